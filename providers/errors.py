@@ -1,0 +1,170 @@
+"""Every way a provider call can fail, each with its decision.
+
+::
+
+    LLMError
+    ├── LLMConnectionError              connect, reset, truncated, not SSE, bad JSON
+    ├── LLMTimeoutError                 connect, first byte, idle, 408, 504
+    ├── LLMBadRequestError              400, 413
+    │   └── LLMContextWindowExceededError
+    ├── LLMAuthenticationError          401
+    ├── LLMPermissionDeniedError        403
+    ├── LLMNotFoundError                404
+    ├── LLMConflictError                409
+    ├── LLMUnprocessableEntityError     422
+    ├── LLMRateLimitError               429
+    ├── LLMInsufficientCreditsError     402, quota
+    ├── LLMServerError                  other 5xx
+    │   └── LLMProviderOverloadedError  503, 529
+    ├── LLMContentFilterError           blocked without an answer
+    └── LLMMalformedResponseError       an answer nobody can use
+        ├── LLMMalformedToolCallError   a function call nobody can use
+        └── LLMEmptyResponseError       no answer at all
+
+An error carries what a caller decides by (``code``, ``stop_reason``, ``retryable``,
+``retry_after``), a sentence for the user (the class docstring unless the raiser knows better) and
+the whole story for an admin (``status``, ``detail``), never the request or a key.
+"""
+
+from typing import Any, ClassVar
+
+from providers.types import StepResult
+
+
+class LLMError(Exception):
+    """The model provider failed. Try again; if it keeps failing, tell your administrator."""
+
+    #: Stable, in snake case, part of the protocol.
+    code: ClassVar[str] = "llm_error"
+    #: How a run that ends with this error names why it stopped.
+    stop_reason: ClassVar[str] = "llm_api_error"
+    #: Whether the same request may succeed when it is sent again.
+    retryable: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        status: int | None = None,
+        retry_after: float | None = None,
+        detail: dict[str, Any] | None = None,
+    ) -> None:
+        """Take the sentence for the user, the HTTP status, seconds to wait, and the admin's story."""
+        self.message = message or " ".join((type(self).__doc__ or "").split())
+        self.status = status
+        self.retry_after = retry_after
+        self.detail = detail or {}
+        #: What the call had said and used when it failed; set by the adapter.
+        self.partial: StepResult | None = None
+        super().__init__(self.message)
+
+
+class LLMConnectionError(LLMError):
+    """The connection to the model provider broke before the answer was complete. Try again."""
+
+    code = "llm_connection"
+    retryable = True
+
+
+class LLMTimeoutError(LLMError):
+    """The model provider took too long to answer. Try again, or choose another model."""
+
+    code = "llm_timeout"
+    retryable = True
+
+
+class LLMBadRequestError(LLMError):
+    """The model provider refused the request. Check the model's name and the options."""
+
+    code = "llm_bad_request"
+
+
+class LLMContextWindowExceededError(LLMBadRequestError):
+    """The conversation is longer than this model can read. Start a new one, or choose a model with a larger context."""
+
+    code = "llm_context_window_exceeded"
+    stop_reason = "context_window_exceeded"
+
+
+class LLMAuthenticationError(LLMError):
+    """The model provider did not accept the API key. Ask your administrator to check it."""
+
+    code = "llm_authentication"
+
+
+class LLMPermissionDeniedError(LLMError):
+    """The API key may not use this model. Choose another model, or ask your administrator."""
+
+    code = "llm_permission_denied"
+
+
+class LLMNotFoundError(LLMError):
+    """The model provider does not know this model. Check its name, or choose another one."""
+
+    code = "llm_not_found"
+
+
+class LLMConflictError(LLMError):
+    """The model provider was busy with a conflicting request. Try again."""
+
+    code = "llm_conflict"
+    retryable = True
+
+
+class LLMUnprocessableEntityError(LLMError):
+    """The model provider could not process the request. Check the options, or choose another model."""
+
+    code = "llm_unprocessable_entity"
+
+
+class LLMRateLimitError(LLMError):
+    """The model provider's rate limit is reached. Wait a little, then try again."""
+
+    code = "llm_rate_limit"
+    retryable = True
+
+
+class LLMInsufficientCreditsError(LLMError):
+    """The account at the model provider is out of credits. Ask your administrator to top it up."""
+
+    code = "llm_insufficient_credits"
+    stop_reason = "insufficient_credits"
+
+
+class LLMServerError(LLMError):
+    """The model provider had an internal error. Try again in a moment."""
+
+    code = "llm_server"
+    retryable = True
+
+
+class LLMProviderOverloadedError(LLMServerError):
+    """The model provider is overloaded. Try again in a moment, or choose another model."""
+
+    code = "llm_provider_overloaded"
+
+
+class LLMContentFilterError(LLMError):
+    """The model provider blocked this request under its content policy. Rephrase it and try again."""
+
+    code = "llm_content_filter"
+    stop_reason = "content_filter"
+
+
+class LLMMalformedResponseError(LLMError):
+    """The model provider sent an answer that could not be used. Try again."""
+
+    code = "invalid_llm_response"
+    stop_reason = "invalid_llm_response"
+    retryable = True
+
+
+class LLMMalformedToolCallError(LLMMalformedResponseError):
+    """The model asked for a tool in a way that could not be understood. Try again."""
+
+    code = "invalid_tool_call"
+    stop_reason = "invalid_tool_call"
+
+
+class LLMEmptyResponseError(LLMMalformedResponseError):
+    """The model provider ended its answer without saying anything. Try again."""

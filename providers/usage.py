@@ -1,0 +1,74 @@
+"""Token usage: one accounting for every provider.
+
+``input_tokens`` and ``output_tokens`` are totals. ``cached_input_tokens`` and
+``cache_write_input_tokens`` are parts of the first, ``reasoning_tokens`` is a part of the second;
+parts are never added to a total again (AG-UI ``TokenUsage`` and OpenTelemetry count the same
+way). ``None`` means that nobody reported the number; 0 means that it was reported as 0.
+"""
+
+from dataclasses import dataclass, fields
+from enum import StrEnum
+
+
+class UsageSource(StrEnum):
+    """How far the numbers can be trusted."""
+
+    #: The provider reported them at the end of its answer.
+    REPORTED = "reported"
+    #: The answer did not come to its end, or nothing was reported: what is known is exact.
+    PARTIAL = "partial"
+    #: Computed here from the length of the text, because the provider said nothing.
+    ESTIMATED = "estimated"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Usage:
+    """Tokens of one call, or of several added up."""
+
+    input_tokens: int | None = None
+    cached_input_tokens: int | None = None
+    cache_write_input_tokens: int | None = None
+    output_tokens: int | None = None
+    reasoning_tokens: int | None = None
+    source: UsageSource = UsageSource.PARTIAL
+
+    @property
+    def total_tokens(self) -> int | None:
+        """Input plus output, or ``None`` while either is unknown."""
+        if self.input_tokens is None or self.output_tokens is None:
+            return None
+        return self.input_tokens + self.output_tokens
+
+    @property
+    def is_unknown(self) -> bool:
+        """True when not one number is known."""
+        return all(getattr(self, name) is None for name in COUNTS)
+
+
+COUNTS = tuple(item.name for item in fields(Usage) if item.name != "source")
+
+#: From the least to the most trustworthy: a sum is worth what its worst part is worth.
+_TRUST = (UsageSource.PARTIAL, UsageSource.ESTIMATED, UsageSource.REPORTED)
+
+#: The rule of thumb for English text that providers themselves publish.
+CHARACTERS_PER_TOKEN = 4
+
+
+def add(*usages: Usage) -> Usage:
+    """Return the sum; a number that no call knows stays ``None``."""
+    if not usages:
+        return Usage()
+    counts: dict[str, int | None] = {}
+    for name in COUNTS:
+        known = [value for usage in usages if (value := getattr(usage, name)) is not None]
+        counts[name] = sum(known) if known else None
+    return Usage(**counts, source=min((usage.source for usage in usages), key=_TRUST.index))
+
+
+def estimate(*, input_characters: int, output_characters: int) -> Usage:
+    """Return a marked guess for a call that was cut before its provider reported anything."""
+    return Usage(
+        input_tokens=-(-input_characters // CHARACTERS_PER_TOKEN),
+        output_tokens=-(-output_characters // CHARACTERS_PER_TOKEN),
+        source=UsageSource.ESTIMATED,
+    )
