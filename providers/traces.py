@@ -1,0 +1,78 @@
+"""The record of one provider call, and who keeps it.
+
+The adapter hands a frozen ``TraceRecord`` to a ``Recorder`` when a call has ended, however it
+ended; it never touches the database itself. ``runs`` passes a recorder that commits the record
+together with the step's end.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+from uuid import UUID
+
+from providers.types import Json, Origin
+
+
+class TraceStatus(StrEnum):
+    """How a provider call ended."""
+
+    #: The terminal event was read.
+    COMPLETED = "completed"
+    #: A cancel ended it, before or after its first byte.
+    CANCELLED = "cancelled"
+    #: It ended in an ``LLMError``.
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CallContext:
+    """Which step of which run a call belongs to; plain ids, so that this package knows no run."""
+
+    run_id: UUID
+    step_id: UUID
+    #: 1 for the first attempt of a step.
+    attempt: int = 1
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TraceRecord:
+    """One provider call: what was asked, what came back, how long it took. Holds no credential.
+
+    Times are aware UTC datetimes; ``None`` is a moment that never came.
+    """
+
+    run_id: UUID
+    step_id: UUID
+    attempt: int
+    origin: Origin
+    #: The host and path that were called, without query or credentials.
+    url: str
+    status: TraceStatus
+    http_status: int | None
+    #: ``None`` when payloads are off.
+    request: Json | None
+    response: Json | None
+    raw_usage: Json | None
+    raw_stop_reason: str | None
+    error_code: str | None
+    #: The admin's whole story of a failure, redacted.
+    error: Json | None
+    upstream_request_id: str | None
+    model_served: str | None
+    stream_was_cancelled: bool
+    upstream_closed_ms: float | None
+    started_at: datetime
+    first_byte_at: datetime | None
+    first_token_at: datetime | None
+    ended_at: datetime
+    events: int
+    bytes: int
+
+
+class Recorder(Protocol):
+    """Keeps trace records. Must not block."""
+
+    def record(self, trace: TraceRecord) -> None:
+        """Take ``trace``; called exactly once for every call."""
+        ...
