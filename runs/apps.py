@@ -1,0 +1,10 @@
+"""Django's handle on this package."""
+
+from django.apps import AppConfig
+
+
+class RunsConfig(AppConfig):
+    """Conversations, runs, their event log and who may see them."""
+
+    name = "runs"
+    default_auto_field = "django.db.models.BigAutoField"

@@ -1,0 +1,63 @@
+"""Conversations and what was said in them."""
+
+from django.conf import settings
+from django.db import models
+
+from providers.types import Role
+from runs.models.fields import uuid7
+
+#: Characters of the first message that become a conversation's title.
+TITLE_LENGTH = 80
+
+
+class Conversation(models.Model):
+    """A person's exchange with models; its runs follow one another, one at a time."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="conversations"
+    )
+    title = models.CharField(max_length=TITLE_LENGTH, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    #: When its newest run was started or ended.
+    updated_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-updated_at"]
+        indexes = [models.Index(fields=["owner", "-updated_at"], name="conversation_by_owner")]
+
+    def __str__(self) -> str:
+        return self.title or str(self.id)
+
+
+class Message(models.Model):
+    """One turn of a conversation, in the provider-neutral form and in its provider's own.
+
+    ``parts``, ``origin`` and ``native`` are ``providers.types.Message`` as JSON; see
+    ``runs.history`` for the way there and back.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="messages")
+    run = models.ForeignKey("runs.Run", on_delete=models.CASCADE, related_name="messages")
+    #: Order within the conversation, from 1.
+    position = models.PositiveIntegerField()
+    role = models.CharField(max_length=16, choices=[(role.value, role.value) for role in Role])
+    parts = models.JSONField(default=list)
+    origin = models.JSONField(null=True, blank=True)
+    native = models.JSONField(default=list)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["conversation", "position"]
+        constraints = [
+            models.UniqueConstraint(fields=["conversation", "position"], name="one_message_per_position")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.role} {self.position}"
+
+    @property
+    def text(self) -> str:
+        """The words of the message, without reasoning or tool calls."""
+        return "".join(part["text"] for part in self.parts if part["kind"] == "text")
