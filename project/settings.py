@@ -1,0 +1,206 @@
+"""All settings, read from the environment and from ``.env`` beside ``manage.py``.
+
+``DEBUG`` is on where nobody said otherwise: the local, embedded mode for one person on one machine
+(docs/decisions/0005). With ``DEBUG`` off everything that can be secure by default is. README.md
+has the table of what may be set, ``.env.example`` the same with defaults.
+"""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from environs import Env
+
+from project import csp, logging, secret_key
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+env = Env()
+env.read_env(env.str("RUNNEL_ENV_FILE", str(BASE_DIR / ".env")), recurse=False)
+
+DEBUG = env.bool("DEBUG", True)
+
+# Everything that this installation keeps lies in one folder that nobody else may read.
+RUNNEL_DATA_DIR = Path(env.str("RUNNEL_DATA_DIR", "") or BASE_DIR / "var").expanduser().absolute()
+RUNNEL_DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+SECRET_KEY = env.str("SECRET_KEY", "") or secret_key.load_or_create(RUNNEL_DATA_DIR / "secret_key")
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", [])
+
+
+def _default_hosts(bound: str) -> list[str]:
+    """Return this machine's own names and the address that the server binds, IPv6 in brackets."""
+    hosts = ["localhost", "127.0.0.1", "[::1]"]
+    if bound:
+        hosts.append(f"[{bound}]" if ":" in bound and not bound.startswith("[") else bound)
+    return hosts
+
+
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", []) or _default_hosts(env.str("HOST", ""))
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", [])
+#: Other sites whose pages may open our WebSocket with a user's cookie: "https://app.example.org".
+RUNNEL_ALLOWED_ORIGINS = env.list("RUNNEL_ALLOWED_ORIGINS", [])
+
+INSTALLED_APPS = [
+    # Before staticfiles, so that a plain `runserver` speaks WebSocket too.
+    "daphne",
+    # Before the admin, whose templates it replaces.
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "servestatic",
+    "django.contrib.staticfiles",
+    "channels",
+    "providers",
+    "runs",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "servestatic.middleware.ServeStaticMiddleware",
+    "django.middleware.csp.ContentSecurityPolicyMiddleware",
+    "project.csp.relax_admin_policy",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "project.urls"
+ASGI_APPLICATION = "project.asgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+
+def _database() -> dict[str, Any]:
+    """Return the database of ``DATABASE_URL``, by default a SQLite file in the data folder."""
+    database: dict[str, Any] = (
+        dict(env.dj_db_url("DATABASE_URL"))
+        if env.str("DATABASE_URL", "")
+        else {"ENGINE": "django.db.backends.sqlite3", "NAME": RUNNEL_DATA_DIR / "runnel.sqlite3"}
+    )
+    # Journal, views and consumers run on threads of their own: kept connections would pile up.
+    database["CONN_MAX_AGE"] = 0
+    if database["ENGINE"] == "django.db.backends.sqlite3":
+        # Measured: Django's defaults fail with "database is locked" as soon as two processes write.
+        database["OPTIONS"] = {
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL",
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 20,
+        } | database.get("OPTIONS", {})
+        # A file, because threads and child processes of tests must see the same database.
+        database["TEST"] = {"NAME": RUNNEL_DATA_DIR / "test.sqlite3"}
+    return database
+
+
+DATABASES = {"default": _database()}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+REDIS_URL = env.str("REDIS_URL", "")
+CHANNEL_LAYERS: dict[str, dict[str, Any]] = {
+    # Of the layers for Redis only this one kept every socket through an outage.
+    "default": {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": [REDIS_URL]}}
+    if REDIS_URL
+    else {"BACKEND": "channels.layers.InMemoryChannelLayer"}
+}
+
+LOGIN_URL = "/login/"
+LOGIN_REDIRECT_URL = "/"
+LOGOUT_REDIRECT_URL = "/login/"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+STATIC_URL = "/static/"
+STATIC_ROOT = RUNNEL_DATA_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"] if (BASE_DIR / "static").is_dir() else []
+# With DEBUG files come from where they lie; without it from STATIC_ROOT, hashed and compressed
+# by `manage.py collectstatic`.
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "project.staticfiles.HashedStaticFilesStorage"
+    },
+}
+SERVESTATIC_USE_FINDERS = DEBUG
+SERVESTATIC_AUTOREFRESH = DEBUG
+SERVESTATIC_USE_MANIFEST = not DEBUG
+SERVESTATIC_ALLOW_ALL_ORIGINS = False
+
+SECURE_CSP = csp.POLICY
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
+SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", not DEBUG)
+SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", 0 if DEBUG else 31_536_000)
+SECURE_HSTS_INCLUDE_SUBDOMAINS = env.bool("SECURE_HSTS_INCLUDE_SUBDOMAINS", False)
+SECURE_HSTS_PRELOAD = env.bool("SECURE_HSTS_PRELOAD", False)
+if env.bool("RUNNEL_BEHIND_PROXY", False):
+    # Only for a proxy that sets this header itself and strips it from what clients send.
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+# HSTS for the subdomains and the preload list binds sites that are not ours: the owner of the
+# domain decides, so the deployment check does not ask for it.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
+
+LOGGING = logging.configure(debug=DEBUG)
+
+OPENAI_API_KEY = env.str("OPENAI_API_KEY", "")
+OPENAI_BASE_URL = env.str("OPENAI_BASE_URL", "")
+ANTHROPIC_API_KEY = env.str("ANTHROPIC_API_KEY", "")
+ANTHROPIC_BASE_URL = env.str("ANTHROPIC_BASE_URL", "")
+GEMINI_API_KEY = env.str("GEMINI_API_KEY", "") or env.str("GOOGLE_API_KEY", "")
+GOOGLE_GEMINI_BASE_URL = env.str("GOOGLE_GEMINI_BASE_URL", "")
+
+#: What the model field holds in a new conversation.
+RUNNEL_DEFAULT_MODEL = env.str("RUNNEL_DEFAULT_MODEL", "emulator/hello")
+#: Whether the built-in upstream that needs no key may be used.
+RUNNEL_EMULATOR = env.bool("RUNNEL_EMULATOR", DEBUG)
+#: A folder of recorded provider streams that the emulator plays.
+RUNNEL_RECORDINGS_DIR = Path(env.str("RUNNEL_RECORDINGS_DIR")) if os.getenv("RUNNEL_RECORDINGS_DIR") else None
+#: Whether traces keep requests and responses, or only what they measured.
+RUNNEL_TRACE_PAYLOADS = env.bool("RUNNEL_TRACE_PAYLOADS", True)
+
+# Limits of one provider call and of one run, in seconds.
+RUNNEL_CONNECT_TIMEOUT = env.float("RUNNEL_CONNECT_TIMEOUT", 10.0)
+RUNNEL_FIRST_BYTE_TIMEOUT = env.float("RUNNEL_FIRST_BYTE_TIMEOUT", 120.0)
+RUNNEL_IDLE_TIMEOUT = env.float("RUNNEL_IDLE_TIMEOUT", 120.0)
+RUNNEL_RUN_TIMEOUT = env.float("RUNNEL_RUN_TIMEOUT", 900.0)
+
+RUNNEL_MAX_RUNS_PER_USER = env.int("RUNNEL_MAX_RUNS_PER_USER", 20)
+#: How long a server that was told to stop waits for its runs to write their ends, in seconds.
+RUNNEL_DRAIN_SECONDS = env.float("RUNNEL_DRAIN_SECONDS", 3.0)
+#: The shortest time from one commit of the event log to the next, in milliseconds.
+RUNNEL_COMMIT_INTERVAL_MS = env.float("RUNNEL_COMMIT_INTERVAL_MS", 5.0)
+RUNNEL_HEARTBEAT_SECONDS = env.float("RUNNEL_HEARTBEAT_SECONDS", 5.0)
+#: How long a run stays with a server that sends no heartbeat, in seconds.
+RUNNEL_LEASE_SECONDS = env.float("RUNNEL_LEASE_SECONDS", 20.0)

@@ -1,0 +1,21 @@
+"""The environment that tests run in, set before anything reads settings (pytest's ``-p``).
+
+Nothing of the developer's reaches a test: no key, no database, no ``.env``. Child processes of tests
+inherit the same.
+"""
+
+import atexit
+import os
+import shutil
+import tempfile
+
+_OURS = ("RUNNEL_", "SECURE_", "OPENAI_", "ANTHROPIC_", "GEMINI_", "GOOGLE_")
+_ALSO = ("ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "DATABASE_URL", "HOST", "PORT", "REDIS_URL", "SECRET_KEY")
+
+for _name in [name for name in os.environ if name.startswith(_OURS) or name in _ALSO]:
+    del os.environ[_name]
+
+_data_dir = tempfile.mkdtemp(prefix="runnel-tests-")
+atexit.register(shutil.rmtree, _data_dir, ignore_errors=True)
+
+os.environ.update(DEBUG="true", RUNNEL_DATA_DIR=_data_dir, RUNNEL_ENV_FILE=os.devnull)
