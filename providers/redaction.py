@@ -1,0 +1,82 @@
+"""Keeps credentials out of everything that is stored or shown. Pure.
+
+Removes what looks like a credential, and every configured key wherever it stands. It must never
+see the text that streams to a person: only traces, error details and log lines pass here.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+REDACTED = "[redacted]"
+
+#: A configured key shorter than this is a placeholder; replacing it everywhere would eat words.
+_SHORTEST_SECRET = 6
+
+_SECRET_NAMES = frozenset(
+    {
+        "authorization",
+        "proxy-authorization",
+        "x-api-key",
+        "x-goog-api-key",
+        "api-key",
+        "api_key",
+        "apikey",
+        "access_token",
+        "cookie",
+        "set-cookie",
+    }
+)
+
+#: A cheap test on the lower-cased text first, then the pattern; group 1 is what stays.
+_PATTERNS = (
+    ("sk-", re.compile(r"()\bsk-[A-Za-z0-9_*-]{16,}")),
+    ("aiza", re.compile(r"()\bAIza[A-Za-z0-9_-]{20,}")),
+    ("earer ", re.compile(r"(?i)(\bbearer\s+)[A-Za-z0-9._~+/=*-]{12,}")),
+    ("key=", re.compile(r"(?i)(\b(?:api_?)?key=)[^&\s\"']+")),
+    ("api", re.compile(r"(?i)(\bx-(?:goog-)?api-key[\"']?\s*[:=]\s*[\"']?)[^\s\"',}]+")),
+    ("api key", re.compile(r"(?i)(\bapi key(?: provided)?\s*[:=]\s*)[^\s\"',]+?(?=[.,]?(?:\s|$))")),
+    ("authorization", re.compile(r"(?i)(\bauthorization[\"']?\s*[:=]\s*[\"']?)(?:\w+\s+)?[^\s\"',}]+")),
+)
+
+_secrets: set[str] = set()
+
+
+def remember(secret: str) -> None:
+    """Redact ``secret`` from now on, wherever it stands."""
+    if len(secret) >= _SHORTEST_SECRET:
+        _secrets.add(secret)
+
+
+def redact_text(text: str) -> str:
+    """Return ``text`` without credentials."""
+    for secret in _secrets:
+        if secret in text:
+            text = text.replace(secret, REDACTED)
+    lowered = text.lower()
+    for hint, pattern in _PATTERNS:
+        if hint in lowered:
+            text = pattern.sub(rf"\g<1>{REDACTED}", text)
+    return text
+
+
+def redact(value: Any) -> Any:
+    """Return ``value``, a JSON value, without credentials in its strings or under their usual names.
+
+    A schema may well have a property that is called ``api_key``: only text under such a name goes.
+    """
+    match value:
+        case str():
+            return redact_text(value)
+        case Mapping():
+            return {key: _redact_member(key, item) for key, item in value.items()}
+        case list() | tuple():
+            return [redact(item) for item in value]
+        case _:
+            return value
+
+
+def _redact_member(key: Any, value: Any) -> Any:
+    if isinstance(value, str) and isinstance(key, str) and key.lower() in _SECRET_NAMES:
+        return REDACTED
+    return redact(value)
