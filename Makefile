@@ -1,0 +1,50 @@
+# Every workflow, one or two lines each. What CI runs is what a person runs: `.ci/run` is `make test`.
+
+PYTHON := .venv/bin/python
+RUFF := $(PYTHON) -m ruff
+UV_COMPILE := $(PYTHON) -m uv pip compile --no-config --quiet --universal --python-version 3.12 \
+	--generate-hashes --custom-compile-command "make lock" $(UPGRADE)
+
+.DEFAULT_GOAL := help
+.PHONY: help install dev run test lint types imports pytest format lock reset clean
+
+help: ## List these targets
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; do \
+		printf '  make %-9s %s\n' "$$name" "$$text"; done
+
+install: ## Make .venv and install what Runnel needs
+	@scripts/install
+
+dev:
+	@scripts/install dev
+
+run: install ## Serve on http://127.0.0.1:8000 (HOST, PORT, RUNNEL_DATA_DIR); Ctrl-C stops it
+	@exec $(PYTHON) manage.py serve
+
+test: dev ## Lint, types, import contracts and tests, each to its end, with one summary
+	@.ci/check
+
+lint: dev ## Look for mistakes and for what is not formatted
+	@$(RUFF) check . && $(RUFF) format --check .
+
+types: dev ## Check the types
+	@$(PYTHON) -m mypy
+
+imports: dev ## Check who imports whom
+	@.venv/bin/lint-imports
+
+pytest: dev ## Run the tests alone (ARGS="tests/project -x")
+	@$(PYTHON) -m pytest $(ARGS)
+
+format: dev ## Format the code and fix what can be fixed
+	@$(RUFF) check --fix-only . && $(RUFF) format .
+
+lock: dev ## Compile requirements*.txt (UPGRADE=--upgrade for newer versions)
+	@$(UV_COMPILE) requirements.in -o requirements.txt && $(UV_COMPILE) requirements-dev.in -o requirements-dev.txt
+
+reset: install ## Ask, then empty the data folder: database, keys, everything
+	@$(PYTHON) scripts/reset.py
+
+clean: ## Remove .venv and all caches; the data folder stays
+	@rm -rf .venv .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache test-results
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
