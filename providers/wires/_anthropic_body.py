@@ -1,0 +1,188 @@
+"""The request side of Anthropic's Messages API: a ``ModelRequest`` as its JSON body.
+
+Pure. The rules of the API that shape this (each one a 400 when broken): roles alternate; every
+``tool_use`` is answered at the start of the very next user turn; ids are unique and plain; no text
+is blank; tools are declared when the history has calls.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from providers.history import answerable
+from providers.types import (
+    Json,
+    Message,
+    ModelOptions,
+    ModelRequest,
+    Origin,
+    ProviderItemPart,
+    ReasoningPart,
+    Role,
+    TextPart,
+    ToolCallPart,
+    ToolResultPart,
+    ToolSpec,
+)
+
+#: ``max_tokens`` is required, and a model refuses more than it can write. 32,000 is the smallest limit
+#: of the models that carry their family first (``claude-opus-4-…``); it is no cost, only a bound.
+_LIMIT = 32_000
+#: What everything older, or compatible and unknown, can write.
+_LIMIT_ELSEWHERE = 8_192
+_FAMILY_FIRST = re.compile(r"claude-[a-z]+-\d")
+
+#: The last models that think by a fixed budget; all later ones decide themselves, by effort.
+_BUDGETED = re.compile(r"claude-3-7|claude-(opus|sonnet)-4-[01]\b|claude-(opus|sonnet)-4-20|claude-\w+-4-5")
+_BUDGETS = {"minimal": 1_024, "low": 4_096, "medium": 10_000, "high": 24_000}
+#: The least that the API accepts.
+_LEAST_BUDGET = 1_024
+
+_PLAIN_ID = re.compile(r"[^a-zA-Z0-9_-]")
+
+
+def build_body(request: ModelRequest) -> Json:
+    """Return the body of ``POST /v1/messages``, streaming, history included."""
+    conversation = _Conversation(request.origin)
+    for message in answerable(request.messages):
+        conversation.add(message)
+    limit = request.options.max_output_tokens or _default_limit(request.origin.model)
+    body: Json = {
+        "model": request.origin.model,
+        "max_tokens": limit,
+        "stream": True,
+        "messages": conversation.turns,
+    }
+    if request.system.strip():
+        body["system"] = request.system
+    if request.tools:
+        body["tools"] = [_tool(spec) for spec in request.tools]
+    elif conversation.tool_names:
+        # The API wants every tool of the history declared, also when none may be called any more.
+        body["tools"] = [_tool(ToolSpec(name=name)) for name in conversation.tool_names]
+        body["tool_choice"] = {"type": "none"}
+    if request.options.temperature is not None:
+        body["temperature"] = request.options.temperature
+    return body | _thinking(request.origin.model, request.options, limit, conversation.turns)
+
+
+def _default_limit(model: str) -> int:
+    return _LIMIT if _FAMILY_FIRST.match(model) else _LIMIT_ELSEWHERE
+
+
+def _tool(spec: ToolSpec) -> Json:
+    tool: Json = {"name": spec.name, "input_schema": {"type": "object", **spec.parameters}}
+    if spec.description:
+        tool["description"] = spec.description
+    return tool
+
+
+def _thinking(model: str, options: ModelOptions, limit: int, turns: list[Json]) -> Json:
+    effort = options.reasoning_effort
+    if effort is None:
+        return {}
+    if not _BUDGETED.match(model):
+        return {
+            "thinking": {"type": "adaptive", "display": "summarized"},
+            "output_config": {"effort": "low" if effort == "minimal" else effort},
+        }
+    budget = min(_BUDGETS.get(effort, _BUDGETS["high"]), limit - 1)
+    if budget < _LEAST_BUDGET or _continues_unthinking(turns):
+        return {}
+    return {"thinking": {"type": "enabled", "budget_tokens": budget}}
+
+
+def _continues_unthinking(turns: list[Json]) -> bool:
+    """Whether the last turn answers calls of an assistant turn that does not begin with a thought.
+
+    Thinking by budget cannot be switched on there; a switch of provider in mid-turn leads to it.
+    """
+    if len(turns) < 2 or turns[-1]["content"][0]["type"] != "tool_result":
+        return False
+    return turns[-2]["content"][0]["type"] not in {"thinking", "redacted_thinking"}
+
+
+class _Conversation:
+    """The turns so far, and by which id each call of the last assistant message went out."""
+
+    def __init__(self, origin: Origin) -> None:
+        self.turns: list[Json] = []
+        #: In order of first use.
+        self.tool_names: dict[str, None] = {}
+        self._origin = origin
+        self._used: set[str] = set()
+        self._sent_ids: dict[str, str] = {}
+
+    def add(self, message: Message) -> None:
+        """Append ``message``, merged into the last turn where that has the same role."""
+        match message.role:
+            case Role.ASSISTANT:
+                self._append("assistant", self._assistant(message))
+            case Role.USER | Role.TOOL:
+                self._append("user", list(self._converted(message)))
+
+    def _append(self, role: str, content: list[Json]) -> None:
+        if not content:
+            return
+        if self.turns and self.turns[-1]["role"] == role:
+            self.turns[-1]["content"].extend(content)
+        else:
+            self.turns.append({"role": role, "content": content})
+
+    def _assistant(self, message: Message) -> list[Json]:
+        self._sent_ids = {}
+        calls = [part.id for part in message.parts if isinstance(part, ToolCallPart)]
+        if message.origin == self._origin and _call_ids(message.native) == calls:
+            for block in message.native:
+                if block["type"] == "tool_use":
+                    self._remember(block["id"], block["id"], block["name"])
+            return list(message.native)
+        return list(self._converted(message))
+
+    def _converted(self, message: Message) -> Iterator[Json]:
+        for part in message.parts:
+            match part:
+                case TextPart(text=text) if text.strip():
+                    yield {"type": "text", "text": text}
+                case ToolCallPart():
+                    yield {
+                        "type": "tool_use",
+                        "id": self._remember(part.id, self._fresh(part.id), part.name),
+                        "name": part.name,
+                        "input": json.loads(part.arguments or "{}"),
+                    }
+                case ToolResultPart():
+                    yield self._result(part)
+                case TextPart() | ReasoningPart() | ProviderItemPart():
+                    # Blank, or readable for nobody but the provider that made it.
+                    pass
+
+    def _result(self, part: ToolResultPart) -> Json:
+        block: Json = {"type": "tool_result", "tool_use_id": self._sent_ids[part.call_id]}
+        if part.content.strip():
+            block["content"] = part.content
+        elif part.is_error:
+            block["content"] = "The call failed."
+        if part.is_error:
+            block["is_error"] = True
+        return block
+
+    def _fresh(self, call_id: str) -> str:
+        """An id that the API accepts: other providers repeat theirs in every turn, or use other letters."""
+        plain = _PLAIN_ID.sub("_", call_id) or "call"
+        fresh, count = plain, 1
+        while fresh in self._used:
+            count += 1
+            fresh = f"{plain}_{count}"
+        return fresh
+
+    def _remember(self, call_id: str, sent: str, name: str) -> str:
+        self._used.add(sent)
+        self._sent_ids[call_id] = sent
+        self.tool_names[name] = None
+        return sent
+
+
+def _call_ids(native: Iterable[Mapping[str, Any]]) -> list[str]:
+    return [block["id"] for block in native if block["type"] == "tool_use"]
