@@ -1,0 +1,61 @@
+"""Rows as runs leave them behind, with hand-picked times and counts."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.utils import timezone
+
+from runs.models import Conversation, Run, Step
+from runs.states import TERMINAL, RunStatus
+
+
+def make_user(username: str = "ada", **columns: Any) -> Any:
+    return get_user_model().objects.create_user(
+        username, f"{username}@example.org", "secret-words", **columns
+    )
+
+
+def make_run(
+    *,
+    owner: Any,
+    title: str = "On rivers",
+    model: str = "emulator/hello",
+    status: RunStatus = RunStatus.COMPLETED,
+    created_at: datetime | None = None,
+    seconds: float = 2.0,
+    **columns: Any,
+) -> Run:
+    """Store a run in a conversation of its own; one that has ended took ``seconds``."""
+    begin = created_at or timezone.now()
+    conversation = Conversation.objects.create(owner=owner, title=title)
+    run = Run.objects.create(
+        conversation=conversation,
+        owner=owner,
+        model=model,
+        status=status,
+        started_at=begin,
+        finished_at=begin + timedelta(seconds=seconds) if status in TERMINAL else None,
+        **columns,
+    )
+    # auto_now_add overrules what create() is given.
+    Run.objects.filter(pk=run.pk).update(created_at=begin)
+    run.refresh_from_db()
+    return run
+
+
+def make_step(run: Run, *, index: int = 1, wait_ms: float | None = 100, **columns: Any) -> Step:
+    """Store a step of ``run``, ``wait_ms`` before its first token came, if it did."""
+    provider, _, model = run.model.partition("/")
+    begin = columns.pop("started_at", run.created_at)
+    return Step.objects.create(
+        run=run,
+        index=index,
+        provider=provider,
+        wire="openai-responses",
+        model=model,
+        started_at=begin,
+        first_token_at=None if wait_ms is None else begin + timedelta(milliseconds=wait_ms),
+        finished_at=begin + timedelta(seconds=2),
+        **columns,
+    )
