@@ -1,0 +1,10 @@
+"""Django's handle on this package."""
+
+from django.apps import AppConfig
+
+
+class ProvidersConfig(AppConfig):
+    """Language-model providers and the trace of every call to them."""
+
+    name = "providers"
+    default_auto_field = "django.db.models.BigAutoField"
