@@ -144,8 +144,13 @@ _KEYS: Mapping[GroupBy, Callable[[], tuple[Expression | F, Expression | F]]] = {
 
 def _collect(scope: Scope, *, on_runs: Expression | F, on_steps: Expression | F) -> dict[Any, Figures]:
     parts: dict[Any, dict[str, Any]] = {}
-    steps = _steps(scope).annotate(key=on_steps)
-    for rows in (_count_runs(_runs(scope).annotate(key=on_runs)), _count_steps(steps), _first_tokens(steps)):
+    steps = _steps(scope)
+    tallies = (
+        _count_runs(_runs(scope), on_runs),
+        _count_steps(steps, on_steps),
+        _first_tokens(steps, on_steps),
+    )
+    for rows in tallies:
         for row in rows:
             parts.setdefault(row.pop("key"), {}).update(row)
     return {key: Figures(**row) for key, row in parts.items()}
@@ -169,8 +174,8 @@ def _steps(scope: Scope) -> QuerySet[Step]:
     return chosen.order_by()
 
 
-def _count_runs(runs: QuerySet[Run]) -> Iterable[dict[str, Any]]:
-    return runs.values("key").annotate(
+def _count_runs(runs: QuerySet[Run], key: Expression | F) -> Iterable[Any]:
+    return runs.values(key=key).annotate(
         runs=Count("pk"),
         ended_runs=Count("pk", filter=Q(status__in=TERMINAL)),
         cancelled_runs=Count("pk", filter=Q(status=RunStatus.CANCELLED)),
@@ -178,8 +183,8 @@ def _count_runs(runs: QuerySet[Run]) -> Iterable[dict[str, Any]]:
     )
 
 
-def _count_steps(steps: QuerySet[Step]) -> Iterable[dict[str, Any]]:
-    return steps.values("key").annotate(
+def _count_steps(steps: QuerySet[Step], key: Expression | F) -> Iterable[Any]:
+    return steps.values(key=key).annotate(
         steps=Count("pk"),
         reported_steps=Count("pk", filter=Q(usage_source=UsageSource.REPORTED.value)),
         estimated_steps=Count("pk", filter=Q(usage_source=UsageSource.ESTIMATED.value)),
@@ -188,23 +193,26 @@ def _count_steps(steps: QuerySet[Step]) -> Iterable[dict[str, Any]]:
     )
 
 
-def _first_tokens(steps: QuerySet[Step]) -> Iterable[dict[str, Any]]:
+def _first_tokens(steps: QuerySet[Step], key: Expression | F) -> Iterable[dict[str, Any]]:
     """Yield the median and the 95th percentile by key, at most two rows each out of the database.
 
     Nearest rank by window functions, because SQLite has no percentile function.
     """
     ranked = (
         steps.filter(first_token_at__isnull=False)
-        .annotate(wait=ExpressionWrapper(F("first_token_at") - F("started_at"), output_field=DurationField()))
+        .annotate(
+            key=key,
+            wait=ExpressionWrapper(F("first_token_at") - F("started_at"), output_field=DurationField()),
+        )
         .annotate(
             rank=Window(RowNumber(), partition_by=[F("key")], order_by=F("wait").asc()),
             size=Window(Count("pk"), partition_by=[F("key")]),
         )
     )
     at_median, at_p95 = Q(rank=(F("size") * 50 + 99) / 100), Q(rank=(F("size") * 95 + 99) / 100)
-    by_key: dict[Any, list[timedelta]] = {}
-    for key, wait in ranked.filter(at_median | at_p95).values_list("key", "wait"):
-        by_key.setdefault(key, []).append(wait)
+    by_group: dict[Any, list[timedelta]] = {}
+    for group, wait in ranked.filter(at_median | at_p95).values_list("key", "wait"):
+        by_group.setdefault(group, []).append(wait)
     # One row serves as both where the ranks coincide.
-    for key, waits in by_key.items():
-        yield {"key": key, "first_token_median": min(waits), "first_token_p95": max(waits)}
+    for group, waits in by_group.items():
+        yield {"key": group, "first_token_median": min(waits), "first_token_p95": max(waits)}
