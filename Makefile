@@ -9,8 +9,7 @@ UV_COMPILE := $(PYTHON) -m uv pip compile --no-config --quiet --universal --pyth
 .PHONY: help install dev run test lint types imports pytest format lock reset clean
 
 help: ## List these targets
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; do \
-		printf '  make %-9s %s\n' "$$name" "$$text"; done
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: ## Make .venv and install what Runnel needs
 	@scripts/install

@@ -25,7 +25,7 @@ RUNNEL_DATA_DIR = Path(env.str("RUNNEL_DATA_DIR", "") or BASE_DIR / "var").expan
 RUNNEL_DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 SECRET_KEY = env.str("SECRET_KEY", "") or secret_key.load_or_create(RUNNEL_DATA_DIR / "secret_key")
-SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", [])
+SECRET_KEY_FALLBACKS: list[str] = env.list("SECRET_KEY_FALLBACKS", [])
 
 
 def _default_hosts(bound: str) -> list[str]:
@@ -37,9 +37,9 @@ def _default_hosts(bound: str) -> list[str]:
 
 
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", []) or _default_hosts(env.str("HOST", ""))
-CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", [])
+CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
 #: Other sites whose pages may open our WebSocket with a user's cookie: "https://app.example.org".
-RUNNEL_ALLOWED_ORIGINS = env.list("RUNNEL_ALLOWED_ORIGINS", [])
+RUNNEL_ALLOWED_ORIGINS: list[str] = env.list("RUNNEL_ALLOWED_ORIGINS", [])
 
 INSTALLED_APPS = [
     # Before staticfiles, so that a plain `runserver` speaks WebSocket too.
@@ -141,7 +141,7 @@ USE_TZ = True
 
 STATIC_URL = "/static/"
 STATIC_ROOT = RUNNEL_DATA_DIR / "static"
-STATICFILES_DIRS = [BASE_DIR / "static"] if (BASE_DIR / "static").is_dir() else []
+STATICFILES_DIRS = [BASE_DIR / "static"]
 # With DEBUG files come from where they lie; without it from STATIC_ROOT, hashed and compressed
 # by `manage.py collectstatic`.
 STORAGES = {
