@@ -214,6 +214,8 @@ _CONTEXT_WINDOW = (
 
 #: From a mark in what the provider says about an error to the code; the first that is found wins.
 _ERROR_CODES = (
+    # The model called a tool wrongly; the request was in order, although Groq says 400.
+    (r"tool_use_failed", "invalid_tool_call"),
     (r"\b402\b|billing|insufficient_quota|credit|spend limit", "llm_insufficient_credits"),
     (r"\b429\b|rate_limit|resource_exhausted|throttl", "llm_rate_limit"),
     (r"\b(503|529)\b|overloaded|unavailable", "llm_provider_overloaded"),
@@ -224,20 +226,22 @@ _ERROR_CODES = (
     (r"\b409\b|conflict", "llm_conflict"),
     (r"\b422\b|unprocessable", "llm_unprocessable_entity"),
     (r"\b(400|413)\b|invalid_request|invalid_argument|failed_precondition", "llm_bad_request"),
-    (r"\b5\d\d\b|api_error|server_error|internal", "llm_server"),
     (r"connection_error", "llm_connection"),
 )
 
 
 def _error_code(error: Json) -> str:
-    """Return the protocol's code for an error that came inside the stream."""
+    """Return the protocol's code for an error that came inside the stream.
+
+    One that says nothing we know is the provider's fault: it had accepted the request by then.
+    """
     marks = " ".join(str(error.get(key)) for key in ("status_code", "code", "type", "status"))
     if re.search(_CONTEXT_WINDOW, f"{marks} {error.get('message')}", re.IGNORECASE):
         return "llm_context_window_exceeded"
     for pattern, code in _ERROR_CODES:
         if re.search(pattern, marks, re.IGNORECASE):
             return code
-    return "llm_error"
+    return "llm_server"
 
 
 def _read_chat(stream: list[Json]) -> _Notes:
