@@ -1,0 +1,162 @@
+"""The parts of one Gemini answer while they stream, and what each means in our terms.
+
+Knows in which shape a part may be sent back: signatures stay on the part that brought them. It must
+never know how an answer ends or what an error is: that is ``gemini_generate``.
+"""
+
+import json
+from dataclasses import dataclass, field
+
+from providers.types import Json, Part, ProviderItemPart, ReasoningPart, TextPart, ToolCallPart
+from providers.wires._gemini_arguments import PartialArguments
+
+#: What a part may carry beside its one content field.
+_BESIDE = frozenset({"thought", "thoughtSignature", "partMetadata", "mediaResolution", "videoMetadata"})
+
+#: A server tool's call and the part that answers it; only whole pairs go back.
+_ANSWERED_BY = {"executableCode": "codeExecutionResult", "toolCall": "toolResponse"}
+
+
+@dataclass(slots=True, kw_only=True)
+class Words:
+    """Text or a thought, from one part or several that carry no signature."""
+
+    texts: list[str]
+    thought: bool
+    #: The part itself where it is signed: such a one is never merged with another.
+    signed: Json | None = None
+    #: For thoughts: the ordinal, and the artefact that seals it (which may come on a later part).
+    index: int = 0
+    sealed: str | None = None
+
+    def as_part(self) -> Part | None:
+        """Return the words; ``None`` when there are none and nothing is sealed."""
+        text = "".join(self.texts)
+        if self.thought:
+            return ReasoningPart(text=text, sealed=self.sealed) if text or self.sealed else None
+        return TextPart(text=text) if text else None
+
+    def as_native(self) -> Json | None:
+        """Return one part; ``None`` for empty words that nobody signed."""
+        if self.signed is not None:
+            return {"text": "", **self.signed}
+        text = "".join(self.texts)
+        if not text:
+            return None
+        return {"text": text, "thought": True} if self.thought else {"text": text}
+
+
+@dataclass(slots=True, kw_only=True)
+class Seal:
+    """A signature without a visible thought. It goes back on the part that brought it."""
+
+    value: str
+    index: int
+
+    def as_part(self) -> Part:
+        """Return reasoning that nobody can read."""
+        return ReasoningPart(text="", sealed=self.value)
+
+    def as_native(self) -> None:
+        """Return nothing: the signed part is an item of its own."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Call:
+    """A function call, whole in one part or in pieces (Vertex)."""
+
+    part: Json
+    id: str
+    name: str
+    pieces: PartialArguments = field(default_factory=PartialArguments)
+    #: The arguments as JSON text, once they are complete.
+    arguments: str = ""
+    complete: bool = False
+
+    def finish(self) -> None:
+        """Take the arguments as complete; they stay incomplete when they cannot be written as JSON."""
+        try:
+            self.arguments = json.dumps(self.pieces.end(), ensure_ascii=False)
+        except (ValueError, RecursionError):
+            return
+        self.complete = True
+
+    def as_part(self) -> Part:
+        """Return the call, complete or not."""
+        return ToolCallPart(id=self.id, name=self.name, arguments=self.arguments, complete=self.complete)
+
+    def assembled(self) -> Json:
+        """Return the part with its call in one piece, whatever came of it."""
+        call = self.part["functionCall"]
+        whole = {key: value for key, value in call.items() if key not in {"partialArgs", "willContinue"}}
+        if arguments := self.pieces.end():
+            whole["args"] = arguments
+        return {**self.part, "functionCall": whole}
+
+    def as_native(self) -> Json | None:
+        """Return the part in one piece, its signature included; ``None`` while it is incomplete."""
+        return self.assembled() if self.complete else None
+
+
+@dataclass(slots=True, kw_only=True)
+class Other:
+    """Anything else: code and its result, a server tool, an image."""
+
+    kind: str
+    part: Json
+
+    def as_part(self) -> Part:
+        """Return the content as the provider named it."""
+        return ProviderItemPart(kind=self.kind, data=self.data)
+
+    @property
+    def data(self) -> Json:
+        """The content without what the part carries beside it."""
+        value = self.part[self.kind]
+        return value if isinstance(value, dict) else {self.kind: value}
+
+    def as_native(self) -> Json:
+        """Return the part as it came."""
+        return self.part
+
+
+type Item = Words | Seal | Call | Other
+
+
+def kind_of(part: Json) -> str:
+    """Name the field that a part is about; ``text`` when it has none (a bare signature)."""
+    return next((key for key in part if key not in _BESIDE), "text")
+
+
+def returnable(items: list[Item], *, finished: bool) -> list[Json]:
+    """Return the parts that may be sent back as a model's content.
+
+    Without its end an answer loses a thought that was cut, and a server tool that has no result yet
+    is lost in any case. Thoughts alone are no content.
+    """
+    kept = list(items)
+    while not finished and kept and isinstance(last := kept[-1], Words) and last.thought and not last.signed:
+        kept.pop()
+    kept = [item for position, item in enumerate(kept) if not _is_half(kept, position)]
+    if all(isinstance(item, Words) and item.thought and not item.signed for item in kept):
+        return []
+    return [native for item in kept if (native := item.as_native()) is not None]
+
+
+def assembled(items: list[Item]) -> list[Json]:
+    """Return every part, complete or not, for the trace."""
+    parts = [item.assembled() if isinstance(item, Call) else item.as_native() for item in items]
+    return [part for part in parts if part is not None]
+
+
+def _is_half(items: list[Item], position: int) -> bool:
+    item = items[position]
+    if not isinstance(item, Other):
+        return False
+    answer = _ANSWERED_BY.get(item.kind)
+    return answer is not None and not any(
+        isinstance(later, Other)
+        and later.kind == answer
+        and (later.data.get("id") == item.data.get("id") or "id" not in later.data)
+        for later in items[position + 1 :]
+    )

@@ -1,0 +1,306 @@
+"""Gemini's ``:streamGenerateContent``, as Google AI Studio and Vertex send it.
+
+Reads decoded chunks (camelCase, as on the wire) into model events and one ``StepDraft``. Does no
+I/O and never sees the SDK, a key or a run. Source: https://ai.google.dev/api/generate-content
+"""
+
+from providers.cancellation import RunCancelled
+from providers.errors import (
+    LLMBadRequestError,
+    LLMConnectionError,
+    LLMContentFilterError,
+    LLMEmptyResponseError,
+    LLMError,
+    LLMMalformedResponseError,
+    LLMMalformedToolCallError,
+    LLMPermissionDeniedError,
+)
+from providers.events import (
+    ModelEvent,
+    ProviderItem,
+    ReasoningDelta,
+    ReasoningSealed,
+    ResponseStarted,
+    TextDelta,
+    ToolCallDelta,
+    ToolCallFinished,
+    ToolCallStarted,
+    UsageSeen,
+)
+from providers.failures import from_payload
+from providers.types import Json, ProviderItemPart, StopReason
+from providers.usage import Usage, UsageSource
+from providers.wires._gemini_body import build_body
+from providers.wires._gemini_parts import (
+    Call,
+    Item,
+    Other,
+    Seal,
+    Words,
+    assembled,
+    kind_of,
+    returnable,
+)
+from providers.wires.draft import END_OF_STREAM, StepDraft, WireReader
+
+__all__ = ["KIND", "build_body", "read"]
+
+KIND = "gemini-generate"
+
+#: Ends that cut the answer wherever it was.
+_CUTS = frozenset({"MAX_TOKENS", "CONTINUATION"})
+#: Ends by a filter, with or without words before them.
+_BLOCKS = frozenset(
+    {
+        "SAFETY",
+        "RECITATION",
+        "LANGUAGE",
+        "BLOCKLIST",
+        "PROHIBITED_CONTENT",
+        "SPII",
+        "IMAGE_SAFETY",
+        "IMAGE_PROHIBITED_CONTENT",
+        "IMAGE_RECITATION",
+        "ESCALATION",
+        "MODEL_ARMOR",
+    }
+)
+#: Ends by a function call that nobody can use.
+_BAD_CALLS = frozenset({"MALFORMED_FUNCTION_CALL", "UNEXPECTED_TOOL_CALL", "TOO_MANY_TOOL_CALLS"})
+#: What a candidate carries beside its content, each a provider item.
+_METADATA = ("groundingMetadata", "citationMetadata", "urlContextMetadata")
+
+
+def read(draft: StepDraft) -> WireReader:
+    """Return a reader of one answer; see ``WireReader``.
+
+    It returns at END_OF_STREAM, or raises what the answer's end means: a finish reason is not yet
+    the end, because usage and more text may follow it.
+    """
+    answer = _Answer(draft)
+    meaning: list[ModelEvent] = []
+    heard = False
+    try:
+        while (chunk := (yield meaning)) is not END_OF_STREAM:
+            heard = True
+            meaning = answer.take(chunk) if isinstance(chunk, dict) else []
+        if (error := answer.error() if heard else LLMEmptyResponseError()) is not None:
+            raise error
+    except RunCancelled:
+        draft.cancelled()
+        raise
+    finally:
+        answer.close()
+
+
+class _Answer:
+    """The answer so far, in arrival order. Candidate 0 only."""
+
+    def __init__(self, draft: StepDraft) -> None:
+        self._draft = draft
+        self._envelope: Json = {}
+        self._candidate: Json = {}
+        self._items: list[Item] = []
+        self._metadata: list[ProviderItemPart] = []
+        #: The call that later parts go on with.
+        self._open: Call | None = None
+        self._thoughts = 0
+        self._started = False
+        self._blocked: Json | None = None
+        self._bad_call = False
+        self._said = False
+
+    def take(self, chunk: Json) -> list[ModelEvent]:
+        """Return what ``chunk`` means. Raises an ``LLMError`` for one that is an error."""
+        if chunk.get("error"):
+            # It may follow a finish reason, and then takes it back.
+            self._draft.stop_reason = None
+            raise from_payload(chunk, status=None)
+        events: list[ModelEvent] = []
+        for candidate in chunk.get("candidates") or ():
+            if not candidate.get("index"):
+                self._hear(candidate, events)
+        feedback = chunk.get("promptFeedback") or {}
+        if feedback.get("blockReason"):
+            self._blocked = feedback
+            self._finish(feedback["blockReason"])
+        elif self._draft.terminal:
+            self._draft.stop_reason = self._stop_reason()
+        if usage := chunk.get("usageMetadata"):
+            self._count(usage, events)
+        self._envelope |= chunk
+        if self._started:
+            return events
+        self._started = True
+        self._draft.response_id = chunk.get("responseId")
+        self._draft.model = chunk.get("modelVersion")
+        return [ResponseStarted(self._draft.response_id, self._draft.model), *events]
+
+    def _hear(self, candidate: Json, events: list[ModelEvent]) -> None:
+        self._candidate |= candidate
+        for part in (candidate.get("content") or {}).get("parts") or ():
+            kind = kind_of(part)
+            if kind == "text":
+                self._say(part, events)
+                continue
+            if signature := part.get("thoughtSignature"):
+                self._seal(signature, events)
+            if kind == "functionCall":
+                self._call(part, events)
+            else:
+                other = Other(kind=kind, part=part)
+                self._items.append(other)
+                events.append(ProviderItem(kind, other.data))
+        self._said |= bool(events)
+        for kind in _METADATA:
+            if data := candidate.get(kind):
+                self._annotate(kind, data, events)
+        reason = candidate.get("finishReason")
+        if reason and reason != "FINISH_REASON_UNSPECIFIED":
+            self._finish(reason)
+
+    def _say(self, part: Json, events: list[ModelEvent]) -> None:
+        text, thought = part.get("text") or "", bool(part.get("thought"))
+        signature = part.get("thoughtSignature")
+        last = self._items[-1] if self._items else None
+        if signature is None and isinstance(last, Words) and last.thought is thought and not last.signed:
+            last.texts.append(text)
+            words = last
+        else:
+            if signature is not None and not thought:
+                self._seal(signature, events)
+            words = Words(texts=[text], thought=thought, signed=part if signature else None)
+            if thought:
+                words.index, words.sealed = self._thoughts, signature
+                self._thoughts += 1
+            self._items.append(words)
+        if text:
+            events.append(ReasoningDelta(text, words.index) if thought else TextDelta(text))
+        if thought and signature:
+            events.append(ReasoningSealed(signature, words.index))
+
+    def _seal(self, signature: str, events: list[ModelEvent]) -> None:
+        """Note a signature on a part that is no thought: it seals what was thought before."""
+        last = next((item for item in reversed(self._items) if isinstance(item, Words | Seal)), None)
+        if isinstance(last, Words) and last.thought and last.sealed is None:
+            last.sealed = signature
+            index = last.index
+        else:
+            index = self._thoughts
+            self._thoughts += 1
+            self._items.append(Seal(value=signature, index=index))
+        events.append(ReasoningSealed(signature, index))
+
+    def _call(self, part: Json, events: list[ModelEvent]) -> None:
+        piece = part["functionCall"] or {}
+        name, call = piece.get("name"), self._open
+        if name and (
+            call is None or piece.get("id") is None or piece["id"] != call.part["functionCall"].get("id")
+        ):
+            if call is not None:
+                self._complete(call, events)
+            call = self._open = Call(part=part, id=self._draft.call_id(piece.get("id")), name=name)
+            self._items.append(call)
+            events.append(ToolCallStarted(call.id, name))
+        if call is None:
+            # An empty piece only closes what is open; anything else belongs to no call.
+            self._bad_call |= bool(piece)
+            return
+        try:
+            if arguments := piece.get("args"):
+                call.pieces.replace(arguments)
+            for argument in piece.get("partialArgs") or ():
+                call.pieces.put(argument)
+        except (ValueError, TypeError):
+            self._open = None
+            return
+        if not piece.get("willContinue"):
+            self._complete(call, events)
+
+    def _complete(self, call: Call, events: list[ModelEvent]) -> None:
+        self._open = None
+        call.finish()
+        if call.complete:
+            events += (ToolCallDelta(call.id, call.arguments), ToolCallFinished(call.id))
+
+    def _annotate(self, kind: str, data: Json, events: list[ModelEvent]) -> None:
+        item = ProviderItemPart(kind=kind, data=data)
+        if item not in self._metadata:
+            self._metadata.append(item)
+            events.append(ProviderItem(kind, data))
+
+    def _finish(self, reason: str) -> None:
+        self._draft.raw_stop_reason = reason
+        self._draft.terminal = True
+        self._draft.stop_reason = self._stop_reason()
+
+    def _stop_reason(self) -> StopReason | None:
+        if self.error() is not None:
+            return None
+        if self._draft.raw_stop_reason in _CUTS:
+            return StopReason.MAX_TOKENS_EXCEEDED
+        if any(isinstance(item, Call) for item in self._items):
+            return StopReason.TOOL_CALLS
+        return StopReason.END_TURN
+
+    def _count(self, raw: Json, events: list[ModelEvent]) -> None:
+        """Replace the running totals. Vertex sends usage objects without counts before its last chunk."""
+        if not any(name.endswith("TokenCount") for name in raw):
+            return
+        self._draft.raw_usage = raw
+        usage = Usage(
+            input_tokens=_sum(raw.get("promptTokenCount"), raw.get("toolUsePromptTokenCount")),
+            cached_input_tokens=raw.get("cachedContentTokenCount"),
+            output_tokens=_sum(raw.get("candidatesTokenCount"), raw.get("thoughtsTokenCount")),
+            reasoning_tokens=raw.get("thoughtsTokenCount"),
+            source=UsageSource.REPORTED if self._draft.terminal else UsageSource.PARTIAL,
+        )
+        if usage != self._draft.usage:
+            self._draft.usage = usage
+            events.append(UsageSeen(usage))
+
+    def error(self) -> LLMError | None:
+        """Return what is wrong with the answer as it ended; ``None`` when it can be used."""
+        if not self._draft.terminal:
+            return LLMConnectionError("The stream ended before the answer was complete. Try again.")
+        if self._blocked is not None:
+            return LLMContentFilterError(detail={"promptFeedback": self._blocked})
+        reason = self._draft.raw_stop_reason
+        detail = {"finishReason": reason, "finishMessage": self._candidate.get("finishMessage")}
+        if reason in _CUTS:
+            return None
+        if reason in _BLOCKS:
+            return LLMContentFilterError(detail=detail)
+        if reason == "PUP_LIMITED_DISABLED":
+            return LLMPermissionDeniedError(detail=detail)
+        if reason == "MISSING_THOUGHT_SIGNATURE":
+            return LLMBadRequestError(detail=detail)
+        if reason == "MALFORMED_RESPONSE":
+            return LLMMalformedResponseError(detail=detail)
+        incomplete = any(isinstance(item, Call) and not item.complete for item in self._items)
+        if reason in _BAD_CALLS or self._bad_call or incomplete:
+            return LLMMalformedToolCallError(detail=detail)
+        return None if self._said else LLMEmptyResponseError(detail=detail)
+
+    def close(self) -> None:
+        """Put all there is into the draft: half parts into ``parts``, whole ones into ``native``."""
+        draft = self._draft
+        draft.parts = [part for item in self._items if (part := item.as_part()) is not None]
+        draft.parts += self._metadata
+        draft.native = returnable(self._items, finished=draft.terminal)
+        if self._started:
+            draft.response = self._envelope
+            content = {"role": "model", "parts": assembled(self._items)}
+            if self._candidate:
+                # A later chunk may bring the same metadata empty.
+                metadata = {item.kind: item.data for item in self._metadata}
+                candidate = {**self._candidate, **metadata, "content": content}
+                draft.response = {**self._envelope, "candidates": [candidate]}
+            if draft.raw_usage is not None:
+                draft.response["usageMetadata"] = draft.raw_usage
+
+
+def _sum(*counts: int | None) -> int | None:
+    """Add up what was reported; ``None`` when nothing was."""
+    known = [count for count in counts if count is not None]
+    return sum(known) if known else None
