@@ -25,10 +25,9 @@ POLICY: dict[str, list[str]] = {
     "frame-ancestors": [CSP.NONE],
 }
 
-#: The admin: Unfold's Alpine.js compiles the expressions in its attributes, and its pages hold inline
-#: scripts and styles without a nonce. Signed-in staff only ever see text of ours in there, escaped.
+#: The admin: Unfold's Alpine.js compiles the expressions in its attributes and styles what it shows.
 ADMIN_POLICY: dict[str, list[str]] = POLICY | {
-    "script-src": [CSP.SELF, CSP.UNSAFE_INLINE, CSP.UNSAFE_EVAL],
+    "script-src": [CSP.SELF, CSP.UNSAFE_EVAL],
     "style-src": [CSP.SELF, CSP.UNSAFE_INLINE],
 }
 

@@ -4,6 +4,7 @@ Every record goes through structlog, whoever wrote it. Bodies and keys are never
 library writes below ``WARNING`` about its requests is left out here, and ``extra`` data is dropped.
 """
 
+import sys
 from typing import Any
 
 import structlog
@@ -32,11 +33,6 @@ def configure(*, debug: bool) -> dict[str, Any]:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
-    renderers: list[structlog.types.Processor] = (
-        [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
-        if debug
-        else [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
-    )
     return {
         "version": 1,
         "disable_existing_loggers": False,
@@ -44,7 +40,10 @@ def configure(*, debug: bool) -> dict[str, Any]:
             "structlog": {
                 "()": structlog.stdlib.ProcessorFormatter,
                 "foreign_pre_chain": shared,
-                "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderers],
+                "processors": [
+                    structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                    *_renderers(debug=debug),
+                ],
             }
         },
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structlog"}},
@@ -56,3 +55,15 @@ def configure(*, debug: bool) -> dict[str, Any]:
         }
         | {name: {"level": "WARNING"} for name in CHATTY},
     }
+
+
+def _renderers(*, debug: bool) -> list[structlog.types.Processor]:
+    """Return what turns an event into a line. No traceback shows variables: they hold bodies and keys."""
+    if debug:
+        return [
+            structlog.dev.ConsoleRenderer(
+                colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+            )
+        ]
+    frames = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+    return [structlog.processors.ExceptionRenderer(frames), structlog.processors.JSONRenderer()]

@@ -90,6 +90,9 @@ TEMPLATES = [
 ]
 
 
+UNFOLD = {"SITE_TITLE": "Runnel", "SITE_HEADER": "Runnel", "SITE_URL": "/"}
+
+
 def _database() -> dict[str, Any]:
     """Return the database of ``DATABASE_URL``, by default a SQLite file in the data folder."""
     database: dict[str, Any] = (

@@ -1,0 +1,66 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+_LOG = """
+import logging.config, sys
+from project.logging import configure
+logging.config.dictConfig(configure(debug=sys.argv[1] == "debug"))
+
+import structlog
+structlog.get_logger("runs").info("run.started", run_id="r1")
+logging.getLogger("httpx2").info("HTTP Request: POST https://api.example/?key=sk-secret")
+logging.getLogger("openai").info("Request options: sk-secret")
+logging.getLogger("django.request").warning("Not Found: %s", "/x", extra={"request": "sk-secret"})
+
+def call(key):
+    raise RuntimeError("broke")
+
+try:
+    call("sk-secret")
+except RuntimeError:
+    logging.getLogger("runs").exception("call failed")
+"""
+
+
+def log(mode: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", _LOG, mode], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60
+    )
+    return done.stderr
+
+
+@pytest.mark.parametrize("mode", ["debug", "production"])
+def test_it_logs_no_key_and_no_request(mode: str):
+    # The source line of a traceback names the literal; nothing else may.
+    lines = [line for line in log(mode).splitlines() if 'call("sk-secret")' not in line]
+
+    assert "sk-secret" not in "\n".join(lines)
+    assert "call failed" in "\n".join(lines)
+
+
+def test_it_logs_a_json_object_a_line_without_debug():
+    records = [json.loads(line) for line in log("production").splitlines()]
+
+    assert [record["event"] for record in records] == ["run.started", "Not Found: /x", "call failed"]
+    assert records[0] | {"timestamp": ""} == {
+        "event": "run.started",
+        "level": "info",
+        "logger": "runs",
+        "run_id": "r1",
+        "timestamp": "",
+    }
+    assert records[2]["exception"][0]["exc_type"] == "RuntimeError"
+
+
+def test_it_logs_readable_lines_with_debug():
+    first = log("debug").splitlines()[0]
+
+    assert "run.started" in first
+    assert "run_id=r1" in first
+    assert "\x1b" not in first
