@@ -318,7 +318,7 @@ def _read_responses(stream: list[Json]) -> _Notes:
     notes = _Notes()
     for event in stream:
         response = event.get("response") or {}
-        notes.response_id = response.get("id") or notes.response_id
+        notes.response_id = notes.response_id or response.get("id")
         notes.model = response.get("model") or notes.model
         if usage := response.get("usage"):
             notes.usage = _responses_usage(usage)

@@ -34,7 +34,7 @@ RECORDINGS = recordings()
 ABSENT = pytest.param(None, marks=pytest.mark.skip(reason="there are no recordings beside the project"))
 
 #: What a provider item's kind says when it comments on the words beside it.
-COMMENTS = ("citation", "annotation", "grounding", "url_context", "search_results")
+COMMENTS = ("citation", "annotation", "grounding", "urlcontext", "search_results")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +54,7 @@ def tell(recording: Recording) -> Told:
     """Feed the wire as the adapter does: up to the draft's end, or to the error that it raises.
 
     Where the SDK raises at an error inside the stream, the wire never sees it: the adapter maps the
-    payload, and here the same function does.
+    payload, and here the same function does. Such an error also undoes an end that came before it.
     """
     draft = StepDraft()
     reader = wires.load(recording.wire).read(draft)
@@ -63,11 +63,13 @@ def tell(recording: Recording) -> Told:
     try:
         for event in events(recording.sse):
             if recording.wire != "anthropic-messages" and event.get("error"):
-                raise from_payload(event, status=None)
+                draft.stop_reason, error = None, from_payload(event, status=None)
+                break
             told += reader.send(event)
             if draft.terminal and recording.wire == "openai-responses":
                 break
-        reader.send(END_OF_STREAM)
+        if error is None:
+            reader.send(END_OF_STREAM)
     except StopIteration:
         pass
     except LLMError as failure:
@@ -141,7 +143,7 @@ def kept(told: Told) -> Reading:
 
 def plain(kinds: Iterable[str]) -> tuple[str, ...]:
     """Leave out what comments on the words beside it: citations are no items of their own."""
-    return tuple(kind for kind in kinds if not any(word in kind for word in COMMENTS))
+    return tuple(kind for kind in kinds if not any(word in kind.lower() for word in COMMENTS))
 
 
 @pytest.mark.parametrize("recording", RECORDINGS or [ABSENT], ids=name_of)
