@@ -1,0 +1,146 @@
+"""What the emulator was asked and how each answer ended: its memory and its log line.
+
+Tests assert on it what an upstream received, and that (and when) its peer went away.
+"""
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from itertools import count
+from typing import Any
+
+from providers.types import Json
+
+logger = logging.getLogger("runnel.emulator")
+
+#: How many exchanges are remembered.
+KEPT = 512
+
+_CREDENTIALS = frozenset(
+    {"authorization", "proxy-authorization", "x-api-key", "x-goog-api-key", "api-key", "cookie"}
+)
+
+
+class Outcome(StrEnum):
+    """How far an exchange has come."""
+
+    #: The answer is not complete yet.
+    OPEN = "open"
+    #: The answer was sent as its script wanted it: faults on purpose included.
+    FINISHED = "finished"
+    #: The peer closed the connection, or it broke, before the answer was complete.
+    PEER_GONE = "peer_gone"
+    #: The emulator itself was closed, or failed, before the answer was complete.
+    CUT_OFF = "cut_off"
+
+
+@dataclass(kw_only=True, slots=True)
+class Exchange:
+    """One request and the state of its answer. ``started`` and ``ended`` are ``time.monotonic``."""
+
+    number: int
+    #: The wire's kind, or ``None`` when the path belongs to none.
+    wire: str | None
+    path: str
+    model: str | None
+    #: The parsed body, or ``None`` when it is not a JSON object.
+    body: Json | None
+    #: Names in lower case; credentials are left out.
+    headers: Mapping[str, str]
+    request_bytes: int
+    status: int | None = None
+    outcome: Outcome = Outcome.OPEN
+    #: Bytes of response body handed to the socket, without HTTP's own.
+    bytes_sent: int = 0
+    started: float = field(default_factory=time.monotonic)
+    started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    ended: float | None = None
+    ended_at: datetime | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """True until the exchange has an end."""
+        return self.outcome is Outcome.OPEN
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what JSON can hold of it."""
+        record = asdict(self)
+        for name in ("started_at", "ended_at"):
+            record[name] = record[name] and record[name].isoformat()
+        return record
+
+
+class ExchangeLog:
+    """The last ``KEPT`` exchanges, and whoever waits for one."""
+
+    def __init__(self) -> None:
+        self.exchanges: deque[Exchange] = deque(maxlen=KEPT)
+        self.active: dict[int, Exchange] = {}
+        self._numbers = count(1)
+        self._changed = asyncio.Event()
+
+    def begin(
+        self,
+        *,
+        wire: str | None,
+        path: str,
+        model: str | None,
+        body: Json | None,
+        headers: Mapping[str, str],
+        request_bytes: int,
+    ) -> Exchange:
+        """Remember a request that has just been read."""
+        exchange = Exchange(
+            number=next(self._numbers),
+            wire=wire,
+            path=path,
+            model=model,
+            body=body,
+            headers={name: value for name, value in headers.items() if name not in _CREDENTIALS},
+            request_bytes=request_bytes,
+        )
+        self.exchanges.append(exchange)
+        self.active[exchange.number] = exchange
+        self.notify()
+        return exchange
+
+    def end(self, exchange: Exchange, outcome: Outcome) -> None:
+        """Close ``exchange``; the first end counts, a later one is ignored."""
+        if not exchange.is_open:
+            return
+        exchange.ended = time.monotonic()
+        exchange.ended_at = datetime.now(UTC)
+        exchange.outcome = outcome
+        del self.active[exchange.number]
+        self.notify()
+        facts = {
+            "exchange": exchange.number,
+            "wire": exchange.wire,
+            "model": exchange.model,
+            "status": exchange.status,
+            "outcome": outcome.value,
+            "bytes_sent": exchange.bytes_sent,
+            "ms": round((exchange.ended - exchange.started) * 1000, 1),
+        }
+        logger.info(
+            "exchange ended: %s", " ".join(f"{name}={value}" for name, value in facts.items()), extra=facts
+        )
+
+    def notify(self) -> None:
+        """Let everybody who waits look again."""
+        self._changed.set()
+        self._changed.clear()
+
+    async def wait_for(self, predicate: Callable[[Exchange], bool], timeout: float) -> Exchange:
+        """Return the oldest remembered exchange that fits; ``TimeoutError`` after ``timeout`` seconds."""
+        async with asyncio.timeout(timeout):
+            while True:
+                for exchange in self.exchanges:
+                    if predicate(exchange):
+                        return exchange
+                await self._changed.wait()

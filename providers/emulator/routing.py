@@ -1,0 +1,82 @@
+"""Decides what a request is answered with. Pure, but for reading a recording's file."""
+
+import json
+from dataclasses import dataclass
+
+from providers.emulator import wires
+from providers.emulator.actions import Fault
+from providers.emulator.http1 import HttpRequest
+from providers.emulator.prompt import Prompt
+from providers.emulator.recordings import RecordedError, RecordedStream, Recordings
+from providers.emulator.scripts import SCRIPTS, Script
+from providers.emulator.wires import Wire
+from providers.emulator.wires.frames import ErrorReply
+from providers.types import Json
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Performance:
+    """A script, the prompt it answers and the wire that it speaks."""
+
+    wire: Wire
+    prompt: Prompt
+    script: Script
+
+
+type Answer = ErrorReply | RecordedError | RecordedStream | Performance
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Decision:
+    """The answer, and what is known of the request by then."""
+
+    answer: Answer
+    wire: str | None = None
+    model: str | None = None
+    body: Json | None = None
+
+
+def decide(request: HttpRequest, recordings: Recordings) -> Decision:
+    """Return the answer to ``request``; a mistake is answered as that provider answers it."""
+    wire = wires.serving(request.path)
+    if wire is None:
+        form = wires.nearest(request.path)
+        return Decision(answer=form.error(Fault.UNKNOWN_PATH, f"{request.method} {request.path}"))
+    if request.method != "POST":
+        about = f"{request.method} on {request.path}"
+        return Decision(wire=wire.KIND, answer=wire.error(Fault.WRONG_METHOD, about))
+    body = _parse(request.body)
+    if body is None:
+        about = "We could not parse the body of your request: it is not a JSON object."
+        return Decision(wire=wire.KIND, answer=wire.error(Fault.MALFORMED, about))
+    prompt = _read(wire, request, body)
+    if prompt is None:
+        about = "The body of your request lacks a field, or has one of a wrong type."
+        return Decision(wire=wire.KIND, body=body, answer=wire.error(Fault.MALFORMED, about))
+    return Decision(wire=wire.KIND, model=prompt.model, body=body, answer=_choose(wire, prompt, recordings))
+
+
+def _choose(wire: Wire, prompt: Prompt, recordings: Recordings) -> Answer:
+    if not prompt.streaming:
+        return wire.error(Fault.MALFORMED, "The emulator only streams: ask for a streamed answer.")
+    script = SCRIPTS.get(prompt.model)
+    if script is not None:
+        return Performance(wire=wire, prompt=prompt, script=script)
+    recorded = recordings.find(prompt.model, wire=wire.KIND)
+    return recorded or wire.error(Fault.UNKNOWN_MODEL, prompt.model)
+
+
+def _parse(body: bytes) -> Json | None:
+    try:
+        parsed = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    return parsed if isinstance(parsed, dict) else None
+
+
+def _read(wire: Wire, request: HttpRequest, body: Json) -> Prompt | None:
+    try:
+        prompt = wire.read(request, body)
+    except (LookupError, TypeError, AttributeError):
+        return None
+    return prompt if isinstance(prompt.model, str) and isinstance(prompt.user_text, str) else None

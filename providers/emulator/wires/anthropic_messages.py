@@ -1,0 +1,207 @@
+"""Anthropic's Messages, from the provider's side: named events over content blocks. Pure."""
+
+import re
+from typing import assert_never
+from uuid import uuid4
+
+from providers.emulator.actions import (
+    RETRY_AFTER,
+    Argue,
+    Call,
+    Fault,
+    Finish,
+    Refuse,
+    Say,
+    Seal,
+    Speech,
+    Tally,
+    Think,
+)
+from providers.emulator.http1 import HttpRequest
+from providers.emulator.prompt import Function, Prompt
+from providers.emulator.wires.frames import ErrorReply, named_frame
+from providers.types import Json, StopReason
+
+KIND = "anthropic-messages"
+PATH = re.compile(r"/v1/messages")
+PREFIXES: tuple[str, ...] = ("/v1/messages",)
+
+_STOP_REASONS = {
+    StopReason.END_TURN: "end_turn",
+    StopReason.TOOL_CALLS: "tool_use",
+    StopReason.MAX_TOKENS_EXCEEDED: "max_tokens",
+    StopReason.CONTENT_FILTER: "refusal",
+}
+
+
+def headers() -> dict[str, str]:
+    """Return the headers of an answer."""
+    return {"content-type": "text/event-stream; charset=utf-8", "request-id": _request_id()}
+
+
+def read(_: HttpRequest, body: Json) -> Prompt:
+    """Return what a script may know of ``body``."""
+    messages = body["messages"]
+    texts = (_text(message["content"]) for message in reversed(messages) if message["role"] == "user")
+    last = messages[-1]["content"]
+    return Prompt(
+        model=body["model"],
+        streaming=body.get("stream") is True,
+        # A message of the user that holds results only is not something that the user said.
+        user_text=next((text for text in texts if text), ""),
+        tool_results=tuple(
+            _text(block.get("content", "")) for block in _blocks(last) if block["type"] == "tool_result"
+        ),
+        functions=tuple(
+            Function(name=tool["name"], parameters=tool["input_schema"])
+            for tool in body.get("tools") or ()
+            if "input_schema" in tool
+        ),
+        body=body,
+    )
+
+
+def encoder(prompt: Prompt, tally: Tally) -> "MessagesEncoder":
+    """Return a speaker for one answer."""
+    return MessagesEncoder(prompt, tally)
+
+
+def error(fault: Fault, about: str) -> ErrorReply:
+    """Return Anthropic's error."""
+    match fault:
+        case Fault.MALFORMED:
+            return _error(400, "invalid_request_error", about)
+        case Fault.UNKNOWN_PATH:
+            return _error(404, "not_found_error", "Not found")
+        case Fault.WRONG_METHOD:
+            return _error(405, "invalid_request_error", "Method Not Allowed")
+        case Fault.UNKNOWN_MODEL:
+            return _error(404, "not_found_error", f"model: {about}")
+        case Fault.CONTEXT_WINDOW:
+            return _error(400, "invalid_request_error", "prompt is too long: 213141 tokens > 200000 maximum")
+        case Fault.UNAUTHORIZED:
+            return _error(401, "authentication_error", "invalid x-api-key")
+        case Fault.RATE_LIMITED:
+            message = "This request would exceed your organization's rate limit. Please try again later."
+            return _error(429, "rate_limit_error", message, {"retry-after": str(RETRY_AFTER)})
+        case Fault.OVERLOADED:
+            return _error(529, "overloaded_error", "Overloaded")
+        case _:
+            assert_never(fault)
+
+
+def _error(status: int, kind: str, message: str, headers: dict[str, str] | None = None) -> ErrorReply:
+    request_id = _request_id()
+    return ErrorReply(
+        status=status,
+        body={"type": "error", "error": {"type": kind, "message": message}, "request_id": request_id},
+        headers={"request-id": request_id, **(headers or {})},
+    )
+
+
+def _request_id() -> str:
+    return f"req_{uuid4().hex[:24]}"
+
+
+def _blocks(content: str | list[Json]) -> list[Json]:
+    return [{"type": "text", "text": content}] if isinstance(content, str) else content
+
+
+def _text(content: str | list[Json]) -> str:
+    return "".join(block["text"] for block in _blocks(content) if block["type"] == "text")
+
+
+class MessagesEncoder:
+    """Turns speech into content blocks: one open at a time."""
+
+    def __init__(self, prompt: Prompt, tally: Tally) -> None:
+        self._model = prompt.model
+        self._tally = tally
+        self._begun = False
+        #: The type of the open block, and its index or that of the next one.
+        self._open: str | None = None
+        self._index = 0
+
+    def encode(self, speech: Speech) -> bytes:
+        """Return the events for ``speech``."""
+        begin = b"" if self._begun else self._message_start()
+        self._begun = True
+        return begin + self._encode(speech)
+
+    def _encode(self, speech: Speech) -> bytes:
+        match speech:
+            # There is no refusal in words here: what was said stays text, and the reason tells.
+            case Say(text) | Refuse(text):
+                begin = self._block({"type": "text", "text": ""})
+                return begin + self._delta({"type": "text_delta", "text": text})
+            case Think(text):
+                begin = self._block({"type": "thinking", "thinking": "", "signature": ""})
+                return begin + self._delta({"type": "thinking_delta", "thinking": text})
+            case Seal(value):
+                return self._delta({"type": "signature_delta", "signature": value})
+            case Call(name):
+                call = {"type": "tool_use", "id": f"toolu_{uuid4().hex[:24]}", "name": name, "input": {}}
+                return self._close() + self._block(call)
+            case Argue(text):
+                return self._delta({"type": "input_json_delta", "partial_json": text})
+            case Finish(reason):
+                return self._close() + self._message_end(reason)
+            case _:
+                assert_never(speech)
+
+    def _block(self, block: Json) -> bytes:
+        """Begin ``block``, unless one of its type is open."""
+        if self._open == block["type"]:
+            return b""
+        closing = self._close()
+        self._open = block["type"]
+        start = named_frame({"type": "content_block_start", "index": self._index, "content_block": block})
+        # Anthropic pings once, right after the first block has begun.
+        return closing + start + (b"" if self._index else named_frame({"type": "ping"}))
+
+    def _delta(self, delta: Json) -> bytes:
+        return named_frame({"type": "content_block_delta", "index": self._index, "delta": delta})
+
+    def _close(self) -> bytes:
+        if self._open is None:
+            return b""
+        self._open = None
+        self._index += 1
+        return named_frame({"type": "content_block_stop", "index": self._index - 1})
+
+    def _message_start(self) -> bytes:
+        message: Json = {
+            "model": self._model,
+            "id": f"msg_{uuid4().hex[:24]}",
+            "type": "message",
+            "role": "assistant",
+            "content": [],
+            "stop_reason": None,
+            "stop_sequence": None,
+            "usage": {
+                **self._input_usage(),
+                "cache_creation": {"ephemeral_5m_input_tokens": 0, "ephemeral_1h_input_tokens": 0},
+                "output_tokens": self._tally.output_tokens,
+                "service_tier": "standard",
+            },
+        }
+        return named_frame({"type": "message_start", "message": message})
+
+    def _message_end(self, reason: StopReason) -> bytes:
+        delta: Json = {"stop_reason": _STOP_REASONS[reason], "stop_sequence": None}
+        if reason is StopReason.CONTENT_FILTER:
+            delta["stop_details"] = {"type": "refusal", "category": None, "explanation": None}
+        usage = {
+            **self._input_usage(),
+            "output_tokens": self._tally.output_tokens,
+            "output_tokens_details": {"thinking_tokens": self._tally.thought},
+        }
+        end = named_frame({"type": "message_delta", "delta": delta, "usage": usage})
+        return end + named_frame({"type": "message_stop"})
+
+    def _input_usage(self) -> Json:
+        return {
+            "input_tokens": self._tally.input_tokens,
+            "cache_creation_input_tokens": 0,
+            "cache_read_input_tokens": 0,
+        }

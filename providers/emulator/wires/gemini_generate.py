@@ -1,0 +1,203 @@
+"""Gemini's streamGenerateContent, from the provider's side: whole responses as events, CRLF. Pure."""
+
+import json
+import re
+from itertools import takewhile
+from typing import assert_never
+from uuid import uuid4
+
+from providers.emulator.actions import (
+    RETRY_AFTER,
+    Argue,
+    Call,
+    Fault,
+    Finish,
+    Refuse,
+    Say,
+    Seal,
+    Speech,
+    Tally,
+    Think,
+)
+from providers.emulator.http1 import HttpRequest
+from providers.emulator.prompt import Function, Prompt
+from providers.emulator.wires.frames import ErrorReply, data_frame
+from providers.types import Json, StopReason
+
+KIND = "gemini-generate"
+PATH = re.compile(
+    r"/(?:v1|v1beta|v1alpha)/models/(?P<model>.+):(?P<method>streamGenerateContent|generateContent)"
+)
+PREFIXES: tuple[str, ...] = ("/v1beta/", "/v1alpha/", "/v1/models/")
+
+_FINISH_REASONS = {
+    StopReason.END_TURN: "STOP",
+    # Gemini has no reason of its own for function calls.
+    StopReason.TOOL_CALLS: "STOP",
+    StopReason.MAX_TOKENS_EXCEEDED: "MAX_TOKENS",
+    StopReason.CONTENT_FILTER: "SAFETY",
+}
+
+
+def headers() -> dict[str, str]:
+    """Return the headers of an answer; there is no request id among them."""
+    return {"content-type": "text/event-stream"}
+
+
+def read(request: HttpRequest, body: Json) -> Prompt:
+    """Return what a script may know of ``request``: the model and the method are in its path."""
+    place = PATH.fullmatch(request.path)
+    if place is None:
+        raise LookupError(request.path)
+    contents = body["contents"]
+    texts = (_text(content) for content in reversed(contents) if content.get("role", "user") == "user")
+    results = takewhile(
+        lambda content: any("functionResponse" in part for part in content["parts"]), reversed(contents)
+    )
+    return Prompt(
+        model=place["model"],
+        streaming=place["method"] == "streamGenerateContent" and request.query.get("alt") == ["sse"],
+        user_text=next((text for text in texts if text), ""),
+        tool_results=tuple(
+            json.dumps(part["functionResponse"]["response"], ensure_ascii=False)
+            for content in reversed(list(results))
+            for part in content["parts"]
+            if "functionResponse" in part
+        ),
+        functions=tuple(
+            Function(
+                name=function["name"],
+                parameters=function.get("parametersJsonSchema") or function.get("parameters") or {},
+            )
+            for tool in body.get("tools") or ()
+            for function in tool.get("functionDeclarations", ())
+        ),
+        body=body,
+    )
+
+
+def encoder(prompt: Prompt, tally: Tally) -> "GenerateEncoder":
+    """Return a speaker for one answer."""
+    return GenerateEncoder(prompt, tally)
+
+
+def error(fault: Fault, about: str) -> ErrorReply:
+    """Return Google's error."""
+    match fault:
+        case Fault.MALFORMED:
+            return _error(400, "INVALID_ARGUMENT", about)
+        case Fault.UNKNOWN_PATH:
+            return _error(404, "NOT_FOUND", "Requested entity was not found.")
+        case Fault.WRONG_METHOD:
+            return _error(405, "UNIMPLEMENTED", "Method not allowed.")
+        case Fault.UNKNOWN_MODEL:
+            message = f"models/{about} is not found, or is not supported for generateContent."
+            return _error(404, "NOT_FOUND", message)
+        case Fault.CONTEXT_WINDOW:
+            message = (
+                "The input token count (1250074) exceeds the maximum number of tokens allowed (1048576)."
+            )
+            return _error(400, "INVALID_ARGUMENT", message)
+        case Fault.UNAUTHORIZED:
+            # Google answers a bad key with 400; 401 is for bad OAuth tokens.
+            reason = {
+                "@type": "type.googleapis.com/google.rpc.ErrorInfo",
+                "reason": "API_KEY_INVALID",
+                "domain": "googleapis.com",
+                "metadata": {"service": "generativelanguage.googleapis.com"},
+            }
+            return _error(
+                400, "INVALID_ARGUMENT", "API key not valid. Please pass a valid API key.", [reason]
+            )
+        case Fault.RATE_LIMITED:
+            retry = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": f"{RETRY_AFTER}s"}
+            message = f"You exceeded your current quota. Please retry in {RETRY_AFTER}s."
+            return _error(429, "RESOURCE_EXHAUSTED", message, [retry])
+        case Fault.OVERLOADED:
+            return _error(503, "UNAVAILABLE", "The model is overloaded. Please try again later.")
+        case _:
+            assert_never(fault)
+
+
+def _error(status: int, name: str, message: str, details: list[Json] | None = None) -> ErrorReply:
+    about: Json = {"code": status, "message": message, "status": name}
+    if details:
+        about["details"] = details
+    return ErrorReply(status=status, body={"error": about})
+
+
+def _text(content: Json) -> str:
+    return "".join(part.get("text", "") for part in content["parts"])
+
+
+class GenerateEncoder:
+    """Turns speech into chunks; a function call is sent whole, once its arguments are complete."""
+
+    def __init__(self, prompt: Prompt, tally: Tally) -> None:
+        self._model = prompt.model
+        self._tally = tally
+        self._id = uuid4().hex[:22]
+        self._call: str | None = None
+        self._arguments: list[str] = []
+        self._seal: str | None = None
+
+    def encode(self, speech: Speech) -> bytes:
+        """Return the chunks for ``speech``."""
+        match speech:
+            case Say(text) | Refuse(text):
+                return self._flush_call() + self._chunk({"text": text})
+            case Think(text):
+                return self._flush_call() + self._chunk({"text": text, "thought": True})
+            case Seal(value):
+                self._seal = value
+                return b""
+            case Call(name):
+                flushed = self._flush_call()
+                self._call = name
+                return flushed
+            case Argue(text):
+                self._arguments.append(text)
+                return b""
+            case Finish(reason):
+                return self._flush_call() + self._chunk({"text": ""}, _FINISH_REASONS[reason])
+            case _:
+                assert_never(speech)
+
+    def _flush_call(self) -> bytes:
+        if self._call is None:
+            return b""
+        arguments = json.loads("".join(self._arguments) or "{}")
+        call = {"name": self._call, "args": arguments, "id": uuid4().hex[:8]}
+        self._call = None
+        self._arguments.clear()
+        return self._chunk({"functionCall": call})
+
+    def _chunk(self, part: Json, finish_reason: str | None = None) -> bytes:
+        # As Gemini 3 does it: the signature of a thought comes with the first call or at the end.
+        if self._seal is not None and ("functionCall" in part or finish_reason):
+            part = {**part, "thoughtSignature": self._seal}
+            self._seal = None
+        candidate: Json = {"content": {"parts": [part], "role": "model"}, "index": 0}
+        if finish_reason is not None:
+            candidate["finishReason"] = finish_reason
+        chunk = {
+            "candidates": [candidate],
+            "usageMetadata": self._usage(),
+            "modelVersion": self._model,
+            "responseId": self._id,
+        }
+        return data_frame(chunk, newline=b"\r\n")
+
+    def _usage(self) -> Json:
+        """Return the totals so far; a count that is 0 is left out, as Google leaves it out."""
+        tally = self._tally
+        usage: Json = {
+            "promptTokenCount": tally.input_tokens,
+            "totalTokenCount": tally.input_tokens + tally.output_tokens,
+            "promptTokensDetails": [{"modality": "TEXT", "tokenCount": tally.input_tokens}],
+        }
+        if tally.said:
+            usage["candidatesTokenCount"] = tally.said
+        if tally.thought:
+            usage["thoughtsTokenCount"] = tally.thought
+        return usage

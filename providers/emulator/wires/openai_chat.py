@@ -1,0 +1,137 @@
+"""OpenAI's Chat Completions, from the provider's side: unnamed events, then ``[DONE]``. Pure."""
+
+import re
+import time
+from itertools import takewhile
+from typing import assert_never
+from uuid import uuid4
+
+from providers.emulator.actions import Argue, Call, Fault, Finish, Refuse, Say, Seal, Speech, Tally, Think
+from providers.emulator.http1 import HttpRequest
+from providers.emulator.prompt import Function, Prompt
+from providers.emulator.wires import openai_errors
+from providers.emulator.wires.frames import ErrorReply, data_frame
+from providers.types import Json, StopReason
+
+KIND = "openai-chat"
+PATH = re.compile(r"/v1/chat/completions")
+PREFIXES: tuple[str, ...] = ("/",)
+
+_FINISH_REASONS = {
+    StopReason.END_TURN: "stop",
+    StopReason.TOOL_CALLS: "tool_calls",
+    StopReason.MAX_TOKENS_EXCEEDED: "length",
+    # OpenAI ends a refusal in words plainly; "content_filter" is Azure's.
+    StopReason.CONTENT_FILTER: "stop",
+}
+
+
+def headers() -> dict[str, str]:
+    """Return the headers of an answer."""
+    return {"content-type": "text/event-stream; charset=utf-8", "x-request-id": f"req_{uuid4().hex}"}
+
+
+def read(_: HttpRequest, body: Json) -> Prompt:
+    """Return what a script may know of ``body``."""
+    messages = body["messages"]
+    results = list(takewhile(lambda message: message["role"] == "tool", reversed(messages)))
+    from_user = (message for message in reversed(messages) if message["role"] == "user")
+    return Prompt(
+        model=body["model"],
+        streaming=body.get("stream") is True,
+        user_text=next((_text(message["content"]) for message in from_user), ""),
+        tool_results=tuple(_text(message["content"]) for message in reversed(results)),
+        functions=tuple(
+            Function(name=tool["function"]["name"], parameters=tool["function"].get("parameters") or {})
+            for tool in body.get("tools") or ()
+            if tool["type"] == "function"
+        ),
+        body=body,
+    )
+
+
+def encoder(prompt: Prompt, tally: Tally) -> "ChatEncoder":
+    """Return a speaker for one answer."""
+    return ChatEncoder(prompt, tally)
+
+
+def error(fault: Fault, about: str) -> ErrorReply:
+    """Return OpenAI's error."""
+    return openai_errors.reply(fault, about)
+
+
+def _text(content: str | list[Json]) -> str:
+    if isinstance(content, str):
+        return content
+    return "".join(part["text"] for part in content if part["type"] == "text")
+
+
+class ChatEncoder:
+    """Turns speech into chunks; reasoning goes where DeepSeek and vLLM put it."""
+
+    def __init__(self, prompt: Prompt, tally: Tally) -> None:
+        self._tally = tally
+        self._envelope: Json = {
+            "id": f"chatcmpl-{uuid4().hex}",
+            "object": "chat.completion.chunk",
+            "created": int(time.time()),
+            "model": prompt.model,
+            "service_tier": "default",
+            "system_fingerprint": None,
+        }
+        self._reports_usage = bool((prompt.body.get("stream_options") or {}).get("include_usage"))
+        if self._reports_usage:
+            self._envelope["usage"] = None
+        self._begun = False
+        self._calls = 0
+
+    def encode(self, speech: Speech) -> bytes:
+        """Return the chunks for ``speech``."""
+        begin = b"" if self._begun else self._delta({"role": "assistant", "content": "", "refusal": None})
+        self._begun = True
+        return begin + self._encode(speech)
+
+    def _encode(self, speech: Speech) -> bytes:
+        match speech:
+            case Say(text):
+                return self._delta({"content": text})
+            case Refuse(text):
+                return self._delta({"refusal": text})
+            case Think(text):
+                return self._delta({"content": None, "reasoning_content": text})
+            case Seal():
+                return b""
+            case Call(name):
+                function = {"name": name, "arguments": ""}
+                call = {"id": f"call_{uuid4().hex[:24]}", "type": "function", "function": function}
+                self._calls += 1
+                return self._delta({"tool_calls": [{"index": self._calls - 1, **call}]})
+            case Argue(text):
+                more = {"index": self._calls - 1, "function": {"arguments": text}}
+                return self._delta({"tool_calls": [more]})
+            case Finish(reason):
+                return self._delta({}, _FINISH_REASONS[reason]) + self._usage() + b"data: [DONE]\n\n"
+            case _:
+                assert_never(speech)
+
+    def _delta(self, delta: Json, finish_reason: str | None = None) -> bytes:
+        choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
+        return data_frame({**self._envelope, "choices": [choice]})
+
+    def _usage(self) -> bytes:
+        if not self._reports_usage:
+            return b""
+        tally = self._tally
+        usage = {
+            "prompt_tokens": tally.input_tokens,
+            "completion_tokens": tally.output_tokens,
+            "total_tokens": tally.input_tokens + tally.output_tokens,
+            "prompt_tokens_details": {"cached_tokens": 0, "audio_tokens": 0},
+            "completion_tokens_details": {
+                "reasoning_tokens": tally.thought,
+                "audio_tokens": 0,
+                "accepted_prediction_tokens": 0,
+                "rejected_prediction_tokens": 0,
+            },
+        }
+        return data_frame({**self._envelope, "choices": [], "usage": usage})

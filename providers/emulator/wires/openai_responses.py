@@ -1,0 +1,181 @@
+"""OpenAI's Responses, from the provider's side: named, numbered events over output items. Pure."""
+
+import re
+import time
+from collections.abc import Iterator
+from itertools import takewhile
+from typing import assert_never
+from uuid import uuid4
+
+from providers.emulator.actions import Argue, Call, Fault, Finish, Refuse, Say, Seal, Speech, Tally, Think
+from providers.emulator.http1 import HttpRequest
+from providers.emulator.prompt import Function, Prompt
+from providers.emulator.wires import openai_errors
+from providers.emulator.wires.frames import ErrorReply, named_frame
+from providers.emulator.wires.openai_items import FunctionCall, Item, Message, Reasoning
+from providers.types import Json, StopReason
+
+KIND = "openai-responses"
+PATH = re.compile(r"/v1/responses")
+PREFIXES: tuple[str, ...] = ("/v1/responses",)
+
+
+def headers() -> dict[str, str]:
+    """Return the headers of an answer."""
+    return {"content-type": "text/event-stream; charset=utf-8", "x-request-id": f"req_{uuid4().hex}"}
+
+
+def read(_: HttpRequest, body: Json) -> Prompt:
+    """Return what a script may know of ``body``."""
+    given = body["input"]
+    items = [{"role": "user", "content": given}] if isinstance(given, str) else given
+    results = list(takewhile(lambda item: item.get("type") == "function_call_output", reversed(items)))
+    from_user = (item for item in reversed(items) if item.get("role") == "user")
+    return Prompt(
+        model=body["model"],
+        streaming=body.get("stream") is True,
+        user_text=next((_text(item["content"]) for item in from_user), ""),
+        tool_results=tuple(_text(item["output"]) for item in reversed(results)),
+        functions=tuple(
+            Function(name=tool["name"], parameters=tool.get("parameters") or {})
+            for tool in body.get("tools") or ()
+            if tool["type"] == "function"
+        ),
+        body=body,
+    )
+
+
+def encoder(prompt: Prompt, tally: Tally) -> "ResponsesEncoder":
+    """Return a speaker for one answer."""
+    return ResponsesEncoder(prompt, tally)
+
+
+def error(fault: Fault, about: str) -> ErrorReply:
+    """Return OpenAI's error."""
+    return openai_errors.reply(fault, about)
+
+
+def _text(content: str | list[Json]) -> str:
+    if isinstance(content, str):
+        return content
+    return "".join(part["text"] for part in content if part["type"] == "input_text")
+
+
+class ResponsesEncoder:
+    """Turns speech into output items: one open at a time, each closed before the next begins."""
+
+    def __init__(self, prompt: Prompt, tally: Tally) -> None:
+        self._tally = tally
+        self._body = prompt.body
+        self._id = f"resp_{uuid4().hex}"
+        self._created = int(time.time())
+        self._sequence = 0
+        self._item: Item | None = None
+        self._output: list[Json] = []
+
+    def encode(self, speech: Speech) -> bytes:
+        """Return the events for ``speech``."""
+        return b"".join(self._numbered(event) for event in self._events(speech))
+
+    def _numbered(self, event: Json) -> bytes:
+        frame = named_frame({**event, "sequence_number": self._sequence})
+        self._sequence += 1
+        return frame
+
+    def _events(self, speech: Speech) -> Iterator[Json]:
+        if not self._sequence:
+            yield {"type": "response.created", "response": self._response("in_progress")}
+            yield {"type": "response.in_progress", "response": self._response("in_progress")}
+        match speech:
+            case Say(text):
+                yield from self._say(text, part_type="output_text")
+            case Refuse(text):
+                yield from self._say(text, part_type="refusal")
+            case Think(text):
+                item = self._item
+                if not isinstance(item, Reasoning):
+                    item = Reasoning()
+                    yield from self._open(item)
+                yield item.delta(text)
+            case Seal(value):
+                if isinstance(self._item, Reasoning) and self._wants_sealed_reasoning:
+                    self._item.encrypted_content = value
+            case Call(name):
+                yield from self._open(FunctionCall(name))
+            case Argue(text):
+                if self._item is not None:
+                    yield self._item.delta(text)
+            case Finish(reason):
+                cut = reason is StopReason.MAX_TOKENS_EXCEEDED
+                yield from self._close("incomplete" if cut else "completed")
+                yield self._terminal("incomplete" if cut else "completed")
+            case _:
+                assert_never(speech)
+
+    @property
+    def _wants_sealed_reasoning(self) -> bool:
+        """OpenAI sends it only to clients that ask, as those that store nothing there must."""
+        return "reasoning.encrypted_content" in (self._body.get("include") or ())
+
+    def _say(self, text: str, *, part_type: str) -> Iterator[Json]:
+        item = self._item
+        if not isinstance(item, Message) or item.part_type != part_type:
+            item = Message(part_type)
+            yield from self._open(item)
+        yield item.delta(text)
+
+    def _open(self, item: Item) -> Iterator[Json]:
+        yield from self._close("completed")
+        self._item = item
+        item.index = len(self._output)
+        yield from item.opening()
+
+    def _close(self, status: str) -> Iterator[Json]:
+        if self._item is not None:
+            yield from self._item.closing(status)
+            self._output.append(self._item.as_json(status))
+            self._item = None
+
+    def _terminal(self, status: str) -> Json:
+        tally = self._tally
+        response = self._response(status)
+        response["usage"] = {
+            "input_tokens": tally.input_tokens,
+            "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
+            "output_tokens": tally.output_tokens,
+            "output_tokens_details": {"reasoning_tokens": tally.thought},
+            "total_tokens": tally.input_tokens + tally.output_tokens,
+        }
+        if status == "incomplete":
+            response["incomplete_details"] = {"reason": "max_output_tokens"}
+        return {"type": f"response.{status}", "response": response}
+
+    def _response(self, status: str) -> Json:
+        body = self._body
+        return {
+            "id": self._id,
+            "object": "response",
+            "created_at": self._created,
+            "status": status,
+            "background": False,
+            "error": None,
+            "incomplete_details": None,
+            "instructions": body.get("instructions"),
+            "max_output_tokens": body.get("max_output_tokens"),
+            "model": body["model"],
+            "output": list(self._output),
+            "parallel_tool_calls": body.get("parallel_tool_calls", True),
+            "previous_response_id": body.get("previous_response_id"),
+            "reasoning": body.get("reasoning") or {"effort": None, "summary": None},
+            "service_tier": "default",
+            "store": body.get("store", True),
+            "temperature": body.get("temperature", 1.0),
+            "text": body.get("text") or {"format": {"type": "text"}},
+            "tool_choice": body.get("tool_choice", "auto"),
+            "tools": body.get("tools") or [],
+            "top_p": body.get("top_p", 1.0),
+            "truncation": body.get("truncation", "disabled"),
+            "usage": None,
+            "user": None,
+            "metadata": body.get("metadata") or {},
+        }
