@@ -1,0 +1,234 @@
+"""The page, signing in and out, and the JSON that the page reads.
+
+What belongs to somebody else answers like what does not exist, byte for byte. Views never change a
+run themselves: ``runs.services`` is the only door.
+"""
+
+import functools
+from collections.abc import Callable
+from datetime import datetime
+from http import HTTPStatus
+from typing import Any, Concatenate
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_required
+from django.contrib.auth.forms import PasswordChangeForm
+from django.contrib.auth.models import User
+from django.contrib.auth.views import LoginView, LogoutView, PasswordChangeView
+from django.db.models import OuterRef, Q, Subquery
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.middleware.csrf import CsrfViewMiddleware
+from django.shortcuts import render
+from django.utils.decorators import decorator_from_middleware
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
+
+from providers import catalog
+from providers.usage import COUNTS
+from runs import auth, services
+from runs.models import Conversation, Message, Run
+from runs.states import ACTIVE
+
+#: Conversations in one answer of the list.
+PAGE_SIZE = 50
+
+
+@never_cache
+@login_required
+def app(request: HttpRequest, conversation_id: UUID | None = None) -> HttpResponse:
+    """Show the page: empty, or with one of the user's conversations."""
+    if conversation_id and not _own(request.user).filter(id=conversation_id).exists():
+        # Not Http404: with DEBUG on that would show the addresses of the project instead.
+        return render(request, "404.html", status=HTTPStatus.NOT_FOUND)
+    emulator, real = [], []
+    for provider in catalog.providers():
+        (emulator if provider.slug == "emulator" else real).append(provider)
+    return render(
+        request,
+        "app.html",
+        {
+            "conversation_id": conversation_id,
+            "default_model": settings.RUNNEL_DEFAULT_MODEL,
+            "suggestions": catalog.suggestions(),
+            "has_key": any(provider.available for provider in real),
+            "has_emulator": any(provider.available for provider in emulator),
+            "keys": tuple(dict.fromkeys(provider.setting for provider in real)),
+        },
+    )
+
+
+class SignIn(LoginView):
+    """Ask for name and password; ``next`` is followed on this host only (Django's check)."""
+
+    template_name = "account/login.html"
+    redirect_authenticated_user = True
+
+
+class SignOut(LogoutView):
+    """End the session, and with it every socket that it opened."""
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        user_id, session_key = request.user.pk, request.session.session_key
+        response = super().post(request, *args, **kwargs)
+        if user_id is not None:
+            auth.sign_out(user_id, session_key)
+        return response
+
+
+class PasswordChange(PasswordChangeView):
+    """Change the password; sockets that were opened with the old one are closed."""
+
+    template_name = "account/password_change.html"
+
+    def form_valid(self, form: PasswordChangeForm) -> HttpResponse:
+        response = super().form_valid(form)
+        auth.sign_out(form.user.pk, None)
+        return response
+
+
+def _error(status: HTTPStatus, code: str, message: str) -> JsonResponse:
+    return JsonResponse({"code": code, "message": message}, status=status)
+
+
+def _not_found() -> JsonResponse:
+    return _error(HTTPStatus.NOT_FOUND, "not_found", "There is nothing here.")
+
+
+class _CsrfAsJson(CsrfViewMiddleware):
+    """Django's check, with an answer that a program can read."""
+
+    def _reject(self, request: HttpRequest, reason: str) -> HttpResponse:
+        return _error(HTTPStatus.FORBIDDEN, "csrf_failed", "Reload the page and try again.")
+
+
+type ApiView[**P] = Callable[Concatenate[HttpRequest, User, P], HttpResponseBase]
+
+
+def _api[**P](
+    *methods: str,
+) -> Callable[[ApiView[P]], Callable[Concatenate[HttpRequest, P], HttpResponseBase]]:
+    """Make a JSON view of a function that takes the request, the user and what the address holds.
+
+    A request with an ``Authorization`` header is judged by that alone: no cookie counts, so
+    nobody can forge it from another site, and no CSRF token is asked for.
+    """
+
+    def decorate(view: ApiView[P]) -> Callable[Concatenate[HttpRequest, P], HttpResponseBase]:
+        guarded = decorator_from_middleware(_CsrfAsJson)(view)
+
+        @csrf_exempt
+        @never_cache
+        @functools.wraps(view)
+        def respond(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+            header = request.headers.get("Authorization")
+            user = auth.bearer_user(header) if header is not None else request.user
+            if not isinstance(user, User) or not user.is_active:
+                return _error(HTTPStatus.UNAUTHORIZED, "unauthenticated", "Sign in first.")
+            if request.method not in methods:
+                response = _error(
+                    HTTPStatus.METHOD_NOT_ALLOWED, "method_not_allowed", f"Use {' or '.join(methods)}."
+                )
+                response["Allow"] = ", ".join(methods)
+                return response
+            chosen = view if header is not None else guarded
+            return chosen(request, user, *args, **kwargs)
+
+        return respond
+
+    return decorate
+
+
+def _own(user: Any) -> Any:
+    return Conversation.objects.filter(owner=user)
+
+
+@_api("GET")
+def conversations(request: HttpRequest, user: User) -> JsonResponse:
+    """List the user's conversations, newest first; ``before`` is what the last page ended with."""
+    found = _own(user).order_by("-updated_at", "-id")
+    if cursor := request.GET.get("before"):
+        try:
+            moment, _, last = cursor.partition(",")
+            updated_at, last_id = datetime.fromisoformat(moment), UUID(last)
+        except ValueError:
+            return _error(HTTPStatus.BAD_REQUEST, "bad_request", "That is no place in the list.")
+        found = found.filter(Q(updated_at__lt=updated_at) | Q(updated_at=updated_at, id__lt=last_id))
+    active = Run.objects.filter(conversation=OuterRef("pk"), status__in=ACTIVE).values("id")[:1]
+    page = list(
+        found.annotate(active_run_id=Subquery(active)).values("id", "title", "updated_at", "active_run_id")[
+            : PAGE_SIZE + 1
+        ]
+    )
+    more, page = len(page) > PAGE_SIZE, page[:PAGE_SIZE]
+    before = f"{page[-1]['updated_at'].isoformat()},{page[-1]['id']}" if more else None
+    return JsonResponse({"conversations": page, "before": before})
+
+
+@_api("GET", "DELETE")
+def conversation(request: HttpRequest, user: User, conversation_id: UUID) -> HttpResponseBase:
+    """Tell all that was said and how each run went, or delete it for good."""
+    if request.method == "DELETE":
+        return _delete(user, conversation_id)
+    found = _own(user).filter(id=conversation_id).first()
+    if found is None:
+        return _not_found()
+    return JsonResponse(
+        {
+            "id": found.id,
+            "title": found.title,
+            "messages": [_message(message) for message in found.messages.order_by("position")],
+            "runs": [_run(run) for run in found.runs.order_by("created_at", "id")],
+        }
+    )
+
+
+def _delete(user: User, conversation_id: UUID) -> HttpResponseBase:
+    try:
+        services.delete_conversation(user, conversation_id)
+    except services.NotFound:
+        return _not_found()
+    except services.ConversationBusy:
+        return _error(
+            HTTPStatus.CONFLICT, "conversation_busy", "An answer is still being written here. Stop it first."
+        )
+    return HttpResponse(status=HTTPStatus.NO_CONTENT)
+
+
+@_api("POST")
+def cancel(request: HttpRequest, user: User, run_id: UUID) -> JsonResponse:
+    """Stop a run; repeated or late calls say so and change nothing."""
+    try:
+        state = services.cancel_from_thread(user, run_id)
+    except services.NotFound:
+        return _not_found()
+    return JsonResponse({"state": state})
+
+
+def _message(message: Message) -> dict[str, Any]:
+    return {
+        "id": message.id,
+        "role": message.role,
+        "run_id": message.run_id,
+        "text": message.text,
+        "parts": message.parts,
+    }
+
+
+def _run(run: Run) -> dict[str, Any]:
+    names = (
+        "id",
+        "status",
+        "stop_reason",
+        "model",
+        "error_code",
+        "error_message",
+        "cancelled_by",
+        "stream_was_cancelled",
+        "created_at",
+        "started_at",
+        "finished_at",
+        "last_seq",
+    )
+    usage = {name: getattr(run, name) for name in (*COUNTS, "usage_source")}
+    return {name: getattr(run, name) for name in names} | {"usage": usage}

@@ -1,0 +1,231 @@
+// One run on the page: what was asked, what came back, how it ended.
+//
+// Draws from AG-UI events while a run is followed and from stored messages afterwards; both end in
+// the same elements. Knows neither the socket nor other runs.
+
+import { element } from "./dom.js";
+import * as format from "./format.js";
+import { TextStream } from "./text.js";
+
+/** Tell the words of an AG-UI user message, whose content is text or a list of parts. */
+function wordsOf(message) {
+  if (typeof message.content === "string") return message.content;
+  return message.content.map((part) => part.text ?? "").join("");
+}
+
+/** Add up AG-UI `TokenUsage` entries under the names that a stored run has. */
+function totalOf(entries, source) {
+  const sum = (name) =>
+    entries.reduce((total, entry) => (entry[name] == null ? total : (total ?? 0) + entry[name]), null);
+  return {
+    input_tokens: sum("inputTokens"),
+    cached_input_tokens: sum("cachedInputTokens"),
+    output_tokens: sum("outputTokens"),
+    reasoning_tokens: sum("reasoningTokens"),
+    usage_source: source,
+  };
+}
+
+const STATUS_OF_OUTCOME = { success: "completed", interrupt: "awaiting_approval", cancelled: "cancelled" };
+
+export class RunView {
+  #answer = element("div", { class: "answer" });
+  #outcome = element("footer", { class: "outcome" });
+  #asked = false;
+  /** Text streams of messages and calls that are being written, by AG-UI id. */
+  #streams = new Map();
+  #tools = new Map();
+
+  /** @param {{id: string, model?: string, started_at?: string}} run  what is known of it */
+  constructor(run) {
+    this.run = run;
+    this.isFinished = false;
+    this.element = element("article", { class: "run", "data-run": run.id }, this.#answer, this.#outcome);
+    this.#working("Waiting for the model…");
+  }
+
+  /** Draw a run that has ended from what is stored of it. */
+  static stored(run, messages) {
+    const view = new RunView(run);
+    for (const message of messages) {
+      if (message.role === "user") view.#ask(message.text);
+      else for (const part of message.parts) view.#addPart(part);
+    }
+    view.finish(run);
+    return view;
+  }
+
+  /** Draw one event of the run. */
+  apply(event) {
+    switch (event.type) {
+      case "RUN_STARTED":
+        if (!this.#asked) for (const message of event.input?.messages ?? []) this.#ask(wordsOf(message));
+        this.isFinished = false;
+        this.#working("Waiting for the model…");
+        break;
+      case "TEXT_MESSAGE_CONTENT":
+        this.#text(event.messageId).append(event.delta);
+        break;
+      case "REASONING_MESSAGE_CONTENT":
+        this.#reasoning(event.messageId).append(event.delta);
+        break;
+      case "TOOL_CALL_START":
+        this.#tool(event.toolCallId, event.toolCallName);
+        break;
+      case "TOOL_CALL_ARGS":
+        this.#tool(event.toolCallId, "tool").append(event.delta);
+        break;
+      case "TOOL_CALL_RESULT":
+        this.#addResult(event.toolCallId, event.content);
+        break;
+      case "CUSTOM":
+        if (event.name === "provider_item") this.#addItem(event.value);
+        break;
+      case "RUN_FINISHED":
+        this.#finishWith(event, { status: STATUS_OF_OUTCOME[event.outcome?.type ?? "success"] });
+        break;
+      case "RUN_ERROR":
+        this.#finishWith(event, { status: "failed", error_code: event.code, error_message: event.message });
+        break;
+    }
+  }
+
+  /** Tell that the run was asked to stop. */
+  stopping() {
+    if (!this.isFinished) this.#working("Stopping…");
+  }
+
+  /** Show how the run ended: a stored run, or one whose last event came. */
+  finish(run) {
+    this.run = { ...this.run, ...run };
+    this.isFinished = true;
+    this.element.dataset.status = this.run.status;
+    this.#outcome.replaceChildren();
+    if (this.run.status === "failed") {
+      this.#outcome.append(
+        element(
+          "p",
+          { class: "problem" },
+          this.run.error_message || "Something went wrong.",
+          " ",
+          element("code", {}, this.run.error_code || this.run.stop_reason || "error"),
+        ),
+      );
+    }
+    this.#outcome.append(element("p", { class: "summary" }, format.summary(this.run)));
+  }
+
+  /** How the run ended, in a sentence to be read out. */
+  get announcement() {
+    return this.run.status === "failed" ? `Failed. ${this.run.error_message}` : format.ending(this.run);
+  }
+
+  #finishWith(event, known) {
+    const usage = event.usage ?? [];
+    const { stop_reason, usage_source, cancelled_by } = event.metadata ?? {};
+    const served = usage[0]?.model && [usage[0].provider, usage[0].model].filter(Boolean).join("/");
+    this.finish({
+      ...known,
+      stop_reason,
+      cancelled_by,
+      model: this.run.model ?? served,
+      usage: totalOf(usage, usage_source),
+    });
+  }
+
+  #working(words) {
+    this.element.dataset.status = "running";
+    if (this.#outcome.textContent === words) return;
+    this.#outcome.replaceChildren(element("p", { class: "working" }, words));
+  }
+
+  #answering() {
+    if (!this.isFinished && this.#outcome.textContent === "Waiting for the model…") {
+      this.#working("Answering…");
+    }
+  }
+
+  #ask(words) {
+    this.#asked = true;
+    this.#answer.before(
+      element("div", { class: "asked" }, element("span", { class: "visually-hidden" }, "You: "), words),
+    );
+  }
+
+  #text(id) {
+    return this.#stream(id, () => {
+      const holder = element("div", { class: "text" });
+      this.#answer.append(holder);
+      return holder;
+    });
+  }
+
+  #reasoning(id) {
+    return this.#stream(id, () => {
+      const holder = element("div", { class: "text" });
+      this.#answer.append(
+        element("details", { class: "reasoning" }, element("summary", {}, "Reasoning"), holder),
+      );
+      return holder;
+    });
+  }
+
+  #tool(id, name) {
+    return this.#stream(id, () => this.#card(id, name));
+  }
+
+  #stream(id, makeHolder) {
+    this.#answering();
+    let stream = this.#streams.get(id);
+    if (!stream) {
+      stream = new TextStream(makeHolder());
+      this.#streams.set(id, stream);
+    }
+    return stream;
+  }
+
+  #card(id, name) {
+    const holder = element("div", { class: "arguments" });
+    const card = element("section", { class: "card", "aria-label": name }, element("h3", {}, name), holder);
+    this.#tools.set(id, card);
+    this.#answer.append(card);
+    return holder;
+  }
+
+  #addResult(callId, content) {
+    const result = element("div", { class: "result" }, content);
+    (this.#tools.get(callId) ?? this.#answer).append(result);
+  }
+
+  #addItem({ kind, data }) {
+    this.#answer.append(
+      element(
+        "details",
+        { class: "card" },
+        element("summary", {}, kind.replaceAll("_", " ")),
+        element("div", { class: "arguments" }, JSON.stringify(data, null, 2)),
+      ),
+    );
+  }
+
+  #addPart(part) {
+    const key = `part-${this.#streams.size}`;
+    switch (part.kind) {
+      case "text":
+        if (part.text) this.#text(key).append(part.text);
+        break;
+      case "reasoning":
+        if (part.text) this.#reasoning(key).append(part.text);
+        break;
+      case "tool_call":
+        this.#tool(part.id, part.name).append(part.arguments);
+        break;
+      case "tool_result":
+        this.#addResult(part.call_id, part.content);
+        break;
+      case "provider_item":
+        this.#addItem({ kind: part.item ?? part.type ?? "item", data: part.data });
+        break;
+    }
+  }
+}
