@@ -1,0 +1,103 @@
+"""Function calls as both OpenAI wires stream them: a name, then pieces of JSON text.
+
+Knows what makes a call usable. It must never know in which events the pieces came.
+"""
+
+import json
+from hashlib import sha256
+from typing import NoReturn
+
+from providers.events import ModelEvent, ToolCallDelta, ToolCallFinished, ToolCallStarted
+from providers.types import Json, ToolCallPart
+
+
+class Call:
+    """One function call so far. What it means is appended to the ``out`` of each method."""
+
+    __slots__ = ("_pieces", "id", "name", "upstream_id", "whole")
+
+    def __init__(self, *, id: str, upstream_id: str | None) -> None:
+        self.id = id
+        self.upstream_id = upstream_id
+        #: Empty until it is known; until then nothing is said about the call.
+        self.name = ""
+        #: The arguments are complete, and a JSON object.
+        self.whole = False
+        self._pieces: list[str] = []
+
+    @property
+    def arguments(self) -> str:
+        """The argument text so far."""
+        return "".join(self._pieces)
+
+    def begin(self, name: str, out: list[ModelEvent]) -> None:
+        """Take the name; later ones are repetitions."""
+        if name and not self.name:
+            self.name = name
+            out.append(ToolCallStarted(self.id, name))
+            if self._pieces:
+                out.append(ToolCallDelta(self.id, self.arguments))
+
+    def extend(self, piece: str, out: list[ModelEvent]) -> None:
+        """Take more of the argument text."""
+        if piece:
+            self._pieces.append(piece)
+            if self.name:
+                out.append(ToolCallDelta(self.id, piece))
+
+    def complete(self, arguments: str, out: list[ModelEvent]) -> None:
+        """Take the whole argument text; what was streamed already is not said again."""
+        self.extend(remainder(self._pieces, arguments), out)
+
+    def finish(self, out: list[ModelEvent]) -> None:
+        """Note that no more pieces will come. A call without arguments has empty ones."""
+        if self.whole or not self.name:
+            return
+        if not self.arguments.strip():
+            self.extend("{}", out)
+        if is_object(self.arguments):
+            self.whole = True
+            out.append(ToolCallFinished(self.id))
+
+    def as_part(self) -> ToolCallPart | None:
+        """Return the call in our terms; ``None`` while its name is not known."""
+        if not self.name:
+            return None
+        return ToolCallPart(id=self.id, name=self.name, arguments=self.arguments, complete=self.whole)
+
+
+def remainder(pieces: list[str], whole: str) -> str:
+    """Return the end of ``whole`` that ``pieces`` lack, nothing when they say something else."""
+    said = "".join(pieces)
+    return whole[len(said) :] if len(whole) > len(said) and whole.startswith(said) else ""
+
+
+def is_object(arguments: str) -> bool:
+    """Return whether the argument text is a JSON object that could be sent back."""
+    try:
+        return isinstance(json.loads(arguments, parse_constant=_refuse), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+def argument_text(arguments: object) -> str:
+    """Return arguments as JSON text: some servers send ``null`` for none, some the decoded object."""
+    if isinstance(arguments, str):
+        return arguments
+    return "" if arguments is None else json.dumps(arguments, ensure_ascii=False)
+
+
+def sendable_id(call_id: str, *, longest: int) -> str:
+    """Return ``call_id``, or a stable shorter one where another provider's has too many characters."""
+    if len(call_id) <= longest:
+        return call_id
+    return f"call_{sha256(call_id.encode('utf-8', 'surrogatepass')).hexdigest()[: longest - 5]}"
+
+
+def parameters(schema: Json) -> Json:
+    """Return a tool's JSON Schema; both wires want an object, also where there are no parameters."""
+    return schema or {"type": "object", "properties": {}}
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is not JSON")

@@ -1,0 +1,111 @@
+"""The request body of a Chat Completions call, history included. Pure.
+
+Source: https://platform.openai.com/docs/api-reference/chat/create
+"""
+
+from providers.history import answerable
+from providers.types import (
+    Json,
+    Message,
+    ModelRequest,
+    ProviderItemPart,
+    ReasoningPart,
+    Role,
+    TextPart,
+    ToolCallPart,
+    ToolResultPart,
+    ToolSpec,
+)
+from providers.wires._openai_calls import parameters, sendable_id
+
+#: Characters of a tool call's id that the API accepts.
+_LONGEST_ID = 40
+
+
+def build_body(request: ModelRequest) -> Json:
+    """Return the body of ``POST /chat/completions`` for ``request``."""
+    body: Json = {
+        "model": request.origin.model,
+        "messages": _messages(request),
+        "stream": True,
+        "stream_options": {"include_usage": True},
+    }
+    options = request.options
+    if options.max_output_tokens is not None:
+        body["max_completion_tokens"] = options.max_output_tokens
+    if options.temperature is not None:
+        body["temperature"] = options.temperature
+    if options.reasoning_effort is not None:
+        body["reasoning_effort"] = options.reasoning_effort
+    if request.tools:
+        body["tools"] = [_tool(tool) for tool in request.tools]
+    return body
+
+
+def _messages(request: ModelRequest) -> list[Json]:
+    messages: list[Json] = []
+    if request.system:
+        messages.append({"role": "system", "content": request.system})
+    #: The ids of calls that another provider made, as they are sent.
+    sent_ids: dict[str, str] = {}
+    for message in answerable(request.messages):
+        match message.role:
+            case Role.USER:
+                messages.append({"role": "user", "content": _user_content(message)})
+            case Role.ASSISTANT if message.native and message.origin == request.origin:
+                messages += message.native
+            case Role.ASSISTANT:
+                messages += _converted(message, sent_ids)
+            case Role.TOOL:
+                messages += (
+                    _result(part, sent_ids) for part in message.parts if isinstance(part, ToolResultPart)
+                )
+    return messages
+
+
+def _user_content(message: Message) -> str | list[Json]:
+    texts = [part.text for part in message.parts if isinstance(part, TextPart)]
+    if len(texts) == 1:
+        return texts[0]
+    return [{"type": "text", "text": text} for text in texts]
+
+
+def _converted(message: Message, sent_ids: dict[str, str]) -> list[Json]:
+    """Return what another model said; its thoughts and its provider's own items are not for this one."""
+    texts: list[str] = []
+    calls: list[Json] = []
+    for part in message.parts:
+        match part:
+            case TextPart():
+                texts.append(part.text)
+            case ToolCallPart():
+                sent_ids[part.id] = sendable_id(part.id, longest=_LONGEST_ID)
+                calls.append(tool_call(sent_ids[part.id], part.name, part.arguments))
+            case ReasoningPart() | ProviderItemPart() | ToolResultPart():
+                pass
+    if not texts and not calls:
+        return []
+    converted: Json = {"role": "assistant", "content": "".join(texts) or None}
+    if calls:
+        converted["tool_calls"] = calls
+    return [converted]
+
+
+def tool_call(call_id: str, name: str, arguments: str) -> Json:
+    """Return a call in the shape of an assistant message's ``tool_calls``."""
+    return {
+        "id": call_id,
+        "type": "function",
+        "function": {"name": name, "arguments": arguments.strip() or "{}"},
+    }
+
+
+def _result(part: ToolResultPart, sent_ids: dict[str, str]) -> Json:
+    return {"role": "tool", "tool_call_id": sent_ids.get(part.call_id, part.call_id), "content": part.content}
+
+
+def _tool(tool: ToolSpec) -> Json:
+    function: Json = {"name": tool.name, "parameters": parameters(tool.parameters)}
+    if tool.description:
+        function["description"] = tool.description
+    return {"type": "function", "function": function}

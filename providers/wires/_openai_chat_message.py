@@ -1,0 +1,171 @@
+"""The assistant message of a Chat Completions stream while it grows.
+
+Knows its three shapes: our parts, the message that may be sent back, and the one that would have
+come without streaming. It must never know a chunk or what an end means.
+"""
+
+from enum import Enum
+
+from providers.events import ProviderItem
+from providers.types import Json, Part, ProviderItemPart, ReasoningPart, TextPart
+from providers.wires._openai_calls import Call
+from providers.wires._openai_chat_body import tool_call
+from providers.wires._openai_chat_reasoning import ReasoningDetails
+
+
+class Stretch(Enum):
+    """What a run of words is."""
+
+    #: Words of the answer.
+    TEXT = "text"
+    #: Words of a refusal.
+    REFUSAL = "refusal"
+    #: What the model thinks.
+    THOUGHT = "thought"
+
+
+class _Words:
+    """Words of one kind that came without anything in between."""
+
+    __slots__ = ("index", "kind", "pieces", "sealed")
+
+    def __init__(self, kind: Stretch, index: int) -> None:
+        self.kind = kind
+        self.pieces: list[str] = []
+        #: The ordinal of a thought among the thoughts.
+        self.index = index
+        self.sealed: str | None = None
+
+    @property
+    def text(self) -> str:
+        return "".join(self.pieces)
+
+
+class ChatMessage:
+    """Words, thoughts, calls and other items, in arrival order."""
+
+    def __init__(self) -> None:
+        self.details = ReasoningDetails()
+        self.annotations: list[Json] = []
+        #: The field in which the server spells out thoughts.
+        self.thoughts_name = "reasoning"
+        self._parts: list[_Words | Call | ProviderItemPart] = []
+        self._open: _Words | None = None
+        self._thought: _Words | None = None
+        self._thoughts = 0
+
+    @property
+    def has_text(self) -> bool:
+        """Whether there are words of the answer, or of a refusal."""
+        return any(isinstance(part, _Words) and part.kind is not Stretch.THOUGHT for part in self._parts)
+
+    @property
+    def refused(self) -> bool:
+        """Whether there are words of a refusal."""
+        return any(isinstance(part, _Words) and part.kind is Stretch.REFUSAL for part in self._parts)
+
+    def say(self, kind: Stretch, text: str) -> int:
+        """Append words; return the ordinal of the thought, 0 for others."""
+        words = self._open
+        if words is None or words.kind is not kind or words.sealed is not None:
+            words = self._begin(kind)
+        words.pieces.append(text)
+        return words.index
+
+    def seal(self, value: str) -> int:
+        """Put a signature or encrypted content on the latest thought that has none; return its ordinal."""
+        thought = self._thought
+        if thought is None or thought.sealed is not None:
+            thought = self._begin(Stretch.THOUGHT)
+        thought.sealed = value
+        return thought.index
+
+    def put_call(self, call: Call) -> None:
+        """Append a call, which goes on growing."""
+        self._open = None
+        self._parts.append(call)
+
+    def put_item(self, kind: str, data: Json) -> ProviderItem:
+        """Append something complete of another kind; return the event that says so."""
+        self._open = None
+        self._parts.append(ProviderItemPart(kind=kind, data=data))
+        return ProviderItem(kind, data)
+
+    def _begin(self, kind: Stretch) -> _Words:
+        self._open = words = _Words(kind, 0)
+        if kind is Stretch.THOUGHT:
+            words.index, self._thought = self._thoughts, words
+            self._thoughts += 1
+        self._parts.append(words)
+        return words
+
+    def parts(self) -> list[Part]:
+        """Return the message in our terms. The citations go with the last words."""
+        last = next((part for part in reversed(self._parts) if _is_text(part)), None)
+        parts: list[Part] = []
+        for part in self._parts:
+            match part:
+                case _Words(kind=Stretch.THOUGHT):
+                    parts.append(ReasoningPart(text=part.text, sealed=part.sealed))
+                case _Words():
+                    cited = tuple(self.annotations) if part is last else ()
+                    refusal = part.kind is Stretch.REFUSAL
+                    parts.append(TextPart(text=part.text, refusal=refusal, annotations=cited))
+                case Call():
+                    if (call := part.as_part()) is not None:
+                        parts.append(call)
+                case ProviderItemPart():
+                    parts.append(part)
+        return parts
+
+    def native(self, *, is_whole: bool) -> list[Json]:
+        """Return the message as the same server takes it again, or nothing when nothing is left.
+
+        Without an answer or a complete call there is no message. Thoughts go back with their
+        signatures, unless they were cut.
+        """
+        text, refusal = self._joined(Stretch.TEXT), self._joined(Stretch.REFUSAL)
+        calls = self._calls(only_whole=True)
+        if not text and not refusal and not calls:
+            return []
+        message: Json = {"role": "assistant", "content": text or None}
+        if refusal:
+            said = [{"type": "text", "text": text}] if text else []
+            message["content"] = [*said, {"type": "refusal", "refusal": refusal}]
+        thoughts_are_whole = is_whole or self._open is not self._thought
+        if thoughts_are_whole and (details := self.details.assembled()):
+            message["reasoning_details"] = details
+        if calls:
+            message["tool_calls"] = calls
+            # DeepSeek and Moonshot want their thoughts back with the calls these led to, and only then.
+            if self.thoughts_name == "reasoning_content" and (thoughts := self._joined(Stretch.THOUGHT)):
+                message["reasoning_content"] = thoughts
+        return [message]
+
+    def assembled(self) -> Json:
+        """Return the message in the shape of a completion that was not streamed."""
+        message: Json = {
+            "role": "assistant",
+            "content": self._joined(Stretch.TEXT) or None,
+            "refusal": self._joined(Stretch.REFUSAL) or None,
+        }
+        optional = {
+            self.thoughts_name: self._joined(Stretch.THOUGHT),
+            "reasoning_details": self.details.assembled(),
+            "annotations": self.annotations,
+            "tool_calls": self._calls(only_whole=False),
+        }
+        return message | {name: value for name, value in optional.items() if value}
+
+    def _joined(self, kind: Stretch) -> str:
+        return "".join(part.text for part in self._parts if isinstance(part, _Words) and part.kind is kind)
+
+    def _calls(self, *, only_whole: bool) -> list[Json]:
+        calls = [part for part in self._parts if isinstance(part, Call)]
+        return [
+            tool_call(call.id, call.name, call.arguments) for call in calls if call.whole or not only_whole
+        ]
+
+
+def _is_text(part: _Words | Call | ProviderItemPart) -> bool:
+    return isinstance(part, _Words) and part.kind is not Stretch.THOUGHT

@@ -1,0 +1,139 @@
+"""The request body of a Responses call, history included. Pure.
+
+Nothing is stored at OpenAI (``store: false``), so the whole history goes along each time and
+reasoning models are asked for their thoughts in encrypted form, to get them back.
+Source: https://platform.openai.com/docs/guides/reasoning#encrypted-reasoning-items
+"""
+
+import re
+
+from providers.history import answerable
+from providers.types import (
+    Json,
+    Message,
+    ModelRequest,
+    ProviderItemPart,
+    ReasoningPart,
+    Role,
+    TextPart,
+    ToolCallPart,
+    ToolResultPart,
+    ToolSpec,
+)
+from providers.wires._openai_calls import parameters, sendable_id
+
+#: Characters of a ``call_id`` that the API accepts.
+_LONGEST_ID = 64
+
+#: o1, o3-mini, gpt-5.1, gpt-5.2-codex, codex-mini-latest, openai/gpt-5, ft:o4-mini-2025-04-16:…; but
+#: neither gpt-4o nor Azure's gpt-35-turbo.
+_REASONING_MODEL = re.compile(r"(^|[/:.])(o\d|gpt-([5-9]|[12]\d)(?!\d)|codex)")
+
+
+def reasons(model: str) -> bool:
+    """Return whether the model's name says that it thinks before it answers.
+
+    Other models refuse a request with ``reasoning`` in it, so a doubt counts as no.
+    """
+    name = model.lower()
+    return _REASONING_MODEL.search(name) is not None and "-chat" not in name
+
+
+def build_body(request: ModelRequest) -> Json:
+    """Return the body of ``POST /responses`` for ``request``."""
+    body: Json = {
+        "model": request.origin.model,
+        "input": _input(request),
+        "stream": True,
+        "store": False,
+    }
+    if request.system:
+        body["instructions"] = request.system
+    reasoning: Json = {}
+    if reasons(request.origin.model):
+        body["include"] = ["reasoning.encrypted_content"]
+        reasoning["summary"] = "auto"
+    options = request.options
+    if options.reasoning_effort is not None:
+        reasoning["effort"] = options.reasoning_effort
+    if reasoning:
+        body["reasoning"] = reasoning
+    if options.max_output_tokens is not None:
+        body["max_output_tokens"] = options.max_output_tokens
+    if options.temperature is not None:
+        body["temperature"] = options.temperature
+    if request.tools:
+        body["tools"] = [_tool(tool) for tool in request.tools]
+    return body
+
+
+def _input(request: ModelRequest) -> list[Json]:
+    items: list[Json] = []
+    #: The ids of calls that another provider made, as they are sent.
+    sent_ids: dict[str, str] = {}
+    for message in answerable(request.messages):
+        match message.role:
+            case Role.USER:
+                items.append(_user_message(message))
+            case Role.ASSISTANT if message.native and message.origin == request.origin:
+                items += message.native
+            case Role.ASSISTANT:
+                items += _converted(message, sent_ids)
+            case Role.TOOL:
+                results = (part for part in message.parts if isinstance(part, ToolResultPart))
+                items += (_result(part, sent_ids) for part in results)
+    return items
+
+
+def _user_message(message: Message) -> Json:
+    texts = [part.text for part in message.parts if isinstance(part, TextPart)]
+    content = [{"type": "input_text", "text": text} for text in texts]
+    return {"type": "message", "role": "user", "content": content}
+
+
+def _converted(message: Message, sent_ids: dict[str, str]) -> list[Json]:
+    """Return what another model said; its thoughts and its provider's own items are not for this one."""
+    items: list[Json] = []
+    for part in message.parts:
+        match part:
+            case TextPart():
+                items.append(assistant_message([{"type": "output_text", "text": part.text}]))
+            case ToolCallPart():
+                sent_ids[part.id] = sendable_id(part.id, longest=_LONGEST_ID)
+                items.append(function_call(sent_ids[part.id], part.name, part.arguments))
+            case ReasoningPart() | ProviderItemPart() | ToolResultPart():
+                pass
+    return items
+
+
+def assistant_message(content: list[Json]) -> Json:
+    """Return an answer as an input item. It has no id: the API keeps none of ours to compare it with."""
+    return {"type": "message", "role": "assistant", "content": content}
+
+
+def function_call(call_id: str, name: str, arguments: str) -> Json:
+    """Return a function call as an input item, without id for the same reason."""
+    return {
+        "type": "function_call",
+        "call_id": call_id,
+        "name": name,
+        "arguments": arguments.strip() or "{}",
+    }
+
+
+def _result(part: ToolResultPart, sent_ids: dict[str, str]) -> Json:
+    call_id = sent_ids.get(part.call_id, part.call_id)
+    return {"type": "function_call_output", "call_id": call_id, "output": part.content}
+
+
+def _tool(tool: ToolSpec) -> Json:
+    function: Json = {
+        "type": "function",
+        "name": tool.name,
+        "parameters": parameters(tool.parameters),
+        # Left out it means true here, and then most schemas are refused.
+        "strict": False,
+    }
+    if tool.description:
+        function["description"] = tool.description
+    return function

@@ -1,0 +1,173 @@
+"""The output items of one response while they stream.
+
+Knows what each item means in our terms and in which shape it may be sent back. It must never know
+how a response ends or what an error is: that is ``openai_responses``.
+"""
+
+from collections.abc import Sequence
+from enum import Enum
+from typing import Any
+
+from providers.types import Json, Part, ProviderItemPart, ReasoningPart, TextPart
+from providers.wires._openai_calls import Call
+from providers.wires._openai_responses_body import assistant_message, function_call
+
+
+class Stretch(Enum):
+    """What a run of words is. The value is the ``type`` of the content part that holds it."""
+
+    #: Words of the answer.
+    TEXT = "output_text"
+    #: Words of a refusal.
+    REFUSAL = "refusal"
+    #: A summary of what the model thinks.
+    SUMMARY = "summary_text"
+    #: What the model thinks, word for word.
+    THOUGHT = "reasoning_text"
+
+    @property
+    def is_answer(self) -> bool:
+        """Whether a reader sees these words as the answer."""
+        return self in (Stretch.TEXT, Stretch.REFUSAL)
+
+    @property
+    def field(self) -> str:
+        """The field of the content part in which the words stand."""
+        return "refusal" if self is Stretch.REFUSAL else "text"
+
+
+class Words:
+    """One content part: words of one kind."""
+
+    __slots__ = ("annotations", "index", "kind", "pieces", "sealed")
+
+    def __init__(self, kind: Stretch, index: int) -> None:
+        self.kind = kind
+        #: The ordinal of a thought among the response's thoughts, 0 for words of the answer.
+        self.index = index
+        self.pieces: list[str] = []
+        self.annotations: list[Json] = []
+        self.sealed: str | None = None
+
+    @property
+    def text(self) -> str:
+        return "".join(self.pieces)
+
+    def as_part(self) -> Part | None:
+        """Return the words in our terms; ``None`` when there are none."""
+        text = self.text
+        if not self.kind.is_answer:
+            return ReasoningPart(text=text, sealed=self.sealed) if text or self.sealed else None
+        if not text:
+            return None
+        return TextPart(text=text, refusal=self.kind is Stretch.REFUSAL, annotations=tuple(self.annotations))
+
+    def as_content(self) -> Json:
+        """Return the words as a content part."""
+        content: Json = {"type": self.kind.value, self.kind.field: self.text}
+        if self.annotations:
+            content["annotations"] = self.annotations
+        return content
+
+
+class Item:
+    """One output item: what its start brought, what its deltas added, and how it was completed."""
+
+    __slots__ = ("call", "done", "start", "type", "words")
+
+    def __init__(self, type: str, start: Json) -> None:
+        self.type = type
+        self.start = start
+        #: Content parts in arrival order.
+        self.words: list[Words] = []
+        #: Set for function calls only.
+        self.call: Call | None = None
+        #: The item as it was completed.
+        self.done: Json | None = None
+
+    def words_of(self, *kinds: Stretch) -> list[Words]:
+        """Return the content parts of these kinds."""
+        return [words for words in self.words if words.kind in kinds]
+
+    def as_parts(self) -> list[Part]:
+        """Return what the item says in our terms, as far as it got."""
+        match self.type:
+            case "message" | "reasoning":
+                return [part for words in self.words if (part := words.as_part()) is not None]
+            case "function_call":
+                part = self.call.as_part() if self.call else None
+                return [] if part is None else [part]
+            case _:
+                return [] if self.done is None else [ProviderItemPart(kind=self.type, data=self.done)]
+
+    def assembled(self) -> Json:
+        """Return the item in the shape of a response that was not streamed, as far as it got."""
+        if self.done is not None:
+            return self.done
+        item = {"type": self.type, **self.start}
+        if answer := self.words_of(Stretch.TEXT, Stretch.REFUSAL):
+            item["content"] = [words.as_content() for words in answer]
+        if summaries := self.words_of(Stretch.SUMMARY):
+            item["summary"] = [words.as_content() for words in summaries]
+        if thoughts := self.words_of(Stretch.THOUGHT):
+            item["content"] = [words.as_content() for words in thoughts]
+        if self.call:
+            item["arguments"] = self.call.arguments
+        return item
+
+    def as_native(self) -> Json | None:
+        """Return the item as input of a later request; ``None`` when the API would refuse it.
+
+        Ids are left out. With ``store: false`` nothing can be found by them, and one id in the
+        history makes the API demand the items that it came with, ids included.
+        """
+        match self.type:
+            case "message":
+                content = [words.as_content() for words in self.words if words.pieces]
+                phase = (self.done or self.start).get("phase")
+                message = assistant_message(content) | ({"phase": phase} if phase else {})
+                return message if content else None
+            case "function_call":
+                call = self.call
+                return function_call(call.id, call.name, call.arguments) if call and call.whole else None
+            case "reasoning":
+                if self.done is None or not self.done.get("encrypted_content"):
+                    return None
+                item = {name: value for name, value in self.done.items() if name not in {"id", "status"}}
+                if not item.get("content"):
+                    item.pop("content", None)
+                return {"summary": [], **item}
+            case "web_search_call" if self.done is not None:
+                return {name: value for name, value in self.done.items() if name != "id"}
+            case _:
+                return self.done
+
+
+def returnable(items: Sequence[Item]) -> list[Json]:
+    """Return the items that may be sent back, in order.
+
+    The API refuses reasoning without the item that followed it, and a call without its result. The
+    results of function calls come in a later request; those of other calls stand beside them, or
+    the call is left out.
+    """
+    calls = {_call_id(item) for item in items if not item.type.endswith("_output")}
+    paired = {
+        call_id for item in items if item.type.endswith("_output") and (call_id := _call_id(item)) in calls
+    }
+    kept: list[Json] = []
+    is_followed = False
+    for item in reversed(items):
+        native = item.as_native() if _stands_alone(item) or _call_id(item) in paired else None
+        is_followed = native is not None and (is_followed or item.type != "reasoning")
+        if native is not None and is_followed:
+            kept.append(native)
+    kept.reverse()
+    return kept
+
+
+def _stands_alone(item: Item) -> bool:
+    return item.type == "function_call" or (_call_id(item) is None and item.type != "mcp_approval_request")
+
+
+def _call_id(item: Item) -> Any:
+    return (item.done or item.start).get("call_id") or None

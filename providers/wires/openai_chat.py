@@ -1,0 +1,226 @@
+"""OpenAI's Chat Completions, as OpenAI and many others speak it: ``POST /chat/completions``.
+
+Reads the decoded chunks of choice 0 into model events and one ``StepDraft``. Does no I/O and never
+sees the SDK, a key or a run. Source: https://platform.openai.com/docs/api-reference/chat-streaming
+"""
+
+from typing import Any
+
+from providers.cancellation import RunCancelled
+from providers.errors import (
+    LLMConnectionError,
+    LLMContentFilterError,
+    LLMEmptyResponseError,
+    LLMError,
+    LLMMalformedToolCallError,
+    LLMProviderOverloadedError,
+)
+from providers.events import (
+    ModelEvent,
+    ProviderItem,
+    ReasoningDelta,
+    ReasoningSealed,
+    ResponseStarted,
+    TextDelta,
+    UsageSeen,
+)
+from providers.failures import from_payload
+from providers.types import Json, StopReason
+from providers.wires._openai_chat_body import build_body
+from providers.wires._openai_chat_calls import ChatCalls
+from providers.wires._openai_chat_message import ChatMessage, Stretch
+from providers.wires._openai_chat_reasoning import seals, spelled_out
+from providers.wires._openai_chat_usage import usage_from
+from providers.wires.draft import END_OF_STREAM, StepDraft, WireReader
+
+__all__ = ["KIND", "build_body", "read"]
+
+KIND = "openai-chat"
+
+#: The output limit was reached: OpenAI's word, Mistral's, and that of some self-hosted servers.
+_LIMITS = frozenset({"length", "model_length", "max_tokens"})
+#: Ends that cut the answer wherever it was: half a tool call is nobody's mistake then.
+_CUTS = _LIMITS | {"content_filter"}
+
+
+def read(draft: StepDraft) -> WireReader:
+    """Return a reader of one completion; see ``WireReader``.
+
+    Usage follows ``finish_reason`` in a chunk of its own, so what the end means is raised at
+    END_OF_STREAM. ``draft.terminal`` is set at ``finish_reason`` already.
+    """
+    completion = _Completion(draft)
+    meaning: list[ModelEvent] = []
+    heard = False
+    try:
+        while (event := (yield meaning)) is not END_OF_STREAM:
+            heard = True
+            meaning = completion.take(event) if isinstance(event, dict) else []
+        if (error := completion.error() if heard else LLMEmptyResponseError()) is not None:
+            raise error
+    except RunCancelled:
+        draft.cancelled()
+        raise
+    finally:
+        completion.close()
+
+
+class _Completion:
+    """The completion so far."""
+
+    def __init__(self, draft: StepDraft) -> None:
+        self._draft = draft
+        self._message = ChatMessage()
+        self._calls = ChatCalls(draft, self._message)
+        self._envelope: Json = {}
+        self._started = False
+        self._filter_results: object = None
+        self._has_findings = False
+
+    def take(self, event: Json) -> list[ModelEvent]:
+        """Return what ``event`` means. Raises an ``LLMError`` for an error object."""
+        out: list[ModelEvent] = []
+        if error := event.get("error"):
+            raise from_payload({"error": error}, status=None)
+        choices = event.get("choices")
+        # Azure begins with a chunk about the prompt that has no id, no model and no choice.
+        if not self._started and (choices or event.get("id")):
+            self._start(event, out)
+        for choice in choices or ():
+            if not choice.get("index"):
+                self._take_choice(choice, event, out)
+        if not choices:
+            self._note_envelope(event)
+            self._take_findings(event, out)
+        if usage := event.get("usage"):
+            self._count(usage, out)
+        return out
+
+    def _start(self, event: Json, out: list[ModelEvent]) -> None:
+        self._started = True
+        self._note_envelope(event)
+        self._draft.response_id = event.get("id") or None
+        self._draft.model = event.get("model") or None
+        out.append(ResponseStarted(self._draft.response_id, self._draft.model))
+
+    def _note_envelope(self, event: Json) -> None:
+        names = ("id", "created", "model", "provider", "service_tier", "system_fingerprint")
+        self._envelope |= {name: event[name] for name in names if event.get(name)}
+
+    def _take_choice(self, choice: Json, event: Json, out: list[ModelEvent]) -> None:
+        if delta := choice.get("delta"):
+            self._take_thoughts(delta, out)
+            if content := delta.get("content"):
+                self._take_content(content, out)
+            if refusal := delta.get("refusal"):
+                self._say(Stretch.REFUSAL, refusal, out)
+            if annotations := delta.get("annotations"):
+                self._cite(annotations, out)
+            if images := delta.get("images"):
+                out += (self._message.put_item(image.get("type", "image"), image) for image in images)
+            if pieces := delta.get("tool_calls"):
+                self._calls.take(pieces, out)
+            if function_call := delta.get("function_call"):
+                self._calls.take([{"index": 0, "function": function_call}], out)
+        if reason := choice.get("finish_reason"):
+            self._take_findings(event, out)
+            self._end(reason, choice, out)
+
+    def _take_thoughts(self, delta: Json, out: list[ModelEvent]) -> None:
+        # Some servers send the same words under two names at once.
+        name = "reasoning_content" if delta.get("reasoning_content") else "reasoning"
+        words = delta.get(name)
+        details = delta.get("reasoning_details")
+        if not words and not details:
+            return
+        details = [detail for detail in details or () if isinstance(detail, dict)]
+        words = words or spelled_out(details)
+        if words and isinstance(words, str):
+            self._message.thoughts_name = name
+            self._say(Stretch.THOUGHT, words, out)
+        for detail in details:
+            self._message.details.add(detail)
+        out += (ReasoningSealed(seal, self._message.seal(seal)) for seal in seals(details))
+
+    def _take_content(self, content: Any, out: list[ModelEvent]) -> None:
+        if isinstance(content, str):
+            self._say(Stretch.TEXT, content, out)
+            return
+        # Mistral's reasoning models send a list of parts.
+        for part in content:
+            match part.get("type"):
+                case "text":
+                    self._say(Stretch.TEXT, part.get("text") or "", out)
+                case "thinking":
+                    thought = "".join(inner.get("text") or "" for inner in part.get("thinking") or ())
+                    self._say(Stretch.THOUGHT, thought, out)
+                case kind:
+                    out.append(self._message.put_item(str(kind), part))
+
+    def _say(self, kind: Stretch, text: str, out: list[ModelEvent]) -> None:
+        if text:
+            index = self._message.say(kind, text)
+            out.append(ReasoningDelta(text, index) if kind is Stretch.THOUGHT else TextDelta(text))
+
+    def _take_findings(self, event: Json, out: list[ModelEvent]) -> None:
+        """Take what a server that searched by itself (Perplexity, xAI) hangs on its chunks, in full each time."""
+        found = event.get("search_results") or [{"url": url} for url in event.get("citations") or ()]
+        if found and not self._has_findings:
+            self._has_findings = True
+            self._cite(found, out)
+
+    def _cite(self, annotations: list[Json], out: list[ModelEvent]) -> None:
+        self._message.annotations += annotations
+        out += (ProviderItem("citation", annotation) for annotation in annotations)
+
+    def _end(self, reason: str, choice: Json, out: list[ModelEvent]) -> None:
+        if reason == "error":
+            raise from_payload({"error": choice.get("error")}, status=None)
+        self._draft.raw_stop_reason = reason
+        self._draft.terminal = True
+        self._filter_results = choice.get("content_filter_results")
+        self._calls.finish(out, cut=reason in _CUTS)
+        if self.error() is None:
+            self._draft.stop_reason = self._stop_reason(reason)
+
+    def _stop_reason(self, reason: str) -> StopReason:
+        if reason in _LIMITS:
+            return StopReason.MAX_TOKENS_EXCEEDED
+        if reason == "content_filter" or self._message.refused:
+            return StopReason.CONTENT_FILTER
+        # A call that the request demanded by name ends with plain ``stop``.
+        return StopReason.TOOL_CALLS if self._calls else StopReason.END_TURN
+
+    def _count(self, raw: Json, out: list[ModelEvent]) -> None:
+        self._draft.raw_usage = raw
+        # Some servers repeat a running count on every chunk.
+        if (usage := usage_from(raw, is_final=self._draft.terminal)) != self._draft.usage:
+            self._draft.usage = usage
+            out.append(UsageSeen(usage))
+
+    def error(self) -> LLMError | None:
+        """Return what is wrong with the completion as it ended; ``None`` when it can be used."""
+        reason = self._draft.raw_stop_reason
+        if reason is None:
+            return LLMConnectionError("The stream ended before the answer was complete. Try again.")
+        if reason == "content_filter" and not self._message.has_text:
+            return LLMContentFilterError(detail={"content_filter_results": self._filter_results})
+        if reason in _CUTS:
+            return None
+        if reason == "insufficient_system_resource":
+            # DeepSeek's word for an answer that it had to break off.
+            return LLMProviderOverloadedError()
+        if self._calls.are_unusable:
+            return LLMMalformedToolCallError()
+        return None if self._message.parts() else LLMEmptyResponseError()
+
+    def close(self) -> None:
+        """Put all there is into the draft, half of it or whole."""
+        draft, message = self._draft, self._message
+        draft.parts = message.parts()
+        draft.native = message.native(is_whole=draft.terminal)
+        if self._started:
+            choice = {"index": 0, "message": message.assembled(), "finish_reason": draft.raw_stop_reason}
+            draft.response = {**self._envelope, "object": "chat.completion", "choices": [choice]}
+            if draft.raw_usage is not None:
+                draft.response["usage"] = draft.raw_usage
