@@ -181,6 +181,11 @@ def suggestions() -> tuple[str, ...]:
     return tuple(f"{info.slug}/{name}" for info in providers() if info.available for name in info.models)
 
 
+def wires_in_use() -> tuple[str, ...]:
+    """Return the wires of available providers, each once."""
+    return tuple(dict.fromkeys(row.wire for row in _PROVIDERS.values() if row.is_available))
+
+
 def _how_to_enable(provider: _Provider) -> str:
     if provider.is_emulated:
         return f"The emulator is switched off. Set {provider.setting}=true in .env and restart Runnel."

@@ -1,0 +1,106 @@
+"""What the transport knows about one call: the address, the response, when it came, how to close it.
+
+SDKs hide the HTTP response until they have read its headers, and an error's body from then on. Our
+hooks on the shared httpx2 client write it here, found through a context variable that the call's own
+task sets, so that any number of calls at once keep theirs apart. It knows no SDK and no wire.
+"""
+
+from collections.abc import Callable
+from contextlib import suppress
+from contextvars import ContextVar
+from datetime import UTC, datetime
+
+import httpx2
+
+#: Headers that carry the provider's own id of a request, which its support asks for.
+_REQUEST_IDS = (
+    "x-request-id",
+    "request-id",
+    "apim-request-id",
+    "x-goog-request-id",
+    "x-amzn-requestid",
+    "cf-ray",
+)
+
+_current: ContextVar["Exchange | None"] = ContextVar("runnel_exchange", default=None)
+
+
+class Exchange:
+    """One HTTP request and its response."""
+
+    def __init__(self, *, connect_timeout: float, on_answer: Callable[[], None]) -> None:
+        """Take the limit for connecting, in seconds, and what to call when headers have come."""
+        self._timeout = httpx2.Timeout(None, connect=connect_timeout, pool=connect_timeout).as_dict()
+        self._on_answer = on_answer
+        #: Host and path, without query and credentials; empty until a request was built.
+        self.url = ""
+        self.response: httpx2.Response | None = None
+        self.answered_at: datetime | None = None
+
+    def enter(self) -> None:
+        """Make this the exchange of whatever the current task sends."""
+        _current.set(self)
+
+    @property
+    def is_open(self) -> bool:
+        """True once the provider has answered with a status that promises a stream."""
+        return self.response is not None and self.response.is_success
+
+    @property
+    def status(self) -> int | None:
+        """The HTTP status, once there is one."""
+        return None if self.response is None else self.response.status_code
+
+    @property
+    def headers(self) -> httpx2.Headers:
+        """The response's headers; empty before they came."""
+        return httpx2.Headers() if self.response is None else self.response.headers
+
+    @property
+    def request_id(self) -> str | None:
+        """The provider's own id of the request."""
+        return next((self.headers[name] for name in _REQUEST_IDS if name in self.headers), None)
+
+    @property
+    def is_event_stream(self) -> bool:
+        """Whether the body says of itself that it is one."""
+        return "event-stream" in self.headers.get("content-type", "")
+
+    @property
+    def bytes_read(self) -> int:
+        """Bytes of the body as they came over the wire."""
+        return 0 if self.response is None else self.response.num_bytes_downloaded
+
+    @property
+    def is_closed(self) -> bool:
+        """True once the body was read to its end or the response was closed."""
+        return self.response is not None and self.response.is_closed
+
+    async def close(self) -> None:
+        """Close the response; a connection whose body was not read to its end is closed with it."""
+        if self.response is not None:
+            with suppress(httpx2.HTTPError, OSError):
+                await self.response.aclose()
+
+    def sent(self, request: httpx2.Request) -> None:
+        """Note where ``request`` goes and give it this call's limits, which not every SDK passes on."""
+        self.url = str(request.url.copy_with(query=None, fragment=None, userinfo=b""))
+        request.extensions["timeout"] = self._timeout
+
+    def answered(self, response: httpx2.Response) -> None:
+        """Note that the headers of ``response`` have come."""
+        self.response = response
+        self.answered_at = datetime.now(UTC)
+        self._on_answer()
+
+
+async def on_request(request: httpx2.Request) -> None:
+    """httpx2's hook before a request is sent."""
+    if (exchange := _current.get()) is not None:
+        exchange.sent(request)
+
+
+async def on_response(response: httpx2.Response) -> None:
+    """httpx2's hook after headers have come."""
+    if (exchange := _current.get()) is not None:
+        exchange.answered(response)

@@ -1,0 +1,328 @@
+"""Drives one provider call: the only owner of the SDK's iterator, and what makes Stop immediate.
+
+One task per call opens the stream, feeds the wire's reader and writes what it yields straight to the
+sink; no queue lies between. Whoever wants it to end early (a cancel, the watchdog) *cuts* it: the
+task is cancelled wherever it waits, its ``finally`` closes the HTTP response, and only then, when the
+reader certainly does not run, the reason is thrown into the reader, so that its own ``except`` and
+``finally`` keep what was said. It knows no wire's format, no SDK and no run.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import Enum
+from typing import Any, Protocol, Self
+
+from django.conf import settings
+
+from providers import clients
+from providers.boundary import Boundary
+from providers.cancellation import RunCancelled
+from providers.catalog import Target
+from providers.errors import LLMConnectionError, LLMError, LLMMalformedResponseError, LLMTimeoutError
+from providers.events import ModelEvent, ReasoningDelta, TextDelta, ToolCallStarted
+from providers.exchange import Exchange
+from providers.failures import from_exception, from_payload
+from providers.text import clean_json
+from providers.types import Json, ModelRequest
+from providers.usage import UsageSource
+from providers.wires import Wire
+from providers.wires.draft import END_OF_STREAM, StepDraft, WireReader
+
+logger = logging.getLogger(__name__)
+
+#: Upstream events between two looks at the sink and two turns for everybody else on the loop.
+_EVENTS_PER_TURN = 64
+#: Seconds for the rest of a body after a complete answer: read to its end, a connection is used again.
+_DRAIN_SECONDS = 0.1
+#: The same while the usage is still to come: it can follow the last word.
+_USAGE_SECONDS = 5.0
+#: Seconds for the body of an error, whose status alone says enough.
+_ERROR_BODY_SECONDS = 5.0
+
+
+class EventSink(Protocol):
+    """Takes what the model says, in order."""
+
+    def write(self, event: ModelEvent) -> None:
+        """Take ``event``; called on the loop, must not block."""
+        ...
+
+    async def ready(self) -> None:
+        """Return when more can be taken; a cancel is raised in here like in any other wait."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Timeouts:
+    """How long a call may wait, in seconds. Its total time is the caller's business."""
+
+    #: For a connection.
+    connect: float
+    #: For the answer's headers, connecting included.
+    first_byte: float
+    #: For the next decoded event; comments and pings are none.
+    idle: float
+
+    @classmethod
+    def from_settings(cls) -> Self:
+        """Return what the installation is configured with."""
+        return cls(
+            connect=settings.RUNNEL_CONNECT_TIMEOUT,
+            first_byte=settings.RUNNEL_FIRST_BYTE_TIMEOUT,
+            idle=settings.RUNNEL_IDLE_TIMEOUT,
+        )
+
+
+class _Cut(Enum):
+    """Why a call was ended from outside its stream."""
+
+    #: Somebody pressed Stop.
+    CANCEL = "cancel"
+    #: Nothing came for too long.
+    SILENCE = "silence"
+    #: The answer is complete, and the rest of the body is not worth the wait.
+    ENOUGH = "enough"
+
+
+class Pump:
+    """One call. ``run`` it once; what it left is in ``draft``, ``exchange`` and the other attributes."""
+
+    def __init__(self, target: Target, *, wire: Wire, sink: EventSink, timeouts: Timeouts) -> None:
+        self._target = target
+        self._wire = wire
+        self._sink = sink
+        self._timeouts = timeouts
+        self._loop = asyncio.get_running_loop()
+        self._boundary = Boundary()
+        self._reader: WireReader | None = None
+        self._cut: _Cut | None = None
+        self._has_ended = False
+        self._is_closing = False
+        self._sink_is_full = False
+        self._started = self._heard = self._loop.time()
+        self._hurry_until: float | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self.draft = StepDraft()
+        self.exchange = Exchange(connect_timeout=timeouts.connect, on_answer=self._note_answer)
+        #: What was sent; ``None`` before.
+        self.body: Json | None = None
+        #: Decoded upstream events.
+        self.events = 0
+        self.first_token_at: datetime | None = None
+
+    async def run(self, request: ModelRequest, cancel: asyncio.Event) -> None:
+        """Relay the answer to ``request`` to the sink until it ends or ``cancel`` is set.
+
+        A cancel that comes after the answer's terminal event changes nothing.
+
+        Raises:
+            LLMError: the call failed.
+            RunCancelled: ``cancel`` cut it.
+            asyncio.CancelledError: somebody cancelled the calling task, which wins over all else.
+        """
+        self._task = asyncio.create_task(self._relay(request), name=f"pump {self._target.origin.model}")
+        listener = asyncio.create_task(self._listen(cancel), name="cancel listener")
+        self._arm()
+        try:
+            await asyncio.wait({self._task})
+        except asyncio.CancelledError:
+            self._stop(_Cut.CANCEL)
+            await asyncio.wait({self._task})
+            self._interrupt(RunCancelled())
+            raise
+        finally:
+            listener.cancel()
+            if self._timer is not None:
+                self._timer.cancel()
+        self._conclude()
+
+    async def _relay(self, request: ModelRequest) -> None:
+        try:
+            events = await self._open(request)
+            self._begin_reading()
+            await self._pass_on(events)
+            self._end_reading()
+        finally:
+            self._is_closing = True
+            await self.exchange.close()
+            self._closed = self._loop.time()
+
+    async def _open(self, request: ModelRequest) -> AsyncIterator[Any]:
+        self.body = clean_json(self._wire.build_body(request))
+        self.exchange.enter()
+        try:
+            return aiter(await clients.open_stream(self._target, self.body))
+        except Exception as exc:  # noqa: BLE001 - SDKs raise what they like; all of it becomes one taxonomy
+            raise from_exception(exc) from None
+
+    async def _pass_on(self, events: AsyncIterator[Any]) -> None:
+        while True:
+            try:
+                event = await anext(events)
+            except StopAsyncIteration:
+                return
+            except Exception as exc:  # noqa: BLE001 - as above
+                error = from_exception(exc)
+                if self.draft.terminal and isinstance(error, LLMConnectionError):
+                    return
+                raise error from None
+            self.events += 1
+            self._heard = self._loop.time()
+            self._write(self._understand(event))
+            if self.draft.terminal:
+                self._arm()
+            if self.events % _EVENTS_PER_TURN == 0:
+                await self._give_way()
+
+    async def _give_way(self) -> None:
+        self._sink_is_full = True
+        try:
+            await self._sink.ready()
+        finally:
+            self._sink_is_full = False
+        # A burst is decoded from one buffer: without this nobody else would run until its end.
+        await asyncio.sleep(0)
+        self._heard = self._loop.time()
+
+    def _begin_reading(self) -> None:
+        self._reader = self._wire.read(self.draft)
+        next(self._reader)
+
+    def _understand(self, event: Any) -> list[ModelEvent]:
+        if self._reader is None:
+            return []
+        try:
+            return self._reader.send(event)
+        except StopIteration:
+            self._reader = None
+            return []
+        except LLMError:
+            raise
+        except Exception as exc:
+            logger.exception("The wire %s could not read an event.", self._target.origin.wire)
+            raise LLMMalformedResponseError(detail={"exception": f"{type(exc).__name__}: {exc}"}) from exc
+
+    def _end_reading(self) -> None:
+        if not self.events and not self.exchange.is_event_stream:
+            kind = self.exchange.headers.get("content-type", "")
+            raise LLMConnectionError(
+                "What answered is not a model provider's stream. Ask your administrator to check the base URL.",
+                status=self.exchange.status,
+                detail={"status": self.exchange.status, "content_type": kind},
+            )
+        self._write(self._understand(END_OF_STREAM))
+        self._release()
+        self._has_ended = True
+
+    def _write(self, events: list[ModelEvent]) -> None:
+        for event in events:
+            if self.first_token_at is None and isinstance(
+                event, (TextDelta, ReasoningDelta, ToolCallStarted)
+            ):
+                self.first_token_at = datetime.now(UTC)
+            if (passed := self._boundary.let_through(event)) is not None:
+                self._sink.write(passed)
+
+    def _release(self) -> None:
+        for event in self._boundary.release():
+            self._sink.write(event)
+
+    async def _listen(self, cancel: asyncio.Event) -> None:
+        await cancel.wait()
+        if self.draft.terminal:
+            self._hurry_until = self._loop.time() + _DRAIN_SECONDS
+            self._arm()
+        elif self._sink_is_full or not self.exchange.is_closed:
+            self._stop(_Cut.CANCEL)
+        # Otherwise the body has just ended by itself, and its reader is about to say what that means.
+
+    def _stop(self, cut: _Cut) -> None:
+        if self._cut is None and not self._task.done():
+            self._cut = cut
+            self._cut_at = self._loop.time()
+            # Cancelled in the middle of closing, a connection would stay open.
+            if not self._is_closing:
+                self._task.cancel()
+
+    def _note_answer(self) -> None:
+        self._heard = self._loop.time()
+        self._arm()
+
+    def _arm(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._loop.call_at(self._deadline(), self._look_at_the_clock)
+
+    def _look_at_the_clock(self) -> None:
+        if self._loop.time() < self._deadline():
+            self._arm()
+        else:
+            self._stop(_Cut.ENOUGH if self.draft.terminal else _Cut.SILENCE)
+
+    def _deadline(self) -> float:
+        if self._hurry_until is not None:
+            return self._hurry_until
+        if self._sink_is_full:
+            # It is us who are slow, not the provider.
+            return self._loop.time() + self._timeouts.idle
+        if self.exchange.response is None:
+            return self._started + self._timeouts.first_byte
+        if not self.exchange.is_open:
+            return self._heard + _ERROR_BODY_SECONDS
+        if self.draft.terminal:
+            is_counted = self.draft.usage.source is UsageSource.REPORTED
+            return self._heard + (_DRAIN_SECONDS if is_counted else _USAGE_SECONDS)
+        return self._heard + self._timeouts.idle
+
+    def _conclude(self) -> None:
+        """Raise what the ended task means, after the reader has heard of it."""
+        if self._has_ended:
+            return
+        failure = None if self._task.cancelled() else self._task.exception()
+        match self._cut:
+            case _Cut.ENOUGH if failure is None:
+                self._end_reading()
+            case _Cut.CANCEL:
+                cancelled = RunCancelled()
+                cancelled.upstream_closed_ms = (getattr(self, "_closed", self._cut_at) - self._cut_at) * 1000
+                self._interrupt(cancelled)
+                raise cancelled
+            case _Cut.SILENCE if failure is None:
+                error = self._silence()
+                self._interrupt(error)
+                raise error
+            case _:
+                ending = failure or asyncio.CancelledError()
+                self._interrupt(ending)
+                raise ending
+
+    def _interrupt(self, reason: BaseException) -> None:
+        """Throw ``reason`` into the reader, which keeps what was said; it cannot change the reason."""
+        if self._reader is None and self.exchange.is_open and isinstance(reason, RunCancelled):
+            self._begin_reading()
+        if self._reader is not None:
+            try:
+                with suppress(StopIteration, type(reason)):
+                    self._reader.throw(reason)
+            except Exception:
+                logger.exception("The wire %s could not keep a partial answer.", self._target.origin.wire)
+            self._reader = None
+        if isinstance(reason, (LLMError, RunCancelled)):
+            self._release()
+
+    def _silence(self) -> LLMError:
+        if self.exchange.response is None:
+            return LLMTimeoutError(
+                f"The model provider did not begin to answer within {self._timeouts.first_byte:g} seconds. "
+                "Try again, or choose another model."
+            )
+        if not self.exchange.is_open:
+            return from_payload(None, status=self.exchange.status, headers=self.exchange.headers)
+        return LLMTimeoutError(
+            f"The model provider went silent for {self._timeouts.idle:g} seconds in the middle of its answer. "
+            "Try again, or choose another model."
+        )
