@@ -1,8 +1,7 @@
 """Every wire, fed the decoded events of real streams, says what another hand reads in them.
 
 No SDK and no socket here: what is compared is the wire's own understanding, once as it streams (its
-events) and once as it is kept (the draft's result). Where the SDK raises on an error inside the
-stream, there is nothing for a wire to read but what came before.
+events) and once as it is kept (the draft's result).
 """
 
 from collections.abc import Iterable
@@ -25,7 +24,6 @@ from providers.events import (
     ToolCallStarted,
     UsageSeen,
 )
-from providers.failures import from_payload
 from providers.types import ProviderItemPart, ReasoningPart, StepResult
 from providers.wires.draft import END_OF_STREAM, StepDraft
 from tests.contract.reading import COUNTS, Reading, Recording, decoded, events, read, recordings
@@ -51,31 +49,18 @@ def name_of(recording: Recording | None) -> str:
 
 
 def tell(recording: Recording) -> Told:
-    """Feed the wire as the adapter does: up to the draft's end, or to the error that it raises.
-
-    Where the SDK raises at an error inside the stream, the wire never sees it: the adapter maps the
-    payload, and here the same function does. Such an error also undoes an end that came before it.
-    """
+    """Feed the wire all that came, up to an error: what follows the end must not change it."""
     draft = StepDraft()
     reader = wires.load(recording.wire).read(draft)
     told: list[ModelEvent] = list(next(reader))
     error: LLMError | None = None
     try:
-        for event in events(recording.sse):
-            if recording.wire != "anthropic-messages" and event.get("error"):
-                draft.stop_reason, error = None, from_payload(event, status=None)
-                break
+        for event in [*events(recording.sse), END_OF_STREAM]:
             told += reader.send(event)
-            if draft.terminal and recording.wire == "openai-responses":
-                break
-        if error is None:
-            reader.send(END_OF_STREAM)
     except StopIteration:
         pass
     except LLMError as failure:
         error = failure
-    finally:
-        reader.close()
     return Told(events=tuple(told), result=draft.result(), error=error)
 
 
