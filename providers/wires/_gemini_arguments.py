@@ -35,11 +35,11 @@ class PartialArguments:
         self._root = dict(arguments)
 
     def put(self, piece: Json) -> None:
-        """Take one piece. Raises ``ValueError`` when its path or its value cannot be used."""
+        """Take one piece. Raises ``ValueError`` or ``TypeError`` when it cannot be used."""
         place = _parse(piece.get("jsonPath") or "")
         text = piece.get("stringValue", "")
         if not isinstance(text, str):
-            raise ValueError("a string value is no string")
+            raise TypeError("a string value is no string")
         if place == self._place:
             self._text.append(text)
             return

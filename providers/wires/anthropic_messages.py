@@ -135,6 +135,9 @@ class _Message:
             case "tool_use":
                 block.call_id = self._draft.call_id(start.get("id"))
                 yield ToolCallStarted(block.call_id, start.get("name") or "")
+            case "fallback" if served := (start.get("to") or {}).get("model"):
+                # Another model takes over after a refusal; from here on it is the one that answers.
+                self._envelope["model"] = self._draft.model = served
 
     def _extend(self, block: Block, delta: Json) -> Iterator[ModelEvent]:
         match delta.get("type"):
