@@ -6,14 +6,11 @@ I/O and never sees the SDK, a key or a run. Source: https://ai.google.dev/api/ge
 
 from providers.cancellation import RunCancelled
 from providers.errors import (
-    LLMBadRequestError,
     LLMConnectionError,
     LLMContentFilterError,
     LLMEmptyResponseError,
     LLMError,
-    LLMMalformedResponseError,
     LLMMalformedToolCallError,
-    LLMPermissionDeniedError,
 )
 from providers.events import (
     ModelEvent,
@@ -31,6 +28,7 @@ from providers.failures import from_payload
 from providers.types import Json, ProviderItemPart, StopReason
 from providers.usage import Usage, UsageSource
 from providers.wires._gemini_body import build_body
+from providers.wires._gemini_ends import CUTS, ERRORS, NONE
 from providers.wires._gemini_parts import (
     Call,
     Item,
@@ -47,15 +45,6 @@ __all__ = ["KIND", "build_body", "read"]
 
 KIND = "gemini-generate"
 
-#: Ends that cut the answer wherever it was.
-_CUTS = frozenset({"MAX_TOKENS", "CONTINUATION"})
-#: Ends by a filter, with or without words before them.
-_BLOCKS = frozenset(
-    "SAFETY RECITATION LANGUAGE BLOCKLIST PROHIBITED_CONTENT SPII ESCALATION MODEL_ARMOR"
-    " IMAGE_SAFETY IMAGE_PROHIBITED_CONTENT IMAGE_RECITATION".split()
-)
-#: Ends by a function call that nobody can use.
-_BAD_CALLS = frozenset({"MALFORMED_FUNCTION_CALL", "UNEXPECTED_TOOL_CALL", "TOO_MANY_TOOL_CALLS"})
 #: What a candidate carries beside its content, each a provider item.
 _METADATA = ("groundingMetadata", "citationMetadata", "urlContextMetadata")
 
@@ -145,7 +134,7 @@ class _Answer:
             if data := candidate.get(kind):
                 self._annotate(kind, data, events)
         reason = candidate.get("finishReason")
-        if reason and reason != "FINISH_REASON_UNSPECIFIED":
+        if reason and reason != NONE:
             self._finish(reason)
 
     def _say(self, part: Json, events: list[ModelEvent]) -> None:
@@ -226,7 +215,7 @@ class _Answer:
     def _stop_reason(self) -> StopReason | None:
         if self.error() is not None:
             return None
-        if self._draft.raw_stop_reason in _CUTS:
+        if self._draft.raw_stop_reason in CUTS:
             return StopReason.MAX_TOKENS_EXCEEDED
         if any(isinstance(item, Call) for item in self._items):
             return StopReason.TOOL_CALLS
@@ -256,18 +245,12 @@ class _Answer:
             return LLMContentFilterError(detail={"promptFeedback": self._blocked})
         reason = self._draft.raw_stop_reason
         detail = {"finishReason": reason, "finishMessage": self._candidate.get("finishMessage")}
-        if reason in _CUTS:
+        if reason in CUTS:
             return None
-        if reason in _BLOCKS:
-            return LLMContentFilterError(detail=detail)
-        if reason == "PUP_LIMITED_DISABLED":
-            return LLMPermissionDeniedError(detail=detail)
-        if reason == "MISSING_THOUGHT_SIGNATURE":
-            return LLMBadRequestError(detail=detail)
-        if reason == "MALFORMED_RESPONSE":
-            return LLMMalformedResponseError(detail=detail)
+        if failure := ERRORS.get(reason):
+            return failure(detail=detail)
         incomplete = any(isinstance(item, Call) and not item.complete for item in self._items)
-        if reason in _BAD_CALLS or self._bad_call or incomplete:
+        if self._bad_call or incomplete:
             return LLMMalformedToolCallError(detail=detail)
         return None if self._said else LLMEmptyResponseError(detail=detail)
 
