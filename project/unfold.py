@@ -1,0 +1,62 @@
+"""How the admin looks, and what its sidebar leads to."""
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.templatetags.static import static
+from django.urls import reverse_lazy
+
+
+def _stylesheet(request: HttpRequest) -> str:
+    return static("runnel/css/admin.css")
+
+
+def _link(title: str, icon: str, page: str, permission: str) -> dict[str, Any]:
+    """Return a link of the sidebar; who lacks ``permission`` does not see it."""
+    return {
+        "title": title,
+        "icon": icon,
+        "link": reverse_lazy(f"admin:{page}"),
+        "permission": lambda request: request.user.has_perm(permission),
+    }
+
+
+UNFOLD: dict[str, Any] = {
+    "SITE_TITLE": "Runnel",
+    "SITE_HEADER": "Runnel",
+    "SITE_SUBHEADER": "Administration",
+    "SITE_SYMBOL": "water",
+    "SITE_URL": "/",
+    # Nothing can be edited, so nothing has a history; and no page of ours shows one object of these.
+    "SHOW_HISTORY": False,
+    "SHOW_VIEW_ON_SITE": False,
+    "STYLES": [_stylesheet],
+    "SITE_VIEWS": [("usage/", "usage", "runs.admin.usage.UsageView")],
+    "SIDEBAR": {
+        "navigation": [
+            {
+                "title": "Activity",
+                "items": [
+                    _link("Conversations", "forum", "runs_conversation_changelist", "runs.view_conversation"),
+                    _link("Runs", "play_circle", "runs_run_changelist", "runs.view_run"),
+                    _link(
+                        "Traces",
+                        "swap_vert",
+                        "providers_providertrace_changelist",
+                        "providers.view_providertrace",
+                    ),
+                    _link("Usage", "bar_chart", "usage", "runs.view_run"),
+                ],
+            },
+            {
+                "title": "Access",
+                "separator": True,
+                "items": [
+                    _link("API tokens", "key", "runs_apitoken_changelist", "runs.view_apitoken"),
+                    _link("Users", "person", "auth_user_changelist", "auth.view_user"),
+                    _link("Groups", "group", "auth_group_changelist", "auth.view_group"),
+                ],
+            },
+        ],
+    },
+}

@@ -1,0 +1,160 @@
+"""Provider calls as they were made: for finding out what went wrong upstream. Nothing can be changed."""
+
+import json
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import F, Model, QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from unfold.admin import ModelAdmin
+from unfold.decorators import display
+
+from providers.models import ProviderTrace
+from providers.traces import TraceStatus
+
+_COLOURS: dict[str, str] = {
+    TraceStatus.COMPLETED.value: "success",
+    TraceStatus.CANCELLED.value: "warning",
+    TraceStatus.FAILED.value: "danger",
+}
+
+
+def _readable(value: Any) -> SafeString:
+    """Return ``value`` as indented JSON, escaped: all of it was written by somebody else."""
+    if value is None:
+        return format_html("<p>{}</p>", "Not kept.")
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    return format_html('<pre class="runnel-json" tabindex="0">{}</pre>', text)
+
+
+def _length(begin: datetime, end: datetime | None) -> str:
+    if end is None:
+        return "–"
+    took = (end - begin) / timedelta(milliseconds=1)
+    return f"{took:,.0f} ms" if took < 10_000 else f"{took / 1000:,.1f} s"
+
+
+@admin.register(ProviderTrace)
+class ProviderTraceAdmin(ModelAdmin):
+    """Every call of every provider, the failed and the cancelled ones too."""
+
+    list_display = (
+        "started_at",
+        "status_label",
+        "model_asked",
+        "model_served",
+        "http_status",
+        "first_token",
+        "duration",
+        "error_code",
+        "run_link",
+    )
+    list_filter = ("status", "started_at", "provider", "wire", "http_status", "error_code")
+    list_per_page = 50
+    show_full_result_count = False
+    search_fields = ("=run_id", "=step_id", "=upstream_request_id", "model")
+    search_help_text = "Run id, step id, the provider's request id, or model"
+    date_hierarchy = "started_at"
+    fieldsets = (
+        (
+            "The call",
+            {
+                "fields": (
+                    ("status_label", "http_status"),
+                    ("model_asked", "model_served"),
+                    ("wire", "url"),
+                    ("upstream_request_id", "raw_stop_reason"),
+                    ("run_link", "attempt"),
+                )
+            },
+        ),
+        (
+            "How long it took",
+            {
+                "fields": (
+                    ("started_at", "ended_at"),
+                    ("first_byte", "first_token"),
+                    ("duration", "upstream_closed"),
+                    ("events", "bytes"),
+                    "stream_was_cancelled",
+                )
+            },
+        ),
+        ("What went wrong", {"fields": ("error_code", "error_json")}),
+        ("Request", {"fields": ("request_json",)}),
+        ("Response", {"fields": ("response_json",)}),
+        ("Usage as it was reported", {"fields": ("usage_json",)}),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ProviderTrace]:
+        rows: QuerySet[ProviderTrace] = super().get_queryset(request)
+        if request.resolver_match and request.resolver_match.url_name == "providers_providertrace_changelist":
+            # A payload can be megabytes, and the list shows none.
+            return rows.defer("request", "response", "raw_usage", "error")
+        return rows
+
+    def get_fieldsets(
+        self, request: HttpRequest, obj: ProviderTrace | None = None
+    ) -> list[tuple[str, dict[str, Any]]]:
+        """Leave out the error of a call that had none."""
+        failed = obj is not None and bool(obj.error_code or obj.error)
+        return [item for item in self.fieldsets if failed or item[0] != "What went wrong"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    @display(description="Status", ordering="status", label=_COLOURS)  # type: ignore[untyped-decorator]
+    def status_label(self, trace: ProviderTrace) -> str:
+        return trace.status
+
+    @admin.display(description="Model asked for", ordering="model")
+    def model_asked(self, trace: ProviderTrace) -> str:
+        return f"{trace.provider}/{trace.model}"
+
+    @admin.display(description="First byte")
+    def first_byte(self, trace: ProviderTrace) -> str:
+        return _length(trace.started_at, trace.first_byte_at)
+
+    @admin.display(description="First token", ordering=F("first_token_at") - F("started_at"))
+    def first_token(self, trace: ProviderTrace) -> str:
+        return _length(trace.started_at, trace.first_token_at)
+
+    @admin.display(description="Duration", ordering=F("ended_at") - F("started_at"))
+    def duration(self, trace: ProviderTrace) -> str:
+        return _length(trace.started_at, trace.ended_at)
+
+    @admin.display(description="Closed after the cancel")
+    def upstream_closed(self, trace: ProviderTrace) -> str:
+        return "–" if trace.upstream_closed_ms is None else f"{trace.upstream_closed_ms:.1f} ms"
+
+    @admin.display(description="Run")
+    def run_link(self, trace: ProviderTrace) -> SafeString:
+        # The run may be gone: a trace outlives it. The admin then says so.
+        address = reverse("admin:runs_run_change", args=[trace.run_id])
+        return format_html('<a class="runnel-link" href="{}">{}</a>', address, f"…{str(trace.run_id)[-8:]}")
+
+    @admin.display(description="")
+    def error_json(self, trace: ProviderTrace) -> SafeString:
+        return _readable(trace.error)
+
+    @admin.display(description="")
+    def request_json(self, trace: ProviderTrace) -> SafeString:
+        return _readable(trace.request)
+
+    @admin.display(description="")
+    def response_json(self, trace: ProviderTrace) -> SafeString:
+        return _readable(trace.response)
+
+    @admin.display(description="")
+    def usage_json(self, trace: ProviderTrace) -> SafeString:
+        return _readable(trace.raw_usage)

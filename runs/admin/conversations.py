@@ -1,0 +1,98 @@
+"""Conversations: whose they are, which runs they hold, and the one way to delete what was said."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from django.contrib import admin
+from django.db import transaction
+from django.db.models import Count, QuerySet
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+from unfold.admin import ModelAdmin, TabularInline
+from unfold.decorators import display
+
+from runs.admin import deletion, wording
+from runs.admin.readonly import ReadOnlyInline
+from runs.admin.runs import STATUS_COLOURS
+from runs.models import Conversation, Run
+
+
+class RunInline(ReadOnlyInline, TabularInline):
+    """The runs of a conversation, each a link to its own page."""
+
+    model = Run
+    fields = ("created_at", "model", "status_label", "stop_reason", "input_used", "output_used", "duration")
+    readonly_fields = fields
+    ordering = ("-created_at",)
+    show_change_link = True
+
+    @display(description="Status", label=STATUS_COLOURS)  # type: ignore[untyped-decorator]
+    def status_label(self, run: Run) -> str:
+        return run.status
+
+    @admin.display(description="Input")
+    def input_used(self, run: Run) -> str:
+        return wording.tokens(run.input_tokens, run.usage_source)
+
+    @admin.display(description="Output")
+    def output_used(self, run: Run) -> str:
+        return wording.tokens(run.output_tokens, run.usage_source)
+
+    @admin.display(description="Duration")
+    def duration(self, run: Run) -> str:
+        return wording.duration(None if run.duration is None else timedelta(seconds=run.duration))
+
+
+@admin.register(Conversation)
+class ConversationAdmin(ModelAdmin):
+    """Everybody's conversations."""
+
+    list_display = ("name", "owner", "run_count", "updated_at")
+    list_select_related = ("owner",)
+    list_filter = ("updated_at",)
+    list_per_page = 50
+    show_full_result_count = False
+    search_fields = ("^id", "title", "owner__username", "owner__email")
+    search_help_text = "Title, owner or conversation id"
+    date_hierarchy = "updated_at"
+    inlines = (RunInline,)
+    fields = (("title", "owner"), ("created_at", "updated_at"), "id")
+    readonly_fields = ("id", "title", "owner", "created_at", "updated_at")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Conversation]:
+        rows: QuerySet[Conversation] = super().get_queryset(request)
+        return rows.select_related("owner").annotate(run_total=Count("runs"))
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Conversation | None = None) -> bool:
+        return False
+
+    def get_deleted_objects(
+        self, objs: QuerySet[Conversation] | Sequence[Any], request: HttpRequest
+    ) -> tuple[list[str], dict[str, int], set[str], list[SafeString]]:
+        """Say what goes with the conversations, without loading all of it to list it."""
+        chosen = Conversation.objects.filter(pk__in=[conversation.pk for conversation in objs])
+        names = [str(conversation) for conversation in objs]
+        return names, deletion.counts(chosen), set(), deletion.under_way(chosen)
+
+    def delete_model(self, request: HttpRequest, obj: Conversation) -> None:
+        self.delete_queryset(request, Conversation.objects.filter(pk=obj.pk))
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Conversation]) -> None:
+        # Without the annotations of the list, which a DELETE cannot have.
+        chosen = Conversation.objects.filter(pk__in=list(queryset.values_list("pk", flat=True)))
+        with transaction.atomic():
+            deletion.delete_traces(chosen)
+            chosen.delete()
+
+    @admin.display(description="Conversation", ordering="title")
+    def name(self, conversation: Conversation) -> str:
+        return str(conversation)
+
+    @admin.display(description="Runs", ordering="run_total")
+    def run_count(self, conversation: Conversation) -> int:
+        total: int = getattr(conversation, "run_total")  # noqa: B009 - an annotation, unknown to types
+        return total

@@ -1,0 +1,51 @@
+"""Users and groups, in the look of the other pages."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.models import Group, User
+from django.db import transaction
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from unfold.admin import ModelAdmin
+from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+
+from runs.admin import deletion
+from runs.models import Conversation
+
+admin.site.unregister(User)
+admin.site.unregister(Group)
+
+
+@admin.register(User)
+class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg]  # only the stubs are generic
+    """People who may sign in. With a person goes all that is theirs."""
+
+    form = UserChangeForm
+    add_form = UserCreationForm
+    change_password_form = AdminPasswordChangeForm
+
+    def get_deleted_objects(
+        self, objs: QuerySet[User] | Sequence[Any], request: HttpRequest
+    ) -> tuple[list[Any], dict[str, int], set[str], list[Any]]:
+        theirs = Conversation.objects.filter(owner__in=[user.pk for user in objs])
+        counted = {"users": len(objs), **deletion.counts(theirs)}
+        allowed = request.user.has_perm("runs.delete_conversation")
+        missing = set() if allowed else {"conversation"}
+        return [str(user) for user in objs], counted, missing, deletion.under_way(theirs)
+
+    def delete_model(self, request: HttpRequest, obj: User) -> None:
+        self.delete_queryset(request, User.objects.filter(pk=obj.pk))
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        with transaction.atomic():
+            deletion.delete_traces(Conversation.objects.filter(owner__in=queryset))
+            queryset.delete()
+
+
+@admin.register(Group)
+class GroupAdmin(DjangoGroupAdmin, ModelAdmin):
+    """Sets of permissions."""

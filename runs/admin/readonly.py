@@ -1,0 +1,28 @@
+"""Pages that show and never change. Who may look is Django's view permission."""
+
+from typing import Any
+
+from django.db.models import Model
+from django.http import HttpRequest
+
+
+class ReadOnly:
+    """A mix-in for model admins and inlines: nobody adds, changes or deletes, not even a superuser."""
+
+    def has_add_permission(self, request: HttpRequest, *args: Any) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+class ReadOnlyInline(ReadOnly):
+    """The same for inlines, without the rows and links that only serve editing."""
+
+    extra = 0
+    max_num = 0
+    can_delete = False
+    per_page = 50

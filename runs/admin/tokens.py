@@ -1,0 +1,31 @@
+"""API tokens: who has which, and how to revoke one. Making one is the command's, which shows it once."""
+
+from django.contrib import admin
+from django.http import HttpRequest
+from unfold.admin import ModelAdmin
+
+from runs.models import ApiToken
+
+
+@admin.register(ApiToken)
+class ApiTokenAdmin(ModelAdmin):
+    """Every token; deleting one revokes it."""
+
+    list_display = ("label", "user", "created_at")
+    list_select_related = ("user",)
+    list_filter = ("created_at",)
+    search_fields = ("name", "user__username", "user__email")
+    search_help_text = "Name or owner"
+    list_before_template = "admin/tokens_note.html"
+    fields = ("label", "user", "created_at")
+    readonly_fields = fields
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: ApiToken | None = None) -> bool:
+        return False
+
+    @admin.display(description="Token", ordering="name")
+    def label(self, token: ApiToken) -> str:
+        return str(token)

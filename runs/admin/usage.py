@@ -1,0 +1,144 @@
+"""The usage page: what was used, in figures, a chart and three tables. Only for who may see runs."""
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from django.views.generic import TemplateView
+from unfold.views import UnfoldSiteViewMixin
+
+from runs import stats
+from runs.admin import chart
+from runs.admin.wording import count, duration, share
+from runs.stats import Figures, GroupBy, Scope
+
+#: Days that a period may have, the usual one in the middle.
+PERIODS = (7, 30, 90)
+DEFAULT_PERIOD = 30
+#: Model names are whatever people typed, so there can be any number of them.
+MOST_LINES = 50
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Line:
+    """A row of a table, ready to be read."""
+
+    name: str
+    #: Where the page goes when the name is chosen; empty for one that leads nowhere.
+    address: str
+    cells: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Table:
+    """One of the three ways to split the total."""
+
+    title: str
+    key: str
+    lines: tuple[Line, ...]
+    #: How many more there are than shown.
+    left_out: int
+
+
+COLUMNS = (
+    "Runs",
+    "Cancelled",
+    "Failed",
+    "Steps",
+    "Input",
+    "Cached",
+    "Output",
+    "Reasoning",
+    "First token",
+    "p95",
+    "Reported",
+)
+
+
+class UsageView(UnfoldSiteViewMixin, TemplateView):
+    """``/admin/usage/?days=30&model=…&user=…``; a value that makes no sense is as good as none."""
+
+    title = "Usage"
+    permission_required = "runs.view_run"
+    template_name = "admin/usage.html"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        asked = {name: self.request.GET.get(name, "").replace("\0", "") for name in ("days", "model", "user")}
+        days = next((period for period in PERIODS if str(period) == asked["days"]), DEFAULT_PERIOD)
+        chosen = {"days": str(days), "model": asked["model"], "user": asked["user"]}
+        scope = Scope.last_days(days, model=asked["model"], user=asked["user"])
+        daily = stats.by_day(scope)
+        whole = stats.total(scope)
+        return super().get_context_data(
+            **kwargs,
+            days=days,
+            periods=[(period, _address(chosen | {"days": str(period)})) for period in PERIODS],
+            narrowed=[
+                (name, chosen[name], _address(chosen | {name: ""}))
+                for name in ("model", "user")
+                if chosen[name]
+            ],
+            whole=whole,
+            headline=_headline(whole),
+            chart=chart.draw(daily),
+            columns=COLUMNS,
+            tables=(
+                _by_day(daily),
+                _by_name("By model", "model", stats.grouped(scope, GroupBy.MODEL), chosen),
+                _by_name("By user", "user", stats.grouped(scope, GroupBy.USER), chosen),
+            ),
+        )
+
+
+def _address(query: dict[str, str]) -> str:
+    return "?" + urlencode({name: value for name, value in query.items() if value})
+
+
+def _headline(whole: Figures) -> list[tuple[str, str, str]]:
+    """Return name, value and remark of the figures on top."""
+    return [
+        ("Runs", count(whole.runs), f"{count(whole.steps)} provider calls"),
+        ("Input tokens", count(whole.input_tokens), f"{count(whole.cached_input_tokens)} of them cached"),
+        ("Output tokens", count(whole.output_tokens), f"{count(whole.reasoning_tokens)} of them reasoning"),
+        ("First token", duration(whole.first_token_median), f"95 % within {duration(whole.first_token_p95)}"),
+        (
+            "Cancelled",
+            share(whole.cancelled_share),
+            f"{count(whole.cancelled_runs)} of {count(whole.ended_runs)}",
+        ),
+        ("Failed", share(whole.failed_share), f"{count(whole.failed_runs)} of {count(whole.ended_runs)}"),
+    ]
+
+
+def _cells(figures: Figures) -> tuple[str, ...]:
+    return (
+        count(figures.runs),
+        share(figures.cancelled_share),
+        share(figures.failed_share),
+        count(figures.steps),
+        count(figures.input_tokens),
+        count(figures.cached_input_tokens),
+        count(figures.output_tokens),
+        count(figures.reasoning_tokens),
+        duration(figures.first_token_median),
+        duration(figures.first_token_p95),
+        f"{count(figures.reported_steps)} of {count(figures.steps)}",
+    )
+
+
+def _by_day(daily: dict[Any, Figures]) -> Table:
+    busy = [(day, figures) for day, figures in reversed(daily.items()) if figures.runs or figures.steps]
+    lines = [Line(name=f"{day:%Y-%m-%d}", address="", cells=_cells(figures)) for day, figures in busy]
+    return Table(title="By day", key="Day", lines=tuple(lines), left_out=0)
+
+
+def _by_name(title: str, key: str, found: dict[str, Figures], chosen: dict[str, str]) -> Table:
+    """Return the busiest first; names that were as busy as each other by the alphabet."""
+    ranked = sorted(found.items(), key=lambda item: (-item[1].steps, -item[1].runs, item[0]))
+    lines = [
+        Line(name=name, address=_address(chosen | {key: name}), cells=_cells(figures))
+        for name, figures in ranked[:MOST_LINES]
+    ]
+    return Table(
+        title=title, key=key.capitalize(), lines=tuple(lines), left_out=max(len(ranked) - MOST_LINES, 0)
+    )

@@ -1,0 +1,45 @@
+"""How numbers read in the admin. What is unknown is a dash, never a zero."""
+
+from datetime import timedelta
+
+from providers.usage import UsageSource
+
+UNKNOWN = "–"
+
+
+def count(value: int | None) -> str:
+    """Return ``value`` with thousands apart."""
+    return UNKNOWN if value is None else f"{value:,}"
+
+
+def tokens(value: int | None, source: str) -> str:
+    """Return a run's or a step's token count; a guess is marked as one."""
+    return f"≈ {count(value)}" if value is not None and source == UsageSource.ESTIMATED else count(value)
+
+
+def compact(value: int) -> str:
+    """Return ``value`` in three or four characters, for the axis of a chart: 950, 1.5k, 20M."""
+    for size, unit in ((1_000_000_000, "G"), (1_000_000, "M"), (1_000, "k")):
+        if value >= size:
+            return f"{value / size:.3g}{unit}"
+    return str(value)
+
+
+def share(value: float | None) -> str:
+    """Return a share of 0 to 1 in percent; a small one is not rounded away."""
+    if value is None:
+        return UNKNOWN
+    return "< 1 %" if 0 < value < 0.01 else f"{value:.0%}".replace("%", " %")
+
+
+def duration(value: timedelta | None) -> str:
+    """Return a length of time in the unit that fits it."""
+    if value is None:
+        return UNKNOWN
+    seconds = value.total_seconds()
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
