@@ -11,7 +11,7 @@ from typing import Any
 
 from environs import Env
 
-from project import csp, logging, secret_key
+from project import csp, logging, secret_key, unfold
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -90,7 +90,7 @@ TEMPLATES = [
 ]
 
 
-UNFOLD = {"SITE_TITLE": "Runnel", "SITE_HEADER": "Runnel", "SITE_URL": "/"}
+UNFOLD = unfold.UNFOLD
 
 
 def _database() -> dict[str, Any]:
@@ -199,7 +199,7 @@ RUNNEL_FIRST_BYTE_TIMEOUT = env.float("RUNNEL_FIRST_BYTE_TIMEOUT", 120.0)
 RUNNEL_IDLE_TIMEOUT = env.float("RUNNEL_IDLE_TIMEOUT", 120.0)
 RUNNEL_RUN_TIMEOUT = env.float("RUNNEL_RUN_TIMEOUT", 900.0)
 
-RUNNEL_MAX_RUNS_PER_USER = env.int("RUNNEL_MAX_RUNS_PER_USER", 20)
+RUNNEL_MAX_RUNS_PER_USER = env.int("RUNNEL_MAX_RUNS_PER_USER", 500)
 #: How long a server that was told to stop waits for its runs to write their ends, in seconds.
 RUNNEL_DRAIN_SECONDS = env.float("RUNNEL_DRAIN_SECONDS", 3.0)
 #: The shortest time from one commit of the event log to the next, in milliseconds.

@@ -1,0 +1,222 @@
+"""ModelEvent in, AG-UI 1.0 event out.
+
+``StepEvents`` translates one step's stream and remembers what is open, so that everything is
+closed before a segment ends, whatever cut it. The whole-run events are plain functions. Pure: an
+event goes to the ``write`` and ``delta`` callables it was given.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any, assert_never
+from uuid import UUID
+
+import orjson
+from uuid6 import uuid7
+
+from providers import events as model
+from providers.types import Json
+from providers.usage import Usage
+
+type Event = dict[str, Any]
+
+
+def head(event_type: str, key: str, value: str) -> str:
+    """Return the JSON of a delta event up to its delta; the journal appends the text to it."""
+    return f'{{"type":"{event_type}","{key}":{orjson.dumps(value).decode()},"delta":'
+
+
+class StepEvents:
+    """The AG-UI events of one step, as its model events come in."""
+
+    def __init__(
+        self,
+        name: str,
+        message_id: UUID,
+        *,
+        write: Callable[[Event], None],
+        delta: Callable[[str, str], None],
+    ) -> None:
+        """Take the step's name, its first message's id, and where events and deltas go."""
+        self._name = name
+        self._message_id = str(message_id)
+        self._next_text_id = self._message_id
+        self._write = write
+        self._delta = delta
+        self._text_id: str | None = None
+        self._text_head = ""
+        self._span_id: str | None = None
+        self._reasoning_id: str | None = None
+        self._reasoning_index = 0
+        self._reasoning_head = ""
+        self._last_reasoning_id: str | None = None
+        self._calls: dict[str, str] = {}
+
+    def start(self) -> None:
+        """Open the step."""
+        self._write({"type": "STEP_STARTED", "stepName": self._name})
+
+    def feed(self, event: model.ModelEvent) -> None:
+        """Translate one model event."""
+        match event:
+            case model.TextDelta():
+                if self._text_id is None:
+                    self._open_text()
+                self._delta(self._text_head, event.text)
+            case model.ReasoningDelta():
+                if self._reasoning_id is None or self._reasoning_index != event.index:
+                    self._open_reasoning(event.index)
+                self._delta(self._reasoning_head, event.text)
+            case model.ReasoningSealed():
+                self._seal(event)
+            case model.ToolCallStarted():
+                self._close_text()
+                self._close_reasoning()
+                self._calls[event.id] = head("TOOL_CALL_ARGS", "toolCallId", event.id)
+                self._write(
+                    {
+                        "type": "TOOL_CALL_START",
+                        "toolCallId": event.id,
+                        "toolCallName": event.name,
+                        "parentMessageId": self._message_id,
+                    }
+                )
+            case model.ToolCallDelta():
+                self._delta(self._calls[event.id], event.arguments)
+            case model.ToolCallFinished():
+                if self._calls.pop(event.id, None) is not None:
+                    self._write({"type": "TOOL_CALL_END", "toolCallId": event.id})
+            case model.ProviderItem():
+                self._write(
+                    {
+                        "type": "CUSTOM",
+                        "name": "provider_item",
+                        "value": {"kind": event.kind, "data": event.data},
+                    }
+                )
+            case model.ResponseStarted() | model.UsageSeen():
+                pass
+            case _:
+                assert_never(event)
+
+    def finish(self) -> None:
+        """Close whatever is open, and the step."""
+        self._close_text()
+        self._close_reasoning()
+        for call_id in self._calls:
+            self._write({"type": "TOOL_CALL_END", "toolCallId": call_id})
+        self._calls.clear()
+        self._write({"type": "STEP_FINISHED", "stepName": self._name})
+
+    def _open_text(self) -> None:
+        self._close_reasoning()
+        self._text_id = self._next_text_id
+        self._next_text_id = str(uuid7())
+        self._text_head = head("TEXT_MESSAGE_CONTENT", "messageId", self._text_id)
+        self._write({"type": "TEXT_MESSAGE_START", "messageId": self._text_id, "role": "assistant"})
+
+    def _close_text(self) -> None:
+        if self._text_id is not None:
+            self._write({"type": "TEXT_MESSAGE_END", "messageId": self._text_id})
+            self._text_id = None
+
+    def _open_reasoning(self, index: int) -> None:
+        self._close_text()
+        if self._span_id is None:
+            self._span_id = str(uuid7())
+            self._write({"type": "REASONING_START", "messageId": self._span_id})
+        self._close_reasoning_message()
+        self._reasoning_id = self._last_reasoning_id = str(uuid7())
+        self._reasoning_index = index
+        self._reasoning_head = head("REASONING_MESSAGE_CONTENT", "messageId", self._reasoning_id)
+        self._write({"type": "REASONING_MESSAGE_START", "messageId": self._reasoning_id, "role": "reasoning"})
+
+    def _close_reasoning_message(self) -> None:
+        if self._reasoning_id is not None:
+            self._write({"type": "REASONING_MESSAGE_END", "messageId": self._reasoning_id})
+            self._reasoning_id = None
+
+    def _close_reasoning(self) -> None:
+        self._close_reasoning_message()
+        if self._span_id is not None:
+            self._write({"type": "REASONING_END", "messageId": self._span_id})
+            self._span_id = None
+
+    def _seal(self, event: model.ReasoningSealed) -> None:
+        """Hand out the artefact; it belongs to the reasoning it sealed, or to the step's message."""
+        entity = self._reasoning_id or self._span_id or self._last_reasoning_id or self._message_id
+        self._write(
+            {
+                "type": "REASONING_ENCRYPTED_VALUE",
+                "subtype": "message",
+                "entityId": entity,
+                "encryptedValue": event.value,
+            }
+        )
+
+
+def run_started(*, conversation_id: UUID, run_id: UUID, messages: list[Json]) -> Event:
+    """Return the first event of a run."""
+    return {
+        "type": "RUN_STARTED",
+        "threadId": str(conversation_id),
+        "runId": str(run_id),
+        "protocolVersion": "1.0",
+        "input": {"threadId": str(conversation_id), "runId": str(run_id), "messages": messages},
+    }
+
+
+def run_finished(
+    *, conversation_id: UUID, run_id: UUID, outcome: Json, usage: list[Json], metadata: Json
+) -> Event:
+    """Return the event that ends a run which did not fail."""
+    return {
+        "type": "RUN_FINISHED",
+        "metadata": metadata,
+        "threadId": str(conversation_id),
+        "runId": str(run_id),
+        "outcome": outcome,
+        "usage": usage,
+    }
+
+
+def run_error(*, code: str, message: str, usage: list[Json], metadata: Json) -> Event:
+    """Return the event that ends a run which failed."""
+    return {"type": "RUN_ERROR", "metadata": metadata, "message": message, "code": code, "usage": usage}
+
+
+def token_usage(usage: Usage, *, provider: str = "", model_name: str = "") -> Json:
+    """Return ``usage`` as AG-UI's ``TokenUsage``; what nobody reported is left out."""
+    entry: Json = {
+        "provider": provider or None,
+        "model": model_name or None,
+        "inputTokens": usage.input_tokens,
+        "outputTokens": usage.output_tokens,
+        "totalTokens": usage.total_tokens,
+        "reasoningTokens": usage.reasoning_tokens,
+        "cachedInputTokens": usage.cached_input_tokens,
+        "cacheWriteInputTokens": usage.cache_write_input_tokens,
+    }
+    return {key: value for key, value in entry.items() if value is not None}
+
+
+_OPENERS = {
+    "TEXT_MESSAGE_START": ("TEXT_MESSAGE_END", "messageId"),
+    "TOOL_CALL_START": ("TOOL_CALL_END", "toolCallId"),
+    "REASONING_START": ("REASONING_END", "messageId"),
+    "REASONING_MESSAGE_START": ("REASONING_MESSAGE_END", "messageId"),
+    "STEP_STARTED": ("STEP_FINISHED", "stepName"),
+}
+_CLOSERS = {closer: (opener, key) for opener, (closer, key) in _OPENERS.items()}
+
+
+def closing(events: Iterable[Event]) -> list[Event]:
+    """Return the events that close what ``events`` left open, innermost first."""
+    still_open: dict[tuple[str, str], Event] = {}
+    for event in events:
+        kind = event["type"]
+        if kind in _OPENERS:
+            closer, key = _OPENERS[kind]
+            still_open[kind, event[key]] = {"type": closer, key: event[key]}
+        elif kind in _CLOSERS:
+            opener, key = _CLOSERS[kind]
+            still_open.pop((opener, event[key]), None)
+    return list(reversed(still_open.values()))

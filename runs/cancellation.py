@@ -1,0 +1,79 @@
+"""The registry of cancellation events: one per live run of this process, removed when it ends.
+
+Whoever wants to stop a run sets its event here; everything that works for the run (the engine,
+the provider call) waits for that same event. Views and the admin live on other threads, so it is
+set on the loop that owns it.
+"""
+
+import asyncio
+import threading
+import time
+from dataclasses import dataclass, field
+from uuid import UUID
+
+
+@dataclass(slots=True)
+class Cancellation:
+    """The cancellation of one live run: not requested until ``event`` is set."""
+
+    run_id: UUID
+    owner_id: int
+    loop: asyncio.AbstractEventLoop
+    event: asyncio.Event = field(default_factory=asyncio.Event)
+    #: ``user``, ``admin`` or ``server``; empty until requested.
+    by: str = ""
+    reason: str = ""
+    #: ``time.monotonic()`` seconds of the request.
+    requested_at: float | None = None
+
+
+_live: dict[UUID, Cancellation] = {}
+_lock = threading.Lock()
+
+
+def register(run_id: UUID, owner_id: int) -> Cancellation:
+    """Make the event of a run that is about to begin on the running loop."""
+    cancellation = Cancellation(run_id, owner_id, asyncio.get_running_loop())
+    with _lock:
+        _live[run_id] = cancellation
+    return cancellation
+
+
+def forget(run_id: UUID) -> None:
+    """Drop the event of a run that has ended."""
+    with _lock:
+        _live.pop(run_id, None)
+
+
+def get(run_id: UUID) -> Cancellation | None:
+    """Return the cancellation of a run that is live in this process."""
+    return _live.get(run_id)
+
+
+def live() -> tuple[Cancellation, ...]:
+    """Return every live run's cancellation."""
+    with _lock:
+        return tuple(_live.values())
+
+
+def request(run_id: UUID, *, by: str, reason: str = "") -> bool:
+    """Set the run's event at once, from whatever thread. Return whether it is live here.
+
+    The first request names who did it; later ones change nothing.
+    """
+    with _lock:
+        cancellation = _live.get(run_id)
+        if cancellation is None:
+            return False
+        if cancellation.requested_at is None:
+            cancellation.by, cancellation.reason = by, reason
+            cancellation.requested_at = time.monotonic()
+    try:
+        on_its_loop = asyncio.get_running_loop() is cancellation.loop
+    except RuntimeError:
+        on_its_loop = False
+    if on_its_loop:
+        cancellation.event.set()
+    else:
+        cancellation.loop.call_soon_threadsafe(cancellation.event.set)
+    return True

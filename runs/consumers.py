@@ -1,0 +1,404 @@
+"""The WebSocket: frames in, frames out, nothing else.
+
+A handler hands over and returns: what a frame asks for is done in a task of its own, in order for
+frames that name the same run. Nothing here touches the thread that Channels shares between all
+sockets, and a run outlives the socket that started it.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any, assert_never
+from uuid import UUID
+
+from channels.consumer import AsyncConsumer
+from channels.exceptions import StopConsumer
+from uuid6 import uuid7
+
+from django.conf import settings
+from providers.catalog import CatalogError
+from runs import auth, frames, services, supervisor
+from runs.feed import Viewer
+from runs.frames import BadFrame
+from runs.services import ServiceError, StartRequest
+from runs.tasks import spawn
+from runs.threads import readers
+
+logger = logging.getLogger("runnel.socket")
+
+#: Bad frames in a row after which the socket is closed.
+PATIENCE = 20
+#: Frames of one socket that may be in work at the same time.
+MAX_IN_WORK = 512
+#: Bytes sent and not acknowledged above which an acknowledging client is not sent more.
+SIGNED_OUT = 4401
+TOO_SLOW = 4408
+RESTARTING = 4409
+TOO_MANY_BAD_FRAMES = 4400
+RATE_LIMITED = 4429
+
+
+class Unsupported(ServiceError):  # noqa: N818 - the protocol's name for it
+    """This is part of the protocol and not offered here yet."""
+
+    code = "unsupported"
+
+
+class RunConsumer(AsyncConsumer):
+    """One socket."""
+
+    # An alias without a layer: sockets follow the feed, and an idle one costs the layer nothing.
+    channel_layer_alias = ""
+
+    def __init__(self) -> None:
+        self.connection_id = str(uuid7())
+        self.identity: auth.Identity | None = None
+        self._bad_frames = 0
+        self._is_open = False
+        self._in_work: set[asyncio.Task[None]] = set()
+        self._last: dict[str, asyncio.Task[None]] = {}
+        self._viewers: dict[UUID, Viewer] = {}
+        self._conversations: dict[UUID, Callable[[UUID], None]] = {}
+        self._acked = _Acknowledged()
+        self._forget: Callable[[], None] = lambda: None
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Serve the socket; at shutdown stay until the runs' last events are out."""
+        try:
+            await super().__call__(scope, receive, send)
+        except asyncio.CancelledError:
+            here = supervisor.current()
+            if here.draining and self._is_open:
+                await here.drained.wait()
+                await asyncio.sleep(0.05)
+                await self._close(RESTARTING)
+            raise
+        finally:
+            await self._leave()
+
+    async def dispatch(self, message: dict[str, Any]) -> None:
+        """Handle one ASGI message, without the hop to the shared thread that Channels would take."""
+        match message["type"]:
+            case "websocket.connect":
+                await self._connect()
+            case "websocket.receive":
+                await self._receive(message)
+            case "websocket.disconnect":
+                self._is_open = False
+                await self._leave()
+                raise StopConsumer
+
+    async def _connect(self) -> None:
+        handshake = auth.read_handshake(self.scope)
+        here = supervisor.current()
+        await here.ready()
+        try:
+            identity = await readers.run(auth.identify, handshake)
+        except auth.Refused as refused:
+            await self.send({"type": "websocket.accept", "subprotocol": handshake.subprotocol})
+            self._is_open = True
+            await self._close(refused.close_code)
+            return
+        self.identity = identity
+        self._is_open = True
+        self._forget = auth.register_socket(identity, self._signed_out)
+        await self.send({"type": "websocket.accept", "subprotocol": identity.subprotocol})
+        await self._send_text(
+            frames.dump(
+                {
+                    "type": "ready",
+                    "protocol": frames.PROTOCOL,
+                    "agui": frames.AGUI,
+                    "connection_id": self.connection_id,
+                    "user": {"id": identity.user_id, "username": identity.username},
+                    "limits": {
+                        "frame_bytes": frames.FRAME_BYTES,
+                        "runs": settings.RUNNEL_MAX_RUNS_PER_USER,
+                    },
+                }
+            )
+        )
+
+    async def _receive(self, message: dict[str, Any]) -> None:
+        if self.identity is None or not self._is_open:
+            return
+        try:
+            text = message.get("text")
+            if text is None:
+                raise BadFrame("bad_frame", "Frames are text, not binary.")
+            frame = frames.parse(text)
+        except BadFrame as bad:
+            self._bad_frames += 1
+            await self._send_text(frames.error(bad.code, bad.message, frame_id=bad.frame_id))
+            if self._bad_frames >= PATIENCE:
+                await self._close(TOO_MANY_BAD_FRAMES)
+            return
+        self._bad_frames = 0
+        match frame:
+            case frames.Ping():
+                named = {} if frame.id is None else {"id": frame.id}
+                await self._send_text(frames.dump({"type": "pong", **named}))
+            case frames.Ack():
+                self._acked.note(UUID(frame.run_id), frame.seq)
+            case frames.Start():
+                run_id = UUID(frame.run_id) if frame.run_id else uuid7()
+                self._enqueue(str(run_id), lambda: self._answer(frame.id, self._start(frame, run_id)))
+            case frames.Subscribe():
+                self._enqueue(_key(frame), lambda: self._answer(frame.id, self._subscribe(frame)))
+            case frames.Unsubscribe():
+                self._enqueue(_key(frame), lambda: self._answer(frame.id, self._unsubscribe(frame)))
+            case frames.Cancel():
+                self._enqueue(str(UUID(frame.run_id)), lambda: self._answer(frame.id, self._cancel(frame)))
+            case frames.Resolve():
+                self._enqueue(str(UUID(frame.run_id)), lambda: self._answer(frame.id, self._resolve(frame)))
+            case _:
+                assert_never(frame)
+
+    def _enqueue(self, key: str, work: Callable[[], Awaitable[None]]) -> None:
+        """Do ``work`` after everything that was asked before about the same run or conversation."""
+        if len(self._in_work) >= MAX_IN_WORK:
+            spawn(self._close(RATE_LIMITED), name=f"close {self.connection_id}")
+            return
+        before = self._last.get(key)
+
+        async def in_turn() -> None:
+            if before is not None:
+                await asyncio.wait([before])
+            await work()
+
+        task = spawn(in_turn(), name=f"frame {key}")
+        self._last[key] = task
+        self._in_work.add(task)
+        task.add_done_callback(lambda done: self._done(key, done))
+
+    def _done(self, key: str, task: asyncio.Task[None]) -> None:
+        self._in_work.discard(task)
+        if self._last.get(key) is task:
+            del self._last[key]
+
+    async def _answer(self, frame_id: str, work: Awaitable[Callable[[], None] | None]) -> None:
+        """Answer a command exactly once; ``work`` sends its own ``ok`` and returns what follows it."""
+        try:
+            follow = await work
+        except (ServiceError, CatalogError) as failure:
+            retryable = getattr(failure, "retryable", False)
+            await self._send_text(
+                frames.error(failure.code, failure.message, frame_id=frame_id, retryable=retryable)
+            )
+        except BadFrame as bad:
+            await self._send_text(frames.error(bad.code, bad.message, frame_id=frame_id))
+        except Exception:
+            logger.exception("a frame of %s failed", self.connection_id)
+            message = "Something went wrong on our side. Try again."
+            await self._send_text(frames.error("internal", message, frame_id=frame_id, retryable=True))
+        else:
+            if follow is not None:
+                follow()
+
+    async def _start(self, frame: frames.Start, run_id: UUID) -> Callable[[], None]:
+        started = await services.start(self._user_id, _start_request(frame, run_id))
+        await self._send_text(
+            frames.ok(
+                frame.id,
+                run_id=started.run_id,
+                conversation_id=started.conversation_id,
+                state=started.state,
+                status=started.status,
+            )
+        )
+        position = None
+        if started.state == "exists":
+            position = await services.locate_run(self._user_id, run_id)
+        return lambda: self._watch(run_id, 0, position)
+
+    async def _subscribe(self, frame: frames.Subscribe) -> Callable[[], None]:
+        if frame.run_id is not None:
+            run_id = UUID(frame.run_id)
+            position = await services.locate_run(self._user_id, run_id)
+            after = frame.after or 0
+            if after > position.last_seq:
+                raise BadFrame("bad_frame", f"after is beyond the run's last seq, {position.last_seq}.")
+            await self._stop_watching(run_id)
+            await self._send_text(
+                frames.ok(frame.id, run_id=run_id, status=position.status, seq=position.last_seq)
+            )
+            return lambda: self._watch(run_id, after, position)
+        conversation_id = UUID(frame.conversation_id)
+        self._follow(conversation_id)
+        try:
+            active = await services.locate_conversation(self._user_id, conversation_id)
+        except ServiceError:
+            self._unfollow(conversation_id)
+            raise
+        values = {"run_id": active.run_id, "status": active.status, "seq": active.last_seq} if active else {}
+        await self._send_text(frames.ok(frame.id, conversation_id=conversation_id, **values))
+        if active is None:
+            return lambda: None
+        return lambda: self._watch_from_start(active.run_id, active)
+
+    async def _unsubscribe(self, frame: frames.Unsubscribe) -> None:
+        if frame.run_id is not None:
+            run_id = UUID(frame.run_id)
+            await services.locate_run(self._user_id, run_id)
+            await self._stop_watching(run_id)
+            await self._send_text(frames.ok(frame.id, run_id=run_id))
+        else:
+            conversation_id = UUID(frame.conversation_id)
+            active = await services.locate_conversation(self._user_id, conversation_id)
+            self._unfollow(conversation_id)
+            if active is not None:
+                await self._stop_watching(active.run_id)
+            await self._send_text(frames.ok(frame.id, conversation_id=conversation_id))
+
+    async def _cancel(self, frame: frames.Cancel) -> None:
+        run_id = UUID(frame.run_id)
+        state = await services.cancel(self._user_id, run_id, mode=frame.mode, reason=frame.reason)
+        await self._send_text(frames.ok(frame.id, run_id=run_id, state=state))
+
+    async def _resolve(self, frame: frames.Resolve) -> None:
+        await services.locate_run(self._user_id, UUID(frame.run_id))
+        raise Unsupported("Approvals are not offered here yet: no run waits for one.")
+
+    @property
+    def _user_id(self) -> int:
+        assert self.identity is not None
+        return self.identity.user_id
+
+    def _follow(self, conversation_id: UUID) -> None:
+        if conversation_id not in self._conversations:
+            self._conversations[conversation_id] = self._run_began
+            supervisor.current().feed.follow(conversation_id, self._run_began)
+
+    def _unfollow(self, conversation_id: UUID) -> None:
+        tell = self._conversations.pop(conversation_id, None)
+        if tell is not None:
+            supervisor.current().feed.unfollow(conversation_id, tell)
+
+    def _run_began(self, run_id: UUID) -> None:
+        """Watch a new run of a followed conversation, after a ``start`` of our own has been answered."""
+
+        async def watch() -> None:
+            self._watch_from_start(run_id, None)
+
+        self._enqueue(str(run_id), watch)
+
+    def _watch_from_start(self, run_id: UUID, position: services.Position | None) -> None:
+        if run_id not in self._viewers:
+            self._watch(run_id, 0, position)
+
+    def _watch(self, run_id: UUID, after: int, position: services.Position | None) -> None:
+        """Deliver a run's events from ``after`` on; ``position`` is ``None`` for one that just began."""
+        if not self._is_open or run_id in self._viewers:
+            return
+        viewer = supervisor.current().feed.watch(
+            run_id,
+            self,
+            after=after,
+            last_seq=position.last_seq if position else 0,
+            finished=position.is_finished if position else False,
+        )
+        self._viewers[run_id] = viewer
+        viewer.start()
+
+    async def _stop_watching(self, run_id: UUID) -> None:
+        viewer = self._viewers.pop(run_id, None)
+        self._acked.forget(run_id)
+        if viewer is not None:
+            await viewer.stop()
+
+    async def send_frame(self, run_id: UUID, seq: int, frame: str) -> None:
+        """Send an event to the client (``feed.Client``)."""
+        self._acked.sent(run_id, seq, len(frame))
+        await self._send_text(frame)
+
+    async def send_lag(self, run_id: UUID, behind: int) -> None:
+        """Say that live delivery pauses (``feed.Client``)."""
+        await self._send_text(frames.dump({"type": "lag", "run_id": str(run_id), "behind": behind}))
+
+    def unread(self) -> int:
+        """Return the bytes that the client has not read, as far as is known (``feed.Client``)."""
+        unsent: Callable[[], int] | None = self.scope.get("runnel.unsent")
+        return max(unsent() if unsent is not None else 0, self._acked.outstanding)
+
+    async def drop(self) -> None:
+        """Close the socket of a client that does not read (``feed.Client``)."""
+        await self._close(TOO_SLOW)
+
+    def viewer_ended(self, run_id: UUID) -> None:
+        """Forget a run that has been delivered to its end (``feed.Client``)."""
+        self._viewers.pop(run_id, None)
+        self._acked.forget(run_id)
+
+    def _signed_out(self) -> None:
+        spawn(self._close(SIGNED_OUT), name=f"close {self.connection_id}")
+
+    async def _send_text(self, text: str) -> None:
+        if self._is_open:
+            await self.base_send({"type": "websocket.send", "text": text})
+
+    async def _close(self, code: int) -> None:
+        if self._is_open:
+            self._is_open = False
+            await self.base_send({"type": "websocket.close", "code": code})
+
+    async def _leave(self) -> None:
+        """Let go of everything but the runs."""
+        self._forget()
+        for conversation_id in list(self._conversations):
+            self._unfollow(conversation_id)
+        for run_id in list(self._viewers):
+            await self._stop_watching(run_id)
+
+
+class _Acknowledged:
+    """How many bytes an acknowledging client has been sent and has not acknowledged yet."""
+
+    def __init__(self) -> None:
+        self.outstanding = 0
+        self._has_acked = False
+        self._sent: dict[UUID, dict[int, int]] = {}
+
+    def sent(self, run_id: UUID, seq: int, size: int) -> None:
+        """Note an event on its way, once the client is known to acknowledge."""
+        if self._has_acked:
+            self._sent.setdefault(run_id, {})[seq] = size
+            self.outstanding += size
+
+    def note(self, run_id: UUID, seq: int) -> None:
+        """Take an ``ack`` for everything up to ``seq``."""
+        self._has_acked = True
+        waiting = self._sent.get(run_id, {})
+        for earlier in [number for number in waiting if number <= seq]:
+            self.outstanding -= waiting.pop(earlier)
+
+    def forget(self, run_id: UUID) -> None:
+        """Count a run no more."""
+        self.outstanding -= sum(self._sent.pop(run_id, {}).values())
+
+
+def _key(frame: frames.Subscribe | frames.Unsubscribe) -> str:
+    return str(UUID(frame.run_id or frame.conversation_id))
+
+
+def _start_request(frame: frames.Start, run_id: UUID) -> StartRequest:
+    """Return what a ``start`` frame asks for, or refuse what is not built yet."""
+    if frame.tools:
+        raise Unsupported("Tools that the client executes are not offered here yet: leave tools out.")
+    if frame.budget is not None:
+        raise Unsupported("Budgets are not offered here yet: leave budget out.")
+    if isinstance(frame.input, str):
+        messages: list[dict[str, Any]] = [{"id": str(run_id), "role": "user", "content": frame.input}]
+    else:
+        messages = [message.model_dump(exclude_none=True) for message in frame.input]
+    for message in messages:
+        content = message["content"]
+        if not isinstance(content, str) and any(part["type"] != "text" for part in content):
+            raise Unsupported("Only text is offered as input yet: leave images and files out.")
+    return StartRequest(
+        run_id=run_id,
+        conversation_id=UUID(frame.conversation_id) if frame.conversation_id else None,
+        model=frame.model,
+        messages=messages,
+        system=frame.system or "",
+        options=frame.options.model_dump(exclude_none=True) if frame.options else {},
+    )

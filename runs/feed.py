@@ -1,0 +1,250 @@
+"""What viewers follow: live fan-out inside the process, replay from the log, and no gap between.
+
+Only what is committed gets here. A viewer that keeps up is fed from memory; one that is new, was
+away or lags is caught up from the log, in pages and no faster than it reads; one that reads
+nothing is dropped. Knows no socket: a viewer is given a ``Client``.
+"""
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+from uuid import UUID
+
+from runs.journal import Committed
+from runs.models import Run, RunEvent
+from runs.states import TERMINAL
+from runs.tasks import spawn
+from runs.threads import readers
+
+#: Bytes that a client may leave unread before live delivery to it pauses, and when it goes on.
+PAUSE_ABOVE = 1024 * 1024
+RESUME_BELOW = 256 * 1024
+#: Bytes that a client may leave unread before it is dropped.
+DROP_ABOVE = 8 * 1024 * 1024
+#: Characters read from the log at a time, and frames kept in memory for a viewer.
+PAGE = 512 * 1024
+MAX_QUEUED = 1024
+#: Seconds between two looks at a client that does not read, and at a run that another process drives.
+LOOK_AGAIN = 0.05
+POLL = 1.0
+
+
+class Client(Protocol):
+    """Who gets the frames."""
+
+    async def send_frame(self, run_id: UUID, seq: int, frame: str) -> None:
+        """Hand over the frame of one event."""
+        ...
+
+    async def send_lag(self, run_id: UUID, behind: int) -> None:
+        """Say that live delivery of a run pauses, ``behind`` events before its end."""
+        ...
+
+    def unread(self) -> int:
+        """Return how many bytes have been handed over and not been read yet, as far as is known."""
+        ...
+
+    async def drop(self) -> None:
+        """End the connection: it reads too slowly."""
+        ...
+
+    def viewer_ended(self, run_id: UUID) -> None:
+        """Hear that a run has been delivered to its end."""
+        ...
+
+
+@dataclass(slots=True, eq=False)
+class _Channel:
+    """One run as this process sees it."""
+
+    last_seq: int
+    finished: bool
+    #: Whether this process drives the run, so that every commit passes through here.
+    local: bool
+    #: Characters published so far: the difference tells how far behind a viewer is.
+    published: int = 0
+    viewers: set["Viewer"] = field(default_factory=set)
+
+
+class Feed:
+    """All runs that are live here or are being watched here."""
+
+    def __init__(self) -> None:
+        self._channels: dict[UUID, _Channel] = {}
+        self._conversations: dict[UUID, set[Callable[[UUID], None]]] = {}
+
+    def open(self, run_id: UUID, conversation_id: UUID) -> None:
+        """Expect commits of a run that this process drives, and tell who follows its conversation."""
+        channel = self._channels.setdefault(run_id, _Channel(0, finished=False, local=True))
+        channel.local = True
+        for tell in tuple(self._conversations.get(conversation_id, ())):
+            tell(run_id)
+
+    def follow(self, conversation_id: UUID, tell: Callable[[UUID], None]) -> None:
+        """Call ``tell`` with the id of every run that begins in the conversation from now on."""
+        self._conversations.setdefault(conversation_id, set()).add(tell)
+
+    def unfollow(self, conversation_id: UUID, tell: Callable[[UUID], None]) -> None:
+        """Stop calling ``tell``."""
+        followers = self._conversations.get(conversation_id, set())
+        followers.discard(tell)
+        if not followers:
+            self._conversations.pop(conversation_id, None)
+
+    def close(self, run_id: UUID) -> None:
+        """The run has ended: viewers get the rest and are done."""
+        channel = self._channels.get(run_id)
+        if channel is None:
+            return
+        channel.finished = True
+        for viewer in channel.viewers:
+            viewer.wake.set()
+        if not channel.viewers:
+            del self._channels[run_id]
+
+    def publish(self, batch: Committed) -> None:
+        """Hand a committed batch to everybody who watches its run."""
+        channel = self._channels.get(batch.run_id)
+        if channel is None:
+            return
+        channel.last_seq = batch.last_seq
+        channel.published += sum(map(len, batch.frames))
+        for viewer in channel.viewers:
+            viewer.offer(batch)
+
+    def watch(self, run_id: UUID, client: Client, *, after: int, last_seq: int, finished: bool) -> "Viewer":
+        """Return a viewer of a run from ``after`` on; ``last_seq`` and ``finished`` as just read."""
+        channel = self._channels.setdefault(run_id, _Channel(last_seq, finished=finished, local=False))
+        channel.last_seq = max(channel.last_seq, last_seq)
+        viewer = Viewer(self, run_id, channel, client, after)
+        channel.viewers.add(viewer)
+        return viewer
+
+    def leave(self, viewer: "Viewer") -> None:
+        """Forget a viewer, and the run if nobody is left and nothing more is expected."""
+        channel = viewer.channel
+        channel.viewers.discard(viewer)
+        if not channel.viewers and (channel.finished or not channel.local):
+            self._channels.pop(viewer.run_id, None)
+
+    def __len__(self) -> int:
+        return len(self._channels)
+
+
+class Viewer:
+    """One client's view of one run: a cursor that only grows."""
+
+    def __init__(self, feed: Feed, run_id: UUID, channel: _Channel, client: Client, after: int) -> None:
+        self.run_id = run_id
+        self.channel = channel
+        self.cursor = after
+        self.wake = asyncio.Event()
+        self._feed = feed
+        self._client = client
+        self._queue: deque[Committed] = deque()
+        self._queued = 0
+        self._seen = channel.published
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to deliver."""
+        self._task = spawn(self._follow(), name=f"viewer {self.run_id}")
+
+    async def stop(self) -> None:
+        """Deliver nothing more."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        self._feed.leave(self)
+
+    def offer(self, batch: Committed) -> None:
+        """Take a live batch, or let it lie where it is: in the log."""
+        if self._queued + len(batch.frames) > MAX_QUEUED:
+            self._queue.clear()
+            self._queued = 0
+        else:
+            self._queue.append(batch)
+            self._queued += len(batch.frames)
+        self.wake.set()
+
+    async def _follow(self) -> None:
+        try:
+            while True:
+                self.wake.clear()
+                if self._queue and self._queue[0].first_seq <= self.cursor + 1:
+                    batch = self._queue.popleft()
+                    self._queued -= len(batch.frames)
+                    await self._deliver(batch.first_seq, batch.frames)
+                elif self.cursor < self.channel.last_seq:
+                    if not await self._catch_up():
+                        self._client.viewer_ended(self.run_id)
+                        return
+                elif self.channel.finished:
+                    self._client.viewer_ended(self.run_id)
+                    return
+                elif self.channel.local:
+                    self._seen = self.channel.published
+                    await self.wake.wait()
+                else:
+                    await self._poll()
+        finally:
+            self._feed.leave(self)
+
+    async def _deliver(self, first_seq: int, frames: list[str]) -> None:
+        for seq, frame in enumerate(frames, first_seq):
+            if seq <= self.cursor:
+                continue
+            if self._client.unread() > PAUSE_ABOVE:
+                await self._wait_for_reader()
+            await self._client.send_frame(self.run_id, seq, frame)
+            self.cursor = seq
+
+    async def _catch_up(self) -> bool:
+        """Deliver a page of the log; False when there is none, because the run was deleted."""
+        self._queue.clear()
+        self._queued = 0
+        pages = await readers.run(read_page, self.run_id, self.cursor)
+        for first_seq, frames in pages:
+            await self._deliver(first_seq, frames)
+        return bool(pages)
+
+    async def _wait_for_reader(self) -> None:
+        """Pause until the client has read enough; drop it when too much piles up meanwhile."""
+        await self._client.send_lag(self.run_id, self.channel.last_seq - self.cursor)
+        start = self.channel.published
+        while (unread := self._client.unread()) > RESUME_BELOW:
+            if unread + self.channel.published - start > DROP_ABOVE:
+                await self._client.drop()
+                raise asyncio.CancelledError
+            await asyncio.sleep(LOOK_AGAIN)
+
+    async def _poll(self) -> None:
+        """Look for news of a run that another process drives; wait a little where there is none."""
+        state = await readers.run(_read_state, self.run_id)
+        if state == (self.channel.last_seq, self.channel.finished):
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(POLL):
+                    await self.wake.wait()
+        elif not self.channel.local:
+            self.channel.last_seq, self.channel.finished = state
+
+
+def read_page(run_id: UUID, after: int) -> list[tuple[int, list[str]]]:
+    """Return batches of a run that end after seq ``after``, about ``PAGE`` characters of them."""
+    pages = []
+    size = 0
+    rows = RunEvent.objects.filter(run_id=run_id, last_seq__gt=after).order_by("first_seq")
+    for first_seq, text in rows.values_list("first_seq", "frames")[:256].iterator(chunk_size=16):
+        pages.append((first_seq, text.split("\n")))
+        size += len(text)
+        if size > PAGE:
+            break
+    return pages
+
+
+def _read_state(run_id: UUID) -> tuple[int, bool]:
+    row = Run.objects.filter(pk=run_id).values_list("last_seq", "status").first()
+    return (0, True) if row is None else (row[0], row[1] in TERMINAL)

@@ -1,0 +1,272 @@
+"""Client frames in, server frames out: the WebSocket protocol's shapes. Pure.
+
+See docs/protocol.md. Parsing refuses with ``BadFrame`` whatever is not exactly a frame: unknown
+fields, wrong types, text that no database takes.
+"""
+
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+import orjson
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
+
+#: Bytes of a client frame.
+FRAME_BYTES = 64 * 1024
+#: Levels of brackets in a client frame.
+MAX_DEPTH = 64
+PROTOCOL = "runnel/1"
+AGUI = "1.0"
+
+
+class BadFrame(Exception):  # noqa: N818 - the protocol's name for it
+    """The frame is not understood."""
+
+    def __init__(self, code: str, message: str, frame_id: str | None = None) -> None:
+        """Take the error code, the sentence, and the frame's id where it could be read."""
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.frame_id = frame_id
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+def _uuid(text: str) -> str:
+    if len(text) not in {32, 36}:
+        raise ValueError("must be a UUID")
+    UUID(text)
+    return text
+
+
+Id = Annotated[str, Field(min_length=1, max_length=200)]
+Uuid = Annotated[str, AfterValidator(_uuid)]
+Seq = Annotated[int, Field(ge=0, le=2**31 - 1)]
+
+
+class TextContent(_Strict):
+    """The only kind of part that ``input`` may hold for now."""
+
+    type: Literal["text"]
+    text: Annotated[str, Field(min_length=1)]
+    id: str | None = None
+    metadata: Any = None
+
+
+class OtherContent(BaseModel):
+    """A part that AG-UI has and that is not offered yet."""
+
+    type: Literal["image", "audio", "video", "document"]
+
+
+class UserMessage(_Strict):
+    """An AG-UI user message."""
+
+    id: Annotated[str, Field(min_length=1, max_length=200)]
+    role: Literal["user"]
+    content: (
+        Annotated[str, Field(min_length=1)]
+        | Annotated[
+            list[Annotated[TextContent | OtherContent, Field(discriminator="type")]], Field(min_length=1)
+        ]
+    )
+    name: str | None = None
+
+
+class Options(_Strict):
+    """What a caller may tune."""
+
+    max_steps: Annotated[int, Field(ge=1, le=1000)] | None = None
+    max_output_tokens: Annotated[int, Field(ge=1, le=10_000_000)] | None = None
+    temperature: Annotated[float, Field(ge=0, le=10, allow_inf_nan=False)] | None = None
+    reasoning_effort: Annotated[str, Field(min_length=1, max_length=40)] | None = None
+    max_retries: Annotated[int, Field(ge=0, le=100)] | None = None
+
+
+class Budget(_Strict):
+    """What a run may cost."""
+
+    cost: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    tokens: Annotated[int, Field(ge=1)] | None = None
+
+
+class Start(_Strict):
+    """Create a run and subscribe to it."""
+
+    type: Literal["start"]
+    id: Id
+    run_id: Uuid | None = None
+    conversation_id: Uuid | None = None
+    model: Annotated[str, Field(min_length=1, max_length=200)]
+    input: (
+        Annotated[str, Field(min_length=1)]
+        | Annotated[list[UserMessage], Field(min_length=1, max_length=100)]
+    )
+    system: str | None = None
+    tools: list[dict[str, Any]] | None = None
+    options: Options | None = None
+    budget: Budget | None = None
+
+
+class _OneTarget(_Strict):
+    run_id: Uuid | None = None
+    conversation_id: Uuid | None = None
+
+    @model_validator(mode="after")
+    def _names_one(self) -> "_OneTarget":
+        if (self.run_id is None) == (self.conversation_id is None):
+            raise ValueError("give either run_id or conversation_id")
+        return self
+
+
+class Subscribe(_OneTarget):
+    """Replay and follow a run, or follow a conversation."""
+
+    type: Literal["subscribe"]
+    id: Id
+    after: Seq | None = None
+
+    @model_validator(mode="after")
+    def _has_a_cursor_of_a_run(self) -> "Subscribe":
+        if self.after is not None and self.run_id is None:
+            raise ValueError("a conversation has no cursor: give after only with run_id")
+        return self
+
+
+class Unsubscribe(_OneTarget):
+    """Follow no more."""
+
+    type: Literal["unsubscribe"]
+    id: Id
+
+
+class Cancel(_Strict):
+    """Stop a run."""
+
+    type: Literal["cancel"]
+    id: Id
+    run_id: Uuid
+    mode: Literal["immediate", "after_step"] = "immediate"
+    reason: Annotated[str, Field(max_length=500)] = ""
+
+
+class ResumeEntry(_Strict):
+    """A decision about one interrupt."""
+
+    interruptId: Id  # noqa: N815 - AG-UI's name
+    status: Literal["resolved", "cancelled"]
+    payload: Any = None
+    metadata: dict[str, Any] | None = None
+
+
+class Resolve(_Strict):
+    """Decide what a run waits for."""
+
+    type: Literal["resolve"]
+    id: Id
+    run_id: Uuid
+    resume: list[ResumeEntry]
+
+
+class Ack(_Strict):
+    """Say how far this viewer has got."""
+
+    type: Literal["ack"]
+    run_id: Uuid
+    seq: Seq
+
+
+class Ping(_Strict):
+    """Ask for a pong."""
+
+    type: Literal["ping"]
+    id: Id | None = None
+
+
+type ClientFrame = Start | Subscribe | Unsubscribe | Cancel | Resolve | Ack | Ping
+
+_TYPES = frozenset({"start", "subscribe", "unsubscribe", "cancel", "resolve", "ack", "ping"})
+_PARSER: TypeAdapter[ClientFrame] = TypeAdapter(
+    Annotated[Start | Subscribe | Unsubscribe | Cancel | Resolve | Ack | Ping, Field(discriminator="type")]
+)
+
+
+def parse(text: str) -> ClientFrame:
+    """Return the frame that ``text`` is, or raise ``BadFrame``."""
+    raw = text.encode(errors="surrogatepass")
+    if len(raw) > FRAME_BYTES:
+        raise BadFrame("bad_frame", f"A frame may have {FRAME_BYTES} bytes.")
+    try:
+        value = orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        raise BadFrame("bad_frame", f"The frame is not valid JSON: {error}.") from None
+    if not isinstance(value, dict):
+        raise BadFrame("bad_frame", "A frame is a JSON object.")
+    frame_id = _id_of(value)
+    if not _is_clean(value):
+        message = f"A frame may not hold the character NUL, nor more than {MAX_DEPTH} levels of nesting."
+        raise BadFrame("bad_frame", message, frame_id)
+    kind = value.get("type")
+    if not isinstance(kind, str):
+        raise BadFrame("bad_frame", "The frame has no type.", frame_id)
+    if kind not in _TYPES:
+        raise BadFrame("unknown_type", f"There is no frame of the type {kind[:40]!r}.", frame_id)
+    try:
+        return _PARSER.validate_python(value)
+    except ValidationError as error:
+        raise BadFrame("bad_frame", _sentence(error), frame_id) from None
+
+
+def _id_of(value: dict[str, Any]) -> str | None:
+    frame_id = value.get("id")
+    is_usable = isinstance(frame_id, str) and 0 < len(frame_id) <= 200 and "\0" not in frame_id
+    return frame_id if is_usable else None
+
+
+def _is_clean(value: Any, depth: int = 1) -> bool:
+    """Tell whether no string holds NUL and nothing is nested too deeply."""
+    if isinstance(value, str):
+        return "\0" not in value
+    if isinstance(value, dict):
+        return depth <= MAX_DEPTH and all(
+            "\0" not in key and _is_clean(item, depth + 1) for key, item in value.items()
+        )
+    if isinstance(value, list):
+        return depth <= MAX_DEPTH and all(_is_clean(item, depth + 1) for item in value)
+    return True
+
+
+def _sentence(error: ValidationError) -> str:
+    """Return the first thing that is wrong, and where, without repeating what was sent."""
+    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    where = ".".join(str(step) for step in first["loc"][1:]) or "the frame"
+    return f"{where}: {first['msg']}."
+
+
+def dump(frame: dict[str, Any]) -> str:
+    """Return the text of a server frame."""
+    return orjson.dumps(frame).decode()
+
+
+def ok(frame_id: str, **values: Any) -> str:
+    """Return the answer to a command that was carried out."""
+    return dump({"type": "ok", "id": frame_id, **{key: _plain(value) for key, value in values.items()}})
+
+
+def error(code: str, message: str, *, frame_id: str | None = None, retryable: bool = False) -> str:
+    """Return the answer to a command that was not carried out."""
+    named = {} if frame_id is None else {"id": frame_id}
+    return dump({"type": "error", **named, "code": code, "message": message, "retryable": retryable})
+
+
+def _plain(value: Any) -> Any:
+    return str(value) if isinstance(value, UUID) else value

@@ -1,0 +1,79 @@
+"""A conversation's messages, as they are stored and as a provider call takes them."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, replace
+from typing import Any, assert_never
+
+from providers import types
+from providers.types import Json
+from runs.models import Message
+
+_KINDS: dict[str, type[Any]] = {
+    "text": types.TextPart,
+    "reasoning": types.ReasoningPart,
+    "tool_call": types.ToolCallPart,
+    "tool_result": types.ToolResultPart,
+    "provider_item": types.ProviderItemPart,
+}
+
+
+def part_to_json(part: types.Part) -> Json:
+    """Return ``part`` as it is stored: its fields and what ``kind`` of part it is."""
+    match part:
+        case types.ProviderItemPart():
+            # Its own field is called ``kind`` as well.
+            return {"kind": "provider_item", "item": part.kind, "data": part.data}
+        case types.TextPart():
+            kind = "text"
+        case types.ReasoningPart():
+            kind = "reasoning"
+        case types.ToolCallPart():
+            kind = "tool_call"
+        case types.ToolResultPart():
+            kind = "tool_result"
+        case _:
+            assert_never(part)
+    return {"kind": kind, **asdict(part)}
+
+
+def part_from_json(stored: Mapping[str, Any]) -> types.Part:
+    """Return the part that ``part_to_json`` stored."""
+    values = dict(stored)
+    kind = values.pop("kind")
+    if kind == "provider_item":
+        return types.ProviderItemPart(kind=values["item"], data=values["data"])
+    if kind == "text":
+        values["annotations"] = tuple(values.get("annotations", ()))
+    part: types.Part = _KINDS[kind](**values)
+    return part
+
+
+def load(rows: Iterable[Message]) -> tuple[types.Message, ...]:
+    """Return stored ``rows`` as the messages of a ``ModelRequest``."""
+    return tuple(
+        types.Message(
+            role=types.Role(row.role),
+            parts=tuple(map(part_from_json, row.parts)),
+            origin=types.Origin(**row.origin) if row.origin else None,
+            native=tuple(row.native),
+        )
+        for row in rows
+    )
+
+
+def user_parts(message: Json) -> list[Json]:
+    """Return the stored parts of an AG-UI user message that holds text only."""
+    content = message["content"]
+    texts = [content] if isinstance(content, str) else [part["text"] for part in content]
+    return [part_to_json(types.TextPart(text=text)) for text in texts]
+
+
+def answer(result: types.StepResult, origin: types.Origin) -> types.Message:
+    """Return what a step said as a message of the conversation.
+
+    A sealed artefact stays in ``native`` only: nothing else may use it, and it can be large.
+    """
+    parts = tuple(
+        replace(part, sealed=None) if isinstance(part, types.ReasoningPart) else part for part in result.parts
+    )
+    return types.Message(role=types.Role.ASSISTANT, parts=parts, origin=origin, native=result.native)

@@ -1,0 +1,29 @@
+"""``manage.py api_token USER``: how a program gets a way in."""
+
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from runs.models import ApiToken
+
+
+class Command(BaseCommand):
+    """Issue an API token; it is printed once, as the last word."""
+
+    help = "Print a new API token of USER as the last word of the output. It cannot be shown again."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Take the user and what the token is for."""
+        parser.add_argument("user", help="a user name")
+        parser.add_argument("--name", default="", help="what the token is for")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Issue and print."""
+        model = get_user_model()
+        try:
+            user = model.objects.get_by_natural_key(options["user"])
+        except model.DoesNotExist:
+            raise CommandError(f"There is no user named {options['user']!r}.") from None
+        _, text = ApiToken.issue(user, options["name"])
+        self.stdout.write(f"A new token of {user.get_username()}, shown only now: {text}")

@@ -1,0 +1,150 @@
+"""The live runs of this process: started here, counted here, drained here.
+
+One ``Supervisor`` per event loop owns the journal and the feed. It is the only module that starts
+runs as tasks; they are nobody's children, so a closed socket stops nothing.
+"""
+
+import asyncio
+import logging
+import os
+import socket
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+from django.conf import settings
+from django.utils import timezone
+
+from runs import cancellation, lock, recovery
+from runs.engine import SERVER, Assignment, Engine, Terms
+from runs.feed import Feed
+from runs.journal import Committed, Journal
+from runs.models import Run
+from runs.states import ACTIVE
+from runs.tasks import spawn
+from runs.threads import readers
+
+logger = logging.getLogger("runnel.supervisor")
+
+
+class Draining(Exception):  # noqa: N818 - it names what happened
+    """The server is stopping and takes no new runs."""
+
+
+class Supervisor:
+    """Everything that is alive on one event loop."""
+
+    def __init__(self) -> None:
+        self.feed = Feed()
+        self.journal = Journal(interval=settings.RUNNEL_COMMIT_INTERVAL_MS / 1000, on_commit=self._committed)
+        self.terms = Terms(
+            worker=f"{socket.gethostname()[:24]}:{os.getpid()}:{uuid4().hex[:8]}",
+            lease=settings.RUNNEL_LEASE_SECONDS,
+            run_timeout=settings.RUNNEL_RUN_TIMEOUT,
+        )
+        self.draining = False
+        #: Set when every live run has ended and everything is committed, after ``drain``.
+        self.drained = asyncio.Event()
+        self._runs: dict[UUID, asyncio.Task[None]] = {}
+        self._heart: asyncio.Task[None] | None = None
+        self._ready: asyncio.Task[None] | None = None
+
+    async def ready(self) -> None:
+        """Return when recovery has finished; the first caller starts it. Runs wait for this."""
+        if self._ready is None:
+            self._ready = spawn(self._start(), name="start-up")
+        await asyncio.shield(self._ready)
+
+    async def _start(self) -> None:
+        await readers.run(recovery.reap, everything=lock.is_held())
+        self._heart = spawn(self._beat(), name="heartbeat")
+
+    def prepare(self, run_id: UUID, owner_id: int) -> None:
+        """Register the cancellation of a run that is about to be stored, so that a cancel finds it."""
+        if self.draining:
+            raise Draining
+        cancellation.register(run_id, owner_id)
+
+    def launch(self, assignment: Assignment) -> None:
+        """Drive a stored run that was prepared."""
+        run_id = assignment.run_id
+        its_cancellation = cancellation.get(run_id) or cancellation.register(run_id, assignment.owner_id)
+        log = self.journal.open(run_id, fence=0, last_seq=0)
+        self.feed.open(run_id, assignment.conversation_id)
+        engine = Engine(
+            assignment,
+            journal=self.journal,
+            log=log,
+            cancellation=its_cancellation,
+            terms=self.terms,
+        )
+        self._runs[run_id] = spawn(self._drive(run_id, engine), name=f"run {run_id}")
+
+    async def _drive(self, run_id: UUID, engine: Engine) -> None:
+        try:
+            await engine.drive()
+        finally:
+            cancellation.forget(run_id)
+            self._runs.pop(run_id, None)
+            self.feed.close(run_id)
+
+    def live_count(self, owner_id: int) -> int:
+        """Return how many runs of a user are live here."""
+        return sum(item.owner_id == owner_id for item in cancellation.live())
+
+    async def drain(self) -> None:
+        """Take no new runs, let live ones end for a moment, cancel the rest, commit everything."""
+        if self.draining:
+            await self.drained.wait()
+            return
+        self.draining = True
+        running = list(self._runs.values())
+        if running:
+            await asyncio.wait(running, timeout=settings.RUNNEL_DRAIN_SECONDS)
+        for run_id in list(self._runs):
+            cancellation.request(run_id, by=SERVER, reason="the server is stopping")
+        if running:
+            await asyncio.wait(running)
+        await self.close()
+        self.drained.set()
+
+    async def close(self) -> None:
+        """Stop the heartbeat and the journal's thread."""
+        if self._heart is not None:
+            self._heart.cancel()
+        await self.journal.close()
+        await readers.close()
+
+    def _committed(self, batch: Committed) -> None:
+        self.feed.publish(batch)
+
+    async def _beat(self) -> None:
+        """Renew leases, and hear of cancels and dead workers that no message told of."""
+        while True:
+            await asyncio.sleep(settings.RUNNEL_HEARTBEAT_SECONDS)
+            try:
+                stored = await readers.run(self._renew, tuple(self._runs))
+                for run_id, by, reason in stored:
+                    cancellation.request(run_id, by=by, reason=reason)
+                await readers.run(recovery.reap, everything=False)
+            except Exception:
+                logger.exception("a heartbeat failed; the next one tries again")
+
+    def _renew(self, run_ids: tuple[UUID, ...]) -> list[tuple[UUID, str, str]]:
+        mine = Run.objects.filter(pk__in=run_ids, status__in=ACTIVE, worker=self.terms.worker)
+        if run_ids:
+            mine.update(lease_until=timezone.now() + timedelta(seconds=self.terms.lease))
+        requested = mine.filter(cancel_requested_at__isnull=False, cancel_mode="immediate")
+        return list(requested.values_list("pk", "cancelled_by", "cancel_reason"))
+
+
+_current: Supervisor | None = None
+_loop: asyncio.AbstractEventLoop | None = None
+
+
+def current() -> Supervisor:
+    """Return the running loop's supervisor; make it when there is none."""
+    global _current, _loop
+    loop = asyncio.get_running_loop()
+    if _current is None or _loop is not loop:
+        _current, _loop = Supervisor(), loop
+    return _current

@@ -1,0 +1,50 @@
+"""Threads that own database connections, so that no socket waits for another one's query.
+
+Channels runs all ORM work of all sockets on one shared thread; the journal and every read that
+belongs to a stream use these instead.
+"""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from django.db import InterfaceError, OperationalError, connections
+
+
+class DatabaseThreads:
+    """A small pool of threads, each of which keeps its connection while it works."""
+
+    def __init__(self, name: str, *, workers: int) -> None:
+        self._name = name
+        self._workers = workers
+        self._pool: ThreadPoolExecutor | None = None
+
+    async def run[**P, T](self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Return what ``function`` returns; it runs on one of the threads."""
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(self._workers, thread_name_prefix=self._name)
+        return await asyncio.wrap_future(self._pool.submit(_guarded, function, *args, **kwargs))
+
+    async def close(self) -> None:
+        """Finish what was submitted, close the connections, end the threads. May be used again."""
+        pool, self._pool = self._pool, None
+        if pool is None:
+            return
+        barrier = [pool.submit(connections.close_all) for _ in range(self._workers * 4)]
+        await asyncio.gather(*map(asyncio.wrap_future, barrier))
+        pool.shutdown(wait=True)
+
+
+def _guarded[**P, T](function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    try:
+        return function(*args, **kwargs)
+    except (OperationalError, InterfaceError):
+        # The server may have gone away; the next call connects anew.
+        for connection in connections.all(initialized_only=True):
+            if not connection.in_atomic_block:
+                connection.close_if_unusable_or_obsolete()
+        raise
+
+
+#: Reads that belong to sockets: log pages, sign-in, ownership.
+readers = DatabaseThreads("runnel-read", workers=4)

@@ -1,0 +1,189 @@
+"""The conditional UPDATEs by which a run's status changes, and what is stored with them.
+
+Each runs inside a transaction that its caller opened (the journal's, or a view's). An UPDATE that
+finds another status than it expects changes nothing and says so: the loser of a race learns that
+it lost.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db.models import F, Max
+from django.utils import timezone
+
+from providers.models import ProviderTrace
+from providers.traces import TraceRecord
+from providers.types import Message, Origin, StepResult
+from runs import history
+from runs.models import Conversation, Run, Step, ToolCall
+from runs.models import Message as MessageRow
+from runs.models.fields import usage_columns
+from runs.models.run import CancelMode
+from runs.models.tool_call import ToolCallStatus
+from runs.states import ACTIVE, RunStatus, StopReason, sources
+
+
+class Overtaken(Exception):  # noqa: N818 - it names what happened
+    """Somebody's cancel was stored first, or the run has ended already."""
+
+    def __init__(self, by: str = "", reason: str = "") -> None:
+        """Take who asked for the cancel and why, as stored; empty when the run has ended."""
+        super().__init__(by)
+        self.by = by
+        self.reason = reason
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ending:
+    """How a run ends. Milliseconds are counted from the cancel to the closed connection."""
+
+    status: RunStatus
+    stop_reason: StopReason
+    error_code: str = ""
+    error_message: str = ""
+    cancelled_by: str = ""
+    cancel_reason: str = ""
+    stream_was_cancelled: bool = False
+    upstream_closed_ms: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StepEnding:
+    """What one step leaves: its row's columns, what was said, and its traces."""
+
+    step_id: UUID
+    message_id: UUID
+    origin: Origin
+    result: StepResult | None
+    error_code: str
+    traces: tuple[TraceRecord, ...]
+
+
+def begin(
+    run_id: UUID, *, worker: str, lease: timedelta, step: Step, conversation_id: UUID
+) -> tuple[Message, ...]:
+    """Make a created run a running one with its first step; return the conversation so far."""
+    now = timezone.now()
+    changed = Run.objects.filter(
+        pk=run_id, status__in=sources(RunStatus.RUNNING), cancel_requested_at=None
+    ).update(status=RunStatus.RUNNING, started_at=now, worker=worker, lease_until=now + lease)
+    if not changed:
+        raise _overtaken(run_id)
+    step.save(force_insert=True)
+    return history.load(MessageRow.objects.filter(conversation_id=conversation_id).order_by("position"))
+
+
+def end(run_id: UUID, ending: Ending, steps: Iterable[StepEnding]) -> None:
+    """End an active run with everything that it leaves. A stored cancel wins over any other ending."""
+    now = timezone.now()
+    rows = Run.objects.filter(pk=run_id, status__in=sources(ending.status))
+    columns: dict[str, Any] = {}
+    if ending.status is RunStatus.CANCELLED:
+        columns = {"cancelled_by": ending.cancelled_by, "cancel_reason": ending.cancel_reason}
+    else:
+        rows = rows.filter(cancel_requested_at=None)
+    if len(used := list(steps)) and (result := used[-1].result) is not None:
+        columns |= usage_columns(result.usage)
+    changed = rows.update(
+        status=ending.status,
+        stop_reason=ending.stop_reason,
+        error_code=ending.error_code,
+        error_message=ending.error_message,
+        stream_was_cancelled=ending.stream_was_cancelled,
+        upstream_closed_ms=ending.upstream_closed_ms,
+        finished_at=now,
+        lease_until=None,
+        **columns,
+    )
+    if not changed:
+        raise _overtaken(run_id)
+    for step in used:
+        _end_step(run_id, step, now)
+    Conversation.objects.filter(runs=run_id).update(updated_at=now)
+
+
+def request_cancel(run_id: UUID, *, by: str, reason: str, mode: str = CancelMode.IMMEDIATE) -> bool:
+    """Store the intent to cancel; return False when the run has ended. The first intent stays.
+
+    An immediate cancel sharpens a stored one that would have waited for the step.
+    """
+    now = timezone.now()
+    active = Run.objects.filter(pk=run_id, status__in=ACTIVE)
+    first = active.filter(cancel_requested_at=None).update(
+        cancel_requested_at=now, cancelled_by=by, cancel_reason=reason, cancel_mode=mode
+    )
+    if first:
+        return True
+    if mode == CancelMode.IMMEDIATE:
+        return bool(active.update(cancel_mode=mode))
+    return active.exists()
+
+
+def _overtaken(run_id: UUID) -> Overtaken:
+    stored = (
+        Run.objects.filter(pk=run_id, status__in=ACTIVE).values_list("cancelled_by", "cancel_reason").first()
+    )
+    return Overtaken(*stored) if stored else Overtaken()
+
+
+def _end_step(run_id: UUID, ending: StepEnding, now: datetime) -> None:
+    last = ending.traces[-1] if ending.traces else None
+    result = ending.result
+    columns: dict[str, Any] = {"finished_at": now, "error_code": ending.error_code}
+    if last is not None:
+        columns |= {"first_byte_at": last.first_byte_at, "first_token_at": last.first_token_at}
+    if result is not None:
+        columns |= {
+            **usage_columns(result.usage),
+            "model_served": (result.model or "")[:200],
+            "response_id": (result.response_id or "")[:200],
+            "stop_reason": result.stop_reason or "",
+            "raw_stop_reason": (result.raw_stop_reason or "")[:100],
+            "stream_was_cancelled": result.stream_was_cancelled,
+        }
+    Step.objects.filter(pk=ending.step_id).update(**columns)
+    if result is not None and (result.parts or result.native):
+        message = history.answer(result, ending.origin)
+        add_message(run_id, message, message_id=ending.message_id)
+        ToolCall.objects.bulk_create(
+            ToolCall(
+                run_id=run_id,
+                step_id=ending.step_id,
+                call_id=call.id[:200],
+                name=call.name[:200],
+                arguments=call.arguments,
+                status=ToolCallStatus.UNANSWERED if call.complete else ToolCallStatus.INCOMPLETE,
+            )
+            for call in result.tool_calls
+        )
+    ProviderTrace.objects.bulk_create(map(ProviderTrace.from_record, ending.traces))
+
+
+def add_message(run_id: UUID, message: Message, *, message_id: UUID) -> None:
+    """Append ``message`` to the run's conversation."""
+    conversation_id = Run.objects.values_list("conversation_id", flat=True).get(pk=run_id)
+    origin = message.origin
+    MessageRow.objects.create(
+        id=message_id,
+        conversation_id=conversation_id,
+        run_id=run_id,
+        position=next_position(conversation_id),
+        role=message.role.value,
+        parts=[history.part_to_json(part) for part in message.parts],
+        origin={"wire": origin.wire, "provider": origin.provider, "model": origin.model} if origin else None,
+        native=list(message.native),
+    )
+
+
+def next_position(conversation_id: UUID) -> int:
+    """Return where the next message of a conversation goes; its one active run is the only writer."""
+    newest = MessageRow.objects.filter(conversation_id=conversation_id).aggregate(last=Max("position"))
+    return (newest["last"] or 0) + 1
+
+
+def take_over(run_id: UUID, *, fence: int) -> bool:
+    """Move a run's fence on from ``fence``, so that whoever drove it can write nothing more."""
+    return bool(Run.objects.filter(pk=run_id, fence=fence, status__in=ACTIVE).update(fence=F("fence") + 1))
