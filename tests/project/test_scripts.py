@@ -1,0 +1,104 @@
+"""The programs behind ``make``, run as a person's shell runs them."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def run(*command: str | Path, answer: str = "", **environ: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command,
+        env={"RUNNEL_ENV_FILE": os.devnull, "HOME": "/nonexistent", "PATH": os.environ["PATH"]} | environ,
+        input=answer,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+class TestReset:
+    @pytest.fixture
+    def folder(self, tmp_path: Path) -> Path:
+        folder = tmp_path / "data"
+        (folder / "static").mkdir(parents=True)
+        (folder / "static" / "page.js").touch()
+        (folder / "runnel.sqlite3").touch()
+        (tmp_path / "neighbour").touch()
+        return folder
+
+    def reset(self, folder: Path, answer: str) -> subprocess.CompletedProcess[str]:
+        return run(sys.executable, ROOT / "scripts/reset.py", answer=answer, RUNNEL_DATA_DIR=str(folder))
+
+    def test_it_empties_the_data_folder_and_nothing_else(self, folder: Path):
+        done = self.reset(folder, "yes\n")
+
+        assert done.returncode == 0
+        assert list(folder.iterdir()) == []
+        assert (folder.parent / "neighbour").exists()
+
+    @pytest.mark.parametrize("answer", ["", "\n", "y\n", "no\n"])
+    def test_it_keeps_everything_without_a_clear_yes(self, folder: Path, answer: str):
+        done = self.reset(folder, answer)
+
+        assert done.returncode == 1
+        assert (folder / "runnel.sqlite3").exists()
+        assert (folder / "static" / "page.js").exists()
+
+    def test_it_leaves_what_a_link_leads_to(self, folder: Path):
+        elsewhere = folder.parent / "elsewhere"
+        elsewhere.mkdir()
+        (elsewhere / "kept").touch()
+        (folder / "link").symlink_to(elsewhere)
+
+        self.reset(folder, "yes\n")
+
+        assert (elsewhere / "kept").exists()
+
+    @pytest.mark.parametrize("above", [0, 1])
+    def test_it_refuses_a_folder_that_holds_the_program(self, tmp_path: Path, above: int):
+        # A copy, because a reset that fails this test deletes it.
+        copy = tmp_path / "holder" / "copy"
+        for name in ("project", "scripts"):
+            shutil.copytree(ROOT / name, copy / name)
+        folder = (copy, copy.parent)[above]
+
+        done = run(sys.executable, copy / "scripts/reset.py", answer="yes\n", RUNNEL_DATA_DIR=str(folder))
+
+        assert done.returncode == 1
+        assert "nothing was deleted" in done.stderr
+        assert (copy / "project" / "settings.py").exists()
+
+
+class TestPackages:
+    @pytest.fixture
+    def bare_path(self, tmp_path: Path) -> Path:
+        """Return a folder of commands in which there is a shell, but no browser and no apt."""
+        for name in ("sh", "tr", "id"):
+            (tmp_path / name).symlink_to(str(shutil.which(name)))
+        return tmp_path
+
+    def test_it_says_nothing_when_all_is_there(self, bare_path: Path):
+        browser = bare_path / "chromium"
+        browser.touch(mode=0o755)
+
+        done = run(ROOT / ".ci/packages", PATH=str(bare_path), CI="true")
+
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+    def test_it_says_what_is_missing_and_how_to_get_it(self, bare_path: Path):
+        done = run(ROOT / ".ci/packages", PATH=str(bare_path))
+
+        assert (done.returncode, done.stdout) == (0, "chromium\n")
+        assert "apt-get install chromium" in done.stderr
+
+    def test_it_fails_in_ci_when_something_is_missing(self, bare_path: Path):
+        done = run(ROOT / ".ci/packages", PATH=str(bare_path), CI="true")
+
+        assert (done.returncode, done.stdout) == (1, "chromium\n")
