@@ -67,6 +67,10 @@ def read(draft: StepDraft) -> WireReader:
     except RunCancelled:
         draft.cancelled()
         raise
+    except LLMError:
+        # It may come after the end, and then takes it back.
+        draft.stop_reason = None
+        raise
     finally:
         answer.close()
 
@@ -91,8 +95,6 @@ class _Answer:
     def take(self, chunk: Json) -> list[ModelEvent]:
         """Return what ``chunk`` means. Raises an ``LLMError`` for one that is an error."""
         if chunk.get("error"):
-            # It may follow a finish reason, and then takes it back.
-            self._draft.stop_reason = None
             raise from_payload(chunk, status=None)
         events: list[ModelEvent] = []
         for candidate in chunk.get("candidates") or ():
