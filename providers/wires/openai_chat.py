@@ -74,7 +74,7 @@ class _Completion:
         self._calls = ChatCalls(draft, self._message)
         self._envelope: Json = {}
         self._started = False
-        self._filter_results: object = None
+        self._last_choice: Json = {}
         self._has_findings = False
 
     def take(self, event: Json) -> list[ModelEvent]:
@@ -174,11 +174,9 @@ class _Completion:
         out += (ProviderItem("citation", annotation) for annotation in annotations)
 
     def _end(self, reason: str, choice: Json, out: list[ModelEvent]) -> None:
-        if reason == "error":
-            raise from_payload({"error": choice.get("error")}, status=None)
         self._draft.raw_stop_reason = reason
         self._draft.terminal = True
-        self._filter_results = choice.get("content_filter_results")
+        self._last_choice = choice
         self._calls.finish(out, cut=reason in _CUTS)
         if self.error() is None:
             self._draft.stop_reason = self._stop_reason(reason)
@@ -204,9 +202,12 @@ class _Completion:
         if reason is None:
             return LLMConnectionError("The stream ended before the answer was complete. Try again.")
         if reason == "content_filter" and not self._message.has_text:
-            return LLMContentFilterError(detail={"content_filter_results": self._filter_results})
+            results = self._last_choice.get("content_filter_results")
+            return LLMContentFilterError(detail={"content_filter_results": results})
         if reason in _CUTS:
             return None
+        if reason == "error":
+            return from_payload({"error": self._last_choice.get("error")}, status=None)
         if reason == "insufficient_system_resource":
             # DeepSeek's word for an answer that it had to break off.
             return LLMProviderOverloadedError()

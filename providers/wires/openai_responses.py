@@ -55,7 +55,8 @@ _ENDS = {
 def read(draft: StepDraft) -> WireReader:
     """Return a reader of one response; see ``WireReader``.
 
-    It raises what the terminal event means when it reads it, and ignores all that follows it.
+    An error of the provider's is raised at once. What else the end means is raised at END_OF_STREAM,
+    after everything that was said; what follows the terminal event is ignored.
     """
     response = _Response(draft)
     meaning: list[ModelEvent] = []
@@ -64,10 +65,8 @@ def read(draft: StepDraft) -> WireReader:
         while (event := (yield meaning)) is not END_OF_STREAM:
             heard = True
             meaning = response.take(event) if isinstance(event, dict) else []
-        if not heard:
-            raise LLMEmptyResponseError
-        if not draft.terminal:
-            raise LLMConnectionError("The stream ended before the answer was complete. Try again.")
+        if (error := response.error() if heard else LLMEmptyResponseError()) is not None:
+            raise error
     except RunCancelled:
         draft.cancelled()
         raise
@@ -83,6 +82,8 @@ class _Response:
         self._output = Output(draft)
         self._envelope: Json = {}
         self._started = False
+        #: The response says itself that it is incomplete.
+        self._is_cut = False
 
     def take(self, event: Json) -> list[ModelEvent]:
         """Return what ``event`` means. Raises an ``LLMError`` for one that ends the response badly."""
@@ -114,10 +115,10 @@ class _Response:
 
     def _start(self, response: Json, out: list[ModelEvent]) -> None:
         self._envelope = response
+        self._draft.model = response.get("model") or self._draft.model
         if not self._started:
             self._started = True
             self._draft.response_id = response.get("id") or None
-            self._draft.model = response.get("model") or None
             out.append(ResponseStarted(self._draft.response_id, self._draft.model))
 
     def _fail(self, event: Json) -> None:
@@ -146,23 +147,27 @@ class _Response:
         if status == "cancelled":
             raise LLMServerError("The model provider cancelled its answer. Try again.")
         self._output.conclude(response.get("output") or [], out, cut=status == "incomplete")
-        if (error := self._error(status, reason)) is not None:
-            raise error
-        draft.stop_reason = self._stop_reason(status, reason)
+        self._is_cut = status == "incomplete"
+        if self.error() is None:
+            draft.stop_reason = self._stop_reason()
 
-    def _error(self, status: str, reason: str | None) -> LLMError | None:
-        if status == "incomplete":
-            is_blocked = reason == "content_filter" and not self._output.has_text
+    def error(self) -> LLMError | None:
+        """Return what is wrong with the response as it ended; ``None`` when it can be used."""
+        if not self._draft.terminal:
+            return LLMConnectionError("The stream ended before the answer was complete. Try again.")
+        if self._is_cut:
+            is_blocked = self._draft.raw_stop_reason == "content_filter" and not self._output.has_text
             details = {"incomplete_details": self._envelope.get("incomplete_details")}
             return LLMContentFilterError(detail=details) if is_blocked else None
         if not all(call.whole for call in self._output.calls):
             return LLMMalformedToolCallError()
         return None if self._output.parts() else LLMEmptyResponseError()
 
-    def _stop_reason(self, status: str, reason: str | None) -> StopReason:
-        if status == "incomplete" and reason != "content_filter":
+    def _stop_reason(self) -> StopReason:
+        is_filtered = self._draft.raw_stop_reason == "content_filter"
+        if self._is_cut and not is_filtered:
             return StopReason.MAX_TOKENS_EXCEEDED
-        if status == "incomplete" or self._output.refused:
+        if is_filtered or self._output.refused:
             return StopReason.CONTENT_FILTER
         return StopReason.TOOL_CALLS if self._output.calls else StopReason.END_TURN
 
