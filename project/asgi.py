@@ -49,8 +49,8 @@ async def shut_down() -> None:
 
 def _hook_into_daphne() -> None:
     """Start with the reactor and hold its exit until the runs have ended."""
-    from twisted.internet import reactor  # noqa: PLC0415 - only where Daphne has installed it
-    from twisted.internet.defer import Deferred  # noqa: PLC0415
+    from twisted.internet import reactor  # only where Daphne has installed it
+    from twisted.internet.defer import Deferred
 
     running: Any = reactor
 
@@ -106,10 +106,13 @@ async def no_such_address(scope: Any, receive: Any, send: Any) -> None:
     await send({"type": "websocket.close"})
 
 
+# Channels routes ASGI applications with Django's ``re_path``, which is typed for views.
+nowhere: Any = no_such_address
+
 application = ProtocolTypeRouter(
     {
         "http": django_application,
-        "websocket": tell_unsent(URLRouter([*websocket_urlpatterns, re_path("", no_such_address)])),
+        "websocket": tell_unsent(URLRouter([*websocket_urlpatterns, re_path("", nowhere)])),
         "lifespan": lifespan,
     }
 )

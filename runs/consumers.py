@@ -13,9 +13,9 @@ from uuid import UUID
 
 from channels.consumer import AsyncConsumer
 from channels.exceptions import StopConsumer
+from django.conf import settings
 from uuid6 import uuid7
 
-from django.conf import settings
 from providers.catalog import CatalogError
 from runs import auth, frames, services, supervisor
 from runs.feed import Viewer
@@ -261,7 +261,8 @@ class RunConsumer(AsyncConsumer):
 
     @property
     def _user_id(self) -> int:
-        assert self.identity is not None
+        if self.identity is None:
+            raise RuntimeError("no frame is taken before the handshake")
         return self.identity.user_id
 
     def _follow(self, conversation_id: UUID) -> None:

@@ -133,11 +133,11 @@ class Engine:
         """Run to the end. Raises nothing but an outside cancellation."""
         limit = asyncio.get_running_loop().call_later(self._terms.run_timeout, self._time_is_up)
         try:
-            conversation = await self._begin()
-            if conversation is None:
+            begun = await self._begin()
+            if begun is None:
                 await self._cancelled(None, None)
             else:
-                await self._call(conversation)
+                await self._call(*begun)
         except LogLost:
             logger.warning("run %s: its log belongs to somebody else by now", self._run.run_id)
         except Exception:
@@ -151,8 +151,8 @@ class Engine:
             self._cancellation.by = LIMIT
             self._cancellation.event.set()
 
-    async def _begin(self) -> tuple[Message, ...] | None:
-        """Commit the begin and return the conversation, or ``None`` when a cancel came first."""
+    async def _begin(self) -> tuple[Step, tuple[Message, ...]] | None:
+        """Commit the begin; return the step and the conversation, ``None`` when a cancel came first."""
         run, origin = self._run, self._run.target.origin
         step = Step(
             run_id=run.run_id,
@@ -181,12 +181,11 @@ class Engine:
             return None
         self._opening = []
         self._step = step
-        return conversation
+        return step, conversation
 
-    async def _call(self, conversation: tuple[Message, ...]) -> None:
+    async def _call(self, step: Step, conversation: tuple[Message, ...]) -> None:
         """Make the provider call and end the run by what came of it."""
-        run, step = self._run, self._step
-        assert step is not None
+        run = self._run
         sink = StepSink(self._journal, self._log, f"step {step.index}", self._message_id)
         sink.events.start()
         request = ModelRequest(

@@ -7,7 +7,8 @@ import fcntl
 from pathlib import Path
 from typing import IO
 
-_held: IO[str] | None = None
+#: The lock lasts as long as its file is open: as long as this process lives.
+_held: list[IO[str]] = []
 
 
 class AlreadyRunning(Exception):  # noqa: N818 - it names what happened
@@ -16,16 +17,15 @@ class AlreadyRunning(Exception):  # noqa: N818 - it names what happened
 
 def hold(folder: Path) -> None:
     """Take the lock of ``folder`` until this process ends, or raise ``AlreadyRunning``."""
-    global _held
     file = (folder / "server.lock").open("a")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         file.close()
         raise AlreadyRunning from None
-    _held = file
+    _held.append(file)
 
 
 def is_held() -> bool:
     """Tell whether this process is alone with its data folder."""
-    return _held is not None
+    return bool(_held)

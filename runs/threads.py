@@ -5,6 +5,7 @@ belongs to a stream use these instead.
 """
 
 import asyncio
+import functools
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -23,7 +24,8 @@ class DatabaseThreads:
         """Return what ``function`` returns; it runs on one of the threads."""
         if self._pool is None:
             self._pool = ThreadPoolExecutor(self._workers, thread_name_prefix=self._name)
-        return await asyncio.wrap_future(self._pool.submit(_guarded, function, *args, **kwargs))
+        call = functools.partial(function, *args, **kwargs)
+        return await asyncio.wrap_future(self._pool.submit(_guarded, call))
 
     async def close(self) -> None:
         """Finish what was submitted, close the connections, end the threads. May be used again."""
@@ -35,9 +37,9 @@ class DatabaseThreads:
         pool.shutdown(wait=True)
 
 
-def _guarded[**P, T](function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+def _guarded[T](call: Callable[[], T]) -> T:
     try:
-        return function(*args, **kwargs)
+        return call()
     except (OperationalError, InterfaceError):
         # The server may have gone away; the next call connects anew.
         for connection in connections.all(initialized_only=True):

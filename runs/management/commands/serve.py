@@ -40,7 +40,7 @@ class Command(BaseCommand):
         connection.close()
         imports.join()
 
-        from project.asgi import application  # noqa: PLC0415 - needs the tables and Daphne's reactor
+        from project.asgi import application  # it needs the tables
 
         host, port = options["host"], options["port"]
         shown = f"[{host}]" if ":" in host else host
@@ -79,6 +79,6 @@ class Command(BaseCommand):
 
 
 def _import_sdks() -> None:
-    import anthropic  # noqa: F401, PLC0415
-    import google.genai  # noqa: F401, PLC0415
-    import openai  # noqa: F401, PLC0415
+    import anthropic  # noqa: F401
+    import google.genai  # noqa: F401
+    import openai  # noqa: F401
