@@ -3,7 +3,7 @@
 import json
 import re
 from itertools import takewhile
-from typing import assert_never
+from typing import Any, assert_never
 from uuid import uuid4
 
 from providers.emulator.actions import (
@@ -51,29 +51,37 @@ def read(request: HttpRequest, body: Json) -> Prompt:
         raise LookupError(request.path)
     contents = body["contents"]
     texts = (_text(content) for content in reversed(contents) if content.get("role", "user") == "user")
-    results = takewhile(
-        lambda content: any("functionResponse" in part for part in content["parts"]), reversed(contents)
-    )
     return Prompt(
         model=place["model"],
         streaming=place["method"] == "streamGenerateContent" and request.query.get("alt") == ["sse"],
         user_text=next((text for text in texts if text), ""),
-        tool_results=tuple(
-            json.dumps(part["functionResponse"]["response"], ensure_ascii=False)
-            for content in reversed(list(results))
-            for part in content["parts"]
-            if "functionResponse" in part
-        ),
+        tool_results=_tool_results(contents),
         functions=tuple(
             Function(
                 name=function["name"],
-                parameters=function.get("parametersJsonSchema") or function.get("parameters") or {},
+                parameters=_field(function, "parametersJsonSchema") or function.get("parameters") or {},
             )
             for tool in body.get("tools") or ()
-            for function in tool.get("functionDeclarations", ())
+            for function in _field(tool, "functionDeclarations") or ()
         ),
         body=body,
     )
+
+
+def _tool_results(contents: list[Json]) -> tuple[str, ...]:
+    trailing = takewhile(
+        lambda content: any(_field(part, "functionResponse") for part in content["parts"]), reversed(contents)
+    )
+    responses = (
+        _field(part, "functionResponse") for content in reversed(list(trailing)) for part in content["parts"]
+    )
+    return tuple(json.dumps(each["response"], ensure_ascii=False) for each in responses if each)
+
+
+def _field(node: Json, name: str) -> Any:
+    """Return a field by either of the names that protobuf's JSON accepts; the SDK uses both."""
+    snake_case = re.sub(r"[A-Z]", lambda capital: f"_{capital[0].lower()}", name)
+    return node.get(name, node.get(snake_case))
 
 
 def encoder(prompt: Prompt, tally: Tally) -> "GenerateEncoder":

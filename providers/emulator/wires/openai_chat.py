@@ -9,7 +9,7 @@ from uuid import uuid4
 from providers.emulator.actions import Argue, Call, Fault, Finish, Refuse, Say, Seal, Speech, Tally, Think
 from providers.emulator.http1 import HttpRequest
 from providers.emulator.prompt import Function, Prompt
-from providers.emulator.wires import openai_errors
+from providers.emulator.wires import _openai_errors
 from providers.emulator.wires.frames import ErrorReply, data_frame
 from providers.types import Json, StopReason
 
@@ -57,7 +57,7 @@ def encoder(prompt: Prompt, tally: Tally) -> "ChatEncoder":
 
 def error(fault: Fault, about: str) -> ErrorReply:
     """Return OpenAI's error."""
-    return openai_errors.reply(fault, about)
+    return _openai_errors.reply(fault, about)
 
 
 def _text(content: str | list[Json]) -> str:
