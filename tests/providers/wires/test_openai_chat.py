@@ -1,0 +1,729 @@
+"""The Chat Completions wire: what its chunks mean, what is kept of a cut answer, what goes back."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from providers.cancellation import RunCancelled
+from providers.errors import (
+    LLMConnectionError,
+    LLMContentFilterError,
+    LLMEmptyResponseError,
+    LLMError,
+    LLMMalformedToolCallError,
+    LLMProviderOverloadedError,
+    LLMRateLimitError,
+)
+from providers.events import (
+    ModelEvent,
+    ProviderItem,
+    ReasoningDelta,
+    ReasoningSealed,
+    ResponseStarted,
+    TextDelta,
+    ToolCallDelta,
+    ToolCallFinished,
+    ToolCallStarted,
+    UsageSeen,
+)
+from providers.history import NOT_EXECUTED
+from providers.types import (
+    Json,
+    Message,
+    ModelOptions,
+    ModelRequest,
+    Origin,
+    ProviderItemPart,
+    ReasoningPart,
+    Role,
+    StepResult,
+    StopReason,
+    TextPart,
+    ToolCallPart,
+    ToolResultPart,
+    ToolSpec,
+)
+from providers.usage import Usage, UsageSource
+from providers.wires import openai_chat as wire
+from providers.wires.draft import END_OF_STREAM, StepDraft
+from tests.contract.reading import Recording, events, recordings
+
+HERE = Origin(wire=wire.KIND, provider="openai-chat", model="gpt-4.1")
+ELSEWHERE = Origin(wire="anthropic-messages", provider="anthropic", model="claude-sonnet-4-6")
+
+RECORDINGS = [recording for recording in recordings() if recording.wire == wire.KIND]
+ABSENT = pytest.param(None, marks=pytest.mark.skip(reason="there are no recordings beside the project"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Told:
+    """What the wire made of a stream."""
+
+    events: list[ModelEvent]
+    result: StepResult
+    raised: Exception | None
+
+    @property
+    def meaning(self) -> list[ModelEvent]:
+        """What was said, without who said it and what it used."""
+        return [event for event in self.events if not isinstance(event, (ResponseStarted, UsageSeen))]
+
+
+def play(stream: list[Any], *, cancel: bool = False) -> Told:
+    """Feed ``stream``, then end it, or cancel it in place of its end."""
+    draft, told = StepDraft(), list[ModelEvent]()
+    reader = wire.read(draft)
+    told += next(reader)
+    raised: Exception | None = None
+    try:
+        for event in stream:
+            told += reader.send(event)
+        if cancel:
+            reader.throw(RunCancelled())
+        reader.send(END_OF_STREAM)
+    except StopIteration:
+        pass
+    except (LLMError, RunCancelled) as error:
+        raised = error
+    return Told(events=told, result=draft.result(), raised=raised)
+
+
+def chunk(finish_reason: str | None = None, *, index: int | None = 0, **delta: Any) -> Json:
+    choice = {"index": index, "delta": delta, "finish_reason": finish_reason}
+    return {"id": "chatcmpl-1", "model": "gpt-4.1-2025", "choices": [choice]}
+
+
+def piece(**fields: Any) -> Json:
+    """A chunk with one piece of a tool call; ``name`` and ``arguments`` stand in its function."""
+    function = {name: fields.pop(name) for name in ("name", "arguments") if name in fields}
+    return chunk(tool_calls=[{"index": 0, "function": function} | fields])
+
+
+def usage(**counts: Any) -> Json:
+    counts = counts or {"prompt_tokens": 7, "completion_tokens": 5, "total_tokens": 12}
+    return {"id": "chatcmpl-1", "model": "gpt-4.1-2025", "choices": [], "usage": counts}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ending:
+    """A stream, and how it must end."""
+
+    name: str
+    stream: list[Any]
+    stop_reason: StopReason | None = None
+    error: type[LLMError] | None = None
+
+
+CALL = piece(id="call_1", name="look", arguments="{}")
+HALF_CALL = piece(id="call_1", name="look", arguments='{"at": "th')
+
+ENDINGS = [
+    Ending(name="plain", stream=[chunk(content="Hi"), chunk("stop")], stop_reason=StopReason.END_TURN),
+    Ending(
+        name="plain, with usage",
+        stream=[chunk(content="Hi"), chunk("stop"), usage()],
+        stop_reason=StopReason.END_TURN,
+    ),
+    Ending(name="a word nobody knows", stream=[chunk("eos", content="Hi")], stop_reason=StopReason.END_TURN),
+    Ending(name="only thoughts", stream=[chunk("stop", reasoning="Hm")], stop_reason=StopReason.END_TURN),
+    Ending(name="calls", stream=[CALL, chunk("tool_calls")], stop_reason=StopReason.TOOL_CALLS),
+    Ending(name="a demanded call", stream=[CALL, chunk("stop")], stop_reason=StopReason.TOOL_CALLS),
+    Ending(
+        name="a legacy call",
+        stream=[chunk("function_call", function_call={"name": "look", "arguments": "{}"})],
+        stop_reason=StopReason.TOOL_CALLS,
+    ),
+    Ending(
+        name="a length", stream=[chunk("length", content="Hi")], stop_reason=StopReason.MAX_TOKENS_EXCEEDED
+    ),
+    Ending(
+        name="a length before the first word",
+        stream=[chunk("length")],
+        stop_reason=StopReason.MAX_TOKENS_EXCEEDED,
+    ),
+    Ending(
+        name="a length within a call",
+        stream=[HALF_CALL, chunk("length")],
+        stop_reason=StopReason.MAX_TOKENS_EXCEEDED,
+    ),
+    Ending(
+        name="Mistral's length",
+        stream=[chunk("model_length", content="Hi")],
+        stop_reason=StopReason.MAX_TOKENS_EXCEEDED,
+    ),
+    Ending(
+        name="a refusal", stream=[chunk(refusal="No."), chunk("stop")], stop_reason=StopReason.CONTENT_FILTER
+    ),
+    Ending(
+        name="a filter after words",
+        stream=[chunk(content="Hi"), chunk("content_filter")],
+        stop_reason=StopReason.CONTENT_FILTER,
+    ),
+    Ending(name="a filter before words", stream=[chunk("content_filter")], error=LLMContentFilterError),
+    Ending(name="no event", stream=[], error=LLMEmptyResponseError),
+    Ending(name="nothing said", stream=[chunk(content=""), chunk("stop")], error=LLMEmptyResponseError),
+    Ending(name="no end", stream=[chunk(content="Hi")], error=LLMConnectionError),
+    Ending(name="half a call", stream=[HALF_CALL, chunk("tool_calls")], error=LLMMalformedToolCallError),
+    Ending(
+        name="arguments that are no object",
+        stream=[piece(id="call_1", name="look", arguments="[1]"), chunk("tool_calls")],
+        error=LLMMalformedToolCallError,
+    ),
+    Ending(
+        name="arguments too deep to read",
+        stream=[piece(id="call_1", name="look", arguments='{"a":' * 100_000), chunk("tool_calls")],
+        error=LLMMalformedToolCallError,
+    ),
+    Ending(
+        name="a call without a name",
+        stream=[piece(id="call_1", arguments="{}"), chunk("tool_calls")],
+        error=LLMMalformedToolCallError,
+    ),
+    Ending(
+        name="an error object",
+        stream=[chunk(content="Hi"), {"error": {"message": "Slow down", "code": 429}}],
+        error=LLMRateLimitError,
+    ),
+    Ending(
+        name="DeepSeek out of resources",
+        stream=[chunk(content="Hi"), chunk("insufficient_system_resource")],
+        error=LLMProviderOverloadedError,
+    ),
+]
+
+
+@pytest.mark.parametrize("ending", ENDINGS, ids=lambda ending: ending.name)
+def test_it_names_how_an_answer_ended(ending: Ending) -> None:
+    told = play(ending.stream)
+    assert told.result.stop_reason is ending.stop_reason
+    assert type(told.raised) is (ending.error or type(None))
+
+
+def test_it_reads_the_error_of_a_choice() -> None:
+    stream = [chunk(content="Hi"), chunk("error")]
+    stream[1]["choices"][0]["error"] = {"code": 502, "message": "Overloaded", "type": "overloaded_error"}
+    assert isinstance(play(stream).raised, LLMProviderOverloadedError)
+
+
+def test_it_tells_why_azure_blocked_an_answer() -> None:
+    stream = [chunk("content_filter")]
+    stream[0]["choices"][0]["content_filter_results"] = {"hate": {"filtered": True}}
+    raised = play(stream).raised
+    assert isinstance(raised, LLMContentFilterError)
+    assert raised.detail == {"content_filter_results": {"hate": {"filtered": True}}}
+
+
+def test_it_says_who_answers_once_it_is_known() -> None:
+    prompt_filter = {"id": "", "model": "", "choices": [], "prompt_filter_results": []}
+    told = play([prompt_filter, chunk(role="assistant"), chunk("stop", content="Hi")])
+    assert told.events[0] == ResponseStarted("chatcmpl-1", "gpt-4.1-2025")
+    assert (told.result.response_id, told.result.model) == ("chatcmpl-1", "gpt-4.1-2025")
+
+
+def test_it_reads_choice_0_alone() -> None:
+    told = play([chunk(content="A"), chunk(index=1, content="B"), chunk("stop", index=1), chunk("stop")])
+    assert told.result.text == "A"
+    assert play([chunk("stop", index=None, content="C")]).result.text == "C"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Calls:
+    """Pieces of calls, and the calls that they make: id (``None`` is a minted one), name, arguments."""
+
+    name: str
+    stream: list[Json]
+    calls: list[tuple[str | None, str, str]]
+
+
+CALLS = [
+    Calls(
+        name="as OpenAI sends them",
+        stream=[
+            piece(id="call_1", name="look", arguments=""),
+            piece(arguments='{"at":'),
+            piece(arguments="1}"),
+            piece(index=1, id="call_2", name="go", arguments="{}"),
+        ],
+        calls=[("call_1", "look", '{"at":1}'), ("call_2", "go", "{}")],
+    ),
+    Calls(
+        name="interleaved",
+        stream=[
+            piece(id="call_1", name="look", arguments="{"),
+            piece(index=1, id="call_2", name="go", arguments="{"),
+            piece(arguments="}"),
+            piece(index=1, arguments="}"),
+        ],
+        calls=[("call_1", "look", "{}"), ("call_2", "go", "{}")],
+    ),
+    Calls(
+        name="without ids, all numbered 0",
+        stream=[
+            piece(id="", name="look", arguments='{"at":1}'),
+            piece(id="", name="look", arguments='{"at":2}'),
+        ],
+        calls=[(None, "look", '{"at":1}'), (None, "look", '{"at":2}')],
+    ),
+    Calls(
+        name="with ids, all numbered 0",
+        stream=[piece(id="a", name="look", arguments="{}"), piece(id="b", name="look", arguments="{}")],
+        calls=[("a", "look", "{}"), ("b", "look", "{}")],
+    ),
+    Calls(
+        name="without numbers",
+        stream=[
+            piece(index=None, id="a", name="look", arguments='{"at":'),
+            piece(index=None, arguments="1}"),
+            piece(index=None, id="b", name="go", arguments="{"),
+            piece(index=None, id="b", arguments="}"),
+        ],
+        calls=[("a", "look", '{"at":1}'), ("b", "go", "{}")],
+    ),
+    Calls(
+        name="the id and the whole name again and again",
+        stream=[
+            piece(id="a", name="look", arguments='{"at":'),
+            piece(id="a", name="look", arguments="1}"),
+            piece(id="a", name="look", arguments=""),
+        ],
+        calls=[("a", "look", '{"at":1}')],
+    ),
+    Calls(
+        name="a fresh id with every piece",
+        stream=[piece(id="a", name="look", arguments='{"at":'), piece(id="b", arguments="1}")],
+        calls=[("a", "look", '{"at":1}')],
+    ),
+    Calls(
+        name="one id for two calls",
+        stream=[piece(id="a", name="look"), piece(index=1, id="a", name="go")],
+        calls=[("a", "look", "{}"), (None, "go", "{}")],
+    ),
+    Calls(
+        name="the name after the first arguments",
+        stream=[piece(id="a", arguments='{"at":'), piece(name="look", arguments="1}")],
+        calls=[("a", "look", '{"at":1}')],
+    ),
+    Calls(
+        name="no arguments at all",
+        stream=[piece(id="a", name="look", arguments=None)],
+        calls=[("a", "look", "{}")],
+    ),
+    Calls(
+        name="arguments as an object",
+        stream=[piece(id="a", name="look", arguments={"at": 1})],
+        calls=[("a", "look", '{"at": 1}')],
+    ),
+]
+
+
+@pytest.mark.parametrize("case", CALLS, ids=lambda case: case.name)
+def test_it_puts_calls_together(case: Calls) -> None:
+    told = play([*case.stream, chunk("tool_calls")])
+    found = told.result.tool_calls
+    assert [(call.name, call.arguments, call.complete) for call in found] == [
+        (name, arguments, True) for _, name, arguments in case.calls
+    ]
+    assert len({call.id for call in found if call.id}) == len(found)
+    wanted = [call_id for call_id, _, _ in case.calls]
+    assert [call.id if want else None for call, want in zip(found, wanted, strict=True)] == wanted
+    assert streamed_calls(told.events) == {call.id: (call.name, call.arguments) for call in found}
+    assert [event.id for event in told.events if isinstance(event, ToolCallFinished)] == [
+        call.id for call in found
+    ]
+
+
+def streamed_calls(told: list[ModelEvent]) -> dict[str, tuple[str, str]]:
+    """Put the events' calls together, as somebody does who only follows them."""
+    calls: dict[str, tuple[str, str]] = {}
+    for event in told:
+        if isinstance(event, ToolCallStarted):
+            assert event.id
+            assert event.id not in calls
+            calls[event.id] = (event.name, "")
+        elif isinstance(event, ToolCallDelta):
+            name, arguments = calls[event.id]
+            calls[event.id] = (name, arguments + event.arguments)
+    return calls
+
+
+def test_it_keeps_half_a_call_when_the_limit_cut_it_but_does_not_send_it_back() -> None:
+    result = play([chunk(content="Well"), HALF_CALL, chunk("length")]).result
+    assert result.tool_calls == (
+        ToolCallPart(id="call_1", name="look", arguments='{"at": "th', complete=False),
+    )
+    assert result.native == ({"role": "assistant", "content": "Well"},)
+
+
+@pytest.mark.parametrize("name", ["reasoning_content", "reasoning"])
+def test_it_streams_thoughts_beside_the_answer(name: str) -> None:
+    told = play([chunk(**{name: "Hm, "}), chunk(**{name: "so"}), chunk(content="Yes"), chunk("stop")])
+    assert told.meaning == [ReasoningDelta("Hm, "), ReasoningDelta("so"), TextDelta("Yes")]
+    assert told.result.parts == (ReasoningPart(text="Hm, so"), TextPart(text="Yes"))
+    assert told.result.native == ({"role": "assistant", "content": "Yes"},)
+
+
+def test_it_says_thoughts_once_that_come_under_two_names() -> None:
+    details = [{"type": "reasoning.text", "text": "Hm", "index": 0}]
+    told = play([chunk("stop", reasoning="Hm", reasoning_content="Hm", reasoning_details=details)])
+    assert told.meaning == [ReasoningDelta("Hm")]
+
+
+def test_it_begins_another_thought_after_words() -> None:
+    told = play([chunk(reasoning="A"), chunk(content="B"), chunk(reasoning="C"), chunk("stop")])
+    assert told.meaning == [ReasoningDelta("A", 0), TextDelta("B"), ReasoningDelta("C", 1)]
+    assert told.result.parts == (ReasoningPart(text="A"), TextPart(text="B"), ReasoningPart(text="C"))
+
+
+def test_it_keeps_signed_and_encrypted_thoughts_to_send_them_back() -> None:
+    signed = {"type": "reasoning.text", "index": 0, "format": "anthropic-claude-v1"}
+    hidden = {"type": "reasoning.encrypted", "index": 1, "data": "gAAA", "id": "rs_1"}
+    told = play(
+        [
+            chunk(reasoning="Hm, ", reasoning_details=[signed | {"text": "Hm, "}]),
+            chunk(reasoning="so", reasoning_details=[signed | {"text": "so"}]),
+            chunk(reasoning_details=[signed | {"signature": "sig"}]),
+            chunk(reasoning_details=[hidden]),
+            CALL,
+            chunk("tool_calls"),
+        ]
+    )
+    assert told.result.parts[:2] == (
+        ReasoningPart(text="Hm, so", sealed="sig"),
+        ReasoningPart(text="", sealed="gAAA"),
+    )
+    assert [event for event in told.events if isinstance(event, ReasoningSealed)] == [
+        ReasoningSealed("sig", 0),
+        ReasoningSealed("gAAA", 1),
+    ]
+    assert told.result.native[0]["reasoning_details"] == [
+        signed | {"text": "Hm, so", "signature": "sig"},
+        hidden,
+    ]
+
+
+def test_it_sends_plain_thoughts_back_with_the_calls_they_led_to() -> None:
+    native = play([chunk(reasoning_content="Hm"), CALL, chunk("tool_calls")]).result.native
+    assert native[0]["reasoning_content"] == "Hm"
+
+
+def test_it_reads_the_parts_that_mistral_sends() -> None:
+    thinking = {"type": "thinking", "thinking": [{"type": "text", "text": "Hm"}]}
+    reference = {"type": "reference", "reference_ids": [1]}
+    told = play(
+        [chunk(content=[thinking]), chunk(content=[{"type": "text", "text": "4"}, reference]), chunk("stop")]
+    )
+    assert told.meaning == [ReasoningDelta("Hm"), TextDelta("4"), ProviderItem("reference", reference)]
+    assert told.result.parts == (
+        ReasoningPart(text="Hm"),
+        TextPart(text="4"),
+        ProviderItemPart(kind="reference", data=reference),
+    )
+
+
+def test_it_keeps_citations_with_the_words() -> None:
+    cited = {"type": "url_citation", "url_citation": {"url": "https://example.org"}}
+    told = play([chunk(annotations=[cited]), chunk(content="See"), chunk("stop")])
+    assert told.meaning == [ProviderItem("citation", cited), TextDelta("See")]
+    assert told.result.parts == (TextPart(text="See", annotations=(cited,)),)
+
+
+def test_it_takes_the_findings_that_stand_on_every_chunk_once() -> None:
+    found = {"citations": ["https://example.org"]}
+    told = play([chunk(content="See") | found, chunk("stop") | found, usage() | found])
+    assert told.result.parts == (TextPart(text="See", annotations=({"url": "https://example.org"},)),)
+
+
+def test_it_keeps_images() -> None:
+    image = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}}
+    told = play([chunk(images=[image]), chunk("stop")])
+    assert told.meaning == [ProviderItem("image_url", image)]
+    assert told.result.parts == (ProviderItemPart(kind="image_url", data=image),)
+
+
+def test_it_keeps_a_refusal_as_one() -> None:
+    result = play([chunk(refusal="I "), chunk(refusal="can't."), chunk("stop")]).result
+    assert result.parts == (TextPart(text="I can't.", refusal=True),)
+    assert result.native == ({"role": "assistant", "content": [{"type": "refusal", "refusal": "I can't."}]},)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counted:
+    """A usage object, and what it means."""
+
+    name: str
+    raw: Json
+    usage: Usage
+
+
+COUNTED = [
+    Counted(
+        name="OpenAI",
+        raw={
+            "prompt_tokens": 10,
+            "completion_tokens": 8,
+            "total_tokens": 18,
+            "prompt_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 4},
+            "completion_tokens_details": {"reasoning_tokens": 3},
+        },
+        usage=Usage(
+            input_tokens=10,
+            cached_input_tokens=0,
+            cache_write_input_tokens=4,
+            output_tokens=8,
+            reasoning_tokens=3,
+            source=UsageSource.REPORTED,
+        ),
+    ),
+    Counted(
+        name="xAI",
+        raw={
+            "prompt_tokens": 12,
+            "completion_tokens": 2,
+            "total_tokens": 354,
+            "completion_tokens_details": {"reasoning_tokens": 340},
+        },
+        usage=Usage(input_tokens=12, output_tokens=342, reasoning_tokens=340, source=UsageSource.REPORTED),
+    ),
+    Counted(
+        name="DeepSeek",
+        raw={"prompt_tokens": 9, "completion_tokens": 1, "prompt_cache_hit_tokens": 8},
+        usage=Usage(input_tokens=9, cached_input_tokens=8, output_tokens=1, source=UsageSource.REPORTED),
+    ),
+    Counted(
+        name="half of it",
+        raw={"prompt_tokens": 9, "completion_tokens": None, "total_tokens": None},
+        usage=Usage(input_tokens=9, source=UsageSource.REPORTED),
+    ),
+]
+
+
+@pytest.mark.parametrize("case", COUNTED, ids=lambda case: case.name)
+def test_it_counts_in_one_way(case: Counted) -> None:
+    told = play([chunk(content="Hi"), chunk("stop"), usage(**case.raw)])
+    assert told.result.usage == case.usage
+    assert told.events[-1] == UsageSeen(case.usage)
+    assert told.result.raw_usage == case.raw
+
+
+def test_it_replaces_a_running_count_and_says_only_changes() -> None:
+    first = {"prompt_tokens": 9, "completion_tokens": 1}
+    last = {"prompt_tokens": 9, "completion_tokens": 2}
+    stream = [
+        chunk(content="A") | {"usage": first},
+        chunk(content="B") | {"usage": first},
+        chunk("stop") | {"usage": last},
+    ]
+    told = play(stream)
+    assert [event for event in told.events if isinstance(event, UsageSeen)] == [
+        UsageSeen(Usage(input_tokens=9, output_tokens=1, source=UsageSource.PARTIAL)),
+        UsageSeen(Usage(input_tokens=9, output_tokens=2, source=UsageSource.REPORTED)),
+    ]
+
+
+def test_it_knows_no_usage_that_nobody_reported() -> None:
+    assert play([chunk("stop", content="Hi")]).result.usage.is_unknown
+
+
+def test_it_assembles_the_completion_for_the_trace() -> None:
+    response = play(
+        [chunk(reasoning="Hm"), chunk(content="Hi"), CALL, chunk("tool_calls"), usage()]
+    ).result.response
+    call = {"id": "call_1", "type": "function", "function": {"name": "look", "arguments": "{}"}}
+    message = {"role": "assistant", "content": "Hi", "refusal": None, "reasoning": "Hm", "tool_calls": [call]}
+    assert response == {
+        "id": "chatcmpl-1",
+        "model": "gpt-4.1-2025",
+        "object": "chat.completion",
+        "choices": [{"index": 0, "message": message, "finish_reason": "tool_calls"}],
+        "usage": {"prompt_tokens": 7, "completion_tokens": 5, "total_tokens": 12},
+    }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cut:
+    """A stream that a cancel ends, and what may go back afterwards."""
+
+    name: str
+    stream: list[Any]
+    native: list[Json]
+
+
+SIGNED = {"type": "reasoning.text", "index": 0, "text": "Hm", "signature": "sig"}
+
+CUTS = [
+    Cut(name="before anything", stream=[], native=[]),
+    Cut(name="within words", stream=[chunk(content="He")], native=[{"role": "assistant", "content": "He"}]),
+    Cut(name="within a thought", stream=[chunk(reasoning_content="Hm")], native=[]),
+    Cut(
+        name="within words after a thought",
+        stream=[chunk(reasoning_details=[SIGNED]), chunk(content="He")],
+        native=[{"role": "assistant", "content": "He", "reasoning_details": [SIGNED]}],
+    ),
+    Cut(
+        name="within a thought after words",
+        stream=[chunk(content="He"), chunk(reasoning_details=[SIGNED | {"signature": None}])],
+        native=[{"role": "assistant", "content": "He"}],
+    ),
+    Cut(
+        name="within a call",
+        stream=[chunk(content="He"), HALF_CALL],
+        native=[{"role": "assistant", "content": "He"}],
+    ),
+]
+
+
+@pytest.mark.parametrize("cut", CUTS, ids=lambda cut: cut.name)
+def test_it_sends_back_only_what_the_provider_takes(cut: Cut) -> None:
+    told = play(cut.stream, cancel=True)
+    assert isinstance(told.raised, RunCancelled)
+    assert told.result.stream_was_cancelled
+    assert told.result.stop_reason is None
+    assert list(told.result.native) == cut.native
+
+
+def test_it_cuts_nothing_after_the_end() -> None:
+    told = play([chunk(content="Hi"), chunk("stop")], cancel=True)
+    assert isinstance(told.raised, RunCancelled)
+    assert not told.result.stream_was_cancelled
+    assert told.result.stop_reason is StopReason.END_TURN
+
+
+def test_it_keeps_what_was_said_when_the_reader_is_dropped() -> None:
+    draft = StepDraft()
+    reader = wire.read(draft)
+    next(reader)
+    reader.send(chunk(content="Hi"))
+    reader.close()
+    assert draft.result().text == "Hi"
+    assert not draft.result().stream_was_cancelled
+
+
+def test_it_survives_half_a_character() -> None:
+    told = play(
+        [chunk(content="\ud83d"), piece(id="\udc4d", name="look", arguments='{"a": "\udc4d"}'), chunk("stop")]
+    )
+    assert told.result.text == "\ud83d"
+    assert told.result.tool_calls[0].arguments == '{"a": "\udc4d"}'
+
+
+def said(role: Role, *parts: Any, origin: Origin | None = None, native: tuple[Json, ...] = ()) -> Message:
+    return Message(role=role, parts=parts, origin=origin, native=native)
+
+
+def body(*messages: Message, **request: Any) -> Json:
+    return wire.build_body(ModelRequest(origin=HERE, messages=messages, **request))
+
+
+HELLO = said(Role.USER, TextPart(text="Hello"))
+
+
+def test_it_asks_for_a_stream_with_usage_and_no_more_than_it_is_told() -> None:
+    assert body(HELLO) == {
+        "model": "gpt-4.1",
+        "messages": [{"role": "user", "content": "Hello"}],
+        "stream": True,
+        "stream_options": {"include_usage": True},
+    }
+
+
+def test_it_passes_on_what_it_is_told() -> None:
+    schema = {"type": "object", "properties": {"at": {"type": "string"}}}
+    asked = body(
+        HELLO,
+        system="Be kind.",
+        tools=(ToolSpec(name="look", description="Looks.", parameters=schema), ToolSpec(name="wait")),
+        options=ModelOptions(max_output_tokens=9, temperature=0.5, reasoning_effort="low"),
+    )
+    assert asked["messages"][0] == {"role": "system", "content": "Be kind."}
+    assert (asked["max_completion_tokens"], asked["temperature"], asked["reasoning_effort"]) == (
+        9,
+        0.5,
+        "low",
+    )
+    assert asked["tools"] == [
+        {"type": "function", "function": {"name": "look", "description": "Looks.", "parameters": schema}},
+        {
+            "type": "function",
+            "function": {"name": "wait", "parameters": {"type": "object", "properties": {}}},
+        },
+    ]
+
+
+def test_it_keeps_the_texts_of_a_user_apart() -> None:
+    message = said(Role.USER, TextPart(text="A"), TextPart(text="B"))
+    assert body(message)["messages"][0]["content"] == [
+        {"type": "text", "text": "A"},
+        {"type": "text", "text": "B"},
+    ]
+
+
+def test_it_sends_its_own_message_back_unchanged() -> None:
+    details = [{"type": "reasoning.encrypted", "data": "gAAA"}]
+    native = play([chunk(reasoning_details=details), CALL, chunk("tool_calls")]).result
+    answer = said(Role.ASSISTANT, *native.parts, origin=HERE, native=native.native)
+    result = said(Role.TOOL, ToolResultPart(call_id="call_1", name="look", content="a wall"))
+    assert body(HELLO, answer, result)["messages"][1:] == [
+        native.native[0],
+        {"role": "tool", "tool_call_id": "call_1", "content": "a wall"},
+    ]
+
+
+def test_it_converts_what_another_provider_said() -> None:
+    long_id = "call-" + "9" * 50
+    answer = said(
+        Role.ASSISTANT,
+        ReasoningPart(text="Hm", sealed="sig"),
+        TextPart(text="Let me "),
+        ProviderItemPart(kind="server_tool_use", data={"name": "web_search"}),
+        TextPart(text="look."),
+        ToolCallPart(id=long_id, name="look", arguments='{"at": 1}'),
+        ToolCallPart(id="call_2", name="go", arguments=""),
+        origin=ELSEWHERE,
+        native=({"type": "thinking", "thinking": "Hm", "signature": "sig"},),
+    )
+    result = said(Role.TOOL, ToolResultPart(call_id=long_id, name="look", content="a wall"))
+    converted, *results = body(HELLO, answer, result)["messages"][1:]
+    sent_id = converted["tool_calls"][0]["id"]
+    assert len(sent_id) <= 40
+    assert converted == {
+        "role": "assistant",
+        "content": "Let me look.",
+        "tool_calls": [
+            {"id": sent_id, "type": "function", "function": {"name": "look", "arguments": '{"at": 1}'}},
+            {"id": "call_2", "type": "function", "function": {"name": "go", "arguments": "{}"}},
+        ],
+    }
+    assert results == [
+        {"role": "tool", "tool_call_id": sent_id, "content": "a wall"},
+        {"role": "tool", "tool_call_id": "call_2", "content": NOT_EXECUTED},
+    ]
+
+
+def test_it_leaves_out_a_foreign_answer_without_words() -> None:
+    thought = said(Role.ASSISTANT, ReasoningPart(text="Hm"), origin=ELSEWHERE)
+    assert body(HELLO, thought, HELLO)["messages"] == [{"role": "user", "content": "Hello"}] * 2
+
+
+@pytest.mark.parametrize(
+    "recording", RECORDINGS or [ABSENT], ids=lambda recording: recording and recording.name
+)
+def test_it_goes_on_after_every_cut_of_a_real_stream(recording: Recording) -> None:
+    stream = events(recording.sse)
+    for length in range(len(stream) + 1):
+        told = play(stream[:length], cancel=True)
+        assert isinstance(told.raised, (RunCancelled, LLMError))
+        result = told.result
+        assert result.text == "".join(event.text for event in told.events if isinstance(event, TextDelta))
+        assert streamed_calls(told.events) == {
+            call.id: (call.name, call.arguments) for call in result.tool_calls
+        }
+        whole = {call.id for call in result.tool_calls if call.complete}
+        assert whole == {event.id for event in told.events if isinstance(event, ToolCallFinished)}
+        returned = {call["id"] for item in result.native for call in item.get("tool_calls", ())}
+        assert returned == whole
+        answer = said(Role.ASSISTANT, *result.parts, origin=HERE, native=result.native)
+        sent = body(HELLO, answer, HELLO)["messages"]
+        answered = {message["tool_call_id"] for message in sent if message["role"] == "tool"}
+        assert answered == whole
+        assert all(message.get("content") or message.get("tool_calls") for message in sent)
