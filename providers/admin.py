@@ -8,10 +8,11 @@ from django.contrib import admin
 from django.db.models import F, Model, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
-from unfold.decorators import display
+from unfold.utils import display_for_label
 
 from providers.models import ProviderTrace
 from providers.traces import TraceStatus
@@ -43,7 +44,7 @@ class ProviderTraceAdmin(ModelAdmin):
     """Every call of every provider, the failed and the cancelled ones too."""
 
     list_display = (
-        "started_at",
+        "started",
         "status_label",
         "model_asked",
         "model_served",
@@ -76,11 +77,10 @@ class ProviderTraceAdmin(ModelAdmin):
             "How long it took",
             {
                 "fields": (
-                    ("started_at", "ended_at"),
+                    ("started", "duration"),
                     ("first_byte", "first_token"),
-                    ("duration", "upstream_closed"),
+                    ("stream", "upstream_closed"),
                     ("events", "bytes"),
-                    "stream_was_cancelled",
                 )
             },
         ),
@@ -113,9 +113,14 @@ class ProviderTraceAdmin(ModelAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
 
-    @display(description="Status", ordering="status", label=_COLOURS)  # type: ignore[untyped-decorator]
+    @admin.display(description="Status", ordering="status")
     def status_label(self, trace: ProviderTrace) -> str:
-        return trace.status
+        label: str = display_for_label(trace.status, "–", _COLOURS)
+        return label
+
+    @admin.display(description="Started", ordering="started_at")
+    def started(self, trace: ProviderTrace) -> str:
+        return f"{timezone.localtime(trace.started_at):%Y-%m-%d %H:%M:%S}"
 
     @admin.display(description="Model asked for", ordering="model")
     def model_asked(self, trace: ProviderTrace) -> str:
@@ -132,6 +137,10 @@ class ProviderTraceAdmin(ModelAdmin):
     @admin.display(description="Duration", ordering=F("ended_at") - F("started_at"))
     def duration(self, trace: ProviderTrace) -> str:
         return _length(trace.started_at, trace.ended_at)
+
+    @admin.display(description="Stream")
+    def stream(self, trace: ProviderTrace) -> str:
+        return "cut by a cancel" if trace.stream_was_cancelled else "not cut"
 
     @admin.display(description="Closed after the cancel")
     def upstream_closed(self, trace: ProviderTrace) -> str:

@@ -12,7 +12,7 @@ from runs.admin.wording import compact, count
 from runs.stats import Figures
 
 WIDTH, HEIGHT = 960, 280
-LEFT, RIGHT, TOP, BOTTOM = 52, 8, 12, 28
+LEFT, RIGHT, TOP, BOTTOM = 52, 24, 12, 28
 #: Bars do not get wider than this, however few days there are.
 WIDEST_BAR = 44
 #: About as many days as can be named along the axis without touching.

@@ -8,13 +8,14 @@ from django.contrib import admin
 from django.db import transaction
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin, TabularInline
-from unfold.decorators import display
 
 from runs.admin import deletion, wording
 from runs.admin.readonly import ReadOnlyInline
-from runs.admin.runs import STATUS_COLOURS
+from runs.admin.runs import status_label
 from runs.models import Conversation, Run
 
 
@@ -22,14 +23,18 @@ class RunInline(ReadOnlyInline, TabularInline):
     """The runs of a conversation, each a link to its own page."""
 
     model = Run
-    fields = ("created_at", "model", "status_label", "stop_reason", "input_used", "output_used", "duration")
+    fields = ("page", "model", "status_label", "stop_reason", "input_used", "output_used", "duration")
     readonly_fields = fields
     ordering = ("-created_at",)
-    show_change_link = True
 
-    @display(description="Status", label=STATUS_COLOURS)  # type: ignore[untyped-decorator]
+    @admin.display(description="Run")
+    def page(self, run: Run) -> SafeString:
+        address = reverse("admin:runs_run_change", args=[run.pk])
+        return format_html('<a class="runnel-link" href="{}">{}</a>', address, wording.moment(run.created_at))
+
+    @admin.display(description="Status")
     def status_label(self, run: Run) -> str:
-        return run.status
+        return status_label(run)
 
     @admin.display(description="Input")
     def input_used(self, run: Run) -> str:
@@ -48,7 +53,7 @@ class RunInline(ReadOnlyInline, TabularInline):
 class ConversationAdmin(ModelAdmin):
     """Everybody's conversations."""
 
-    list_display = ("name", "owner", "run_count", "updated_at")
+    list_display = ("name", "owner", "run_count", "updated")
     list_select_related = ("owner",)
     list_filter = ("updated_at",)
     list_per_page = 50
@@ -57,8 +62,8 @@ class ConversationAdmin(ModelAdmin):
     search_help_text = "Title, owner or conversation id"
     date_hierarchy = "updated_at"
     inlines = (RunInline,)
-    fields = (("title", "owner"), ("created_at", "updated_at"), "id")
-    readonly_fields = ("id", "title", "owner", "created_at", "updated_at")
+    fields = (("title", "owner"), ("created", "updated"), "id")
+    readonly_fields = ("id", "title", "owner", "created", "updated")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Conversation]:
         rows: QuerySet[Conversation] = super().get_queryset(request)
@@ -96,3 +101,11 @@ class ConversationAdmin(ModelAdmin):
     def run_count(self, conversation: Conversation) -> int:
         total: int = getattr(conversation, "run_total")  # noqa: B009 - an annotation, unknown to types
         return total
+
+    @admin.display(description="Begun", ordering="created_at")
+    def created(self, conversation: Conversation) -> str:
+        return wording.moment(conversation.created_at)
+
+    @admin.display(description="Updated", ordering="updated_at")
+    def updated(self, conversation: Conversation) -> str:
+        return wording.moment(conversation.updated_at)

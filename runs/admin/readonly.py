@@ -25,4 +25,5 @@ class ReadOnlyInline(ReadOnly):
     extra = 0
     max_num = 0
     can_delete = False
+    show_title = False
     per_page = 50

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin, TabularInline
-from unfold.decorators import display
+from unfold.utils import display_for_label
 
 from runs.admin import transcript, wording
 from runs.admin.readonly import ReadOnly, ReadOnlyInline
@@ -21,7 +21,7 @@ from runs.services import cancel_from_thread
 from runs.states import RunStatus
 
 #: The colour of each status, in Unfold's words.
-STATUS_COLOURS: dict[str, str] = {
+_COLOURS: dict[str, str] = {
     RunStatus.CREATED: "primary",
     RunStatus.RUNNING: "info",
     RunStatus.AWAITING_APPROVAL: "primary",
@@ -29,6 +29,12 @@ STATUS_COLOURS: dict[str, str] = {
     RunStatus.FAILED: "danger",
     RunStatus.CANCELLED: "warning",
 }
+
+
+def status_label(run: Run) -> str:
+    """Return the run's status as a coloured label."""
+    label: str = display_for_label(run.status, wording.UNKNOWN, _COLOURS)
+    return label
 
 
 class StepInline(ReadOnlyInline, TabularInline):
@@ -112,7 +118,7 @@ class RunAdmin(ReadOnly, ModelAdmin):
     """Every run of everybody."""
 
     list_display = (
-        "created_at",
+        "created",
         "conversation",
         "owner",
         "model",
@@ -122,7 +128,7 @@ class RunAdmin(ReadOnly, ModelAdmin):
         "output_used",
         "duration",
     )
-    list_display_links = ("created_at", "conversation")
+    list_display_links = ("created", "conversation")
     list_filter = ("status", "stop_reason", "created_at", "usage_source", "model")
     list_select_related = ("conversation", "owner")
     list_per_page = 50
@@ -141,8 +147,8 @@ class RunAdmin(ReadOnly, ModelAdmin):
                     ("status_label", "stop_reason"),
                     ("owner", "conversation_link"),
                     ("model", "trace_links"),
-                    ("created_at", "started_at"),
-                    ("finished_at", "duration"),
+                    ("created", "started"),
+                    ("finished", "duration"),
                 )
             },
         ),
@@ -169,7 +175,10 @@ class RunAdmin(ReadOnly, ModelAdmin):
                 )
             },
         ),
-        ("Where it runs", {"fields": (("worker", "lease_until"), ("fence", "last_seq"))}),
+        (
+            "Where it runs",
+            {"classes": ["collapse"], "fields": (("worker", "lease_until"), ("fence", "last_seq"))},
+        ),
     )
     _ONLY_WHEN = {"What went wrong": "error_code", "Who stopped it": "cancelled_by"}
 
@@ -202,9 +211,21 @@ class RunAdmin(ReadOnly, ModelAdmin):
             messages.SUCCESS if stopped else messages.INFO,
         )
 
-    @display(description="Status", ordering="status", label=STATUS_COLOURS)  # type: ignore[untyped-decorator]
+    @admin.display(description="Status", ordering="status")
     def status_label(self, run: Run) -> str:
-        return run.status
+        return status_label(run)
+
+    @admin.display(description="Created", ordering="created_at")
+    def created(self, run: Run) -> str:
+        return wording.moment(run.created_at)
+
+    @admin.display(description="Started")
+    def started(self, run: Run) -> str:
+        return wording.moment(run.started_at)
+
+    @admin.display(description="Finished")
+    def finished(self, run: Run) -> str:
+        return wording.moment(run.finished_at)
 
     @admin.display(description="Input", ordering="input_tokens")
     def input_used(self, run: Run) -> str:

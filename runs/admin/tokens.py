@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 
+from runs.admin import wording
 from runs.models import ApiToken
 
 
@@ -11,13 +12,13 @@ from runs.models import ApiToken
 class ApiTokenAdmin(ModelAdmin):
     """Every token; deleting one revokes it."""
 
-    list_display = ("label", "user", "created_at")
+    list_display = ("label", "user", "created")
     list_select_related = ("user",)
     list_filter = ("created_at",)
     search_fields = ("name", "user__username", "user__email")
     search_help_text = "Name or owner"
     list_before_template = "admin/tokens_note.html"
-    fields = ("label", "user", "created_at")
+    fields = ("label", "user", "created")
     readonly_fields = fields
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -29,3 +30,7 @@ class ApiTokenAdmin(ModelAdmin):
     @admin.display(description="Token", ordering="name")
     def label(self, token: ApiToken) -> str:
         return str(token)
+
+    @admin.display(description="Created", ordering="created_at")
+    def created(self, token: ApiToken) -> str:
+        return wording.moment(token.created_at)

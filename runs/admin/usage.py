@@ -83,9 +83,9 @@ class UsageView(UnfoldSiteViewMixin, TemplateView):
             chart=chart.draw(daily),
             columns=COLUMNS,
             tables=(
-                _by_day(daily),
                 _by_name("By model", "model", stats.grouped(scope, GroupBy.MODEL), chosen),
                 _by_name("By user", "user", stats.grouped(scope, GroupBy.USER), chosen),
+                _by_day(daily),
             ),
         )
 

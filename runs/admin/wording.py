@@ -1,6 +1,8 @@
 """How numbers read in the admin. What is unknown is a dash, never a zero."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+
+from django.utils import timezone
 
 from providers.usage import UsageSource
 
@@ -43,3 +45,8 @@ def duration(value: timedelta | None) -> str:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def moment(value: datetime | None) -> str:
+    """Return a moment to the second, in the current time zone; sorts and compares as it reads."""
+    return UNKNOWN if value is None else f"{timezone.localtime(value):%Y-%m-%d %H:%M:%S}"
