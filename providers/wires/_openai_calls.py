@@ -9,17 +9,19 @@ from typing import NoReturn
 
 from providers.events import ModelEvent, ToolCallDelta, ToolCallFinished, ToolCallStarted
 from providers.types import Json, ToolCallPart
+from providers.wires.draft import StepDraft
 
 
 class Call:
     """One function call so far. What it means is appended to the ``out`` of each method."""
 
-    __slots__ = ("_pieces", "id", "name", "upstream_id", "whole")
+    __slots__ = ("_draft", "_pieces", "id", "name", "upstream_id", "whole")
 
-    def __init__(self, *, id: str, upstream_id: str | None) -> None:
-        self.id = id
+    def __init__(self, draft: StepDraft, upstream_id: str | None) -> None:
+        self._draft = draft
         self.upstream_id = upstream_id
-        #: Empty until it is known; until then nothing is said about the call.
+        #: Both empty until the name is known; until then nothing is said about the call.
+        self.id = ""
         self.name = ""
         #: The arguments are complete, and a JSON object.
         self.whole = False
@@ -33,7 +35,7 @@ class Call:
     def begin(self, name: str, out: list[ModelEvent]) -> None:
         """Take the name; later ones are repetitions."""
         if name and not self.name:
-            self.name = name
+            self.id, self.name = self._draft.call_id(self.upstream_id), name
             out.append(ToolCallStarted(self.id, name))
             if self._pieces:
                 out.append(ToolCallDelta(self.id, self.arguments))

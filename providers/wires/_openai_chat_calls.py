@@ -59,10 +59,11 @@ class ChatCalls:
         else:
             call = self._calls[-1] if self._calls else None
         if call is None or _begins_another(call, upstream_id, name, text):
-            call = Call(id=self._draft.call_id(upstream_id), upstream_id=upstream_id)
+            call = Call(self._draft, upstream_id)
             self._calls.append(call)
             self._message.put_call(call)
             self._by_index[index] = call
+        call.upstream_id = call.upstream_id or upstream_id
         return call
 
 

@@ -115,9 +115,7 @@ class Output:
                     out.append(ReasoningSealed(sealed, words.index))
             case "function_call":
                 call = self._call_of(item)
-                if not call.name and done.get("call_id"):
-                    # The start never came, so nobody has heard of the call yet.
-                    call.id = self._draft.call_id(done["call_id"])
+                call.upstream_id = call.upstream_id or done.get("call_id")
                 call.begin(done.get("name") or "", out)
                 call.complete(argument_text(done.get("arguments")), out)
                 if done.get("status") != "incomplete":
@@ -172,8 +170,7 @@ class Output:
 
     def _call_of(self, item: Item) -> Call:
         if item.call is None:
-            upstream_id = item.start.get("call_id") or item.start.get("id")
-            item.call = Call(id=self._draft.call_id(upstream_id), upstream_id=upstream_id)
+            item.call = Call(self._draft, item.start.get("call_id"))
             self.calls.append(item.call)
         return item.call
 

@@ -89,7 +89,7 @@ def play(stream: list[Any], *, cancel: bool = False) -> Told:
     return Told(events=told, result=draft.result(), raised=raised)
 
 
-def chunk(finish_reason: str | None = None, *, index: int | None = 0, **delta: Any) -> Json:
+def chunk(finish_reason: str | None = None, /, *, index: Any = 0, **delta: Any) -> Json:
     choice = {"index": index, "delta": delta, "finish_reason": finish_reason}
     return {"id": "chatcmpl-1", "model": "gpt-4.1-2025", "choices": [choice]}
 
@@ -302,6 +302,11 @@ CALLS = [
     Calls(
         name="the name after the first arguments",
         stream=[piece(id="a", arguments='{"at":'), piece(name="look", arguments="1}")],
+        calls=[("a", "look", '{"at":1}')],
+    ),
+    Calls(
+        name="the id after the first arguments",
+        stream=[piece(arguments='{"at":'), piece(id="a", name="look", arguments="1}")],
         calls=[("a", "look", '{"at":1}')],
     ),
     Calls(

@@ -1,0 +1,851 @@
+"""The Responses wire: what its events mean, what is kept of a cut answer, what goes back."""
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from providers.cancellation import RunCancelled
+from providers.errors import (
+    LLMConnectionError,
+    LLMContentFilterError,
+    LLMContextWindowExceededError,
+    LLMEmptyResponseError,
+    LLMError,
+    LLMMalformedToolCallError,
+    LLMRateLimitError,
+    LLMServerError,
+)
+from providers.events import (
+    ModelEvent,
+    ProviderItem,
+    ReasoningDelta,
+    ReasoningSealed,
+    ResponseStarted,
+    TextDelta,
+    ToolCallDelta,
+    ToolCallFinished,
+    ToolCallStarted,
+    UsageSeen,
+)
+from providers.history import NOT_EXECUTED
+from providers.types import (
+    Json,
+    Message,
+    ModelOptions,
+    ModelRequest,
+    Origin,
+    ProviderItemPart,
+    ReasoningPart,
+    Role,
+    StepResult,
+    StopReason,
+    TextPart,
+    ToolCallPart,
+    ToolResultPart,
+    ToolSpec,
+)
+from providers.usage import Usage, UsageSource
+from providers.wires import openai_responses as wire
+from providers.wires.draft import END_OF_STREAM, StepDraft
+from tests.contract.reading import Recording, events, recordings
+
+HERE = Origin(wire=wire.KIND, provider="openai", model="gpt-5.1")
+ELSEWHERE = Origin(wire="anthropic-messages", provider="anthropic", model="claude-sonnet-4-6")
+
+RECORDINGS = [recording for recording in recordings() if recording.wire == wire.KIND]
+ABSENT = pytest.param(None, marks=pytest.mark.skip(reason="there are no recordings beside the project"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Told:
+    """What the wire made of a stream."""
+
+    events: list[ModelEvent]
+    result: StepResult
+    raised: Exception | None
+
+    @property
+    def meaning(self) -> list[ModelEvent]:
+        """What was said, without who said it and what it used."""
+        return [event for event in self.events if not isinstance(event, (ResponseStarted, UsageSeen))]
+
+
+def play(stream: list[Any], *, cancel: bool = False) -> Told:
+    """Feed ``stream``, then end it, or cancel it in place of its end."""
+    draft, told = StepDraft(), list[ModelEvent]()
+    reader = wire.read(draft)
+    told += next(reader)
+    raised: Exception | None = None
+    try:
+        for event in stream:
+            told += reader.send(event)
+        if cancel:
+            reader.throw(RunCancelled())
+        reader.send(END_OF_STREAM)
+    except StopIteration:
+        pass
+    except (LLMError, RunCancelled) as error:
+        raised = error
+    return Told(events=told, result=draft.result(), raised=raised)
+
+
+def response(status: str, *output: Json, **fields: Any) -> Json:
+    return {"id": "resp_1", "model": "gpt-5.1-2025", "status": status, "output": list(output)} | fields
+
+
+def end(status: str = "completed", *output: Json, **fields: Any) -> Json:
+    return {"type": f"response.{status}", "response": response(status, *output, **fields)}
+
+
+START: Json = {"type": "response.created", "response": response("in_progress")}
+
+
+def added(index: int, item: Json) -> Json:
+    return {"type": "response.output_item.added", "output_index": index, "item": item}
+
+
+def done(index: int, item: Json) -> Json:
+    return {"type": "response.output_item.done", "output_index": index, "item": item}
+
+
+def delta(kind: str, index: int, piece: str, **place: int) -> Json:
+    return {"type": f"response.{kind}.delta", "output_index": index, "delta": piece} | place
+
+
+def message(*content: Json, id: str = "msg_1", **fields: Any) -> Json:
+    return {"type": "message", "id": id, "role": "assistant", "content": list(content)} | fields
+
+
+def output_text(text: str, *annotations: Json) -> Json:
+    return {"type": "output_text", "text": text, "annotations": list(annotations)}
+
+
+def text(index: int, *pieces: str) -> list[Json]:
+    """The events of one whole message."""
+    item_id = f"msg_{index}"
+    return [
+        added(index, message(id=item_id, status="in_progress")),
+        *(delta("output_text", index, piece, content_index=0) for piece in pieces),
+        done(index, message(output_text("".join(pieces)), id=item_id, status="completed")),
+    ]
+
+
+def thought(index: int, *summaries: str, sealed: str | None) -> list[Json]:
+    """The events of one whole reasoning item."""
+    item = {"type": "reasoning", "id": f"rs_{index}", "summary": []}
+    deltas = [
+        delta("reasoning_summary_text", index, text, summary_index=n) for n, text in enumerate(summaries)
+    ]
+    summary = [{"type": "summary_text", "text": text} for text in summaries]
+    return [
+        added(index, item),
+        *deltas,
+        done(index, item | {"summary": summary, "encrypted_content": sealed}),
+    ]
+
+
+def call_item(arguments: str, **fields: Any) -> Json:
+    item = {"type": "function_call", "id": "fc_1", "call_id": "call_1", "name": "look"}
+    return item | {"arguments": arguments, "status": "completed"} | fields
+
+
+def call(index: int, arguments: str, **fields: Any) -> list[Json]:
+    """The events of one whole function call."""
+    return [
+        added(index, call_item("", **fields)),
+        delta("function_call_arguments", index, arguments),
+        done(index, call_item(arguments, **fields)),
+    ]
+
+
+HALF_CALL = call(0, '{"at": "th')[:-1]
+SEARCH = {"type": "web_search_call", "id": "ws_1", "status": "completed", "action": {"type": "search"}}
+REFUSAL = {"type": "refusal", "refusal": "No."}
+
+
+def sends_back(text: str) -> Json:
+    content = [{"type": "output_text", "text": text}]
+    return {"type": "message", "role": "assistant", "content": content}
+
+
+LOOK = {"type": "function_call", "call_id": "call_1", "name": "look", "arguments": "{}"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ending:
+    """A stream, and how it must end."""
+
+    name: str
+    stream: list[Any]
+    stop_reason: StopReason | None = None
+    error: type[LLMError] | None = None
+    raw: str | None = None
+
+
+def incomplete(reason: str) -> Json:
+    return end("incomplete", incomplete_details={"reason": reason})
+
+
+def failed(**error: Any) -> Json:
+    return end("failed", error=error)
+
+
+ENDINGS = [
+    Ending(name="plain", stream=[*text(0, "Hi"), end()], stop_reason=StopReason.END_TURN, raw="completed"),
+    Ending(
+        name="a terminal event of another name",
+        stream=[*text(0, "Hi"), {"type": "response.done", "response": response("completed")}],
+        stop_reason=StopReason.END_TURN,
+        raw="completed",
+    ),
+    Ending(
+        name="events that nobody knows",
+        stream=[{"type": "response.new"}, *text(0, "Hi"), end()],
+        stop_reason=StopReason.END_TURN,
+        raw="completed",
+    ),
+    Ending(
+        name="a server tool alone",
+        stream=[done(0, SEARCH), end()],
+        stop_reason=StopReason.END_TURN,
+        raw="completed",
+    ),
+    Ending(name="calls", stream=[*call(0, "{}"), end()], stop_reason=StopReason.TOOL_CALLS, raw="completed"),
+    Ending(
+        name="the limit",
+        stream=[*text(0, "Hi"), incomplete("max_output_tokens")],
+        stop_reason=StopReason.MAX_TOKENS_EXCEEDED,
+        raw="max_output_tokens",
+    ),
+    Ending(
+        name="the limit before the first word",
+        stream=[START, incomplete("max_output_tokens")],
+        stop_reason=StopReason.MAX_TOKENS_EXCEEDED,
+        raw="max_output_tokens",
+    ),
+    Ending(
+        name="the limit within a call",
+        stream=[*HALF_CALL, incomplete("max_output_tokens")],
+        stop_reason=StopReason.MAX_TOKENS_EXCEEDED,
+        raw="max_output_tokens",
+    ),
+    Ending(
+        name="a limit that the status tells",
+        stream=[*text(0, "Hi"), {"type": "response.completed", "response": response("incomplete")}],
+        stop_reason=StopReason.MAX_TOKENS_EXCEEDED,
+        raw="incomplete",
+    ),
+    Ending(
+        name="a refusal",
+        stream=[done(0, message(REFUSAL)), end()],
+        stop_reason=StopReason.CONTENT_FILTER,
+        raw="completed",
+    ),
+    Ending(
+        name="a filter after words",
+        stream=[*text(0, "Hi"), incomplete("content_filter")],
+        stop_reason=StopReason.CONTENT_FILTER,
+        raw="content_filter",
+    ),
+    Ending(
+        name="a filter before words",
+        stream=[START, incomplete("content_filter")],
+        error=LLMContentFilterError,
+        raw="content_filter",
+    ),
+    Ending(name="no event", stream=[], error=LLMEmptyResponseError),
+    Ending(name="no output", stream=[START, end()], error=LLMEmptyResponseError, raw="completed"),
+    Ending(
+        name="an empty message", stream=[*text(0, ""), end()], error=LLMEmptyResponseError, raw="completed"
+    ),
+    Ending(name="no end", stream=[START, *text(0, "Hi")], error=LLMConnectionError),
+    Ending(name="half a call", stream=[*HALF_CALL, end()], error=LLMMalformedToolCallError, raw="completed"),
+    Ending(
+        name="arguments that are no object",
+        stream=[*call(0, "[1]"), end()],
+        error=LLMMalformedToolCallError,
+        raw="completed",
+    ),
+    Ending(
+        name="an error as OpenAI documents it",
+        stream=[START, {"type": "error", "code": "rate_limit_exceeded", "message": "Slow down"}],
+        error=LLMRateLimitError,
+    ),
+    Ending(
+        name="an error as OpenAI sends it",
+        stream=[START, {"type": "error", "error": {"code": "rate_limit_exceeded", "message": "Slow down"}}],
+        error=LLMRateLimitError,
+    ),
+    Ending(
+        name="an error without a type",
+        stream=[{"error": {"code": "context_length_exceeded", "message": "Too long"}}],
+        error=LLMContextWindowExceededError,
+    ),
+    Ending(
+        name="a failure",
+        stream=[START, failed(code="server_error", message="Oops")],
+        error=LLMServerError,
+        raw="failed",
+    ),
+    Ending(
+        name="a failure for length",
+        stream=[START, failed(code="context_length_exceeded", message="Too long")],
+        error=LLMContextWindowExceededError,
+        raw="failed",
+    ),
+    Ending(
+        name="cancelled by the provider",
+        stream=[*text(0, "Hi"), end("cancelled")],
+        error=LLMServerError,
+        raw="cancelled",
+    ),
+]
+
+
+@pytest.mark.parametrize("ending", ENDINGS, ids=lambda ending: ending.name)
+def test_it_names_how_an_answer_ended(ending: Ending) -> None:
+    told = play(ending.stream)
+    assert told.result.stop_reason is ending.stop_reason
+    assert type(told.raised) is (ending.error or type(None))
+    assert told.result.raw_stop_reason == ending.raw
+
+
+def test_it_reads_up_to_the_first_end() -> None:
+    told = play([START, *text(0, "Hi"), end(), START, *text(0, "again"), end("failed")])
+    assert told.raised is None
+    assert told.result.text == "Hi"
+
+
+def test_it_says_who_answers_and_what_it_used() -> None:
+    raw = {
+        "input_tokens": 10,
+        "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 4},
+        "output_tokens": 8,
+        "output_tokens_details": {"reasoning_tokens": 3},
+        "total_tokens": 18,
+    }
+    told = play([START, *text(0, "Hi"), end(usage=raw)])
+    counted = Usage(
+        input_tokens=10,
+        cached_input_tokens=0,
+        cache_write_input_tokens=4,
+        output_tokens=8,
+        reasoning_tokens=3,
+        source=UsageSource.REPORTED,
+    )
+    assert told.events == [
+        ResponseStarted("resp_1", "gpt-5.1-2025"),
+        TextDelta("Hi"),
+        UsageSeen(counted),
+    ]
+    assert (told.result.usage, told.result.raw_usage) == (counted, raw)
+    assert (told.result.response_id, told.result.model) == ("resp_1", "gpt-5.1-2025")
+
+
+def test_it_knows_no_usage_that_nobody_reported() -> None:
+    assert play([*text(0, "Hi"), end(usage=None)]).result.usage.is_unknown
+
+
+def test_it_counts_thoughts_through_all_items() -> None:
+    stream = [
+        *thought(0, "A", "B", sealed="gAAA"),
+        *text(1, "So"),
+        *thought(2, "C", sealed=None),
+        *thought(3, sealed="gBBB"),
+        *call(4, "{}"),
+        end(),
+    ]
+    told = play(stream)
+    assert told.meaning == [
+        ReasoningDelta("A", 0),
+        ReasoningDelta("B", 1),
+        ReasoningSealed("gAAA", 1),
+        TextDelta("So"),
+        ReasoningDelta("C", 2),
+        ReasoningSealed("gBBB", 3),
+        ToolCallStarted("call_1", "look"),
+        ToolCallDelta("call_1", "{}"),
+        ToolCallFinished("call_1"),
+    ]
+    assert told.result.parts == (
+        ReasoningPart(text="A"),
+        ReasoningPart(text="B", sealed="gAAA"),
+        TextPart(text="So"),
+        ReasoningPart(text="C"),
+        ReasoningPart(text="", sealed="gBBB"),
+        ToolCallPart(id="call_1", name="look", arguments="{}"),
+    )
+
+
+def test_it_takes_the_encrypted_thought_from_the_completed_item_alone() -> None:
+    stream = [*thought(0, sealed="whole"), *text(1, "Hi"), end()]
+    stream[0]["item"] |= {"encrypted_content": "half"}
+    told = play(stream)
+    assert [event for event in told.events if isinstance(event, ReasoningSealed)] == [
+        ReasoningSealed("whole", 0)
+    ]
+
+
+WHOLE_MESSAGE = message(output_text("Hello"))
+WHOLE_THOUGHT = {
+    "type": "reasoning",
+    "id": "rs_1",
+    "summary": [{"type": "summary_text", "text": "Hm"}],
+    "content": [{"type": "reasoning_text", "text": "Hm hm"}],
+}
+SAID = [
+    ReasoningDelta("Hm", 0),
+    ReasoningDelta("Hm hm", 1),
+    TextDelta("Hello"),
+    ToolCallStarted("call_1", "look"),
+    ToolCallDelta("call_1", '{"at":1}'),
+    ToolCallFinished("call_1"),
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sparse:
+    """The same answer, told by a server that leaves events out."""
+
+    name: str
+    stream: list[Json]
+
+
+SPARSE = [
+    Sparse(
+        name="only completed items",
+        stream=[done(0, WHOLE_THOUGHT), done(1, WHOLE_MESSAGE), done(2, call_item('{"at":1}')), end()],
+    ),
+    Sparse(
+        name="only the end",
+        stream=[end("completed", WHOLE_THOUGHT, WHOLE_MESSAGE, call_item('{"at":1}'))],
+    ),
+    Sparse(
+        name="all of it three times",
+        stream=[
+            added(0, WHOLE_THOUGHT | {"summary": [], "content": []}),
+            delta("reasoning_summary_text", 0, "Hm", summary_index=0),
+            delta("reasoning_text", 0, "Hm hm", content_index=0),
+            done(0, WHOLE_THOUGHT),
+            added(1, message()),
+            delta("output_text", 1, "Hello", content_index=0),
+            {"type": "response.output_text.done", "output_index": 1, "content_index": 0, "text": "Hello"},
+            done(1, WHOLE_MESSAGE),
+            added(2, call_item("")),
+            delta("function_call_arguments", 2, '{"at":1}'),
+            {"type": "response.function_call_arguments.done", "output_index": 2, "arguments": '{"at":1}'},
+            done(2, call_item('{"at":1}')),
+            end("completed", WHOLE_THOUGHT, WHOLE_MESSAGE, call_item('{"at":1}')),
+        ],
+    ),
+    Sparse(
+        name="no starts",
+        stream=[
+            delta("reasoning_summary_text", 0, "Hm", summary_index=0),
+            delta("reasoning_text", 0, "Hm hm", content_index=0),
+            delta("output_text", 1, "Hello", content_index=0),
+            delta("function_call_arguments", 2, '{"at":1}'),
+            done(2, call_item('{"at":1}')),
+            end("completed", WHOLE_THOUGHT, WHOLE_MESSAGE, call_item('{"at":1}')),
+        ],
+    ),
+    Sparse(
+        name="no numbers",
+        stream=[
+            {name: value for name, value in event.items() if name != "output_index"}
+            for event in (
+                delta("reasoning_summary_text", 0, "Hm", summary_index=0) | {"item_id": "rs_1"},
+                done(0, WHOLE_THOUGHT),
+                delta("output_text", 1, "Hello", content_index=0) | {"item_id": "msg_1"},
+                done(1, WHOLE_MESSAGE),
+                done(2, call_item('{"at":1}')),
+                end("completed", WHOLE_THOUGHT, WHOLE_MESSAGE, call_item('{"at":1}')),
+            )
+        ],
+    ),
+    Sparse(
+        name="every item numbered 0",
+        stream=[done(0, WHOLE_THOUGHT), done(0, WHOLE_MESSAGE), done(0, call_item('{"at":1}')), end()],
+    ),
+    Sparse(
+        name="ids that change",
+        stream=[
+            done(0, WHOLE_THOUGHT),
+            delta("output_text", 1, "Hello", content_index=0) | {"item_id": "a"},
+            done(1, WHOLE_MESSAGE | {"id": "b"}),
+            added(2, call_item("", id="c")),
+            done(2, call_item('{"at":1}', id="d")),
+            end("completed", WHOLE_THOUGHT, WHOLE_MESSAGE | {"id": "e"}, call_item('{"at":1}', id="f")),
+        ],
+    ),
+]
+
+
+@pytest.mark.parametrize("case", SPARSE, ids=lambda case: case.name)
+def test_it_says_everything_once(case: Sparse) -> None:
+    told = play(case.stream)
+    assert told.raised is None
+    assert told.meaning == SAID
+    assert told.result.parts == (
+        ReasoningPart(text="Hm"),
+        ReasoningPart(text="Hm hm"),
+        TextPart(text="Hello"),
+        ToolCallPart(id="call_1", name="look", arguments='{"at":1}'),
+    )
+
+
+def test_it_says_the_end_of_a_text_whose_last_deltas_never_came() -> None:
+    told = play([delta("output_text", 0, "Hel", content_index=0), done(0, WHOLE_MESSAGE), end()])
+    assert told.meaning == [TextDelta("Hel"), TextDelta("lo")]
+
+
+def test_it_gives_a_call_without_arguments_empty_ones() -> None:
+    told = play([done(0, call_item("")), end()])
+    assert told.result.tool_calls == (ToolCallPart(id="call_1", name="look", arguments="{}"),)
+    assert streamed_calls(told.events) == {"call_1": ("look", "{}")}
+
+
+def test_it_tells_calls_apart_that_share_an_id() -> None:
+    told = play([*call(0, "{}"), *call(1, '{"at":1}', id="fc_2"), end()])
+    first, second = told.result.tool_calls
+    assert first.id == "call_1"
+    assert second.id not in {"", "call_1"}
+    assert [item["call_id"] for item in told.result.native] == [first.id, second.id]
+
+
+def test_it_keeps_citations_with_the_words() -> None:
+    cited = {"type": "url_citation", "url": "https://example.org"}
+    late = {"type": "url_citation", "url": "https://example.com"}
+    note = {"type": "response.output_text.annotation.added", "output_index": 0, "content_index": 0}
+    stream = [
+        delta("output_text", 0, "See", content_index=0),
+        note | {"annotation": cited},
+        done(0, message(output_text("See", cited, late))),
+        end(),
+    ]
+    told = play(stream)
+    assert told.meaning == [TextDelta("See"), ProviderItem("citation", cited), ProviderItem("citation", late)]
+    assert told.result.parts == (TextPart(text="See", annotations=(cited, late)),)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "web_search_call",
+        "file_search_call",
+        "code_interpreter_call",
+        "image_generation_call",
+        "mcp_list_tools",
+        "mcp_call",
+        "mcp_approval_request",
+        "custom_tool_call",
+        "computer_call",
+        "local_shell_call",
+        "shell_call",
+        "compaction",
+        "an_item_of_tomorrow",
+    ],
+)
+def test_it_keeps_every_other_item_once_it_is_complete(kind: str) -> None:
+    item = {"type": kind, "id": "x_1", "status": "completed"}
+    told = play([added(0, item | {"status": "in_progress"}), done(0, item), end("completed", item)])
+    assert told.meaning == [ProviderItem(kind, item)]
+    assert told.result.parts == (ProviderItemPart(kind=kind, data=item),)
+    assert play([added(0, item)], cancel=True).result.parts == ()
+
+
+def streamed_calls(told: list[ModelEvent]) -> dict[str, tuple[str, str]]:
+    """Put the events' calls together, as somebody does who only follows them."""
+    calls: dict[str, tuple[str, str]] = {}
+    for event in told:
+        if isinstance(event, ToolCallStarted):
+            assert event.id
+            assert event.id not in calls
+            calls[event.id] = (event.name, "")
+        elif isinstance(event, ToolCallDelta):
+            name, arguments = calls[event.id]
+            calls[event.id] = (name, arguments + event.arguments)
+    return calls
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cut:
+    """A stream that a cancel ends, and what may go back afterwards."""
+
+    name: str
+    stream: list[Any]
+    native: list[Json]
+
+
+SEALED = {
+    "type": "reasoning",
+    "summary": [{"type": "summary_text", "text": "Hm"}],
+    "encrypted_content": "gAAA",
+}
+SHELL = {"type": "shell_call", "id": "sh_1", "call_id": "call_9", "action": {"commands": ["ls"]}}
+SHELL_OUTPUT = {"type": "shell_call_output", "id": "sho_1", "call_id": "call_9", "output": []}
+
+CUTS = [
+    Cut(name="before anything", stream=[], native=[]),
+    Cut(name="before the first item", stream=[START], native=[]),
+    Cut(name="within words", stream=text(0, "He", "llo")[:2], native=[sends_back("He")]),
+    Cut(
+        name="within a refusal",
+        stream=[delta("refusal", 0, "No")],
+        native=[{"type": "message", "role": "assistant", "content": [{"type": "refusal", "refusal": "No"}]}],
+    ),
+    Cut(name="within a thought", stream=thought(0, "Hm", sealed="gAAA")[:-1], native=[]),
+    Cut(name="after a thought", stream=thought(0, "Hm", sealed="gAAA"), native=[]),
+    Cut(
+        name="within words after a thought",
+        stream=[*thought(0, "Hm", sealed="gAAA"), *text(1, "He")[:2]],
+        native=[SEALED, sends_back("He")],
+    ),
+    Cut(
+        name="after a thought that was not encrypted",
+        stream=[*thought(0, "Hm", sealed=None), *text(1, "He")],
+        native=[sends_back("He")],
+    ),
+    Cut(name="within a call", stream=[*thought(0, "Hm", sealed="gAAA"), *HALF_CALL], native=[]),
+    Cut(
+        name="after a call",
+        stream=[*thought(0, "Hm", sealed="gAAA"), *call(1, "{}")],
+        native=[SEALED, LOOK],
+    ),
+    Cut(
+        name="after a search",
+        stream=[*thought(0, "Hm", sealed="gAAA"), done(1, SEARCH)],
+        native=[SEALED, {name: value for name, value in SEARCH.items() if name != "id"}],
+    ),
+    Cut(name="between a shell call and its output", stream=[done(0, SHELL)], native=[]),
+    Cut(
+        name="after the output of a shell call",
+        stream=[done(0, SHELL), done(1, SHELL_OUTPUT)],
+        native=[SHELL, SHELL_OUTPUT],
+    ),
+    Cut(name="after the output of an earlier shell call", stream=[done(0, SHELL_OUTPUT)], native=[]),
+    Cut(
+        name="after a question that is not answered",
+        stream=[done(0, {"type": "mcp_approval_request", "id": "mcpr_1"})],
+        native=[],
+    ),
+]
+
+
+@pytest.mark.parametrize("cut", CUTS, ids=lambda cut: cut.name)
+def test_it_sends_back_only_what_the_provider_takes(cut: Cut) -> None:
+    told = play(cut.stream, cancel=True)
+    assert isinstance(told.raised, RunCancelled)
+    assert told.result.stream_was_cancelled
+    assert told.result.stop_reason is None
+    assert list(told.result.native) == cut.native
+
+
+def test_it_keeps_the_phase_of_a_message() -> None:
+    result = play([done(0, message(output_text("Hi"), phase="final_answer")), end()]).result
+    assert result.native == (sends_back("Hi") | {"phase": "final_answer"},)
+
+
+def test_it_keeps_half_a_call_when_the_limit_cut_it() -> None:
+    half = call_item('{"at": "th', status="incomplete")
+    told = play([*HALF_CALL, done(0, half), incomplete("max_output_tokens")])
+    assert told.result.tool_calls == (
+        ToolCallPart(id="call_1", name="look", arguments='{"at": "th', complete=False),
+    )
+    assert told.result.native == ()
+
+
+def test_it_cuts_nothing_after_the_end() -> None:
+    told = play([*text(0, "Hi"), end()], cancel=True)
+    assert isinstance(told.raised, RunCancelled)
+    assert not told.result.stream_was_cancelled
+    assert told.result.stop_reason is StopReason.END_TURN
+
+
+def test_it_keeps_what_was_said_when_the_reader_is_dropped() -> None:
+    draft = StepDraft()
+    reader = wire.read(draft)
+    next(reader)
+    reader.send(delta("output_text", 0, "Hi", content_index=0))
+    reader.close()
+    assert draft.result().text == "Hi"
+    assert not draft.result().stream_was_cancelled
+
+
+def test_it_survives_half_a_character() -> None:
+    told = play([*text(0, "\ud83d"), *call(1, '{"a": "\udc4d"}'), end()])
+    assert told.result.text == "\ud83d"
+    assert told.result.tool_calls[0].arguments == '{"a": "\udc4d"}'
+
+
+def test_it_keeps_the_response_as_it_was_sent() -> None:
+    ended = end("completed", WHOLE_MESSAGE)
+    assert play([START, *text(0, "Hello"), ended]).result.response == ended["response"]
+
+
+def test_it_assembles_the_response_of_a_cut_stream() -> None:
+    stream = [
+        START,
+        *thought(0, "Hm", sealed=None)[:-1],
+        *text(1, "He", "llo")[:2],
+        *call(2, "{", id="fc_9")[:2],
+    ]
+    assembled = play(stream, cancel=True).result.response
+    assert assembled == START["response"] | {
+        "output": [
+            {"type": "reasoning", "id": "rs_0", "summary": [{"type": "summary_text", "text": "Hm"}]},
+            message({"type": "output_text", "text": "He"}, id="msg_1", status="in_progress"),
+            call_item("{", id="fc_9"),
+        ]
+    }
+
+
+def said(role: Role, *parts: Any, origin: Origin | None = None, native: tuple[Json, ...] = ()) -> Message:
+    return Message(role=role, parts=parts, origin=origin, native=native)
+
+
+def body(*messages: Message, model: str = HERE.model, **request: Any) -> Json:
+    origin = Origin(wire=HERE.wire, provider=HERE.provider, model=model)
+    return wire.build_body(ModelRequest(origin=origin, messages=messages, **request))
+
+
+HELLO = said(Role.USER, TextPart(text="Hello"))
+HELLO_SENT = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "Hello"}]}
+
+
+def test_it_asks_for_a_stream_that_nobody_stores() -> None:
+    assert body(HELLO, model="gpt-4.1") == {
+        "model": "gpt-4.1",
+        "input": [HELLO_SENT],
+        "stream": True,
+        "store": False,
+    }
+
+
+def test_it_passes_on_what_it_is_told() -> None:
+    schema = {"type": "object", "properties": {"at": {"type": "string"}}}
+    asked = body(
+        HELLO,
+        system="Be kind.",
+        tools=(ToolSpec(name="look", description="Looks.", parameters=schema), ToolSpec(name="wait")),
+        options=ModelOptions(max_output_tokens=99, temperature=0.5, reasoning_effort="low"),
+    )
+    assert asked["instructions"] == "Be kind."
+    assert (asked["max_output_tokens"], asked["temperature"]) == (99, 0.5)
+    assert asked["reasoning"] == {"summary": "auto", "effort": "low"}
+    none = {"type": "object", "properties": {}}
+    assert asked["tools"] == [
+        {"type": "function", "name": "look", "description": "Looks.", "parameters": schema, "strict": False},
+        {"type": "function", "name": "wait", "parameters": none, "strict": False},
+    ]
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        "o1",
+        "o3-mini",
+        "o4-mini-2025-04-16",
+        "ft:o4-mini-2025-04-16:org::id",
+        "gpt-5",
+        "gpt-5-nano",
+        "gpt-5.2-codex",
+        "gpt-6",
+        "gpt-10-mini",
+        "openai/gpt-5.1",
+        "codex-mini-latest",
+    ],
+)
+def test_it_asks_a_model_that_thinks_for_its_thoughts(model: str) -> None:
+    asked = body(HELLO, model=model)
+    assert asked["include"] == ["reasoning.encrypted_content"]
+    assert asked["reasoning"] == {"summary": "auto"}
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        "gpt-4o",
+        "gpt-4.1-mini",
+        "gpt-35-turbo",
+        "gpt-3.5-turbo",
+        "gpt-5-chat-latest",
+        "gpt-5.3-chat-latest",
+        "chatgpt-4o-latest",
+        "gpt-oss-120b",
+        "my-deployment",
+    ],
+)
+def test_it_does_not_ask_others(model: str) -> None:
+    assert not {"include", "reasoning"} & body(HELLO, model=model).keys()
+
+
+def test_it_sends_its_own_items_back_unchanged() -> None:
+    result = play([*thought(0, "Hm", sealed="gAAA"), *call(1, "{}"), end()]).result
+    answer = said(Role.ASSISTANT, *result.parts, origin=HERE, native=result.native)
+    outcome = said(Role.TOOL, ToolResultPart(call_id="call_1", name="look", content="a wall"))
+    assert body(HELLO, answer, outcome)["input"] == [
+        HELLO_SENT,
+        SEALED,
+        LOOK,
+        {"type": "function_call_output", "call_id": "call_1", "output": "a wall"},
+    ]
+
+
+def test_it_gives_another_model_none_of_its_thoughts() -> None:
+    result = play([*thought(0, "Hm", sealed="gAAA"), *text(1, "Hi"), end()]).result
+    answer = said(Role.ASSISTANT, *result.parts, origin=HERE, native=result.native)
+    assert body(HELLO, answer, HELLO, model="gpt-5.2")["input"] == [HELLO_SENT, sends_back("Hi"), HELLO_SENT]
+
+
+def test_it_converts_what_another_provider_said() -> None:
+    long_id = "call-" + "9" * 80
+    answer = said(
+        Role.ASSISTANT,
+        ReasoningPart(text="Hm", sealed="sig"),
+        TextPart(text="Let me look."),
+        ProviderItemPart(kind="server_tool_use", data={"name": "web_search"}),
+        ToolCallPart(id=long_id, name="look", arguments='{"at": 1}'),
+        ToolCallPart(id="call_2", name="go", arguments=""),
+        origin=ELSEWHERE,
+        native=({"type": "thinking", "thinking": "Hm", "signature": "sig"},),
+    )
+    outcome = said(Role.TOOL, ToolResultPart(call_id=long_id, name="look", content="a wall"))
+    sent = body(HELLO, answer, outcome)["input"][1:]
+    sent_id = sent[1]["call_id"]
+    assert len(sent_id) <= 64
+    assert sent == [
+        sends_back("Let me look."),
+        {"type": "function_call", "call_id": sent_id, "name": "look", "arguments": '{"at": 1}'},
+        {"type": "function_call", "call_id": "call_2", "name": "go", "arguments": "{}"},
+        {"type": "function_call_output", "call_id": sent_id, "output": "a wall"},
+        {"type": "function_call_output", "call_id": "call_2", "output": NOT_EXECUTED},
+    ]
+
+
+@pytest.mark.parametrize(
+    "recording", RECORDINGS or [ABSENT], ids=lambda recording: recording and recording.name
+)
+def test_it_goes_on_after_every_cut_of_a_real_stream(recording: Recording) -> None:
+    stream = events(recording.sse)
+    for length in range(len(stream) + 1):
+        told = play(stream[:length], cancel=True)
+        assert isinstance(told.raised, (RunCancelled, LLMError))
+        result = told.result
+        assert result.text == "".join(event.text for event in told.events if isinstance(event, TextDelta))
+        assert streamed_calls(told.events) == {
+            call.id: (call.name, call.arguments) for call in result.tool_calls
+        }
+        whole = {call.id for call in result.tool_calls if call.complete}
+        assert whole == {event.id for event in told.events if isinstance(event, ToolCallFinished)}
+        sent = body(HELLO, said(Role.ASSISTANT, *result.parts, origin=HERE, native=result.native), HELLO)[
+            "input"
+        ]
+        assert {item["call_id"] for item in sent if item["type"] == "function_call"} == whole
+        assert {item["call_id"] for item in sent if item["type"] == "function_call_output"} == whole
+        for item, follower in pairwise(sent):
+            if item["type"] == "reasoning":
+                assert item["encrypted_content"]
+                assert follower != HELLO_SENT
