@@ -30,7 +30,7 @@ logger = logging.getLogger("runnel.socket")
 PATIENCE = 20
 #: Frames of one socket that may be in work at the same time.
 MAX_IN_WORK = 512
-#: Bytes sent and not acknowledged above which an acknowledging client is not sent more.
+#: Close codes, as docs/protocol.md lists them.
 SIGNED_OUT = 4401
 TOO_SLOW = 4408
 RESTARTING = 4409
@@ -387,6 +387,8 @@ def _start_request(frame: frames.Start, run_id: UUID) -> StartRequest:
         raise Unsupported("Tools that the client executes are not offered here yet: leave tools out.")
     if frame.budget is not None:
         raise Unsupported("Budgets are not offered here yet: leave budget out.")
+    if frame.options is not None and frame.options.max_retries:
+        raise Unsupported("Retries are not offered here yet: leave max_retries out, or set it to 0.")
     if isinstance(frame.input, str):
         messages: list[dict[str, Any]] = [{"id": str(run_id), "role": "user", "content": frame.input}]
     else:

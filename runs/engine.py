@@ -18,7 +18,7 @@ from providers.adapter import StreamAdapter
 from providers.cancellation import RunCancelled
 from providers.catalog import Target
 from providers.errors import LLMError
-from providers.events import ModelEvent
+from providers.events import ModelEvent, ResponseStarted, UsageSeen
 from providers.traces import CallContext, TraceRecord
 from providers.types import Json, Message, ModelOptions, ModelRequest, StepResult
 from providers.usage import Usage
@@ -89,9 +89,9 @@ class StepSink:
         )
 
     def write(self, event: ModelEvent) -> None:
-        """Take one event; the first one does not wait for the commit interval."""
+        """Take one event; the first thing said does not wait for the commit interval."""
         self.events.feed(event)
-        if not self._spoke and self._log.pending:
+        if not self._spoke and not isinstance(event, ResponseStarted | UsageSeen):
             self._spoke = True
             self._journal.hurry()
 

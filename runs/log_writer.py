@@ -6,15 +6,20 @@ never half written; a failing one does not take the others with it.
 """
 
 import logging
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
 import orjson
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, OperationalError, connection, transaction
 
 logger = logging.getLogger("runnel.journal")
+
+#: How long a group waits for a database that does not answer, and how long between two attempts.
+OUTAGE_SECONDS = 10.0
+PAUSE_SECONDS = 0.2
 
 
 class LogLost(Exception):  # noqa: N818 - it names what happened
@@ -64,14 +69,30 @@ class Outcomes:
 
 
 def write_group(group: Group) -> Outcomes:
-    """Write ``group`` in one transaction; if that fails, each part in one of its own."""
-    try:
-        with transaction.atomic():
-            outcomes = Outcomes(refused=_append_all(group.appends))
-            outcomes.decisions = [_decide(decision) for decision in group.decisions]
-        return outcomes
-    except DatabaseError:
-        logger.exception("a group of %d failed: retrying one by one", len(group.appends))
+    """Write ``group`` in one transaction; if that fails, each part in one of its own.
+
+    While the database cannot be reached the whole group waits: so does whoever produces events.
+    """
+    give_up_at = time.monotonic() + OUTAGE_SECONDS
+    while True:
+        try:
+            with transaction.atomic():
+                outcomes = Outcomes(refused=_append_all(group.appends))
+                outcomes.decisions = [_decide(decision) for decision in group.decisions]
+            return outcomes
+        except OperationalError:
+            logger.exception("the database does not answer")
+            if time.monotonic() > give_up_at or connection.in_atomic_block:
+                break
+            connection.close()
+            time.sleep(PAUSE_SECONDS)
+        except DatabaseError:
+            logger.exception("a group of %d failed: retrying one by one", len(group.appends))
+            break
+    return _write_one_by_one(group)
+
+
+def _write_one_by_one(group: Group) -> Outcomes:
     outcomes = Outcomes()
     for append in group.appends:
         try:
@@ -83,7 +104,7 @@ def write_group(group: Group) -> Outcomes:
     for decision in group.decisions:
         try:
             outcomes.decisions.append(_decide(decision))
-        except DatabaseError as error:
+        except OperationalError as error:
             outcomes.decisions.append(error)
     return outcomes
 
@@ -94,6 +115,8 @@ def _decide(decision: Decision) -> Any:
             if decision.append is not None:
                 _append_one(decision.append)
             return decision.apply()
+    except OperationalError:
+        raise
     except Exception as error:  # noqa: BLE001 - it goes back to whoever asked for the decision
         return error
 
