@@ -13,12 +13,19 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
 def main() -> int:
     from django.conf import settings
 
+    from runs import lock
+
     folder: Path = settings.RUNNEL_DATA_DIR.resolve()
     if folder in {ROOT, *ROOT.parents, Path.home()}:
         print(f"{folder} holds more than Runnel's data: nothing was deleted.", file=sys.stderr)
         return 1
+    try:
+        lock.hold(folder)
+    except lock.AlreadyRunning:
+        print(f"A server uses {folder}: stop it first. Nothing was deleted.", file=sys.stderr)
+        return 1
     print(f"This deletes everything in {folder}: users, conversations, runs, traces, the secret key.")
-    print("Stop the server first. A database elsewhere (DATABASE_URL) is not touched.")
+    print("A database elsewhere (DATABASE_URL) is not touched.")
     try:
         answer = input('Type "yes" to go on: ')
     except (EOFError, KeyboardInterrupt):

@@ -1,5 +1,6 @@
 """The programs behind ``make``, run as a person's shell runs them."""
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -51,6 +52,15 @@ class TestReset:
         assert (folder / "runnel.sqlite3").exists()
         assert (folder / "static" / "page.js").exists()
 
+    def test_it_keeps_everything_while_a_server_runs(self, folder: Path):
+        with (folder / "server.lock").open("a") as held:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            done = self.reset(folder, "yes\n")
+
+        assert done.returncode == 1
+        assert "stop it first" in done.stderr
+        assert (folder / "runnel.sqlite3").exists()
+
     def test_it_leaves_what_a_link_leads_to(self, folder: Path):
         elsewhere = folder.parent / "elsewhere"
         elsewhere.mkdir()
@@ -65,7 +75,7 @@ class TestReset:
     def test_it_refuses_a_folder_that_holds_the_program(self, tmp_path: Path, above: int):
         # A copy, because a reset that fails this test deletes it.
         copy = tmp_path / "holder" / "copy"
-        for name in ("project", "scripts"):
+        for name in ("project", "runs", "scripts"):
             shutil.copytree(ROOT / name, copy / name)
         folder = (copy, copy.parent)[above]
 
