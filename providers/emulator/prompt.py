@@ -27,3 +27,11 @@ class Prompt:
     functions: tuple[Function, ...]
     #: The request as it came, for what only one wire knows.
     body: Json
+
+
+def entries(body: Json, name: str) -> list[Json]:
+    """Return the list ``name`` of ``body``; ``LookupError`` or ``TypeError`` when there is none."""
+    value = body[name]
+    if not isinstance(value, list):
+        raise TypeError(f"{name} is not a list")
+    return value

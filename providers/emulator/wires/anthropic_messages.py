@@ -18,7 +18,7 @@ from providers.emulator.actions import (
     Think,
 )
 from providers.emulator.http1 import HttpRequest
-from providers.emulator.prompt import Function, Prompt
+from providers.emulator.prompt import Function, Prompt, entries
 from providers.emulator.wires.frames import ErrorReply, named_frame
 from providers.types import Json, StopReason
 
@@ -41,7 +41,7 @@ def headers() -> dict[str, str]:
 
 def read(_: HttpRequest, body: Json) -> Prompt:
     """Return what a script may know of ``body``."""
-    messages = body["messages"]
+    messages = entries(body, "messages")
     texts = (_text(message["content"]) for message in reversed(messages) if message["role"] == "user")
     last = messages[-1]["content"]
     return Prompt(

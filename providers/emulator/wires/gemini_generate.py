@@ -20,7 +20,7 @@ from providers.emulator.actions import (
     Think,
 )
 from providers.emulator.http1 import HttpRequest
-from providers.emulator.prompt import Function, Prompt
+from providers.emulator.prompt import Function, Prompt, entries
 from providers.emulator.wires.frames import ErrorReply, data_frame
 from providers.types import Json, StopReason
 
@@ -49,7 +49,7 @@ def read(request: HttpRequest, body: Json) -> Prompt:
     place = PATH.fullmatch(request.path)
     if place is None:
         raise LookupError(request.path)
-    contents = body["contents"]
+    contents = entries(body, "contents")
     texts = (_text(content) for content in reversed(contents) if content.get("role", "user") == "user")
     return Prompt(
         model=place["model"],

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 from providers.emulator.actions import Argue, Call, Fault, Finish, Refuse, Say, Seal, Speech, Tally, Think
 from providers.emulator.http1 import HttpRequest
-from providers.emulator.prompt import Function, Prompt
+from providers.emulator.prompt import Function, Prompt, entries
 from providers.emulator.wires import _openai_errors
 from providers.emulator.wires.frames import ErrorReply, data_frame
 from providers.types import Json, StopReason
@@ -33,7 +33,7 @@ def headers() -> dict[str, str]:
 
 def read(_: HttpRequest, body: Json) -> Prompt:
     """Return what a script may know of ``body``."""
-    messages = body["messages"]
+    messages = entries(body, "messages")
     results = list(takewhile(lambda message: message["role"] == "tool", reversed(messages)))
     from_user = (message for message in reversed(messages) if message["role"] == "user")
     return Prompt(

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from providers.emulator.actions import Argue, Call, Fault, Finish, Refuse, Say, Seal, Speech, Tally, Think
 from providers.emulator.http1 import HttpRequest
-from providers.emulator.prompt import Function, Prompt
+from providers.emulator.prompt import Function, Prompt, entries
 from providers.emulator.wires import _openai_errors
 from providers.emulator.wires._openai_items import FunctionCall, Item, Message, Reasoning
 from providers.emulator.wires.frames import ErrorReply, named_frame
@@ -27,8 +27,8 @@ def headers() -> dict[str, str]:
 
 def read(_: HttpRequest, body: Json) -> Prompt:
     """Return what a script may know of ``body``."""
-    given = body["input"]
-    items = [{"role": "user", "content": given}] if isinstance(given, str) else given
+    text = body["input"]
+    items = [{"role": "user", "content": text}] if isinstance(text, str) else entries(body, "input")
     results = list(takewhile(lambda item: item.get("type") == "function_call_output", reversed(items)))
     from_user = (item for item in reversed(items) if item.get("role") == "user")
     return Prompt(
