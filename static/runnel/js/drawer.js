@@ -24,7 +24,8 @@ export function setUpDrawer() {
     button.focus();
   };
   shade.addEventListener("click", close);
-  drawer.addEventListener("keydown", (event) => {
+  // Before the window hears of it, where Escape stops a run.
+  document.addEventListener("keydown", (event) => {
     if (event.key !== "Escape" || shade.hidden) return;
     event.stopPropagation();
     close();

@@ -96,10 +96,12 @@ async function stop() {
   view.stopping();
   const id = view.run.id;
   try {
-    if (socket.isReady) await socket.request({ type: "cancel", run_id: id });
+    // Without a socket the run goes on all the same, and plain HTTP may still get through.
+    if (socket.isReady) await socket.request({ type: "cancel", run_id: id }, { repeat: true });
     else await cancelRun(id);
   } catch (error) {
-    report(error);
+    view.stopping(false);
+    composer.note(error.message, error.code);
   }
 }
 

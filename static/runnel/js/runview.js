@@ -90,9 +90,9 @@ export class RunView {
     }
   }
 
-  /** Tell that the run was asked to stop. */
-  stopping() {
-    if (!this.isFinished) this.#working("Stopping…");
+  /** Tell that the run was asked to stop, or that it could not be asked. */
+  stopping(wasAsked = true) {
+    if (!this.isFinished) this.#working(wasAsked ? "Stopping…" : "Answering…");
   }
 
   /** Show how the run ended: a stored run, or one whose last event came. */

@@ -14,15 +14,16 @@ export function stickToEnd(frame, content, jump) {
     isStuck = true;
     jump.hidden = true;
     frame.scrollTop = frame.scrollHeight;
+    last = frame.scrollTop;
   };
 
   frame.addEventListener(
     "scroll",
     () => {
       const distance = frame.scrollHeight - frame.clientHeight - frame.scrollTop;
-      if (distance < CLOSE_ENOUGH) isStuck = true;
       // Content that grew puts the end further away too; only a reader goes up.
-      else if (frame.scrollTop < last) isStuck = false;
+      if (frame.scrollTop < last) isStuck = distance < 1;
+      else if (distance < CLOSE_ENOUGH) isStuck = true;
       last = frame.scrollTop;
       jump.hidden = isStuck;
     },

@@ -3,14 +3,24 @@
 /** Characters after which a block ends at the next line break, so that layout stays local. */
 const BLOCK_LENGTH = 2000;
 
+/** Milliseconds after which text is written without a frame: tabs in the background get none. */
+const LATEST = 250;
+
 const dirty = new Set();
+let frame = 0;
+let timer = 0;
 
 function schedule(stream) {
-  if (dirty.size === 0) requestAnimationFrame(paintAll);
+  if (dirty.size === 0) {
+    frame = requestAnimationFrame(paintAll);
+    timer = setTimeout(paintAll, LATEST);
+  }
   dirty.add(stream);
 }
 
 function paintAll() {
+  cancelAnimationFrame(frame);
+  clearTimeout(timer);
   const streams = [...dirty];
   dirty.clear();
   for (const stream of streams) stream.paint();

@@ -1,0 +1,135 @@
+"""A real server process, and a Chromium in front of it that must never complain."""
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+#: Names of Debian's package and of the usual others.
+CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+#: Seconds until a freshly started server answers.
+START_TIMEOUT = 60
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Server:
+    """A server on an empty data folder, and its first admin."""
+
+    url: str
+    password: str
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _wait_for_password(process: subprocess.Popen[str], output: Path, port: int) -> str:
+    deadline = time.monotonic() + START_TIMEOUT
+    while time.monotonic() < deadline and process.poll() is None:
+        words = [line.split()[-1] for line in output.read_text().splitlines() if line.startswith("Password")]
+        with contextlib.suppress(OSError):
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            if words:
+                return words[0]
+        time.sleep(0.1)
+    raise AssertionError(f"the server did not start:\n{output.read_text()}")
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Start ``manage.py serve`` as ``make run`` does, and stop it as Ctrl-C's kinder sister does."""
+    folder = tmp_path_factory.mktemp("server")
+    port = _free_port()
+    output = folder / "output"
+    environment = os.environ | {"RUNNEL_DATA_DIR": str(folder), "HOST": "127.0.0.1", "PORT": str(port)}
+    with output.open("w") as file:
+        process = subprocess.Popen(
+            [sys.executable, "manage.py", "serve"],
+            cwd=PROJECT,
+            env=environment | {"PYTHONUNBUFFERED": "1"},
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+    try:
+        password = _wait_for_password(process, output, port)
+        yield Server(url=f"http://127.0.0.1:{port}", password=password)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            raise
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    # Not for the whole session: while Playwright runs, no other test of this thread may have a loop.
+    path = next(filter(None, map(shutil.which, CHROMIUMS)), None)
+    if path is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail("no Chromium: install Debian's package chromium")
+        pytest.skip("no Chromium here: install Debian's package chromium, or Google Chrome")
+    arguments = [
+        "--disable-gpu",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        "--no-first-run",
+    ]
+    if os.geteuid() == 0:
+        arguments.append("--no-sandbox")
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=path, args=arguments)
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def context(browser: Browser, server: Server) -> Iterator[BrowserContext]:
+    """A signed-out browser. Errors in the console, violated policies included, fail the test."""
+    complaints: list[str] = []
+    opened = browser.new_context(base_url=server.url, viewport={"width": 1280, "height": 800})
+    opened.set_default_timeout(15_000)
+    opened.on(
+        "console",
+        lambda message: complaints.append(message.text) if message.type in {"error", "warning"} else None,
+    )
+    opened.on("weberror", lambda error: complaints.append(str(error.error)))
+    yield opened
+    opened.close()
+    assert complaints == []
+
+
+@pytest.fixture
+def page(context: BrowserContext, server: Server) -> Page:
+    """A signed-in page with no conversation."""
+    opened = context.new_page()
+    sign_in(opened, server)
+    return opened
+
+
+def sign_in(page: Page, server: Server) -> None:
+    page.goto("/")
+    page.get_by_label("Username").fill("admin")
+    page.get_by_label("Password").fill(server.password)
+    page.get_by_role("button", name="Sign in").click()
+    page.locator("main[data-connection=online]").wait_for()
