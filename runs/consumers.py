@@ -18,9 +18,9 @@ from uuid6 import uuid7
 
 from providers.catalog import CatalogError
 from runs import auth, frames, services, supervisor
-from runs.feed import Viewer
 from runs.frames import BadFrame
 from runs.services import ServiceError, StartRequest
+from runs.subscriptions import Subscriptions
 from runs.tasks import spawn
 from runs.threads import readers
 
@@ -57,9 +57,12 @@ class RunConsumer(AsyncConsumer):
         self._is_open = False
         self._in_work: set[asyncio.Task[None]] = set()
         self._last: dict[str, asyncio.Task[None]] = {}
-        self._viewers: dict[UUID, Viewer] = {}
-        self._conversations: dict[UUID, Callable[[UUID], None]] = {}
-        self._acked = _Acknowledged()
+        self._subscriptions = Subscriptions(
+            send_text=self._send_text,
+            unsent=self._unsent,
+            too_slow=lambda: self._close(TOO_SLOW),
+            run_began=self._run_began,
+        )
         self._forget: Callable[[], None] = lambda: None
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -139,7 +142,7 @@ class RunConsumer(AsyncConsumer):
                 named = {} if frame.id is None else {"id": frame.id}
                 await self._send_text(frames.dump({"type": "pong", **named}))
             case frames.Ack():
-                self._acked.note(UUID(frame.run_id), frame.seq)
+                self._subscriptions.acknowledge(UUID(frame.run_id), frame.seq)
             case frames.Start():
                 run_id = UUID(frame.run_id) if frame.run_id else uuid7()
                 self._enqueue(str(run_id), lambda: self._answer(frame.id, self._start(frame, run_id)))
@@ -209,7 +212,7 @@ class RunConsumer(AsyncConsumer):
         position = None
         if started.state == "exists":
             position = await services.locate_run(self._user_id, run_id)
-        return lambda: self._watch(run_id, 0, position)
+        return lambda: self._watch(run_id, position)
 
     async def _subscribe(self, frame: frames.Subscribe) -> Callable[[], None]:
         if frame.run_id is not None:
@@ -218,36 +221,36 @@ class RunConsumer(AsyncConsumer):
             after = frame.after or 0
             if after > position.last_seq:
                 raise BadFrame("bad_frame", f"after is beyond the run's last seq, {position.last_seq}.")
-            await self._stop_watching(run_id)
+            await self._subscriptions.stop(run_id)
             await self._send_text(
                 frames.ok(frame.id, run_id=run_id, status=position.status, seq=position.last_seq)
             )
-            return lambda: self._watch(run_id, after, position)
+            return lambda: self._watch(run_id, position, after=after)
         conversation_id = UUID(frame.conversation_id)
-        self._follow(conversation_id)
+        self._subscriptions.follow(conversation_id)
         try:
             active = await services.locate_conversation(self._user_id, conversation_id)
         except ServiceError:
-            self._unfollow(conversation_id)
+            self._subscriptions.unfollow(conversation_id)
             raise
         values = {"run_id": active.run_id, "status": active.status, "seq": active.last_seq} if active else {}
         await self._send_text(frames.ok(frame.id, conversation_id=conversation_id, **values))
         if active is None:
             return lambda: None
-        return lambda: self._watch_from_start(active.run_id, active)
+        return lambda: self._watch(active.run_id, active)
 
     async def _unsubscribe(self, frame: frames.Unsubscribe) -> None:
         if frame.run_id is not None:
             run_id = UUID(frame.run_id)
             await services.locate_run(self._user_id, run_id)
-            await self._stop_watching(run_id)
+            await self._subscriptions.stop(run_id)
             await self._send_text(frames.ok(frame.id, run_id=run_id))
         else:
             conversation_id = UUID(frame.conversation_id)
             active = await services.locate_conversation(self._user_id, conversation_id)
-            self._unfollow(conversation_id)
+            self._subscriptions.unfollow(conversation_id)
             if active is not None:
-                await self._stop_watching(active.run_id)
+                await self._subscriptions.stop(active.run_id)
             await self._send_text(frames.ok(frame.id, conversation_id=conversation_id))
 
     async def _cancel(self, frame: frames.Cancel) -> None:
@@ -265,73 +268,32 @@ class RunConsumer(AsyncConsumer):
             raise RuntimeError("no frame is taken before the handshake")
         return self.identity.user_id
 
-    def _follow(self, conversation_id: UUID) -> None:
-        if conversation_id not in self._conversations:
-            self._conversations[conversation_id] = self._run_began
-            supervisor.current().feed.follow(conversation_id, self._run_began)
-
-    def _unfollow(self, conversation_id: UUID) -> None:
-        tell = self._conversations.pop(conversation_id, None)
-        if tell is not None:
-            supervisor.current().feed.unfollow(conversation_id, tell)
-
     def _run_began(self, run_id: UUID) -> None:
         """Watch a new run of a followed conversation, after a ``start`` of our own has been answered."""
 
         async def watch() -> None:
-            self._watch_from_start(run_id, None)
+            self._watch(run_id)
 
         self._enqueue(str(run_id), watch)
 
-    def _watch_from_start(self, run_id: UUID, position: services.Position | None) -> None:
-        if run_id not in self._viewers:
-            self._watch(run_id, 0, position)
-
-    def _watch(self, run_id: UUID, after: int, position: services.Position | None) -> None:
-        """Deliver a run's events from ``after`` on; ``position`` is ``None`` for one that just began."""
-        if not self._is_open or run_id in self._viewers:
+    def _watch(self, run_id: UUID, position: services.Position | None = None, *, after: int = 0) -> None:
+        """Deliver a run's events; ``position`` is ``None`` for one that has just begun."""
+        if not self._is_open:
             return
-        viewer = supervisor.current().feed.watch(
-            run_id,
-            self,
-            after=after,
-            last_seq=position.last_seq if position else 0,
-            finished=position.is_finished if position else False,
-        )
-        self._viewers[run_id] = viewer
-        viewer.start()
-
-    async def _stop_watching(self, run_id: UUID) -> None:
-        viewer = self._viewers.pop(run_id, None)
-        self._acked.forget(run_id)
-        if viewer is not None:
-            await viewer.stop()
-
-    async def send_frame(self, run_id: UUID, seq: int, frame: str) -> None:
-        """Send an event to the client (``feed.Client``)."""
-        self._acked.sent(run_id, seq, len(frame))
-        await self._send_text(frame)
-
-    async def send_lag(self, run_id: UUID, behind: int) -> None:
-        """Say that live delivery pauses (``feed.Client``)."""
-        await self._send_text(frames.dump({"type": "lag", "run_id": str(run_id), "behind": behind}))
-
-    def unread(self) -> int:
-        """Return the bytes that the client has not read, as far as is known (``feed.Client``)."""
-        unsent: Callable[[], int] | None = self.scope.get("runnel.unsent")
-        return max(unsent() if unsent is not None else 0, self._acked.outstanding)
-
-    async def drop(self) -> None:
-        """Close the socket of a client that does not read (``feed.Client``)."""
-        await self._close(TOO_SLOW)
-
-    def viewer_ended(self, run_id: UUID) -> None:
-        """Forget a run that has been delivered to its end (``feed.Client``)."""
-        self._viewers.pop(run_id, None)
-        self._acked.forget(run_id)
+        if position is None:
+            self._subscriptions.watch(run_id, after=after)
+        else:
+            self._subscriptions.watch(
+                run_id, after=after, last_seq=position.last_seq, finished=position.is_finished
+            )
 
     def _signed_out(self) -> None:
         spawn(self._close(SIGNED_OUT), name=f"close {self.connection_id}")
+
+    def _unsent(self) -> int:
+        """Return the bytes that the server holds for this client, where it can tell."""
+        unsent: Callable[[], int] | None = self.scope.get("runnel.unsent")
+        return unsent() if unsent is not None else 0
 
     async def _send_text(self, text: str) -> None:
         if self._is_open:
@@ -345,36 +307,7 @@ class RunConsumer(AsyncConsumer):
     async def _leave(self) -> None:
         """Let go of everything but the runs."""
         self._forget()
-        for conversation_id in list(self._conversations):
-            self._unfollow(conversation_id)
-        for run_id in list(self._viewers):
-            await self._stop_watching(run_id)
-
-
-class _Acknowledged:
-    """How many bytes an acknowledging client has been sent and has not acknowledged yet."""
-
-    def __init__(self) -> None:
-        self.outstanding = 0
-        self._has_acked = False
-        self._sent: dict[UUID, dict[int, int]] = {}
-
-    def sent(self, run_id: UUID, seq: int, size: int) -> None:
-        """Note an event on its way, once the client is known to acknowledge."""
-        if self._has_acked:
-            self._sent.setdefault(run_id, {})[seq] = size
-            self.outstanding += size
-
-    def note(self, run_id: UUID, seq: int) -> None:
-        """Take an ``ack`` for everything up to ``seq``."""
-        self._has_acked = True
-        waiting = self._sent.get(run_id, {})
-        for earlier in [number for number in waiting if number <= seq]:
-            self.outstanding -= waiting.pop(earlier)
-
-    def forget(self, run_id: UUID) -> None:
-        """Count a run no more."""
-        self.outstanding -= sum(self._sent.pop(run_id, {}).values())
+        await self._subscriptions.close()
 
 
 def _key(frame: frames.Subscribe | frames.Unsubscribe) -> str:

@@ -13,6 +13,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
 
+from providers import clients
 from runs import lock
 
 
@@ -29,7 +30,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Prepare and serve until SIGTERM or Ctrl-C."""
         # The SDKs take two seconds to import: meanwhile the database is made ready.
-        imports = threading.Thread(target=_import_sdks, daemon=True)
+        imports = threading.Thread(target=clients.preload, daemon=True)
         imports.start()
         if connection.vendor == "sqlite":
             self._take_the_data_folder()
@@ -76,9 +77,3 @@ class Command(BaseCommand):
         )
         self.stdout.write("User: admin")
         self.stdout.write(f"Password: {password}")
-
-
-def _import_sdks() -> None:
-    import anthropic  # noqa: F401
-    import google.genai  # noqa: F401
-    import openai  # noqa: F401
