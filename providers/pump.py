@@ -272,10 +272,10 @@ class Pump:
         if self.exchange.response is None:
             return self._started + self._timeouts.first_byte
         if not self.exchange.is_open:
-            return self._heard + _ERROR_BODY_SECONDS
+            return self._heard + min(_ERROR_BODY_SECONDS, self._timeouts.idle)
         if self.draft.terminal:
             is_counted = self.draft.usage.source is UsageSource.REPORTED
-            return self._heard + (_DRAIN_SECONDS if is_counted else _USAGE_SECONDS)
+            return self._heard + (_DRAIN_SECONDS if is_counted else min(_USAGE_SECONDS, self._timeouts.idle))
         return self._heard + self._timeouts.idle
 
     def _conclude(self) -> None:

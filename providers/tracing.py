@@ -75,7 +75,7 @@ def _error(ending: BaseException | None, *, keeps_payloads: bool) -> Json | None
         return None
     if not isinstance(ending, LLMError):
         return {"exception": redact_text(clean(f"{type(ending).__name__}: {ending}"))}
-    story: dict[str, Any] = {"message": ending.message, "retry_after": ending.retry_after, **ending.detail}
+    story: dict[str, Any] = {"shown": ending.message, "retry_after": ending.retry_after, **ending.detail}
     if not keeps_payloads:
         # Providers quote the request in their errors.
         story = {name: story.get(name) for name in ("status", "type", "code", "retry_after")}

@@ -1,0 +1,21 @@
+"""One emulator and one set of clients per test, closed on the loop that they belong to."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from providers import clients
+from providers.emulator import Emulator, close_shared, shared
+
+
+@pytest.fixture
+async def emulator() -> AsyncIterator[Emulator]:
+    yield await shared()
+    await clients.close_all()
+    await close_shared()
+
+
+@pytest.fixture
+async def fresh_clients() -> AsyncIterator[None]:
+    yield
+    await clients.close_all()
