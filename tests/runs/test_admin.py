@@ -1,4 +1,4 @@
-from datetime import timedelta
+from datetime import date, timedelta
 from uuid import uuid4
 
 import pytest
@@ -8,8 +8,10 @@ from django.utils import timezone
 
 from providers.models import ProviderTrace
 from providers.traces import TraceStatus
+from runs.admin import chart
 from runs.models import ApiToken, Conversation, Message, Run, ToolCall
 from runs.states import RunStatus
+from runs.stats import Figures
 from tests.runs.rows import make_run, make_step, make_user
 
 pytestmark = [
@@ -446,3 +448,42 @@ class TestUsage:
             make_step(make_run(owner=make_user(f"user{number}"), model=f"emulator/{number}"))
         with django_assert_max_num_queries(16):
             admin.get(USAGE)
+
+
+class TestChart:
+    """Pure geometry: a plot of 240 units whose floor lies at y = 252."""
+
+    DAY = date(2026, 3, 2)
+
+    def test_it_stacks_cached_input_then_input_then_output(self):
+        figures = Figures(input_tokens=60, cached_input_tokens=20, output_tokens=20)
+        picture = chart.draw({self.DAY: figures})
+        assert [line.label for line in picture.grid] == ["0", "20", "40", "60", "80"]
+        assert [(piece.kind, piece.y, piece.height) for piece in picture.bars[0].segments] == [
+            ("cached", 192, 60),
+            ("input", 72, 120),
+            ("output", 12, 60),
+        ]
+
+    def test_it_draws_nothing_for_what_is_unknown_or_zero(self):
+        days = {self.DAY: Figures(), self.DAY + timedelta(days=1): Figures(input_tokens=0, output_tokens=3)}
+        picture = chart.draw(days)
+        assert [len(bar.segments) for bar in picture.bars] == [0, 1]
+        assert "Input: –" in picture.bars[0].tip
+        assert "Input: 0" in picture.bars[1].tip
+
+    @pytest.mark.parametrize("peak", [0, 1, 5, 6, 99, 100, 101, 12_345, 9_999_999, 50_000_000_001])
+    def test_its_axis_reaches_over_the_highest_bar_with_few_lines(self, peak):
+        picture = chart.draw({self.DAY: Figures(output_tokens=peak)})
+        assert 5 <= len(picture.grid) <= 6
+        assert len({line.label for line in picture.grid}) == len(picture.grid)
+        assert all(piece.y >= picture.top for piece in picture.bars[0].segments)
+
+    @pytest.mark.parametrize("length", [1, 7, 30, 90])
+    def test_it_names_a_few_days_and_always_the_last(self, length):
+        picture = chart.draw({self.DAY + timedelta(days=number): Figures() for number in range(length)})
+        names = [bar.name for bar in picture.bars]
+        assert names[-1]
+        assert len([name for name in names if name]) <= chart.MOST_DAY_NAMES
+        last = picture.bars[-1]
+        assert last.x + last.width <= picture.right
