@@ -6,7 +6,7 @@ run themselves: ``runs.services`` is the only door.
 
 import functools
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any, Concatenate
 from uuid import UUID
@@ -41,9 +41,7 @@ def app(request: HttpRequest, conversation_id: UUID | None = None) -> HttpRespon
     if conversation_id and not _own(request.user).filter(id=conversation_id).exists():
         # Not Http404: with DEBUG on that would show the addresses of the project instead.
         return render(request, "404.html", status=HTTPStatus.NOT_FOUND)
-    emulator, real = [], []
-    for provider in catalog.providers():
-        (emulator if provider.slug == "emulator" else real).append(provider)
+    with_keys = [provider for provider in catalog.providers() if provider.slug != "emulator"]
     return render(
         request,
         "app.html",
@@ -51,9 +49,9 @@ def app(request: HttpRequest, conversation_id: UUID | None = None) -> HttpRespon
             "conversation_id": conversation_id,
             "default_model": settings.RUNNEL_DEFAULT_MODEL,
             "suggestions": catalog.suggestions(),
-            "has_key": any(provider.available for provider in real),
-            "has_emulator": any(provider.available for provider in emulator),
-            "keys": tuple(dict.fromkeys(provider.setting for provider in real)),
+            "has_key": any(provider.available for provider in with_keys),
+            "has_emulator": settings.RUNNEL_EMULATOR,
+            "keys": tuple(dict.fromkeys(provider.setting for provider in with_keys)),
         },
     )
 
@@ -120,7 +118,7 @@ def _api[**P](
         @csrf_exempt
         @never_cache
         @functools.wraps(view)
-        def respond(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        def respond(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
             header = request.headers.get("Authorization")
             user = auth.bearer_user(header) if header is not None else request.user
             if not isinstance(user, User) or not user.is_active:
@@ -143,15 +141,22 @@ def _own(user: Any) -> Any:
     return Conversation.objects.filter(owner=user)
 
 
+def _place(cursor: str) -> tuple[datetime, UUID]:
+    moment, _, last = cursor.partition(",")
+    updated_at = datetime.fromisoformat(moment)
+    if updated_at.tzinfo is None:
+        raise ValueError("a time without its zone")
+    return updated_at.astimezone(UTC), UUID(last)
+
+
 @_api("GET")
 def conversations(request: HttpRequest, user: User) -> JsonResponse:
     """List the user's conversations, newest first; ``before`` is what the last page ended with."""
     found = _own(user).order_by("-updated_at", "-id")
     if cursor := request.GET.get("before"):
         try:
-            moment, _, last = cursor.partition(",")
-            updated_at, last_id = datetime.fromisoformat(moment), UUID(last)
-        except ValueError:
+            updated_at, last_id = _place(cursor)
+        except (ValueError, OverflowError):
             return _error(HTTPStatus.BAD_REQUEST, "bad_request", "That is no place in the list.")
         found = found.filter(Q(updated_at__lt=updated_at) | Q(updated_at=updated_at, id__lt=last_id))
     active = Run.objects.filter(conversation=OuterRef("pk"), status__in=ACTIVE).values("id")[:1]
