@@ -18,6 +18,7 @@ class ApiToken(models.Model):
 
     class Meta:
         ordering = ["-created_at"]
+        verbose_name = "API token"
 
     def __str__(self) -> str:
         return self.name or f"token of {self.created_at:%Y-%m-%d}"
