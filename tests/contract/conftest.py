@@ -1,0 +1,41 @@
+"""One server for all contract tests, and two viewers in front of it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.contract import error_bodies, hand_written
+from tests.contract.line import Line, Viewer
+from tests.contract.reading import recordings
+
+
+@pytest.fixture(scope="session")
+def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Line]:
+    """The whole line, with every recording and hand-written body to play."""
+    folder = tmp_path_factory.mktemp("recordings")
+    for recording in [*recordings(), *hand_written.BODIES]:
+        _write(folder / recording.wire / f"{recording.name}.sse", recording.sse)
+    for body in error_bodies.error_bodies():
+        _write(folder / "errors" / body.provider / f"{body.name}.json", body.record)
+    with Line(tmp_path_factory.mktemp("server"), folder) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def viewer(line: Line) -> Iterator[Viewer]:
+    """Who starts runs and watches them live."""
+    with line.viewer() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def latecomer(line: Line) -> Iterator[Viewer]:
+    """Who comes when all is over."""
+    with line.viewer() as opened:
+        yield opened
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
