@@ -1,16 +1,14 @@
 """Turns what a provider says when it fails into one ``LLMError``. Pure.
 
-Every provider words its errors in its own way, and some send one status for several things, so the
-decision goes by money and length in the message first, then by the error's codes and types, then by
-the HTTP status. The words are from recorded errors and from the providers' references. Exceptions
-are recognised by their shape, so that nothing here imports an SDK.
+Takes an error apart whatever its shape is, has ``verdicts`` decide which of ours it is, and writes the
+sentence for the user and the story for the admin. Exceptions are recognised by their shape too, so
+that nothing here imports an SDK.
 """
 
 import json
 import re
 import ssl
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from math import isfinite
@@ -22,6 +20,7 @@ from providers import errors
 from providers.errors import LLMError
 from providers.redaction import redact, redact_text
 from providers.text import clean, clean_json
+from providers.verdicts import Failure, classify, is_page
 
 #: Characters of the provider's own sentence that a user is shown.
 _LONGEST_QUOTE = 300
@@ -33,124 +32,6 @@ REDIRECTED = (
     "The model provider's address answered with a redirect, which is not followed. "
     "Ask your administrator to check the base URL."
 )
-
-#: Codes, types and statuses (lower case, ``_`` for spaces and hyphens) that decide by themselves.
-_BY_WORD: dict[type[LLMError], frozenset[str]] = {
-    errors.LLMContextWindowExceededError: frozenset(
-        [
-            "context_length_exceeded",
-            "exceed_context_size_error",
-            "model_context_window_exceeded",
-            "context_window_exceeded",
-            "tokens_limit_reached",
-        ]
-    ),
-    errors.LLMInsufficientCreditsError: frozenset(
-        [
-            "insufficient_quota",
-            "billing_error",
-            "billing_hard_limit_reached",
-            "insufficient_credits",
-            "insufficient_balance",
-            "payment_required",
-        ]
-    ),
-    errors.LLMContentFilterError: frozenset(
-        [
-            "content_filter",
-            "content_policy_violation",
-            "responsibleaipolicyviolation",
-            "data_inspection_failed",
-            "safety",
-            "prohibited_content",
-        ]
-    ),
-    errors.LLMMalformedToolCallError: frozenset({"tool_use_failed", "malformed_function_call"}),
-    errors.LLMProviderOverloadedError: frozenset(
-        [
-            "overloaded_error",
-            "overloaded",
-            "unavailable",
-            "service_unavailable",
-            "service_unavailable_error",
-            "engine_overloaded",
-            "server_is_overloaded",
-            "slow_down",
-            "serviceunavailableexception",
-        ]
-    ),
-    errors.LLMTimeoutError: frozenset(["timeout_error", "deadline_exceeded", "request_timeout"]),
-    errors.LLMAuthenticationError: frozenset(
-        ["invalid_api_key", "authentication_error", "unauthenticated", "api_key_invalid", "api_key_expired"]
-    ),
-    errors.LLMPermissionDeniedError: frozenset(
-        [
-            "permission_error",
-            "permission_denied",
-            "insufficient_permissions",
-            "accessdeniedexception",
-            "unsupported_country_region_territory",
-        ]
-    ),
-    errors.LLMNotFoundError: frozenset(
-        ["model_not_found", "not_found_error", "not_found", "deploymentnotfound", "resourcenotfoundexception"]
-    ),
-    errors.LLMConflictError: frozenset(["conflict", "conflict_error", "aborted"]),
-    errors.LLMUnprocessableEntityError: frozenset(["unprocessable_entity", "unprocessable_entity_error"]),
-    errors.LLMRateLimitError: frozenset(
-        [
-            "rate_limit_error",
-            "rate_limit_exceeded",
-            "ratelimitreached",
-            "resource_exhausted",
-            "throttling",
-            "throttlingexception",
-            "too_many_requests",
-        ]
-    ),
-}
-
-#: Words that many failures share: they decide only where the status does not.
-_BAD_REQUEST_WORDS = frozenset(
-    ["invalid_request_error", "invalid_argument", "failed_precondition", "out_of_range", "request_too_large"]
-)
-
-_BY_STATUS: dict[int, type[LLMError]] = {
-    401: errors.LLMAuthenticationError,
-    402: errors.LLMInsufficientCreditsError,
-    403: errors.LLMPermissionDeniedError,
-    404: errors.LLMNotFoundError,
-    408: errors.LLMTimeoutError,
-    409: errors.LLMConflictError,
-    422: errors.LLMUnprocessableEntityError,
-    429: errors.LLMRateLimitError,
-    # Google's backend cancelled its own work; nobody here asked it to.
-    499: errors.LLMServerError,
-    503: errors.LLMProviderOverloadedError,
-    504: errors.LLMTimeoutError,
-    529: errors.LLMProviderOverloadedError,
-}
-
-_TOO_LONG = re.compile(
-    r"prompt (is )?too long|input is too long|input token count.{0,40}exceeds|maximum (context|prompt) length"
-    r"|exceeds? .{0,40}context (size|window|length|limit)|greater than the context length"
-    r"|tokens in the prompt exceed|too large for .{0,60}max size: \d+ tokens",
-    re.IGNORECASE | re.DOTALL,
-)
-_NO_CREDIT = re.compile(
-    r"credit balance is too low|insufficient (balance|credits|funds)|(requires|need) more credits"
-    r"|(spend|spending|billing|specified api usage) (hard )?limit|used all .{0,20}credits"
-    r"|credits? (are|is|have been) (depleted|exhausted)|key limit exceeded",
-    re.IGNORECASE,
-)
-#: Gemini says this of its limits per minute too, with RESOURCE_EXHAUSTED; from others it means money.
-_OVER_QUOTA = re.compile(r"exceeded your current quota", re.IGNORECASE)
-_BLOCKED = re.compile(
-    r"content management policy|violating our usage policy|content (policy|filter)|input was flagged",
-    re.IGNORECASE,
-)
-_BAD_KEY = re.compile(r"api key (not valid|expired|is invalid)|invalid api key", re.IGNORECASE)
-_NO_MODEL = re.compile(r"model not found|is not a valid model", re.IGNORECASE)
 
 #: Failures whose cause the provider's own words tell better than ours.
 _QUOTED = (errors.LLMBadRequestError, errors.LLMNotFoundError, errors.LLMUnprocessableEntityError)
@@ -167,22 +48,6 @@ _BROKEN = (
 )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Failure:
-    """A provider's error, whatever its shape was."""
-
-    status: int | None
-    #: Every code, type, status and reason in it.
-    words: frozenset[str]
-    #: What it says, the most telling sentence first.
-    sentences: tuple[str, ...]
-    body: object
-
-    @property
-    def text(self) -> str:
-        return " ".join(self.sentences)
-
-
 def from_payload(
     payload: object, *, status: int | None, headers: Mapping[str, str] | None = None
 ) -> LLMError:
@@ -193,7 +58,7 @@ def from_payload(
     stream), ``headers`` are that response's.
     """
     failure = _parse(payload, status)
-    kind = _classify(failure)
+    kind = classify(failure)
     return kind(
         _sentence(kind, failure),
         status=failure.status,
@@ -243,7 +108,7 @@ def _causes(exc: BaseException) -> Iterator[BaseException]:
         link = link.__cause__
 
 
-def _parse(payload: object, status: int | None) -> _Failure:
+def _parse(payload: object, status: int | None) -> Failure:
     body = clean_json(_decoded(payload))
     words: set[str] = set()
     numbers: list[int] = []
@@ -269,7 +134,7 @@ def _parse(payload: object, status: int | None) -> _Failure:
         sentences.append(_plain(body))
     if status is None or status < 300:
         status = next((number for number in numbers if 400 <= number < 600), status)
-    return _Failure(
+    return Failure(
         status=status,
         words=frozenset(words),
         sentences=tuple(dict.fromkeys(filter(None, sentences))),
@@ -311,51 +176,13 @@ def _decoded(payload: object) -> object:
 
 def _plain(text: str) -> str:
     """Return ``text`` on one line; of an HTML page only its title."""
-    if _is_page(text):
+    if is_page(text):
         title = re.search(r"<title[^>]*>(.*?)</title>", text, re.IGNORECASE | re.DOTALL)
         text = title[1] if title else ""
     return " ".join(text.split())
 
 
-def _is_page(body: object) -> bool:
-    return isinstance(body, str) and body.lstrip()[:15].lower().startswith(
-        ("<!doctype", "<html", "<?xml", "<head")
-    )
-
-
-def _classify(failure: _Failure) -> type[LLMError]:
-    status, words, text = failure.status, failure.words, failure.text
-    if _NO_CREDIT.search(text) or (_OVER_QUOTA.search(text) and "resource_exhausted" not in words):
-        return errors.LLMInsufficientCreditsError
-    is_request_at_fault = status is None or status < 300 or status in (400, 413, 422)
-    if (is_request_at_fault or status == 500) and _TOO_LONG.search(text):
-        return errors.LLMContextWindowExceededError
-    for kind, known in _BY_WORD.items():
-        if known & words:
-            return kind
-    if (is_request_at_fault or status == 403) and _BLOCKED.search(text):
-        return errors.LLMContentFilterError
-    if is_request_at_fault and _BAD_KEY.search(text):
-        return errors.LLMAuthenticationError
-    if is_request_at_fault and _NO_MODEL.search(text):
-        return errors.LLMNotFoundError
-    return _classify_by_status(failure)
-
-
-def _classify_by_status(failure: _Failure) -> type[LLMError]:
-    status = failure.status or 0
-    if status in _BY_STATUS:
-        return _BY_STATUS[status]
-    if status >= 500:
-        return errors.LLMServerError
-    if status >= 400 or failure.words & _BAD_REQUEST_WORDS:
-        return errors.LLMBadRequestError
-    if status >= 300 or _is_page(failure.body):
-        return errors.LLMConnectionError
-    return errors.LLMServerError
-
-
-def _sentence(kind: type[LLMError], failure: _Failure) -> str | None:
+def _sentence(kind: type[LLMError], failure: Failure) -> str | None:
     if kind is errors.LLMConnectionError and 300 <= (failure.status or 0) < 400:
         return REDIRECTED
     if kind not in _QUOTED or not failure.sentences:
@@ -366,7 +193,7 @@ def _sentence(kind: type[LLMError], failure: _Failure) -> str | None:
     return f"{kind().message} The provider said: {quote}"
 
 
-def _detail(failure: _Failure) -> dict[str, Any]:
+def _detail(failure: Failure) -> dict[str, Any]:
     nodes = tuple(_nodes(failure.body))
     body = redact(failure.body)
     if len(text := body if isinstance(body, str) else json.dumps(body, default=str)) > _LONGEST_BODY:

@@ -100,6 +100,7 @@ class Pump:
         self._boundary = Boundary()
         self._reader: WireReader | None = None
         self._cut: _Cut | None = None
+        self._cut_at = self._closed_at = 0.0
         self._has_ended = False
         self._is_closing = False
         self._sink_is_full = False
@@ -149,7 +150,7 @@ class Pump:
         finally:
             self._is_closing = True
             await self.exchange.close()
-            self._closed = self._loop.time()
+            self._closed_at = self._loop.time()
 
     async def _open(self, request: ModelRequest) -> AsyncIterator[Any]:
         self.body = clean_json(self._wire.build_body(request))
@@ -288,7 +289,8 @@ class Pump:
                 self._end_reading()
             case _Cut.CANCEL:
                 cancelled = RunCancelled()
-                cancelled.upstream_closed_ms = (getattr(self, "_closed", self._cut_at) - self._cut_at) * 1000
+                # A task that was cancelled before its first step has closed nothing.
+                cancelled.upstream_closed_ms = max(0.0, self._closed_at - self._cut_at) * 1000
                 self._interrupt(cancelled)
                 raise cancelled
             case _Cut.SILENCE if failure is None:

@@ -11,7 +11,7 @@ from providers.emulator import Emulator, Outcome
 from providers.errors import LLMError
 from providers.failures import REDIRECTED
 from providers.traces import TraceStatus
-from tests.providers.calling import KEY, WIRES, Call, Sink, at, emulated
+from tests.providers.calling import KEY, PATIENT, WIRES, Call, Sink, at, emulated
 from tests.providers.test_adapter_cancel import full_listener
 from tests.providers.upstream import Behaviour, answering, forever, reset, streaming, upstream
 
@@ -44,11 +44,9 @@ OVERLOADED_FRAME = {
 }
 
 
-async def failure_at(
-    behave: Behaviour, wire: str, *, timeouts: Timeouts | None = None
-) -> tuple[LLMError, Call]:
+async def failure_at(behave: Behaviour, wire: str, *, timeouts: Timeouts = PATIENT) -> tuple[LLMError, Call]:
     async with upstream(behave) as server:
-        call = Call(at(server.origin, wire), **({"timeouts": timeouts} if timeouts else {}))
+        call = Call(at(server.origin, wire), timeouts=timeouts)
         error = await call.failure()
         await asyncio.wait_for(server.deserted.wait(), 2)
     assert call.trace.status is TraceStatus.FAILED

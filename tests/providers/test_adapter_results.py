@@ -72,7 +72,8 @@ async def test_the_trace_tells_the_whole_call(wire: str, emulator: Emulator) -> 
     assert trace.raw_stop_reason == result.raw_stop_reason is not None
     assert "Say this." in str(trace.request)
     assert "Say this." in str(trace.response)
-    assert trace.error is trace.error_code is None
+    assert trace.error is None
+    assert trace.error_code is None
     assert not trace.stream_was_cancelled
 
 

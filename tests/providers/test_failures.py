@@ -118,7 +118,11 @@ def anthropic(type: str, message: str = "…") -> dict[str, Any]:
         ("<!doctype html><title>Sign in</title>", 200, errors.LLMConnectionError),
         # Length.
         (openai("Too long", code="context_length_exceeded"), 400, errors.LLMContextWindowExceededError),
-        (openai("Your input exceeds the context window of this model."), 400, errors.LLMContextWindowExceededError),
+        (
+            openai("Your input exceeds the context window of this model."),
+            400,
+            errors.LLMContextWindowExceededError,
+        ),
         (
             anthropic(
                 "invalid_request_error",
@@ -128,12 +132,19 @@ def anthropic(type: str, message: str = "…") -> dict[str, Any]:
             errors.LLMContextWindowExceededError,
         ),
         (
-            {"object": "error", "message": "This model's maximum context length is 4096 tokens.", "code": 400},
+            {
+                "object": "error",
+                "message": "This model's maximum context length is 4096 tokens.",
+                "code": 400,
+            },
             400,
             errors.LLMContextWindowExceededError,
         ),
         (
-            {"code": "x", "error": "This model's maximum prompt length is 131072 but the request contains 537812."},
+            {
+                "code": "x",
+                "error": "This model's maximum prompt length is 131072 but the request contains 537812.",
+            },
             400,
             errors.LLMContextWindowExceededError,
         ),
@@ -150,16 +161,28 @@ def anthropic(type: str, message: str = "…") -> dict[str, Any]:
             400,
             errors.LLMInsufficientCreditsError,
         ),
-        ({"error": {"message": "Insufficient Balance", "type": "unknown_error"}}, 402, errors.LLMInsufficientCreditsError),
+        (
+            {"error": {"message": "Insufficient Balance", "type": "unknown_error"}},
+            402,
+            errors.LLMInsufficientCreditsError,
+        ),
         (
             google(429, "RESOURCE_EXHAUSTED", "Your prepayment credits are depleted."),
             429,
             errors.LLMInsufficientCreditsError,
         ),
         # Too fast.
-        (openai("Rate limit reached", type="tokens", code="rate_limit_exceeded"), 429, errors.LLMRateLimitError),
         (
-            openai("Request too large for gpt-4o on tokens per min (TPM)", type="tokens", code="rate_limit_exceeded"),
+            openai("Rate limit reached", type="tokens", code="rate_limit_exceeded"),
+            429,
+            errors.LLMRateLimitError,
+        ),
+        (
+            openai(
+                "Request too large for gpt-4o on tokens per min (TPM)",
+                type="tokens",
+                code="rate_limit_exceeded",
+            ),
             413,
             errors.LLMRateLimitError,
         ),
@@ -172,7 +195,9 @@ def anthropic(type: str, message: str = "…") -> dict[str, Any]:
         ),
         (openai("Blocked", code="content_filter"), 400, errors.LLMContentFilterError),
         (
-            openai("Invalid prompt: flagged as potentially violating our usage policy.", code="invalid_prompt"),
+            openai(
+                "Invalid prompt: flagged as potentially violating our usage policy.", code="invalid_prompt"
+            ),
             400,
             errors.LLMContentFilterError,
         ),
@@ -187,7 +212,10 @@ def anthropic(type: str, message: str = "…") -> dict[str, Any]:
         ({"code": "unknown-error", "message": "Foobar"}, None, errors.LLMServerError),
         (google(499, "CANCELLED", "The operation was cancelled."), 200, errors.LLMServerError),
         (
-            {"type": "response.failed", "response": {"error": {"code": "rate_limit_exceeded", "message": "…"}}},
+            {
+                "type": "response.failed",
+                "response": {"error": {"code": "rate_limit_exceeded", "message": "…"}},
+            },
             None,
             errors.LLMRateLimitError,
         ),
@@ -252,7 +280,10 @@ def test_it_reads_googles_own_way_to_say_when() -> None:
 
 def test_the_user_reads_the_providers_words_where_they_help() -> None:
     error = from_payload(openai("Unsupported parameter:\n 'stop'."), status=400)
-    assert error.message == f"{errors.LLMBadRequestError().message} The provider said: Unsupported parameter: 'stop'."
+    assert (
+        error.message
+        == f"{errors.LLMBadRequestError().message} The provider said: Unsupported parameter: 'stop'."
+    )
 
 
 def test_the_user_is_spared_the_providers_words_where_they_do_not() -> None:
@@ -289,7 +320,9 @@ def test_the_story_has_what_an_admin_looks_for() -> None:
     }
 
 
-REQUEST = httpx2.Request("POST", "https://api.example.org/v1", headers={"authorization": "Bearer sk-nobody-may-see-this"})
+REQUEST = httpx2.Request(
+    "POST", "https://api.example.org/v1", headers={"authorization": "Bearer sk-nobody-may-see-this"}
+)
 
 
 @pytest.mark.parametrize(
@@ -332,7 +365,11 @@ def test_it_understands_the_exceptions_of_every_sdk() -> None:
     timeout = openai_sdk.APITimeoutError(request=REQUEST)
     timeout.__cause__ = httpx2.ConnectTimeout("slow")
     for exception, expected, wait in (
-        (openai_sdk.RateLimitError("no", response=response, body={"message": "no"}), errors.LLMRateLimitError, 3),
+        (
+            openai_sdk.RateLimitError("no", response=response, body={"message": "no"}),
+            errors.LLMRateLimitError,
+            3,
+        ),
         (
             openai_sdk.RateLimitError("no", response=response, body={"code": "insufficient_quota"}),
             errors.LLMInsufficientCreditsError,

@@ -1,0 +1,108 @@
+import pytest
+
+from providers.boundary import Boundary, clean_result
+from providers.events import (
+    ModelEvent,
+    ProviderItem,
+    ReasoningDelta,
+    ReasoningSealed,
+    ResponseStarted,
+    TextDelta,
+    ToolCallDelta,
+    ToolCallFinished,
+    ToolCallStarted,
+    UsageSeen,
+)
+from providers.types import ProviderItemPart, ReasoningPart, StopReason, TextPart, ToolCallPart
+from providers.usage import Usage
+from providers.wires.draft import StepDraft
+
+FIRST, SECOND = "\ud83d", "\ude00"
+
+
+def passed(*events: ModelEvent) -> list[ModelEvent]:
+    boundary = Boundary()
+    through = [out for event in events if (out := boundary.let_through(event)) is not None]
+    return [*through, *boundary.release()]
+
+
+def test_a_delta_never_ends_inside_a_character() -> None:
+    assert passed(TextDelta("a" + FIRST), TextDelta(SECOND + "b")) == [TextDelta("a"), TextDelta("😀b")]
+
+
+def test_what_comes_between_two_halves_does_not_part_them() -> None:
+    usage = UsageSeen(Usage(output_tokens=1))
+    assert passed(TextDelta(FIRST), usage, TextDelta(SECOND)) == [usage, TextDelta("😀")]
+
+
+def test_texts_thoughts_and_calls_are_not_mixed_up() -> None:
+    assert passed(
+        TextDelta(FIRST),
+        ReasoningDelta(FIRST, 0),
+        ReasoningDelta(FIRST, 1),
+        ToolCallDelta("c", FIRST),
+        ToolCallDelta("c", SECOND),
+        ReasoningDelta(SECOND, 1),
+        ReasoningDelta("x", 0),
+        TextDelta("y"),
+    ) == [
+        ToolCallDelta("c", "😀"),
+        ReasoningDelta("😀", 1),
+        ReasoningDelta("\ufffdx", 0),
+        TextDelta("\ufffdy"),
+    ]
+
+
+def test_what_is_held_back_is_released_in_the_end() -> None:
+    assert passed(TextDelta("a" + FIRST), ReasoningDelta(FIRST, 2), ToolCallDelta("c", FIRST)) == [
+        TextDelta("a"),
+        TextDelta("\ufffd"),
+        ReasoningDelta("\ufffd", 2),
+        ToolCallDelta("c", "\ufffd"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("event", "expected"),
+    [
+        (ResponseStarted("r\x00", None), ResponseStarted("r\ufffd", None)),
+        (ReasoningSealed("s\x00", 3), ReasoningSealed("s\ufffd", 3)),
+        (ToolCallStarted("i\x00", FIRST), ToolCallStarted("i\ufffd", "\ufffd")),
+        (ToolCallFinished("i\x00"), ToolCallFinished("i\ufffd")),
+        (ProviderItem("k\x00", {"a": [SECOND]}), ProviderItem("k\ufffd", {"a": ["\ufffd"]})),
+    ],
+)
+def test_every_event_is_clean(event: ModelEvent, expected: ModelEvent) -> None:
+    assert passed(event) == [expected]
+
+
+def test_a_clean_delta_is_passed_on_as_it_is() -> None:
+    event = TextDelta("just words")
+    assert passed(event)[0] is event
+
+
+def test_the_whole_result_is_clean() -> None:
+    draft = StepDraft()
+    draft.parts = [
+        TextPart(text=FIRST + SECOND, annotations=({"t": "\x00"},)),
+        ReasoningPart(text="\x00", sealed="\x00"),
+        ToolCallPart(id="\x00", name="\x00", arguments=FIRST),
+        ProviderItemPart(kind="\x00", data={"x": SECOND}),
+    ]
+    draft.native = [{"text": FIRST}]
+    draft.raw_usage = {"\x00": 1}
+    draft.raw_stop_reason = draft.response_id = draft.model = "\x00"
+    draft.response = {"content": ["\x00"]}
+    draft.stop_reason = StopReason.END_TURN
+    result = clean_result(draft.result())
+    assert result.parts == (
+        TextPart(text="😀", annotations=({"t": "\ufffd"},)),
+        ReasoningPart(text="\ufffd", sealed="\ufffd"),
+        ToolCallPart(id="\ufffd", name="\ufffd", arguments="\ufffd"),
+        ProviderItemPart(kind="\ufffd", data={"x": "\ufffd"}),
+    )
+    assert result.native == ({"text": "\ufffd"},)
+    assert result.raw_usage == {"\ufffd": 1}
+    assert result.raw_stop_reason == result.response_id == result.model == "\ufffd"
+    assert result.response == {"content": ["\ufffd"]}
+    assert result.stop_reason is StopReason.END_TURN

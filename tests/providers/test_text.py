@@ -1,0 +1,55 @@
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from providers.text import Seam, clean, clean_json
+
+#: Any text, half pairs and NUL included.
+dirty = st.text(st.characters(codec=None, exclude_categories=()) | st.sampled_from("\x00\ud83d\ude00"))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("plain", "plain"),
+        ("Grüße 世界 😀", "Grüße 世界 😀"),
+        ("a\x00b", "a\ufffdb"),
+        ("\ud83d\ude00", "😀"),
+        ("\ud83d", "\ufffd"),
+        ("\ude00\ud83d", "\ufffd\ufffd"),
+        ("\ud83d😀", "\ufffd😀"),
+        ("\u2028\u0085", "\u2028\u0085"),
+    ],
+)
+def test_it_joins_pairs_and_replaces_what_cannot_be_stored(text: str, expected: str) -> None:
+    assert clean(text) == expected
+
+
+def test_clean_text_is_passed_on_without_a_copy() -> None:
+    text = "nothing to do here 😀"
+    assert clean(text) is text
+
+
+@given(dirty)
+def test_whatever_comes_can_be_stored(text: str) -> None:
+    cleaned = clean(text)
+    cleaned.encode()
+    assert "\x00" not in cleaned
+    assert clean(cleaned) == cleaned
+
+
+@given(st.lists(dirty))
+def test_pieces_add_up_to_the_whole_and_none_is_broken(pieces: list[str]) -> None:
+    seam = Seam()
+    out = [seam.feed(piece) for piece in pieces] + [seam.close()]
+    for piece in out:
+        piece.encode()
+    assert "".join(out) == clean("".join(pieces))
+
+
+def test_a_json_value_is_clean_to_its_last_key() -> None:
+    value = {"a\x00": ["\ud83d", {"b": ("\x00", 1, None, 1.5, True)}]}
+    assert clean_json(value) == {"a\ufffd": ["\ufffd", {"b": ["\ufffd", 1, None, 1.5, True]}]}
+    json.dumps(clean_json(value), ensure_ascii=False).encode()
