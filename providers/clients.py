@@ -201,7 +201,8 @@ async def warm_up() -> None:
 
 
 def _first_event(request: httpx2.Request) -> httpx2.Response:
-    body = b"event: message\ndata: {}\n\n"
+    # Without a name: google-genai reads nothing but data.
+    body = b"data: {}\n\n"
     return httpx2.Response(200, headers={"content-type": "text/event-stream"}, content=body)
 
 
