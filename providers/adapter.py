@@ -14,7 +14,9 @@ from providers.boundary import clean_result
 from providers.cancellation import RunCancelled
 from providers.catalog import Target
 from providers.errors import LLMError
-from providers.pump import EventSink, Pump, Timeouts
+from providers.pump import Pump
+from providers.sink import EventSink
+from providers.timeouts import Timeouts
 from providers.traces import CallContext, Recorder
 from providers.tracing import describe
 from providers.types import (

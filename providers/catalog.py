@@ -181,9 +181,9 @@ def suggestions() -> tuple[str, ...]:
     return tuple(f"{info.slug}/{name}" for info in providers() if info.available for name in info.models)
 
 
-def wires_in_use() -> tuple[str, ...]:
-    """Return the wires of available providers, each once."""
-    return tuple(dict.fromkeys(row.wire for row in _PROVIDERS.values() if row.is_available))
+def targets_in_use() -> tuple[Target, ...]:
+    """Return one target of every available provider; its model is of no importance."""
+    return tuple(resolve(f"{info.slug}/{info.models[0]}") for info in providers() if info.available)
 
 
 def _how_to_enable(provider: _Provider) -> str:

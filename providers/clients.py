@@ -187,16 +187,17 @@ def preload() -> None:
 async def warm_up() -> None:
     """Pay once, before anyone waits, what the first stream of every provider in use would pay.
 
-    That is the imports, the certificate store and what the SDKs build lazily; nothing is sent.
+    That is the imports, the clients, the certificate store and what SDKs build lazily; nothing is sent.
     """
-    wires = catalog.wires_in_use()
-    _of_this_loop()
-    for wire in wires:
-        sdk = _SDKS[wire]
+    clients = _of_this_loop()
+    for target in catalog.targets_in_use():
+        sdk = _SDKS[target.origin.wire]
         await _load(sdk)
+        if not target.emulated:
+            clients.sdk_client(sdk, target.api_key, target.base_url)
         async with httpx2.AsyncClient(transport=httpx2.MockTransport(_first_event)) as http:
             client = sdk.make(http, "warm-up", "http://127.0.0.1")
-            async for _ in await sdk.post(client, Origin(wire=wire, provider="", model="warm-up"), {}):
+            async for _ in await sdk.post(client, target.origin, {}):
                 pass
 
 

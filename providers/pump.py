@@ -11,12 +11,9 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
-from typing import Any, Protocol, Self
-
-from django.conf import settings
+from typing import Any
 
 from providers import clients
 from providers.boundary import Boundary
@@ -26,7 +23,9 @@ from providers.errors import LLMConnectionError, LLMError, LLMMalformedResponseE
 from providers.events import ModelEvent, ReasoningDelta, TextDelta, ToolCallStarted
 from providers.exchange import Exchange
 from providers.failures import from_exception, from_payload
+from providers.sink import EventSink
 from providers.text import clean_json
+from providers.timeouts import Timeouts
 from providers.types import Json, ModelRequest
 from providers.usage import UsageSource
 from providers.wires import Wire
@@ -42,39 +41,6 @@ _DRAIN_SECONDS = 0.1
 _USAGE_SECONDS = 5.0
 #: Seconds for the body of an error, whose status alone says enough.
 _ERROR_BODY_SECONDS = 5.0
-
-
-class EventSink(Protocol):
-    """Takes what the model says, in order."""
-
-    def write(self, event: ModelEvent) -> None:
-        """Take ``event``; called on the loop, must not block."""
-        ...
-
-    async def ready(self) -> None:
-        """Return when more can be taken; a cancel is raised in here like in any other wait."""
-        ...
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Timeouts:
-    """How long a call may wait, in seconds. Its total time is the caller's business."""
-
-    #: For a connection.
-    connect: float
-    #: For the answer's headers, connecting included.
-    first_byte: float
-    #: For the next decoded event; comments and pings are none.
-    idle: float
-
-    @classmethod
-    def from_settings(cls) -> Self:
-        """Return what the installation is configured with."""
-        return cls(
-            connect=settings.RUNNEL_CONNECT_TIMEOUT,
-            first_byte=settings.RUNNEL_FIRST_BYTE_TIMEOUT,
-            idle=settings.RUNNEL_IDLE_TIMEOUT,
-        )
 
 
 class _Cut(Enum):
@@ -132,7 +98,10 @@ class Pump:
             await asyncio.wait({self._task})
         except asyncio.CancelledError:
             self._stop(_Cut.CANCEL)
+            # Not gather(): cancelled once more, that would disturb the closing.
             await asyncio.wait({self._task})
+            if not self._task.cancelled():
+                self._task.exception()
             self._interrupt(RunCancelled())
             raise
         finally:
@@ -158,19 +127,23 @@ class Pump:
         try:
             return aiter(await clients.open_stream(self._target, self.body))
         except Exception as exc:  # noqa: BLE001 - SDKs raise what they like; all of it becomes one taxonomy
-            raise from_exception(exc) from None
+            error = from_exception(exc)
+        # Out here, so that it does not drag the SDK's exception along, which holds the key.
+        raise error
 
     async def _pass_on(self, events: AsyncIterator[Any]) -> None:
         while True:
+            error: LLMError | None = None
             try:
                 event = await anext(events)
             except StopAsyncIteration:
                 return
             except Exception as exc:  # noqa: BLE001 - as above
                 error = from_exception(exc)
+            if error is not None:
                 if self.draft.terminal and isinstance(error, LLMConnectionError):
                     return
-                raise error from None
+                raise error
             self.events += 1
             self._heard = self._loop.time()
             self._write(self._understand(event))

@@ -8,15 +8,17 @@ import sys
 
 import httpx2
 import pytest
-from django.conf import settings
+from django.conf import settings as project_settings
 from google import genai
 from google.genai.errors import APIError
 from google.genai.types import HttpOptions
+from pytest_django.fixtures import Settings
 
 from providers import clients
 from providers.clients import gemini_path
 from providers.emulator import Emulator, close_shared
 from tests.providers.calling import WIRES, Call, emulated
+from tests.providers.upstream import forever, upstream
 
 
 async def test_google_genai_streams_dicts_through_its_private_call() -> None:
@@ -95,9 +97,16 @@ async def test_a_proxy_is_not_asked_for_this_machine(
     assert result.text == "Direct"
 
 
-async def test_warming_up_sends_nothing(emulator: Emulator) -> None:
-    await clients.warm_up()
+async def test_warming_up_sends_nothing(emulator: Emulator, settings: Settings) -> None:
+    settings.OPENAI_API_KEY = settings.ANTHROPIC_API_KEY = settings.GEMINI_API_KEY = "a-key-of-ours"
+    async with upstream(forever) as server:
+        settings.OPENAI_BASE_URL = settings.ANTHROPIC_BASE_URL = settings.GOOGLE_GEMINI_BASE_URL = (
+            server.origin
+        )
+        await clients.warm_up()
+        assert not server.requests
     assert not emulator.exchanges
+    assert {"openai", "anthropic", "google.genai"} <= sys.modules.keys()
 
 
 def test_no_sdk_is_imported_before_it_is_needed() -> None:
@@ -106,4 +115,6 @@ def test_no_sdk_is_imported_before_it_is_needed() -> None:
         "assert not {'openai', 'anthropic', 'google.genai'} & sys.modules.keys()"
     )
     environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "project.settings"}
-    subprocess.run([sys.executable, "-c", program], check=True, cwd=settings.BASE_DIR, env=environment)
+    subprocess.run(
+        [sys.executable, "-c", program], check=True, cwd=project_settings.BASE_DIR, env=environment
+    )
