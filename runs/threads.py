@@ -6,6 +6,7 @@ belongs to a stream use these instead.
 
 import asyncio
 import functools
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -32,8 +33,10 @@ class DatabaseThreads:
         pool, self._pool = self._pool, None
         if pool is None:
             return
-        barrier = [pool.submit(connections.close_all) for _ in range(self._workers * 4)]
-        await asyncio.gather(*map(asyncio.wrap_future, barrier))
+        # Each thread can close only its own: none is done before all of them have come here.
+        together = threading.Barrier(self._workers)
+        closing = [pool.submit(_close_connections, together) for _ in range(self._workers)]
+        await asyncio.gather(*map(asyncio.wrap_future, closing))
         pool.shutdown(wait=True)
 
 
@@ -46,6 +49,11 @@ def _guarded[T](call: Callable[[], T]) -> T:
             if not connection.in_atomic_block:
                 connection.close_if_unusable_or_obsolete()
         raise
+
+
+def _close_connections(together: threading.Barrier) -> None:
+    connections.close_all()
+    together.wait()
 
 
 #: Reads that belong to sockets: log pages, sign-in, ownership.
