@@ -1,0 +1,26 @@
+"""The line, set up and taken down around each test."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from providers.emulator import close_shared, shared
+from runs.models import ApiToken
+from tests.faults.line import Line
+
+
+@pytest.fixture
+def person(transactional_db: None, django_user_model: Any) -> tuple[Any, str]:
+    """A user and their API token."""
+    user = django_user_model.objects.create_superuser("ada")
+    return user, ApiToken.issue(user)[1]
+
+
+@pytest.fixture
+async def line(person: tuple[Any, str]) -> AsyncIterator[Line]:
+    user, token = person
+    line = Line(user=user, token=token, emulator=await shared())
+    yield line
+    await line.close()
+    await close_shared()
