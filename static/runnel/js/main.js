@@ -71,12 +71,14 @@ function newId() {
 
 async function send(text, model) {
   const runId = newId();
+  // What a pasted text may hold and no server takes.
+  const input = text.toWellFormed().replaceAll("\0", "");
   viewer.expect(runId, model);
   if (!socket.isReady) composer.note("There is no connection. This is sent as soon as it is back.");
   const known = viewer.conversation ? { conversation_id: viewer.conversation } : {};
   // The run's id is ours, so that a second copy of the frame starts nothing new.
   const answer = await socket.request(
-    { type: "start", run_id: runId, model, input: text, ...known },
+    { type: "start", run_id: runId, model, input, ...known },
     { repeat: true },
   );
   composer.note("");

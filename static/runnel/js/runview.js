@@ -97,6 +97,8 @@ export class RunView {
 
   /** Show how the run ended: a stored run, or one whose last event came. */
   finish(run) {
+    // Who reads how it ended finds all of it above.
+    for (const stream of this.#streams.values()) stream.paint();
     this.run = { ...this.run, ...run };
     this.isFinished = true;
     this.element.dataset.status = this.run.status;

@@ -12,7 +12,7 @@ const SIGNED_OUT = 4401;
 const REFUSED = 4403;
 const RATE_LIMITED = 4429;
 
-/** An `error` frame, or `offline` when the connection broke before the answer came. */
+/** An `error` frame; or `offline`: the connection broke first; or `too_long`: it cannot be sent at all. */
 export class RequestError extends Error {
   constructor(code, message, retryable) {
     super(message);
@@ -30,6 +30,7 @@ export class Socket {
   #timer = 0;
   #pingTimer = 0;
   #nextId = 1;
+  #longest = 64 * 1024;
   /** Requests without an answer: id → {frame, repeat, resolve, reject}. */
   #pending = new Map();
 
@@ -68,6 +69,12 @@ export class Socket {
     const id = String(this.#nextId++);
     const full = { ...frame, id };
     return new Promise((resolve, reject) => {
+      const bytes = new TextEncoder().encode(JSON.stringify(full)).length;
+      if (bytes > this.#longest) {
+        const limit = Math.floor(this.#longest / 1024);
+        reject(new RequestError("too_long", `This is longer than the ${limit} KiB that fit into one message.`));
+        return;
+      }
       if (!this.#isReady && !repeat) {
         reject(new RequestError("offline", "There is no connection to the server.", true));
         return;
@@ -88,6 +95,7 @@ export class Socket {
       case "ready":
         this.#isReady = true;
         this.#attempts = 0;
+        this.#longest = frame.limits.frame_bytes;
         this.#schedulePing();
         this.#handlers.state("online");
         for (const { frame: unanswered } of this.#pending.values()) this.#send(unanswered);
