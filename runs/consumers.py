@@ -227,6 +227,8 @@ class RunConsumer(AsyncConsumer):
             )
             return lambda: self._watch(run_id, position, after=after)
         conversation_id = UUID(frame.conversation_id)
+        # Whose it is comes first: who follows it hears at once of a run that begins.
+        await services.locate_conversation(self._user_id, conversation_id)
         self._subscriptions.follow(conversation_id)
         try:
             active = await services.locate_conversation(self._user_id, conversation_id)
@@ -268,10 +270,13 @@ class RunConsumer(AsyncConsumer):
             raise RuntimeError("no frame is taken before the handshake")
         return self.identity.user_id
 
-    def _run_began(self, run_id: UUID) -> None:
-        """Watch a new run of a followed conversation, after a ``start`` of our own has been answered."""
+    def _run_began(self, conversation_id: UUID, run_id: UUID) -> None:
+        """Watch a new run of a followed conversation, when the frames that led to it have been answered."""
+        before = self._last.get(str(conversation_id))
 
         async def watch() -> None:
+            if before is not None:
+                await asyncio.wait([before])
             self._watch(run_id)
 
         self._enqueue(str(run_id), watch)

@@ -32,6 +32,10 @@ LOOK_AGAIN = 0.05
 POLL = 1.0
 
 
+#: Hears of a conversation that has a new run, by their ids.
+type RunBegan = Callable[[UUID, UUID], None]
+
+
 class Client(Protocol):
     """Who gets the frames."""
 
@@ -74,20 +78,20 @@ class Feed:
 
     def __init__(self) -> None:
         self._channels: dict[UUID, _Channel] = {}
-        self._conversations: dict[UUID, set[Callable[[UUID], None]]] = {}
+        self._conversations: dict[UUID, set[RunBegan]] = {}
 
     def open(self, run_id: UUID, conversation_id: UUID) -> None:
         """Expect commits of a run that this process drives, and tell who follows its conversation."""
         channel = self._channels.setdefault(run_id, _Channel(0, finished=False, local=True))
         channel.local = True
         for tell in tuple(self._conversations.get(conversation_id, ())):
-            tell(run_id)
+            tell(conversation_id, run_id)
 
-    def follow(self, conversation_id: UUID, tell: Callable[[UUID], None]) -> None:
-        """Call ``tell`` with the id of every run that begins in the conversation from now on."""
+    def follow(self, conversation_id: UUID, tell: RunBegan) -> None:
+        """Call ``tell`` for every run that begins in the conversation from now on."""
         self._conversations.setdefault(conversation_id, set()).add(tell)
 
-    def unfollow(self, conversation_id: UUID, tell: Callable[[UUID], None]) -> None:
+    def unfollow(self, conversation_id: UUID, tell: RunBegan) -> None:
         """Stop calling ``tell``."""
         followers = self._conversations.get(conversation_id, set())
         followers.discard(tell)
@@ -146,7 +150,6 @@ class Viewer:
         self._client = client
         self._queue: deque[Committed] = deque()
         self._queued = 0
-        self._seen = channel.published
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -186,7 +189,6 @@ class Viewer:
                     self._client.viewer_ended(self.run_id)
                     return
                 elif self.channel.local:
-                    self._seen = self.channel.published
                     await self.wake.wait()
                 else:
                     await self._poll()

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from uuid import UUID
 
 from runs import frames, supervisor
-from runs.feed import Viewer
+from runs.feed import RunBegan, Viewer
 
 
 class Subscriptions:
@@ -20,7 +20,7 @@ class Subscriptions:
         send_text: Callable[[str], Awaitable[None]],
         unsent: Callable[[], int],
         too_slow: Callable[[], Awaitable[None]],
-        run_began: Callable[[UUID], None],
+        run_began: RunBegan,
     ) -> None:
         """Take how to send, how many bytes the server still holds, and whom to tell what happens."""
         self._send_text = send_text
