@@ -219,7 +219,8 @@ def _texts() -> Iterator[BadCase]:
         text=json.dumps(GOOD["start"]).replace('"max_steps": 3', '"max_steps": 3, "max_steps": 4'),
     )
     yield BadCase(name="no type", text='{"id":"1"}', frame_id="1")
-    for value in (5, None, True, [], {}, ["ping"]):
+    not_text: tuple[Any, ...] = (5, None, True, [], {}, ["ping"])
+    for value in not_text:
         yield BadCase(name=f"type {value!r}", text=json.dumps({**ping, "type": value}), frame_id="1")
     for kind in ("", "Ping", "ping ", "stop", "ok", "__class__", "x" * 1000):
         yield BadCase(

@@ -1,0 +1,64 @@
+"""Two people who know nothing of each other, and sockets that are closed again with all behind them."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from providers import clients, emulator
+from runs import supervisor
+from runs.models import ApiToken
+from tests.runs.rows import make_user
+from tests.runs.sockets import Socket, bearer
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Person:
+    """A user, and a token of theirs."""
+
+    user: Any
+    token: str
+
+
+type Connect = Callable[[Person], Awaitable[Socket]]
+
+
+def _person(name: str) -> Person:
+    user = make_user(name)
+    return Person(user=user, token=ApiToken.issue(user)[1])
+
+
+@pytest.fixture
+def ada(transactional_db: None) -> Person:
+    return _person("ada")
+
+
+@pytest.fixture
+def eve(transactional_db: None) -> Person:
+    return _person("eve")
+
+
+@pytest.fixture
+async def server(transactional_db: None, settings: Any) -> AsyncIterator[None]:
+    """End what the running loop has begun by the end of the test: runs, journal, clients, emulator."""
+    settings.RUNNEL_DRAIN_SECONDS = 0.0
+    yield
+    await supervisor.current().drain()
+    await clients.close_all()
+    await emulator.close_shared()
+
+
+@pytest.fixture
+async def connect(server: None) -> AsyncIterator[Connect]:
+    """Open sockets that come with a token; they are closed before the server is."""
+    sockets = []
+
+    async def open_socket(person: Person) -> Socket:
+        socket = Socket(bearer(person.token))
+        sockets.append(socket)
+        return await socket.open()
+
+    yield open_socket
+    for socket in sockets:
+        await socket.close()

@@ -1,0 +1,166 @@
+"""A WebSocket client in the test's own process, which keeps every frame in the order in which it came."""
+
+import asyncio
+import json
+from collections.abc import Callable, Iterable
+from itertools import count
+from typing import Any, Self
+
+from project.asgi import application
+
+type Json = dict[str, Any]
+
+#: Seconds until what was asked for must have come; only what is stuck takes that long.
+STUCK = 10.0
+
+HOST = "runnel.test"
+
+
+def bearer(token: str) -> tuple[str, str]:
+    return "authorization", f"Bearer {token}"
+
+
+def is_terminal(event: Json) -> bool:
+    return event["type"] in {"RUN_FINISHED", "RUN_ERROR"}
+
+
+class Socket:
+    """One socket, from its opening request to its close code."""
+
+    def __init__(
+        self,
+        *headers: tuple[str, str],
+        subprotocols: Iterable[str] = (),
+        query: str = "",
+        scheme: str = "ws",
+    ) -> None:
+        #: Text frames exactly as they came.
+        self.received: list[str] = []
+        self.is_accepted = False
+        self.subprotocol: str | None = None
+        self.close_code: int | None = None
+        self._ids = map(str, count(1))
+        self._changed = asyncio.Event()
+        self._to_server: asyncio.Queue[Json] = asyncio.Queue()
+        self._scope = {
+            "type": "websocket",
+            "scheme": scheme,
+            "path": "/ws/",
+            "query_string": query.encode(),
+            "headers": [
+                (b"host", HOST.encode()),
+                *((name.encode(), value.encode()) for name, value in headers),
+            ],
+            "subprotocols": list(subprotocols),
+        }
+        self._serving: asyncio.Task[None] | None = None
+
+    async def open(self) -> Self:
+        """Connect, and wait until the server has spoken or closed."""
+        self._to_server.put_nowait({"type": "websocket.connect"})
+        self._serving = asyncio.create_task(application(self._scope, self._to_server.get, self._take))
+        await self.until(lambda: bool(self.received) or self.close_code is not None)
+        return self
+
+    async def close(self) -> None:
+        """Go away, as a closed tab does. Twice is once."""
+        if self._serving is not None:
+            self._to_server.put_nowait({"type": "websocket.disconnect", "code": 1001})
+            await asyncio.wait_for(self._serving, STUCK)
+            self._serving = None
+
+    def send_text(self, text: str) -> None:
+        self._to_server.put_nowait({"type": "websocket.receive", "text": text})
+
+    def send_bytes(self, data: bytes) -> None:
+        self._to_server.put_nowait({"type": "websocket.receive", "bytes": data})
+
+    def send(self, kind: str, **fields: Any) -> str:
+        """Send a frame without waiting for anything; return its id."""
+        frame_id: str = fields.pop("id", None) or next(self._ids)
+        self.send_text(json.dumps({"type": kind, "id": frame_id, **fields}))
+        return frame_id
+
+    async def answer(self, frame_id: str) -> Json:
+        """Return the one answer to a frame."""
+        await self.until(lambda: bool(self.answers(frame_id)))
+        (answer,) = self.answers(frame_id)
+        return answer
+
+    async def ask(self, kind: str, **fields: Any) -> Json:
+        """Send a frame and return its answer, whichever it is."""
+        return await self.answer(self.send(kind, **fields))
+
+    async def start(self, model: str = "emulator/echo", text: str = "hi", **fields: Any) -> Json:
+        """Start a run and return the ``ok``."""
+        answer = await self.ask("start", model=model, input=text, **fields)
+        assert answer["type"] == "ok", answer
+        return answer
+
+    async def ended(self, run_id: str) -> Json:
+        """Wait for a run's end and return its terminal event."""
+        await self.until(lambda: any(map(is_terminal, self.events(run_id))))
+        return self.events(run_id)[-1]
+
+    async def saw(self, run_id: str, kind: str) -> None:
+        """Wait for an event of a run."""
+        await self.until(lambda: any(event["type"] == kind for event in self.events(run_id)))
+
+    async def in_step(self) -> None:
+        """Wait until the server has read all that was sent before. What it set going may go on."""
+        pings = self.count("pong")
+        self.send_text('{"type":"ping"}')
+        await self.until(lambda: self.count("pong") > pings)
+
+    @property
+    def frames(self) -> list[Json]:
+        return [json.loads(text) for text in self.received]
+
+    def count(self, kind: str) -> int:
+        return sum(frame["type"] == kind for frame in self.frames)
+
+    def answers(self, frame_id: str) -> list[Json]:
+        return [
+            frame
+            for frame in self.frames
+            if frame["type"] in {"ok", "error", "pong"} and frame.get("id") == frame_id
+        ]
+
+    def texts(self, run_id: str) -> list[str]:
+        """Return the event frames of a run, byte for byte."""
+        mark = f'{{"type":"event","run_id":"{run_id}",'
+        return [text for text in self.received if text.startswith(mark)]
+
+    def events(self, run_id: str) -> list[Json]:
+        return [json.loads(text)["event"] for text in self.texts(run_id)]
+
+    def seqs(self, run_id: str) -> list[int]:
+        return [json.loads(text)["seq"] for text in self.texts(run_id)]
+
+    def said(self, run_id: str) -> str:
+        """Return the words that have been delivered of a run."""
+        return "".join(
+            event["delta"] for event in self.events(run_id) if event["type"] == "TEXT_MESSAGE_CONTENT"
+        )
+
+    async def until(self, predicate: Callable[[], bool], timeout: float = STUCK) -> None:
+        """Wait until ``predicate`` holds; it is asked again whenever the server has done something."""
+        try:
+            async with asyncio.timeout(timeout):
+                while not predicate():
+                    await self._changed.wait()
+        except TimeoutError:
+            last = [text[:200] for text in self.received[-5:]]
+            raise AssertionError(f"it never came; the last frames were {last}") from None
+
+    async def _take(self, message: Json) -> None:
+        match message["type"]:
+            case "websocket.accept":
+                self.is_accepted = True
+                self.subprotocol = message.get("subprotocol")
+            case "websocket.send":
+                self.received.append(message["text"])
+            case "websocket.close":
+                self.close_code = message.get("code", 1000)
+        self._changed.set()
+        self._changed.clear()
