@@ -8,6 +8,7 @@ never wait for a free connection (a stream holds one for minutes).
 
 import asyncio
 import json
+import logging
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ from providers import catalog, exchange
 from providers.catalog import Target
 from providers.redaction import remember
 from providers.types import Json, Origin
+
+logger = logging.getLogger("runnel.providers")
 
 #: Idle connections that are kept for the next call, per loop.
 _KEPT_CONNECTIONS = 100
@@ -189,16 +192,24 @@ async def warm_up() -> None:
 
     That is the imports, the clients, the certificate store and what SDKs build lazily; nothing is sent.
     """
-    clients = _of_this_loop()
     for target in catalog.targets_in_use():
-        sdk = _SDKS[target.origin.wire]
-        await _load(sdk)
-        if not target.emulated:
-            clients.sdk_client(sdk, target.api_key, target.base_url)
-        async with httpx2.AsyncClient(transport=httpx2.MockTransport(_first_event)) as http:
-            client = sdk.make(http, "warm-up", "http://127.0.0.1")
-            async for _ in await sdk.post(client, target.origin, {}):
-                pass
+        try:
+            await _warm(target)
+        except Exception:
+            # A mistake in one provider's configuration is told to whoever calls that provider.
+            logger.exception("The provider %s could not be warmed up.", target.origin.provider)
+
+
+async def _warm(target: Target) -> None:
+    sdk = _SDKS[target.origin.wire]
+    await _load(sdk)
+    clients = _of_this_loop()
+    if not target.emulated:
+        clients.sdk_client(sdk, target.api_key, target.base_url)
+    async with httpx2.AsyncClient(transport=httpx2.MockTransport(_first_event)) as http:
+        client = sdk.make(http, "warm-up", "http://127.0.0.1")
+        async for _ in await sdk.post(client, target.origin, {}):
+            pass
 
 
 def _first_event(request: httpx2.Request) -> httpx2.Response:

@@ -31,7 +31,7 @@ from providers.usage import UsageSource
 from providers.wires import Wire
 from providers.wires.draft import END_OF_STREAM, StepDraft, WireReader
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("runnel.providers")
 
 #: Upstream events between two looks at the sink and two turns for everybody else on the loop.
 _EVENTS_PER_TURN = 64
@@ -215,12 +215,11 @@ class Pump:
         # Otherwise the body has just ended by itself, and its reader is about to say what that means.
 
     def _stop(self, cut: _Cut) -> None:
-        if self._cut is None and not self._task.done():
+        # What is closing has ended already; cancelled in the middle of that, a connection would stay open.
+        if self._cut is None and not self._is_closing and not self._task.done():
             self._cut = cut
             self._cut_at = self._loop.time()
-            # Cancelled in the middle of closing, a connection would stay open.
-            if not self._is_closing:
-                self._task.cancel()
+            self._task.cancel()
 
     def _note_answer(self) -> None:
         self._heard = self._loop.time()

@@ -14,9 +14,10 @@ from google.genai.errors import APIError
 from google.genai.types import HttpOptions
 from pytest_django.fixtures import Settings
 
-from providers import clients
+from providers import catalog, clients
 from providers.clients import gemini_path
 from providers.emulator import Emulator, close_shared
+from providers.errors import LLMConnectionError
 from tests.providers.calling import WIRES, Call, emulated
 from tests.providers.upstream import forever, upstream
 
@@ -107,6 +108,17 @@ async def test_warming_up_sends_nothing(emulator: Emulator, settings: Settings) 
         assert not server.requests
     assert not emulator.exchanges
     assert {"openai", "anthropic", "google.genai"} <= sys.modules.keys()
+
+
+async def test_a_broken_address_fails_the_call_and_not_the_start(
+    settings: Settings, caplog: pytest.LogCaptureFixture, fresh_clients: None
+) -> None:
+    settings.OPENAI_API_KEY = "a-key-of-ours"
+    settings.OPENAI_BASE_URL = "http://127.0.0.1:not-a-port"
+    await clients.warm_up()
+    assert "openai-chat could not be warmed up" in caplog.text
+    error = await Call(catalog.resolve("openai-chat/gpt")).failure()
+    assert type(error) is LLMConnectionError
 
 
 def test_no_sdk_is_imported_before_it_is_needed() -> None:
