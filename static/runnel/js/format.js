@@ -41,7 +41,7 @@ export function ending({ status, stop_reason, cancelled_by }) {
 }
 
 function tokens(count, what, part, partName, about) {
-  if (count == null) return `${what} unknown`;
+  if (count == null) return `${what}put unknown`;
   const shown = `${about}${NUMBER.format(count)} ${what}`;
   return part ? `${shown} (${NUMBER.format(part)} ${partName})` : shown;
 }
