@@ -31,6 +31,7 @@ class Socket:
         self,
         *headers: tuple[str, str],
         subprotocols: Iterable[str] = (),
+        path: str = "/ws/",
         query: str = "",
         scheme: str = "ws",
     ) -> None:
@@ -45,11 +46,10 @@ class Socket:
         self._scope = {
             "type": "websocket",
             "scheme": scheme,
-            "path": "/ws/",
+            "path": path,
             "query_string": query.encode(),
             "headers": [
-                (b"host", HOST.encode()),
-                *((name.encode(), value.encode()) for name, value in headers),
+                (name.encode(), value.encode()) for name, value in ({"host": HOST} | dict(headers)).items()
             ],
             "subprotocols": list(subprotocols),
         }
@@ -105,6 +105,10 @@ class Socket:
     async def saw(self, run_id: str, kind: str) -> None:
         """Wait for an event of a run."""
         await self.until(lambda: any(event["type"] == kind for event in self.events(run_id)))
+
+    async def closed(self) -> None:
+        """Wait until the server has closed the socket."""
+        await self.until(lambda: self.close_code is not None)
 
     async def in_step(self) -> None:
         """Wait until the server has read all that was sent before. What it set going may go on."""

@@ -80,7 +80,7 @@ async def test_it_closes_with_4400_after_twenty_bad_frames_in_a_row(ada: Person,
     socket = await connect(ada)
     for _ in range(20):
         socket.send_text("no frame")
-    await socket.until(lambda: socket.close_code is not None)
+    await socket.closed()
     assert socket.close_code == 4400
     assert socket.count("error") == 20
 
@@ -100,7 +100,7 @@ async def test_it_does_nothing_more_for_a_socket_that_it_has_closed(ada: Person,
     for _ in range(20):
         socket.send_text("no frame")
     socket.send("start", model="emulator/echo", input="too late")
-    await socket.until(lambda: socket.close_code is not None)
+    await socket.closed()
     await socket.close()
     assert (await row_counts())["Run"] == 0
 
@@ -127,7 +127,7 @@ async def test_it_never_answers_an_ack(ada: Person, connect: Connect) -> None:
     assert socket.received[before:] == ['{"type":"pong"}']
 
 
-FOREIGN = {
+FOREIGN: dict[str, tuple[str, str, dict[str, Any]]] = {
     "cancel": ("cancel", "run_id", {}),
     "cancel after the step": ("cancel", "run_id", {"mode": "after_step"}),
     "subscribe to a run": ("subscribe", "run_id", {}),
@@ -293,15 +293,16 @@ async def _freed(socket: Socket) -> None:
 
 async def test_the_same_start_again_is_the_same_run(ada: Person, connect: Connect) -> None:
     socket = await connect(ada)
-    frame = {"run_id": str(uuid4()), "model": "emulator/echo", "input": "hi", "options": {"max_steps": 2}}
+    run_id = str(uuid4())
+    frame = {"run_id": run_id, "model": "emulator/echo", "input": "hi", "options": {"max_steps": 2}}
     first = await socket.ask("start", **frame)
     live = await socket.ask("start", **frame)
-    await socket.ended(frame["run_id"])
+    await socket.ended(run_id)
     late = await socket.ask("start", **frame)
     assert first["state"] == "created"
     for again in (live, late):
         assert again["state"] == "exists"
-        assert (again["run_id"], again["conversation_id"]) == (frame["run_id"], first["conversation_id"])
+        assert (again["run_id"], again["conversation_id"]) == (run_id, first["conversation_id"])
     assert late["status"] == "completed"
     assert (await row_counts())["Run"] == 1
 
