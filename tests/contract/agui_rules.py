@@ -32,9 +32,10 @@ _CONTINUES = {
     "REASONING_MESSAGE_CONTENT": ("REASONING_MESSAGE_START", "messageId"),
 }
 
-#: What stands beside messages, wherever a step is open.
-_FREE = {"CUSTOM", "REASONING_ENCRYPTED_VALUE", "TOOL_CALL_RESULT"}
 _TERMINAL = {"RUN_FINISHED", "RUN_ERROR"}
+
+#: What neither opens nor closes anything.
+_ANYWHERE = _TERMINAL | {"RUN_STARTED", "CUSTOM", "REASONING_ENCRYPTED_VALUE", "TOOL_CALL_RESULT"}
 
 
 def violations(events: list[Json]) -> list[str]:
@@ -63,21 +64,17 @@ def _unbalanced(events: list[Json]) -> Iterator[str]:
                 yield f"{opened} is in no step"
             still_open.add(opened)
             used.add(opened)
-        elif kind in _CLOSES:
-            opener, key = _CLOSES[kind]
+        elif kind in _CLOSES or kind in _CONTINUES:
+            opener, key = _CLOSES.get(kind) or _CONTINUES[kind]
             if (opener, event[key]) not in still_open:
-                yield f"{kind} {event[key]} closes nothing"
-            still_open.discard((opener, event[key]))
-        elif kind in _CONTINUES:
-            opener, key = _CONTINUES[kind]
-            if (opener, event[key]) not in still_open:
-                yield f"{kind} {event[key]} goes on with nothing"
-            if not event["delta"]:
+                yield f"{kind} {event[key]} belongs to nothing"
+            if kind in _CLOSES:
+                still_open.discard((opener, event[key]))
+            elif not event["delta"]:
                 yield f"{kind} {event[key]} says nothing"
-        elif kind in _TERMINAL:
-            if still_open:
-                yield f"{kind} while {sorted(still_open)} are open"
-        elif kind not in _FREE and kind != "RUN_STARTED":
+        elif kind in _TERMINAL and still_open:
+            yield f"{kind} while {sorted(still_open)} are open"
+        elif kind not in _ANYWHERE:
             yield f"{kind} has no place here"
 
 

@@ -44,7 +44,7 @@ def _chat(deltas: Iterable[Json], finish: str | None, *, after: Iterable[Json] =
 
 def _chat_call(index: int) -> list[Json]:
     first, second = _arguments(index)
-    opening = {"id": f"call_{index}", "type": "function"}
+    opening = {"id": f"chatcmpl-tool-{index}", "type": "function"}
     return [
         {"tool_calls": [{"index": index, **opening, "function": {"name": CALLS[index][0], "arguments": ""}}]},
         {"tool_calls": [{"index": index, "function": {"arguments": first}}]},
@@ -140,7 +140,9 @@ def _responses_bodies() -> dict[str, bytes]:
     }
 
 
-def _anthropic(blocks: Iterable[tuple[Json, Iterable[Json]]], stop: str | None, *, error: bool = False) -> bytes:
+def _anthropic(
+    blocks: Iterable[tuple[Json, Iterable[Json]]], stop: str | None, *, error: bool = False
+) -> bytes:
     usage = {"input_tokens": 5, "cache_creation_input_tokens": 0, "cache_read_input_tokens": 4}
     message = {"id": "msg_by_hand", "type": "message", "role": "assistant", "model": "by-hand", "content": []}
     events: list[Json] = [{"type": "message_start", "message": {**message, "usage": usage}}]

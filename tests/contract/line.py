@@ -18,6 +18,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import count
 from pathlib import Path
 from typing import Any, Self
@@ -62,15 +63,17 @@ class Upstream:
         self._thread.join()
         self._loop.close()
 
-    def received(self, mark: str) -> Json:
-        """Return the body of the request in which the last user says ``mark``, now or when it comes."""
-        deadline = time.monotonic() + PATIENCE
-        while time.monotonic() < deadline:
-            for exchange in reversed(self._emulator.exchanges):
-                if exchange.body is not None and mark in json.dumps(exchange.body):
-                    return exchange.body
-            time.sleep(0.005)
-        raise AssertionError(f"the upstream was never sent {mark!r}")
+    @property
+    def newest(self) -> int:
+        """The number of the last request so far."""
+        return max((exchange.number for exchange in tuple(self._emulator.exchanges)), default=0)
+
+    def received(self, *, after: int) -> Json:
+        """Return the body of the first request after that number, now or when it comes."""
+        coming = self._emulator.wait_for(lambda exchange: exchange.number > after, PATIENCE)
+        body = asyncio.run_coroutine_threadsafe(coming, self._loop).result(2 * PATIENCE).body
+        assert body is not None
+        return body
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +85,7 @@ class Played:
     #: The event frames, byte for byte.
     frames: tuple[str, ...]
 
-    @property
+    @cached_property
     def events(self) -> list[Json]:
         return [json.loads(frame)["event"] for frame in self.frames]
 
