@@ -48,7 +48,7 @@ class Client:
             "query_string": b"",
             "headers": [(b"host", b"testserver"), (b"authorization", f"Bearer {token}".encode())],
             "subprotocols": [],
-            "runnel.unsent": self._count_unread,
+            "runnel.unsent": lambda: self.unread,
         }
         self._task: asyncio.Task[None] | None = None
 
@@ -119,6 +119,11 @@ class Client:
         await self.until(has_ended)
         return self.events(run_id)[-1]
 
+    @property
+    def unread(self) -> int:
+        """Bytes that were sent and lie unread."""
+        return sum(map(len, self._unread or ()))
+
     def stop_reading(self) -> None:
         """Let what the server sends lie from now on."""
         self._unread = []
@@ -134,9 +139,6 @@ class Client:
         async with asyncio.timeout(timeout):
             while not predicate():
                 await self._changed.wait()
-
-    def _count_unread(self) -> int:
-        return sum(map(len, self._unread or ()))
 
     async def _take(self, message: Json) -> None:
         match message["type"]:

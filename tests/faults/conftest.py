@@ -1,6 +1,7 @@
 """The line, set up and taken down around each test."""
 
 from collections.abc import AsyncIterator
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -8,6 +9,13 @@ import pytest
 from providers.emulator import close_shared, shared
 from runs.models import ApiToken
 from tests.faults.line import Line
+
+
+@pytest.fixture(scope="session")
+def sdks() -> None:
+    """Import the SDKs, as the server does before it serves: that takes longer than any run here."""
+    for module in ("anthropic", "google.genai", "openai"):
+        import_module(module)
 
 
 @pytest.fixture
@@ -18,7 +26,7 @@ def person(transactional_db: None, django_user_model: Any) -> tuple[Any, str]:
 
 
 @pytest.fixture
-async def line(person: tuple[Any, str]) -> AsyncIterator[Line]:
+async def line(sdks: None, person: tuple[Any, str]) -> AsyncIterator[Line]:
     user, token = person
     line = Line(user=user, token=token, emulator=await shared())
     yield line

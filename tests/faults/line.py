@@ -79,6 +79,8 @@ class Line:
         headers = [(b"host", b"localhost"), (b"authorization", f"Bearer {self.token}".encode())]
         post = HttpCommunicator(application, "POST", f"/api/runs/{run_id}/cancel/", headers=headers)
         response = await post.get_response(timeout=PROMPTLY)
+        # The thread's connection is closed after the last byte.
+        await post.wait(timeout=PROMPTLY)
         assert response["status"] == 200, response
         return str(json.loads(response["body"])["state"])
 
@@ -114,10 +116,10 @@ class Line:
         return left
 
     async def close(self) -> None:
-        """Close the sockets, then the server's part."""
+        """Close the sockets, then the server's part; runs that a failed test left are cancelled."""
         for client in self._clients:
             await client.close()
-        await supervisor.current().close()
+        await supervisor.current().drain()
         await clients.close_all()
 
 

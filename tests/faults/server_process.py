@@ -1,0 +1,184 @@
+"""A real server process on a data folder that outlives it, and clients in front of it."""
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections import defaultdict
+from pathlib import Path
+from typing import Any, Self
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+#: Seconds until a server serves, or has ended; and until anything that a client was promised has come.
+STUCK = 30.0
+
+type Json = dict[str, Any]
+
+
+class ServerProcess:
+    """``manage.py serve`` on ``folder``; it may be started again after it has ended."""
+
+    def __init__(self, folder: Path, **environment: str) -> None:
+        self.folder = folder
+        self.port = _free_port()
+        self._output = folder / "output"
+        self._environment = os.environ | {
+            "HOST": "127.0.0.1",
+            "PORT": str(self.port),
+            "PYTHONUNBUFFERED": "1",
+            "RUNNEL_DATA_DIR": str(folder),
+            **environment,
+        }
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> float:
+        """Start, and return the seconds until it took connections."""
+        begin = time.monotonic()
+        with self._output.open("a") as output:
+            self._process = subprocess.Popen(
+                [sys.executable, "manage.py", "serve"],
+                cwd=PROJECT,
+                env=self._environment,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+        while time.monotonic() < begin + STUCK and self._process.poll() is None:
+            with contextlib.suppress(OSError):
+                socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+                return time.monotonic() - begin
+            time.sleep(0.02)
+        raise AssertionError(f"the server did not start:\n{self.output}")
+
+    def send(self, number: signal.Signals) -> None:
+        assert self._process is not None
+        self._process.send_signal(number)
+
+    def wait(self) -> int:
+        """Wait for its end and return the exit code."""
+        assert self._process is not None
+        return self._process.wait(STUCK)
+
+    def kill(self) -> None:
+        """End it as a power cut would, wherever it is. Harmless when it has ended."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+    def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run another ``manage.py`` command on the same data folder."""
+        return subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=PROJECT,
+            env=self._environment | environment,
+            capture_output=True,
+            text=True,
+            timeout=STUCK,
+        )
+
+    def issue_token(self) -> str:
+        return self.run("api_token", "admin").stdout.split()[-1]
+
+    @property
+    def output(self) -> str:
+        return self._output.read_text()
+
+
+class Client:
+    """One WebSocket that keeps every event frame it got, byte for byte."""
+
+    def __init__(self, connection: ClientConnection) -> None:
+        self.frames: defaultdict[str, list[str]] = defaultdict(list)
+        self._connection = connection
+        self._answers: dict[str, Json] = {}
+        self._next_id = 0
+        self._changed = asyncio.Event()
+        self._reading = asyncio.create_task(self._read())
+
+    @classmethod
+    async def connect(cls, server: ServerProcess, token: str) -> Self:
+        headers = {"Authorization": f"Bearer {token}"}
+        url = f"ws://127.0.0.1:{server.port}/ws/"
+        return cls(await connect(url, additional_headers=headers, max_size=None, proxy=None))
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self._connection.close()
+        await self._reading
+
+    async def ask(self, kind: str, **fields: Any) -> Json:
+        """Send a frame and return its ``ok``."""
+        self._next_id += 1
+        frame_id = str(self._next_id)
+        await self._connection.send(json.dumps({"type": kind, "id": frame_id, **fields}))
+        await self.until(lambda: frame_id in self._answers)
+        answer = self._answers[frame_id]
+        assert answer["type"] == "ok", answer
+        return answer
+
+    async def start(self, model: str, text: str = "hi", **fields: Any) -> Json:
+        return await self.ask("start", model=model, input=text, **fields)
+
+    async def replay(self, run_id: str) -> list[str]:
+        """Return the whole log of a run that has ended, as the server tells it."""
+        answer = await self.ask("subscribe", run_id=run_id, after=0)
+        await self.until(lambda: len(self.frames[run_id]) >= answer["seq"])
+        return self.frames[run_id]
+
+    async def ended(self, run_id: str) -> Json:
+        await self.until(lambda: bool(self.frames[run_id]) and is_terminal(self.frames[run_id][-1]))
+        event: Json = json.loads(self.frames[run_id][-1])["event"]
+        return event
+
+    async def closed(self) -> int | None:
+        """Wait for the connection's end and return the close code, ``None`` when it broke."""
+        async with asyncio.timeout(STUCK):
+            await self._reading
+        received = self._connection.protocol.close_rcvd
+        return None if received is None else received.code
+
+    async def until(self, predicate: Any) -> None:
+        async with asyncio.timeout(STUCK):
+            while not predicate():
+                assert not self._reading.done(), "the connection has ended"
+                await self._changed.wait()
+
+    async def _read(self) -> None:
+        try:
+            async for text in self._connection:
+                assert isinstance(text, str)
+                frame = json.loads(text)
+                if frame["type"] == "event":
+                    self.frames[frame["run_id"]].append(text)
+                elif "id" in frame:
+                    self._answers[frame["id"]] = frame
+                self._tell()
+        except ConnectionClosed:
+            pass
+        finally:
+            self._tell()
+
+    def _tell(self) -> None:
+        self._changed.set()
+        self._changed.clear()
+
+
+def is_terminal(frame: str) -> bool:
+    return json.loads(frame)["event"]["type"] in {"RUN_FINISHED", "RUN_ERROR"}
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
