@@ -51,7 +51,7 @@ def _wait_for_password(process: subprocess.Popen[str], output: Path, port: int) 
     raise AssertionError(f"the server did not start:\n{output.read_text()}")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """Start ``manage.py serve`` as ``make run`` does, and stop it as Ctrl-C's kinder sister does."""
     folder = tmp_path_factory.mktemp("server")
@@ -80,7 +80,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
             raise
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     # Not for the whole session: while Playwright runs, no other test of this thread may have a loop.
     path = next(filter(None, map(shutil.which, CHROMIUMS)), None)

@@ -1,0 +1,47 @@
+"""What a person does with the page, and what a person sees of a run."""
+
+import time
+
+from playwright.sync_api import Locator, Page, expect
+
+
+def send(page: Page, words: str, model: str) -> None:
+    page.get_by_label("Model").fill(model)
+    page.get_by_label("Message", exact=True).fill(words)
+    page.get_by_label("Message", exact=True).press("Enter")
+
+
+def last_run(page: Page) -> Locator:
+    return page.locator(".run").last
+
+
+def answer(page: Page) -> str:
+    """Return the newest answer's text, to the character."""
+    return last_run(page).locator(".answer > .text").last.text_content() or ""
+
+
+def outcome(page: Page) -> Locator:
+    return last_run(page).locator(".summary")
+
+
+def wait_for_words(page: Page, count: int) -> str:
+    """Wait until the newest answer has ``count`` characters; return it."""
+    deadline = time.monotonic() + 15
+    last_run(page).locator(".answer > .text").last.wait_for()
+    while len(text := answer(page)) < count:
+        assert time.monotonic() < deadline, f"only {text!r} came"
+        page.wait_for_timeout(50)
+    return text
+
+
+def stop(page: Page) -> None:
+    page.get_by_role("button", name="Stop", exact=True).click()
+    expect(outcome(page)).to_contain_text("Stopped by you", timeout=2000)
+
+
+def expect_the_same_after_a_reload(page: Page) -> None:
+    shown = answer(page)
+    page.reload()
+    expect(outcome(page)).to_be_visible()
+    page.wait_for_timeout(100)
+    assert answer(page) == shown

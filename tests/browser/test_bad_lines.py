@@ -1,0 +1,124 @@
+"""The page on a connection that breaks, loses and repeats: no character is lost, none doubled."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, WebSocketRoute, expect
+
+from tests.browser.doing import answer, expect_the_same_after_a_reload, outcome, send, stop, wait_for_words
+
+pytestmark = pytest.mark.browser
+
+
+class Line:
+    """The page's way to the server, every frame of which a test may drop, repeat or cut off."""
+
+    def __init__(self, page: Page) -> None:
+        self.is_down = False
+        #: Takes a server frame; returns how often the page gets it.
+        self.copies: Callable[[dict[str, Any]], int] = lambda frame: 1
+        self.sockets: list[WebSocketRoute] = []
+        page.route_web_socket("**/ws/", self._opened)
+        page.reload()
+        expect(page.locator("main")).to_have_attribute("data-connection", "online")
+
+    def _opened(self, socket: WebSocketRoute) -> None:
+        if self.is_down:
+            socket.close(code=4409)
+            return
+        self.sockets.append(socket)
+        server = socket.connect_to_server()
+
+        def pass_on(text: str | bytes) -> None:
+            for _ in range(self.copies(json.loads(text))):
+                socket.send(text)
+
+        server.on_message(pass_on)
+
+    def cut(self) -> None:
+        self.sockets[-1].close(code=4409)
+
+
+def test_it_resumes_after_the_connection_was_lost(page: Page) -> None:
+    line = Line(page)
+    send(page, "Through a bad line", "emulator/long")
+    before = wait_for_words(page, 60)
+
+    line.cut()
+    after = wait_for_words(page, len(before) + 150)
+    assert len(line.sockets) == 2
+    stop(page)
+    assert after.startswith(before)
+    assert answer(page).startswith(after)
+    expect_the_same_after_a_reload(page)
+
+
+def test_it_draws_every_event_once_when_the_line_loses_and_repeats_some(page: Page) -> None:
+    line = Line(page)
+    lost: set[int] = set()
+
+    def copies(frame: dict[str, Any]) -> int:
+        # Each third event is lost once; nothing comes after the last one that could show its loss.
+        if frame["type"] != "event" or frame["event"]["type"] == "RUN_FINISHED":
+            return 1
+        if frame["seq"] % 3 == 0 and frame["seq"] not in lost:
+            lost.add(frame["seq"])
+            return 0
+        return 2
+
+    line.copies = copies
+    send(page, "Through a worse line", "emulator/hello")
+
+    expect(outcome(page)).to_contain_text("Done")
+    assert len(lost) > 3
+    expect_the_same_after_a_reload(page)
+
+
+def test_it_says_that_it_is_offline_and_sends_once_the_line_is_back(page: Page) -> None:
+    line = Line(page)
+    line.is_down = True
+    line.cut()
+    expect(page.locator("#connection")).to_contain_text("No connection")
+    send(page, "Wait for me", "emulator/hello")
+    expect(page.locator("#note")).to_contain_text("as soon as it is back")
+    expect(page.get_by_label("Message", exact=True)).to_have_value("Wait for me")
+
+    line.is_down = False
+    expect(outcome(page)).to_contain_text("Done", timeout=20_000)
+    expect(page.locator("#connection")).to_be_hidden()
+    expect(page.locator("#note")).to_be_hidden()
+    expect(page.get_by_label("Message", exact=True)).to_have_value("")
+    expect(page.locator(".asked")).to_have_count(1)
+
+
+def test_it_starts_one_run_when_the_answer_to_start_was_lost(page: Page) -> None:
+    line = Line(page)
+    line.copies = lambda frame: 1 if frame["type"] == "ready" else 0
+    send(page, "Only once, please", "emulator/hello")
+    page.wait_for_timeout(500)
+    line.copies = lambda frame: 1
+    line.cut()
+
+    expect(outcome(page)).to_contain_text("Done")
+    expect(page.get_by_label("Message", exact=True)).to_have_value("")
+    expect(page.locator(".asked")).to_have_count(1)
+    expect_the_same_after_a_reload(page)
+    expect(page.locator(".asked")).to_have_count(1)
+    expect(page.get_by_role("link", name="Only once, please")).to_have_count(1)
+
+
+def test_it_stops_over_http_while_there_is_no_socket(page: Page) -> None:
+    line = Line(page)
+    send(page, "Stop me anyway", "emulator/silent")
+    expect(page.get_by_role("button", name="Stop", exact=True)).to_be_visible()
+    line.is_down = True
+    line.cut()
+    expect(page.locator("main")).to_have_attribute("data-connection", "offline")
+
+    with page.expect_response("**/cancel/") as response:
+        page.get_by_role("button", name="Stop", exact=True).click()
+    assert response.value.json() == {"state": "requested"}
+    line.is_down = False
+    expect(outcome(page)).to_contain_text("Stopped by you", timeout=20_000)
