@@ -20,7 +20,7 @@ django_application = get_asgi_application()
 
 # After Django's set-up: these import models.
 from providers import clients, emulator  # noqa: E402
-from runs import supervisor  # noqa: E402
+from runs import consumers, supervisor  # noqa: E402
 from runs.routing import websocket_urlpatterns  # noqa: E402
 
 logger = logging.getLogger("runnel.lifecycle")
@@ -41,8 +41,9 @@ async def start_up() -> None:
 
 
 async def shut_down() -> None:
-    """End the live runs, commit everything, close what is open."""
+    """End the live runs, commit everything, tell every viewer, close what is open."""
     await supervisor.current().drain()
+    await consumers.close_all()
     await clients.close_all()
     await emulator.close_shared()
 

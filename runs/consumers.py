@@ -6,6 +6,7 @@ sockets, and a run outlives the socket that started it.
 """
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, assert_never
@@ -30,6 +31,8 @@ logger = logging.getLogger("runnel.socket")
 PATIENCE = 20
 #: Frames of one socket that may be in work at the same time.
 MAX_IN_WORK = 512
+#: Seconds that a socket has for its last events, and again for its last bytes, when the server stops.
+GOODBYE = 1.0
 #: Close codes, as docs/protocol.md lists them.
 SIGNED_OUT = 4401
 TOO_SLOW = 4408
@@ -55,6 +58,7 @@ class RunConsumer(AsyncConsumer):
         self.identity: auth.Identity | None = None
         self._bad_frames = 0
         self._is_open = False
+        self._closed = asyncio.Event()
         self._in_work: set[asyncio.Task[None]] = set()
         self._last: dict[str, asyncio.Task[None]] = {}
         self._subscriptions = Subscriptions(
@@ -66,18 +70,23 @@ class RunConsumer(AsyncConsumer):
         self._forget: Callable[[], None] = lambda: None
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Serve the socket; at shutdown stay until the runs' last events are out."""
+        """Serve the socket; a server that stops cancels this at once, and ``close_all`` ends it."""
+        _open.add(self)
         try:
             await super().__call__(scope, receive, send)
         except asyncio.CancelledError:
-            here = supervisor.current()
-            if here.draining and self._is_open:
-                await here.drained.wait()
-                await asyncio.sleep(0.05)
-                await self._close(RESTARTING)
+            if supervisor.current().draining and self._is_open:
+                await self._closed.wait()
             raise
         finally:
+            _open.discard(self)
             await self._leave()
+
+    async def say_goodbye(self) -> None:
+        """Close because the server stops, when the answers and the runs' last events are out."""
+        await _soon(lambda: not self._in_work and not len(self._subscriptions))
+        await self._close(RESTARTING)
+        await _soon(lambda: not self._unsent())
 
     async def dispatch(self, message: dict[str, Any]) -> None:
         """Handle one ASGI message, without the hop to the shared thread that Channels would take."""
@@ -308,11 +317,28 @@ class RunConsumer(AsyncConsumer):
         if self._is_open:
             self._is_open = False
             await self.base_send({"type": "websocket.close", "code": code})
+            self._closed.set()
 
     async def _leave(self) -> None:
         """Let go of everything but the runs."""
         self._forget()
         await self._subscriptions.close()
+
+
+_open: set[RunConsumer] = set()
+
+
+async def close_all() -> None:
+    """Close every socket, telling its client to come back. Called when the runs have ended."""
+    await asyncio.gather(*(consumer.say_goodbye() for consumer in tuple(_open)))
+
+
+async def _soon(is_so: Callable[[], bool]) -> None:
+    """Wait until it is so, but not for ever."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(GOODBYE):
+            while not is_so():  # noqa: ASYNC110 - nobody tells when a transport's buffer is empty
+                await asyncio.sleep(0.005)
 
 
 def _key(frame: frames.Subscribe | frames.Unsubscribe) -> str:

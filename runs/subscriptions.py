@@ -31,6 +31,10 @@ class Subscriptions:
         self._conversations: set[UUID] = set()
         self._acknowledged = _Acknowledged()
 
+    def __len__(self) -> int:
+        """Return how many runs are being delivered."""
+        return len(self._viewers)
+
     def watch(self, run_id: UUID, *, after: int = 0, last_seq: int = 0, finished: bool = False) -> None:
         """Deliver a run's events after ``after``, unless it is being watched already.
 
