@@ -82,6 +82,7 @@ class ServerProcess:
             capture_output=True,
             text=True,
             timeout=STUCK,
+            check=False,
         )
 
     def issue_token(self) -> str:

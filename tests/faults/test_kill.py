@@ -7,6 +7,7 @@ import random
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -35,7 +36,7 @@ def server(tmp_path: Path) -> Iterator[ServerProcess]:
     process.kill()
 
 
-def rows(server: ServerProcess, query: str, *values: str) -> list[tuple[object, ...]]:
+def rows(server: ServerProcess, query: str, *values: str) -> list[tuple[Any, ...]]:
     (path,) = server.folder.glob("*.sqlite3")
     with contextlib.closing(sqlite3.connect(path)) as database:
         return database.execute(query, values).fetchall()
@@ -119,7 +120,7 @@ async def assert_the_conversation_goes_on(
     (request,) = rows(
         server, "SELECT request FROM providers_providertrace WHERE run_id = ?", UUID(run["run_id"]).hex
     )
-    sent = json.loads(str(request[0]))
+    sent = json.loads(request[0])
     assert [f"life {life}" in json.dumps(sent) for life in range(KILLS)] == [True] * KILLS
     roles = [message["role"] for message in sent["messages"]]
     assert roles[0] == "user"

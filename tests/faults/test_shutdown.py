@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import shutil
 import signal
 import sqlite3
 import time
@@ -16,9 +17,37 @@ from tests.faults.server_process import Client, ServerProcess
 DRAIN_SECONDS = 0.5
 
 
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A data folder as a server leaves it, and a token."""
+    folder = tmp_path_factory.mktemp("prepared")
+    process = ServerProcess(folder)
+    process.start()
+    token = process.issue_token()
+    process.send(signal.SIGTERM)
+    process.wait()
+    return folder, token
+
+
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[ServerProcess]:
+def token(prepared: tuple[Path, str]) -> str:
+    return prepared[1]
+
+
+@pytest.fixture
+def server(prepared: tuple[Path, str], tmp_path: Path) -> Iterator[ServerProcess]:
+    """A server that the test may end."""
+    shutil.copytree(prepared[0], tmp_path, dirs_exist_ok=True)
     process = ServerProcess(tmp_path, RUNNEL_DRAIN_SECONDS=str(DRAIN_SECONDS))
+    process.start()
+    yield process
+    process.kill()
+
+
+@pytest.fixture(scope="module")
+def staying(prepared: tuple[Path, str]) -> Iterator[ServerProcess]:
+    """A server that outlives the tests of this module."""
+    process = ServerProcess(prepared[0])
     process.start()
     yield process
     process.kill()
@@ -32,10 +61,9 @@ def statuses(server: ServerProcess) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
-async def test_it_ends_live_runs_and_tells_their_viewers_before_it_leaves(
-    number: signal.Signals, server: ServerProcess
+async def test_it_ends_live_runs_tells_their_viewers_and_leaves_and_who_comes_back_finds_all_of_it(
+    number: signal.Signals, server: ServerProcess, token: str
 ) -> None:
-    token = await asyncio.to_thread(server.issue_token)
     models = ("emulator/drip", "emulator/silent", "emulator/stall-headers", "emulator/long@gemini-generate")
     async with await Client.connect(server, token) as client, await Client.connect(server, token) as other:
         runs = [(await client.start(model))["run_id"] for model in models]
@@ -56,10 +84,13 @@ async def test_it_ends_live_runs_and_tells_their_viewers_before_it_leaves(
         assert await asyncio.to_thread(server.wait) == 0
     assert "Traceback" not in server.output
     assert statuses(server) == {"cancelled shutdown": len(models)}
+    await asyncio.to_thread(server.start)
+    async with await Client.connect(server, token) as later:
+        for run_id in runs:
+            assert await later.replay(run_id) == client.frames[run_id]
 
 
-async def test_a_run_that_is_nearly_done_comes_to_its_own_end(server: ServerProcess) -> None:
-    token = await asyncio.to_thread(server.issue_token)
+async def test_a_run_that_is_nearly_done_comes_to_its_own_end(server: ServerProcess, token: str) -> None:
     async with await Client.connect(server, token) as client:
         # About 0.4 s of words when two thirds have been said: less than the drain.
         run_id = (await client.start("emulator/hello"))["run_id"]
@@ -71,22 +102,7 @@ async def test_a_run_that_is_nearly_done_comes_to_its_own_end(server: ServerProc
     assert statuses(server) == {"completed end_turn": 1}
 
 
-async def test_who_comes_back_finds_all_of_it(server: ServerProcess) -> None:
-    token = await asyncio.to_thread(server.issue_token)
-    async with await Client.connect(server, token) as client:
-        run_id = (await client.start("emulator/drip"))["run_id"]
-        await client.until(lambda: len(client.frames[run_id]) > 5)
-        server.send(signal.SIGTERM)
-        await client.closed()
-        seen = client.frames[run_id]
-    await asyncio.to_thread(server.wait)
-    await asyncio.to_thread(server.start)
-    async with await Client.connect(server, token) as client:
-        assert await client.replay(run_id) == seen
-
-
-async def test_an_idle_server_leaves_at_once(server: ServerProcess) -> None:
-    token = await asyncio.to_thread(server.issue_token)
+async def test_an_idle_server_leaves_at_once(server: ServerProcess, token: str) -> None:
     async with await Client.connect(server, token) as client:
         await client.start("emulator/echo")
         begin = time.monotonic()
@@ -96,38 +112,37 @@ async def test_an_idle_server_leaves_at_once(server: ServerProcess) -> None:
     assert time.monotonic() - begin < 5
 
 
-async def test_a_second_server_on_the_same_data_is_refused_with_a_sentence(server: ServerProcess) -> None:
-    other = ServerProcess(server.folder)
+async def test_a_second_server_on_the_same_data_is_refused_with_a_sentence(
+    staying: ServerProcess, token: str
+) -> None:
+    other = ServerProcess(staying.folder)
     refused = await asyncio.to_thread(other.run, "serve")
     assert refused.returncode == 1
     assert refused.stderr.strip().endswith(
-        f"Another Runnel uses {server.folder}. Stop it, or set RUNNEL_DATA_DIR."
+        f"Another Runnel uses {staying.folder}. Stop it, or set RUNNEL_DATA_DIR."
     )
     assert "Traceback" not in refused.stderr
-    token = await asyncio.to_thread(server.issue_token)
-    async with await Client.connect(server, token) as client:
+    async with await Client.connect(staying, token) as client:
         run_id = (await client.start("emulator/echo"))["run_id"]
         assert (await client.ended(run_id))["outcome"] == {"type": "success"}
 
 
 async def test_a_taken_port_is_said_in_a_sentence(
-    server: ServerProcess, tmp_path_factory: pytest.TempPathFactory
+    staying: ServerProcess, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     other = ServerProcess(tmp_path_factory.mktemp("other"))
-    refused = await asyncio.to_thread(other.run, "serve", PORT=str(server.port))
+    refused = await asyncio.to_thread(other.run, "serve", PORT=str(staying.port))
     assert refused.returncode == 1
-    assert f"Port {server.port} of 127.0.0.1 is taken. Set PORT to another one." in refused.stderr
+    assert f"Port {staying.port} of 127.0.0.1 is taken. Set PORT to another one." in refused.stderr
 
 
-async def test_a_management_command_ends_no_live_run(server: ServerProcess) -> None:
-    token = await asyncio.to_thread(server.issue_token)
-    async with await Client.connect(server, token) as client:
+async def test_a_management_command_ends_no_live_run(staying: ServerProcess, token: str) -> None:
+    async with await Client.connect(staying, token) as client:
         run_id = (await client.start("emulator/stall-mid"))["run_id"]
         await client.until(lambda: len(client.frames[run_id]) > 2)
-        checked = await asyncio.to_thread(server.run, "check")
+        checked = await asyncio.to_thread(staying.run, "migrate")
         assert checked.returncode == 0
-        await asyncio.to_thread(server.issue_token)
-        assert statuses(server) == {"running ": 1}
+        assert statuses(staying)["running "] == 1
         await client.ask("cancel", run_id=run_id)
         end = json.dumps(await client.ended(run_id))
         assert "worker_lost" not in end
