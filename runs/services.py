@@ -12,7 +12,7 @@ from uuid import UUID
 
 import orjson
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from providers import catalog
@@ -235,18 +235,36 @@ def _store_cancel(owner_id: int, run_id: UUID, *, mode: str, reason: str) -> boo
 
 
 def cancel_from_thread(user: Any, run_id: UUID, *, by: str = "user", reason: str = "") -> str:
-    """Do what ``cancel`` does for a view or the admin; ``by="admin"`` may stop anybody's run."""
+    """Do what ``cancel`` does for a view or the admin; ``by="admin"`` may stop anybody's run.
+
+    A live run's intent is stored by the journal: a thread that competes with it for the database's
+    one lock waits for seconds when many runs write.
+    """
     runs = Run.objects.filter(pk=run_id)
     if by != "admin":
         runs = runs.filter(owner=user)
-    if not runs.exists():
+    status = runs.values_list("status", flat=True).first()
+    if status is None:
         raise NotFound
-    is_live = cancellation.request(run_id, by=by, reason=reason)
-    if transitions.request_cancel(run_id, by=by, reason=reason):
-        return "requested"
-    # The event may have ended the run before this thread came to the database.
-    is_ours = is_live and runs.filter(status=RunStatus.CANCELLED).exists()
-    return "requested" if is_ours else "already_terminal"
+    if status in TERMINAL:
+        return "already_terminal"
+    live = cancellation.get(run_id)
+    if live is None:
+        is_stored = transitions.request_cancel(run_id, by=by, reason=reason)
+    elif connection.in_atomic_block:
+        # The journal would wait for this transaction, and this transaction for the journal.
+        cancellation.request(run_id, by=by, reason=reason)
+        is_stored = transitions.request_cancel(run_id, by=by, reason=reason)
+    else:
+        is_stored = supervisor.wait_for(live.loop, lambda: _request_cancel(run_id, by=by, reason=reason))
+    return "requested" if is_stored else "already_terminal"
+
+
+async def _request_cancel(run_id: UUID, *, by: str, reason: str) -> bool:
+    cancellation.request(run_id, by=by, reason=reason)
+    return await supervisor.current().journal.execute(
+        lambda: transitions.request_cancel(run_id, by=by, reason=reason)
+    )
 
 
 async def locate_run(owner_id: int, run_id: UUID) -> Position:

@@ -5,10 +5,13 @@ runs as tasks; they are nobody's children, so a closed socket stops nothing.
 """
 
 import asyncio
+import concurrent.futures
 import logging
 import os
 import socket
+from collections.abc import Callable, Coroutine
 from datetime import timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 from django.conf import settings
@@ -24,6 +27,9 @@ from runs.tasks import spawn
 from runs.threads import readers
 
 logger = logging.getLogger("runnel.supervisor")
+
+#: Seconds that a thread waits for what it asked of a loop.
+THREAD_TIMEOUT = 30.0
 
 
 class Draining(Exception):  # noqa: N818 - it names what happened
@@ -148,3 +154,20 @@ def current() -> Supervisor:
     if _current is None or _loop is not loop:
         _current, _loop = Supervisor(), loop
     return _current
+
+
+def wait_for[T](loop: asyncio.AbstractEventLoop, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """Do ``work`` on ``loop`` and return its result; for threads that are not the loop's.
+
+    Raises ``TimeoutError`` when the loop does not come to it.
+    """
+    answer: concurrent.futures.Future[T] = concurrent.futures.Future()
+
+    async def do() -> None:
+        try:
+            answer.set_result(await work())
+        except Exception as error:  # noqa: BLE001 - it goes back to whoever waits
+            answer.set_exception(error)
+
+    loop.call_soon_threadsafe(lambda: spawn(do(), name="for a thread"))
+    return answer.result(THREAD_TIMEOUT)

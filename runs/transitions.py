@@ -12,7 +12,6 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import F, Max
-from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from providers.models import ProviderTrace
@@ -83,12 +82,7 @@ def end(run_id: UUID, ending: Ending, steps: Iterable[StepEnding]) -> None:
     rows = Run.objects.filter(pk=run_id, status__in=sources(ending.status))
     columns: dict[str, Any] = {}
     if ending.status is RunStatus.CANCELLED:
-        columns = {
-            "cancelled_by": ending.cancelled_by,
-            "cancel_reason": ending.cancel_reason,
-            # The event may have ended the run before whoever set it came to store the intent.
-            "cancel_requested_at": Coalesce("cancel_requested_at", now),
-        }
+        columns = {"cancelled_by": ending.cancelled_by, "cancel_reason": ending.cancel_reason}
     else:
         rows = rows.filter(cancel_requested_at=None)
     if len(used := list(steps)) and (result := used[-1].result) is not None:
