@@ -48,8 +48,8 @@ def assert_cancelled(stored: Stored, *, cut: bool, by: str = "user") -> list[Jso
     assert (run.status, run.stop_reason, run.cancelled_by) == ("cancelled", "cancelled", by)
     assert end["metadata"]["cancelled_by"] == by
     assert run.cancel_requested_at is not None
-    for told in (run, *stored.steps, *stored.traces):
-        assert told.stream_was_cancelled is cut, repr(told)
+    rows: list[Any] = [run, *stored.steps, *stored.traces]
+    assert {row.stream_was_cancelled for row in rows} == {cut}
     assert end["metadata"]["stream_was_cancelled"] is cut
     for step in stored.steps:
         assert step.finished_at is not None

@@ -23,9 +23,7 @@ TASK_NAME = "socket of a test"
 
 
 def is_terminal(event: Json) -> bool:
-    return event["type"] == "RUN_ERROR" or (
-        event["type"] == "RUN_FINISHED" and event["outcome"]["type"] != "interrupt"
-    )
+    return event["type"] in {"RUN_FINISHED", "RUN_ERROR"}
 
 
 class Client:
@@ -113,8 +111,8 @@ class Client:
         """Wait for the run's end and return its terminal event."""
 
         def has_ended() -> bool:
-            frames = self.frames.get(str(run_id))
-            return bool(frames) and is_terminal(json.loads(frames[-1])["event"])
+            frames = self.frames.get(str(run_id), [])
+            return any(is_terminal(json.loads(frame)["event"]) for frame in frames[-1:])
 
         await self.until(has_ended)
         return self.events(run_id)[-1]

@@ -145,4 +145,3 @@ def _busy_connections() -> list[Any]:
         return []
     transport: Any = here.http._transport
     return [each for each in transport._pool.connections if not (each.is_idle() or each.is_closed())]
-

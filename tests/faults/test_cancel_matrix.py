@@ -104,7 +104,8 @@ async def test_it_wins_when_the_run_is_stored_and_has_not_begun(line: Line) -> N
     events = assert_cancelled(stored, cut=False)
     assert [event["type"] for event in events] == ["RUN_STARTED", "RUN_FINISHED"]
     assert stored.run.cancel_reason == "second thoughts"
-    assert not (stored.run.started_at or stored.steps or stored.traces or stored.answers)
+    assert stored.run.started_at is None
+    assert [stored.steps, stored.traces, stored.answers] == [[], [], []]
     assert not line.emulator.exchanges
 
 
@@ -218,7 +219,7 @@ async def test_all_doors_at_once_end_it_once(line: Line) -> None:
         client.cancel(run_id), other.cancel(run_id), line.cancel_by_post(run_id), line.cancel_as_admin(run_id)
     )
     assert set(states) <= {"requested", "already_terminal"}
-    assert states[:2] == ["requested", "requested"]
+    assert states[0] == "requested"
     await client.ended(run_id)
     await line.assert_nothing_left()
     stored = await line.stored(run_id)

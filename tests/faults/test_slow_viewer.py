@@ -41,9 +41,7 @@ async def blocked(line: Line, model: str) -> tuple[Client, UUID]:
 
 
 @pytest.mark.parametrize("wire", WIRES)
-async def test_a_run_is_cancelled_while_its_only_viewer_blocks(
-    flooding: None, line: Line, wire: str
-) -> None:
+async def test_a_run_is_cancelled_while_its_only_viewer_blocks(flooding: None, line: Line, wire: str) -> None:
     client, run_id = await blocked(line, f"{FLOOD}@{wire}")
     assert await (await line.client()).cancel(run_id) == "requested"
     await line.emulator.wait_for(is_gone, timeout=PROMPTLY)
@@ -74,9 +72,7 @@ async def test_one_that_never_reads_is_dropped_and_holds_up_nobody(flooding: Non
     await line.assert_nothing_left()
 
 
-async def test_one_that_acknowledges_is_sent_no_more_than_it_has_room_for(
-    flooding: None, line: Line
-) -> None:
+async def test_one_that_acknowledges_is_sent_no_more_than_it_has_room_for(flooding: None, line: Line) -> None:
     client = await line.client()
     run_id = await client.start(f"{FLOOD}@anthropic-messages")
     await client.saw(run_id, "TEXT_MESSAGE_CONTENT")
