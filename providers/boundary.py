@@ -1,12 +1,12 @@
 """Cleans what a wire says before anyone else sees it: events one by one, the result as a whole.
 
-Text passes ``providers.text`` exactly here. The pieces of one text, thought or function call are
+Names and counts that are none are unknown. Text passes ``providers.text`` exactly here. The pieces of one text, thought or function call are
 joined across events, so what the events add up to is what the result says. Pure.
 """
 
 from collections.abc import Hashable, Iterator
 from dataclasses import replace
-from typing import assert_never
+from typing import Any, assert_never
 
 from providers.events import (
     ModelEvent,
@@ -30,6 +30,10 @@ from providers.types import (
     ToolCallPart,
     ToolResultPart,
 )
+from providers.usage import COUNTS, Usage
+
+#: No call comes near, and the sum of two is still one that every reader of JSON takes exactly.
+_MOST_TOKENS = 2**52
 
 
 class Boundary:
@@ -60,9 +64,9 @@ class Boundary:
             case ProviderItem():
                 return ProviderItem(clean(event.kind), clean_json(event.data))
             case ResponseStarted():
-                return ResponseStarted(clean_json(event.response_id), clean_json(event.model))
+                return ResponseStarted(_clean_name(event.response_id), _clean_name(event.model))
             case UsageSeen():
-                return event
+                return UsageSeen(_clean_usage(event.usage))
             case _:
                 assert_never(event)
 
@@ -84,12 +88,28 @@ def clean_result(result: StepResult) -> StepResult:
         result,
         parts=tuple(_clean_part(part) for part in result.parts),
         native=tuple(clean_json(item) for item in result.native),
-        raw_stop_reason=clean_json(result.raw_stop_reason),
+        raw_stop_reason=_clean_name(result.raw_stop_reason),
+        usage=_clean_usage(result.usage),
         raw_usage=clean_json(result.raw_usage),
-        response_id=clean_json(result.response_id),
-        model=clean_json(result.model),
+        response_id=_clean_name(result.response_id),
+        model=_clean_name(result.model),
         response=clean_json(result.response),
     )
+
+
+def _clean_name(value: Any) -> str | None:
+    """Return an id or a name as text; some servers number their answers."""
+    return clean(str(value)) if isinstance(value, (str, int)) else None
+
+
+def _clean_usage(usage: Usage) -> Usage:
+    counts: dict[str, Any] = {name: _clean_count(getattr(usage, name)) for name in COUNTS}
+    return replace(usage, **counts)
+
+
+def _clean_count(value: Any) -> int | None:
+    is_count = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _MOST_TOKENS
+    return value if is_count else None
 
 
 def _clean_part(part: Part) -> Part:

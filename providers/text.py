@@ -1,17 +1,24 @@
-"""The one boundary for text: what a database refuses does not get past it. Pure.
+"""The one boundary for text and JSON: what a database or a viewer refuses does not get past it. Pure.
 
 PostgreSQL stores neither NUL nor half a surrogate pair, and JSON escapes can carry both. Either
 becomes U+FFFD here, once, on the way from a provider to everything else. Two halves that arrive
-in two pieces of a stream are joined, so that a piece never ends inside a character.
+in two pieces of a stream are joined, so that a piece never ends inside a character. Python also reads
+JSON that is none (``NaN``) or that few others read: integers beyond 64 bits, hundreds of levels.
 """
 
+import math
 import re
 from collections.abc import Mapping
 from typing import Any
 
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
+#: Levels of brackets that are kept: orjson writes 254, and an event adds a few around them.
+MAX_DEPTH = 200
+
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+#: Where floats end.
+_HUGE = 10**308
 _FIRST_HALF = ("\ud800", "\udbff")
 
 
@@ -23,15 +30,25 @@ def clean(text: str) -> str:
     return joined.replace("\x00", REPLACEMENT)
 
 
-def clean_json(value: Any) -> Any:
-    """Return the JSON value with every string in it clean, keys included; tuples become lists."""
+def clean_json(value: Any, depth: int = 1) -> Any:
+    """Return the JSON value with every string in it clean, keys included; tuples become lists.
+
+    Numbers become what any reader of JSON takes: integers beyond 64 bits lose digits, and what is
+    no number is ``None``. What is nested too deeply is cut off.
+    """
     match value:
         case str():
             return clean(value)
+        case Mapping() | list() | tuple() if depth > MAX_DEPTH:
+            return REPLACEMENT
         case Mapping():
-            return {clean(str(key)): clean_json(item) for key, item in value.items()}
+            return {clean(str(key)): clean_json(item, depth + 1) for key, item in value.items()}
         case list() | tuple():
-            return [clean_json(item) for item in value]
+            return [clean_json(item, depth + 1) for item in value]
+        case int() if not -(2**63) <= value < 2**63:
+            return float(value) if abs(value) < _HUGE else None
+        case float() if not math.isfinite(value):
+            return None
         case _:
             return value
 
