@@ -28,6 +28,8 @@ logger = logging.getLogger("runnel.journal")
 
 #: Characters that may wait for a commit before whoever produces them has to wait.
 MAX_PENDING = 256 * 1024
+#: Characters of one delta. Escaped, each can take six bytes, and Daphne sends no frame above 1 MiB.
+MAX_DELTA = 128 * 1024
 
 
 @dataclass(slots=True)
@@ -36,6 +38,7 @@ class _Delta:
 
     head: str
     pieces: list[str]
+    size: int
 
 
 @dataclass(slots=True, eq=False)
@@ -85,7 +88,8 @@ class _Request:
     """A decision that waits for its commit."""
 
     log: RunLog | None
-    events: list[Event]
+    #: As JSON.
+    events: list[str]
     apply: Callable[[], Any]
     answer: asyncio.Future[Any]
 
@@ -110,18 +114,23 @@ class Journal:
 
     def append(self, log: RunLog, event: Event) -> None:
         """Add an event; it is committed within the interval."""
-        self._add(log, orjson.dumps(event).decode())
+        self._add(log, _dumps(event))
 
     def extend(self, log: RunLog, head: str, text: str) -> None:
         """Add text to the delta event ``head`` if that is the newest one waiting, else begin it."""
+        if len(text) > MAX_DELTA:
+            for start in range(0, len(text), MAX_DELTA):
+                self.extend(log, head, text[start : start + MAX_DELTA])
+            return
         last = log.pending[-1] if log.pending else None
-        if isinstance(last, _Delta) and last.head == head:
+        if isinstance(last, _Delta) and last.head == head and last.size + len(text) <= MAX_DELTA:
             last.pieces.append(text)
+            last.size += len(text)
             log.pending_size += len(text)
             if log.pending_size > MAX_PENDING:
                 log.drained.clear()
             return
-        self._add(log, _Delta(head, [text]), size=len(text))
+        self._add(log, _Delta(head, [text], len(text)), size=len(text))
 
     def hurry(self) -> None:
         """Commit what is pending now instead of at the next interval."""
@@ -167,8 +176,10 @@ class Journal:
     async def _request[T](self, log: RunLog | None, events: list[Event], apply: Callable[[], T]) -> T:
         if log is not None and log.lost:
             raise LogLost
+        # Here, where it is one run's own fault: whatever goes wrong in a commit goes wrong for all.
+        texts = [_dumps(event) for event in events]
         answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._requests.append(_Request(log, events, apply, answer))
+        self._requests.append(_Request(log, texts, apply, answer))
         self._hurry.set()
         self._start()
         return await asyncio.shield(answer)
@@ -208,8 +219,7 @@ class Journal:
             if items and not log.lost:
                 appended[log] = _append(log, items)
         decisions = [
-            Decision(_append(item.log, map(_dumps, item.events)) if item.log else None, item.apply)
-            for item in requests
+            Decision(_append(item.log, item.events) if item.log else None, item.apply) for item in requests
         ]
         outcomes = await self._writer.run(write_group, Group(list(appended.values()), decisions))
         for log, append in appended.items():
