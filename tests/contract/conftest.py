@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.contract import error_bodies, hand_written
+from tests.contract import error_bodies, hand_written, odd_answers
 from tests.contract.line import Line, Viewer
 from tests.contract.reading import recordings
 
@@ -14,7 +14,7 @@ from tests.contract.reading import recordings
 def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Line]:
     """The whole line, with every recording and hand-written body to play."""
     folder = tmp_path_factory.mktemp("recordings")
-    for recording in [*recordings(), *hand_written.BODIES]:
+    for recording in [*recordings(), *hand_written.BODIES, *odd_answers.BODIES]:
         _write(folder / recording.wire / f"{recording.name}.sse", recording.sse)
     for body in error_bodies.error_bodies():
         _write(folder / "errors" / body.provider / f"{body.name}.json", body.record)
