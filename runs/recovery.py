@@ -43,7 +43,16 @@ def reap(*, everything: bool) -> int:
     orphans = Run.objects.filter(status__in=ACTIVE - {RunStatus.AWAITING_APPROVAL})
     if not everything:
         orphans = orphans.filter(lease_until__lt=timezone.now())
-    return sum(_end_orphan(run) for run in orphans)
+    return sum(_try_to_end(run) for run in orphans)
+
+
+def _try_to_end(run: Run) -> bool:
+    """End one orphan; one that cannot be ended must not keep the others, or the server, from it."""
+    try:
+        return _end_orphan(run)
+    except Exception:
+        logger.exception("run %s was left active by a dead worker and could not be ended", run.id)
+        return False
 
 
 def _end_orphan(run: Run) -> bool:
