@@ -107,6 +107,7 @@ class Journal:
         self._wake = asyncio.Event()
         self._hurry = asyncio.Event()
         self._worker: asyncio.Task[None] | None = None
+        self._is_committing = False
 
     def open(self, run_id: UUID, *, fence: int, last_seq: int) -> RunLog:
         """Return the open end of a run's log, after ``last_seq``."""
@@ -156,7 +157,7 @@ class Journal:
 
     async def close(self) -> None:
         """Commit what is pending and stop."""
-        while self._dirty or self._requests:
+        while self._dirty or self._requests or self._is_committing:
             self.hurry()
             await asyncio.sleep(0.001)
         if self._worker is not None:
@@ -206,11 +207,14 @@ class Journal:
             self._dirty, self._requests = {}, []
             if not logs and not requests:
                 continue
+            self._is_committing = True
             try:
                 await self._commit_group(logs, requests)
             except Exception as error:
                 logger.exception("a group could not be committed")
                 self._give_up(logs, requests, error)
+            finally:
+                self._is_committing = False
 
     async def _commit_group(self, logs: list[RunLog], requests: list[_Request]) -> None:
         appended: dict[RunLog, Append] = {}

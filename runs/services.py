@@ -85,7 +85,8 @@ class StartRequest:
 
     def digest(self) -> str:
         """Return what tells a repeated start from another one with the same id."""
-        body = [self.conversation_id, self.model, self.messages, self.system, self.options]
+        conversation_id = self.conversation_id and str(self.conversation_id)
+        body = [conversation_id, self.model, self.messages, self.system, self.options]
         return hashlib.sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 

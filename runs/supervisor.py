@@ -103,13 +103,14 @@ class Supervisor:
             await self.drained.wait()
             return
         self.draining = True
-        running = list(self._runs.values())
-        if running:
-            await asyncio.wait(running, timeout=settings.RUNNEL_DRAIN_SECONDS)
-        for run_id in list(self._runs):
-            cancellation.request(run_id, by=SERVER, reason="the server is stopping")
-        if running:
-            await asyncio.wait(running)
+        here = asyncio.get_running_loop()
+        if self._runs:
+            await asyncio.wait(self._runs.values(), timeout=settings.RUNNEL_DRAIN_SECONDS)
+        # Also those that were being stored when this began: they are launched in a moment.
+        while mine := [item.run_id for item in cancellation.live() if item.loop is here]:
+            for run_id in mine:
+                cancellation.request(run_id, by=SERVER, reason="the server is stopping")
+            await asyncio.sleep(0.005)
         await self.close()
         self.drained.set()
 
