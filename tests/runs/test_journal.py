@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import threading
+import time
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -451,3 +453,19 @@ async def _until(predicate: Callable[[], bool]) -> None:
     async with asyncio.timeout(5):
         while not predicate():
             await asyncio.sleep(0.001)
+
+
+async def test_closing_waits_for_the_commit_that_is_under_way(book: Book) -> None:
+    log = await book.open()
+    begun = threading.Event()
+
+    def slow() -> str:
+        begun.set()
+        time.sleep(0.1)
+        return "done"
+
+    waiting = asyncio.create_task(book.journal.commit(log, [custom("end")], slow))
+    await asyncio.to_thread(begun.wait, 5)
+    await book.journal.close()
+    assert await asyncio.wait_for(waiting, 1) == "done"
+    assert len(book.told(log)) == 1
