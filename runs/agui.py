@@ -18,6 +18,9 @@ from providers.usage import Usage
 
 type Event = dict[str, Any]
 
+#: Bytes of an event that is no delta. The server refuses to send a frame above 1 MiB.
+MAX_ITEM = 512 * 1024
+
 
 def head(event_type: str, key: str, value: str) -> str:
     """Return the JSON of a delta event up to its delta; the journal appends the text to it."""
@@ -85,13 +88,7 @@ class StepEvents:
                 if self._calls.pop(event.id, None) is not None:
                     self._write({"type": "TOOL_CALL_END", "toolCallId": event.id})
             case model.ProviderItem():
-                self._write(
-                    {
-                        "type": "CUSTOM",
-                        "name": "provider_item",
-                        "value": {"kind": event.kind, "data": event.data},
-                    }
-                )
+                self._write({"type": "CUSTOM", "name": "provider_item", "value": _item(event)})
             case model.ResponseStarted() | model.UsageSeen():
                 pass
             case _:
@@ -141,7 +138,12 @@ class StepEvents:
             self._span_id = None
 
     def _seal(self, event: model.ReasoningSealed) -> None:
-        """Hand out the artefact; it belongs to the reasoning it sealed, or to the step's message."""
+        """Hand out the artefact; it belongs to the reasoning it sealed, or to the step's message.
+
+        One that is too large for a frame stays with the message: no viewer can use it.
+        """
+        if len(event.value) > MAX_ITEM:
+            return
         entity = self._reasoning_id or self._span_id or self._last_reasoning_id or self._message_id
         self._write(
             {
@@ -151,6 +153,14 @@ class StepEvents:
                 "encryptedValue": event.value,
             }
         )
+
+
+def _item(item: model.ProviderItem) -> Json:
+    """Return what viewers get of a provider's item: of a large one (an image) its kind and size."""
+    size = len(orjson.dumps(item.data))
+    if size > MAX_ITEM:
+        return {"kind": item.kind, "omitted_bytes": size}
+    return {"kind": item.kind, "data": item.data}
 
 
 def run_started(*, conversation_id: UUID, run_id: UUID, messages: list[Json]) -> Event:

@@ -27,7 +27,7 @@ from runs.cancellation import Cancellation
 from runs.journal import Journal, LogLost, RunLog
 from runs.models import Step
 from runs.states import RunStatus, StopReason
-from runs.transitions import Ending, Overtaken, StepEnding
+from runs.transitions import Answer, Ending, Overtaken, StepEnding
 
 logger = logging.getLogger("runnel.engine")
 
@@ -120,6 +120,7 @@ class Engine:
         self._recorder = Recorder()
         self._step: Step | None = None
         self._message_id = uuid7()
+        self._result: StepResult | None = None
         #: What the log must begin with and does not hold yet.
         self._opening = [
             agui.run_started(
@@ -142,9 +143,21 @@ class Engine:
             logger.warning("run %s: its log belongs to somebody else by now", self._run.run_id)
         except Exception:
             logger.exception("run %s failed", self._run.run_id)
-            await self._failed(StopReason.ERROR, "internal", INTERNAL_ERROR, None)
+            await self._failed_here()
         finally:
             limit.cancel()
+
+    async def _failed_here(self) -> None:
+        """End a run that failed by our own fault, with its answer if that is not what cannot be kept."""
+        for result in (self._result, None):
+            try:
+                await self._failed(StopReason.ERROR, "internal", INTERNAL_ERROR, result)
+            except LogLost:
+                logger.warning("run %s: its log belongs to somebody else by now", self._run.run_id)
+            except Exception:
+                logger.exception("run %s: its end could not be written", self._run.run_id)
+                continue
+            return
 
     def _time_is_up(self) -> None:
         if self._cancellation.requested_at is None:
@@ -278,14 +291,13 @@ class Engine:
 
     async def _end(self, event: agui.Event, ending: Ending, result: StepResult | None) -> None:
         """Commit the end; when a stored cancel was first, end as cancelled instead."""
+        self._result = result
         steps = []
         if self._step is not None:
             steps = [
                 StepEnding(
                     step_id=self._step.id,
-                    message_id=self._message_id,
-                    origin=self._run.target.origin,
-                    result=result,
+                    answer=self._answer(result),
                     error_code=ending.error_code,
                     traces=tuple(self._recorder.traces),
                 )
@@ -301,6 +313,11 @@ class Engine:
                 raise LogLost from None
             self._learn(overtaken)
             await self._cancelled(result, None)
+
+    def _answer(self, result: StepResult | None) -> Answer | None:
+        if result is None:
+            return None
+        return Answer(message_id=self._message_id, origin=self._run.target.origin, result=result)
 
     def _learn(self, overtaken: Overtaken) -> None:
         """Take over whose stored cancel was first; it may have come from another process."""

@@ -7,6 +7,7 @@ nothing is dropped. Knows no socket: a viewer is given a ``Client``.
 
 import asyncio
 import contextlib
+import logging
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -18,6 +19,8 @@ from runs.models import Run, RunEvent
 from runs.states import TERMINAL
 from runs.tasks import spawn
 from runs.threads import readers
+
+logger = logging.getLogger("runnel.feed")
 
 #: Bytes that a client may leave unread before live delivery to it pauses, and when it goes on.
 PAUSE_ABOVE = 1024 * 1024
@@ -192,6 +195,9 @@ class Viewer:
                     await self.wake.wait()
                 else:
                     await self._poll()
+        except Exception:
+            logger.exception("a viewer of run %s failed", self.run_id)
+            await self._client.drop()
         finally:
             self._feed.leave(self)
 

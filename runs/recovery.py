@@ -6,32 +6,20 @@ is what viewers saw.
 """
 
 import logging
-from collections.abc import Iterable
-from dataclasses import dataclass
-from uuid import UUID
 
 import orjson
 from django.db import transaction
 from django.utils import timezone
 
-from providers.types import Message, Part, ReasoningPart, Role, TextPart, ToolCallPart
-from runs import agui, transitions
+from runs import agui, transcript, transitions
 from runs.log_writer import Append, Decision, Group, write_group
-from runs.models import Run, RunEvent, Step
+from runs.models import Run
 from runs.states import ACTIVE, RunStatus, StopReason
-from runs.transitions import Ending
+from runs.transitions import Ending, StepEnding
 
 logger = logging.getLogger("runnel.recovery")
 
 WORKER_LOST = "The server stopped while this answer was being written. What was said until then is kept."
-
-
-@dataclass(slots=True)
-class _Spoken:
-    """What one step said, as its events tell."""
-
-    parts: list[Part]
-    message_id: str | None = None
 
 
 def reap(*, everything: bool) -> int:
@@ -60,14 +48,17 @@ def _end_orphan(run: Run) -> bool:
         if not transitions.take_over(run.id, fence=run.fence):
             return False
         run.refresh_from_db()
-        events = list(_events(run.id))
+        events = list(transcript.events(run.id))
         tail = [] if events else [_run_started(run)]
         tail += agui.closing(events)
         ending = _ending(run)
         tail.append(_terminal(run, ending))
-        _keep_what_was_said(run, events)
+        steps = [
+            StepEnding(step_id=step_id, error_code=ending.error_code)
+            for step_id in run.steps.filter(finished_at=None).values_list("id", flat=True)
+        ]
         log = Append(run.id, run.fence, run.last_seq + 1, run.last_seq + len(tail), _frames(run, tail))
-        outcomes = write_group(Group([], [Decision(log, lambda: transitions.end(run.id, ending, []))]))
+        outcomes = write_group(Group([], [Decision(log, lambda: transitions.end(run.id, ending, steps))]))
         if isinstance(failure := outcomes.decisions[0], BaseException):
             raise failure
     logger.warning("run %s was left active by a dead worker: it is %s now", run.id, ending.status)
@@ -118,56 +109,8 @@ def _run_started(run: Run) -> agui.Event:
     return agui.run_started(conversation_id=run.conversation_id, run_id=run.id, messages=run.input)
 
 
-def _events(run_id: UUID) -> Iterable[agui.Event]:
-    for text in RunEvent.objects.filter(run_id=run_id).order_by("first_seq").values_list("frames", flat=True):
-        for frame in text.split("\n"):
-            yield orjson.loads(frame)["event"]
-
-
 def _frames(run: Run, events: list[agui.Event]) -> list[str]:
     return [
         orjson.dumps({"type": "event", "run_id": str(run.id), "seq": seq, "event": event}).decode()
         for seq, event in enumerate(events, run.last_seq + 1)
     ]
-
-
-def _keep_what_was_said(run: Run, events: list[agui.Event]) -> None:
-    """Store the words of the log as the conversation's next message, and close the step's row."""
-    Step.objects.filter(run=run, finished_at=None).update(
-        finished_at=timezone.now(), error_code="worker_lost"
-    )
-    spoken = _spoken(events)
-    if spoken.parts and spoken.message_id:
-        message = Message(role=Role.ASSISTANT, parts=tuple(spoken.parts))
-        transitions.add_message(run.id, message, message_id=UUID(spoken.message_id))
-
-
-def _spoken(events: list[agui.Event]) -> _Spoken:
-    pieces: dict[str, list[str]] = {}
-    opened: list[tuple[str, str, str]] = []
-    complete = set()
-    spoken = _Spoken([])
-    for event in events:
-        match event["type"]:
-            case "TEXT_MESSAGE_START" | "REASONING_MESSAGE_START":
-                opened.append((event["type"], event["messageId"], ""))
-                spoken.message_id = spoken.message_id or event["messageId"]
-            case "TOOL_CALL_START":
-                opened.append((event["type"], event["toolCallId"], event["toolCallName"]))
-                spoken.message_id = spoken.message_id or event["parentMessageId"]
-            case "TEXT_MESSAGE_CONTENT" | "REASONING_MESSAGE_CONTENT":
-                pieces.setdefault(event["messageId"], []).append(event["delta"])
-            case "TOOL_CALL_ARGS":
-                pieces.setdefault(event["toolCallId"], []).append(event["delta"])
-            case "TOOL_CALL_END":
-                complete.add(event["toolCallId"])
-    for kind, key, name in opened:
-        text = "".join(pieces.get(key, ()))
-        match kind:
-            case "TEXT_MESSAGE_START":
-                spoken.parts.append(TextPart(text=text))
-            case "REASONING_MESSAGE_START":
-                spoken.parts.append(ReasoningPart(text=text))
-            case _:
-                spoken.parts.append(ToolCallPart(id=key, name=name, arguments=text, complete=key in complete))
-    return spoken

@@ -5,6 +5,7 @@ finds another status than it expects changes nothing and says so: the loser of a
 it lost.
 """
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,12 +18,12 @@ from django.utils import timezone
 from providers.models import ProviderTrace
 from providers.traces import TraceRecord
 from providers.types import Message, Origin, StepResult
-from runs import history
+from runs import history, transcript
 from runs.models import Conversation, Run, Step, ToolCall
 from runs.models import Message as MessageRow
 from runs.models.fields import usage_columns
 from runs.models.run import CancelMode
-from runs.models.tool_call import ToolCallStatus
+from runs.models.tool_call import LONGEST_CALL_ID, ToolCallStatus
 from runs.states import ACTIVE, RunStatus, StopReason, sources
 
 
@@ -51,15 +52,22 @@ class Ending:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class StepEnding:
-    """What one step leaves: its row's columns, what was said, and its traces."""
+class Answer:
+    """What a provider call handed over, and the message that it becomes."""
 
-    step_id: UUID
     message_id: UUID
     origin: Origin
-    result: StepResult | None
-    error_code: str
-    traces: tuple[TraceRecord, ...]
+    result: StepResult
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StepEnding:
+    """What one step leaves. Without an answer, what the log says was said is kept."""
+
+    step_id: UUID
+    answer: Answer | None = None
+    error_code: str = ""
+    traces: tuple[TraceRecord, ...] = ()
 
 
 def begin(
@@ -85,8 +93,9 @@ def end(run_id: UUID, ending: Ending, steps: Iterable[StepEnding]) -> None:
         columns = {"cancelled_by": ending.cancelled_by, "cancel_reason": ending.cancel_reason}
     else:
         rows = rows.filter(cancel_requested_at=None)
-    if len(used := list(steps)) and (result := used[-1].result) is not None:
-        columns |= usage_columns(result.usage)
+    ended = list(steps)
+    if ended and (answer := ended[-1].answer) is not None:
+        columns |= usage_columns(answer.result.usage)
     changed = rows.update(
         status=ending.status,
         stop_reason=ending.stop_reason,
@@ -100,7 +109,7 @@ def end(run_id: UUID, ending: Ending, steps: Iterable[StepEnding]) -> None:
     )
     if not changed:
         raise _overtaken(run_id)
-    for step in used:
+    for step in ended:
         _end_step(run_id, step, now)
     Conversation.objects.filter(runs=run_id).update(updated_at=now)
 
@@ -131,35 +140,52 @@ def _overtaken(run_id: UUID) -> Overtaken:
 
 def _end_step(run_id: UUID, ending: StepEnding, now: datetime) -> None:
     last = ending.traces[-1] if ending.traces else None
-    result = ending.result
     columns: dict[str, Any] = {"finished_at": now, "error_code": ending.error_code}
     if last is not None:
         columns |= {"first_byte_at": last.first_byte_at, "first_token_at": last.first_token_at}
-    if result is not None:
-        columns |= {
-            **usage_columns(result.usage),
-            "model_served": (result.model or "")[:200],
-            "response_id": (result.response_id or "")[:200],
-            "stop_reason": result.stop_reason or "",
-            "raw_stop_reason": (result.raw_stop_reason or "")[:100],
-            "stream_was_cancelled": result.stream_was_cancelled,
-        }
+    if ending.answer is not None:
+        columns |= _result_columns(ending.answer.result)
+        _keep_answer(run_id, ending.step_id, ending.answer)
+    elif (spoken := transcript.spoken(transcript.events(run_id))) is not None:
+        add_message(run_id, spoken.message, message_id=spoken.message_id)
     Step.objects.filter(pk=ending.step_id).update(**columns)
-    if result is not None and (result.parts or result.native):
-        message = history.answer(result, ending.origin)
-        add_message(run_id, message, message_id=ending.message_id)
-        ToolCall.objects.bulk_create(
-            ToolCall(
-                run_id=run_id,
-                step_id=ending.step_id,
-                call_id=call.id[:200],
-                name=call.name[:200],
-                arguments=call.arguments,
-                status=ToolCallStatus.UNANSWERED if call.complete else ToolCallStatus.INCOMPLETE,
-            )
-            for call in result.tool_calls
-        )
     ProviderTrace.objects.bulk_create(map(ProviderTrace.from_record, ending.traces))
+
+
+def _result_columns(result: StepResult) -> dict[str, Any]:
+    return {
+        **usage_columns(result.usage),
+        "model_served": (result.model or "")[:200],
+        "response_id": (result.response_id or "")[:200],
+        "stop_reason": result.stop_reason or "",
+        "raw_stop_reason": (result.raw_stop_reason or "")[:100],
+        "stream_was_cancelled": result.stream_was_cancelled,
+    }
+
+
+def _keep_answer(run_id: UUID, step_id: UUID, answer: Answer) -> None:
+    result = answer.result
+    if result.parts or result.native:
+        add_message(run_id, history.answer(result, answer.origin), message_id=answer.message_id)
+    ToolCall.objects.bulk_create(
+        ToolCall(
+            run_id=run_id,
+            step_id=step_id,
+            call_id=_fitting(call.id),
+            name=call.name[:200],
+            arguments=call.arguments,
+            status=ToolCallStatus.UNANSWERED if call.complete else ToolCallStatus.INCOMPLETE,
+        )
+        for call in result.tool_calls
+    )
+
+
+def _fitting(call_id: str) -> str:
+    """Return ``call_id``, or its beginning with a digest of the rest: two long ids stay two."""
+    if len(call_id) <= LONGEST_CALL_ID:
+        return call_id
+    digest = hashlib.sha256(call_id.encode()).hexdigest()
+    return f"{call_id[: LONGEST_CALL_ID - len(digest)]}{digest}"
 
 
 def add_message(run_id: UUID, message: Message, *, message_id: UUID) -> None:

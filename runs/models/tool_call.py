@@ -6,6 +6,9 @@ from runs.models.fields import uuid7
 from runs.models.run import Run
 from runs.models.step import Step
 
+#: Characters of a call's id that are stored; providers use 20 to 70.
+LONGEST_CALL_ID = 200
+
 
 class ToolCallStatus(models.TextChoices):
     """What became of a function call."""
@@ -23,7 +26,7 @@ class ToolCall(models.Model):
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="tool_calls")
     step = models.ForeignKey(Step, on_delete=models.CASCADE, related_name="tool_calls")
     #: The id that events and the provider use.
-    call_id = models.CharField(max_length=200)
+    call_id = models.CharField(max_length=LONGEST_CALL_ID)
     name = models.CharField(max_length=200)
     #: JSON text as it was streamed.
     arguments = models.TextField(blank=True)
