@@ -78,6 +78,9 @@ class Exchange:
 
     async def close(self) -> None:
         """Close the response; a connection whose body was not read to its end is closed with it."""
+        # Timers, and connections that are kept, remember the context that they were made in, and with
+        # it this exchange: the whole answer must not hang on it.
+        self._on_answer = _ignore
         if self.response is not None:
             with suppress(httpx2.HTTPError, OSError):
                 await self.response.aclose()
@@ -92,6 +95,10 @@ class Exchange:
         self.response = response
         self.answered_at = datetime.now(UTC)
         self._on_answer()
+
+
+def _ignore() -> None:
+    """Hear of an answer that nobody waits for any more."""
 
 
 async def on_request(request: httpx2.Request) -> None:
