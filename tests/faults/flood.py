@@ -7,27 +7,24 @@ from providers.emulator.prompt import Prompt
 from providers.emulator.wires import WIRES
 from providers.types import StopReason
 
-#: The model that answers with the flood of ``write_flood``; append the wire.
-FLOOD = "emulator/recording/flood"
-
 _LINE = "The quick brown fox jumps over the lazy dog, and nobody reads what it says.\n"
 _DELTA = _LINE * 50
 
 
-def write_flood(folder: Path, *, megabytes: int) -> None:
-    """Store an answer with this much text in the form of each wire below ``folder``."""
+def write_flood(folder: Path, *, name: str, megabytes: int) -> None:
+    """Store an answer with this much text, in the form of each wire, as the model ``recording/<name>``."""
     deltas = megabytes * 1024 * 1024 // len(_DELTA) + 1
     prompt = Prompt(
-        model="flood",
+        model=name,
         streaming=True,
         user_text="",
         tool_results=(),
         functions=(),
-        body={"model": "flood", "stream_options": {"include_usage": True}},
+        body={"model": name, "stream_options": {"include_usage": True}},
     )
     for wire in WIRES:
         encoder = wire.encoder(prompt, Tally(input_tokens=1))
         body = b"".join(encoder.encode(Say(_DELTA)) for _ in range(deltas))
-        recording = folder / wire.KIND / "flood.sse"
-        recording.parent.mkdir()
+        recording = folder / wire.KIND / f"{name}.sse"
+        recording.parent.mkdir(parents=True, exist_ok=True)
         recording.write_bytes(body + encoder.encode(Finish(StopReason.END_TURN)))

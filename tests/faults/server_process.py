@@ -58,6 +58,11 @@ class ServerProcess:
             time.sleep(0.02)
         raise AssertionError(f"the server did not start:\n{self.output}")
 
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
     def send(self, number: signal.Signals) -> None:
         assert self._process is not None
         self._process.send_signal(number)

@@ -8,11 +8,14 @@ import pytest
 from runs import feed
 from tests.faults.aftermath import assert_call_was_cut, assert_cancelled, assert_sound, said
 from tests.faults.client import Client
-from tests.faults.flood import FLOOD, write_flood
+from tests.faults.flood import write_flood
 from tests.faults.line import PROMPTLY, WIRES, Line, is_gone
 
 #: Of the flood's text: more than a viewer may leave unread.
 MEGABYTES = 16
+
+#: The model that says it; append the wire.
+FLOOD = "emulator/recording/flood"
 
 #: What may lie unread beyond the limit: the frame that crossed it, which holds what was merged.
 ONE_FRAME = 1024 * 1024
@@ -21,7 +24,7 @@ ONE_FRAME = 1024 * 1024
 @pytest.fixture(scope="module")
 def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("recordings")
-    write_flood(folder, megabytes=MEGABYTES)
+    write_flood(folder, name="flood", megabytes=MEGABYTES)
     return folder
 
 

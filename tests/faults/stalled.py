@@ -1,0 +1,90 @@
+"""A real WebSocket that somebody has stopped reading: what the server sends fills the kernel, then the server."""
+
+import json
+import socket
+from pathlib import Path
+from typing import Any, Self
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+
+from tests.faults.server_process import ServerProcess, is_terminal
+
+type Json = dict[str, Any]
+
+#: Bytes that the system may keep for the client, as small as it allows.
+_RECEIVE_BUFFER = 4096
+
+
+class StalledClient:
+    """One socket that reads only what is asked for."""
+
+    def __init__(self, connection: ClientConnection) -> None:
+        self.frames: list[str] = []
+        self.notices: list[Json] = []
+        #: The close code, once the connection has ended; ``None`` also when it broke.
+        self.close_code: int | None = None
+        self._connection = connection
+
+    @classmethod
+    async def connect(cls, server: ServerProcess, token: str) -> Self:
+        link = socket.socket()
+        link.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
+        link.connect(("127.0.0.1", server.port))
+        connection = await connect(
+            f"ws://127.0.0.1:{server.port}/ws/",
+            sock=link,
+            additional_headers={"Authorization": f"Bearer {token}"},
+            max_size=None,
+            # The library reads ahead by so many messages, and answers no ping while it waits.
+            max_queue=1,
+            ping_interval=None,
+            compression=None,
+            proxy=None,
+            close_timeout=1,
+        )
+        return cls(connection)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        self._connection.transport.abort()
+        await self._connection.wait_closed()
+
+    async def subscribe(self, run_id: str, *, after: int = 0) -> None:
+        """Ask for a run's events and read the answer, but none of them."""
+        frame = {"type": "subscribe", "id": "s", "run_id": run_id, "after": after}
+        await self._connection.send(json.dumps(frame))
+        while not any(notice.get("id") == "s" for notice in self.notices):
+            await self._read_one()
+
+    async def read_to_the_end(self) -> None:
+        """Read until the run or the connection ends."""
+        while not (self.frames and is_terminal(self.frames[-1])):
+            try:
+                await self._read_one()
+            except ConnectionClosed as closed:
+                self.close_code = None if closed.rcvd is None else closed.rcvd.code
+                return
+
+    async def _read_one(self) -> None:
+        text = await self._connection.recv(decode=True)
+        frame = json.loads(text)
+        if frame["type"] == "event":
+            self.frames.append(text)
+        else:
+            self.notices.append(frame)
+
+
+def peak_memory(pid: int) -> int:
+    """Return the most bytes that a process has held since ``forget_peak``, or since it began."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) * 1024
+    raise AssertionError("the system does not tell")
+
+
+def forget_peak(pid: int) -> None:
+    """Let ``peak_memory`` count from now on (proc(5), clear_refs)."""
+    Path(f"/proc/{pid}/clear_refs").write_text("5")
