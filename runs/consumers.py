@@ -19,6 +19,7 @@ from uuid6 import uuid7
 
 from providers.catalog import CatalogError
 from runs import auth, frames, services, supervisor
+from runs.feed import DROP_ABOVE
 from runs.frames import BadFrame
 from runs.services import ServiceError, StartRequest
 from runs.subscriptions import Subscriptions
@@ -65,6 +66,7 @@ class RunConsumer(AsyncConsumer):
             send_text=self._send_text,
             unsent=self._unsent,
             too_slow=lambda: self._close(TOO_SLOW),
+            failed=lambda: self._close(RESTARTING),
             run_began=self._run_began,
         )
         self._forget: Callable[[], None] = lambda: None
@@ -134,18 +136,22 @@ class RunConsumer(AsyncConsumer):
     async def _receive(self, message: dict[str, Any]) -> None:
         if self.identity is None or not self._is_open:
             return
+        if self._unsent() > DROP_ABOVE:
+            # Every frame has an answer: one who sends and does not read would fill the memory.
+            await self._close(TOO_SLOW)
+            return
         try:
-            text = message.get("text")
-            if text is None:
-                raise BadFrame("bad_frame", "Frames are text, not binary.")
-            frame = frames.parse(text)
+            frame = _read_frame(message)
         except BadFrame as bad:
             self._bad_frames += 1
             await self._send_text(frames.error(bad.code, bad.message, frame_id=bad.frame_id))
             if self._bad_frames >= PATIENCE:
                 await self._close(TOO_MANY_BAD_FRAMES)
-            return
-        self._bad_frames = 0
+        else:
+            self._bad_frames = 0
+            await self._act_on(frame)
+
+    async def _act_on(self, frame: frames.ClientFrame) -> None:
         match frame:
             case frames.Ping():
                 named = {} if frame.id is None else {"id": frame.id}
@@ -209,6 +215,9 @@ class RunConsumer(AsyncConsumer):
 
     async def _start(self, frame: frames.Start, run_id: UUID) -> Callable[[], None]:
         started = await services.start(self._user_id, _start_request(frame, run_id))
+        position = None
+        if started.state == "exists":
+            position = await services.locate_run(self._user_id, run_id)
         await self._send_text(
             frames.ok(
                 frame.id,
@@ -218,9 +227,6 @@ class RunConsumer(AsyncConsumer):
                 status=started.status,
             )
         )
-        position = None
-        if started.state == "exists":
-            position = await services.locate_run(self._user_id, run_id)
         return lambda: self._watch(run_id, position)
 
     async def _subscribe(self, frame: frames.Subscribe) -> Callable[[], None]:
@@ -242,13 +248,13 @@ class RunConsumer(AsyncConsumer):
         try:
             active = await services.locate_conversation(self._user_id, conversation_id)
         except ServiceError:
-            self._subscriptions.unfollow(conversation_id)
+            await self._subscriptions.unfollow(conversation_id)
             raise
         values = {"run_id": active.run_id, "status": active.status, "seq": active.last_seq} if active else {}
         await self._send_text(frames.ok(frame.id, conversation_id=conversation_id, **values))
         if active is None:
             return lambda: None
-        return lambda: self._watch(active.run_id, active)
+        return lambda: self._watch(active.run_id, active, conversation_id=conversation_id)
 
     async def _unsubscribe(self, frame: frames.Unsubscribe) -> None:
         if frame.run_id is not None:
@@ -258,10 +264,8 @@ class RunConsumer(AsyncConsumer):
             await self._send_text(frames.ok(frame.id, run_id=run_id))
         else:
             conversation_id = UUID(frame.conversation_id)
-            active = await services.locate_conversation(self._user_id, conversation_id)
-            self._subscriptions.unfollow(conversation_id)
-            if active is not None:
-                await self._subscriptions.stop(active.run_id)
+            await self._subscriptions.unfollow(conversation_id)
+            await services.locate_conversation(self._user_id, conversation_id)
             await self._send_text(frames.ok(frame.id, conversation_id=conversation_id))
 
     async def _cancel(self, frame: frames.Cancel) -> None:
@@ -286,20 +290,26 @@ class RunConsumer(AsyncConsumer):
         async def watch() -> None:
             if before is not None:
                 await asyncio.wait([before])
-            self._watch(run_id)
+            self._watch(run_id, conversation_id=conversation_id)
 
         self._enqueue(str(run_id), watch)
 
-    def _watch(self, run_id: UUID, position: services.Position | None = None, *, after: int = 0) -> None:
+    def _watch(
+        self,
+        run_id: UUID,
+        position: services.Position | None = None,
+        *,
+        after: int = 0,
+        conversation_id: UUID | None = None,
+    ) -> None:
         """Deliver a run's events; ``position`` is ``None`` for one that has just begun."""
-        if not self._is_open:
-            return
-        if position is None:
-            self._subscriptions.watch(run_id, after=after)
-        else:
-            self._subscriptions.watch(
-                run_id, after=after, last_seq=position.last_seq, finished=position.is_finished
-            )
+        self._subscriptions.watch(
+            run_id,
+            after=after,
+            last_seq=position.last_seq if position else 0,
+            finished=position.is_finished if position else False,
+            conversation_id=conversation_id,
+        )
 
     def _signed_out(self) -> None:
         spawn(self._close(SIGNED_OUT), name=f"close {self.connection_id}")
@@ -339,6 +349,13 @@ async def _soon(is_so: Callable[[], bool]) -> None:
         async with asyncio.timeout(GOODBYE):
             while not is_so():  # noqa: ASYNC110 - nobody tells when a transport's buffer is empty
                 await asyncio.sleep(0.005)
+
+
+def _read_frame(message: dict[str, Any]) -> frames.ClientFrame:
+    text = message.get("text")
+    if text is None:
+        raise BadFrame("bad_frame", "Frames are text, not binary.")
+    return frames.parse(text)
 
 
 def _key(frame: frames.Subscribe | frames.Unsubscribe) -> str:

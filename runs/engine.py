@@ -22,11 +22,12 @@ from providers.events import ModelEvent, ResponseStarted, UsageSeen
 from providers.traces import CallContext, TraceRecord
 from providers.types import Json, Message, ModelOptions, ModelRequest, StepResult
 from providers.usage import Usage
-from runs import agui, transitions
+from runs import agui, history, transitions
 from runs.cancellation import Cancellation
 from runs.journal import Journal, LogLost, RunLog
 from runs.models import Step
 from runs.states import RunStatus, StopReason
+from runs.threads import readers
 from runs.transitions import Answer, Ending, Overtaken, StepEnding
 
 logger = logging.getLogger("runnel.engine")
@@ -121,6 +122,7 @@ class Engine:
         self._step: Step | None = None
         self._message_id = uuid7()
         self._result: StepResult | None = None
+        self._has_ended = False
         #: What the log must begin with and does not hold yet.
         self._opening = [
             agui.run_started(
@@ -130,8 +132,8 @@ class Engine:
             )
         ]
 
-    async def drive(self) -> None:
-        """Run to the end. Raises nothing but an outside cancellation."""
+    async def drive(self) -> bool:
+        """Run to the end; return whether that was written. Raises nothing but an outside cancellation."""
         limit = asyncio.get_running_loop().call_later(self._terms.run_timeout, self._time_is_up)
         try:
             begun = await self._begin()
@@ -146,6 +148,7 @@ class Engine:
             await self._failed_here()
         finally:
             limit.cancel()
+        return self._has_ended
 
     async def _failed_here(self) -> None:
         """End a run that failed by our own fault, with its answer if that is not what cannot be kept."""
@@ -178,7 +181,7 @@ class Engine:
         if self._cancellation.event.is_set():
             return None
         try:
-            conversation = await self._journal.commit(
+            await self._journal.commit(
                 self._log,
                 self._opening,
                 lambda: transitions.begin(
@@ -186,7 +189,6 @@ class Engine:
                     worker=self._terms.worker,
                     lease=timedelta(seconds=self._terms.lease),
                     step=step,
-                    conversation_id=run.conversation_id,
                 ),
             )
         except Overtaken as overtaken:
@@ -194,7 +196,8 @@ class Engine:
             return None
         self._opening = []
         self._step = step
-        return step, conversation
+        # Not inside the commit: a long conversation would hold up everybody's events.
+        return step, await readers.run(history.of_conversation, run.conversation_id)
 
     async def _call(self, step: Step, conversation: tuple[Message, ...]) -> None:
         """Make the provider call and end the run by what came of it."""
@@ -313,6 +316,8 @@ class Engine:
                 raise LogLost from None
             self._learn(overtaken)
             await self._cancelled(result, None)
+        else:
+            self._has_ended = True
 
     def _answer(self, result: StepResult | None) -> Answer | None:
         if result is None:

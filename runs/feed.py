@@ -8,9 +8,11 @@ nothing is dropped. Knows no socket: a viewer is given a ``Client``.
 import asyncio
 import contextlib
 import logging
+import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Protocol
 from uuid import UUID
 
@@ -30,6 +32,10 @@ DROP_ABOVE = 8 * 1024 * 1024
 #: Characters read from the log at a time, and frames kept in memory for a viewer.
 PAGE = 512 * 1024
 MAX_QUEUED = 1024
+#: Frames that one viewer is sent before others have a turn.
+FRAMES_PER_TURN = 64
+#: Seconds that a client may read nothing before it is dropped.
+STALLED = 120.0
 #: Seconds between two looks at a client that does not read, and at a run that another process drives.
 LOOK_AGAIN = 0.05
 POLL = 1.0
@@ -58,9 +64,24 @@ class Client(Protocol):
         """End the connection: it reads too slowly."""
         ...
 
+    async def fail(self) -> None:
+        """End the connection: we could not go on, and the client may come back."""
+        ...
+
     def viewer_ended(self, run_id: UUID) -> None:
         """Hear that a run has been delivered to its end."""
         ...
+
+
+class _Source(Enum):
+    """Where more events of a run will come from."""
+
+    #: This process drives the run: every commit passes through here.
+    HERE = "here"
+    #: Another process may: the log is looked at now and then.
+    LOG = "log"
+    #: None will come.
+    ENDED = "ended"
 
 
 @dataclass(slots=True, eq=False)
@@ -68,10 +89,8 @@ class _Channel:
     """One run as this process sees it."""
 
     last_seq: int
-    finished: bool
-    #: Whether this process drives the run, so that every commit passes through here.
-    local: bool
-    #: Characters published so far: the difference tells how far behind a viewer is.
+    source: _Source
+    #: Bytes published so far: the difference tells how far behind a viewer is.
     published: int = 0
     viewers: set["Viewer"] = field(default_factory=set)
 
@@ -85,8 +104,8 @@ class Feed:
 
     def open(self, run_id: UUID, conversation_id: UUID) -> None:
         """Expect commits of a run that this process drives, and tell who follows its conversation."""
-        channel = self._channels.setdefault(run_id, _Channel(0, finished=False, local=True))
-        channel.local = True
+        channel = self._channels.setdefault(run_id, _Channel(0, _Source.HERE))
+        channel.source = _Source.HERE
         for tell in tuple(self._conversations.get(conversation_id, ())):
             tell(conversation_id, run_id)
 
@@ -101,12 +120,15 @@ class Feed:
         if not followers:
             self._conversations.pop(conversation_id, None)
 
-    def close(self, run_id: UUID) -> None:
-        """The run has ended: viewers get the rest and are done."""
+    def close(self, run_id: UUID, *, has_ended: bool) -> None:
+        """This process drives the run no more: viewers get the rest and are done.
+
+        Where it could not write the run's end, somebody else will: viewers go on from the log.
+        """
         channel = self._channels.get(run_id)
         if channel is None:
             return
-        channel.finished = True
+        channel.source = _Source.ENDED if has_ended else _Source.LOG
         for viewer in channel.viewers:
             viewer.wake.set()
         if not channel.viewers:
@@ -118,13 +140,14 @@ class Feed:
         if channel is None:
             return
         channel.last_seq = batch.last_seq
-        channel.published += sum(map(len, batch.frames))
+        channel.published += sum(map(size_of, batch.frames))
         for viewer in channel.viewers:
             viewer.offer(batch)
 
     def watch(self, run_id: UUID, client: Client, *, after: int, last_seq: int, finished: bool) -> "Viewer":
         """Return a viewer of a run from ``after`` on; ``last_seq`` and ``finished`` as just read."""
-        channel = self._channels.setdefault(run_id, _Channel(last_seq, finished=finished, local=False))
+        source = _Source.ENDED if finished else _Source.LOG
+        channel = self._channels.setdefault(run_id, _Channel(last_seq, source))
         channel.last_seq = max(channel.last_seq, last_seq)
         viewer = Viewer(self, run_id, channel, client, after)
         channel.viewers.add(viewer)
@@ -134,8 +157,9 @@ class Feed:
         """Forget a viewer, and the run if nobody is left and nothing more is expected."""
         channel = viewer.channel
         channel.viewers.discard(viewer)
-        if not channel.viewers and (channel.finished or not channel.local):
-            self._channels.pop(viewer.run_id, None)
+        is_current = self._channels.get(viewer.run_id) is channel
+        if is_current and not channel.viewers and channel.source is not _Source.HERE:
+            del self._channels[viewer.run_id]
 
     def __len__(self) -> int:
         return len(self._channels)
@@ -188,16 +212,16 @@ class Viewer:
                     if not await self._catch_up():
                         self._client.viewer_ended(self.run_id)
                         return
-                elif self.channel.finished:
+                elif self.channel.source is _Source.ENDED:
                     self._client.viewer_ended(self.run_id)
                     return
-                elif self.channel.local:
+                elif self.channel.source is _Source.HERE:
                     await self.wake.wait()
                 else:
                     await self._poll()
         except Exception:
             logger.exception("a viewer of run %s failed", self.run_id)
-            await self._client.drop()
+            await self._client.fail()
         finally:
             self._feed.leave(self)
 
@@ -209,6 +233,9 @@ class Viewer:
                 await self._wait_for_reader()
             await self._client.send_frame(self.run_id, seq, frame)
             self.cursor = seq
+            if seq % FRAMES_PER_TURN == 0:
+                # A server's send need not wait for anything: a long replay would hold up everybody.
+                await asyncio.sleep(0)
 
     async def _catch_up(self) -> bool:
         """Deliver a page of the log; False when there is none, because the run was deleted."""
@@ -223,21 +250,34 @@ class Viewer:
         """Pause until the client has read enough; drop it when too much piles up meanwhile."""
         await self._client.send_lag(self.run_id, self.channel.last_seq - self.cursor)
         start = self.channel.published
+        least, give_up_at = self._client.unread(), time.monotonic() + STALLED
         while (unread := self._client.unread()) > RESUME_BELOW:
-            if unread + self.channel.published - start > DROP_ABOVE:
+            if unread < least:
+                least, give_up_at = unread, time.monotonic() + STALLED
+            behind = unread + self.channel.published - start
+            if behind > DROP_ABOVE or time.monotonic() > give_up_at:
                 await self._client.drop()
                 raise asyncio.CancelledError
             await asyncio.sleep(LOOK_AGAIN)
 
     async def _poll(self) -> None:
         """Look for news of a run that another process drives; wait a little where there is none."""
-        state = await readers.run(_read_state, self.run_id)
-        if state == (self.channel.last_seq, self.channel.finished):
+        last_seq, has_ended = await readers.run(_read_state, self.run_id)
+        if self.channel.source is not _Source.LOG:
+            return
+        if has_ended:
+            self.channel.last_seq, self.channel.source = last_seq, _Source.ENDED
+        elif last_seq != self.channel.last_seq:
+            self.channel.last_seq = last_seq
+        else:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(POLL):
                     await self.wake.wait()
-        elif not self.channel.local:
-            self.channel.last_seq, self.channel.finished = state
+
+
+def size_of(frame: str) -> int:
+    """Return the bytes of a frame."""
+    return len(frame) if frame.isascii() else len(frame.encode())
 
 
 def read_page(run_id: UUID, after: int) -> list[tuple[int, list[str]]]:

@@ -1,8 +1,9 @@
 """A conversation's messages, as they are stored and as a provider call takes them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import Any, assert_never
+from uuid import UUID
 
 from providers import types
 from providers.types import Json
@@ -48,8 +49,9 @@ def part_from_json(stored: Mapping[str, Any]) -> types.Part:
     return part
 
 
-def load(rows: Iterable[Message]) -> tuple[types.Message, ...]:
-    """Return stored ``rows`` as the messages of a ``ModelRequest``."""
+def of_conversation(conversation_id: UUID) -> tuple[types.Message, ...]:
+    """Return a conversation so far as the messages of a ``ModelRequest``."""
+    rows = Message.objects.filter(conversation_id=conversation_id).order_by("position")
     return tuple(
         types.Message(
             role=types.Role(row.role),

@@ -15,10 +15,12 @@ from uuid import UUID
 import orjson
 from django.db import DatabaseError, OperationalError, connection, transaction
 
+from runs.models import RunEvent
+
 logger = logging.getLogger("runnel.journal")
 
 #: How long a group waits for a database that does not answer, and how long between two attempts.
-OUTAGE_SECONDS = 10.0
+OUTAGE_SECONDS = 30.0
 PAUSE_SECONDS = 0.2
 
 
@@ -69,9 +71,10 @@ class Outcomes:
 
 
 def write_group(group: Group) -> Outcomes:
-    """Write ``group`` in one transaction; if that fails, each part in one of its own.
+    """Write ``group`` in one transaction; if a part of it is wrong, each part in one of its own.
 
-    While the database cannot be reached the whole group waits: so does whoever produces events.
+    While the database cannot be reached the whole group waits, and so does whoever produces
+    events; after ``OUTAGE_SECONDS`` it is refused as a whole.
     """
     give_up_at = time.monotonic() + OUTAGE_SECONDS
     while True:
@@ -80,16 +83,21 @@ def write_group(group: Group) -> Outcomes:
                 outcomes = Outcomes(refused=_append_all(group.appends))
                 outcomes.decisions = [_decide(decision) for decision in group.decisions]
             return outcomes
-        except OperationalError:
+        except OperationalError as error:
             logger.exception("the database does not answer")
             if time.monotonic() > give_up_at or connection.in_atomic_block:
-                break
+                return _refuse(group, error)
             connection.close()
             time.sleep(PAUSE_SECONDS)
         except DatabaseError:
             logger.exception("a group of %d failed: retrying one by one", len(group.appends))
-            break
-    return _write_one_by_one(group)
+            return _write_one_by_one(group)
+
+
+def _refuse(group: Group, error: DatabaseError) -> Outcomes:
+    return Outcomes(
+        refused={append.key for append in group.appends}, decisions=[error] * len(group.decisions)
+    )
 
 
 def _write_one_by_one(group: Group) -> Outcomes:
@@ -145,7 +153,15 @@ def _append_all(appends: list[Append]) -> set[str]:
         written = [row for row in rows if row[0] in moved and row[4]]
         if written:
             cursor.execute(statement.insert, statement.parameters(written))
-    return {append.key for append in appends} - moved
+    return {append.key for append in appends if append.key not in moved and not _is_written(append)}
+
+
+def _is_written(append: Append) -> bool:
+    """Tell whether an append is in the log already: its commit came through, the answer to it did not."""
+    if not append.frames:
+        return False
+    rows = RunEvent.objects.filter(run_id=append.run_id, first_seq=append.first_seq, last_seq=append.last_seq)
+    return rows.filter(run__fence=append.fence, frames="\n".join(append.frames)).exists()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import orjson
 from django.db import transaction
 from django.utils import timezone
 
-from runs import agui, transcript, transitions
+from runs import agui, salvage, transitions
 from runs.log_writer import Append, Decision, Group, write_group
 from runs.models import Run
 from runs.states import ACTIVE, RunStatus, StopReason
@@ -48,7 +48,7 @@ def _end_orphan(run: Run) -> bool:
         if not transitions.take_over(run.id, fence=run.fence):
             return False
         run.refresh_from_db()
-        events = list(transcript.events(run.id))
+        events = list(salvage.events(run.id))
         tail = [] if events else [_run_started(run)]
         tail += agui.closing(events)
         ending = _ending(run)

@@ -19,7 +19,7 @@ from providers import catalog
 from providers.models import ProviderTrace
 from providers.types import Json, ModelOptions, Role
 from runs import cancellation, history, supervisor, transitions
-from runs.engine import Assignment
+from runs.engine import Assignment, Terms
 from runs.models import Conversation, Message, Run
 from runs.models.conversation import TITLE_LENGTH
 from runs.models.run import CancelMode
@@ -115,18 +115,25 @@ class Position:
 
 
 async def start(owner_id: int, request: StartRequest) -> Started:
-    """Store a run and begin to drive it. Raises ``ServiceError`` and ``catalog.CatalogError``."""
-    target = catalog.resolve(request.model)
+    """Store a run and begin to drive it. Raises ``ServiceError`` and ``catalog.CatalogError``.
+
+    A repeated start answers ``exists`` whatever has changed since, limits and keys included.
+    """
     here = supervisor.current()
     await here.ready()
     is_repeated = cancellation.get(request.run_id) is not None
-    if not is_repeated:
-        if here.live_count(owner_id) >= settings.RUNNEL_MAX_RUNS_PER_USER:
-            raise TooManyRuns
-        try:
+    try:
+        target = catalog.resolve(request.model)
+        if not is_repeated:
+            if here.live_count(owner_id) >= settings.RUNNEL_MAX_RUNS_PER_USER:
+                raise TooManyRuns
             here.prepare(request.run_id, owner_id)
-        except Draining:
+    except (catalog.CatalogError, TooManyRuns, Draining) as refusal:
+        if (known := await readers.run(_known, owner_id, request)) is not None:
+            return known
+        if isinstance(refusal, Draining):
             raise Restarting from None
+        raise
     try:
         started = await here.journal.execute(lambda: _store(owner_id, request, here.terms))
     except BaseException:
@@ -154,14 +161,19 @@ async def start(owner_id: int, request: StartRequest) -> Started:
 _MODEL_OPTIONS = frozenset(ModelOptions.__dataclass_fields__)
 
 
-def _store(owner_id: int, request: StartRequest, terms: Any) -> Started:
-    known = Run.objects.filter(pk=request.run_id).first()
-    if known is not None:
-        if known.owner_id != owner_id or known.request_digest != request.digest():
-            raise Conflict
-        return Started(
-            run_id=known.id, conversation_id=known.conversation_id, state="exists", status=known.status
-        )
+def _known(owner_id: int, request: StartRequest) -> Started | None:
+    """Return the run that a start names, ``None`` when there is none; raise ``Conflict`` for another's."""
+    run = Run.objects.filter(pk=request.run_id).first()
+    if run is None:
+        return None
+    if run.owner_id != owner_id or run.request_digest != request.digest():
+        raise Conflict
+    return Started(run_id=run.id, conversation_id=run.conversation_id, state="exists", status=run.status)
+
+
+def _store(owner_id: int, request: StartRequest, terms: Terms) -> Started:
+    if (known := _known(owner_id, request)) is not None:
+        return known
     conversation = _conversation(owner_id, request)
     run = Run.objects.create(
         id=request.run_id,

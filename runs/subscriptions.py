@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from uuid import UUID
 
 from runs import frames, supervisor
-from runs.feed import RunBegan, Viewer
+from runs.feed import RunBegan, Viewer, size_of
 
 
 class Subscriptions:
@@ -20,50 +20,71 @@ class Subscriptions:
         send_text: Callable[[str], Awaitable[None]],
         unsent: Callable[[], int],
         too_slow: Callable[[], Awaitable[None]],
+        failed: Callable[[], Awaitable[None]],
         run_began: RunBegan,
     ) -> None:
         """Take how to send, how many bytes the server still holds, and whom to tell what happens."""
         self._send_text = send_text
         self._unsent = unsent
         self._too_slow = too_slow
+        self._failed = failed
         self._run_began = run_began
         self._viewers: dict[UUID, Viewer] = {}
-        self._conversations: set[UUID] = set()
+        #: For each followed conversation, its runs that are watched because of that.
+        self._conversations: dict[UUID, set[UUID]] = {}
         self._acknowledged = _Acknowledged()
+        self._is_closed = False
 
     def __len__(self) -> int:
         """Return how many runs are being delivered."""
         return len(self._viewers)
 
-    def watch(self, run_id: UUID, *, after: int = 0, last_seq: int = 0, finished: bool = False) -> None:
+    def watch(
+        self,
+        run_id: UUID,
+        *,
+        after: int = 0,
+        last_seq: int = 0,
+        finished: bool = False,
+        conversation_id: UUID | None = None,
+    ) -> None:
         """Deliver a run's events after ``after``, unless it is being watched already.
 
-        ``last_seq`` and ``finished`` are where the run stood when it was looked up.
+        ``last_seq`` and ``finished`` are where the run stood when it was looked up. With
+        ``conversation_id`` it is watched for as long as that conversation is followed.
         """
-        if run_id not in self._viewers:
-            feed = supervisor.current().feed
-            viewer = feed.watch(run_id, self, after=after, last_seq=last_seq, finished=finished)
-            self._viewers[run_id] = viewer
-            viewer.start()
+        if self._is_closed or run_id in self._viewers:
+            return
+        if conversation_id is not None:
+            if conversation_id not in self._conversations:
+                return
+            self._conversations[conversation_id].add(run_id)
+        feed = supervisor.current().feed
+        viewer = feed.watch(run_id, self, after=after, last_seq=last_seq, finished=finished)
+        self._viewers[run_id] = viewer
+        viewer.start()
 
     async def stop(self, run_id: UUID) -> None:
         """Deliver nothing more of a run."""
-        viewer = self._viewers.pop(run_id, None)
-        self._acknowledged.forget(run_id)
+        viewer = self._viewers.get(run_id)
+        self.viewer_ended(run_id)
         if viewer is not None:
             await viewer.stop()
 
     def follow(self, conversation_id: UUID) -> None:
         """Hear of every run that begins in a conversation from now on."""
-        if conversation_id not in self._conversations:
-            self._conversations.add(conversation_id)
+        if not self._is_closed and conversation_id not in self._conversations:
+            self._conversations[conversation_id] = set()
             supervisor.current().feed.follow(conversation_id, self._run_began)
 
-    def unfollow(self, conversation_id: UUID) -> None:
-        """Hear of them no more."""
-        if conversation_id in self._conversations:
-            self._conversations.remove(conversation_id)
-            supervisor.current().feed.unfollow(conversation_id, self._run_began)
+    async def unfollow(self, conversation_id: UUID) -> None:
+        """Hear of them no more, nor of the runs that were watched because of it."""
+        run_ids = self._conversations.pop(conversation_id, None)
+        if run_ids is None:
+            return
+        supervisor.current().feed.unfollow(conversation_id, self._run_began)
+        for run_id in run_ids:
+            await self.stop(run_id)
 
     def acknowledge(self, run_id: UUID, seq: int) -> None:
         """Take an ``ack``."""
@@ -71,15 +92,16 @@ class Subscriptions:
             self._acknowledged.note(run_id, seq)
 
     async def close(self) -> None:
-        """Let go of everything."""
+        """Let go of everything, for good: a frame that is still in work subscribes to nothing more."""
+        self._is_closed = True
         for conversation_id in list(self._conversations):
-            self.unfollow(conversation_id)
+            await self.unfollow(conversation_id)
         for run_id in list(self._viewers):
             await self.stop(run_id)
 
     async def send_frame(self, run_id: UUID, seq: int, frame: str) -> None:
         """Send an event to the client."""
-        self._acknowledged.sent(run_id, seq, len(frame))
+        self._acknowledged.sent(run_id, seq, size_of(frame))
         await self._send_text(frame)
 
     async def send_lag(self, run_id: UUID, behind: int) -> None:
@@ -94,10 +116,16 @@ class Subscriptions:
         """End the connection of a client that does not read."""
         await self._too_slow()
 
+    async def fail(self) -> None:
+        """End the connection of a client that we could not go on serving."""
+        await self._failed()
+
     def viewer_ended(self, run_id: UUID) -> None:
         """Forget a run that has been delivered to its end."""
         self._viewers.pop(run_id, None)
         self._acknowledged.forget(run_id)
+        for run_ids in self._conversations.values():
+            run_ids.discard(run_id)
 
 
 class _Acknowledged:

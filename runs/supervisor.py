@@ -15,6 +15,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django.conf import settings
+from django.db import DatabaseError
 from django.utils import timezone
 
 from runs import cancellation, lock, recovery
@@ -28,6 +29,8 @@ from runs.threads import readers
 
 logger = logging.getLogger("runnel.supervisor")
 
+#: Seconds between two attempts to begin while the database does not answer.
+START_AGAIN = 1.0
 #: Seconds that a thread waits for what it asked of a loop.
 THREAD_TIMEOUT = 30.0
 
@@ -61,7 +64,13 @@ class Supervisor:
         await asyncio.shield(self._ready)
 
     async def _start(self) -> None:
-        await readers.run(recovery.reap, everything=lock.is_held())
+        while True:
+            try:
+                await readers.run(recovery.reap, everything=lock.is_held())
+                break
+            except DatabaseError:
+                logger.exception("runs of a dead worker cannot be looked for: trying again")
+                await asyncio.sleep(START_AGAIN)
         self._heart = spawn(self._beat(), name="heartbeat")
 
     def prepare(self, run_id: UUID, owner_id: int) -> None:
@@ -86,12 +95,13 @@ class Supervisor:
         self._runs[run_id] = spawn(self._drive(run_id, engine), name=f"run {run_id}")
 
     async def _drive(self, run_id: UUID, engine: Engine) -> None:
+        has_ended = False
         try:
-            await engine.drive()
+            has_ended = await engine.drive()
         finally:
             cancellation.forget(run_id)
             self._runs.pop(run_id, None)
-            self.feed.close(run_id)
+            self.feed.close(run_id, has_ended=has_ended)
 
     def live_count(self, owner_id: int) -> int:
         """Return how many runs of a user are live here."""
@@ -167,6 +177,9 @@ def wait_for[T](loop: asyncio.AbstractEventLoop, work: Callable[[], Coroutine[An
     async def do() -> None:
         try:
             answer.set_result(await work())
+        except asyncio.CancelledError:
+            answer.cancel()
+            raise
         except Exception as error:  # noqa: BLE001 - it goes back to whoever waits
             answer.set_exception(error)
 

@@ -5,6 +5,7 @@ belongs to a stream use these instead.
 """
 
 import asyncio
+import contextlib
 import functools
 import threading
 from collections.abc import Callable
@@ -64,7 +65,9 @@ def _guarded[T](call: Callable[[], T]) -> T:
 
 def _close_connections(together: threading.Barrier) -> None:
     connections.close_all()
-    together.wait()
+    # A pool may have fewer threads than it may have: then nobody waits for the others for long.
+    with contextlib.suppress(threading.BrokenBarrierError):
+        together.wait(timeout=1.0)
 
 
 #: Reads that belong to sockets: log pages, sign-in, ownership.

@@ -18,7 +18,7 @@ from django.utils import timezone
 from providers.models import ProviderTrace
 from providers.traces import TraceRecord
 from providers.types import Message, Origin, StepResult
-from runs import history, transcript
+from runs import history, salvage
 from runs.models import Conversation, Run, Step, ToolCall
 from runs.models import Message as MessageRow
 from runs.models.fields import usage_columns
@@ -70,10 +70,8 @@ class StepEnding:
     traces: tuple[TraceRecord, ...] = ()
 
 
-def begin(
-    run_id: UUID, *, worker: str, lease: timedelta, step: Step, conversation_id: UUID
-) -> tuple[Message, ...]:
-    """Make a created run a running one with its first step; return the conversation so far."""
+def begin(run_id: UUID, *, worker: str, lease: timedelta, step: Step) -> None:
+    """Make a created run a running one with its first step."""
     now = timezone.now()
     changed = Run.objects.filter(
         pk=run_id, status__in=sources(RunStatus.RUNNING), cancel_requested_at=None
@@ -81,7 +79,6 @@ def begin(
     if not changed:
         raise _overtaken(run_id)
     step.save(force_insert=True)
-    return history.load(MessageRow.objects.filter(conversation_id=conversation_id).order_by("position"))
 
 
 def end(run_id: UUID, ending: Ending, steps: Iterable[StepEnding]) -> None:
@@ -146,7 +143,7 @@ def _end_step(run_id: UUID, ending: StepEnding, now: datetime) -> None:
     if ending.answer is not None:
         columns |= _result_columns(ending.answer.result)
         _keep_answer(run_id, ending.step_id, ending.answer)
-    elif (spoken := transcript.spoken(transcript.events(run_id))) is not None:
+    elif (spoken := salvage.spoken(salvage.events(run_id))) is not None:
         add_message(run_id, spoken.message, message_id=spoken.message_id)
     Step.objects.filter(pk=ending.step_id).update(**columns)
     ProviderTrace.objects.bulk_create(map(ProviderTrace.from_record, ending.traces))

@@ -43,7 +43,7 @@ class Socket:
         self._ids = map(str, count(1))
         self._changed = asyncio.Event()
         self._to_server: asyncio.Queue[Json] = asyncio.Queue()
-        self._scope = {
+        self._scope: Json = {
             "type": "websocket",
             "scheme": scheme,
             "path": path,

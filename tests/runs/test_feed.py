@@ -30,6 +30,7 @@ class Reader:
         self.lags: list[int] = []
         self.has_ended = False
         self.is_dropped = False
+        self.is_failed = False
         self._reads = reads
         self._unread = 0
 
@@ -44,6 +45,9 @@ class Reader:
 
     def unread(self) -> int:
         return self._unread
+
+    async def fail(self) -> None:
+        self.is_failed = True
 
     async def drop(self) -> None:
         self.is_dropped = True
@@ -85,7 +89,7 @@ class Stage:
             Run.objects.filter(pk=log.run_id).update(status=RunStatus.COMPLETED)
 
         await self.journal.commit(log, [{"type": "RUN_FINISHED"}], finish)
-        self.feed.close(log.run_id)
+        self.feed.close(log.run_id, has_ended=True)
 
     async def watch(self, log: RunLog, reader: Reader, *, after: int = 0) -> Viewer:
         """Let ``reader`` follow as a socket does: from where the run is as the database has it."""

@@ -76,9 +76,7 @@ def test_the_stop_reasons_are_the_protocols() -> None:
 def begin(run: Run) -> None:
     now = timezone.now()
     step = Step(run=run, index=1, provider="emulator", wire="openai-chat", model="echo", started_at=now)
-    transitions.begin(
-        run.pk, worker="w", lease=timedelta(seconds=9), step=step, conversation_id=run.conversation_id
-    )
+    transitions.begin(run.pk, worker="w", lease=timedelta(seconds=9), step=step)
 
 
 def end(status: RunStatus) -> Callable[[Run], None]:
