@@ -1,0 +1,85 @@
+"""A Runnel server as ``make run`` starts it, on an empty data folder, for a benchmark."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks import machine
+
+PROJECT = Path(__file__).resolve().parents[1]
+
+#: Seconds until a server takes connections, and until it has ended.
+PATIENCE = 30
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Server:
+    """A running server and a way in."""
+
+    port: int
+    pid: int
+    token: str
+
+
+@contextlib.contextmanager
+def serve(*, cores: set[int] | None = None, **environment: str) -> Iterator[Server]:
+    """Serve on ``cores`` with ``environment`` added to this process's own."""
+    with tempfile.TemporaryDirectory(prefix="runnel-benchmark-") as folder:
+        port = free_port()
+        values = os.environ | {
+            "HOST": "127.0.0.1",
+            "PORT": str(port),
+            "RUNNEL_DATA_DIR": folder,
+            "RUNNEL_ENV_FILE": os.devnull,
+            **environment,
+        }
+        output = Path(folder, "output")
+        with output.open("wb") as file:
+            process = subprocess.Popen(
+                [sys.executable, "manage.py", "serve"],
+                cwd=PROJECT,
+                env=values,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+            )
+        machine.pin(process.pid, cores)
+        try:
+            wait_for(port, process)
+            issue = [sys.executable, "manage.py", "api_token", "admin"]
+            done = subprocess.run(issue, cwd=PROJECT, env=values, capture_output=True, check=True)
+            yield Server(port=port, pid=process.pid, token=done.stdout.decode().split()[-1])
+        finally:
+            process.send_signal(signal.SIGTERM)
+            try:
+                process.wait(PATIENCE)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        if "Traceback" in output.read_text():
+            raise RuntimeError(output.read_text())
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
+    """Return when something listens on ``port``; fail when ``process`` has ended before."""
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline and process.poll() is None:
+        with contextlib.suppress(OSError):
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            return
+        time.sleep(0.02)
+    raise RuntimeError(f"nothing listens on {port}: {process.args!r} ended with {process.returncode}")
