@@ -106,17 +106,17 @@ class RunConsumer(AsyncConsumer):
         handshake = auth.read_handshake(self.scope)
         here = supervisor.current()
         await here.ready()
+        await self.send({"type": "websocket.accept", "subprotocol": handshake.subprotocol})
+        self._is_open = True
         try:
             identity = await readers.run(auth.identify, handshake)
+            self._forget = auth.register_socket(identity, self._signed_out)
+            # Whoever signed out before this socket was registered is noticed here.
+            await readers.run(auth.identify, handshake)
         except auth.Refused as refused:
-            await self.send({"type": "websocket.accept", "subprotocol": handshake.subprotocol})
-            self._is_open = True
             await self._close(refused.close_code)
             return
         self.identity = identity
-        self._is_open = True
-        self._forget = auth.register_socket(identity, self._signed_out)
-        await self.send({"type": "websocket.accept", "subprotocol": identity.subprotocol})
         await self._send_text(
             frames.dump(
                 {
