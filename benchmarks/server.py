@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,18 +20,47 @@ PROJECT = Path(__file__).resolve().parents[1]
 PATIENCE = 30
 
 
+#: The provider that speaks each wire.
+PROVIDERS = {
+    "openai-chat": "openai-chat",
+    "openai-responses": "openai",
+    "anthropic-messages": "anthropic",
+    "gemini-generate": "gemini",
+}
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Server:
+class Served:
     """A running server and a way in."""
 
     port: int
     pid: int
     token: str
 
+    @property
+    def websocket(self) -> str:
+        return f"ws://127.0.0.1:{self.port}/ws/"
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token}"}
+
+
+def providers_at(origin: str) -> dict[str, str]:
+    """Return the environment in which every provider is reached at ``origin``."""
+    return {
+        "OPENAI_API_KEY": "nobody",
+        "OPENAI_BASE_URL": f"{origin}/v1",
+        "ANTHROPIC_API_KEY": "nobody",
+        "ANTHROPIC_BASE_URL": origin,
+        "GEMINI_API_KEY": "nobody",
+        "GOOGLE_GEMINI_BASE_URL": origin,
+    }
+
 
 @contextlib.contextmanager
-def serve(*, cores: set[int] | None = None, **environment: str) -> Iterator[Server]:
-    """Serve on ``cores`` with ``environment`` added to this process's own."""
+def serve(environment: Mapping[str, str]) -> Iterator[Served]:
+    """Serve with ``environment`` added to this process's own, on one core where there are several."""
     with tempfile.TemporaryDirectory(prefix="runnel-benchmark-") as folder:
         port = free_port()
         values = os.environ | {
@@ -41,6 +70,7 @@ def serve(*, cores: set[int] | None = None, **environment: str) -> Iterator[Serv
             "RUNNEL_ENV_FILE": os.devnull,
             **environment,
         }
+        available = machine.cores()
         output = Path(folder, "output")
         with output.open("wb") as file:
             process = subprocess.Popen(
@@ -50,12 +80,12 @@ def serve(*, cores: set[int] | None = None, **environment: str) -> Iterator[Serv
                 stdout=file,
                 stderr=subprocess.STDOUT,
             )
-        machine.pin(process.pid, cores)
+        machine.pin(process.pid, available[0] if available else None)
         try:
             wait_for(port, process)
             issue = [sys.executable, "manage.py", "api_token", "admin"]
             done = subprocess.run(issue, cwd=PROJECT, env=values, capture_output=True, check=True)
-            yield Server(port=port, pid=process.pid, token=done.stdout.decode().split()[-1])
+            yield Served(port=port, pid=process.pid, token=done.stdout.decode().split()[-1])
         finally:
             process.send_signal(signal.SIGTERM)
             try:

@@ -1,0 +1,83 @@
+"""What the streams come from: a fast stamping upstream where its source lies beside us, else the emulator.
+
+The first (``../shared/perf/fakeup.c``) is never the bottleneck, and every token says when it was
+sent. The emulator is part of Runnel; it says nothing of the kind, so ages are not measured with it.
+"""
+
+import contextlib
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks import machine
+from benchmarks.server import PROJECT, free_port, wait_for
+
+SOURCE = PROJECT.parent / "shared" / "perf" / "fakeup.c"
+
+#: Tokens that the emulator's model ``fast`` says, and tokens a second of its endless ``drip``.
+FAST_TOKENS, DRIP_RATE = 10_000, 50
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Load:
+    """What one stream is asked for: a model, a prompt, and what comes of it."""
+
+    model: str
+    prompt: str
+    #: Tokens of the stream; an endless one has said so many when it is left.
+    tokens: int
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Upstream:
+    """A running upstream."""
+
+    origin: str
+    has_stamps: bool
+
+    def flat_out(self, tokens: int) -> Load:
+        """Return a stream that comes as fast as it is read."""
+        if self.has_stamps:
+            return Load(model="fake", prompt=f"[[n={tokens}]]", tokens=tokens)
+        return Load(model="fast", prompt="Go.", tokens=FAST_TOKENS)
+
+    def paced(self, *, rate: int, seconds: float) -> Load:
+        """Return a stream of ``rate`` tokens a second."""
+        if self.has_stamps:
+            tokens = round(rate * seconds)
+            return Load(model="fake", prompt=f"[[n={tokens} rate={rate}]]", tokens=tokens)
+        return Load(model="drip", prompt="Go.", tokens=round(DRIP_RATE * seconds), seconds=seconds)
+
+
+@contextlib.contextmanager
+def start(*, cores: set[int] | None) -> Iterator[Upstream]:
+    """Start an upstream on ``cores``."""
+    compiler = shutil.which("gcc") or shutil.which("cc")
+    has_stamps = SOURCE.is_file() and compiler is not None
+    with tempfile.TemporaryDirectory(prefix="runnel-upstream-") as folder:
+        port = free_port()
+        if has_stamps:
+            program = Path(folder, "fakeup")
+            subprocess.run([str(compiler), "-O2", "-w", "-o", program, SOURCE], check=True)
+            command = [str(program), str(port), "3600"]
+        else:
+            command = [sys.executable, "-m", "providers.emulator", "--port", str(port)]
+        process = subprocess.Popen(
+            command,
+            cwd=PROJECT,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        machine.pin(process.pid, cores)
+        try:
+            wait_for(port, process)
+            yield Upstream(origin=f"http://127.0.0.1:{port}", has_stamps=has_stamps)
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait()
