@@ -168,9 +168,8 @@ def main() -> None:
     with upstream.start(cores=rest) as source:
         if not source.has_stamps:
             print("No stamping upstream beside the project: the emulator is read, and ages are not measured.")
-        print(
-            f"Two cores, one for what is measured: {'yes' if available else 'no'}. {os.cpu_count()} in all."
-        )
+        print(f"A core for what is measured and others for the rest: {'yes' if available else 'no'}.")
+        print(f"Load average before: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores.")
         warm = source.flat_out(2_000)
         load = source.flat_out(options.tokens)
         rows = measure(source, PROVIDERS[options.wire], load, warm, 1, measured)

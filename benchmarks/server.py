@@ -86,6 +86,9 @@ def serve(environment: Mapping[str, str]) -> Iterator[Served]:
             issue = [sys.executable, "manage.py", "api_token", "admin"]
             done = subprocess.run(issue, cwd=PROJECT, env=values, capture_output=True, check=True)
             yield Served(port=port, pid=process.pid, token=done.stdout.decode().split()[-1])
+        except BaseException as error:
+            error.add_note(output.read_text()[-4000:])
+            raise
         finally:
             process.send_signal(signal.SIGTERM)
             try:
@@ -93,8 +96,6 @@ def serve(environment: Mapping[str, str]) -> Iterator[Served]:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
-        if "Traceback" in output.read_text():
-            raise RuntimeError(output.read_text())
 
 
 def free_port() -> int:
