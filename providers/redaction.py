@@ -10,8 +10,9 @@ from typing import Any
 
 REDACTED = "[redacted]"
 
-#: A configured key shorter than this is a placeholder; replacing it everywhere would eat words.
-_SHORTEST_SECRET = 6
+#: A configured key is a secret when it has this many characters, or half as many and a digit.
+#: Anything else is a placeholder ("ollama"): replacing that everywhere would eat words.
+_SURELY_SECRET = 16
 
 _SECRET_NAMES = frozenset(
     {
@@ -44,7 +45,8 @@ _secrets: set[str] = set()
 
 def remember(secret: str) -> None:
     """Redact ``secret`` from now on, wherever it stands."""
-    if len(secret) >= _SHORTEST_SECRET:
+    has_digit = any(character.isdigit() for character in secret)
+    if len(secret) >= (_SURELY_SECRET // 2 if has_digit else _SURELY_SECRET):
         _secrets.add(secret)
 
 

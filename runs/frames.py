@@ -268,10 +268,21 @@ def _names_twice(text: str) -> bool:
 
 
 def _sentence(error: ValidationError) -> str:
-    """Return the first thing that is wrong, and where, without repeating what was sent."""
-    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-    where = ".".join(str(step) for step in first["loc"][1:]) or "the frame"
-    return f"{where}: {first['msg']}."
+    """Return what is wrong, and where, without repeating what was sent."""
+    found = error.errors(include_url=False, include_input=False, include_context=False)
+    for kind, word in (("missing", "Missing"), ("extra_forbidden", "Not a field that is known here")):
+        if named := [_where(item["loc"]) for item in found if item["type"] == kind]:
+            return f"{word}: {', '.join(named)}."
+    # Of a field that may have several forms, the form that went furthest is what was meant.
+    furthest = max(found, key=lambda item: len(item["loc"]))
+    what = furthest["msg"].removeprefix("Value error, ")
+    return f"{_where(furthest['loc'])}: {what}."
+
+
+def _where(location: tuple[int | str, ...]) -> str:
+    """Return the path to a field as its sender wrote it, without the names of our own types."""
+    steps = [str(step) for step in location[1:] if isinstance(step, int) or step.isidentifier()]
+    return ".".join(steps) or "The frame"
 
 
 def dump(frame: dict[str, Any]) -> str:

@@ -87,7 +87,7 @@ class Run(UsageColumns):
 
     @property
     def duration(self) -> float | None:
-        """Seconds from its begin to its end."""
-        if self.started_at is None or self.finished_at is None:
+        """Seconds from its begin to its end; unknown when its worker died, who knows when."""
+        if self.started_at is None or self.finished_at is None or self.stop_reason == StopReason.WORKER_LOST:
             return None
         return (self.finished_at - self.started_at).total_seconds()
