@@ -8,3 +8,9 @@ class RunsConfig(AppConfig):
 
     name = "runs"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Listen for what ends the right to an open socket."""
+        from runs import signals  # it needs the models
+
+        signals.connect()

@@ -1,7 +1,8 @@
-"""Who a socket or a request belongs to, and which sockets end when somebody signs out.
+"""Who a socket or a request belongs to, and which open sockets have lost that right.
 
 Two ways in: an API token (then cookies are ignored), or a browser session together with an exact
-match of the Origin header. A token never travels in a URL.
+match of the Origin header. A token never travels in a URL. What may take the right away again is
+known to ``runs.signals``.
 """
 
 import asyncio
@@ -38,9 +39,9 @@ class Identity:
     user_id: int
     username: str
     #: ``None`` for a program that came with a token.
-    session_key: str | None
-    #: The subprotocol to accept, if the client offered ours.
-    subprotocol: str | None
+    session_key: str | None = None
+    #: ``None`` for a browser that came with a session.
+    token_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,23 +81,18 @@ def read_handshake(scope: dict[str, Any]) -> Handshake:
 def identify(handshake: Handshake) -> Identity:
     """Return who opened the socket, or raise ``Refused``. Reads the database."""
     if handshake.token is not None:
-        user = user_of_token(handshake.token)
-        session_key = None
-    else:
-        if handshake.session_key is None:
+        token = _live_token(handshake.token)
+        if token is None:
             raise Refused(4401)
-        if not is_origin_allowed(handshake):
-            raise Refused(4403)
-        session_key = handshake.session_key
-        user = user_of_session(session_key)
+        return Identity(user_id=token.user_id, username=token.user.get_username(), token_id=token.pk)
+    if handshake.session_key is None:
+        raise Refused(4401)
+    if not is_origin_allowed(handshake):
+        raise Refused(4403)
+    user = user_of_session(handshake.session_key)
     if user is None:
         raise Refused(4401)
-    return Identity(
-        user_id=user.pk,
-        username=user.get_username(),
-        session_key=session_key,
-        subprotocol=handshake.subprotocol,
-    )
+    return Identity(user_id=user.pk, username=user.get_username(), session_key=handshake.session_key)
 
 
 def is_origin_allowed(handshake: Handshake) -> bool:
@@ -132,8 +128,13 @@ def bearer_user(header: str) -> Any:
 
 def user_of_token(token: str) -> Any:
     """Return the active user of an API token, or ``None``."""
-    row = ApiToken.objects.select_related("user").filter(digest=ApiToken.digest_of(token)).first()
-    return row.user if row is not None and row.user.is_active else None
+    found = _live_token(token)
+    return None if found is None else found.user
+
+
+def _live_token(token: str) -> ApiToken | None:
+    live = ApiToken.objects.filter(user__is_active=True).select_related("user")
+    return live.filter(digest=ApiToken.digest_of(token)).first()
 
 
 def user_of_session(session_key: str) -> Any:
@@ -178,17 +179,21 @@ def register_socket(identity: Identity, close: Callable[[], None]) -> Callable[[
     return forget
 
 
-def sign_out(user_id: int, session_key: str | None) -> None:
-    """Close the sockets that a session opened, or all of a user's when ``session_key`` is ``None``.
+def close_refused(concerned: Callable[[Identity], bool]) -> None:
+    """Close the sockets of whom it may concern, if they could not be opened any more.
 
-    Safe to call from any thread.
+    To be called from any thread that may read the database, when what has changed is committed.
     """
     with _lock:
-        sockets = [
-            item
-            for item in _sockets
-            if item.identity.user_id == user_id
-            and (session_key is None or item.identity.session_key == session_key)
-        ]
+        sockets = [socket for socket in _sockets if concerned(socket.identity)]
     for socket in sockets:
-        socket.loop.call_soon_threadsafe(socket.close)
+        if not _is_current(socket.identity):
+            socket.loop.call_soon_threadsafe(socket.close)
+
+
+def _is_current(identity: Identity) -> bool:
+    """Tell whether what somebody came with still leads to the same active user."""
+    if identity.token_id is not None:
+        return ApiToken.objects.filter(pk=identity.token_id, user__is_active=True).exists()
+    user = None if identity.session_key is None else user_of_session(identity.session_key)
+    return user is not None and user.pk == identity.user_id

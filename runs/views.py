@@ -13,7 +13,6 @@ from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
-from django.contrib.auth.forms import PasswordChangeForm
 from django.contrib.auth.models import User
 from django.contrib.auth.views import LoginView, LogoutView, PasswordChangeView
 from django.db.models import OuterRef, Q, Subquery
@@ -64,25 +63,13 @@ class SignIn(LoginView):
 
 
 class SignOut(LogoutView):
-    """End the session, and with it every socket that it opened."""
-
-    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        user_id, session_key = request.user.pk, request.session.session_key
-        response = super().post(request, *args, **kwargs)
-        if user_id is not None:
-            auth.sign_out(user_id, session_key)
-        return response
+    """End the session, by POST only. ``runs.signals`` closes every socket that it opened."""
 
 
 class PasswordChange(PasswordChangeView):
-    """Change the password; sockets that were opened with the old one are closed."""
+    """Change the password. ``runs.signals`` closes what was opened with the old one."""
 
     template_name = "account/password_change.html"
-
-    def form_valid(self, form: PasswordChangeForm) -> HttpResponse:
-        response = super().form_valid(form)
-        auth.sign_out(form.user.pk, None)
-        return response
 
 
 def _error(status: HTTPStatus, code: str, message: str) -> JsonResponse:

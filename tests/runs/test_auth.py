@@ -1,4 +1,4 @@
-"""Two ways in: a token, or a session together with its own site's Origin. And the ways out."""
+"""Two ways in: a token, or a session together with its own site's Origin."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
@@ -224,71 +224,6 @@ async def test_an_anonymous_session_is_no_way_in(ada: Person, open_socket: Open)
         return client
 
     assert_refused(await open_socket(cookie(await readers.run(visit)), OWN), 4401)
-
-
-async def test_signing_out_closes_the_sockets_of_that_session_only(
-    ada: Person, browser: Client, open_socket: Open
-) -> None:
-    def sign_in() -> Client:
-        client = Client()
-        client.force_login(ada.user)
-        return client
-
-    elsewhere = await readers.run(sign_in)
-    mine = [await open_socket(cookie(browser), OWN) for _ in range(2)]
-    others = [await open_socket(cookie(elsewhere), OWN), await open_socket(bearer(ada.token))]
-    old = cookie(browser)
-    await readers.run(lambda: browser.post("/logout/"))
-    for socket in mine:
-        await socket.closed()
-        assert socket.close_code == 4401
-    for socket in others:
-        await socket.in_step()
-        assert socket.close_code is None
-    assert_refused(await open_socket(old, OWN), 4401)
-
-
-async def test_a_run_outlives_the_sign_out(ada: Person, browser: Client, open_socket: Open) -> None:
-    socket = await open_socket(cookie(browser), OWN)
-    run_id = (await socket.start("emulator/hello"))["run_id"]
-    await readers.run(lambda: browser.post("/logout/"))
-    await socket.closed()
-    program = await open_socket(bearer(ada.token))
-    await program.ask("subscribe", run_id=run_id)
-    assert (await program.ended(run_id))["outcome"] == {"type": "success"}
-
-
-async def test_a_changed_password_ends_every_session_but_the_one_that_changed_it(
-    ada: Person, browser: Client, open_socket: Open
-) -> None:
-    old = cookie(browser)
-    socket = await open_socket(old, OWN)
-    change = {
-        "old_password": "secret-words",
-        "new_password1": "other-secret-words",
-        "new_password2": "other-secret-words",
-    }
-    response = await readers.run(lambda: browser.post("/password/", change))
-    assert response.status_code == 302
-    await socket.closed()
-    assert socket.close_code == 4401
-    assert_refused(await open_socket(old, OWN), 4401)
-    assert who(await open_socket(cookie(browser), OWN)) == "ada"
-
-
-async def test_a_password_that_was_changed_elsewhere_ends_a_session_on_reconnect(
-    ada: Person, browser: Client, open_socket: Open
-) -> None:
-    assert who(await open_socket(cookie(browser), OWN)) == "ada"
-
-    def change() -> None:
-        user = get_user_model().objects.get(pk=ada.user.pk)
-        user.set_password("other-secret-words")
-        user.save()
-
-    await readers.run(change)
-    assert_refused(await open_socket(cookie(browser), OWN), 4401)
-    assert who(await open_socket(bearer(ada.token))) == "ada"
 
 
 async def test_a_closed_socket_is_forgotten(ada: Person, open_socket: Open) -> None:
