@@ -326,3 +326,18 @@ async def test_followers_of_a_conversation_hear_of_each_run_until_they_leave(sta
     stage.feed.unfollow(run.conversation_id, tell)
     stage.feed.open(run.pk, run.conversation_id)
     assert heard == [(run.conversation_id, run.pk)]
+
+
+async def test_who_leaves_twice_takes_nobody_else_along(stage: Stage) -> None:
+    log, gone, here = await stage.open(local=False), Reader(), Reader()
+    viewer = await stage.watch(log, gone)
+    await viewer.stop()
+    await stage.watch(log, here)
+    await viewer.stop()
+    assert len(stage.feed) == 1
+    run = await readers.run(Run.objects.get, pk=log.run_id)
+    stage.feed.open(log.run_id, run.conversation_id)
+    await stage.write(log, 2)
+    await stage.end(log)
+    await until(lambda: here.has_ended)
+    assert here.seqs == [1, 2, 3]
