@@ -85,6 +85,7 @@ def test_an_orphan_fails_with_what_it_had_said(ada: Person) -> None:
     assert (run.status, run.stop_reason, run.error_code) == ("failed", "worker_lost", "worker_lost")
     assert run.finished_at is not None
     assert run.lease_until is None
+    assert run.fence == 1
     message = Message.objects.get(run=run)
     assert (str(message.id), message.role, message.text) == (MESSAGE_ID, "assistant", "The rest of this 😀")
     step = run.steps.get()
