@@ -3,11 +3,9 @@
 Daphne has no lifespan, so its reactor is asked instead; servers that have one use that.
 """
 
-import asyncio
 import gc
 import logging
 import os
-import sys
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -22,6 +20,7 @@ django_application = get_asgi_application()
 from providers import clients, emulator  # noqa: E402
 from runs import consumers, supervisor  # noqa: E402
 from runs.routing import websocket_urlpatterns  # noqa: E402
+from runs.tasks import spawn  # noqa: E402
 
 logger = logging.getLogger("runnel.lifecycle")
 
@@ -49,35 +48,37 @@ async def shut_down() -> None:
 
 
 def _hook_into_daphne() -> None:
-    """Start with the reactor and hold its exit until the runs have ended."""
-    from twisted.internet import reactor  # only where Daphne has installed it
+    """Start with Daphne's reactor and hold its exit until the runs have ended.
+
+    Daphne is an installed app, so its reactor exists under any server; under another one it never runs.
+    """
+    from twisted.internet import reactor  # Daphne has installed its own by now
     from twisted.internet.defer import Deferred
 
     running: Any = reactor
 
     def start() -> None:
-        running.callLater(0, lambda: asyncio.ensure_future(start_up()).add_done_callback(_log_failure))
+        running.callLater(0, lambda: spawn(start_up(), name="server start-up"))
 
     def stop() -> Any:
-        return Deferred.fromFuture(asyncio.ensure_future(shut_down()))
+        return Deferred.fromFuture(spawn(shut_down(), name="server shutdown"))
 
     running.callWhenRunning(start)
     running.addSystemEventTrigger("before", "shutdown", stop)
 
 
-def _log_failure(task: asyncio.Future[None]) -> None:
-    if not task.cancelled() and (error := task.exception()) is not None:
-        logger.error("the start-up failed", exc_info=error)
-
-
 async def lifespan(scope: Any, receive: Any, send: Any) -> None:
-    """Answer a server that speaks the lifespan protocol."""
-    await receive()
-    await start_up()
-    await send({"type": "lifespan.startup.complete"})
-    await receive()
-    await shut_down()
-    await send({"type": "lifespan.shutdown.complete"})
+    """Answer a server that speaks the lifespan protocol (ASGI's, version 2.0)."""
+    for phase, work in (("startup", start_up), ("shutdown", shut_down)):
+        await receive()
+        try:
+            await work()
+        except Exception as failure:
+            logger.exception("the server's %s failed", phase)
+            message = f"{type(failure).__name__}: {failure}"
+            await send({"type": f"lifespan.{phase}.failed", "message": message})
+            return
+        await send({"type": f"lifespan.{phase}.complete"})
 
 
 def tell_unsent(application: Application) -> Application:
@@ -118,5 +119,4 @@ application = ProtocolTypeRouter(
     }
 )
 
-if "daphne.server" in sys.modules:
-    _hook_into_daphne()
+_hook_into_daphne()
