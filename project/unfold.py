@@ -11,6 +11,10 @@ def _stylesheet(request: HttpRequest) -> str:
     return static("runnel/css/admin.css")
 
 
+def _icon(request: HttpRequest) -> str:
+    return static("runnel/logo.svg")
+
+
 def _link(title: str, icon: str, page: str, permission: str) -> dict[str, Any]:
     """Return a link of the sidebar; who lacks ``permission`` does not see it."""
     return {
@@ -25,11 +29,28 @@ UNFOLD: dict[str, Any] = {
     "SITE_TITLE": "Runnel",
     "SITE_HEADER": "Runnel",
     "SITE_SUBHEADER": "Administration",
-    "SITE_SYMBOL": "water",
+    "SITE_ICON": _icon,
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": _icon}],
     "SITE_URL": "/",
     # Nothing can be edited, so nothing has a history; and no page of ours shows one object of these.
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
+    # The accents of css/base.css: 600 and 700 on light, 400 and 300 on dark.
+    "COLORS": {
+        "primary": {
+            "50": "#effaf8",
+            "100": "#d5f1ed",
+            "200": "#b1e6df",
+            "300": "#8adfd6",
+            "400": "#5fcabf",
+            "500": "#2ba79d",
+            "600": "#0b6e69",
+            "700": "#085550",
+            "800": "#07443f",
+            "900": "#063733",
+            "950": "#06211f",
+        },
+    },
     "STYLES": [_stylesheet],
     "SITE_VIEWS": [("usage/", "usage", "runs.admin.usage.UsageView")],
     "SIDEBAR": {

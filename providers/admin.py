@@ -17,6 +17,8 @@ from unfold.utils import display_for_label
 from providers.models import ProviderTrace
 from providers.traces import TraceStatus
 
+_UNKNOWN = "–"
+
 _COLOURS: dict[str, str] = {
     TraceStatus.COMPLETED.value: "success",
     TraceStatus.CANCELLED.value: "warning",
@@ -32,9 +34,17 @@ def _readable(value: Any) -> SafeString:
     return format_html('<pre class="runnel-json" tabindex="0">{}</pre>', text)
 
 
+class HTTPStatusFilter(admin.AllValuesFieldListFilter):
+    """The statuses that came, under a name that is spelled right."""
+
+    def __init__(self, *args: Any, **names: Any) -> None:
+        super().__init__(*args, **names)
+        self.title = "HTTP status"
+
+
 def _length(begin: datetime, end: datetime | None) -> str:
     if end is None:
-        return "–"
+        return _UNKNOWN
     took = (end - begin) / timedelta(milliseconds=1)
     return f"{took:,.0f} ms" if took < 10_000 else f"{took / 1000:,.1f} s"
 
@@ -45,29 +55,35 @@ class ProviderTraceAdmin(ModelAdmin):
 
     list_display = (
         "started",
-        "status_label",
-        "model_asked",
-        "model_served",
-        "http_status",
+        "outcome",
+        "models",
+        "status_of_http",
         "first_token",
         "duration",
-        "error_code",
         "run_link",
     )
-    list_filter = ("status", "started_at", "provider", "wire", "http_status", "error_code")
+    list_filter = (
+        "status",
+        "started_at",
+        "provider",
+        "wire",
+        ("http_status", HTTPStatusFilter),
+        "error_code",
+    )
     list_per_page = 50
     show_full_result_count = False
     search_fields = ("=run_id", "=step_id", "=upstream_request_id", "model")
     search_help_text = "Run id, step id, the provider's request id, or model"
     date_hierarchy = "started_at"
+    empty_value_display = _UNKNOWN
     fieldsets = (
         (
             "The call",
             {
                 "fields": (
-                    ("status_label", "http_status"),
+                    ("status_label", "status_of_http"),
                     ("model_asked", "model_served"),
-                    ("wire", "url"),
+                    ("wire", "address"),
                     ("upstream_request_id", "raw_stop_reason"),
                     ("run_link", "attempt"),
                 )
@@ -115,16 +131,35 @@ class ProviderTraceAdmin(ModelAdmin):
 
     @admin.display(description="Status", ordering="status")
     def status_label(self, trace: ProviderTrace) -> str:
-        label: str = display_for_label(trace.status, "–", _COLOURS)
+        label: str = display_for_label(trace.status, _UNKNOWN, _COLOURS)
         return label
+
+    @admin.display(description="Status", ordering="status")
+    def outcome(self, trace: ProviderTrace) -> SafeString:
+        """The status, and below it what went wrong."""
+        return format_html('{}<p class="runnel-below">{}</p>', self.status_label(trace), trace.error_code)
+
+    @admin.display(description="HTTP status", ordering="http_status")
+    def status_of_http(self, trace: ProviderTrace) -> str:
+        return _UNKNOWN if trace.http_status is None else str(trace.http_status)
+
+    @admin.display(description="URL")
+    def address(self, trace: ProviderTrace) -> str:
+        return trace.url or _UNKNOWN
 
     @admin.display(description="Started", ordering="started_at")
     def started(self, trace: ProviderTrace) -> str:
         return f"{timezone.localtime(trace.started_at):%Y-%m-%d %H:%M:%S}"
 
-    @admin.display(description="Model asked for", ordering="model")
+    @admin.display(description="Model asked for")
     def model_asked(self, trace: ProviderTrace) -> str:
         return f"{trace.provider}/{trace.model}"
+
+    @admin.display(description="Model", ordering="model")
+    def models(self, trace: ProviderTrace) -> SafeString:
+        """The model as it was asked for, and below it the one that answered under another name."""
+        served = "" if trace.model_served == trace.model else trace.model_served
+        return format_html('{}<p class="runnel-below">{}</p>', self.model_asked(trace), served)
 
     @admin.display(description="First byte")
     def first_byte(self, trace: ProviderTrace) -> str:
@@ -144,7 +179,7 @@ class ProviderTraceAdmin(ModelAdmin):
 
     @admin.display(description="Closed after the cancel")
     def upstream_closed(self, trace: ProviderTrace) -> str:
-        return "–" if trace.upstream_closed_ms is None else f"{trace.upstream_closed_ms:.1f} ms"
+        return _UNKNOWN if trace.upstream_closed_ms is None else f"{trace.upstream_closed_ms:.1f} ms"
 
     @admin.display(description="Run")
     def run_link(self, trace: ProviderTrace) -> SafeString:

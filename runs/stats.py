@@ -91,6 +91,8 @@ class Figures:
     #: Steps whose provider reported its usage to the end.
     reported_steps: int = 0
     estimated_steps: int = 0
+    #: Steps that were cut, failed, said nothing, or are under way: a part of their usage is known, or none.
+    partial_steps: int = 0
     input_tokens: int | None = None
     cached_input_tokens: int | None = None
     cache_write_input_tokens: int | None = None
@@ -110,11 +112,6 @@ class Figures:
     def failed_share(self) -> float | None:
         """Failed runs among those that ended, 0 to 1."""
         return self.failed_runs / self.ended_runs if self.ended_runs else None
-
-    @property
-    def all_steps_reported(self) -> bool:
-        """Whether the sums leave nothing out and guess nothing."""
-        return self.reported_steps == self.steps
 
 
 def total(scope: Scope) -> Figures:
@@ -188,6 +185,7 @@ def _count_steps(steps: QuerySet[Step], key: Expression | F) -> Iterable[Any]:
         steps=Count("pk"),
         reported_steps=Count("pk", filter=Q(usage_source=UsageSource.REPORTED.value)),
         estimated_steps=Count("pk", filter=Q(usage_source=UsageSource.ESTIMATED.value)),
+        partial_steps=Count("pk", filter=Q(usage_source=UsageSource.PARTIAL.value)),
         # Sum passes over NULL and is NULL over nothing but NULL: exactly what Figures promises.
         **{name: Sum(name) for name in COUNTS},
     )

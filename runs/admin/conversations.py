@@ -23,7 +23,7 @@ class RunInline(ReadOnlyInline, TabularInline):
     """The runs of a conversation, each a link to its own page."""
 
     model = Run
-    fields = ("page", "model", "status_label", "stop_reason", "input_used", "output_used", "duration")
+    fields = ("page", "model", "status_label", "why_it_ended", "input_used", "output_used", "duration")
     readonly_fields = fields
     ordering = ("-created_at",)
 
@@ -35,6 +35,10 @@ class RunInline(ReadOnlyInline, TabularInline):
     @admin.display(description="Status")
     def status_label(self, run: Run) -> str:
         return status_label(run)
+
+    @admin.display(description="Stop reason")
+    def why_it_ended(self, run: Run) -> str:
+        return run.stop_reason or wording.UNKNOWN
 
     @admin.display(description="Input")
     def input_used(self, run: Run) -> str:

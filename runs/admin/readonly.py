@@ -5,9 +5,13 @@ from typing import Any
 from django.db.models import Model
 from django.http import HttpRequest
 
+from runs.admin import wording
+
 
 class ReadOnly:
     """A mix-in for model admins and inlines: nobody adds, changes or deletes, not even a superuser."""
+
+    empty_value_display = wording.UNKNOWN
 
     def has_add_permission(self, request: HttpRequest, *args: Any) -> bool:
         return False

@@ -1,8 +1,9 @@
-"""Runs with their steps and tool calls: how they ended, what they used, and a way to stop them."""
+"""Runs: how they stand or ended, what they said and used, and a way to stop them."""
 
 from collections import Counter
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from django.contrib import admin, messages
 from django.contrib.auth.models import AnonymousUser
@@ -11,13 +12,16 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from unfold.admin import ModelAdmin, TabularInline
+from unfold.admin import ModelAdmin
 from unfold.utils import display_for_label
 
+from providers.models import ProviderTrace
 from runs.admin import transcript, wording
-from runs.admin.readonly import ReadOnly, ReadOnlyInline
-from runs.models import Run, Step, ToolCall
-from runs.services import cancel_from_thread
+from runs.admin.filters import StoredValues
+from runs.admin.readonly import ReadOnly
+from runs.admin.steps import StepInline, ToolCallInline
+from runs.models import Run
+from runs.services import NotFound, cancel_from_thread
 from runs.states import RunStatus
 
 #: The colour of each status, in Unfold's words.
@@ -37,80 +41,12 @@ def status_label(run: Run) -> str:
     return label
 
 
-class StepInline(ReadOnlyInline, TabularInline):
-    """The provider calls of a run."""
-
-    model = Step
-    fields = (
-        "index",
-        "model_asked",
-        "model_served",
-        "ending",
-        "usage_source",
-        "input_used",
-        "cached",
-        "output_used",
-        "reasoning",
-        "first_token",
-        "duration",
-    )
-    readonly_fields = fields
-
-    @admin.display(description="Model")
-    def model_asked(self, step: Step) -> str:
-        return f"{step.provider}/{step.model}"
-
-    @admin.display(description="Ended with")
-    def ending(self, step: Step) -> str:
-        if step.error_code:
-            return step.error_code
-        if step.stream_was_cancelled:
-            return "stream cut"
-        return step.stop_reason or wording.UNKNOWN
-
-    @admin.display(description="Input")
-    def input_used(self, step: Step) -> str:
-        return wording.tokens(step.input_tokens, step.usage_source)
-
-    @admin.display(description="Cached")
-    def cached(self, step: Step) -> str:
-        return wording.tokens(step.cached_input_tokens, step.usage_source)
-
-    @admin.display(description="Output")
-    def output_used(self, step: Step) -> str:
-        return wording.tokens(step.output_tokens, step.usage_source)
-
-    @admin.display(description="Reasoning")
-    def reasoning(self, step: Step) -> str:
-        return wording.tokens(step.reasoning_tokens, step.usage_source)
-
-    @admin.display(description="First token")
-    def first_token(self, step: Step) -> str:
-        return wording.duration(step.first_token_at - step.started_at if step.first_token_at else None)
-
-    @admin.display(description="Duration")
-    def duration(self, step: Step) -> str:
-        return wording.duration(step.finished_at - step.started_at if step.finished_at else None)
-
-
-class ToolCallInline(ReadOnlyInline, TabularInline):
-    """The function calls that a run's models asked for."""
-
-    model = ToolCall
-    fields = ("step_index", "name", "call_id", "status", "asked_with")
-    readonly_fields = fields
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[ToolCall]:
-        rows: QuerySet[ToolCall] = super().get_queryset(request).select_related("step")
-        return rows
-
-    @admin.display(description="Step")
-    def step_index(self, call: ToolCall) -> int:
-        return call.step.index
-
-    @admin.display(description="Arguments")
-    def asked_with(self, call: ToolCall) -> SafeString:
-        return format_html('<pre class="runnel-json runnel-small">{}</pre>', call.arguments)
+def _cancel(request: HttpRequest, run_id: UUID) -> str:
+    """Return the service's answer. A run that was deleted since the page was loaded has ended as well."""
+    try:
+        return cancel_from_thread(request.user, run_id, by="admin")
+    except NotFound:
+        return "already_terminal"
 
 
 @admin.register(Run)
@@ -122,14 +58,19 @@ class RunAdmin(ReadOnly, ModelAdmin):
         "conversation",
         "owner",
         "model",
-        "status_label",
-        "stop_reason",
+        "standing",
         "input_used",
         "output_used",
         "duration",
     )
     list_display_links = ("created", "conversation")
-    list_filter = ("status", "stop_reason", "created_at", "usage_source", "model")
+    list_filter = (
+        ("status", StoredValues),
+        ("stop_reason", StoredValues),
+        "created_at",
+        "usage_source",
+        "model",
+    )
     list_select_related = ("conversation", "owner")
     list_per_page = 50
     # Counting a whole table of runs for "n in total" is a scan that nobody asked for.
@@ -144,11 +85,22 @@ class RunAdmin(ReadOnly, ModelAdmin):
             "How it stands",
             {
                 "fields": (
-                    ("status_label", "stop_reason"),
+                    ("status_label", "why_it_ended"),
                     ("owner", "conversation_link"),
                     ("model", "trace_links"),
                     ("created", "started"),
                     ("finished", "duration"),
+                )
+            },
+        ),
+        ("What went wrong", {"fields": (("error_code", "error_message"),)}),
+        (
+            "Who stopped it",
+            {
+                "fields": (
+                    ("cancel_requested", "cancelled_by"),
+                    ("how_to_cancel", "cancel_reason"),
+                    ("stream", "upstream_closed"),
                 )
             },
         ),
@@ -159,25 +111,14 @@ class RunAdmin(ReadOnly, ModelAdmin):
                 "fields": (
                     ("input_used", "output_used"),
                     ("cached", "cache_write"),
-                    ("reasoning", "usage_source"),
+                    ("reasoning", "reported"),
                 )
             },
         ),
-        ("What it was asked to do", {"fields": ("id", "system", "options")}),
-        ("What went wrong", {"fields": (("error_code", "error_message"),)}),
-        (
-            "Who stopped it",
-            {
-                "fields": (
-                    ("cancel_requested_at", "cancelled_by"),
-                    ("cancel_mode", "cancel_reason"),
-                    ("stream_was_cancelled", "upstream_closed_ms"),
-                )
-            },
-        ),
+        ("What it was asked to do", {"fields": ("run_id", "system", "options")}),
         (
             "Where it runs",
-            {"classes": ["collapse"], "fields": (("worker", "lease_until"), ("fence", "last_seq"))},
+            {"classes": ["collapse"], "fields": (("worker", "lease"), ("fence", "last_seq"))},
         ),
     )
     _ONLY_WHEN = {"What went wrong": "error_code", "Who stopped it": "cancelled_by"}
@@ -200,20 +141,31 @@ class RunAdmin(ReadOnly, ModelAdmin):
 
     @admin.action(description="Cancel selected runs", permissions=["cancel"])
     def cancel_selected(self, request: HttpRequest, queryset: QuerySet[Run]) -> None:
-        answers = Counter(
-            str(cancel_from_thread(request.user, run_id, by="admin"))
-            for run_id in queryset.values_list("pk", flat=True)
-        )
-        stopped, ended = answers["requested"], answers["already_terminal"]
+        answers = Counter(_cancel(request, run_id) for run_id in queryset.values_list("pk", flat=True))
+        asked, ended = answers["requested"], answers["already_terminal"]
         self.message_user(
             request,
-            f"Stopped: {stopped}. Had already ended: {ended}.",
-            messages.SUCCESS if stopped else messages.INFO,
+            f"Asked to stop: {asked}. Had already ended: {ended}.",
+            messages.SUCCESS if asked else messages.INFO,
         )
 
     @admin.display(description="Status", ordering="status")
     def status_label(self, run: Run) -> str:
         return status_label(run)
+
+    @admin.display(description="Status", ordering="status")
+    def standing(self, run: Run) -> SafeString:
+        """The status, and below it the stop reason where that says more."""
+        why = "" if run.stop_reason == run.status else run.stop_reason
+        return format_html('{}<p class="runnel-below">{}</p>', status_label(run), why)
+
+    @admin.display(description="Stop reason")
+    def why_it_ended(self, run: Run) -> str:
+        return run.stop_reason or wording.UNKNOWN
+
+    @admin.display(description="Run id")
+    def run_id(self, run: Run) -> str:
+        return str(run.pk)
 
     @admin.display(description="Created", ordering="created_at")
     def created(self, run: Run) -> str:
@@ -247,6 +199,10 @@ class RunAdmin(ReadOnly, ModelAdmin):
     def reasoning(self, run: Run) -> str:
         return wording.tokens(run.reasoning_tokens, run.usage_source)
 
+    @admin.display(description="Usage source")
+    def reported(self, run: Run) -> str:
+        return wording.usage_source(run.usage_source, is_over=not run.is_active)
+
     @admin.display(description="Duration", ordering=F("finished_at") - F("started_at"))
     def duration(self, run: Run) -> str:
         return wording.duration(None if run.duration is None else timedelta(seconds=run.duration))
@@ -258,9 +214,33 @@ class RunAdmin(ReadOnly, ModelAdmin):
 
     @admin.display(description="Provider calls")
     def trace_links(self, run: Run) -> SafeString:
+        found = ProviderTrace.objects.filter(run_id=run.pk).count()
+        if not found:
+            return format_html("{}", "No traces yet" if run.is_active else "No traces")
         address = reverse("admin:providers_providertrace_changelist", query={"run_id": str(run.pk)})
-        return format_html('<a class="runnel-link" href="{}">{}</a>', address, "Traces of this run")
+        name = "1 trace" if found == 1 else f"{wording.count(found)} traces"
+        return format_html('<a class="runnel-link" href="{}">{}</a>', address, name)
+
+    @admin.display(description="Asked for")
+    def cancel_requested(self, run: Run) -> str:
+        return wording.moment(run.cancel_requested_at)
+
+    @admin.display(description="Taking effect")
+    def how_to_cancel(self, run: Run) -> str:
+        return run.cancel_mode or wording.UNKNOWN
+
+    @admin.display(description="Stream")
+    def stream(self, run: Run) -> str:
+        return "cut by the cancel" if run.stream_was_cancelled else "not cut"
+
+    @admin.display(description="Upstream closed after")
+    def upstream_closed(self, run: Run) -> str:
+        return wording.milliseconds(run.upstream_closed_ms)
+
+    @admin.display(description="Promised to be alive until")
+    def lease(self, run: Run) -> str:
+        return wording.moment(run.lease_until)
 
     @admin.display(description="")
     def said(self, run: Run) -> SafeString:
-        return transcript.render(run.messages.order_by("position"))
+        return transcript.render(run)

@@ -12,13 +12,13 @@ from runs.models import ApiToken
 class ApiTokenAdmin(ModelAdmin):
     """Every token; deleting one revokes it."""
 
-    list_display = ("label", "user", "created")
+    list_display = ("label", "number", "user", "created")
     list_select_related = ("user",)
     list_filter = ("created_at",)
     search_fields = ("name", "user__username", "user__email")
     search_help_text = "Name or owner"
     list_before_template = "admin/tokens_note.html"
-    fields = ("label", "user", "created")
+    fields = ("label", "number", "user", "created")
     readonly_fields = fields
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -30,6 +30,11 @@ class ApiTokenAdmin(ModelAdmin):
     @admin.display(description="Token", ordering="name")
     def label(self, token: ApiToken) -> str:
         return str(token)
+
+    @admin.display(description="No.", ordering="pk")
+    def number(self, token: ApiToken) -> str:
+        """Tell tokens apart that have no name and were made on one day."""
+        return f"#{token.pk}"
 
     @admin.display(description="Created", ordering="created_at")
     def created(self, token: ApiToken) -> str:

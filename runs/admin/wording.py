@@ -19,6 +19,11 @@ def tokens(value: int | None, source: str) -> str:
     return f"≈ {count(value)}" if value is not None and source == UsageSource.ESTIMATED else count(value)
 
 
+def usage_source(source: str, *, is_over: bool) -> str:
+    """Return how far token counts can be trusted; before the end nothing is known of that."""
+    return source if is_over else "still running"
+
+
 def compact(value: int) -> str:
     """Return ``value`` in three or four characters, for the axis of a chart: 950, 1.5k, 20M."""
     for size, unit in ((1_000_000_000, "G"), (1_000_000, "M"), (1_000, "k")):
@@ -45,6 +50,11 @@ def duration(value: timedelta | None) -> str:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def milliseconds(value: float | None) -> str:
+    """Return a time that is measured in milliseconds, to the tenth."""
+    return UNKNOWN if value is None else f"{value:,.1f} ms"
 
 
 def moment(value: datetime | None) -> str:

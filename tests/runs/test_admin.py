@@ -1,15 +1,18 @@
+import json
 from datetime import date, timedelta
 from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import Permission
+from django.contrib.staticfiles import finders
+from django.db import connection
 from django.urls import reverse
 from django.utils import timezone
 
 from providers.models import ProviderTrace
 from providers.traces import TraceStatus
 from runs.admin import chart
-from runs.models import ApiToken, Conversation, Message, Run, ToolCall
+from runs.models import ApiToken, Conversation, Message, Run, RunEvent, Step, ToolCall
 from runs.states import RunStatus
 from runs.stats import Figures
 from tests.runs.rows import make_run, make_step, make_user
@@ -80,9 +83,24 @@ def make_trace(run, **columns):
     return ProviderTrace.objects.create(**{**defaults, **columns})
 
 
+def log_events(run, *events):
+    """Store ``events`` as the journal commits them."""
+    frames = "\n".join(
+        json.dumps({"type": "event", "run_id": str(run.pk), "seq": seq, "event": event})
+        for seq, event in enumerate(events, 1)
+    )
+    RunEvent.objects.create(run=run, first_seq=1, last_seq=len(events), frames=frames)
+
+
 def text_of(response):
     assert response.status_code == 200
     return " ".join(response.content.decode().split())
+
+
+def places(response):
+    """Return the part of the index that is not the sidebar."""
+    page = text_of(response)
+    return page[page.index('class="runnel-places"') :]
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -119,6 +137,29 @@ def test_its_sidebar_hides_what_one_may_not_see(client):
     assert f'href="{USAGE}"' in page
     assert f'href="{TRACES}"' not in page
     assert 'href="/admin/auth/user/"' not in page
+
+
+def test_its_index_leads_where_the_sidebar_does(admin):
+    index = places(admin.get("/admin/"))
+    for address in PAGES:
+        assert f'href="{address}"' in index
+
+
+def test_its_index_shows_only_what_one_may_see(client):
+    index = places(staff_with(client, "view_run").get("/admin/"))
+    assert f'href="{USAGE}"' in index
+    assert f'href="{TRACES}"' not in index
+
+
+def test_its_pages_name_an_icon_that_is_there(admin):
+    page = text_of(admin.get("/admin/"))
+    assert '<link rel="icon" href="/static/runnel/logo.svg" type="image/svg+xml"' in page
+    assert finders.find("runnel/logo.svg")
+
+
+def test_an_icon_that_no_page_named_is_found_as_well(client):
+    response = client.get("/favicon.ico")
+    assert (response.status_code, response.headers["Location"]) == (302, "/static/runnel/logo.svg")
 
 
 class TestRuns:
@@ -199,7 +240,94 @@ class TestRuns:
             assert fact in page
         assert HOSTILE not in page
         assert "&lt;script&gt;" in page
-        assert f"{TRACES}?run_id={run.pk}" in page
+
+    def test_a_run_leads_to_its_traces_once_it_has_some(self, admin, owner):
+        run = make_run(owner=owner, status=RunStatus.RUNNING)
+        address = f"{RUNS}{run.pk}/change/"
+        page = text_of(admin.get(address))
+        assert "No traces yet" in page
+        assert f"{TRACES}?run_id={run.pk}" not in page
+        make_trace(run)
+        assert f'href="{TRACES}?run_id={run.pk}">1 trace</a>' in text_of(admin.get(address))
+        make_trace(run)
+        assert "2 traces</a>" in text_of(admin.get(address))
+
+    def test_it_says_statuses_and_stop_reasons_as_the_protocol_does(self, admin, owner):
+        run = make_run(owner=owner, stop_reason="end_turn")
+        make_run(owner=owner, status=RunStatus.FAILED, stop_reason="llm_api_error")
+        conversation = f"{CONVERSATIONS}{run.conversation_id}/change/"
+        for address in (RUNS, f"{RUNS}{run.pk}/change/", conversation):
+            page = text_of(admin.get(address))
+            assert "end_turn" in page
+            assert "End Turn" not in page
+        filters = text_of(admin.get(RUNS))
+        for stored in ("llm_api_error", "awaiting_approval", "max_tokens_exceeded"):
+            assert f'title="{stored}"' in filters
+        assert "Llm Api Error" not in filters
+
+    def test_a_run_is_headed_by_its_model_as_it_is_spelled(self, admin, owner):
+        run = make_run(owner=owner, model="emulator/long")
+        page = text_of(admin.get(f"{RUNS}{run.pk}/change/"))
+        assert "emulator/long completed" in page
+        assert "Emulator/long" not in page
+
+    def test_a_running_run_shows_what_it_has_said_so_far(self, admin, owner):
+        run = make_run(owner=owner, status=RunStatus.RUNNING)
+        make_step(run, first_byte_at=None)
+        Message.objects.create(
+            conversation=run.conversation,
+            run=run,
+            position=1,
+            role="user",
+            parts=[{"kind": "text", "text": "Hi?"}],
+        )
+        said = str(uuid4())
+        log_events(
+            run,
+            {"type": "TEXT_MESSAGE_START", "messageId": said, "role": "assistant"},
+            {"type": "TEXT_MESSAGE_CONTENT", "messageId": said, "delta": "Once upon "},
+            {"type": "TEXT_MESSAGE_CONTENT", "messageId": said, "delta": "<b>a time"},
+        )
+        page = text_of(admin.get(f"{RUNS}{run.pk}/change/"))
+        assert "assistant, so far" in page
+        assert "Once upon &lt;b&gt;a time" in page
+
+    def test_an_answer_that_is_stored_is_shown_once(self, admin, owner):
+        run = make_run(owner=owner)
+        said = str(uuid4())
+        log_events(
+            run,
+            {"type": "TEXT_MESSAGE_START", "messageId": said, "role": "assistant"},
+            {"type": "TEXT_MESSAGE_CONTENT", "messageId": said, "delta": "Once upon a time"},
+        )
+        parts = [{"kind": "text", "text": "Once upon a time"}]
+        Message.objects.create(
+            conversation=run.conversation, run=run, position=1, role="assistant", parts=parts
+        )
+        assert text_of(admin.get(f"{RUNS}{run.pk}/change/")).count("Once upon a time") == 1
+
+    def test_it_judges_usage_only_of_what_has_ended(self, admin, owner):
+        live = make_run(owner=owner, status=RunStatus.RUNNING)
+        Step.objects.filter(pk=make_step(live).pk).update(finished_at=None)
+        page = text_of(admin.get(f"{RUNS}{live.pk}/change/"))
+        assert page.count("still running") == 2
+        assert "partial" not in page
+
+        ended = make_run(owner=owner)
+        make_step(ended)
+        page = text_of(admin.get(f"{RUNS}{ended.pk}/change/"))
+        assert "still running" not in page
+        assert page.count("partial") == 2
+
+    def test_a_run_whose_worker_died_has_no_duration(self, admin, owner):
+        lost = {"stop_reason": "worker_lost", "error_code": "worker_lost"}
+        run = make_run(owner=owner, status=RunStatus.FAILED, seconds=5025, **lost)
+        step = make_step(run, error_code="worker_lost")
+        Step.objects.filter(pk=step.pk).update(finished_at=run.finished_at)
+        for address in (RUNS, f"{RUNS}{run.pk}/change/"):
+            page = text_of(admin.get(address))
+            assert "worker_lost" in page
+            assert "1 h 23 min" not in page
 
     def test_nobody_edits_a_run(self, admin, owner):
         run = make_run(owner=owner)
@@ -214,12 +342,26 @@ class TestRuns:
         ended = make_run(owner=owner, status=RunStatus.COMPLETED)
         chosen = {"action": "cancel_selected", "_selected_action": [str(live.pk), str(ended.pk)]}
         page = text_of(admin.post(RUNS, chosen, follow=True))
-        assert "Stopped: 1. Had already ended: 1." in page
+        assert "Asked to stop: 1. Had already ended: 1." in page
         live.refresh_from_db()
         ended.refresh_from_db()
         assert live.cancel_requested_at is not None
         assert live.cancelled_by == "admin"
         assert (ended.status, ended.cancel_requested_at) == (RunStatus.COMPLETED, None)
+
+    def test_a_run_that_is_deleted_while_it_is_cancelled_had_ended(self, admin, owner):
+        live = make_run(owner=owner, status=RunStatus.RUNNING)
+
+        def delete_before_its_status_is_read(execute, sql, *rest):
+            if sql.startswith('SELECT "runs_run"."status"'):
+                live.conversation.delete()
+            return execute(sql, *rest)
+
+        chosen = {"action": "cancel_selected", "_selected_action": [str(live.pk)]}
+        with connection.execute_wrapper(delete_before_its_status_is_read):
+            page = text_of(admin.post(RUNS, chosen, follow=True))
+        assert not Run.objects.exists()
+        assert "Asked to stop: 0. Had already ended: 1." in page
 
     def test_cancelling_takes_permission_to_change_runs(self, client, owner):
         live = make_run(owner=owner, status=RunStatus.RUNNING)
@@ -341,6 +483,15 @@ class TestTraces:
             assert "first-served" in page
             assert "second-served" not in page
 
+    def test_it_spells_abbreviations_right(self, admin, owner):
+        trace = make_trace(make_run(owner=owner))
+        for address in (TRACES, f"{TRACES}{trace.pk}/change/"):
+            page = text_of(admin.get(address))
+            assert "HTTP status" in page
+            assert "Http" not in page
+        assert "URL" in page
+        assert "Url" not in page
+
     def test_nobody_edits_a_trace(self, admin, owner):
         trace = make_trace(make_run(owner=owner))
         assert admin.get(f"{TRACES}add/").status_code == 403
@@ -356,6 +507,14 @@ class TestTraces:
 
 
 class TestTokens:
+    def test_tokens_without_a_name_can_be_told_apart(self, admin, owner):
+        tokens = [ApiToken.issue(owner)[0] for _ in range(2)]
+        assert str(tokens[0]) == str(tokens[1])
+        page = text_of(admin.get("/admin/runs/apitoken/"))
+        for token in tokens:
+            assert f"#{token.pk}" in page
+            assert f"{timezone.localtime(token.created_at):%Y-%m-%d %H:%M:%S}" in page
+
     def test_a_token_can_be_revoked_and_never_read(self, admin, owner):
         token, text = ApiToken.issue(owner, "laptop")
         page = text_of(admin.get("/admin/runs/apitoken/"))
@@ -411,7 +570,7 @@ class TestUsage:
         for fact in ("12,000", "3,000", "450", "250 ms", "33 %", "openai/gpt", "old/model", "ada", "bob"):
             assert fact in page
         assert f"{timezone.localdate():%Y-%m-%d}" in page
-        assert "1 of 2 steps reported their usage" in page
+        assert "1 of 2 steps reported their usage; 1 reported a part of it or nothing." in page
 
     @pytest.mark.usefixtures("some_use")
     def test_its_period_can_be_changed(self, admin):
