@@ -109,13 +109,13 @@ class Client:
 
     async def ended(self, run_id: UUID) -> Json:
         """Wait for the run's end and return its terminal event."""
-
-        def has_ended() -> bool:
-            frames = self.frames.get(str(run_id), [])
-            return any(is_terminal(json.loads(frame)["event"]) for frame in frames[-1:])
-
-        await self.until(has_ended)
+        await self.until(lambda: self.has_ended(run_id))
         return self.events(run_id)[-1]
+
+    def has_ended(self, run_id: UUID) -> bool:
+        """Whether the run's terminal event has been read."""
+        frames = self.frames.get(str(run_id), [])
+        return any(is_terminal(json.loads(frame)["event"]) for frame in frames[-1:])
 
     @property
     def unread(self) -> int:

@@ -16,7 +16,7 @@ from providers.models import ProviderTrace
 from runs import cancellation, services, supervisor
 from runs.models import Message, Run, RunEvent, Step
 from runs.threads import readers
-from tests.faults.client import TASK_NAME, Client
+from tests.faults.client import STUCK, TASK_NAME, Client
 
 WIRES = ("openai-chat", "openai-responses", "anthropic-messages", "gemini-generate")
 
@@ -78,7 +78,7 @@ class Line:
         """Cancel over HTTP; the view runs on a thread that is not the loop's."""
         headers = [(b"host", b"localhost"), (b"authorization", f"Bearer {self.token}".encode())]
         post = HttpCommunicator(application, "POST", f"/api/runs/{run_id}/cancel/", headers=headers)
-        response = await post.get_response(timeout=PROMPTLY)
+        response = await post.get_response(timeout=STUCK)
         # The thread's connection is closed after the last byte.
         await post.wait(timeout=PROMPTLY)
         assert response["status"] == 200, response

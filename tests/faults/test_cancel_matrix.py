@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from uuid import UUID
 
 import pytest
+from django.db import transaction
 from uuid6 import uuid7
 
 from providers.emulator import Outcome
 from runs import cancellation, services
 from runs.models import Message
+from runs.threads import readers
 from tests.faults.aftermath import assert_call_was_cut, assert_cancelled, assert_sound, said
 from tests.faults.client import Client
 from tests.faults.line import PROMPTLY, WIRES, Line, is_gone
@@ -224,6 +226,19 @@ async def test_all_doors_at_once_end_it_once(line: Line) -> None:
     await line.assert_nothing_left()
     stored = await line.stored(run_id)
     assert_cancelled(stored, cut=True, by=stored.run.cancelled_by)
+
+
+async def test_it_does_not_wait_for_itself_inside_a_transaction(line: Line) -> None:
+    def cancel_in_transaction() -> str:
+        with transaction.atomic():
+            return services.cancel_from_thread(line.user, run_id)
+
+    client = await line.client()
+    run_id = await reach(line, client, "openai-chat", PHASES[3])
+    assert await asyncio.wait_for(readers.run(cancel_in_transaction), PROMPTLY) == "requested"
+    await client.ended(run_id)
+    await line.assert_nothing_left()
+    assert_cancelled(await line.stored(run_id), cut=True)
 
 
 @every_wire

@@ -86,7 +86,9 @@ async def test_one_that_acknowledges_is_sent_no_more_than_it_has_room_for(floodi
     assert await other.cancel(run_id) == "requested"
     await line.emulator.wait_for(is_gone, timeout=PROMPTLY)
     assert len(client.frames[str(run_id)]) == before
-    client.acknowledge(run_id, before)
-    await client.ended(run_id)
+    while not client.has_ended(run_id):
+        seen = len(client.frames[str(run_id)])
+        client.acknowledge(run_id, seen)
+        await client.until(lambda: len(client.frames[str(run_id)]) > seen)  # noqa: B023 - awaited here
     assert client.frames[str(run_id)] == (await line.stored(run_id)).frames
     await line.assert_nothing_left()
