@@ -144,9 +144,7 @@ def _append_all(appends: list[Append]) -> set[str]:
         for append in appends
     ]
     statement = _POSTGRESQL if connection.vendor == "postgresql" else _SQLITE
-    # DEBUG's query log would copy every batch into memory: take the plain cursor.
-    connection.ensure_connection()
-    with connection.make_cursor(connection.create_cursor()) as cursor:
+    with connection.cursor() as cursor:
         parameters = statement.parameters(rows)
         cursor.execute(statement.update, parameters)
         moved = {UUID(str(row[0])).hex for row in cursor.fetchall()}
