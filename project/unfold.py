@@ -35,7 +35,7 @@ UNFOLD: dict[str, Any] = {
     # Nothing can be edited, so nothing has a history; and no page of ours shows one object of these.
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
-    # The accents of css/base.css: 600 and 700 on light, 400 and 300 on dark.
+    # Around the accents of css/base.css: 600 and 700 are those on light, 400 and 300 those on dark.
     "COLORS": {
         "primary": {
             "50": "#effaf8",
@@ -43,7 +43,7 @@ UNFOLD: dict[str, Any] = {
             "200": "#b1e6df",
             "300": "#8adfd6",
             "400": "#5fcabf",
-            "500": "#2ba79d",
+            "500": "#3fb3a8",
             "600": "#0b6e69",
             "700": "#085550",
             "800": "#07443f",

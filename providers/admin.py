@@ -75,6 +75,7 @@ class ProviderTraceAdmin(ModelAdmin):
     search_fields = ("=run_id", "=step_id", "=upstream_request_id", "model")
     search_help_text = "Run id, step id, the provider's request id, or model"
     date_hierarchy = "started_at"
+    compressed_fields = True
     empty_value_display = _UNKNOWN
     fieldsets = (
         (
@@ -130,9 +131,9 @@ class ProviderTraceAdmin(ModelAdmin):
         return False
 
     @admin.display(description="Status", ordering="status")
-    def status_label(self, trace: ProviderTrace) -> str:
-        label: str = display_for_label(trace.status, _UNKNOWN, _COLOURS)
-        return label
+    def status_label(self, trace: ProviderTrace) -> SafeString:
+        label = display_for_label(trace.status, _UNKNOWN, _COLOURS)
+        return format_html('<span class="runnel-status">{}</span>', label)
 
     @admin.display(description="Status", ordering="status")
     def outcome(self, trace: ProviderTrace) -> SafeString:

@@ -33,7 +33,7 @@ class RunInline(ReadOnlyInline, TabularInline):
         return format_html('<a class="runnel-link" href="{}">{}</a>', address, wording.moment(run.created_at))
 
     @admin.display(description="Status")
-    def status_label(self, run: Run) -> str:
+    def status_label(self, run: Run) -> SafeString:
         return status_label(run)
 
     @admin.display(description="Stop reason")

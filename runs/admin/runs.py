@@ -1,6 +1,7 @@
 """Runs: how they stand or ended, what they said and used, and a way to stop them."""
 
 from collections import Counter
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -35,10 +36,10 @@ _COLOURS: dict[str, str] = {
 }
 
 
-def status_label(run: Run) -> str:
+def status_label(run: Run) -> SafeString:
     """Return the run's status as a coloured label."""
-    label: str = display_for_label(run.status, wording.UNKNOWN, _COLOURS)
-    return label
+    label = display_for_label(run.status, wording.UNKNOWN, _COLOURS)
+    return format_html('<span class="runnel-status">{}</span>', label)
 
 
 def _cancel(request: HttpRequest, run_id: UUID) -> str:
@@ -57,7 +58,7 @@ class RunAdmin(ReadOnly, ModelAdmin):
         "created",
         "conversation",
         "owner",
-        "model",
+        "model_name",
         "standing",
         "input_used",
         "output_used",
@@ -78,6 +79,7 @@ class RunAdmin(ReadOnly, ModelAdmin):
     search_fields = ("^id", "model", "owner__username", "owner__email", "conversation__title")
     search_help_text = "Run id, model, owner or conversation"
     date_hierarchy = "created_at"
+    compressed_fields = True
     actions = ("cancel_selected",)
     inlines = (StepInline, ToolCallInline)
     fieldsets = (
@@ -131,6 +133,11 @@ class RunAdmin(ReadOnly, ModelAdmin):
             if title not in self._ONLY_WHEN or (obj and getattr(obj, self._ONLY_WHEN[title]))
         ]
 
+    def get_inlines(self, request: HttpRequest, obj: Run | None) -> Sequence[Any]:
+        """Leave out tool calls where there are none."""
+        has_calls = obj is not None and obj.tool_calls.exists()
+        return self.inlines if has_calls else (StepInline,)
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[Run]:
         rows: QuerySet[Run] = super().get_queryset(request).select_related("conversation", "owner")
         return rows
@@ -149,8 +156,12 @@ class RunAdmin(ReadOnly, ModelAdmin):
             messages.SUCCESS if asked else messages.INFO,
         )
 
+    @admin.display(description="Model", ordering="model")
+    def model_name(self, run: Run) -> SafeString:
+        return wording.breakable(run.model)
+
     @admin.display(description="Status", ordering="status")
-    def status_label(self, run: Run) -> str:
+    def status_label(self, run: Run) -> SafeString:
         return status_label(run)
 
     @admin.display(description="Status", ordering="status")

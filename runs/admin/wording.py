@@ -1,8 +1,11 @@
-"""How numbers read in the admin. What is unknown is a dash, never a zero."""
+"""How numbers and names read in the admin. What is unknown is a dash, never a zero."""
 
+import re
 from datetime import datetime, timedelta
 
 from django.utils import timezone
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString, mark_safe
 
 from providers.usage import UsageSource
 
@@ -30,6 +33,11 @@ def compact(value: int) -> str:
         if value >= size:
             return f"{value / size:.3g}{unit}"
     return str(value)
+
+
+def breakable(model: str) -> SafeString:
+    """Return a model's name, which can be long, with places where a line may end."""
+    return format_html_join(mark_safe("<wbr>"), "{}", ((piece,) for piece in re.split("(?<=[/@])", model)))
 
 
 def share(value: float | None) -> str:

@@ -320,8 +320,7 @@ class TestRuns:
         assert page.count("partial") == 2
 
     def test_a_run_whose_worker_died_has_no_duration(self, admin, owner):
-        lost = {"stop_reason": "worker_lost", "error_code": "worker_lost"}
-        run = make_run(owner=owner, status=RunStatus.FAILED, seconds=5025, **lost)
+        run = make_run(owner=owner, status=RunStatus.FAILED, stop_reason="worker_lost", seconds=5025)
         step = make_step(run, error_code="worker_lost")
         Step.objects.filter(pk=step.pk).update(finished_at=run.finished_at)
         for address in (RUNS, f"{RUNS}{run.pk}/change/"):
