@@ -136,7 +136,7 @@ async def test_a_plain_daphne_recovers_before_anybody_comes_and_waits_for_the_ru
     orphan: Run, daphne: tuple[subprocess.Popen[bytes], str]
 ) -> None:
     process, address = daphne
-    token = (await readers.run(ApiToken.issue, orphan.owner))[1]
+    token = (await readers.run(lambda: ApiToken.issue(orphan.owner)))[1]
     async with asyncio.timeout(STUCK):
         while orphan.status == RunStatus.RUNNING:
             await asyncio.sleep(0.05)
