@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, StorageState, sync_playwright
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -103,11 +103,23 @@ def browser() -> Iterator[Browser]:
         started.close()
 
 
+@pytest.fixture(scope="package")
+def session(browser: Browser, server: Server) -> StorageState:
+    """The admin's session, signed in once: a password's hash takes longer than most tests."""
+    opened = browser.new_context(base_url=server.url)
+    sign_in(opened.new_page(), server.password)
+    state = opened.storage_state()
+    opened.close()
+    return state
+
+
 @pytest.fixture
-def context(browser: Browser, server: Server) -> Iterator[BrowserContext]:
-    """A signed-out browser. Errors in the console, violated policies included, fail the test."""
+def context(browser: Browser, server: Server, session: StorageState) -> Iterator[BrowserContext]:
+    """A signed-in browser. Errors in the console, violated policies included, fail the test."""
     complaints: list[str] = []
-    opened = browser.new_context(base_url=server.url, viewport={"width": 1280, "height": 800})
+    opened = browser.new_context(
+        base_url=server.url, viewport={"width": 1280, "height": 800}, storage_state=session
+    )
     opened.set_default_timeout(15_000)
     opened.on(
         "console",
@@ -120,16 +132,17 @@ def context(browser: Browser, server: Server) -> Iterator[BrowserContext]:
 
 
 @pytest.fixture
-def page(context: BrowserContext, server: Server) -> Page:
+def page(context: BrowserContext) -> Page:
     """A signed-in page with no conversation."""
     opened = context.new_page()
-    sign_in(opened, server)
+    opened.goto("/")
+    opened.locator("main[data-connection=online]").wait_for()
     return opened
 
 
-def sign_in(page: Page, server: Server) -> None:
+def sign_in(page: Page, password: str, *, name: str = "admin") -> None:
     page.goto("/")
-    page.get_by_label("Username").fill("admin")
-    page.get_by_label("Password").fill(server.password)
+    page.get_by_label("Username").fill(name)
+    page.get_by_label("Password").fill(password)
     page.get_by_role("button", name="Sign in").click()
     page.locator("main[data-connection=online]").wait_for()
