@@ -1,13 +1,14 @@
-// The list of conversations: titles as links, older ones on request, deletion after a question.
+// The list of conversations: titles as links, older ones on request.
 
-import { deleteConversation, listConversations } from "./api.js";
+import { listConversations } from "./api.js";
+import { Deletion } from "./deletion.js";
 import { byId, element } from "./dom.js";
 import { date } from "./format.js";
 
 export class ConversationList {
   #list = byId("conversations");
   #older = byId("older");
-  #dialog = byId("delete-dialog");
+  #deletion = new Deletion((id) => this.#deleted(id));
   #current;
   #before = null;
   #shown = "";
@@ -16,7 +17,6 @@ export class ConversationList {
   constructor(current) {
     this.#current = current;
     this.#older.addEventListener("click", () => this.#showOlder());
-    this.#dialog.addEventListener("click", ({ target }) => target === this.#dialog && this.#dialog.close());
   }
 
   set current(id) {
@@ -59,27 +59,19 @@ export class ConversationList {
       link.append(element("span", { class: "live" }, element("span", { class: "visually-hidden" }, " (answering)")));
     }
     const remove = element("button", { type: "button", class: "remove", "aria-label": `Delete “${shown}”` }, "×");
-    remove.addEventListener("click", () => this.#ask(id, shown));
+    remove.addEventListener("click", () => {
+      this.#deletion.ask({ id, title: shown, isLive: active_run_id !== null });
+    });
     return element("li", {}, link, remove);
   }
 
-  #ask(id, title) {
-    const problem = byId("delete-problem");
-    byId("delete-title").textContent = title;
-    problem.textContent = "";
-    byId("delete-confirm").onclick = async () => {
-      try {
-        await deleteConversation(id);
-      } catch (error) {
-        if (error.code !== "not_found") {
-          problem.textContent = error.message;
-          return;
-        }
-      }
-      this.#dialog.close();
-      if (id === this.#current) location.assign("/");
-      else await this.refresh();
-    };
-    this.#dialog.showModal();
+  #deleted(id) {
+    if (id === this.#current) {
+      location.assign("/");
+      return;
+    }
+    this.refresh().catch(() => {
+      // It stays in the list until the next refresh.
+    });
   }
 }
