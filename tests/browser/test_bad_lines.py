@@ -93,6 +93,29 @@ def test_it_says_that_it_is_offline_and_sends_once_the_line_is_back(page: Page) 
     expect(page.locator(".asked")).to_have_count(1)
 
 
+def test_it_takes_back_what_was_only_true_without_a_connection(page: Page) -> None:
+    line = Line(page)
+    send(page, "Nobody hears me", "emulator/silent")
+    expect(page.get_by_role("button", name="Stop", exact=True)).to_be_visible()
+    line.is_down = True
+    line.cut()
+    expect(page.locator("#connection")).to_contain_text("No connection")
+    # As HTTP without a network, which Chromium would not do in silence.
+    page.evaluate("() => { window.kept = fetch; window.fetch = () => Promise.reject(new TypeError()); }")
+    page.get_by_role("button", name="Stop", exact=True).click()
+    expect(page.locator("#note")).to_contain_text("cannot be reached")
+
+    page.evaluate("() => { window.fetch = window.kept; }")
+    line.is_down = False
+    expect(page.locator("main")).to_have_attribute("data-connection", "online", timeout=20_000)
+    expect(page.locator("#note")).to_be_hidden()
+    page.get_by_label("Message", exact=True).fill("Too early")
+    page.get_by_label("Message", exact=True).press("Enter")
+    expect(page.locator("#note")).to_contain_text("Wait for the answer")
+    stop(page)
+    expect(page.locator("#note")).to_be_hidden()
+
+
 def test_it_starts_one_run_when_the_answer_to_start_was_lost(page: Page) -> None:
     line = Line(page)
     line.copies = lambda frame: 1 if frame["type"] == "ready" else 0

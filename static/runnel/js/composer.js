@@ -2,6 +2,7 @@
 
 import { byId } from "./dom.js";
 
+/** Where this browser keeps the model that answered last. */
 const MODEL_KEY = "runnel.model";
 
 export class Composer {
@@ -12,15 +13,19 @@ export class Composer {
   #stop = byId("stop");
   #note = byId("note");
   #handlers;
+  #isNoteOffline = false;
   #isSending = false;
   #isRunning = false;
-  #draftKey;
+  #hasProposed = false;
+  #draftKey = "";
 
-  /** @param {{send: Function, stop: Function, draft: string}} handlers  `send(text, model)` resolves once taken */
-  constructor(handlers) {
+  /**
+   * @param {{send: Function, stop: Function}} handlers  `send(text, model)` resolves once taken
+   * @param {string} conversation  id of the conversation that is written to, or ""
+   */
+  constructor(handlers, conversation) {
     this.#handlers = handlers;
-    this.#draftKey = `runnel.draft.${handlers.draft}`;
-    this.#model.value = localStorage.getItem(MODEL_KEY) || this.#model.value;
+    this.conversation = conversation;
     this.#text.value ||= sessionStorage.getItem(this.#draftKey) ?? "";
     this.#form.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -41,14 +46,44 @@ export class Composer {
     this.#show();
   }
 
-  /** Say something beside the field, or nothing. */
-  note(words, code = "") {
+  /** The conversation that is written to: each has a draft of its own. */
+  set conversation(id) {
+    if (this.#draftKey) sessionStorage.removeItem(this.#draftKey);
+    this.#draftKey = `runnel.draft.${id}`;
+  }
+
+  /** Say something beside the field, or nothing. What is true only while offline goes with `online`. */
+  note(words, { whileOffline = false } = {}) {
     this.#note.textContent = words;
-    if (code) {
-      const shown = document.createElement("code");
-      shown.textContent = code;
-      this.#note.append(" ", shown);
+    this.#isNoteOffline = whileOffline;
+  }
+
+  /** Take back what was only true without a connection. */
+  online() {
+    if (this.#isNoteOffline) this.note("");
+  }
+
+  /** Propose a model, or the one that answered last; only the first time, and never over a typed one. */
+  propose(model = localStorage.getItem(MODEL_KEY)) {
+    if (this.#hasProposed) return;
+    this.#hasProposed = true;
+    if (model && this.#model.value === this.#model.defaultValue) this.#model.value = model;
+  }
+
+  /** Remember a model that has answered: new conversations begin with it. */
+  remember(model) {
+    localStorage.setItem(MODEL_KEY, model);
+  }
+
+  /** Put words that were sent before back into the field; what is being written there stays. */
+  writeAgain(words) {
+    if (this.#text.value.trim()) {
+      this.note("You are writing something else. Send or remove that first.");
+    } else {
+      this.#text.value = words;
+      this.#keepDraft();
     }
+    this.#text.focus();
   }
 
   /** Offer Stop instead of Send while a run goes on. */
@@ -77,11 +112,10 @@ export class Composer {
     this.note("");
     try {
       await this.#handlers.send(text, model);
-      localStorage.setItem(MODEL_KEY, model);
       if (this.#text.value === text) this.#text.value = "";
       this.#keepDraft();
     } catch (error) {
-      this.note(error.message, error.code);
+      this.note(error.message);
     } finally {
       this.#isSending = false;
       this.#show();

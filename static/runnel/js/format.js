@@ -60,7 +60,9 @@ export function usage(counts) {
 /** Return the line under an answer: how it ended, who gave it, what it used, how long it took. */
 export function summary(run) {
   const phrases = [ending(run)];
-  if (run.model) phrases.push(run.model);
+  // Another tab's run does not tell what was asked for until it is stored.
+  const model = run.model ?? run.served;
+  if (model) phrases.push(model);
   phrases.push(...usage(run.usage));
   if (run.started_at && run.finished_at) {
     phrases.push(duration((new Date(run.finished_at) - new Date(run.started_at)) / 1000));

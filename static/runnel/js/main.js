@@ -3,7 +3,7 @@
 import { cancelRun, signIn } from "./api.js";
 import { Composer } from "./composer.js";
 import { ConversationList } from "./conversations.js";
-import { byId } from "./dom.js";
+import { byId, element } from "./dom.js";
 import { setUpDrawer } from "./drawer.js";
 import { stickToEnd } from "./scroll.js";
 import { Socket } from "./socket.js";
@@ -11,7 +11,7 @@ import { Viewer } from "./viewer.js";
 
 const CONNECTION = {
   online: "",
-  offline: "No connection. Trying again… Answers go on meanwhile.",
+  offline: "No connection to the server. Trying again… What you see here is kept.",
   refused: "The server does not accept connections from this address.",
 };
 
@@ -23,19 +23,29 @@ const list = new ConversationList(conversation);
 const toEnd = stickToEnd(byId("scroll"), runs, byId("jump"));
 
 const socket = new Socket(new URL("/ws/", location.href).href.replace(/^http/, "ws"), {
-  ready: () => viewer.follow().catch(report),
+  ready: () => {
+    composer.online();
+    viewer.follow().catch(report);
+  },
   event: (frame, characters) => viewer.receive(frame, characters),
   state: (state) => showConnection(state),
   signedOut: signIn,
   error: report,
 });
 
-const viewer = new Viewer({ socket, list: runs, conversation, changed: runChanged });
-const composer = new Composer({ send, stop, draft: conversation });
+const viewer = new Viewer({
+  socket,
+  list: runs,
+  conversation,
+  loaded: (stored) => composer.propose(stored.runs.at(-1)?.model),
+  changed: runChanged,
+  afterFailure,
+});
+const composer = new Composer({ send, stop }, conversation);
 
 function report({ code, message }) {
   // The line about the connection says that already.
-  if (code !== "offline") composer.note(message, code);
+  if (code !== "offline") composer.note(message);
 }
 
 function showConnection(state) {
@@ -50,8 +60,20 @@ function showState() {
 
 function runChanged(view, what) {
   byId("announcer").textContent = what === "ended" ? view.announcement : "Answering.";
+  if (what === "ended") {
+    // Whatever was said of the run while it went on.
+    composer.note("");
+    if (view.run.status === "completed" && view.run.model) composer.remember(view.run.model);
+  }
   showState();
   refreshList();
+}
+
+function afterFailure(view) {
+  const again = element("button", { type: "button", class: "link" }, "Try again");
+  again.addEventListener("click", () => composer.writeAgain(view.question));
+  const { traces } = main.dataset;
+  return traces ? [again, element("a", { href: `${traces}?run_id=${view.run.id}` }, "Details")] : [again];
 }
 
 function refreshList() {
@@ -74,7 +96,9 @@ async function send(text, model) {
   // What a pasted text may hold and no server takes.
   const input = text.toWellFormed().replaceAll("\0", "");
   viewer.expect(runId, model);
-  if (!socket.isReady) composer.note("There is no connection. This is sent as soon as it is back.");
+  if (!socket.isReady) {
+    composer.note("There is no connection. This is sent as soon as it is back.", { whileOffline: true });
+  }
   const known = viewer.conversation ? { conversation_id: viewer.conversation } : {};
   // The run's id is ours, so that a second copy of the frame starts nothing new.
   const answer = await socket.request(
@@ -85,6 +109,7 @@ async function send(text, model) {
   if (!viewer.conversation) {
     history.replaceState(null, "", `/c/${answer.conversation_id}/`);
     list.current = answer.conversation_id;
+    composer.conversation = answer.conversation_id;
   }
   toEnd();
   await viewer.started(answer).catch(() => {
@@ -103,10 +128,11 @@ async function stop() {
     else await cancelRun(id);
   } catch (error) {
     view.stopping(false);
-    composer.note(error.message, error.code);
+    composer.note(error.message, { whileOffline: error.code === "offline" });
   }
 }
 
+if (!conversation) composer.propose();
 setUpDrawer();
 addEventListener("pageshow", ({ persisted }) => persisted && location.reload());
 addEventListener("focus", refreshList);

@@ -31,22 +31,27 @@ const STATUS_OF_OUTCOME = { success: "completed", interrupt: "awaiting_approval"
 export class RunView {
   #answer = element("div", { class: "answer" });
   #outcome = element("footer", { class: "outcome" });
-  #asked = false;
+  #afterFailure;
+  #asked = [];
   /** Text streams of messages and calls that are being written, by AG-UI id. */
   #streams = new Map();
   #tools = new Map();
 
-  /** @param {{id: string, model?: string, started_at?: string}} run  what is known of it */
-  constructor(run) {
+  /**
+   * @param {{id: string, model?: string, started_at?: string}} run  what is known of it
+   * @param {(view: RunView) => Node[]} afterFailure  makes what is offered if it fails
+   */
+  constructor(run, afterFailure) {
     this.run = run;
+    this.#afterFailure = afterFailure;
     this.isFinished = false;
     this.element = element("article", { class: "run", "data-run": run.id }, this.#answer, this.#outcome);
     this.#working("Waiting for the model…");
   }
 
   /** Draw a run that has ended from what is stored of it. */
-  static stored(run, messages) {
-    const view = new RunView(run);
+  static stored(run, messages, afterFailure) {
+    const view = new RunView(run, afterFailure);
     for (const message of messages) {
       if (message.role === "user") view.#ask(message.text);
       else for (const part of message.parts) view.#addPart(part);
@@ -59,7 +64,7 @@ export class RunView {
   apply(event) {
     switch (event.type) {
       case "RUN_STARTED":
-        if (!this.#asked) for (const message of event.input?.messages ?? []) this.#ask(wordsOf(message));
+        if (!this.#asked.length) for (const message of event.input?.messages ?? []) this.#ask(wordsOf(message));
         this.isFinished = false;
         this.#working("Waiting for the model…");
         break;
@@ -115,6 +120,14 @@ export class RunView {
       );
     }
     this.#outcome.append(element("p", { class: "summary" }, format.summary(this.run)));
+    if (this.run.status === "failed") {
+      this.#outcome.append(element("p", { class: "remedies" }, ...this.#afterFailure(this)));
+    }
+  }
+
+  /** What was asked, in the user's words. */
+  get question() {
+    return this.#asked.join("\n\n");
   }
 
   /** How the run ended, in a sentence to be read out. */
@@ -130,7 +143,7 @@ export class RunView {
       ...known,
       stop_reason,
       cancelled_by,
-      model: this.run.model ?? served,
+      served,
       usage: totalOf(usage, usage_source),
     });
   }
@@ -148,7 +161,7 @@ export class RunView {
   }
 
   #ask(words) {
-    this.#asked = true;
+    this.#asked.push(words);
     this.#answer.before(
       element("div", { class: "asked" }, element("span", { class: "visually-hidden" }, "You: "), words),
     );

@@ -13,7 +13,9 @@ const ACK_EVERY = 1000;
 export class Viewer {
   #socket;
   #list;
+  #loaded;
   #changed;
+  #afterFailure;
   #conversation;
   /** Runs on the page by id: {view, seq, acked, unacked, isAsking, isStored}. */
   #runs = new Map();
@@ -21,14 +23,18 @@ export class Viewer {
   #models = new Map();
 
   /**
-   * @param {{socket: object, list: HTMLElement, conversation: string, changed: Function}} options
-   *   `changed(view, what)` is called when a run appears (`"started"`) or ends (`"ended"`)
+   * @param {{socket: object, list: HTMLElement, conversation: string, loaded: Function, changed: Function,
+   *   afterFailure: Function}} options
+   *   `loaded(stored)` is called with a conversation as it is stored, `changed(view, what)` when a run
+   *   appears (`"started"`) or ends (`"ended"`); `afterFailure(view)` makes what is offered under a failed one
    */
-  constructor({ socket, list, conversation, changed }) {
+  constructor({ socket, list, conversation, loaded, changed, afterFailure }) {
     this.#socket = socket;
     this.#list = list;
     this.#conversation = conversation;
+    this.#loaded = loaded;
     this.#changed = changed;
+    this.#afterFailure = afterFailure;
     setInterval(() => this.#ackAll(), ACK_EVERY);
   }
 
@@ -57,6 +63,7 @@ export class Viewer {
     }
     const shown = [...this.#list.children].filter((child) => order.includes(child));
     if (order.some((child, index) => child !== shown[index])) this.#list.prepend(...order);
+    this.#loaded(stored);
   }
 
   /** Follow, after each (re)connection: live runs from where they stopped, and every later one. */
@@ -111,7 +118,7 @@ export class Viewer {
   }
 
   #adopt(run) {
-    const view = new RunView({ model: this.#models.get(run.id), ...run });
+    const view = new RunView({ model: this.#models.get(run.id), ...run }, this.#afterFailure);
     const known = { view, seq: 0, acked: 0, unacked: 0, isAsking: false, isStored: false };
     this.#models.delete(run.id);
     this.#runs.set(run.id, known);
@@ -121,9 +128,12 @@ export class Viewer {
 
   #place(run, messages) {
     const known = this.#runs.get(run.id);
-    if (known && (known.view.isFinished || run.finished_at === null)) return known.view;
+    if (known && (known.view.isFinished || run.finished_at === null)) {
+      known.view.run.model ??= run.model;
+      return known.view;
+    }
     if (run.finished_at === null) return this.#adopt(run).view;
-    const view = RunView.stored(run, messages);
+    const view = RunView.stored(run, messages, this.#afterFailure);
     known?.view.element.replaceWith(view.element);
     this.#runs.set(run.id, { view, seq: run.last_seq, acked: run.last_seq, unacked: 0, isStored: true });
     if (known) this.#changed(view, "ended");

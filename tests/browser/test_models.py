@@ -1,0 +1,57 @@
+"""Which model the field proposes: the conversation's own, or the one that answered last in this browser."""
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, Route, expect
+
+from tests.browser.doing import last_run, outcome, send
+
+pytestmark = pytest.mark.browser
+
+DEFAULT = "emulator/hello"
+
+
+def test_it_shows_each_conversation_with_its_own_model(page: Page) -> None:
+    model = page.get_by_label("Model")
+    expect(model).to_have_value(DEFAULT)
+    send(page, "A first one", "emulator/reasoning")
+    expect(outcome(page)).to_contain_text("Done")
+    first = page.url
+
+    page.goto("/")
+    expect(model).to_have_value("emulator/reasoning")
+    send(page, "A second one", "emulator/hello@gemini-generate")
+    expect(outcome(page)).to_contain_text("Done")
+
+    page.goto(first)
+    expect(model).to_have_value("emulator/reasoning")
+    page.goto("/")
+    expect(model).to_have_value("emulator/hello@gemini-generate")
+
+
+def test_it_never_proposes_a_model_that_did_not_answer(page: Page) -> None:
+    model = page.get_by_label("Model")
+    send(page, "To nobody", "nobody/nothing")
+    expect(page.locator("#note")).to_contain_text("provider/name")
+    page.reload()
+    expect(model).to_have_value(DEFAULT)
+
+    send(page, "To somebody who fails", "emulator/rate-limited")
+    expect(last_run(page).locator(".problem")).to_be_visible()
+    page.reload()
+    expect(model).to_have_value("emulator/rate-limited")
+    page.goto("/")
+    expect(model).to_have_value(DEFAULT)
+
+
+def test_it_leaves_a_model_alone_that_was_typed_before_the_script_came(context: BrowserContext) -> None:
+    page = context.new_page()
+    page.add_init_script("localStorage.setItem('runnel.model', 'emulator/reasoning')")
+
+    def type_first(route: Route) -> None:
+        page.get_by_label("Model").fill("emulator/long")
+        route.continue_()
+
+    page.route("**/js/main*.js", type_first)
+    page.goto("/")
+    page.locator("main[data-connection=online]").wait_for()
+    expect(page.get_by_label("Model")).to_have_value("emulator/long")
