@@ -6,6 +6,7 @@ parts are never added to a total again (AG-UI ``TokenUsage`` and OpenTelemetry c
 way). ``None`` means that nobody reported the number; 0 means that it was reported as 0.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from enum import StrEnum
 
@@ -50,8 +51,30 @@ COUNTS = tuple(item.name for item in fields(Usage) if item.name != "source")
 #: From the least to the most trustworthy: a sum is worth what its worst part is worth.
 _TRUST = (UsageSource.PARTIAL, UsageSource.ESTIMATED, UsageSource.REPORTED)
 
+#: No call comes near, and the sum of two is still one that every reader of JSON takes exactly.
+_MOST_TOKENS = 2**52
+
 #: The rule of thumb for English text that providers themselves publish.
 CHARACTERS_PER_TOKEN = 4
+
+
+def as_count(value: object) -> int | None:
+    """Return the number of tokens that a provider says with ``value``; ``None`` when it is none.
+
+    Some servers send their numbers as text.
+    """
+    if isinstance(value, str) and value.isdecimal() and len(value) <= len(str(_MOST_TOKENS)):
+        value = int(value)
+    if not isinstance(value, int) or isinstance(value, bool):
+        return None
+    return value if 0 <= value <= _MOST_TOKENS else None
+
+
+def count_in(raw: object, *path: str) -> int | None:
+    """Return what ``raw``, a usage object as it came, reports at ``path``; ``None`` when that is no count."""
+    for name in path:
+        raw = raw.get(name) if isinstance(raw, Mapping) else None
+    return as_count(raw)
 
 
 def add(*usages: Usage) -> Usage:

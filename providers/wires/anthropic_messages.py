@@ -29,7 +29,7 @@ from providers.events import (
 )
 from providers.failures import from_payload
 from providers.types import Json, StopReason
-from providers.usage import Usage, UsageSource
+from providers.usage import Usage, UsageSource, count_in
 from providers.wires._anthropic_blocks import Block, returnable
 from providers.wires._anthropic_body import build_body
 from providers.wires.draft import END_OF_STREAM, StepDraft, WireReader
@@ -214,17 +214,17 @@ class _Message:
 
     def _count(self) -> ModelEvent:
         raw = self._usage
-        read, written = raw.get("cache_read_input_tokens"), raw.get("cache_creation_input_tokens")
+        read, written = count_in(raw, "cache_read_input_tokens"), count_in(raw, "cache_creation_input_tokens")
         # Anthropic counts the three kinds of input apart; ours is their sum.
-        fresh = raw.get("input_tokens")
-        output = raw.get("output_tokens")
+        fresh = count_in(raw, "input_tokens")
+        output = count_in(raw, "output_tokens")
         known = output is not None and self._draft.terminal
         self._draft.usage = Usage(
             input_tokens=None if fresh is None else fresh + (read or 0) + (written or 0),
             cached_input_tokens=read,
             cache_write_input_tokens=written,
             output_tokens=output,
-            reasoning_tokens=(raw.get("output_tokens_details") or {}).get("thinking_tokens"),
+            reasoning_tokens=count_in(raw, "output_tokens_details", "thinking_tokens"),
             source=UsageSource.REPORTED if known else UsageSource.PARTIAL,
         )
         return UsageSeen(self._draft.usage)

@@ -26,7 +26,7 @@ from providers.events import (
 )
 from providers.failures import from_payload
 from providers.types import Json, ProviderItemPart, StopReason
-from providers.usage import Usage, UsageSource
+from providers.usage import Usage, UsageSource, count_in
 from providers.wires._gemini_body import build_body
 from providers.wires._gemini_ends import CUTS, ERRORS, NONE
 from providers.wires._gemini_parts import (
@@ -229,10 +229,10 @@ class _Answer:
             return
         self._draft.raw_usage = raw
         usage = Usage(
-            input_tokens=_sum(raw.get("promptTokenCount"), raw.get("toolUsePromptTokenCount")),
-            cached_input_tokens=raw.get("cachedContentTokenCount"),
-            output_tokens=_sum(raw.get("candidatesTokenCount"), raw.get("thoughtsTokenCount")),
-            reasoning_tokens=raw.get("thoughtsTokenCount"),
+            input_tokens=_sum(count_in(raw, "promptTokenCount"), count_in(raw, "toolUsePromptTokenCount")),
+            cached_input_tokens=count_in(raw, "cachedContentTokenCount"),
+            output_tokens=_sum(count_in(raw, "candidatesTokenCount"), count_in(raw, "thoughtsTokenCount")),
+            reasoning_tokens=count_in(raw, "thoughtsTokenCount"),
             source=UsageSource.REPORTED if self._draft.terminal else UsageSource.PARTIAL,
         )
         if usage != self._draft.usage:

@@ -17,7 +17,7 @@ from providers.errors import (
 from providers.events import ModelEvent, ResponseStarted, UsageSeen
 from providers.failures import from_payload
 from providers.types import Json, StopReason
-from providers.usage import Usage, UsageSource
+from providers.usage import Usage, UsageSource, count_in
 from providers.wires._openai_responses_body import build_body
 from providers.wires._openai_responses_items import Stretch, returnable
 from providers.wires._openai_responses_output import Output
@@ -183,12 +183,11 @@ class _Response:
 
 
 def _usage_from(raw: Json) -> Usage:
-    inputs = raw.get("input_tokens_details") or {}
     return Usage(
-        input_tokens=raw.get("input_tokens"),
-        cached_input_tokens=inputs.get("cached_tokens"),
-        cache_write_input_tokens=inputs.get("cache_write_tokens"),
-        output_tokens=raw.get("output_tokens"),
-        reasoning_tokens=(raw.get("output_tokens_details") or {}).get("reasoning_tokens"),
+        input_tokens=count_in(raw, "input_tokens"),
+        cached_input_tokens=count_in(raw, "input_tokens_details", "cached_tokens"),
+        cache_write_input_tokens=count_in(raw, "input_tokens_details", "cache_write_tokens"),
+        output_tokens=count_in(raw, "output_tokens"),
+        reasoning_tokens=count_in(raw, "output_tokens_details", "reasoning_tokens"),
         source=UsageSource.REPORTED,
     )
