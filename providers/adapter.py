@@ -6,19 +6,24 @@ taxonomy and hands exactly one trace to the recorder, however the call ends. Sta
 """
 
 import asyncio
+import logging
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 
 from providers import wires
 from providers.boundary import clean_result
 from providers.cancellation import RunCancelled
 from providers.catalog import Target
-from providers.errors import LLMError
+from providers.errors import LLMError, LLMInternalError
+from providers.events import ModelEvent
+from providers.failures import whereabouts
 from providers.pump import Pump
 from providers.sink import EventSink
 from providers.timeouts import Timeouts
-from providers.traces import CallContext, Recorder
-from providers.tracing import describe
+from providers.traces import CallContext, Recorder, TraceRecord
+from providers.tracing import describe, takes_long
 from providers.types import (
     ModelRequest,
     Part,
@@ -32,6 +37,11 @@ from providers.types import (
 from providers.usage import estimate
 
 __all__ = ["EventSink", "StreamAdapter", "Timeouts"]
+
+logger = logging.getLogger("runnel.providers")
+
+#: Seconds for redacting long payloads; it takes a tenth of one for 2 MB, unless all threads are busy.
+_WRITE_UP_SECONDS = 5.0
 
 
 class StreamAdapter:
@@ -54,35 +64,87 @@ class StreamAdapter:
         caller decides the race. Nothing is sent when it is set already.
 
         Raises:
-            LLMError: the call failed; ``partial`` holds what there is.
+            LLMError: the call failed; ``partial`` holds what there is. A mistake in our own code is
+                ``LLMInternalError``.
             RunCancelled: ``cancel`` cut the call; ``partial`` and ``upstream_closed_ms`` are set.
+            Exception: what ``sink`` raised, unchanged.
+            asyncio.CancelledError: somebody cancelled the calling task, who waits for nothing here.
         """
         started_at = datetime.now(UTC)
-        pump = Pump(self._target, wire=self._wire, sink=sink, timeouts=self._timeouts)
+        outlet = _Outlet(sink)
+        pump = Pump(self._target, wire=self._wire, sink=outlet, timeouts=self._timeouts)
         ending: BaseException | None = None
-        result = pump.draft.result()
         try:
             if cancel.is_set():
                 raise RunCancelled
             await pump.run(request, cancel)
-        except BaseException as exc:
+        except (LLMError, RunCancelled, asyncio.CancelledError) as exc:
             ending = exc
-            raise
-        finally:
-            result = _settled(pump.draft.result(), request)
-            if isinstance(ending, (LLMError, RunCancelled)):
-                ending.partial = result
-            self._recorder.record(
-                describe(
-                    pump,
-                    target=self._target,
-                    call=call,
-                    started_at=started_at,
-                    result=result,
-                    ending=ending,
-                )
-            )
+        except Exception as exc:  # noqa: BLE001 - whatever it is, what was said and used is kept
+            ending = exc if exc is outlet.failure else self._our_fault(exc)
+        result = _settled(pump.draft.result(), request)
+        if isinstance(ending, (LLMError, RunCancelled)):
+            ending.partial = result
+        write_up = partial(
+            describe,
+            pump,
+            target=self._target,
+            call=call,
+            started_at=started_at,
+            ended_at=datetime.now(UTC),
+            result=result,
+            ending=ending,
+        )
+        is_long = takes_long(pump, result)
+        may_wait = not isinstance(ending, asyncio.CancelledError)
+        await self._keep(write_up, is_long=is_long, may_wait=may_wait)
+        if ending is not None:
+            raise ending
         return result
+
+    async def _keep(self, write_up: Callable[..., TraceRecord], *, is_long: bool, may_wait: bool) -> None:
+        """Hand over the trace; a long one is written up on a thread, so that nobody else on the loop waits.
+
+        A long one that is not ready in time, or when somebody cancels the caller, goes without payloads.
+        """
+        trace: TraceRecord | None = None
+        try:
+            if is_long and may_wait:
+                trace = await asyncio.wait_for(asyncio.to_thread(write_up), _WRITE_UP_SECONDS)
+        except TimeoutError:
+            logger.warning("The payloads of a call are not kept: redacting them took too long.")
+        finally:
+            self._recorder.record(trace or write_up(with_payloads=not is_long))
+
+    def _our_fault(self, exc: Exception) -> LLMInternalError:
+        origin = self._target.origin
+        logger.error("A call to %s/%s failed on our side.", origin.provider, origin.model, exc_info=exc)
+        error = LLMInternalError(detail={**whereabouts(exc)})
+        error.__cause__ = exc
+        return error
+
+
+class _Outlet:
+    """The caller's sink, and what it raised: that is the caller's own, and nothing is written after it."""
+
+    def __init__(self, sink: EventSink) -> None:
+        self._sink = sink
+        self.failure: Exception | None = None
+
+    def write(self, event: ModelEvent) -> None:
+        if self.failure is None:
+            try:
+                self._sink.write(event)
+            except Exception as exc:
+                self.failure = exc
+                raise
+
+    async def ready(self) -> None:
+        try:
+            await self._sink.ready()
+        except Exception as exc:
+            self.failure = exc
+            raise
 
 
 def _settled(result: StepResult, request: ModelRequest) -> StepResult:

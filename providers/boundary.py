@@ -1,10 +1,11 @@
 """Cleans what a wire says before anyone else sees it: events one by one, the result as a whole.
 
-Names and counts that are none are unknown. Text passes ``providers.text`` exactly here. The pieces of one text, thought or function call are
-joined across events, so what the events add up to is what the result says. Pure.
+Names and counts that are none are unknown. Text passes ``providers.text`` exactly here. The pieces of one
+text, thought or function call are joined across events, so what the events add up to, in their order, is what
+the result says. Pure.
 """
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any, assert_never
 
@@ -30,56 +31,75 @@ from providers.types import (
     ToolCallPart,
     ToolResultPart,
 )
-from providers.usage import COUNTS, Usage
-
-#: No call comes near, and the sum of two is still one that every reader of JSON takes exactly.
-_MOST_TOKENS = 2**52
+from providers.usage import COUNTS, Usage, as_count
 
 
 class Boundary:
     """The way out for the events of one call."""
 
     def __init__(self) -> None:
-        self._text = Seam()
-        self._others: dict[Hashable, Seam] = {}
+        self._words = Seam()
+        #: Whose words came last: the answer's (``None``), or those of the thought with this index.
+        self._voice: int | None = None
+        self._calls: dict[str, Seam] = {}
 
-    def let_through(self, event: ModelEvent) -> ModelEvent | None:
-        """Return ``event`` clean, or ``None`` when all of it is held back for its other half."""
+    def let_through(self, event: ModelEvent) -> Sequence[ModelEvent]:
+        """Return ``event`` clean, or nothing when all of it is held back for its other half.
+
+        Half a character that was held back comes first when this event parts it from its other half.
+        """
         match event:
             case TextDelta():
-                text = self._text.feed(event.text)
-                return event if text is event.text else TextDelta(text) if text else None
+                rest = () if self._voice is None else self._turn_to(None)
+                text = self._words.feed(event.text)
+                if text is event.text:
+                    return (*rest, event)
+                return (*rest, TextDelta(text)) if text else rest
             case ReasoningDelta():
-                text = self._seam(event.index).feed(event.text)
-                return event if text is event.text else ReasoningDelta(text, event.index) if text else None
+                rest = () if self._voice == event.index else self._turn_to(event.index)
+                text = self._words.feed(event.text)
+                if text is event.text:
+                    return (*rest, event)
+                return (*rest, ReasoningDelta(text, event.index)) if text else rest
             case ToolCallDelta():
-                text = self._seam(event.id).feed(event.arguments)
-                return ToolCallDelta(clean(event.id), text) if text else None
+                call_id = _clean_word(event.id)
+                text = self._calls.setdefault(call_id, Seam()).feed(event.arguments)
+                return (ToolCallDelta(call_id, text),) if text else ()
             case ToolCallStarted():
-                return ToolCallStarted(clean(event.id), clean(event.name))
+                return (*self._last_words(), ToolCallStarted(_clean_word(event.id), _clean_word(event.name)))
             case ToolCallFinished():
-                return ToolCallFinished(clean(event.id))
+                call_id = _clean_word(event.id)
+                return (*self._last_arguments(call_id), ToolCallFinished(call_id))
             case ReasoningSealed():
-                return ReasoningSealed(clean(event.value), event.index)
+                return (ReasoningSealed(_clean_word(event.value), event.index),)
             case ProviderItem():
-                return ProviderItem(clean(event.kind), clean_json(event.data))
+                return (ProviderItem(_clean_word(event.kind), clean_json(event.data)),)
             case ResponseStarted():
-                return ResponseStarted(_clean_name(event.response_id), _clean_name(event.model))
+                return (ResponseStarted(_clean_name(event.response_id), _clean_name(event.model)),)
             case UsageSeen():
-                return UsageSeen(_clean_usage(event.usage))
+                return (UsageSeen(_clean_usage(event.usage)),)
             case _:
                 assert_never(event)
 
     def release(self) -> Iterator[ModelEvent]:
         """Yield what was held back, when nothing more will come."""
-        if text := self._text.close():
-            yield TextDelta(text)
-        for key, seam in self._others.items():
-            if text := seam.close():
-                yield ReasoningDelta(text, key) if isinstance(key, int) else ToolCallDelta(str(key), text)
+        yield from self._last_words()
+        for call_id in tuple(self._calls):
+            yield from self._last_arguments(call_id)
 
-    def _seam(self, key: Hashable) -> Seam:
-        return self._others.setdefault(key, Seam())
+    def _turn_to(self, voice: int | None) -> tuple[ModelEvent, ...]:
+        rest = self._last_words()
+        self._voice = voice
+        return rest
+
+    def _last_words(self) -> tuple[ModelEvent, ...]:
+        if not (text := self._words.close()):
+            return ()
+        return (TextDelta(text) if self._voice is None else ReasoningDelta(text, self._voice),)
+
+    def _last_arguments(self, call_id: str) -> tuple[ModelEvent, ...]:
+        seam = self._calls.pop(call_id, None)
+        return (ToolCallDelta(call_id, text),) if seam is not None and (text := seam.close()) else ()
 
 
 def clean_result(result: StepResult) -> StepResult:
@@ -102,14 +122,14 @@ def _clean_name(value: Any) -> str | None:
     return clean(str(value)) if isinstance(value, (str, int)) else None
 
 
+def _clean_word(value: object) -> str:
+    """Return what has to be a word as one: some servers number their function calls."""
+    return clean(value if isinstance(value, str) else str(value))
+
+
 def _clean_usage(usage: Usage) -> Usage:
-    counts: dict[str, Any] = {name: _clean_count(getattr(usage, name)) for name in COUNTS}
+    counts: dict[str, Any] = {name: as_count(getattr(usage, name)) for name in COUNTS}
     return replace(usage, **counts)
-
-
-def _clean_count(value: Any) -> int | None:
-    is_count = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _MOST_TOKENS
-    return value if is_count else None
 
 
 def _clean_part(part: Part) -> Part:
@@ -119,12 +139,14 @@ def _clean_part(part: Part) -> Part:
         case ReasoningPart():
             return replace(part, text=clean(part.text), sealed=clean_json(part.sealed))
         case ToolCallPart():
-            return replace(part, id=clean(part.id), name=clean(part.name), arguments=clean(part.arguments))
+            return replace(
+                part, id=_clean_word(part.id), name=_clean_word(part.name), arguments=clean(part.arguments)
+            )
         case ToolResultPart():
             return replace(
                 part, call_id=clean(part.call_id), name=clean(part.name), content=clean(part.content)
             )
         case ProviderItemPart():
-            return replace(part, kind=clean(part.kind), data=clean_json(part.data))
+            return replace(part, kind=_clean_word(part.kind), data=clean_json(part.data))
         case _:
             assert_never(part)

@@ -17,9 +17,10 @@
     ├── LLMServerError                  other 5xx
     │   └── LLMProviderOverloadedError  503, 529
     ├── LLMContentFilterError           blocked without an answer
-    └── LLMMalformedResponseError       an answer nobody can use
-        ├── LLMMalformedToolCallError   a function call nobody can use
-        └── LLMEmptyResponseError       no answer at all
+    ├── LLMMalformedResponseError       an answer nobody can use
+    │   ├── LLMMalformedToolCallError   a function call nobody can use
+    │   └── LLMEmptyResponseError       no answer at all
+    └── LLMInternalError                a mistake of ours
 
 An error carries what a caller decides by (``code``, ``stop_reason``, ``retryable``,
 ``retry_after``), a sentence for the user (the class docstring unless the raiser knows better) and
@@ -168,3 +169,10 @@ class LLMMalformedToolCallError(LLMMalformedResponseError):
 
 class LLMEmptyResponseError(LLMMalformedResponseError):
     """The model provider ended its answer without saying anything. Try again."""
+
+
+class LLMInternalError(LLMError):
+    """Something went wrong on our side. Try again; your administrator can see the details."""
+
+    code = "internal"
+    stop_reason = "error"

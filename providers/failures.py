@@ -2,7 +2,7 @@
 
 Takes an error apart whatever its shape is, has ``verdicts`` decide which of ours it is, and writes the
 sentence for the user and the story for the admin. Exceptions are recognised by their shape too, so
-that nothing here imports an SDK.
+that nothing here imports an SDK. A mistake in our own code gets its story here as well.
 """
 
 import json
@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from math import isfinite
+from traceback import walk_tb
 from typing import Any
 
 import httpx2
@@ -26,6 +27,8 @@ from providers.verdicts import Failure, classify, is_page
 _LONGEST_QUOTE = 300
 #: Characters of an error body that an admin can read.
 _LONGEST_BODY = 8_000
+#: Calls up from where an exception was raised that an admin can read.
+_DEEPEST = 4
 
 #: What a user reads when a base URL points to something that redirects.
 REDIRECTED = (
@@ -99,6 +102,15 @@ def from_exception(exc: BaseException) -> LLMError:
     if any(isinstance(link, _BROKEN) for link in chain) or hasattr(exc, "request"):
         return errors.LLMConnectionError(detail=story)
     return LLMError(detail=story)
+
+
+def whereabouts(exc: BaseException) -> dict[str, str]:
+    """Return the type of ``exc`` and where it was raised; its message may quote a request or an answer."""
+    places = [
+        f"{frame.f_globals.get('__name__')}.{frame.f_code.co_qualname}:{line}"
+        for frame, line in walk_tb(exc.__traceback__)
+    ]
+    return {"exception": type(exc).__name__, "place": " > ".join(places[-_DEEPEST:])}
 
 
 def _causes(exc: BaseException) -> Iterator[BaseException]:

@@ -22,7 +22,8 @@ from providers.catalog import Target
 from providers.errors import LLMConnectionError, LLMError, LLMMalformedResponseError, LLMTimeoutError
 from providers.events import ModelEvent, ReasoningDelta, TextDelta, ToolCallStarted
 from providers.exchange import Exchange
-from providers.failures import from_exception, from_payload
+from providers.failures import from_exception, from_payload, whereabouts
+from providers.redaction import redact_text
 from providers.sink import EventSink
 from providers.text import clean_json
 from providers.timeouts import Timeouts
@@ -102,7 +103,9 @@ class Pump:
             await asyncio.wait({self._task})
             if not self._task.cancelled():
                 self._task.exception()
-            self._interrupt(RunCancelled())
+            # The sink may refuse its last words; whoever cancelled us need not know.
+            with suppress(Exception):
+                self._interrupt(RunCancelled())
             raise
         finally:
             listener.cancel()
@@ -170,7 +173,8 @@ class Pump:
         if self._reader is None:
             return []
         try:
-            return self._reader.send(event)
+            said = self._reader.send(event)
+            return [passed for meant in said for passed in self._boundary.let_through(meant)]
         except StopIteration:
             self._reader = None
             return []
@@ -178,7 +182,8 @@ class Pump:
             raise
         except Exception as exc:
             logger.exception("The wire %s could not read an event.", self._target.origin.wire)
-            raise LLMMalformedResponseError(detail={"exception": f"{type(exc).__name__}: {exc}"}) from exc
+            detail = {**whereabouts(exc), "message": redact_text(str(exc))}
+            raise LLMMalformedResponseError(detail=detail) from exc
 
     def _end_reading(self) -> None:
         if not self.events and not self.exchange.is_event_stream:
@@ -188,8 +193,10 @@ class Pump:
                 status=self.exchange.status,
                 detail={"status": self.exchange.status, "content_type": kind},
             )
-        self._write(self._understand(END_OF_STREAM))
-        self._release()
+        try:
+            self._write(self._understand(END_OF_STREAM))
+        finally:
+            self._release()
         self._has_ended = True
 
     def _write(self, events: list[ModelEvent]) -> None:
@@ -198,8 +205,7 @@ class Pump:
                 event, (TextDelta, ReasoningDelta, ToolCallStarted)
             ):
                 self.first_token_at = datetime.now(UTC)
-            if (passed := self._boundary.let_through(event)) is not None:
-                self._sink.write(passed)
+            self._sink.write(event)
 
     def _release(self) -> None:
         for event in self._boundary.release():
@@ -255,24 +261,21 @@ class Pump:
         """Raise what the ended task means, after the reader has heard of it."""
         if self._has_ended:
             return
-        failure = None if self._task.cancelled() else self._task.exception()
-        match self._cut:
-            case _Cut.ENOUGH if failure is None:
-                self._end_reading()
-            case _Cut.CANCEL:
-                cancelled = RunCancelled()
-                # A task that was cancelled before its first step has closed nothing.
-                cancelled.upstream_closed_ms = max(0.0, self._closed_at - self._cut_at) * 1000
-                self._interrupt(cancelled)
-                raise cancelled
-            case _Cut.SILENCE if failure is None:
-                error = self._silence()
-                self._interrupt(error)
-                raise error
-            case _:
-                ending = failure or asyncio.CancelledError()
-                self._interrupt(ending)
-                raise ending
+        ending = None if self._task.cancelled() else self._task.exception()
+        if self._cut is _Cut.CANCEL:
+            ending = cancelled = RunCancelled()
+            # A task that was cancelled before its first step has closed nothing.
+            cancelled.upstream_closed_ms = max(0.0, self._closed_at - self._cut_at) * 1000
+        elif ending is None and self.draft.terminal:
+            self._end_reading()
+            return
+        elif ending is None and self._cut is _Cut.SILENCE:
+            ending = self._silence()
+        elif ending is None:
+            # Nobody here cancelled the task: a scope inside an SDK or its transport did.
+            ending = LLMConnectionError(detail={"exception": "CancelledError"})
+        self._interrupt(ending)
+        raise ending
 
     def _interrupt(self, reason: BaseException) -> None:
         """Throw ``reason`` into the reader, which keeps what was said; it cannot change the reason."""
@@ -285,8 +288,7 @@ class Pump:
             except Exception:
                 logger.exception("The wire %s could not keep a partial answer.", self._target.origin.wire)
             self._reader = None
-        if isinstance(reason, (LLMError, RunCancelled)):
-            self._release()
+        self._release()
 
     def _silence(self) -> LLMError:
         if self.exchange.response is None:

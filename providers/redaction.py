@@ -35,7 +35,7 @@ _PATTERNS = (
     ("aiza", re.compile(r"()\bAIza[A-Za-z0-9_-]{20,}")),
     ("earer ", re.compile(r"(?i)(\bbearer\s+)[A-Za-z0-9._~+/=*-]{12,}")),
     ("key=", re.compile(r"(?i)(\b(?:api_?)?key=)[^&\s\"']+")),
-    ("api", re.compile(r"(?i)(\bx-(?:goog-)?api-key[\"']?\s*[:=]\s*[\"']?)[^\s\"',}]+")),
+    ("api-key", re.compile(r"(?i)(\bx-(?:goog-)?api-key[\"']?\s*[:=]\s*[\"']?)[^\s\"',}]+")),
     ("api key", re.compile(r"(?i)(\bapi key(?: provided)?\s*[:=]\s*)[^\s\"',]+?(?=[.,]?(?:\s|$))")),
     ("authorization", re.compile(r"(?i)(\bauthorization[\"']?\s*[:=]\s*[\"']?)(?:\w+\s+)?[^\s\"',}]+")),
 )

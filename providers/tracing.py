@@ -1,6 +1,7 @@
 """Makes the record of a call from what the pump left behind, without a credential in it."""
 
-from datetime import UTC, datetime
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -8,11 +9,19 @@ from django.conf import settings
 from providers.cancellation import RunCancelled
 from providers.catalog import Target
 from providers.errors import LLMError
+from providers.failures import whereabouts
 from providers.pump import Pump
 from providers.redaction import redact, redact_text
-from providers.text import clean, clean_json
+from providers.text import clean_json
 from providers.traces import CallContext, TraceRecord, TraceStatus
 from providers.types import Json, StepResult
+
+#: Characters that are redacted in about a millisecond.
+_SHORT = 50_000
+#: So many of them take as long as one more value that has hardly any.
+_PER_VALUE = 100
+#: What of a failure's story quotes neither the request nor the answer.
+_FACTS = frozenset({"status", "type", "code", "retry_after", "exception", "place"})
 
 
 def describe(
@@ -21,11 +30,16 @@ def describe(
     target: Target,
     call: CallContext,
     started_at: datetime,
+    ended_at: datetime,
     result: StepResult,
     ending: BaseException | None,
+    with_payloads: bool = True,
 ) -> TraceRecord:
-    """Return the record of the call that ended now, with ``ending`` if it did not come to its end."""
-    keeps_payloads = settings.RUNNEL_TRACE_PAYLOADS
+    """Return the record of a call, with ``ending`` if it did not come to its end.
+
+    May run on another thread: nobody changes what a call has left behind.
+    """
+    keeps_payloads = with_payloads and settings.RUNNEL_TRACE_PAYLOADS
     exchange = pump.exchange
     return TraceRecord(
         run_id=call.run_id,
@@ -48,10 +62,28 @@ def describe(
         started_at=started_at,
         first_byte_at=exchange.answered_at,
         first_token_at=pump.first_token_at,
-        ended_at=datetime.now(UTC),
+        ended_at=ended_at,
         events=pump.events,
         bytes=exchange.bytes_read,
     )
+
+
+def takes_long(pump: Pump, result: StepResult) -> bool:
+    """Whether the payloads are so long that nobody on the loop should wait while they are redacted."""
+    if not settings.RUNNEL_TRACE_PAYLOADS:
+        return False
+    length, rest = 0, [pump.body, result.response]
+    while rest and length <= _SHORT:
+        value: Any = rest.pop()
+        length += _PER_VALUE
+        match value:
+            case str():
+                length += len(value)
+            case Mapping():
+                rest += value.values()
+            case list() | tuple():
+                rest += value
+    return length > _SHORT
 
 
 def _status(ending: BaseException | None) -> TraceStatus:
@@ -71,13 +103,13 @@ def _error_code(ending: BaseException | None) -> str | None:
 
 
 def _error(ending: BaseException | None, *, keeps_payloads: bool) -> Json | None:
-    if _status(ending) is not TraceStatus.FAILED:
+    if ending is None or _status(ending) is not TraceStatus.FAILED:
         return None
     if not isinstance(ending, LLMError):
-        return {"exception": redact_text(clean(f"{type(ending).__name__}: {ending}"))}
+        return whereabouts(ending)
     story: dict[str, Any] = {"shown": ending.message, "retry_after": ending.retry_after, **ending.detail}
     if not keeps_payloads:
         # Providers quote the request in their errors.
-        story = {name: story.get(name) for name in ("status", "type", "code", "retry_after")}
+        story = {name: value for name, value in story.items() if name in _FACTS}
     cleaned: Json = redact(clean_json(story))
     return cleaned

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from providers.boundary import Boundary, clean_result
@@ -22,7 +24,7 @@ FIRST, SECOND = "\ud83d", "\ude00"
 
 def passed(*events: ModelEvent) -> list[ModelEvent]:
     boundary = Boundary()
-    through = [out for event in events if (out := boundary.let_through(event)) is not None]
+    through = [out for event in events for out in boundary.let_through(event)]
     return [*through, *boundary.release()]
 
 
@@ -35,31 +37,84 @@ def test_what_comes_between_two_halves_does_not_part_them() -> None:
     assert passed(TextDelta(FIRST), usage, TextDelta(SECOND)) == [usage, TextDelta("😀")]
 
 
-def test_texts_thoughts_and_calls_are_not_mixed_up() -> None:
+def test_words_and_the_arguments_of_calls_are_not_mixed_up() -> None:
     assert passed(
         TextDelta(FIRST),
-        ReasoningDelta(FIRST, 0),
-        ReasoningDelta(FIRST, 1),
         ToolCallDelta("c", FIRST),
+        ToolCallDelta("d", FIRST),
         ToolCallDelta("c", SECOND),
-        ReasoningDelta(SECOND, 1),
-        ReasoningDelta("x", 0),
-        TextDelta("y"),
+        TextDelta(SECOND),
+        ToolCallDelta("d", "x"),
     ) == [
         ToolCallDelta("c", "😀"),
-        ReasoningDelta("😀", 1),
-        ReasoningDelta("\ufffdx", 0),
-        TextDelta("\ufffdy"),
+        TextDelta("😀"),
+        ToolCallDelta("d", "\ufffdx"),
     ]
 
 
-def test_what_is_held_back_is_released_in_the_end() -> None:
-    assert passed(TextDelta("a" + FIRST), ReasoningDelta(FIRST, 2), ToolCallDelta("c", FIRST)) == [
-        TextDelta("a"),
+@pytest.mark.parametrize(
+    ("before", "rest", "after"),
+    [
+        (TextDelta(FIRST), TextDelta("\ufffd"), ReasoningDelta("b", 0)),
+        (TextDelta(FIRST), TextDelta("\ufffd"), ToolCallStarted("c", "f")),
+        (ReasoningDelta(FIRST, 0), ReasoningDelta("\ufffd", 0), TextDelta("b")),
+        (ReasoningDelta(FIRST, 0), ReasoningDelta("\ufffd", 0), ReasoningDelta("b", 1)),
+        (ReasoningDelta(FIRST, 3), ReasoningDelta("\ufffd", 3), ToolCallStarted("c", "f")),
+        (ToolCallDelta("c", FIRST), ToolCallDelta("c", "\ufffd"), ToolCallFinished("c")),
+    ],
+)
+def test_what_is_held_back_comes_before_what_ends_it(
+    before: ModelEvent, rest: ModelEvent, after: ModelEvent
+) -> None:
+    assert passed(before, after) == [rest, after]
+
+
+def test_a_second_half_that_comes_too_late_stands_alone() -> None:
+    assert passed(TextDelta(FIRST), ReasoningDelta("b"), TextDelta(SECOND)) == [
         TextDelta("\ufffd"),
-        ReasoningDelta("\ufffd", 2),
-        ToolCallDelta("c", "\ufffd"),
+        ReasoningDelta("b"),
+        TextDelta("\ufffd"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("ends", "expected"),
+    [([], []), ([ToolCallFinished("c\x00")], [ToolCallFinished("c\ufffd")])],
+)
+def test_what_is_held_back_of_a_call_bears_the_name_that_the_call_began_with(
+    ends: list[ModelEvent], expected: list[ModelEvent]
+) -> None:
+    assert passed(ToolCallStarted("c\x00", "f"), ToolCallDelta("c\x00", FIRST), *ends) == [
+        ToolCallStarted("c\ufffd", "f"),
+        ToolCallDelta("c\ufffd", "\ufffd"),
+        *expected,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ([TextDelta("a" + FIRST)], [TextDelta("a"), TextDelta("\ufffd")]),
+        ([ReasoningDelta(FIRST, 2)], [ReasoningDelta("\ufffd", 2)]),
+        (
+            [ToolCallDelta("c", FIRST), ToolCallDelta("d", FIRST)],
+            [ToolCallDelta("c", "\ufffd"), ToolCallDelta("d", "\ufffd")],
+        ),
+    ],
+)
+def test_what_is_held_back_is_released_in_the_end(said: list[ModelEvent], expected: list[ModelEvent]) -> None:
+    assert passed(*said) == expected
+
+
+def test_a_call_that_is_numbered_is_called_by_its_number() -> None:
+    numbered: Any = 7
+    assert passed(ToolCallStarted(numbered, numbered), ToolCallDelta(numbered, "{}")) == [
+        ToolCallStarted("7", "7"),
+        ToolCallDelta("7", "{}"),
+    ]
+    draft = StepDraft()
+    draft.parts = [ToolCallPart(id=numbered, name=numbered, arguments="{}")]
+    assert clean_result(draft.result()).parts == (ToolCallPart(id="7", name="7", arguments="{}"),)
 
 
 @pytest.mark.parametrize(
