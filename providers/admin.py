@@ -75,7 +75,6 @@ class ProviderTraceAdmin(ModelAdmin):
     search_fields = ("=run_id", "=step_id", "=upstream_request_id", "model")
     search_help_text = "Run id, step id, the provider's request id, or model"
     date_hierarchy = "started_at"
-    compressed_fields = True
     empty_value_display = _UNKNOWN
     fieldsets = (
         (

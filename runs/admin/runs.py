@@ -56,10 +56,10 @@ class RunAdmin(ReadOnly, ModelAdmin):
 
     list_display = (
         "created",
+        "standing",
         "conversation",
         "owner",
         "model_name",
-        "standing",
         "input_used",
         "output_used",
         "duration",
@@ -79,7 +79,6 @@ class RunAdmin(ReadOnly, ModelAdmin):
     search_fields = ("^id", "model", "owner__username", "owner__email", "conversation__title")
     search_help_text = "Run id, model, owner or conversation"
     date_hierarchy = "created_at"
-    compressed_fields = True
     actions = ("cancel_selected",)
     inlines = (StepInline, ToolCallInline)
     fieldsets = (
