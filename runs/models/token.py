@@ -21,7 +21,7 @@ class ApiToken(models.Model):
         verbose_name = "API token"
 
     def __str__(self) -> str:
-        return self.name or f"token of {self.created_at:%Y-%m-%d}"
+        return self.name or f"token {self.pk} of {self.created_at:%Y-%m-%d}"
 
     @staticmethod
     def digest_of(token: str) -> str:
