@@ -142,11 +142,12 @@ def resolve(name: str) -> Target:
     """
     slug, _, model = name.partition("/")
     provider = _PROVIDERS.get(slug)
-    if provider is None or not model.strip() or not name.isprintable() or len(name) > LONGEST_NAME:
+    if not model.strip() or not name.isprintable() or len(name) > LONGEST_NAME:
         raise UnknownModel(
-            f"A model is written as provider/name, up to {LONGEST_NAME} characters. "
-            f"The providers are {', '.join(_PROVIDERS)}."
+            f"A model is written as provider/name, up to {LONGEST_NAME} characters. {_known()}"
         )
+    if provider is None:
+        raise UnknownModel(f"There is no provider {slug!r} here. {_known()}")
     wire = provider.wire
     if provider.is_emulated and "@" in model:
         model, _, wire = model.rpartition("@")
@@ -160,6 +161,10 @@ def resolve(name: str) -> Target:
         base_url=getattr(settings, provider.base_url_setting or "", "") or None,
         emulated=provider.is_emulated,
     )
+
+
+def _known() -> str:
+    return f"The providers are {', '.join(_PROVIDERS)}."
 
 
 def providers() -> tuple[ProviderInfo, ...]:

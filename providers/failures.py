@@ -36,6 +36,12 @@ REDIRECTED = (
     "Ask your administrator to check the base URL."
 )
 
+#: What a user reads when nothing answered at all.
+UNREACHABLE = (
+    "The model provider could not be reached. "
+    "Check this server's network connection and the provider's base URL, then try again."
+)
+
 #: Failures whose cause the provider's own words tell better than ours.
 _QUOTED = (errors.LLMBadRequestError, errors.LLMNotFoundError, errors.LLMUnprocessableEntityError)
 
@@ -98,6 +104,8 @@ def from_exception(exc: BaseException) -> LLMError:
     }
     if any(isinstance(link, (TimeoutError, httpx2.TimeoutException)) for link in chain):
         return errors.LLMTimeoutError(detail=story)
+    if any(isinstance(link, httpx2.ConnectError) for link in chain):
+        return errors.LLMConnectionError(UNREACHABLE, detail=story)
     # What the SDKs raise without a body, and without a cause that tells more, is their connection error.
     if any(isinstance(link, _BROKEN) for link in chain) or hasattr(exc, "request"):
         return errors.LLMConnectionError(detail=story)

@@ -17,7 +17,7 @@ from uuid6 import uuid7
 from providers.adapter import StreamAdapter
 from providers.cancellation import RunCancelled
 from providers.catalog import Target
-from providers.errors import LLMError
+from providers.errors import LLMError, LLMInternalError
 from providers.events import ModelEvent, ResponseStarted, UsageSeen
 from providers.traces import CallContext, TraceRecord
 from providers.types import Json, Message, ModelOptions, ModelRequest, StepResult
@@ -36,8 +36,7 @@ logger = logging.getLogger("runnel.engine")
 LIMIT = "limit"
 SERVER = "server"
 
-#: What a user reads when the fault is ours.
-INTERNAL_ERROR = "Something went wrong on our side. Try again; your administrator can see the details."
+#: What a user reads when the run took too long.
 TIMEOUT_ERROR = "The run took longer than it may and was stopped. What was said until then is kept."
 
 
@@ -154,7 +153,8 @@ class Engine:
         """End a run that failed by our own fault, with its answer if that is not what cannot be kept."""
         for result in (self._result, None):
             try:
-                await self._failed(StopReason.ERROR, "internal", INTERNAL_ERROR, result)
+                ours = LLMInternalError()
+                await self._failed(StopReason.ERROR, ours.code, ours.message, result)
             except LogLost:
                 logger.warning("run %s: its log belongs to somebody else by now", self._run.run_id)
             except Exception:

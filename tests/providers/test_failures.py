@@ -10,7 +10,7 @@ import pytest
 
 from providers import errors
 from providers.errors import LLMError
-from providers.failures import REDIRECTED, from_exception, from_payload
+from providers.failures import REDIRECTED, UNREACHABLE, from_exception, from_payload
 
 BODIES = Path(__file__).resolve().parents[3] / "shared" / "recordings" / "errors"
 
@@ -395,3 +395,11 @@ def test_it_understands_the_exceptions_of_every_sdk() -> None:
         assert type(error) is expected, exception
         assert error.retry_after == wait
     assert from_exception(ClientError(307, {})).message == REDIRECTED
+
+
+def test_what_nobody_answers_is_told_apart_from_what_broke() -> None:
+    refused = from_exception(httpx2.ConnectError("All connection attempts failed"))
+    broken = from_exception(httpx2.ReadError("connection reset"))
+    assert refused.code == broken.code == "llm_connection"
+    assert refused.message == UNREACHABLE
+    assert "broke" in broken.message
