@@ -15,7 +15,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django.conf import settings
-from django.db import DatabaseError
+from django.db import OperationalError
 from django.utils import timezone
 
 from runs import cancellation, lock, recovery
@@ -58,8 +58,11 @@ class Supervisor:
         self._ready: asyncio.Task[None] | None = None
 
     async def ready(self) -> None:
-        """Return when recovery has finished; the first caller starts it. Runs wait for this."""
-        if self._ready is None:
+        """Return when recovery has finished; the first caller starts it. Runs wait for this.
+
+        Waits for a database that does not answer yet; raises what else is wrong with it.
+        """
+        if self._ready is None or (self._ready.done() and self._heart is None):
             self._ready = spawn(self._start(), name="start-up")
         await asyncio.shield(self._ready)
 
@@ -68,7 +71,7 @@ class Supervisor:
             try:
                 await readers.run(recovery.reap, everything=lock.is_held())
                 break
-            except DatabaseError:
+            except OperationalError:
                 logger.exception("runs of a dead worker cannot be looked for: trying again")
                 await asyncio.sleep(START_AGAIN)
         self._heart = spawn(self._beat(), name="heartbeat")

@@ -5,46 +5,57 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='ProviderTrace',
+            name="ProviderTrace",
             fields=[
-                ('id', models.UUIDField(default=uuid6.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('run_id', models.UUIDField(db_index=True)),
-                ('step_id', models.UUIDField(db_index=True)),
-                ('attempt', models.PositiveSmallIntegerField(default=1)),
-                ('provider', models.CharField(max_length=64)),
-                ('wire', models.CharField(max_length=64)),
-                ('model', models.CharField(max_length=200)),
-                ('model_served', models.CharField(blank=True, max_length=200)),
-                ('url', models.CharField(blank=True, max_length=500)),
-                ('status', models.CharField(choices=[('completed', 'completed'), ('cancelled', 'cancelled'), ('failed', 'failed')], max_length=16)),
-                ('http_status', models.PositiveSmallIntegerField(blank=True, null=True)),
-                ('error_code', models.CharField(blank=True, max_length=64)),
-                ('error', models.JSONField(blank=True, null=True)),
-                ('upstream_request_id', models.CharField(blank=True, max_length=200)),
-                ('raw_stop_reason', models.CharField(blank=True, max_length=200)),
-                ('request', models.JSONField(blank=True, null=True)),
-                ('response', models.JSONField(blank=True, null=True)),
-                ('raw_usage', models.JSONField(blank=True, null=True)),
-                ('stream_was_cancelled', models.BooleanField(default=False)),
-                ('upstream_closed_ms', models.FloatField(blank=True, null=True)),
-                ('started_at', models.DateTimeField(db_index=True)),
-                ('first_byte_at', models.DateTimeField(blank=True, null=True)),
-                ('first_token_at', models.DateTimeField(blank=True, null=True)),
-                ('ended_at', models.DateTimeField()),
-                ('events', models.PositiveIntegerField(default=0)),
-                ('bytes', models.PositiveBigIntegerField(default=0)),
+                (
+                    "id",
+                    models.UUIDField(default=uuid6.uuid7, editable=False, primary_key=True, serialize=False),
+                ),
+                ("run_id", models.UUIDField(db_index=True)),
+                ("step_id", models.UUIDField(db_index=True)),
+                ("attempt", models.PositiveSmallIntegerField(default=1)),
+                ("provider", models.CharField(max_length=64)),
+                ("wire", models.CharField(max_length=64)),
+                ("model", models.CharField(max_length=200)),
+                ("model_served", models.CharField(blank=True, max_length=200)),
+                ("url", models.CharField(blank=True, max_length=500)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("completed", "completed"),
+                            ("cancelled", "cancelled"),
+                            ("failed", "failed"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+                ("http_status", models.PositiveSmallIntegerField(blank=True, null=True)),
+                ("error_code", models.CharField(blank=True, max_length=64)),
+                ("error", models.JSONField(blank=True, null=True)),
+                ("upstream_request_id", models.CharField(blank=True, max_length=200)),
+                ("raw_stop_reason", models.CharField(blank=True, max_length=200)),
+                ("request", models.JSONField(blank=True, null=True)),
+                ("response", models.JSONField(blank=True, null=True)),
+                ("raw_usage", models.JSONField(blank=True, null=True)),
+                ("stream_was_cancelled", models.BooleanField(default=False)),
+                ("upstream_closed_ms", models.FloatField(blank=True, null=True)),
+                ("started_at", models.DateTimeField(db_index=True)),
+                ("first_byte_at", models.DateTimeField(blank=True, null=True)),
+                ("first_token_at", models.DateTimeField(blank=True, null=True)),
+                ("ended_at", models.DateTimeField()),
+                ("events", models.PositiveIntegerField(default=0)),
+                ("bytes", models.PositiveBigIntegerField(default=0)),
             ],
             options={
-                'verbose_name': 'provider trace',
-                'ordering': ['-started_at', '-id'],
+                "verbose_name": "provider trace",
+                "ordering": ["-started_at", "-id"],
             },
         ),
     ]

@@ -31,7 +31,7 @@ def test_it_shows_each_conversation_with_its_own_model(page: Page) -> None:
 def test_it_never_proposes_a_model_that_did_not_answer(page: Page) -> None:
     model = page.get_by_label("Model")
     send(page, "To nobody", "nobody/nothing")
-    expect(page.locator("#note")).to_contain_text("provider/name")
+    expect(page.locator("#note")).to_contain_text("There is no provider")
     page.reload()
     expect(model).to_have_value(DEFAULT)
 

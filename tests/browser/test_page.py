@@ -121,7 +121,7 @@ def test_it_never_takes_what_was_said_for_html(page: Page) -> None:
 def test_it_keeps_the_text_when_it_was_not_taken(page: Page) -> None:
     send(page, "Please do not lose me", "nobody/nothing")
 
-    expect(page.locator("#note")).to_contain_text("A model is written as provider/name")
+    expect(page.locator("#note")).to_contain_text("There is no provider")
     expect(page.locator("#note code")).to_have_count(0)
     expect(page.get_by_label("Message", exact=True)).to_have_value("Please do not lose me")
     page.reload()

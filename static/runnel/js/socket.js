@@ -128,6 +128,8 @@ export class Socket {
   }
 
   #closed(code) {
+    // A session that was good a moment ago may go on under another key: another tab changed the password.
+    const isOver = code === SIGNED_OUT && !this.#isReady;
     this.#isReady = false;
     this.#socket = null;
     clearTimeout(this.#pingTimer);
@@ -136,7 +138,7 @@ export class Socket {
       this.#pending.delete(id);
       request.reject(new RequestError("offline", "The connection to the server broke.", true));
     }
-    if (code === SIGNED_OUT) {
+    if (isOver) {
       this.#handlers.signedOut();
     } else if (code === REFUSED) {
       this.#handlers.state("refused");
