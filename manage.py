@@ -6,6 +6,21 @@ import sys
 
 from django.core.management import execute_from_command_line
 
-if __name__ == "__main__":
+from project.environment import Mistake
+
+
+def main() -> None:
+    """Run one command. What it makes is for the eyes of whoever started it."""
+    os.umask(0o077)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
-    execute_from_command_line(sys.argv)
+    try:
+        execute_from_command_line(sys.argv)
+    except Mistake as mistake:
+        sys.exit(str(mistake))
+    except KeyboardInterrupt:
+        # Before the server serves, or in any other command: nobody needs the stack.
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

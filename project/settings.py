@@ -5,27 +5,30 @@
 has the table of what may be set, ``.env.example`` the same with defaults.
 """
 
-import os
 from pathlib import Path
 from typing import Any
 
-from environs import Env
-
-from project import csp, logging, secret_key, unfold
+from project import csp, data_folder, logging, secret_key, unfold
+from project.environment import Mistake, boolean, database, env, number, text, whole, words
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-env = Env()
-env.read_env(env.str("RUNNEL_ENV_FILE", str(BASE_DIR / ".env")), recurse=False)
+env.read_env(text("RUNNEL_ENV_FILE", str(BASE_DIR / ".env")), recurse=False)
 
-DEBUG = env.bool("DEBUG", True)
+DEBUG = boolean("DEBUG", True)
 
 # Everything that this installation keeps lies in one folder that nobody else may read.
-RUNNEL_DATA_DIR = Path(env.str("RUNNEL_DATA_DIR", "") or BASE_DIR / "var").expanduser().absolute()
-RUNNEL_DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
-
-SECRET_KEY = env.str("SECRET_KEY", "") or secret_key.load_or_create(RUNNEL_DATA_DIR / "secret_key")
-SECRET_KEY_FALLBACKS: list[str] = env.list("SECRET_KEY_FALLBACKS", [])
+RUNNEL_DATA_DIR = Path(text("RUNNEL_DATA_DIR", str(BASE_DIR / "var"))).expanduser().absolute()
+try:
+    data_folder.prepare(RUNNEL_DATA_DIR)
+    SECRET_KEY = text("SECRET_KEY") or secret_key.load_or_create(RUNNEL_DATA_DIR / "secret_key")
+except OSError as error:
+    raise Mistake(
+        f"RUNNEL_DATA_DIR takes a folder that Runnel can write, not {RUNNEL_DATA_DIR}: {error.strerror}."
+    ) from error
+except ValueError as error:
+    raise Mistake(f"{error}.") from error
+SECRET_KEY_FALLBACKS = words("SECRET_KEY_FALLBACKS")
 
 
 def _default_hosts(bound: str) -> list[str]:
@@ -36,10 +39,10 @@ def _default_hosts(bound: str) -> list[str]:
     return hosts
 
 
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", []) or _default_hosts(env.str("HOST", ""))
-CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
+ALLOWED_HOSTS = words("ALLOWED_HOSTS") or _default_hosts(text("HOST"))
+CSRF_TRUSTED_ORIGINS = words("CSRF_TRUSTED_ORIGINS")
 #: Other sites whose pages may open our WebSocket with a user's cookie: "https://app.example.org".
-RUNNEL_ALLOWED_ORIGINS: list[str] = env.list("RUNNEL_ALLOWED_ORIGINS", [])
+RUNNEL_ALLOWED_ORIGINS = words("RUNNEL_ALLOWED_ORIGINS")
 
 INSTALLED_APPS = [
     # Before staticfiles, so that a plain `runserver` speaks WebSocket too.
@@ -95,29 +98,28 @@ UNFOLD = unfold.UNFOLD
 
 def _database() -> dict[str, Any]:
     """Return the database of ``DATABASE_URL``, by default a SQLite file in the data folder."""
-    database: dict[str, Any] = (
-        dict(env.dj_db_url("DATABASE_URL"))
-        if env.str("DATABASE_URL", "")
-        else {"ENGINE": "django.db.backends.sqlite3", "NAME": RUNNEL_DATA_DIR / "runnel.sqlite3"}
-    )
+    chosen = database("DATABASE_URL") or {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": RUNNEL_DATA_DIR / "runnel.sqlite3",
+    }
     # Journal, views and consumers run on threads of their own: kept connections would pile up.
-    database["CONN_MAX_AGE"] = 0
-    if database["ENGINE"] == "django.db.backends.sqlite3":
+    chosen["CONN_MAX_AGE"] = 0
+    if chosen["ENGINE"] == "django.db.backends.sqlite3":
         # Measured: Django's defaults fail with "database is locked" as soon as two processes write.
-        database["OPTIONS"] = {
+        chosen["OPTIONS"] = {
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL",
             "transaction_mode": "IMMEDIATE",
             "timeout": 20,
-        } | database.get("OPTIONS", {})
+        } | chosen.get("OPTIONS", {})
         # A file, because threads and child processes of tests must see the same database.
-        database["TEST"] = {"NAME": RUNNEL_DATA_DIR / "test.sqlite3"}
-    return database
+        chosen["TEST"] = {"NAME": RUNNEL_DATA_DIR / "test.sqlite3"}
+    return chosen
 
 
 DATABASES = {"default": _database()}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-REDIS_URL = env.str("REDIS_URL", "")
+REDIS_URL = text("REDIS_URL")
 CHANNEL_LAYERS: dict[str, dict[str, Any]] = {
     # Of the layers for Redis only this one kept every socket through an outage.
     "default": {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": [REDIS_URL]}}
@@ -164,46 +166,47 @@ SECURE_CSP = csp.POLICY
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
-SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", not DEBUG)
-SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", 0 if DEBUG else 31_536_000)
-SECURE_HSTS_INCLUDE_SUBDOMAINS = env.bool("SECURE_HSTS_INCLUDE_SUBDOMAINS", False)
-SECURE_HSTS_PRELOAD = env.bool("SECURE_HSTS_PRELOAD", False)
-if env.bool("RUNNEL_BEHIND_PROXY", False):
-    # Only for a proxy that sets this header itself and strips it from what clients send.
-    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SECURE_SSL_REDIRECT = boolean("SECURE_SSL_REDIRECT", not DEBUG)
+SECURE_HSTS_SECONDS = whole("SECURE_HSTS_SECONDS", 0 if DEBUG else 31_536_000)
+SECURE_HSTS_INCLUDE_SUBDOMAINS = boolean("SECURE_HSTS_INCLUDE_SUBDOMAINS", False)
+SECURE_HSTS_PRELOAD = boolean("SECURE_HSTS_PRELOAD", False)
+# Only for a proxy that sets this header itself and strips it from what clients send.
+SECURE_PROXY_SSL_HEADER: tuple[str, str] | None = (
+    ("HTTP_X_FORWARDED_PROTO", "https") if boolean("RUNNEL_BEHIND_PROXY", False) else None
+)
 # HSTS for the subdomains and the preload list binds sites that are not ours: the owner of the
 # domain decides, so the deployment check does not ask for it.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 
 LOGGING = logging.configure(debug=DEBUG)
 
-OPENAI_API_KEY = env.str("OPENAI_API_KEY", "")
-OPENAI_BASE_URL = env.str("OPENAI_BASE_URL", "")
-ANTHROPIC_API_KEY = env.str("ANTHROPIC_API_KEY", "")
-ANTHROPIC_BASE_URL = env.str("ANTHROPIC_BASE_URL", "")
-GEMINI_API_KEY = env.str("GEMINI_API_KEY", "") or env.str("GOOGLE_API_KEY", "")
-GOOGLE_GEMINI_BASE_URL = env.str("GOOGLE_GEMINI_BASE_URL", "")
+OPENAI_API_KEY = text("OPENAI_API_KEY")
+OPENAI_BASE_URL = text("OPENAI_BASE_URL")
+ANTHROPIC_API_KEY = text("ANTHROPIC_API_KEY")
+ANTHROPIC_BASE_URL = text("ANTHROPIC_BASE_URL")
+GEMINI_API_KEY = text("GEMINI_API_KEY") or text("GOOGLE_API_KEY")
+GOOGLE_GEMINI_BASE_URL = text("GOOGLE_GEMINI_BASE_URL")
 
 #: What the model field holds in a new conversation.
-RUNNEL_DEFAULT_MODEL = env.str("RUNNEL_DEFAULT_MODEL", "emulator/hello")
+RUNNEL_DEFAULT_MODEL = text("RUNNEL_DEFAULT_MODEL", "emulator/hello")
 #: Whether the built-in upstream that needs no key may be used.
-RUNNEL_EMULATOR = env.bool("RUNNEL_EMULATOR", DEBUG)
+RUNNEL_EMULATOR = boolean("RUNNEL_EMULATOR", DEBUG)
 #: A folder of recorded provider streams that the emulator plays.
-RUNNEL_RECORDINGS_DIR = Path(env.str("RUNNEL_RECORDINGS_DIR")) if os.getenv("RUNNEL_RECORDINGS_DIR") else None
+RUNNEL_RECORDINGS_DIR = Path(text("RUNNEL_RECORDINGS_DIR")) if text("RUNNEL_RECORDINGS_DIR") else None
 #: Whether traces keep requests and responses, or only what they measured.
-RUNNEL_TRACE_PAYLOADS = env.bool("RUNNEL_TRACE_PAYLOADS", True)
+RUNNEL_TRACE_PAYLOADS = boolean("RUNNEL_TRACE_PAYLOADS", True)
 
 # Limits of one provider call and of one run, in seconds.
-RUNNEL_CONNECT_TIMEOUT = env.float("RUNNEL_CONNECT_TIMEOUT", 10.0)
-RUNNEL_FIRST_BYTE_TIMEOUT = env.float("RUNNEL_FIRST_BYTE_TIMEOUT", 120.0)
-RUNNEL_IDLE_TIMEOUT = env.float("RUNNEL_IDLE_TIMEOUT", 120.0)
-RUNNEL_RUN_TIMEOUT = env.float("RUNNEL_RUN_TIMEOUT", 900.0)
+RUNNEL_CONNECT_TIMEOUT = number("RUNNEL_CONNECT_TIMEOUT", 10.0, at_least=0.01)
+RUNNEL_FIRST_BYTE_TIMEOUT = number("RUNNEL_FIRST_BYTE_TIMEOUT", 120.0, at_least=0.01)
+RUNNEL_IDLE_TIMEOUT = number("RUNNEL_IDLE_TIMEOUT", 120.0, at_least=0.01)
+RUNNEL_RUN_TIMEOUT = number("RUNNEL_RUN_TIMEOUT", 900.0, at_least=0.01)
 
-RUNNEL_MAX_RUNS_PER_USER = env.int("RUNNEL_MAX_RUNS_PER_USER", 500)
-#: How long a server that was told to stop waits for its runs to write their ends, in seconds.
-RUNNEL_DRAIN_SECONDS = env.float("RUNNEL_DRAIN_SECONDS", 3.0)
+RUNNEL_MAX_RUNS_PER_USER = whole("RUNNEL_MAX_RUNS_PER_USER", 500, at_least=1)
+#: How long runs go on answering when their server was told to stop, in seconds; then they are cancelled.
+RUNNEL_DRAIN_SECONDS = number("RUNNEL_DRAIN_SECONDS", 3.0)
 #: The shortest time from one commit of the event log to the next, in milliseconds.
-RUNNEL_COMMIT_INTERVAL_MS = env.float("RUNNEL_COMMIT_INTERVAL_MS", 5.0)
-RUNNEL_HEARTBEAT_SECONDS = env.float("RUNNEL_HEARTBEAT_SECONDS", 5.0)
+RUNNEL_COMMIT_INTERVAL_MS = number("RUNNEL_COMMIT_INTERVAL_MS", 5.0)
+RUNNEL_HEARTBEAT_SECONDS = number("RUNNEL_HEARTBEAT_SECONDS", 5.0, at_least=0.01)
 #: How long a run stays with a server that sends no heartbeat, in seconds.
-RUNNEL_LEASE_SECONDS = env.float("RUNNEL_LEASE_SECONDS", 20.0)
+RUNNEL_LEASE_SECONDS = number("RUNNEL_LEASE_SECONDS", 20.0, at_least=0.01)

@@ -13,9 +13,14 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
 def main() -> int:
     from django.conf import settings
 
+    from project.environment import Mistake
     from runs import lock
 
-    folder: Path = settings.RUNNEL_DATA_DIR.resolve()
+    try:
+        folder: Path = settings.RUNNEL_DATA_DIR.resolve()
+    except Mistake as mistake:
+        print(mistake, file=sys.stderr)
+        return 1
     if folder in {ROOT, *ROOT.parents, Path.home()}:
         print(f"{folder} holds more than Runnel's data: nothing was deleted.", file=sys.stderr)
         return 1
