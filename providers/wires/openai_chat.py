@@ -61,6 +61,10 @@ def read(draft: StepDraft) -> WireReader:
     except RunCancelled:
         draft.cancelled()
         raise
+    except LLMError:
+        # It may come after the end, and then takes it back.
+        draft.stop_reason = None
+        raise
     finally:
         completion.close()
 

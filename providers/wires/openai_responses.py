@@ -70,6 +70,10 @@ def read(draft: StepDraft) -> WireReader:
     except RunCancelled:
         draft.cancelled()
         raise
+    except LLMError:
+        # The SDK may raise one after the end, which takes that back.
+        draft.stop_reason = None
+        raise
     finally:
         response.close()
 

@@ -7,6 +7,7 @@ import pytest
 
 from providers.cancellation import RunCancelled
 from providers.errors import (
+    LLMBadRequestError,
     LLMConnectionError,
     LLMContentFilterError,
     LLMEmptyResponseError,
@@ -184,6 +185,11 @@ ENDINGS = [
         name="an error object",
         stream=[chunk(content="Hi"), {"error": {"message": "Slow down", "code": 429}}],
         error=LLMRateLimitError,
+    ),
+    Ending(
+        name="an error object after the end",
+        stream=[chunk("length", content="Hi"), {"error": {"message": "Token limit reached", "code": 400}}],
+        error=LLMBadRequestError,
     ),
     Ending(
         name="DeepSeek out of resources",

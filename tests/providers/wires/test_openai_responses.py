@@ -318,6 +318,18 @@ def test_it_reads_up_to_the_first_end() -> None:
     assert told.result.text == "Hi"
 
 
+def test_it_takes_the_end_back_when_the_sdk_finds_an_error_after_it() -> None:
+    draft = StepDraft()
+    reader = wire.read(draft)
+    next(reader)
+    for event in [*text(0, "Hi"), end()]:
+        reader.send(event)
+    with pytest.raises(LLMServerError):
+        reader.throw(LLMServerError())
+    assert draft.result().stop_reason is None
+    assert draft.result().text == "Hi"
+
+
 def test_it_says_who_answers_and_what_it_used() -> None:
     raw = {
         "input_tokens": 10,
