@@ -17,7 +17,7 @@ class Output:
     """The output items of one response, in arrival order.
 
     Items are told apart by ``output_index``: ids may be missing, and some proxies change them from
-    event to event.
+    event to event. Others number the items but not what belongs to them: there the id leads to the number.
     """
 
     def __init__(self, draft: StepDraft) -> None:
@@ -26,6 +26,7 @@ class Output:
         self._draft = draft
         self._by_key: dict[Any, Item] = {}
         self._by_id: dict[str, Item] = {}
+        self._key_of: dict[Any, Any] = {}
         self._words: dict[Any, Words] = {}
         self._thoughts = 0
 
@@ -143,7 +144,7 @@ class Output:
 
     def _words_at(self, kind: Stretch, event: Json) -> Words:
         number = event.get("summary_index" if kind is Stretch.SUMMARY else "content_index")
-        key = (_key(event), kind, number)
+        key = (self._key(event), kind, number)
         words = self._words.get(key)
         if words is None:
             item = self._item_at(event, "message" if kind.is_answer else "reasoning")
@@ -158,26 +159,25 @@ class Output:
 
     def _item_at(self, event: Json, kind: str, start: Json | None = None) -> Item:
         item_id = (start or {}).get("id") or event.get("item_id")
-        key = _key(event)
+        key = self._key(event)
         key = item_id if key is None else key
         item = self._by_key.get(key)
         if item is None or item.type != kind:
             item = self._by_key[key] = Item(kind, start or {})
             self.items.append(item)
         if item_id:
-            self._by_id[item_id] = item
+            self._by_id[item_id], self._key_of[item_id] = item, key
         return item
+
+    def _key(self, event: Json) -> Any:
+        index, item_id = event.get("output_index"), event.get("item_id")
+        return self._key_of.get(item_id, item_id) if index is None else index
 
     def _call_of(self, item: Item) -> Call:
         if item.call is None:
             item.call = Call(self._draft, item.start.get("call_id"))
             self.calls.append(item.call)
         return item.call
-
-
-def _key(event: Json) -> Any:
-    index = event.get("output_index")
-    return event.get("item_id") if index is None else index
 
 
 def _append(words: Words, text: str, out: list[ModelEvent]) -> None:

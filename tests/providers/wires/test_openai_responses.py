@@ -114,6 +114,11 @@ def delta(kind: str, index: int, piece: str, **place: int) -> Json:
     return {"type": f"response.{kind}.delta", "output_index": index, "delta": piece} | place
 
 
+def belonging(kind: str, item_id: str, piece: str, **place: int) -> Json:
+    """A delta that names its item by the id alone."""
+    return {"type": f"response.{kind}.delta", "item_id": item_id, "delta": piece} | place
+
+
 def message(*content: Json, id: str = "msg_1", **fields: Any) -> Json:
     return {"type": "message", "id": id, "role": "assistant", "content": list(content)} | fields
 
@@ -475,6 +480,22 @@ SPARSE = [
                 done(2, call_item('{"at":1}')),
                 end("completed", WHOLE_THOUGHT, WHOLE_MESSAGE, call_item('{"at":1}')),
             )
+        ],
+    ),
+    Sparse(
+        name="numbers of the items alone",
+        stream=[
+            added(0, WHOLE_THOUGHT | {"summary": [], "content": []}),
+            belonging("reasoning_summary_text", "rs_1", "Hm", summary_index=0),
+            belonging("reasoning_text", "rs_1", "Hm hm", content_index=0),
+            done(0, WHOLE_THOUGHT),
+            added(1, message()),
+            belonging("output_text", "msg_1", "Hello", content_index=0),
+            done(1, WHOLE_MESSAGE),
+            added(2, call_item("")),
+            belonging("function_call_arguments", "fc_1", '{"at":1}'),
+            done(2, call_item('{"at":1}')),
+            end("completed", WHOLE_THOUGHT, WHOLE_MESSAGE, call_item('{"at":1}')),
         ],
     ),
     Sparse(
