@@ -317,7 +317,8 @@ def _chat_usage(usage: Json) -> Usage:
 def _read_responses(stream: list[Json]) -> _Notes:
     notes = _Notes()
     for event in stream:
-        response = event.get("response") or {}
+        # Perplexity ends with the response itself.
+        response = event.get("response") or event
         notes.response_id = notes.response_id or response.get("id")
         notes.model = response.get("model") or notes.model
         if usage := response.get("usage"):

@@ -365,6 +365,18 @@ def test_it_knows_no_usage_that_nobody_reported() -> None:
     assert play([*text(0, "Hi"), end(usage=None)]).result.usage.is_unknown
 
 
+def test_it_reads_an_end_that_is_the_response_itself() -> None:
+    used = {"input_tokens": 4, "output_tokens": 9}
+    results = {"type": "search_results", "results": [{"url": "https://example.org"}]}
+    said = {"type": "message", "content": [output_text("Hi")]}
+    flat = {"type": "response.completed"} | response("completed", results, said, usage=used)
+    told = play([{"type": "response.output_text.delta", "delta": "Hi"}, flat])
+    assert told.raised is None
+    assert told.meaning == [TextDelta("Hi"), ProviderItem("search_results", results)]
+    assert (told.result.response_id, told.result.model) == ("resp_1", "gpt-5.1-2025")
+    assert told.result.usage == Usage(input_tokens=4, output_tokens=9, source=UsageSource.REPORTED)
+
+
 def test_it_counts_thoughts_through_all_items() -> None:
     stream = [
         *thought(0, "A", "B", sealed="gAAA"),
