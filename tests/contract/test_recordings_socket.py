@@ -35,7 +35,7 @@ LABELS = {
 }
 
 #: What a provider item's kind says when it comments on the words beside it.
-COMMENTS = ("citation", "annotation", "grounding", "urlcontext", "search_results")
+COMMENTS = ("citation", "annotation", "grounding", "urlcontext")
 
 
 def whole_and_cut(recording: Recording) -> tuple[str, str]:

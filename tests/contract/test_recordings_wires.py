@@ -32,7 +32,7 @@ RECORDINGS = recordings()
 ABSENT = pytest.param(None, marks=pytest.mark.skip(reason="there are no recordings beside the project"))
 
 #: What a provider item's kind says when it comments on the words beside it.
-COMMENTS = ("citation", "annotation", "grounding", "urlcontext", "search_results")
+COMMENTS = ("citation", "annotation", "grounding", "urlcontext")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -377,6 +377,30 @@ def test_it_reads_an_end_that_is_the_response_itself() -> None:
     assert told.result.usage == Usage(input_tokens=4, output_tokens=9, source=UsageSource.REPORTED)
 
 
+def test_it_takes_a_call_that_the_server_made_itself_for_no_call() -> None:
+    results = {"type": "search_results", "queries": ["x"], "results": [{"url": "https://example.org"}]}
+    stream = [added(0, call_item('{"queries":["x"]}')), done(0, results), *text(1, "So"), end()]
+    told = play(stream)
+    assert told.meaning == [ProviderItem("search_results", results), TextDelta("So")]
+    assert told.result.stop_reason is StopReason.END_TURN
+    assert told.result.tool_calls == ()
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        pytest.param([], id="nothing"),
+        pytest.param([delta("function_call_arguments", 0, '{"at":1}')], id="its arguments"),
+        pytest.param([done(0, call_item('{"at":1}'))], id="itself once more"),
+    ],
+)
+def test_it_makes_a_call_of_one_that_starts_completed(rest: list[Json]) -> None:
+    told = play([added(0, call_item('{"at":1}')), *rest, end()])
+    assert told.result.stop_reason is StopReason.TOOL_CALLS
+    assert streamed_calls(told.events) == {"call_1": ("look", '{"at":1}')}
+    assert told.result.tool_calls == (ToolCallPart(id="call_1", name="look", arguments='{"at":1}'),)
+
+
 def test_it_counts_thoughts_through_all_items() -> None:
     stream = [
         *thought(0, "A", "B", sealed="gAAA"),
