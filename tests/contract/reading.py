@@ -388,8 +388,14 @@ def _read_anthropic(stream: list[Json]) -> _Notes:
     for event in stream:
         match event["type"]:
             case "message_start":
-                notes.response_id, notes.model = event["message"]["id"], event["message"]["model"]
-                usage |= event["message"]["usage"]
+                message = event["message"]
+                notes.response_id, notes.model = message.get("id"), message.get("model")
+                usage |= message.get("usage") or {}
+                for block in message.get("content") or []:
+                    _read_block(notes, block)
+                    notes.items += {block["type"]} - _ANTHROPIC_WORDS
+                if reason := message.get("stop_reason"):
+                    notes.end = _ANTHROPIC_ENDS.get(reason, "plain")
             case "content_block_start":
                 _read_block(notes, event["content_block"])
                 kinds[event["index"]] = event["content_block"]["type"]
@@ -399,12 +405,13 @@ def _read_anthropic(stream: list[Json]) -> _Notes:
                 notes.reasoning.append(delta.get("thinking") or "")
                 notes.sealed += filter(None, [delta.get("signature")])
                 if kinds[event["index"]] == "tool_use":
-                    notes.calls[-1].arguments += delta["partial_json"]
+                    notes.calls[-1].arguments += delta.get("partial_json") or ""
             case "content_block_stop":
                 notes.items += {kinds[event["index"]]} - _ANTHROPIC_WORDS
             case "message_delta":
-                usage |= {key: value for key, value in event["usage"].items() if value is not None}
-                if reason := event["delta"]["stop_reason"]:
+                counts = event.get("usage") or {}
+                usage |= {key: value for key, value in counts.items() if value is not None}
+                if reason := (event.get("delta") or {}).get("stop_reason"):
                     notes.end = _ANTHROPIC_ENDS.get(reason, "plain")
             case "error":
                 notes.error_code = _error_code(event["error"])
@@ -420,7 +427,10 @@ def _read_block(notes: _Notes, block: Json) -> None:
         case "redacted_thinking":
             notes.sealed.append(block["data"])
         case "tool_use":
-            notes.calls.append(_Call(name=block["name"]))
+            # The input comes in pieces, or whole with the start.
+            notes.calls.append(
+                _Call(name=block["name"], arguments=json.dumps(block["input"]) if block.get("input") else "")
+            )
         case "fallback":
             # Another model goes on; message_start has named the one that declined.
             notes.model = block["to"]["model"]
