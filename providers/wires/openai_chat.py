@@ -10,10 +10,12 @@ from providers.cancellation import RunCancelled
 from providers.errors import (
     LLMConnectionError,
     LLMContentFilterError,
+    LLMContextWindowExceededError,
     LLMEmptyResponseError,
     LLMError,
     LLMMalformedToolCallError,
     LLMProviderOverloadedError,
+    LLMServerError,
 )
 from providers.events import (
     ModelEvent,
@@ -39,8 +41,16 @@ KIND = "openai-chat"
 
 #: The output limit was reached: OpenAI's word, Mistral's, and that of some self-hosted servers.
 _LIMITS = frozenset({"length", "model_length", "max_tokens"})
+#: A filter stopped the answer: OpenAI's word and Zhipu's.
+_FILTERS = frozenset({"content_filter", "sensitive"})
 #: Ends that cut the answer wherever it was: half a tool call is nobody's mistake then.
-_CUTS = _LIMITS | {"content_filter"}
+_CUTS = _LIMITS | _FILTERS
+#: An answer that had to be broken off, as DeepSeek and Zhipu say it.
+_FAILURES: dict[str, type[LLMError]] = {
+    "insufficient_system_resource": LLMProviderOverloadedError,
+    "network_error": LLMServerError,
+    "model_context_window_exceeded": LLMContextWindowExceededError,
+}
 
 
 def read(draft: StepDraft) -> WireReader:
@@ -188,7 +198,7 @@ class _Completion:
     def _stop_reason(self, reason: str) -> StopReason:
         if reason in _LIMITS:
             return StopReason.MAX_TOKENS_EXCEEDED
-        if reason == "content_filter" or self._message.refused:
+        if reason in _FILTERS or self._message.refused:
             return StopReason.CONTENT_FILTER
         # A call that the request demanded by name ends with plain ``stop``.
         return StopReason.TOOL_CALLS if self._calls else StopReason.END_TURN
@@ -205,16 +215,15 @@ class _Completion:
         reason = self._draft.raw_stop_reason
         if reason is None:
             return LLMConnectionError("The stream ended before the answer was complete. Try again.")
-        if reason == "content_filter" and not self._message.has_text:
+        if reason in _FILTERS and not self._message.has_text:
             results = self._last_choice.get("content_filter_results")
             return LLMContentFilterError(detail={"content_filter_results": results})
         if reason in _CUTS:
             return None
         if reason == "error":
             return from_payload({"error": self._last_choice.get("error")}, status=None)
-        if reason == "insufficient_system_resource":
-            # DeepSeek's word for an answer that it had to break off.
-            return LLMProviderOverloadedError()
+        if (failure := _FAILURES.get(reason)) is not None:
+            return failure()
         if self._calls.are_unusable:
             return LLMMalformedToolCallError()
         return None if self._message.parts() else LLMEmptyResponseError()

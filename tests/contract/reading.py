@@ -244,6 +244,16 @@ def _error_code(error: Json) -> str:
     return "llm_server"
 
 
+#: OpenAI's words, and what others say for the same.
+_CHAT_ENDS = {
+    "length": "length",
+    "model_length": "length",
+    "content_filter": "filtered",
+    "sensitive": "filtered",
+    "model_context_window_exceeded": "context",
+}
+
+
 def _read_chat(stream: list[Json]) -> _Notes:
     notes = _Notes()
     slots: dict[int, _Call] = {}
@@ -263,7 +273,7 @@ def _read_chat(stream: list[Json]) -> _Notes:
             for piece in delta.get("tool_calls") or []:
                 _read_chat_call(notes, slots, piece)
             if reason := choice.get("finish_reason"):
-                notes.end = {"length": "length", "content_filter": "filtered"}.get(reason, "plain")
+                notes.end = _CHAT_ENDS.get(reason, "plain")
     return notes
 
 

@@ -10,11 +10,13 @@ from providers.errors import (
     LLMBadRequestError,
     LLMConnectionError,
     LLMContentFilterError,
+    LLMContextWindowExceededError,
     LLMEmptyResponseError,
     LLMError,
     LLMMalformedToolCallError,
     LLMProviderOverloadedError,
     LLMRateLimitError,
+    LLMServerError,
 )
 from providers.events import (
     ModelEvent,
@@ -162,6 +164,12 @@ ENDINGS = [
         stop_reason=StopReason.CONTENT_FILTER,
     ),
     Ending(name="a filter before words", stream=[chunk("content_filter")], error=LLMContentFilterError),
+    Ending(
+        name="Zhipu's filter after words",
+        stream=[chunk(content="Hi"), chunk("sensitive")],
+        stop_reason=StopReason.CONTENT_FILTER,
+    ),
+    Ending(name="Zhipu's filter before words", stream=[chunk("sensitive")], error=LLMContentFilterError),
     Ending(name="no event", stream=[], error=LLMEmptyResponseError),
     Ending(name="nothing said", stream=[chunk(content=""), chunk("stop")], error=LLMEmptyResponseError),
     Ending(name="no end", stream=[chunk(content="Hi")], error=LLMConnectionError),
@@ -195,6 +203,14 @@ ENDINGS = [
         name="DeepSeek out of resources",
         stream=[chunk(content="Hi"), chunk("insufficient_system_resource")],
         error=LLMProviderOverloadedError,
+    ),
+    Ending(
+        name="Zhipu broken off", stream=[chunk(content="Hi"), chunk("network_error")], error=LLMServerError
+    ),
+    Ending(
+        name="Zhipu out of room",
+        stream=[chunk(content="Hi"), chunk("model_context_window_exceeded")],
+        error=LLMContextWindowExceededError,
     ),
 ]
 
