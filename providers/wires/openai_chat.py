@@ -106,7 +106,8 @@ class _Completion:
         if not choices:
             self._note_envelope(event)
             self._take_findings(event, out)
-        if usage := event.get("usage"):
+        # Groq has a place of its own for the counts, and does not always repeat them in the usual one.
+        if usage := event.get("usage") or (event.get("x_groq") or {}).get("usage"):
             self._count(usage, out)
         return out
 

@@ -263,7 +263,7 @@ def _read_chat(stream: list[Json]) -> _Notes:
             break
         notes.response_id = notes.response_id or chunk.get("id") or None
         notes.model = notes.model or chunk.get("model") or None
-        if usage := chunk.get("usage"):
+        if usage := chunk.get("usage") or (chunk.get("x_groq") or {}).get("usage"):
             notes.usage = _chat_usage(usage)
         for choice in chunk.get("choices") or []:
             if choice.get("index", 0) != 0:

@@ -548,6 +548,13 @@ def test_it_replaces_a_running_count_and_says_only_changes() -> None:
     ]
 
 
+def test_it_finds_the_counts_where_groq_puts_them() -> None:
+    raw = {"prompt_tokens": 7, "completion_tokens": 5, "total_tokens": 12}
+    told = play([chunk(content="Hi") | {"x_groq": {"id": "r"}}, chunk("stop") | {"x_groq": {"usage": raw}}])
+    assert told.result.usage == Usage(input_tokens=7, output_tokens=5, source=UsageSource.REPORTED)
+    assert told.result.raw_usage == raw
+
+
 def test_it_knows_no_usage_that_nobody_reported() -> None:
     assert play([chunk("stop", content="Hi")]).result.usage.is_unknown
 
