@@ -90,6 +90,8 @@ class _Completion:
         self._started = False
         self._last_choice: Json = {}
         self._has_findings = False
+        #: Tools that the server runs itself and has not said the output of, by their number.
+        self._running: dict[Any, Json] = {}
 
     def take(self, event: Json) -> list[ModelEvent]:
         """Return what ``event`` means. Raises an ``LLMError`` for an error object."""
@@ -133,6 +135,8 @@ class _Completion:
                 self._cite(annotations, out)
             if images := delta.get("images"):
                 out += (self._message.put_item(image.get("type", "image"), image) for image in images)
+            if tools := delta.get("executed_tools"):
+                self._take_tools(tools, out)
             if pieces := delta.get("tool_calls"):
                 self._calls.take(pieces, out)
             if function_call := delta.get("function_call"):
@@ -184,6 +188,17 @@ class _Completion:
             self._has_findings = True
             self._cite(found, out)
 
+    def _take_tools(self, tools: list[Json], out: list[ModelEvent]) -> None:
+        """Take the tools that Groq runs itself: each is announced, and said again with its output."""
+        for tool in tools:
+            self._running[tool.get("index")] = tool
+            if "output" in tool:
+                self._put_tool(tool.get("index"), out)
+
+    def _put_tool(self, number: Any, out: list[ModelEvent]) -> None:
+        tool = self._running.pop(number)
+        out.append(self._message.put_item(tool.get("type") or "executed_tool", tool))
+
     def _cite(self, annotations: list[Json], out: list[ModelEvent]) -> None:
         self._message.annotations += annotations
         out += (ProviderItem("citation", annotation) for annotation in annotations)
@@ -192,6 +207,8 @@ class _Completion:
         self._draft.raw_stop_reason = reason
         self._draft.terminal = True
         self._last_choice = choice
+        for number in tuple(self._running):
+            self._put_tool(number, out)
         self._calls.finish(out, cut=reason in _CUTS)
         if self.error() is None:
             self._draft.stop_reason = self._stop_reason(reason)

@@ -257,6 +257,8 @@ _CHAT_ENDS = {
 def _read_chat(stream: list[Json]) -> _Notes:
     notes = _Notes()
     slots: dict[int, _Call] = {}
+    # Groq runs tools itself; it says each twice, first without what came of it.
+    executed: dict[int, str] = {}
     for chunk in stream:
         if error := chunk.get("error"):
             notes.error_code = _error_code(error)
@@ -270,10 +272,12 @@ def _read_chat(stream: list[Json]) -> _Notes:
                 continue
             delta = choice.get("delta") or {}
             _read_chat_words(notes, delta)
+            executed |= {tool["index"]: tool["type"] for tool in delta.get("executed_tools") or []}
             for piece in delta.get("tool_calls") or []:
                 _read_chat_call(notes, slots, piece)
             if reason := choice.get("finish_reason"):
                 notes.end = _CHAT_ENDS.get(reason, "plain")
+    notes.items += executed.values()
     return notes
 
 

@@ -468,6 +468,23 @@ def test_it_keeps_images() -> None:
     assert told.result.parts == (ProviderItemPart(kind="image_url", data=image),)
 
 
+def test_it_keeps_the_tools_that_groq_ran_once_they_are_done() -> None:
+    search = {"index": 0, "type": "search", "arguments": '{"query": "x"}'}
+    found = search | {"output": "It rains.", "search_results": {"results": [{"url": "https://example.org"}]}}
+    code = {"index": 1, "type": "python", "arguments": "{}"}
+    told = play(
+        [
+            chunk(executed_tools=[search]),
+            chunk(executed_tools=[found]),
+            chunk(executed_tools=[code]),
+            chunk(content="Rain."),
+            chunk("stop"),
+        ]
+    )
+    assert told.meaning == [ProviderItem("search", found), TextDelta("Rain."), ProviderItem("python", code)]
+    assert told.result.stop_reason is StopReason.END_TURN
+
+
 def test_it_keeps_a_refusal_as_one() -> None:
     result = play([chunk(refusal="I "), chunk(refusal="can't."), chunk("stop")]).result
     assert result.parts == (TextPart(text="I can't.", refusal=True),)
