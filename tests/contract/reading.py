@@ -66,7 +66,7 @@ class Reading:
     sealed: tuple[str, ...]
     #: Function calls only: the name, and the arguments decoded, or as text where they are no JSON.
     tool_calls: tuple[tuple[str, Any], ...]
-    #: What else the provider put into its answer, by the provider's own word, as it was completed.
+    #: What else the provider put into its answer, by the provider's own word, in the order of completion.
     provider_items: tuple[str, ...]
     #: The protocol's word for the end of a call that did not fail.
     stop_reason: str | None
@@ -85,6 +85,8 @@ class _Call:
     id: str | None = None
     name: str = ""
     arguments: str = ""
+    #: Where it stands among the answer's items, when that is not where it was completed.
+    place: int = 0
 
 
 @dataclass(kw_only=True)
@@ -346,7 +348,7 @@ def _read_responses(stream: list[Json]) -> _Notes:
             case "response.reasoning_summary_text.delta" | "response.reasoning_text.delta":
                 notes.reasoning.append(event["delta"])
             case "response.output_item.done":
-                _read_item(notes, event["item"])
+                _read_item(notes, event["item"], event.get("output_index") or 0)
             case "response.completed":
                 notes.end = "plain"
             case "response.incomplete":
@@ -358,17 +360,18 @@ def _read_responses(stream: list[Json]) -> _Notes:
                 notes.error_code = _error_code(event.get("error") or event)
         if notes.end or notes.error_code:
             break
+    notes.calls.sort(key=lambda call: call.place)
     return notes
 
 
-def _read_item(notes: _Notes, item: Json) -> None:
+def _read_item(notes: _Notes, item: Json, place: int) -> None:
     match item["type"]:
         case "message":
             return
         case "reasoning":
             notes.sealed += filter(None, [item.get("encrypted_content")])
         case "function_call":
-            notes.calls.append(_Call(name=item["name"], arguments=item["arguments"]))
+            notes.calls.append(_Call(name=item["name"], arguments=item["arguments"], place=place))
         case kind:
             notes.items.append(kind)
 
