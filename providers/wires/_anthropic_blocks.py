@@ -25,7 +25,7 @@ class Block:
         #: Pieces of a tool's input, as JSON text.
         self.inputs: list[str] = []
         self.citations: list[Json] = list(start.get("citations") or ())
-        #: What deltas of one piece brought: a signature, a compaction's content.
+        #: What deltas of few pieces brought: a signature, a compaction's content.
         self.delta_fields: Json = {}
         self.closed = False
         #: Set for function calls only.

@@ -169,7 +169,9 @@ class _Message:
                 block.citations.append(citation)
                 yield ProviderItem("citation", citation)
             case "compaction_delta":
-                block.delta_fields |= {name: value for name, value in delta.items() if name != "type"}
+                for name in delta.keys() - {"type"}:
+                    said = block.delta_fields.get(name)
+                    block.delta_fields[name] = delta[name] if said is None else said + (delta[name] or "")
 
     def _finish(self, block: Block) -> Iterator[ModelEvent]:
         block.closed = True

@@ -334,6 +334,18 @@ def test_it_keeps_server_tools_as_items_of_the_provider() -> None:
     assert not told.result.tool_calls
 
 
+def test_it_puts_the_pieces_of_a_compaction_together() -> None:
+    start_of_it = {"type": "compaction", "content": None, "encrypted_content": None}
+    pieces: list[Json] = [
+        {"type": "compaction_delta", "content": "Earlier, ", "encrypted_content": "one"},
+        {"type": "compaction_delta", "content": "all of it.", "encrypted_content": None},
+    ]
+    told = play([start(), *block(0, start_of_it, *pieces), *text(1, "So"), *end("end_turn")])
+    whole = {"type": "compaction", "content": "Earlier, all of it.", "encrypted_content": "one"}
+    assert told.result.native[0] == whole
+    assert ProviderItem("compaction", whole) in told.events
+
+
 def test_it_replaces_the_counts_of_the_start_by_those_of_the_end() -> None:
     first = {
         "input_tokens": 10,
