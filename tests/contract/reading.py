@@ -115,6 +115,9 @@ _ENDS: dict[str, tuple[str | None, str | None]] = {
     "context": (None, "llm_context_window_exceeded"),
     "malformed": (None, "invalid_llm_response"),
     "malformed_call": (None, "invalid_tool_call"),
+    "broken_off": (None, "llm_server"),
+    "out_of_resources": (None, "llm_provider_overloaded"),
+    "unsigned": (None, "llm_bad_request"),
 }
 
 
@@ -253,6 +256,8 @@ _CHAT_ENDS = {
     "content_filter": "filtered",
     "sensitive": "filtered",
     "model_context_window_exceeded": "context",
+    "network_error": "broken_off",
+    "insufficient_system_resource": "out_of_resources",
 }
 
 
@@ -349,19 +354,27 @@ def _read_responses(stream: list[Json]) -> _Notes:
                 notes.reasoning.append(event["delta"])
             case "response.output_item.done":
                 _read_item(notes, event["item"], event.get("output_index") or 0)
-            case "response.completed":
-                notes.end = "plain"
-            case "response.incomplete":
-                reason = (response.get("incomplete_details") or {}).get("reason")
-                notes.end = "filtered" if reason == "content_filter" else "length"
-            case "response.failed":
-                notes.error_code = _error_code(response.get("error") or {})
+            case "response.completed" | "response.incomplete" | "response.failed":
+                _read_end(notes, event, response)
             case "error":
                 notes.error_code = _error_code(event.get("error") or event)
         if notes.end or notes.error_code:
             break
     notes.calls.sort(key=lambda call: call.place)
     return notes
+
+
+def _read_end(notes: _Notes, event: Json, response: Json) -> None:
+    if event["type"] == "response.failed":
+        notes.error_code = _error_code(response.get("error") or {})
+    elif event["type"] == "response.incomplete":
+        reason = (response.get("incomplete_details") or {}).get("reason")
+        notes.end = "filtered" if reason == "content_filter" else "length"
+    else:
+        notes.end = "plain"
+    if response is event:
+        for place, item in enumerate(event.get("output") or []):
+            _read_item(notes, item, place)
 
 
 def _read_item(notes: _Notes, item: Json, place: int) -> None:
@@ -405,14 +418,7 @@ def _read_anthropic(stream: list[Json]) -> _Notes:
     for event in stream:
         match event["type"]:
             case "message_start":
-                message = event["message"]
-                notes.response_id, notes.model = message.get("id"), message.get("model")
-                usage |= message.get("usage") or {}
-                for block in message.get("content") or []:
-                    _read_block(notes, block)
-                    notes.items += {block["type"]} - _ANTHROPIC_WORDS
-                if reason := message.get("stop_reason"):
-                    notes.end = _ANTHROPIC_ENDS.get(reason, "plain")
+                usage |= _read_start(notes, event["message"])
             case "content_block_start":
                 _read_block(notes, event["content_block"])
                 kinds[event["index"]] = event["content_block"]["type"]
@@ -430,10 +436,26 @@ def _read_anthropic(stream: list[Json]) -> _Notes:
                 usage |= {key: value for key, value in counts.items() if value is not None}
                 if reason := (event.get("delta") or {}).get("stop_reason"):
                     notes.end = _ANTHROPIC_ENDS.get(reason, "plain")
+            case "message_stop":
+                notes.end = notes.end or "plain"
             case "error":
                 notes.error_code = _error_code(event["error"])
     notes.usage = _anthropic_usage(usage)
     return notes
+
+
+def _read_start(notes: _Notes, message: Json) -> Json:
+    """Note what a message holds before it streams, even its end; return what it says of the usage."""
+    notes.response_id, notes.model = message.get("id"), message.get("model")
+    for block in message.get("content") or []:
+        _read_block(notes, block)
+        notes.items += {block["type"]} - _ANTHROPIC_WORDS
+    usage: Json = message.get("usage") or {}
+    if reason := message.get("stop_reason"):
+        notes.end = _ANTHROPIC_ENDS.get(reason, "plain")
+        return usage
+    # What was written by then says nothing about the answer.
+    return {name: count for name, count in usage.items() if not name.startswith("output_")}
 
 
 def _read_block(notes: _Notes, block: Json) -> None:
@@ -470,20 +492,45 @@ def _sum(*counts: int | None) -> int | None:
     return sum(reported) if reported else None
 
 
+#: What is not named here ends an answer plainly, NO_IMAGE and IMAGE_OTHER included.
 _GEMINI_ENDS = {
     "MAX_TOKENS": "length",
+    "CONTINUATION": "length",
     "MALFORMED_FUNCTION_CALL": "malformed_call",
     "UNEXPECTED_TOOL_CALL": "malformed_call",
+    "TOO_MANY_TOOL_CALLS": "malformed_call",
+    "MISSING_THOUGHT_SIGNATURE": "unsigned",
     "MALFORMED_RESPONSE": "malformed",
-    "STOP": "plain",
-    "OTHER": "plain",
 } | dict.fromkeys(
-    ("SAFETY", "RECITATION", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "LANGUAGE", "MODEL_ARMOR"),
+    (
+        "SAFETY",
+        "RECITATION",
+        "BLOCKLIST",
+        "PROHIBITED_CONTENT",
+        "SPII",
+        "LANGUAGE",
+        "ESCALATION",
+        "MODEL_ARMOR",
+        "IMAGE_SAFETY",
+        "IMAGE_PROHIBITED_CONTENT",
+        "IMAGE_RECITATION",
+    ),
     "blocked",
 )
 
 #: Keys of a part that describe it; the others say what it is.
-_GEMINI_ASIDES = {"thought", "thoughtSignature", "videoMetadata", "partMetadata"}
+_GEMINI_ASIDES = {
+    "thought",
+    "thoughtSignature",
+    "partMetadata",
+    "mediaResolution",
+    "mediaProcessing",
+    "videoMetadata",
+    "audioMetadata",
+    "documentMetadata",
+    "spreadsheetMetadata",
+    "speechMetadata",
+}
 
 
 def _read_gemini(stream: list[Json]) -> _Notes:
@@ -505,7 +552,7 @@ def _read_gemini(stream: list[Json]) -> _Notes:
             for part in (candidate.get("content") or {}).get("parts") or []:
                 open_call = _read_part(notes, part, open_call)
             if reason := candidate.get("finishReason"):
-                notes.end = _GEMINI_ENDS.get(reason, "blocked" if reason.startswith("IMAGE_") else "plain")
+                notes.end = _GEMINI_ENDS.get(reason, "plain")
     return notes
 
 
