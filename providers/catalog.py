@@ -9,6 +9,8 @@ from typing import ClassVar
 
 from django.conf import settings
 
+from providers import quirks
+from providers.quirks import Quirks
 from providers.types import Origin
 from providers.wires import WIRES
 
@@ -51,6 +53,7 @@ class Target:
     base_url: str | None
     #: True when the built-in upstream answers, whose address is known only once it runs.
     emulated: bool
+    quirks: Quirks = quirks.NONE
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

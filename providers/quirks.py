@@ -1,0 +1,29 @@
+"""Where a server differs from the wire that it speaks: data that wires and the adapter read. Pure."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Quirks:
+    """What to do otherwise for one provider; the defaults are the wire's own vendor."""
+
+    #: The field that limits a Chat Completions answer; most compatible servers know only the older one.
+    output_limit: Literal["max_completion_tokens", "max_tokens"] = "max_completion_tokens"
+    #: Whether usage must be asked for with ``stream_options``; some servers send it always and refuse the field.
+    asks_for_usage: bool = True
+    #: How a reasoning effort is asked for on Chat Completions: as ``reasoning_effort``, as OpenRouter's
+    #: ``reasoning.effort``, as Z.ai's and DeepSeek's ``thinking.type``, or not at all.
+    effort: Literal["reasoning_effort", "reasoning", "thinking"] | None = "reasoning_effort"
+    #: The field of an assistant's message in which its thoughts go back on Chat Completions; ``None``: they do not.
+    thoughts_go_back_as: str | None = None
+    #: Whether an answer that holds only thoughts is the answer: its thoughts become its text.
+    thoughts_may_be_the_answer: bool = False
+    #: Whether a JSON schema can be demanded; elsewhere only that the answer is JSON.
+    takes_json_schema: bool = True
+    #: Whether a missing usage is usual here, and a marked estimate better than nothing.
+    estimates_usage: bool = False
+
+
+#: The vendor's own server, without quirks.
+NONE = Quirks()
