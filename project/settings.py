@@ -42,7 +42,7 @@ def _default_hosts(bound: str) -> list[str]:
 ALLOWED_HOSTS = words("ALLOWED_HOSTS") or _default_hosts(text("HOST"))
 CSRF_TRUSTED_ORIGINS = words("CSRF_TRUSTED_ORIGINS")
 #: Other sites whose pages may open our WebSocket with a user's cookie: "https://app.example.org".
-RUNNEL_ALLOWED_ORIGINS = words("RUNNEL_ALLOWED_ORIGINS")
+RUNNEL_ALLOWED_ORIGINS = [origin.rstrip("/") for origin in words("RUNNEL_ALLOWED_ORIGINS")]
 
 INSTALLED_APPS = [
     # Before staticfiles, so that a plain `runserver` speaks WebSocket too.

@@ -12,7 +12,7 @@ from uuid import UUID
 
 import orjson
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from providers import catalog
@@ -175,18 +175,7 @@ def _store(owner_id: int, request: StartRequest, terms: Terms) -> Started:
     if (known := _known(owner_id, request)) is not None:
         return known
     conversation = _conversation(owner_id, request)
-    run = Run.objects.create(
-        id=request.run_id,
-        conversation=conversation,
-        owner_id=owner_id,
-        model=request.model,
-        system=request.system,
-        options=request.options,
-        input=request.messages,
-        request_digest=request.digest(),
-        worker=terms.worker,
-        lease_until=timezone.now() + timedelta(seconds=terms.lease),
-    )
+    run = _create(owner_id, request, conversation, terms)
     position = transitions.next_position(conversation.id)
     Message.objects.bulk_create(
         Message(
@@ -201,6 +190,25 @@ def _store(owner_id: int, request: StartRequest, terms: Terms) -> Started:
     return Started(
         run_id=run.id, conversation_id=conversation.id, state="created", status=RunStatus.CREATED.value
     )
+
+
+def _create(owner_id: int, request: StartRequest, conversation: Conversation, terms: Terms) -> Run:
+    try:
+        return Run.objects.create(
+            id=request.run_id,
+            conversation=conversation,
+            owner_id=owner_id,
+            model=request.model,
+            system=request.system,
+            options=request.options,
+            input=request.messages,
+            request_digest=request.digest(),
+            worker=terms.worker,
+            lease_until=timezone.now() + timedelta(seconds=terms.lease),
+        )
+    except IntegrityError as error:
+        # Another process was faster, in this conversation or with this id.
+        raise (ConversationBusy if "conversation" in str(error) else Conflict) from None
 
 
 def _conversation(owner_id: int, request: StartRequest) -> Conversation:

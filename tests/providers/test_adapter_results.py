@@ -66,7 +66,7 @@ async def test_the_trace_tells_the_whole_call(wire: str, emulator: Emulator) -> 
     assert trace.first_byte_at is not None
     assert trace.first_token_at is not None
     assert trace.started_at <= trace.first_byte_at <= trace.first_token_at <= trace.ended_at
-    assert trace.events > 0
+    assert trace.events
     assert trace.bytes == emulator.exchanges[-1].bytes_sent
     assert trace.raw_usage == result.raw_usage is not None
     assert trace.raw_stop_reason == result.raw_stop_reason is not None
