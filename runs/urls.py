@@ -3,7 +3,7 @@
 from django.contrib.auth.views import PasswordChangeDoneView
 from django.urls import path
 
-from runs import views
+from runs import file_views, views
 
 urlpatterns = [
     path("", views.app, name="app"),
@@ -18,5 +18,7 @@ urlpatterns = [
     ),
     path("api/conversations/", views.conversations, name="api_conversations"),
     path("api/conversations/<uuid:conversation_id>/", views.conversation, name="api_conversation"),
+    path("api/files/", file_views.upload, name="api_files"),
+    path("api/files/<uuid:file_id>/", file_views.file, name="api_file"),
     path("api/runs/<uuid:run_id>/cancel/", views.cancel, name="api_cancel"),
 ]
