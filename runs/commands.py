@@ -203,10 +203,6 @@ def _start_request(frame: frames.Start, run_id: UUID) -> StartRequest:
         messages: list[dict[str, Any]] = [{"id": str(run_id), "role": "user", "content": frame.input}]
     else:
         messages = [message.model_dump(exclude_none=True) for message in frame.input]
-    for message in messages:
-        content = message["content"]
-        if not isinstance(content, str) and any(part["type"] != "text" for part in content):
-            raise Unsupported("Only text is offered as input yet: leave images and files out.")
     return StartRequest(
         run_id=run_id,
         conversation_id=UUID(frame.conversation_id) if frame.conversation_id else None,

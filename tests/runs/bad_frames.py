@@ -54,6 +54,23 @@ GOOD: dict[str, Json] = {
     "ping": {"type": "ping", "id": "1"},
 }
 
+#: What is no file that the model can be shown.
+_NOT_SOURCES: list[Json] = [
+    {},
+    {"source": "https://example.org/a.png"},
+    {"source": {"type": "hologram", "value": "a"}},
+    {"source": {"type": "data", "value": "aGk="}},
+    {"source": {"type": "data", "value": "", "mimeType": "image/png"}},
+    {"source": {"type": "data", "value": "not base64!", "mimeType": "image/png"}},
+    {"source": {"type": "data", "value": "aGk=", "mimeType": "a picture"}},
+    {"source": {"type": "url", "value": "file:///etc/passwd"}},
+    {"source": {"type": "url", "value": "javascript:alert(1)"}},
+    {"source": {"type": "url", "value": "https://example.org/a b.png"}},
+    {"source": {"type": "file", "value": "../../etc/passwd"}},
+    {"source": {"type": "file", "value": RUN_ID, "more": 1}},
+    {"source": {"type": "file", "value": RUN_ID}, "more": 1},
+]
+
 #: What a field may not be, by kind of field.
 _NOT_TEXT: list[Any] = [5, 1.5, True, [], ["a"], {}]
 _NOT_ID: list[Any] = [*_NOT_TEXT, "", "x" * 201]
@@ -104,6 +121,10 @@ WRONG: dict[str, dict[str, list[Any]]] = {
             [{"id": "m", "role": "user", "content": [{"type": "text", "text": 5}]}],
             [{"id": "m", "role": "user", "content": [{"type": "text", "text": "a", "more": 1}]}],
             [{"id": "m", "role": "user", "content": [{"type": "hologram"}]}],
+            *(
+                [{"id": "m", "role": "user", "content": [{"type": "image", **source}]}]
+                for source in _NOT_SOURCES
+            ),
             [{"id": "m", "role": "assistant", "content": "hi"}],
             [{"id": "m", "role": "system", "content": "hi"}],
             [{"id": "m", "role": "user", "content": "hi", "more": 1}],
