@@ -65,9 +65,11 @@ class TraceRecord:
     started_at: datetime
     first_byte_at: datetime | None
     first_token_at: datetime | None
+    #: When the call had ended, or when it was noticed that nobody drives it any more.
     ended_at: datetime
-    events: int
-    bytes: int
+    #: ``None`` when nobody was left to count.
+    events: int | None
+    bytes: int | None
 
 
 class Recorder(Protocol):

@@ -6,7 +6,7 @@ committed together with the run's status. A cancel wins whenever it was stored b
 
 import asyncio
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -19,7 +19,7 @@ from providers.cancellation import RunCancelled
 from providers.catalog import Target
 from providers.errors import LLMError, LLMInternalError
 from providers.events import ModelEvent, ResponseStarted, UsageSeen
-from providers.traces import CallContext, TraceRecord
+from providers.traces import CallContext, TraceRecord, TraceStatus
 from providers.types import Json, Message, ModelOptions, ModelRequest, StepResult
 from providers.usage import Usage
 from runs import agui, history, transitions
@@ -36,7 +36,8 @@ logger = logging.getLogger("runnel.engine")
 LIMIT = "limit"
 SERVER = "server"
 
-#: What a user reads when the run took too long.
+#: The error's code, and what a user reads, when the run took too long.
+TIMEOUT = "timeout"
 TIMEOUT_ERROR = "The run took longer than it may and was stopped. What was said until then is kept."
 
 
@@ -72,6 +73,17 @@ class Recorder:
     def record(self, trace: TraceRecord) -> None:
         """Take a trace."""
         self.traces.append(trace)
+
+    def time_is_up(self) -> None:
+        """Let the last call be one that took too long: to the adapter a limit looks like a cancel."""
+        if self.traces and self.traces[-1].status is TraceStatus.CANCELLED:
+            self.traces[-1] = replace(
+                self.traces[-1],
+                status=TraceStatus.FAILED,
+                error_code=TIMEOUT,
+                error={"shown": TIMEOUT_ERROR},
+                stream_was_cancelled=False,
+            )
 
 
 class StepSink:
@@ -205,7 +217,11 @@ class Engine:
         sink = StepSink(self._journal, self._log, f"step {step.index}", self._message_id)
         sink.events.start()
         request = ModelRequest(
-            origin=run.target.origin, messages=conversation, system=run.system, options=run.options
+            origin=run.target.origin,
+            messages=conversation,
+            system=run.system,
+            options=run.options,
+            quirks=run.target.quirks,
         )
         adapter = StreamAdapter(run.target, recorder=self._recorder)
         try:
@@ -271,7 +287,9 @@ class Engine:
     async def _cancelled(self, result: StepResult | None, upstream_closed_ms: float | None) -> None:
         cancellation = self._cancellation
         if cancellation.by == LIMIT:
-            await self._failed(StopReason.TIMEOUT, "timeout", TIMEOUT_ERROR, result)
+            self._recorder.time_is_up()
+            kept = result and replace(result, stream_was_cancelled=False)
+            await self._failed(StopReason.TIMEOUT, TIMEOUT, TIMEOUT_ERROR, kept)
             return
         by = cancellation.by or "user"
         reason = StopReason.SHUTDOWN if by == SERVER else StopReason.CANCELLED

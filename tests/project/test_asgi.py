@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from autobahn.exception import Disconnected
 from django.db import connection
 from django.utils import timezone
 from websockets.asyncio.client import connect
 
-from project.asgi import application
+from project.asgi import application, let_clients_leave
 from providers import clients
 from runs import supervisor
 from runs.consumers import RESTARTING
@@ -105,6 +106,21 @@ async def test_a_server_is_told_what_went_wrong_at_the_end(
     assert await server.tell("shutdown") == {"type": "lifespan.shutdown.failed", "message": message}
     monkeypatch.undo()
     await clients.close_all()
+
+
+async def test_what_is_sent_to_a_client_that_has_just_left_goes_nowhere() -> None:
+    reached: list[str] = []
+
+    async def speak(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "websocket.send", "text": "too late"})
+        reached.append("the end")
+
+    async def gone(message: Any) -> None:
+        raise Disconnected
+
+    await let_clients_leave(speak)({}, None, gone)
+
+    assert reached == ["the end"]
 
 
 @pytest.fixture
