@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
-from providers import quirks
+from providers import model_names, quirks
 from providers.preset import Preset
 from providers.presets import PRESETS
 from providers.quirks import Quirks
@@ -124,8 +124,16 @@ def providers() -> tuple[ProviderInfo, ...]:
 
 
 def suggestions() -> tuple[str, ...]:
-    """Return ``provider/name`` of models to suggest, of available providers only."""
-    return tuple(f"{info.slug}/{name}" for info in providers() if info.available for name in info.models)
+    """Return ``provider/name`` of models to suggest, of available providers only. Asks nobody.
+
+    What a provider itself has told last counts more than what is suggested here for it.
+    """
+    return tuple(
+        f"{info.slug}/{name}"
+        for info in providers()
+        if info.available
+        for name in model_names.best(info.slug, info.models)
+    )
 
 
 def targets_in_use() -> tuple[Target, ...]:
@@ -146,7 +154,8 @@ def _target(preset: Preset, wire: str, model: str) -> Target:
         emulated=is_emulated,
         quirks=preset.quirks,
         sdk=preset.sdk,
-        headers=tuple((name, value) for name, setting in preset.headers if (value := _value(setting))),
+        headers=preset.headers
+        + tuple((name, value) for name, setting in preset.header_settings if (value := _value(setting))),
         project=_value(preset.project) or None,
         region=_value(preset.region) or None,
         lists_models=preset.lists_models,
