@@ -227,9 +227,10 @@ IMAGE = {"type": "image", "source": {"type": "url", "value": "https://example.or
         {"budget": {"tokens": 100}},
         {"budget": {}},
         {"options": {"max_retries": 1}},
+        {"options": {"tool_choice": "required"}},
         {"input": [{"id": "m", "role": "user", "content": [{"type": "text", "text": "a"}, IMAGE]}]},
     ],
-    ids=["tools", "budget", "empty budget", "retries", "image"],
+    ids=["tools", "budget", "empty budget", "retries", "no such tool", "image"],
 )
 async def test_it_says_what_is_not_offered_yet(fields: dict[str, Any], ada: Person, connect: Connect) -> None:
     answer = await (await connect(ada)).ask("start", **{"model": "emulator/echo", "input": "hi", **fields})
