@@ -76,6 +76,7 @@ class Call:
     timeouts: Timeouts = PATIENT
     prompt: str = "Tell me something."
     options: ModelOptions = field(default_factory=ModelOptions)
+    before: tuple[Message, ...] = ()
     sink: Sink = field(default_factory=Sink)
     recorder: Recorder = field(default_factory=Recorder)
     cancel: asyncio.Event = field(default_factory=asyncio.Event)
@@ -88,7 +89,7 @@ class Call:
     async def run(self) -> StepResult:
         request = ModelRequest(
             origin=self.target.origin,
-            messages=(Message(role=Role.USER, parts=(TextPart(text=self.prompt),)),),
+            messages=(*self.before, Message(role=Role.USER, parts=(TextPart(text=self.prompt),))),
             options=self.options,
             quirks=self.target.quirks,
         )
