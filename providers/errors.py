@@ -4,6 +4,7 @@
 
     LLMError
     ├── LLMConnectionError              connect, reset, truncated, not SSE, bad JSON
+    │   └── LLMAddressRefusedError      an address that we do not call
     ├── LLMTimeoutError                 connect, first byte, idle, 408, 504
     ├── LLMBadRequestError              400, 413
     │   └── LLMContextWindowExceededError
@@ -65,6 +66,12 @@ class LLMConnectionError(LLMError):
 
     code = "llm_connection"
     retryable = True
+
+
+class LLMAddressRefusedError(LLMConnectionError):
+    """The model provider's address is not one that this server may call. Ask your administrator to check its base URL."""
+
+    retryable = False
 
 
 class LLMTimeoutError(LLMError):

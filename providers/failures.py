@@ -18,6 +18,7 @@ from typing import Any
 import httpx2
 
 from providers import errors
+from providers.addresses import AddressRefused
 from providers.errors import LLMError
 from providers.redaction import redact, redact_text
 from providers.text import clean, clean_json
@@ -102,6 +103,8 @@ def from_exception(exc: BaseException) -> LLMError:
             :_LONGEST_BODY
         ],
     }
+    if any(isinstance(link, AddressRefused) for link in chain):
+        return errors.LLMAddressRefusedError(detail=story)
     if any(isinstance(link, (TimeoutError, httpx2.TimeoutException)) for link in chain):
         return errors.LLMTimeoutError(detail=story)
     if any(isinstance(link, httpx2.ConnectError) for link in chain):
