@@ -23,6 +23,15 @@ class Quirks:
     takes_json_schema: bool = True
     #: Whether a missing usage is usual here, and a marked estimate better than nothing.
     estimates_usage: bool = False
+    #: Whether Responses is asked for sealed thoughts whatever the model is called; OpenAI's own models without
+    #: thoughts refuse to be asked.
+    seals_thoughts: bool = False
+    #: Letters and digits that a call's id must have on Chat Completions; ``None``: any id will do.
+    call_id_length: int | None = None
+    #: Whether Responses wants instructions even where the caller gave none.
+    needs_instructions: bool = False
+    #: Fields of the body that are refused and left out.
+    refuses: frozenset[str] = frozenset()
 
 
 #: The vendor's own server, without quirks.
