@@ -213,6 +213,9 @@ RUNNEL_ANTHROPIC_COMPATIBLE_BASE_URL = text("RUNNEL_ANTHROPIC_COMPATIBLE_BASE_UR
 RUNNEL_GEMINI_COMPATIBLE_API_KEY = text("RUNNEL_GEMINI_COMPATIBLE_API_KEY")
 RUNNEL_GEMINI_COMPATIBLE_BASE_URL = text("RUNNEL_GEMINI_COMPATIBLE_BASE_URL")
 
+#: Whether a provider that is entered in the admin may lie on this machine, over http as well.
+RUNNEL_ALLOW_LOOPBACK_PROVIDERS = boolean("RUNNEL_ALLOW_LOOPBACK_PROVIDERS", False)
+
 #: What the model field holds in a new conversation.
 RUNNEL_DEFAULT_MODEL = text("RUNNEL_DEFAULT_MODEL", "emulator/hello")
 #: Whether the built-in upstream that needs no key may be used.

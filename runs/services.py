@@ -4,7 +4,9 @@ Whoever calls (a socket, a view, the admin) gets a typed error with a sentence, 
 of what belongs to somebody else: foreign and absent are the same error.
 """
 
+import asyncio
 import hashlib
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, ClassVar
@@ -15,7 +17,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
-from providers import catalog
+from providers import catalog, rows
 from providers.models import ProviderTrace
 from providers.types import Json, ModelOptions, Role
 from runs import cancellation, history, supervisor, transitions
@@ -26,6 +28,9 @@ from runs.models.run import CancelMode
 from runs.states import ACTIVE, TERMINAL, RunStatus
 from runs.supervisor import Draining
 from runs.threads import readers
+
+#: So long a start waits for the providers of the database, now and then; then those from before will do.
+_LOOKS_FOR_SECONDS = 0.5
 
 
 class ServiceError(Exception):
@@ -121,6 +126,7 @@ async def start(owner_id: int, request: StartRequest) -> Started:
     """
     here = supervisor.current()
     await here.ready()
+    await _look_for_providers(request.model)
     is_repeated = cancellation.get(request.run_id) is not None
     try:
         target = catalog.resolve(request.model)
@@ -156,6 +162,14 @@ async def start(owner_id: int, request: StartRequest) -> Started:
     elif not is_repeated:
         cancellation.forget(request.run_id)
     return started
+
+
+async def _look_for_providers(model: str) -> None:
+    """Hear of what other processes have changed in the admin, where it is time to and the database is quick."""
+    slug = model.partition("/")[0]
+    if rows.is_due(slug):
+        with suppress(TimeoutError):
+            await asyncio.wait_for(readers.run(rows.refresh_if_due, slug), _LOOKS_FOR_SECONDS)
 
 
 _MODEL_OPTIONS = frozenset(ModelOptions.__dataclass_fields__)

@@ -23,7 +23,7 @@ from django.utils.decorators import decorator_from_middleware
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 
-from providers import catalog
+from providers import catalog, rows
 from providers.usage import COUNTS
 from runs import auth, services
 from runs.models import Conversation, Message, Run
@@ -40,6 +40,7 @@ def app(request: HttpRequest, conversation_id: UUID | None = None) -> HttpRespon
     if conversation_id and not _own(request.user).filter(id=conversation_id).exists():
         # Not Http404: with DEBUG on that would show the addresses of the project instead.
         return render(request, "404.html", status=HTTPStatus.NOT_FOUND)
+    rows.refresh_if_due()
     real = [provider for provider in catalog.providers() if provider.slug != "emulator"]
     return render(
         request,
