@@ -220,6 +220,8 @@ RUNNEL_ALLOW_LOOPBACK_PROVIDERS = boolean("RUNNEL_ALLOW_LOOPBACK_PROVIDERS", Fal
 RUNNEL_DEFAULT_MODEL = text("RUNNEL_DEFAULT_MODEL", "emulator/hello")
 #: Whether the built-in upstream that needs no key may be used.
 RUNNEL_EMULATOR = boolean("RUNNEL_EMULATOR", DEBUG)
+#: Whether the server asks providers now and then which models they have, to suggest them.
+RUNNEL_LIST_MODELS = boolean("RUNNEL_LIST_MODELS", True)
 #: A folder of recorded provider streams that the emulator plays.
 RUNNEL_RECORDINGS_DIR = Path(text("RUNNEL_RECORDINGS_DIR")) if text("RUNNEL_RECORDINGS_DIR") else None
 #: Whether traces keep requests and responses, or only what they measured.

@@ -11,7 +11,7 @@ from typing import ClassVar
 
 from django.conf import settings
 
-from providers import kinds, quirks, rows
+from providers import kinds, model_names, quirks, rows
 from providers.preset import Preset
 from providers.presets import PRESETS
 from providers.quirks import Quirks
@@ -125,6 +125,7 @@ def target_of(row: Row, model: str) -> Target:
         emulated=False,
         quirks=kind.quirks,
         sdk=kind.sdk,
+        headers=kind.headers,
         lists_models=kind.lists_models,
         is_guarded=True,
     )
@@ -154,19 +155,27 @@ def providers() -> tuple[ProviderInfo, ...]:
 
 
 def suggestions() -> tuple[str, ...]:
-    """Return ``provider/name`` of models to suggest, of available providers only."""
-    return tuple(f"{info.slug}/{name}" for info in providers() if info.available for name in info.models)
+    """Return ``provider/name`` of models to suggest, of available providers only. Asks nobody.
+
+    What a provider itself has told last counts more than what is suggested here for it.
+    """
+    return tuple(
+        f"{info.slug}/{name}"
+        for info in providers()
+        if info.available
+        for name in model_names.best(info.slug, info.models)
+    )
 
 
 def targets_in_use() -> tuple[Target, ...]:
     """Return one target of every available provider; its model is of no importance."""
-    entered = [target_of(row, "any") for row in rows.enabled().values() if row.problem is None]
+    entered = rows.enabled()
     presets = (
         _target(preset, preset.wire, next(iter(preset.models), "any"))
         for preset in PRESETS.values()
-        if _missing(preset) is None
+        if preset.slug not in entered and _missing(preset) is None
     )
-    return (*entered, *presets)
+    return (*(target_of(row, "any") for row in entered.values() if row.problem is None), *presets)
 
 
 def _target(preset: Preset, wire: str, model: str) -> Target:
@@ -178,7 +187,8 @@ def _target(preset: Preset, wire: str, model: str) -> Target:
         emulated=is_emulated,
         quirks=preset.quirks,
         sdk=preset.sdk,
-        headers=tuple((name, value) for name, setting in preset.headers if (value := _value(setting))),
+        headers=preset.headers
+        + tuple((name, value) for name, setting in preset.header_settings if (value := _value(setting))),
         project=_value(preset.project) or None,
         region=_value(preset.region) or None,
         lists_models=preset.lists_models,

@@ -7,8 +7,8 @@ from providers.addresses import origin_of
 from providers.preset import Preset
 from providers.presets import PRESETS
 
-#: Those whose credentials are one key. A cloud's own chain, or a header beside the key, is the operator's.
-KINDS = {slug: preset for slug, preset in PRESETS.items() if preset.address and not preset.headers}
+#: Those whose credentials are one key. A cloud's own chain, or a setting beside the key, is the operator's.
+KINDS = {slug: preset for slug, preset in PRESETS.items() if preset.address and not preset.header_settings}
 
 #: Where the vendors of the wires are. Their SDKs would ask the environment first.
 _VENDORS = {

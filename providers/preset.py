@@ -27,8 +27,9 @@ class Preset:
     base_url: str | None = None
     #: What follows an address that was set without a path.
     base_path: str = ""
-    #: Headers and the settings with their values, for those that are set.
+    #: Headers that go along, and those whose values are settings, where they are set.
     headers: tuple[tuple[str, str], ...] = ()
+    header_settings: tuple[tuple[str, str], ...] = ()
     #: The settings with the cloud's project and region.
     project: str | None = None
     region: str | None = None
@@ -74,9 +75,19 @@ def hosted(
 
 
 def own(
-    slug: str, label: str, *, wire: str = "openai-chat", base_path: str = "", quirks: Quirks, prefix: str = ""
+    slug: str,
+    label: str,
+    *,
+    wire: str = "openai-chat",
+    base_path: str = "",
+    quirks: Quirks,
+    prefix: str = "",
+    key_header: str | None = None,
 ) -> Preset:
-    """Return one that somebody runs at an address of their own, mostly without a key."""
+    """Return one that somebody runs at an address of their own, mostly without a key.
+
+    A key goes also into ``key_header``, where servers may not know the SDK's own.
+    """
     name = prefix + slug.upper().replace("-", "_")
     return Preset(
         slug=slug,
@@ -86,6 +97,7 @@ def own(
         key=f"{name}_API_KEY",
         address=f"{name}_BASE_URL",
         base_path=base_path,
+        header_settings=((key_header, f"{name}_API_KEY"),) if key_header else (),
         quirks=quirks,
     )
 
@@ -131,6 +143,6 @@ def vertex(slug: str, label: str, *, wire: str, models: tuple[str, ...]) -> Pres
         needs=("GOOGLE_CLOUD_PROJECT",),
         project="GOOGLE_CLOUD_PROJECT",
         region="GOOGLE_CLOUD_LOCATION",
-        lists_models=False,
+        lists_models=wire == "gemini-generate",
         models=models,
     )

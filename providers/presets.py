@@ -78,7 +78,8 @@ PRESETS = {
             key="CHATGPT_ACCESS_TOKEN",
             address="CHATGPT_BASE_URL",
             base_url="https://chatgpt.com/backend-api/codex",
-            headers=(("chatgpt-account-id", "CHATGPT_ACCOUNT_ID"),),
+            headers=(("originator", "runnel"),),
+            header_settings=(("chatgpt-account-id", "CHATGPT_ACCOUNT_ID"),),
             lists_models=False,
             models=("gpt-5.5",),
             quirks=Quirks(
@@ -178,6 +179,7 @@ PRESETS = {
             "anthropic-compatible",
             "A server that speaks Anthropic Messages",
             prefix="RUNNEL_",
+            key_header="x-api-key",
             wire="anthropic-messages",
             quirks=Quirks(estimates_usage=True),
         ),

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from time import monotonic
 from uuid import uuid4
 
-from providers import catalog, clients, failures
+from providers import catalog, clients, failures, model_names
 from providers.adapter import StreamAdapter
 from providers.catalog import CatalogError, Target
 from providers.errors import LLMError, LLMNotFoundError, LLMTimeoutError
@@ -97,7 +97,8 @@ async def _list(target: Target) -> Outcome:
     except Exception as exc:  # noqa: BLE001 - SDKs raise whatever they like
         error = failures.from_exception(exc)
         return _failed(error, _NO_LIST if isinstance(error, LLMNotFoundError) else None)
-    kept = tuple(clean(redact_text(name)) for name in names if len(name) <= _LONGEST_NAME)[:_MOST_NAMES]
+    told = (clean(redact_text(name)) for name in names if len(name) <= _LONGEST_NAME)
+    kept = tuple(sorted(model_names.talking(told)))[:_MOST_NAMES]
     if not kept:
         return Outcome(passed=False, message="An answer came, but it names no model. Check the base URL.")
     count = "1 model" if len(kept) == 1 else f"{len(kept)} models"

@@ -21,4 +21,6 @@ for _name in [
 _data_dir = tempfile.mkdtemp(prefix="runnel-tests-")
 atexit.register(shutil.rmtree, _data_dir, ignore_errors=True)
 
-os.environ.update(DEBUG="true", RUNNEL_DATA_DIR=_data_dir, RUNNEL_ENV_FILE=os.devnull)
+os.environ.update(
+    DEBUG="true", RUNNEL_DATA_DIR=_data_dir, RUNNEL_ENV_FILE=os.devnull, RUNNEL_LIST_MODELS="false"
+)

@@ -26,8 +26,8 @@ from providers.probe import Outcome
 
 _COLOURS = {"passed": "success", "failed": "danger", "not tested": "info"}
 
-_LIMITS = ("Limits", {"fields": (("concurrency", "requests_per_minute"),)})
-_ENTERED = (
+_LIMITS: tuple[str, dict[str, Any]] = ("Limits", {"fields": (("concurrency", "requests_per_minute"),)})
+_ENTERED: tuple[tuple[str, dict[str, Any]], ...] = (
     (
         "The provider",
         {"fields": (("slug", "label"), ("kind", "base_url"), "key", "is_enabled")},
@@ -98,11 +98,11 @@ class ProviderAdmin(ModelAdmin):
     def fetch_selected(self, request: HttpRequest, queryset: QuerySet[Provider]) -> None:
         self._fetch(request, queryset)
 
-    @action(description="Save and test", permissions=["change"])
+    @action(description="Save and test", permissions=["change"])  # type: ignore[untyped-decorator]
     def save_and_test(self, request: HttpRequest, obj: Provider) -> None:
         self._after_commit(self._test, request, obj)
 
-    @action(description="Save and fetch models", permissions=["change"])
+    @action(description="Save and fetch models", permissions=["change"])  # type: ignore[untyped-decorator]
     def save_and_fetch(self, request: HttpRequest, obj: Provider) -> None:
         self._after_commit(self._fetch, request, obj)
 

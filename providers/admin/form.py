@@ -24,7 +24,8 @@ _LONGEST_NAME = 150
 _LONGEST_KEY = 4_000
 
 
-class ProviderForm(forms.ModelForm[Provider]):
+# Django's own class takes no type: only the stubs are generic.
+class ProviderForm(forms.ModelForm):  # type: ignore[type-arg]
     """A provider. What is left empty in the field for the key leaves the stored one as it is."""
 
     kind = forms.ChoiceField(
@@ -147,4 +148,5 @@ class ProviderForm(forms.ModelForm[Provider]):
             self.instance.seal(key)
         elif self.cleaned_data.get("forget_key"):
             self.instance.seal("")
-        return super().save(commit)
+        provider: Provider = super().save(commit)
+        return provider
