@@ -76,8 +76,11 @@ def check_url(url: str, *, allow_loopback: bool) -> str:
 
 
 def origin_of(url: str) -> str:
-    """Return scheme, host and port of ``url``: who it is that a key is shown to."""
-    parsed = httpx2.URL(url)
+    """Return scheme, host and port of ``url``: who it is that a key is shown to. What is no URL stays as it is."""
+    try:
+        parsed = httpx2.URL(url)
+    except httpx2.InvalidURL:
+        return url
     return f"{parsed.scheme}://{parsed.netloc.decode('ascii')}"
 
 

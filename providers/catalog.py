@@ -125,7 +125,7 @@ def target_of(row: Row, model: str) -> Target:
         emulated=False,
         quirks=kind.quirks,
         sdk=kind.sdk,
-        headers=kind.headers,
+        headers=kinds.headers(kind, row.api_key),
         lists_models=kind.lists_models,
         is_guarded=True,
     )

@@ -8,7 +8,11 @@ from providers.preset import Preset
 from providers.presets import PRESETS
 
 #: Those whose credentials are one key. A cloud's own chain, or a setting beside the key, is the operator's.
-KINDS = {slug: preset for slug, preset in PRESETS.items() if preset.address and not preset.header_settings}
+KINDS = {
+    slug: preset
+    for slug, preset in PRESETS.items()
+    if preset.address and all(setting == preset.key for _, setting in preset.header_settings)
+}
 
 #: Where the vendors of the wires are. Their SDKs would ask the environment first.
 _VENDORS = {
@@ -27,6 +31,11 @@ def default_address(preset: Preset) -> str | None:
 def address(preset: Preset, base_url: str) -> str | None:
     """Return where a row of this kind is reached, with the path that belongs to it."""
     return preset.at(base_url) if base_url else default_address(preset)
+
+
+def headers(preset: Preset, key: str) -> tuple[tuple[str, str], ...]:
+    """Return what goes along with every request of a row of this kind."""
+    return preset.headers + tuple((name, key) for name, _ in preset.header_settings if key)
 
 
 def purpose(kind: str, base_url: str) -> str:

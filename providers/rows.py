@@ -158,7 +158,10 @@ def _address(provider: "Provider") -> str:
     kind = kinds.KINDS.get(provider.kind)
     if kind is None:
         raise AddressRefused(f"Nothing is called {provider.kind!r} any more. Choose another kind.")
-    address = kinds.address(kind, provider.base_url)
+    base_url = provider.base_url
+    if base_url:
+        base_url = check_url(base_url, allow_loopback=settings.RUNNEL_ALLOW_LOOPBACK_PROVIDERS)
+    address = kinds.address(kind, base_url)
     if address is None:
         raise AddressRefused("It has no base URL.")
-    return check_url(address, allow_loopback=settings.RUNNEL_ALLOW_LOOPBACK_PROVIDERS)
+    return address

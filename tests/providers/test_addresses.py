@@ -224,3 +224,4 @@ def test_it_knows_a_name_of_this_machine(host: str, expected: bool) -> None:
 def test_a_key_is_for_scheme_host_and_port() -> None:
     assert origin_of("https://api.example.org/v1") == "https://api.example.org"
     assert origin_of("http://[::1]:11434/v1") == "http://[::1]:11434"
+    assert origin_of("https://[::1") == "https://[::1"
