@@ -17,6 +17,7 @@
     ├── LLMInsufficientCreditsError     402, quota
     ├── LLMServerError                  other 5xx
     │   └── LLMProviderOverloadedError  503, 529
+    ├── LLMUnsupportedError             the provider's API has no words for it; nothing was sent
     ├── LLMContentFilterError           blocked without an answer
     ├── LLMMalformedResponseError       an answer nobody can use
     │   ├── LLMMalformedToolCallError   a function call nobody can use
@@ -150,6 +151,12 @@ class LLMProviderOverloadedError(LLMServerError):
     """The model provider is overloaded. Try again in a moment, or choose another model."""
 
     code = "llm_provider_overloaded"
+
+
+class LLMUnsupportedError(LLMError):
+    """This model's provider has no way to do what was asked. Leave it out, or choose another model."""
+
+    code = "llm_unsupported"
 
 
 class LLMContentFilterError(LLMError):

@@ -1,6 +1,6 @@
 """A conversation's messages, as they are stored and as a provider call takes them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 from typing import Any, assert_never
 from uuid import UUID
@@ -24,6 +24,8 @@ def part_to_json(part: types.Part) -> Json:
         case types.ProviderItemPart():
             # Its own field is called ``kind`` as well.
             return {"kind": "provider_item", "item": part.kind, "data": part.data}
+        case types.MediaPart():
+            return {**asdict(part), "kind": "media", "medium": part.kind}
         case types.TextPart():
             kind = "text"
         case types.ReasoningPart():
@@ -43,6 +45,10 @@ def part_from_json(stored: Mapping[str, Any]) -> types.Part:
     kind = values.pop("kind")
     if kind == "provider_item":
         return types.ProviderItemPart(kind=values["item"], data=values["data"])
+    if kind == "media":
+        # What else stands there says where its bytes are.
+        fields = {name: values[name] for name in ("mime_type", "data", "url", "name")}
+        return types.MediaPart(kind=values["medium"], **fields)
     if kind == "text":
         values["annotations"] = tuple(values.get("annotations", ()))
     part: types.Part = _KINDS[kind](**values)
@@ -68,6 +74,11 @@ def user_parts(message: Json) -> list[Json]:
     content = message["content"]
     texts = [content] if isinstance(content, str) else [part["text"] for part in content]
     return [part_to_json(types.TextPart(text=text)) for text in texts]
+
+
+def user_message(parts: Iterable[Json]) -> types.Message:
+    """Return a user's stored parts as a message of a ``ModelRequest``, without the bytes of uploaded files."""
+    return types.Message(role=types.Role.USER, parts=tuple(map(part_from_json, parts)))
 
 
 def answer(result: types.StepResult, origin: types.Origin) -> types.Message:

@@ -104,5 +104,5 @@ async def post(client: Any, target: Target, body: Json) -> AsyncIterator[Any]:
 
 async def models(client: Any, target: Target) -> tuple[str, ...]:
     """Return the names of the models that the server has: as many as fit on its longest page."""
-    answer = await client.get("/v1/models", cast_to=object, options={"params": {"limit": 1000}})
-    return names_in(answer.get("data"), "id")
+    options = {"params": {"limit": 1000}}
+    return names_in(await client.get("/v1/models", cast_to=object, options=options))

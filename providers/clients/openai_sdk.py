@@ -45,9 +45,8 @@ async def post_responses(client: Any, target: Target, body: Json) -> AsyncIterat
 
 
 async def models(client: Any, target: Target) -> tuple[str, ...]:
-    """Return the names of the models that the server has; a few send the bare list."""
-    answer = await client.get("/models", cast_to=object, options=_options(target))
-    return names_in(answer if isinstance(answer, list) else answer.get("data"), "id")
+    """Return the names of the models that the server has."""
+    return names_in(await client.get("/models", cast_to=object, options=_options(target)))
 
 
 async def _post(path: str, client: Any, target: Target, body: Json) -> AsyncIterator[Any]:

@@ -39,9 +39,14 @@ class Speech:
     post: Callable[[Any, Target, Json], Awaitable[AsyncIterator[Any]]]
 
 
-def names_in(items: object, field: str) -> tuple[str, ...]:
-    """Return ``field`` of every item of a list that a server sent, where it is a name."""
+def names_in(answer: object) -> tuple[str, ...]:
+    """Return the ids in a list of models as OpenAI and Anthropic send it; a few servers send the bare list.
+
+    Raises:
+        ValueError: it is something else.
+    """
+    items = answer.get("data") or [] if isinstance(answer, dict) else answer
     if not isinstance(items, list):
-        return ()
-    names = (item.get(field) for item in items if isinstance(item, dict))
+        raise ValueError("what came is no list of models")
+    names = (item.get("id") for item in items if isinstance(item, dict))
     return tuple(dict.fromkeys(name for name in names if isinstance(name, str) and name.strip()))

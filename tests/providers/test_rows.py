@@ -129,7 +129,7 @@ def test_an_address_without_a_path_gets_that_of_its_kind() -> None:
         ({"base_url": "http://127.0.0.1:11434/v1"}, "RUNNEL_ALLOW_LOOPBACK_PROVIDERS"),
         ({"base_url": "https://10.0.0.1/v1"}, "not a public address"),
         ({"base_url": "http://8.8.8.8/v1"}, "https://"),
-        ({"base_url": "https://["}, "no URL"),
+        ({"base_url": "https://["}, "no name of a host"),
         ({"base_url": ""}, "no base URL"),
         ({"kind": "gone"}, "Choose another kind"),
     ],
