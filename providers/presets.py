@@ -4,11 +4,15 @@ One literal each; a new one needs nothing else but its settings. Where a vendor'
 than the wire's own vendor stands in ``quirks``, from the page that the comment above it names.
 """
 
+from dataclasses import replace
+
 from providers.preset import Preset, azure, bedrock, hosted, own, vertex
 from providers.quirks import Quirks
 
+#: What servers that are not OpenAI's know of Chat Completions; some refuse all else.
+_COMPATIBLE = Quirks(output_limit="max_tokens", takes_cache_key=False)
 #: Servers for anybody's machine run any model, often with a parser for thoughts that does not fit it.
-_LOCAL = Quirks(output_limit="max_tokens", thoughts_may_be_the_answer=True, estimates_usage=True)
+_LOCAL = replace(_COMPATIBLE, thoughts_may_be_the_answer=True, estimates_usage=True)
 
 PRESETS = {
     preset.slug: preset
@@ -83,7 +87,9 @@ PRESETS = {
             lists_models=False,
             models=("gpt-5.5",),
             quirks=Quirks(
-                needs_instructions=True, refuses=frozenset({"max_output_tokens", "temperature", "top_p"})
+                takes_cache_key=False,
+                needs_instructions=True,
+                refuses=frozenset({"max_output_tokens", "temperature", "top_p"}),
             ),
         ),
         # Where its models call functions, they want to see again what they thought before.
@@ -92,9 +98,9 @@ PRESETS = {
             "deepseek",
             "DeepSeek",
             "https://api.deepseek.com",
-            quirks=Quirks(
-                output_limit="max_tokens",
-                effort="thinking",
+            quirks=replace(
+                _COMPATIBLE,
+                effort="thinking_effort",
                 thoughts_go_back_as="reasoning_content",
                 thoughts_may_be_the_answer=True,
                 takes_json_schema=False,
@@ -106,8 +112,8 @@ PRESETS = {
             "zai",
             "Z.ai",
             "https://api.z.ai/api/paas/v4",
-            quirks=Quirks(
-                output_limit="max_tokens",
+            quirks=replace(
+                _COMPATIBLE,
                 asks_for_usage=False,
                 effort="thinking",
                 thoughts_go_back_as="reasoning_content",
@@ -130,6 +136,7 @@ PRESETS = {
             "groq",
             "Groq",
             "https://api.groq.com/openai/v1",
+            quirks=Quirks(takes_cache_key=False),
             models=("openai/gpt-oss-120b", "openai/gpt-oss-20b"),
         ),
         # It refuses every field that it does not know, `stream_options` among them, and other vendors' ids.
@@ -138,7 +145,7 @@ PRESETS = {
             "mistral",
             "Mistral",
             "https://api.mistral.ai/v1",
-            quirks=Quirks(output_limit="max_tokens", asks_for_usage=False, call_id_length=9),
+            quirks=replace(_COMPATIBLE, asks_for_usage=False, call_id_length=9),
             models=("mistral-small-latest", "mistral-large-latest"),
         ),
         # https://openrouter.ai/docs/use-cases/reasoning-tokens
@@ -146,7 +153,7 @@ PRESETS = {
             "openrouter",
             "OpenRouter",
             "https://openrouter.ai/api/v1",
-            quirks=Quirks(output_limit="max_tokens", effort="reasoning"),
+            quirks=replace(_COMPATIBLE, effort="reasoning"),
             models=("openrouter/auto",),
         ),
         # https://docs.together.ai/reference/chat-completions
@@ -154,7 +161,7 @@ PRESETS = {
             "together",
             "Together AI",
             "https://api.together.ai/v1",
-            quirks=Quirks(output_limit="max_tokens"),
+            quirks=_COMPATIBLE,
             models=("openai/gpt-oss-120b",),
         ),
         # https://docs.fireworks.ai/guides/reasoning
@@ -162,7 +169,7 @@ PRESETS = {
             "fireworks",
             "Fireworks AI",
             "https://api.fireworks.ai/inference/v1",
-            quirks=Quirks(output_limit="max_tokens", thoughts_go_back_as="reasoning_content"),
+            quirks=replace(_COMPATIBLE, thoughts_go_back_as="reasoning_content"),
             models=("accounts/fireworks/models/gpt-oss-120b",),
         ),
         own("ollama", "Ollama", base_path="/v1", quirks=_LOCAL),

@@ -13,8 +13,10 @@ class Quirks:
     #: Whether usage must be asked for with ``stream_options``; some servers send it always and refuse the field.
     asks_for_usage: bool = True
     #: How a reasoning effort is asked for on Chat Completions: as ``reasoning_effort``, as OpenRouter's
-    #: ``reasoning.effort``, as Z.ai's and DeepSeek's ``thinking.type``, or not at all.
-    effort: Literal["reasoning_effort", "reasoning", "thinking"] | None = "reasoning_effort"
+    #: ``reasoning.effort``, as Z.ai's ``thinking.type``, as DeepSeek's, which takes both, or not at all.
+    effort: Literal["reasoning_effort", "reasoning", "thinking", "thinking_effort"] | None = (
+        "reasoning_effort"
+    )
     #: The field of an assistant's message in which its thoughts go back on Chat Completions; ``None``: only
     #: those that came as ``reasoning_content``, and only with the calls that they led to.
     thoughts_go_back_as: str | None = None
@@ -33,7 +35,7 @@ class Quirks:
     call_id_length: int | None = None
     #: Whether Responses wants instructions even where the caller gave none.
     needs_instructions: bool = False
-    #: Fields of the body that are refused and left out.
+    #: Options that Responses has here no words for, by the names that they have there and here.
     refuses: frozenset[str] = frozenset()
 
 

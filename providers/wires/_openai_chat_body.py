@@ -18,7 +18,7 @@ from providers.types import (
     ToolSpec,
 )
 from providers.wires._media import with_notes
-from providers.wires._openai_calls import parameters, sendable_id
+from providers.wires._openai_calls import exact_id, parameters, sendable_id
 from providers.wires._openai_chat_options import RESERVED, show, system, tuned
 from providers.wires._options import with_own_fields
 
@@ -53,7 +53,7 @@ def _messages(request: ModelRequest) -> list[Json]:
             case Role.ASSISTANT if message.native and message.origin == request.origin:
                 messages += message.native
             case Role.ASSISTANT:
-                messages += _converted(message, sent_ids)
+                messages += _converted(message, sent_ids, request.quirks.call_id_length)
             case Role.TOOL:
                 messages += (
                     _result(part, sent_ids) for part in message.parts if isinstance(part, ToolResultPart)
@@ -75,7 +75,7 @@ def _user_content(message: Message) -> str | list[Json]:
     return content
 
 
-def _converted(message: Message, sent_ids: dict[str, str]) -> list[Json]:
+def _converted(message: Message, sent_ids: dict[str, str], id_length: int | None) -> list[Json]:
     """Return what another model said; its thoughts and its provider's own items are not for this one."""
     texts: list[str] = []
     calls: list[Json] = []
@@ -84,7 +84,11 @@ def _converted(message: Message, sent_ids: dict[str, str]) -> list[Json]:
             case TextPart():
                 texts.append(part.text)
             case ToolCallPart():
-                sent_ids[part.id] = sendable_id(part.id, longest=_LONGEST_ID)
+                sent_ids[part.id] = (
+                    sendable_id(part.id, longest=_LONGEST_ID)
+                    if id_length is None
+                    else exact_id(part.id, length=id_length)
+                )
                 calls.append(tool_call(sent_ids[part.id], part.name, part.arguments))
             case ReasoningPart() | ProviderItemPart() | ToolResultPart() | MediaPart():
                 pass

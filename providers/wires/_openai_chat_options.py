@@ -86,6 +86,10 @@ def _effort(request: ModelRequest) -> Json:
             return {"reasoning": _reasoning(options, effort)}
         case "thinking":
             return {"thinking": {"type": "disabled" if effort in {"none", "minimal"} else "enabled"}}
+        case "thinking_effort" if effort == "none":
+            return {"thinking": {"type": "disabled"}}
+        case "thinking_effort":
+            return {"thinking": {"type": "enabled"}, "reasoning_effort": effort}
         case None:
             raise LLMUnsupportedError(
                 "This model's provider cannot be asked for more or less thinking: "

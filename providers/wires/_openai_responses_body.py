@@ -29,6 +29,9 @@ from providers.wires._options import effort_of, with_own_fields
 #: Characters of a ``call_id`` that the API accepts.
 _LONGEST_ID = 64
 
+#: For a server that will not do without.
+_USUAL_INSTRUCTIONS = "You are a helpful assistant."
+
 #: o1, o3-mini, gpt-5.1, gpt-5.2-codex, codex-mini-latest, openai/gpt-5, ft:o4-mini-2025-04-16:…; but
 #: neither gpt-4o nor Azure's gpt-35-turbo.
 _REASONING_MODEL = re.compile(r"(^|[/:.])(o\d|gpt-([5-9]|[12]\d)(?!\d)|codex)")
@@ -55,12 +58,13 @@ def build_body(request: ModelRequest) -> Json:
         "stream": True,
         "store": False,
     }
-    if request.system:
-        body["instructions"] = request.system
+    if request.system or request.quirks.needs_instructions:
+        body["instructions"] = request.system or _USUAL_INSTRUCTIONS
     reasoning: Json = {}
     if reasons(request.origin.model):
-        body["include"] = ["reasoning.encrypted_content"]
         reasoning["summary"] = "auto"
+    if reasoning or request.quirks.seals_thoughts:
+        body["include"] = ["reasoning.encrypted_content"]
     if (effort := effort_of(request.options)) is not None:
         reasoning["effort"] = effort
     if reasoning:

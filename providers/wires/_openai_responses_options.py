@@ -24,7 +24,7 @@ _FUNCTION_CHOICES = {"auto", "none", "required"}
 
 def tuned(request: ModelRequest) -> Json:
     """Return the fields that say the request's options, but for the effort."""
-    options = request.options
+    options, quirks = request.options, request.quirks
     if options.stop_sequences:
         raise LLMUnsupportedError("OpenAI's Responses API knows no stop sequences: leave stop_sequences out.")
     schema = options.output_schema
@@ -36,7 +36,9 @@ def tuned(request: ModelRequest) -> Json:
         "text": None if schema is None else {"format": {"type": "json_schema", **named_schema(schema)}},
     }
     said = {name: value for name, value in fields.items() if value is not None}
-    return said | (cache_fields(request) if request.quirks.takes_cache_key else {})
+    if refused_here := sorted(quirks.refuses & said.keys()):
+        raise LLMUnsupportedError(f"This model's provider takes no {refused_here[0]}: leave it out.")
+    return said | (cache_fields(request) if quirks.takes_cache_key else {})
 
 
 def show(part: MediaPart) -> Json:

@@ -10,7 +10,9 @@ from pytest_django.fixtures import Settings
 
 from providers import catalog
 from providers.catalog import ProviderUnavailable
+from providers.errors import LLMUnsupportedError
 from providers.presets import PRESETS
+from providers.types import Message, ModelOptions, Role, TextPart, ToolCallPart, ToolResultPart
 from tests.providers.calling import KEY, Call
 from tests.providers.speaking import saying_hi
 from tests.providers.upstream import upstream
@@ -95,11 +97,11 @@ def set_up(settings: Settings, slug: str, origin: str) -> None:
     setattr(settings, preset.address, origin + urlsplit(preset.base_url or "").path)
 
 
-async def sent(settings: Settings, slug: str, *, model: str = "some-model") -> Request:
-    """Have ``slug`` asked, and return what its server got."""
+async def sent(settings: Settings, slug: str, *, model: str = "some-model", **asked: Any) -> Request:
+    """Have ``slug`` asked, with more of a ``Call`` in ``asked``, and return what its server got."""
     async with upstream(saying_hi(PRESETS[slug].wire)) as server:
         set_up(settings, slug, server.origin)
-        result = await Call(catalog.resolve(f"{slug}/{model}")).start()
+        result = await Call(catalog.resolve(f"{slug}/{model}"), **asked).start()
         assert result.text == "Hi"
         (raw,) = server.requests
         return parsed(raw)
@@ -162,3 +164,131 @@ def test_a_target_does_not_show_what_goes_along(settings: Settings) -> None:
     shown = repr(replace(catalog.resolve("chatgpt/gpt-5.5")))
     assert KEY not in shown
     assert "an-account" not in shown
+
+
+@dataclass(frozen=True, kw_only=True)
+class Said:
+    """How one server wants an output limit, an effort, a schema and a cache hint to be said."""
+
+    slug: str
+    model: str = "some-model"
+    fields: dict[str, Any]
+    #: What it does not know, or refuses.
+    absent: frozenset[str] = frozenset()
+
+
+USAGE = {"stream_options": {"include_usage": True}}
+OLDER = {"max_tokens": 99, "reasoning_effort": "high", **USAGE}
+ONLY_OPENAIS = frozenset({"max_completion_tokens", "prompt_cache_key", "prompt_cache_retention", "store"})
+
+SAID = [
+    Said(
+        slug="openai-chat",
+        fields={"max_completion_tokens": 99, "reasoning_effort": "high", **USAGE},
+        absent=frozenset({"max_tokens"}),
+    ),
+    Said(slug="azure-chat", fields={"max_completion_tokens": 99, "reasoning_effort": "high", **USAGE}),
+    Said(
+        slug="groq",
+        fields={"max_completion_tokens": 99, "reasoning_effort": "high", **USAGE},
+        absent=ONLY_OPENAIS - {"max_completion_tokens"},
+    ),
+    Said(slug="deepseek", fields={**OLDER, "thinking": {"type": "enabled"}}, absent=ONLY_OPENAIS),
+    Said(
+        slug="zai",
+        fields={"max_tokens": 99, "thinking": {"type": "enabled"}},
+        absent=ONLY_OPENAIS | {"stream_options", "reasoning_effort"},
+    ),
+    Said(
+        slug="mistral",
+        fields={"max_tokens": 99, "reasoning_effort": "high"},
+        absent=ONLY_OPENAIS | {"stream_options"},
+    ),
+    Said(
+        slug="openrouter",
+        fields={"max_tokens": 99, "reasoning": {"effort": "high"}, **USAGE},
+        absent=ONLY_OPENAIS | {"reasoning_effort"},
+    ),
+    *(
+        Said(slug=slug, fields=OLDER, absent=ONLY_OPENAIS)
+        for slug in ("together", "fireworks", "ollama", "vllm", "lmstudio", "openai-compatible")
+    ),
+    Said(
+        slug="xai",
+        model="grok-4.5",
+        fields={
+            "max_output_tokens": 99,
+            "reasoning": {"effort": "high"},
+            "include": ["reasoning.encrypted_content"],
+            "store": False,
+        },
+    ),
+    Said(
+        slug="azure",
+        model="gpt-5.5",
+        fields={"max_output_tokens": 99, "reasoning": {"effort": "high", "summary": "auto"}, "store": False},
+    ),
+]
+
+
+@pytest.mark.parametrize("said", SAID, ids=lambda said: said.slug)
+async def test_options_are_said_as_its_server_knows_them(
+    said: Said, settings: Settings, fresh_clients: None
+) -> None:
+    options = ModelOptions(
+        max_output_tokens=99, reasoning_effort="high", cache="long", output_schema={"type": "object"}
+    )
+    body = (await sent(settings, said.slug, model=said.model, options=options)).body
+    assert said.fields.items() <= body.items()
+    assert not said.absent & body.keys()
+    if PRESETS[said.slug].wire == "openai-chat":
+        takes_schema = said.slug not in {"deepseek", "zai"}
+        assert body["response_format"]["type"] == ("json_schema" if takes_schema else "json_object")
+
+
+async def test_deepseek_can_be_told_not_to_think(settings: Settings, fresh_clients: None) -> None:
+    options = ModelOptions(reasoning_effort="none")
+    body = (await sent(settings, "deepseek", options=options)).body
+    assert body["thinking"] == {"type": "disabled"}
+    assert "reasoning_effort" not in body
+
+
+async def test_chatgpt_is_told_what_it_insists_on(settings: Settings, fresh_clients: None) -> None:
+    body = (await sent(settings, "chatgpt", model="gpt-5.5", options=ModelOptions(cache="long"))).body
+    assert body["instructions"]
+    assert (body["store"], body["stream"]) == (False, True)
+    assert body["include"] == ["reasoning.encrypted_content"]
+    assert not {"prompt_cache_retention", "max_output_tokens"} & body.keys()
+
+
+@pytest.mark.parametrize("option", ["max_output_tokens", "temperature", "top_p"])
+async def test_what_chatgpt_refuses_is_refused_before_it_is_sent(
+    option: str, settings: Settings, fresh_clients: None
+) -> None:
+    async with upstream(saying_hi("openai-responses")) as server:
+        set_up(settings, "chatgpt", server.origin)
+        asked: dict[str, Any] = {option: 1}
+        call = Call(catalog.resolve("chatgpt/gpt-5.5"), options=ModelOptions(**asked))
+        error = await call.failure()
+        assert type(error) is LLMUnsupportedError
+        assert option in error.message
+        assert not server.requests
+
+
+async def test_mistral_gets_ids_that_it_takes_and_results_that_belong_to_them(
+    settings: Settings, fresh_clients: None
+) -> None:
+    calls = [
+        ToolCallPart(id=call_id, name="look", arguments="{}") for call_id in ("call_of-another", "abcDEF123")
+    ]
+    results = [ToolResultPart(call_id=call.id, name="look", content="seen") for call in calls]
+    before = (
+        Message(role=Role.USER, parts=(TextPart(text="Look."),)),
+        Message(role=Role.ASSISTANT, parts=tuple(calls)),
+        Message(role=Role.TOOL, parts=tuple(results)),
+    )
+    _, asked, *answers, _ = (await sent(settings, "mistral", before=before)).body["messages"]
+    ids = [call["id"] for call in asked["tool_calls"]]
+    assert ids[1] == "abcDEF123"
+    assert all(len(call_id) == 9 and call_id.isalnum() for call_id in ids)
+    assert [answer["tool_call_id"] for answer in answers] == ids
