@@ -412,7 +412,7 @@ class TestCanary:
     ) -> None:
         caplog.set_level(logging.DEBUG)
         seen = []
-        quoting = {"error": {"message": "Incorrect API key: KEY", "key": "KEY", "api_key": "KEY"}}
+        quoting = {"error": {"message": "Incorrect API key: KEY", "code": "KEY", "api_key": "KEY"}}
         with serving(401, quoting) as address:
             seen.append(admin.post(ADD, entered(base_url=address, slug="Bad Name")))
             seen.append(admin.post(ADD, entered(base_url=address), follow=True))
