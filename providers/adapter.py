@@ -25,6 +25,7 @@ from providers.timeouts import Timeouts
 from providers.traces import CallContext, Recorder, TraceRecord
 from providers.tracing import describe, takes_long
 from providers.types import (
+    MediaPart,
     ModelRequest,
     Part,
     ProviderItemPart,
@@ -173,5 +174,5 @@ def _words(part: Part) -> str:
             return part.name + part.arguments
         case ToolResultPart():
             return part.content
-        case ProviderItemPart():
+        case MediaPart() | ProviderItemPart():
             return ""

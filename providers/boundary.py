@@ -23,6 +23,7 @@ from providers.events import (
 )
 from providers.text import Seam, clean, clean_json
 from providers.types import (
+    MediaPart,
     Part,
     ProviderItemPart,
     ReasoningPart,
@@ -146,6 +147,9 @@ def _clean_part(part: Part) -> Part:
             return replace(
                 part, call_id=clean(part.call_id), name=clean(part.name), content=clean(part.content)
             )
+        case MediaPart():
+            # Of users only; it passed the boundary on its way in.
+            return part
         case ProviderItemPart():
             return replace(part, kind=_clean_word(part.kind), data=clean_json(part.data))
         case _:

@@ -74,7 +74,7 @@ class Pump:
         self._started = self._heard = self._loop.time()
         self._hurry_until: float | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self.draft = StepDraft()
+        self.draft = StepDraft(quirks=target.quirks)
         self.exchange = Exchange(connect_timeout=timeouts.connect, on_answer=self._note_answer)
         #: What was sent; ``None`` before.
         self.body: Json | None = None

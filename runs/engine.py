@@ -205,7 +205,11 @@ class Engine:
         sink = StepSink(self._journal, self._log, f"step {step.index}", self._message_id)
         sink.events.start()
         request = ModelRequest(
-            origin=run.target.origin, messages=conversation, system=run.system, options=run.options
+            origin=run.target.origin,
+            messages=conversation,
+            system=run.system,
+            options=run.options,
+            quirks=run.target.quirks,
         )
         adapter = StreamAdapter(run.target, recorder=self._recorder)
         try:

@@ -24,6 +24,8 @@ def part_to_json(part: types.Part) -> Json:
         case types.ProviderItemPart():
             # Its own field is called ``kind`` as well.
             return {"kind": "provider_item", "item": part.kind, "data": part.data}
+        case types.MediaPart():
+            return {**asdict(part), "kind": "media", "medium": part.kind}
         case types.TextPart():
             kind = "text"
         case types.ReasoningPart():
@@ -43,6 +45,8 @@ def part_from_json(stored: Mapping[str, Any]) -> types.Part:
     kind = values.pop("kind")
     if kind == "provider_item":
         return types.ProviderItemPart(kind=values["item"], data=values["data"])
+    if kind == "media":
+        return types.MediaPart(kind=values.pop("medium"), **values)
     if kind == "text":
         values["annotations"] = tuple(values.get("annotations", ()))
     part: types.Part = _KINDS[kind](**values)
