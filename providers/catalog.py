@@ -9,7 +9,8 @@ from typing import ClassVar
 
 from django.conf import settings
 
-from providers import quirks
+from providers import limits, quirks
+from providers.limits import Limits
 from providers.quirks import Quirks
 from providers.types import Origin
 from providers.wires import WIRES
@@ -54,6 +55,7 @@ class Target:
     #: True when the built-in upstream answers, whose address is known only once it runs.
     emulated: bool
     quirks: Quirks = quirks.NONE
+    limits: Limits = limits.NONE
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -163,6 +165,7 @@ def resolve(name: str) -> Target:
         api_key=_NO_KEY if provider.is_emulated else getattr(settings, provider.setting),
         base_url=getattr(settings, provider.base_url_setting or "", "") or None,
         emulated=provider.is_emulated,
+        limits=Limits.from_settings(),
     )
 
 
