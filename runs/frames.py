@@ -55,6 +55,7 @@ def _uuid(text: str) -> str:
 
 Id = Annotated[str, Field(min_length=1, max_length=200)]
 Uuid = Annotated[str, AfterValidator(_uuid)]
+ModelName = Annotated[str, Field(min_length=1, max_length=200)]
 Seq = Annotated[int, Field(ge=0, le=2**31 - 1)]
 
 
@@ -95,6 +96,7 @@ class Options(_Strict):
     temperature: Annotated[float, Field(ge=0, le=10, allow_inf_nan=False)] | None = None
     reasoning_effort: Annotated[str, Field(min_length=1, max_length=40)] | None = None
     max_retries: Annotated[int, Field(ge=0, le=100)] | None = None
+    fallback_models: Annotated[list[ModelName], Field(max_length=5)] | None = None
 
 
 class Budget(_Strict):
@@ -111,7 +113,7 @@ class Start(_Strict):
     id: Id
     run_id: Uuid | None = None
     conversation_id: Uuid | None = None
-    model: Annotated[str, Field(min_length=1, max_length=200)]
+    model: ModelName
     input: (
         Annotated[str, Field(min_length=1)]
         | Annotated[list[UserMessage], Field(min_length=1, max_length=100)]

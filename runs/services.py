@@ -16,6 +16,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from providers import catalog
+from providers.backoff import RetryPolicy
 from providers.models import ProviderTrace
 from providers.types import Json, ModelOptions, Role
 from runs import cancellation, history, supervisor, transitions
@@ -83,6 +84,11 @@ class StartRequest:
     system: str = ""
     options: Json = field(default_factory=dict)
 
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Whom to ask, in this order."""
+        return self.model, *self.options.get("fallback_models", ())
+
     def digest(self) -> str:
         """Return what tells a repeated start from another one with the same id."""
         conversation_id = self.conversation_id and str(self.conversation_id)
@@ -123,7 +129,7 @@ async def start(owner_id: int, request: StartRequest) -> Started:
     await here.ready()
     is_repeated = cancellation.get(request.run_id) is not None
     try:
-        target = catalog.resolve(request.model)
+        targets = tuple(map(catalog.resolve, request.models))
         if not is_repeated:
             if here.live_count(owner_id) >= settings.RUNNEL_MAX_RUNS_PER_USER:
                 raise TooManyRuns
@@ -147,7 +153,8 @@ async def start(owner_id: int, request: StartRequest) -> Started:
                 run_id=request.run_id,
                 conversation_id=started.conversation_id,
                 owner_id=owner_id,
-                target=target,
+                targets=targets,
+                policy=RetryPolicy.from_settings(request.options.get("max_retries")),
                 system=request.system,
                 options=ModelOptions(**options),
                 messages=request.messages,
