@@ -11,7 +11,8 @@ from typing import ClassVar
 
 from django.conf import settings
 
-from providers import kinds, model_names, quirks, rows
+from providers import kinds, limits, model_names, quirks, rows
+from providers.limits import Limits
 from providers.preset import Preset
 from providers.presets import PRESETS
 from providers.quirks import Quirks
@@ -59,6 +60,7 @@ class Target:
     #: True when the built-in upstream answers, whose address is known only once it runs.
     emulated: bool
     quirks: Quirks = quirks.NONE
+    limits: Limits = limits.NONE
     #: How its client is made, where that is not the wire's own way: a name in ``providers.clients``.
     sdk: str | None = None
     #: Sent along with every request, beside what the SDK sends.
@@ -127,6 +129,7 @@ def target_of(row: Row, model: str) -> Target:
         sdk=kind.sdk,
         headers=kinds.headers(kind, row.api_key),
         lists_models=kind.lists_models,
+        limits=row.limits,
         is_guarded=True,
     )
 
@@ -192,6 +195,7 @@ def _target(preset: Preset, wire: str, model: str) -> Target:
         project=_value(preset.project) or None,
         region=_value(preset.region) or None,
         lists_models=preset.lists_models,
+        limits=Limits.from_settings(),
     )
 
 

@@ -19,6 +19,7 @@ from django.dispatch import Signal
 
 from providers import kinds
 from providers.addresses import AddressRefused, check_url
+from providers.limits import Limits
 from providers.presets import PRESETS
 from providers.vault import Unsealable
 
@@ -46,8 +47,7 @@ class Row:
     #: Empty when it has none, or when that may not be called.
     address: str
     api_key: str = field(repr=False)
-    concurrency: int | None
-    requests_per_minute: int | None
+    limits: Limits
     models: tuple[str, ...]
     #: Why it cannot be used, in a sentence; ``None`` when it can.
     problem: str | None = None
@@ -147,8 +147,7 @@ def read(provider: "Provider") -> Row:
         kind=provider.kind,
         address=address,
         api_key=key,
-        concurrency=provider.concurrency,
-        requests_per_minute=provider.requests_per_minute,
+        limits=Limits(concurrency=provider.concurrency, requests_per_minute=provider.requests_per_minute),
         models=tuple(name for name in provider.model_names if isinstance(name, str)),
         problem=problem,
     )

@@ -6,6 +6,7 @@ of what belongs to somebody else: foreign and absent are the same error.
 
 import asyncio
 import hashlib
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -18,6 +19,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from providers import catalog, rows
+from providers.backoff import RetryPolicy
 from providers.catalog import Target
 from providers.models import ProviderTrace
 from providers.types import Json, Role
@@ -95,6 +97,11 @@ class StartRequest:
     system: str = ""
     options: Json = field(default_factory=dict)
 
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Whom to ask, in this order."""
+        return self.model, *self.options.get("fallback_models", ())
+
     def digest(self) -> str:
         """Return what tells a repeated start from another one with the same id."""
         conversation_id = self.conversation_id and str(self.conversation_id)
@@ -133,10 +140,10 @@ async def start(owner_id: int, request: StartRequest) -> Started:
     """
     here = supervisor.current()
     await here.ready()
-    await _look_for_providers(request.model)
+    await _look_for_providers(request.models)
     is_repeated = cancellation.get(request.run_id) is not None
     try:
-        target = catalog.resolve(request.model)
+        targets = tuple(map(catalog.resolve, request.models))
         if not is_repeated:
             if here.live_count(owner_id) >= settings.RUNNEL_MAX_RUNS_PER_USER:
                 raise TooManyRuns
@@ -148,7 +155,7 @@ async def start(owner_id: int, request: StartRequest) -> Started:
             raise Restarting from None
         raise
     try:
-        started = await here.journal.execute(lambda: _store(owner_id, request, target, here.terms))
+        started = await here.journal.execute(lambda: _store(owner_id, request, targets, here.terms))
     except BaseException:
         if not is_repeated:
             cancellation.forget(request.run_id)
@@ -159,7 +166,8 @@ async def start(owner_id: int, request: StartRequest) -> Started:
                 run_id=request.run_id,
                 conversation_id=started.conversation_id,
                 owner_id=owner_id,
-                target=target,
+                targets=targets,
+                policy=RetryPolicy.from_settings(request.options.get("max_retries")),
                 system=request.system,
                 options=options.for_model(request.options),
                 messages=request.messages,
@@ -170,12 +178,13 @@ async def start(owner_id: int, request: StartRequest) -> Started:
     return started
 
 
-async def _look_for_providers(model: str) -> None:
+async def _look_for_providers(models: Sequence[str]) -> None:
     """Hear of what other processes have changed in the admin, where it is time to and the database is quick."""
-    slug = model.partition("/")[0]
-    if rows.is_due(slug):
-        with suppress(TimeoutError):
-            await asyncio.wait_for(readers.run(rows.refresh_if_due, slug), _LOOKS_FOR_SECONDS)
+    for slug in (model.partition("/")[0] for model in models):
+        if rows.is_due(slug):
+            with suppress(TimeoutError):
+                await asyncio.wait_for(readers.run(rows.refresh_if_due, slug), _LOOKS_FOR_SECONDS)
+            return
 
 
 def _known(owner_id: int, request: StartRequest) -> Started | None:
@@ -188,12 +197,15 @@ def _known(owner_id: int, request: StartRequest) -> Started | None:
     return Started(run_id=run.id, conversation_id=run.conversation_id, state="exists", status=run.status)
 
 
-def _store(owner_id: int, request: StartRequest, target: Target, terms: Terms) -> Started:
+def _store(owner_id: int, request: StartRequest, targets: tuple[Target, ...], terms: Terms) -> Started:
     if (known := _known(owner_id, request)) is not None:
         return known
     parts = [history.user_parts(message) for message in request.messages]
-    if (why := options.refusal(target, request.options, system=request.system, messages=parts)) is not None:
-        raise Unsupported(why)
+    for target in targets:
+        if (
+            why := options.refusal(target, request.options, system=request.system, messages=parts)
+        ) is not None:
+            raise Unsupported(why)
     conversation = _conversation(owner_id, request)
     run = Run.objects.create(
         id=request.run_id,

@@ -14,6 +14,7 @@ from providers.catalog import ProviderUnavailable, UnknownModel
 from providers.emulator import Emulator
 from providers.errors import LLMAddressRefusedError, LLMConnectionError
 from providers.kinds import KINDS, default_address
+from providers.limits import Limits
 from providers.models import Provider
 from providers.redaction import redact_text
 from tests.providers.calling import BASE_PATHS, WIRES, Call
@@ -61,6 +62,7 @@ def test_a_row_is_called_as_it_says_over_checked_addresses() -> None:
     )
     assert (target.api_key, target.base_url) == (KEY, "https://8.8.8.8/v1")
     assert target.is_guarded
+    assert target.limits == Limits(concurrency=3, requests_per_minute=60)
     assert target.quirks == KINDS["openai-compatible"].quirks
     assert KEY not in repr(target)
     assert KEY not in repr(rows.enabled()["acme"])

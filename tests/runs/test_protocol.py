@@ -226,10 +226,9 @@ IMAGE = {"type": "image", "source": {"type": "url", "value": "https://example.or
         {"tools": [{"name": "f", "description": "", "parameters": {}}]},
         {"budget": {"tokens": 100}},
         {"budget": {}},
-        {"options": {"max_retries": 1}},
         {"input": [{"id": "m", "role": "user", "content": [{"type": "text", "text": "a"}, IMAGE]}]},
     ],
-    ids=["tools", "budget", "empty budget", "retries", "image"],
+    ids=["tools", "budget", "empty budget", "image"],
 )
 async def test_it_says_what_is_not_offered_yet(fields: dict[str, Any], ada: Person, connect: Connect) -> None:
     answer = await (await connect(ada)).ask("start", **{"model": "emulator/echo", "input": "hi", **fields})
