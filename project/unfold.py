@@ -32,7 +32,7 @@ UNFOLD: dict[str, Any] = {
     "SITE_ICON": _icon,
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": _icon}],
     "SITE_URL": "/",
-    # Nothing can be edited, so nothing has a history; and no page of ours shows one object of these.
+    # Most of it cannot be edited, so nothing has a button for its history; and no page of ours shows one object of these.
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
     # Around the accents of css/base.css: 600 and 700 are those on light, 400 and 300 those on dark.

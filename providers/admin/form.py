@@ -64,6 +64,7 @@ class ProviderForm(forms.ModelForm):  # type: ignore[type-arg]
         )
         help_texts = {
             "slug": "What stands before the slash in a model's name: with “acme” here it is acme/some-model.",
+            "label": "As people are told of it.",
             "base_url": "Empty for the vendor's own address. https only.",
             "concurrency": "In each process of this server. Empty for no limit.",
             "requests_per_minute": "Empty for no limit.",
