@@ -97,7 +97,7 @@ async def _list(target: Target) -> Outcome:
     except Exception as exc:  # noqa: BLE001 - SDKs raise whatever they like
         error = failures.from_exception(exc)
         return _failed(error, _NO_LIST if isinstance(error, LLMNotFoundError) else None)
-    told = (clean(redact_text(name)) for name in names if len(name) <= _LONGEST_NAME)
+    told = (clean(redact_text(name)) for name in names if len(name) <= _LONGEST_NAME and name.isprintable())
     kept = tuple(sorted(model_names.talking(told)))[:_MOST_NAMES]
     if not kept:
         return Outcome(passed=False, message="An answer came, but it names no model. Check the base URL.")

@@ -23,6 +23,7 @@ from providers.admin.form import ProviderForm
 from providers.kinds import KINDS
 from providers.models import Provider
 from providers.probe import Outcome
+from providers.vault import Unsealable
 
 _COLOURS = {"passed": "success", "failed": "danger", "not tested": "info"}
 
@@ -151,9 +152,10 @@ class ProviderAdmin(ModelAdmin):
 
     @admin.display(description="Key")
     def key_state(self, provider: Provider) -> str:
-        if not provider.sealed_key:
-            return "none"
-        return rows.read(provider).problem or "stored"
+        try:
+            return "stored" if provider.unseal() else "none"
+        except Unsealable as lost:
+            return lost.message
 
     @admin.display(description="Models to suggest")
     def names(self, provider: Provider) -> str:
