@@ -21,10 +21,11 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
 django_application = get_asgi_application()
 
 # After Django's set-up: these import models.
-from providers import clients, emulator, models_list  # noqa: E402
+from providers import clients, emulator, models_list, rows  # noqa: E402
 from runs import consumers, supervisor  # noqa: E402
 from runs.routing import websocket_urlpatterns  # noqa: E402
 from runs.tasks import spawn  # noqa: E402
+from runs.threads import readers  # noqa: E402
 
 logger = logging.getLogger("runnel.lifecycle")
 
@@ -40,6 +41,7 @@ _lasting: set[asyncio.Task[None]] = set()
 async def start_up() -> None:
     """Recover runs that a dead process left, then make the first stream as fast as the later ones."""
     await supervisor.current().ready()
+    await readers.run(rows.refresh_if_due)
     await clients.warm_up()
     gc.collect()
     gc.freeze()

@@ -218,6 +218,9 @@ RUNNEL_ANTHROPIC_COMPATIBLE_BASE_URL = text("RUNNEL_ANTHROPIC_COMPATIBLE_BASE_UR
 RUNNEL_GEMINI_COMPATIBLE_API_KEY = text("RUNNEL_GEMINI_COMPATIBLE_API_KEY")
 RUNNEL_GEMINI_COMPATIBLE_BASE_URL = text("RUNNEL_GEMINI_COMPATIBLE_BASE_URL")
 
+#: Whether a provider that is entered in the admin may lie on this machine, over http as well.
+RUNNEL_ALLOW_LOOPBACK_PROVIDERS = boolean("RUNNEL_ALLOW_LOOPBACK_PROVIDERS", False)
+
 #: What the model field holds in a new conversation.
 RUNNEL_DEFAULT_MODEL = text("RUNNEL_DEFAULT_MODEL", "emulator/hello")
 #: Whether the built-in upstream that needs no key may be used.
@@ -234,6 +237,25 @@ RUNNEL_CONNECT_TIMEOUT = number("RUNNEL_CONNECT_TIMEOUT", 10.0, at_least=0.01)
 RUNNEL_FIRST_BYTE_TIMEOUT = number("RUNNEL_FIRST_BYTE_TIMEOUT", 120.0, at_least=0.01)
 RUNNEL_IDLE_TIMEOUT = number("RUNNEL_IDLE_TIMEOUT", 120.0, at_least=0.01)
 RUNNEL_RUN_TIMEOUT = number("RUNNEL_RUN_TIMEOUT", 900.0, at_least=0.01)
+
+# Failed calls: how often and how patiently one is made again before a word was shown. Seconds.
+RUNNEL_MAX_RETRIES = whole("RUNNEL_MAX_RETRIES", 2, at_most=100)
+RUNNEL_RETRY_BASE_SECONDS = number("RUNNEL_RETRY_BASE_SECONDS", 0.5)
+RUNNEL_RETRY_MAX_SECONDS = number("RUNNEL_RETRY_MAX_SECONDS", 8.0)
+#: The longest pause that a provider may ask for; a longer one fails the call.
+RUNNEL_RETRY_AFTER_MAX_SECONDS = number("RUNNEL_RETRY_AFTER_MAX_SECONDS", 30.0)
+#: After so many outages in a row a provider is not asked for so many seconds; 0 for never.
+RUNNEL_CIRCUIT_FAILURES = whole("RUNNEL_CIRCUIT_FAILURES", 5)
+RUNNEL_CIRCUIT_SECONDS = number("RUNNEL_CIRCUIT_SECONDS", 30.0)
+
+# Limits for each provider from the environment; 0 for none.
+RUNNEL_PROVIDER_CONCURRENCY = whole("RUNNEL_PROVIDER_CONCURRENCY", 0)
+RUNNEL_PROVIDER_REQUESTS_PER_MINUTE = whole("RUNNEL_PROVIDER_REQUESTS_PER_MINUTE", 0)
+
+#: Whether an estimate of what a call has read may ask the provider, where it has such an endpoint.
+RUNNEL_COUNT_TOKENS = boolean("RUNNEL_COUNT_TOKENS", False)
+#: How long a cancelled stream is read on for its usage, in seconds; 0 closes it at once.
+RUNNEL_DRAIN_CANCELLED_SECONDS = number("RUNNEL_DRAIN_CANCELLED_SECONDS", 0.0)
 
 #: The longest file that is taken, in megabytes.
 RUNNEL_UPLOAD_MB = whole("RUNNEL_UPLOAD_MB", 20, at_least=1)

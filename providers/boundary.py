@@ -15,6 +15,7 @@ from providers.events import (
     ReasoningDelta,
     ReasoningSealed,
     ResponseStarted,
+    RetryScheduled,
     TextDelta,
     ToolCallDelta,
     ToolCallFinished,
@@ -71,14 +72,8 @@ class Boundary:
             case ToolCallFinished():
                 call_id = _clean_word(event.id)
                 return (*self._last_arguments(call_id), ToolCallFinished(call_id))
-            case ReasoningSealed():
-                return (ReasoningSealed(_clean_word(event.value), event.index),)
-            case ProviderItem():
-                return (ProviderItem(_clean_word(event.kind), clean_json(event.data)),)
-            case ResponseStarted():
-                return (ResponseStarted(_clean_name(event.response_id), _clean_name(event.model)),)
-            case UsageSeen():
-                return (UsageSeen(_clean_usage(event.usage)),)
+            case ReasoningSealed() | ProviderItem() | ResponseStarted() | UsageSeen() | RetryScheduled():
+                return (_clean_event(event),)
             case _:
                 assert_never(event)
 
@@ -101,6 +96,26 @@ class Boundary:
     def _last_arguments(self, call_id: str) -> tuple[ModelEvent, ...]:
         seam = self._calls.pop(call_id, None)
         return (ToolCallDelta(call_id, text),) if seam is not None and (text := seam.close()) else ()
+
+
+def _clean_event(
+    event: ReasoningSealed | ProviderItem | ResponseStarted | UsageSeen | RetryScheduled,
+) -> ModelEvent:
+    """Return an event that is whole in itself clean."""
+    match event:
+        case ReasoningSealed():
+            return ReasoningSealed(_clean_word(event.value), event.index)
+        case ProviderItem():
+            return ProviderItem(_clean_word(event.kind), clean_json(event.data))
+        case ResponseStarted():
+            return ResponseStarted(_clean_name(event.response_id), _clean_name(event.model))
+        case UsageSeen():
+            return UsageSeen(_clean_usage(event.usage))
+        case RetryScheduled():
+            # Ours, and made of what is clean.
+            return event
+        case _:
+            assert_never(event)
 
 
 def clean_result(result: StepResult) -> StepResult:

@@ -1,20 +1,22 @@
 """Which providers are set up here, and what ``provider/name`` means.
 
-The providers are those of ``presets``. A model's name is passed through as it is: new models need no change
-here. It reads settings and opens no connection.
+The providers are those of ``presets`` and those that were entered in the admin (``rows``); where both have
+one of a name, the row is meant. A model's name is passed through as it is: new models need no change here.
+It reads settings and what is in memory, and opens no connection.
 """
 
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from typing import ClassVar
-from urllib.parse import urlsplit
 
 from django.conf import settings
 
-from providers import model_names, quirks
+from providers import kinds, limits, model_names, quirks, rows
+from providers.limits import Limits
 from providers.preset import Preset
 from providers.presets import PRESETS
 from providers.quirks import Quirks
+from providers.rows import Row
 from providers.types import Origin
 from providers.wires import WIRES
 
@@ -58,6 +60,7 @@ class Target:
     #: True when the built-in upstream answers, whose address is known only once it runs.
     emulated: bool
     quirks: Quirks = quirks.NONE
+    limits: Limits = limits.NONE
     #: How its client is made, where that is not the wire's own way: a name in ``providers.clients``.
     sdk: str | None = None
     #: Sent along with every request, beside what the SDK sends.
@@ -67,6 +70,8 @@ class Target:
     region: str | None = None
     #: Whether it can say which models it has.
     lists_models: bool = True
+    #: Whether connections go to checked addresses only: nobody but the operator is taken at their word.
+    is_guarded: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,7 +81,7 @@ class ProviderInfo:
     slug: str
     label: str
     available: bool
-    #: The environment variables that make it available.
+    #: The environment variables that make it available; none for one from the admin.
     settings: tuple[str, ...]
     #: Names to suggest; any other works too.
     models: tuple[str, ...]
@@ -92,12 +97,13 @@ def resolve(name: str) -> Target:
         ProviderUnavailable: the provider has no key here.
     """
     slug, _, model = name.partition("/")
-    preset = PRESETS.get(slug)
     if not model.strip() or not name.isprintable() or len(name) > LONGEST_NAME:
         raise UnknownModel(
             f"A model is written as provider/name, up to {LONGEST_NAME} characters. {_known()}"
         )
-    if preset is None:
+    if (row := rows.enabled().get(slug)) is not None:
+        return target_of(row, model)
+    if (preset := PRESETS.get(slug)) is None:
         raise UnknownModel(f"There is no provider {slug!r} here. {_known()}")
     wire = preset.wire
     if _is_emulated(preset) and "@" in model:
@@ -109,9 +115,35 @@ def resolve(name: str) -> Target:
     return _target(preset, wire, model)
 
 
+def target_of(row: Row, model: str) -> Target:
+    """Return where ``model`` of a provider from the admin is reached; ``ProviderUnavailable`` when it is not."""
+    if row.problem is not None:
+        raise ProviderUnavailable(row.problem)
+    kind = kinds.KINDS[row.kind]
+    return Target(
+        origin=Origin(wire=kind.wire, provider=row.slug, model=model),
+        api_key=row.api_key or _NO_KEY,
+        base_url=row.address,
+        emulated=False,
+        quirks=kind.quirks,
+        sdk=kind.sdk,
+        headers=kinds.headers(kind, row.api_key),
+        lists_models=kind.lists_models,
+        limits=row.limits,
+        is_guarded=True,
+    )
+
+
 def providers() -> tuple[ProviderInfo, ...]:
-    """Return every provider, available or not."""
-    return tuple(
+    """Return every provider, available or not; those from the admin come first."""
+    entered = rows.enabled()
+    infos = [
+        ProviderInfo(
+            slug=row.slug, label=row.label, available=row.problem is None, settings=(), models=row.models
+        )
+        for row in entered.values()
+    ]
+    infos += (
         ProviderInfo(
             slug=preset.slug,
             label=preset.label,
@@ -120,7 +152,9 @@ def providers() -> tuple[ProviderInfo, ...]:
             models=preset.models,
         )
         for preset in PRESETS.values()
+        if preset.slug not in entered
     )
+    return tuple(infos)
 
 
 def suggestions() -> tuple[str, ...]:
@@ -138,11 +172,13 @@ def suggestions() -> tuple[str, ...]:
 
 def targets_in_use() -> tuple[Target, ...]:
     """Return one target of every available provider; its model is of no importance."""
-    return tuple(
+    entered = rows.enabled()
+    presets = (
         _target(preset, preset.wire, next(iter(preset.models), "any"))
         for preset in PRESETS.values()
-        if _missing(preset) is None
+        if preset.slug not in entered and _missing(preset) is None
     )
+    return (*(target_of(row, "any") for row in entered.values() if row.problem is None), *presets)
 
 
 def _target(preset: Preset, wire: str, model: str) -> Target:
@@ -159,6 +195,7 @@ def _target(preset: Preset, wire: str, model: str) -> Target:
         project=_value(preset.project) or None,
         region=_value(preset.region) or None,
         lists_models=preset.lists_models,
+        limits=Limits.from_settings(),
     )
 
 
@@ -172,9 +209,7 @@ def _value(setting: str | None) -> str:
 
 def _base_url(preset: Preset) -> str | None:
     address = _value(preset.address)
-    if address and preset.base_path and not urlsplit(address).path.strip("/"):
-        return address.rstrip("/") + preset.base_path
-    return address or preset.base_url
+    return preset.at(address) if address else preset.base_url
 
 
 def _missing(preset: Preset) -> str | None:
@@ -194,4 +229,4 @@ def _how_to_enable(preset: Preset) -> str:
 
 
 def _known() -> str:
-    return f"The providers are {', '.join(PRESETS)}."
+    return f"The providers are {', '.join(dict.fromkeys([*rows.enabled(), *PRESETS]))}."

@@ -1,6 +1,7 @@
 """The models that providers have told of, as this process heard it last. It asks nobody: ``models_list`` does."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from time import monotonic
 
@@ -41,8 +42,12 @@ def best(slug: str, usual: tuple[str, ...]) -> tuple[str, ...]:
     told = known(slug)
     if not told:
         return usual
-    talking = [name for name in told if not _SILENT.search(name)]
-    return tuple(dict.fromkeys([*(name for name in usual if name in told), *sorted(talking)]))
+    return tuple(dict.fromkeys([*(name for name in usual if name in told), *sorted(talking(told))]))
+
+
+def talking(names: Iterable[str]) -> tuple[str, ...]:
+    """Return those of ``names`` whose models can be talked to, by the look of them."""
+    return tuple(name for name in names if not _SILENT.search(name))
 
 
 def forget() -> None:

@@ -43,8 +43,12 @@ async def fetch(target: Target) -> tuple[str, ...]:
 
 
 async def refresh() -> None:
-    """Ask every provider in use whose last answer is old, all at once. Raises nothing."""
-    old = [target for target in catalog.targets_in_use() if target.lists_models and _is_old(target)]
+    """Ask every provider in use whose last answer is old, all at once. Raises nothing.
+
+    Those from the admin are asked there, and keep their lists in the database.
+    """
+    asked = (target for target in catalog.targets_in_use() if target.lists_models and not target.is_guarded)
+    old = [target for target in asked if _is_old(target)]
     await asyncio.gather(*(_try(target) for target in old))
 
 

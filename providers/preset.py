@@ -4,6 +4,7 @@ It must never hold a key: settings do, and here are their names, which are those
 """
 
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from providers.quirks import NONE, Quirks
 
@@ -39,6 +40,12 @@ class Preset:
     quirks: Quirks = NONE
     #: Names to suggest; any other works too.
     models: tuple[str, ...] = ()
+
+    def at(self, address: str) -> str:
+        """Return ``address`` with the path of this provider, where it was given without one."""
+        if self.base_path and not urlsplit(address).path.strip("/"):
+            return address.rstrip("/") + self.base_path
+        return address
 
 
 def hosted(

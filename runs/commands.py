@@ -197,8 +197,6 @@ def _start_request(frame: frames.Start, run_id: UUID) -> StartRequest:
         raise Unsupported("Tools that the client executes are not offered here yet: leave tools out.")
     if frame.budget is not None:
         raise Unsupported("Budgets are not offered here yet: leave budget out.")
-    if frame.options is not None and frame.options.max_retries:
-        raise Unsupported("Retries are not offered here yet: leave max_retries out, or set it to 0.")
     if isinstance(frame.input, str):
         messages: list[dict[str, Any]] = [{"id": str(run_id), "role": "user", "content": frame.input}]
     else:

@@ -69,6 +69,7 @@ def _base64(text: str) -> str:
 
 Id = Annotated[str, Field(min_length=1, max_length=200)]
 Uuid = Annotated[str, AfterValidator(_uuid)]
+ModelName = Annotated[str, Field(min_length=1, max_length=200)]
 Seq = Annotated[int, Field(ge=0, le=2**31 - 1)]
 
 
@@ -153,9 +154,7 @@ class Options(_Strict):
     cache: Literal["short", "long"] | None = None
     provider_options: dict[str, Any] | None = None
     max_retries: Annotated[int, Field(ge=0, le=100)] | None = None
-    fallback_models: (
-        Annotated[list[Annotated[str, Field(min_length=1, max_length=200)]], Field(max_length=5)] | None
-    ) = None
+    fallback_models: Annotated[list[ModelName], Field(max_length=5)] | None = None
 
 
 class Budget(_Strict):
@@ -172,7 +171,7 @@ class Start(_Strict):
     id: Id
     run_id: Uuid | None = None
     conversation_id: Uuid | None = None
-    model: Annotated[str, Field(min_length=1, max_length=200)]
+    model: ModelName
     input: (
         Annotated[str, Field(min_length=1)]
         | Annotated[list[UserMessage], Field(min_length=1, max_length=100)]

@@ -4,7 +4,10 @@ Whoever calls (a socket, a view, the admin) gets a typed error with a sentence, 
 of what belongs to somebody else: foreign and absent are the same error.
 """
 
+import asyncio
 import hashlib
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, ClassVar
@@ -15,7 +18,8 @@ from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
-from providers import catalog
+from providers import catalog, rows
+from providers.backoff import RetryPolicy
 from providers.catalog import Target
 from providers.models import ProviderTrace
 from providers.types import Json, Role
@@ -27,6 +31,9 @@ from runs.models.run import CancelMode
 from runs.states import ACTIVE, TERMINAL, RunStatus
 from runs.supervisor import Draining
 from runs.threads import readers
+
+#: So long a start waits for the providers of the database, now and then; then those from before will do.
+_LOOKS_FOR_SECONDS = 0.5
 
 
 class ServiceError(Exception):
@@ -94,6 +101,11 @@ class StartRequest:
     system: str = ""
     options: Json = field(default_factory=dict)
 
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Whom to ask, in this order."""
+        return self.model, *self.options.get("fallback_models", ())
+
     def digest(self) -> str:
         """Return what tells a repeated start from another one with the same id."""
         conversation_id = self.conversation_id and str(self.conversation_id)
@@ -132,9 +144,10 @@ async def start(owner_id: int, request: StartRequest) -> Started:
     """
     here = supervisor.current()
     await here.ready()
+    await _look_for_providers(request.models)
     is_repeated = cancellation.get(request.run_id) is not None
     try:
-        target = catalog.resolve(request.model)
+        targets = tuple(map(catalog.resolve, request.models))
         if not is_repeated:
             if here.live_count(owner_id) >= settings.RUNNEL_MAX_RUNS_PER_USER:
                 raise TooManyRuns
@@ -146,7 +159,7 @@ async def start(owner_id: int, request: StartRequest) -> Started:
             raise Restarting from None
         raise
     try:
-        started = await here.journal.execute(lambda: _store(owner_id, request, target, here.terms))
+        started = await here.journal.execute(lambda: _store(owner_id, request, targets, here.terms))
     except BaseException:
         if not is_repeated:
             cancellation.forget(request.run_id)
@@ -157,7 +170,8 @@ async def start(owner_id: int, request: StartRequest) -> Started:
                 run_id=request.run_id,
                 conversation_id=started.conversation_id,
                 owner_id=owner_id,
-                target=target,
+                targets=targets,
+                policy=RetryPolicy.from_settings(request.options.get("max_retries")),
                 system=request.system,
                 options=options.for_model(request.options),
                 messages=request.messages,
@@ -166,6 +180,15 @@ async def start(owner_id: int, request: StartRequest) -> Started:
     elif not is_repeated:
         cancellation.forget(request.run_id)
     return started
+
+
+async def _look_for_providers(models: Sequence[str]) -> None:
+    """Hear of what other processes have changed in the admin, where it is time to and the database is quick."""
+    for slug in (model.partition("/")[0] for model in models):
+        if rows.is_due(slug):
+            with suppress(TimeoutError):
+                await asyncio.wait_for(readers.run(rows.refresh_if_due, slug), _LOOKS_FOR_SECONDS)
+            return
 
 
 def _known(owner_id: int, request: StartRequest) -> Started | None:
@@ -178,7 +201,7 @@ def _known(owner_id: int, request: StartRequest) -> Started | None:
     return Started(run_id=run.id, conversation_id=run.conversation_id, state="exists", status=run.status)
 
 
-def _store(owner_id: int, request: StartRequest, target: Target, terms: Terms) -> Started:
+def _store(owner_id: int, request: StartRequest, targets: tuple[Target, ...], terms: Terms) -> Started:
     if (known := _known(owner_id, request)) is not None:
         return known
     named = history.files_in(request.messages)
@@ -186,8 +209,10 @@ def _store(owner_id: int, request: StartRequest, target: Target, terms: Terms) -
     if named - owned.keys():
         raise NoSuchFile
     parts = [history.user_parts(message, owned) for message in request.messages]
-    if (why := options.refusal(target, request.options, system=request.system, messages=parts)) is not None:
-        raise Unsupported(why)
+    for target in targets:
+        why = options.refusal(target, request.options, system=request.system, messages=parts)
+        if why is not None:
+            raise Unsupported(why)
     conversation = _conversation(owner_id, request, title=_title(parts))
     run = _create(owner_id, request, conversation, terms)
     position = transitions.next_position(conversation.id)

@@ -18,7 +18,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonRespons
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 
-from providers import catalog
+from providers import catalog, rows
 from providers.usage import COUNTS
 from runs import services
 from runs.json_api import api, error, not_found
@@ -36,6 +36,7 @@ def app(request: HttpRequest, conversation_id: UUID | None = None) -> HttpRespon
     if conversation_id and not _own(request.user).filter(id=conversation_id).exists():
         # Not Http404: with DEBUG on that would show the addresses of the project instead.
         return render(request, "404.html", status=HTTPStatus.NOT_FOUND)
+    rows.refresh_if_due()
     real = [provider for provider in catalog.providers() if provider.slug != "emulator"]
     return render(
         request,

@@ -22,5 +22,11 @@ _data_dir = tempfile.mkdtemp(prefix="runnel-tests-")
 atexit.register(shutil.rmtree, _data_dir, ignore_errors=True)
 
 os.environ.update(
-    DEBUG="true", RUNNEL_DATA_DIR=_data_dir, RUNNEL_ENV_FILE=os.devnull, RUNNEL_LIST_MODELS="false"
+    DEBUG="true",
+    RUNNEL_DATA_DIR=_data_dir,
+    RUNNEL_ENV_FILE=os.devnull,
+    RUNNEL_LIST_MODELS="false",
+    # One failure is one call, and stops nobody else's; tests of retries and circuits say what they want.
+    RUNNEL_MAX_RETRIES="0",
+    RUNNEL_CIRCUIT_FAILURES="0",
 )

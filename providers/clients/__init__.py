@@ -1,24 +1,29 @@
-"""The official SDKs: one client per event loop, credential and address, over one HTTP pool per loop.
+"""The official SDKs: one client per event loop, credential and address, over two HTTP pools per loop.
 
 The only package beside ``wires`` that knows an SDK: a module for each, and what they hand out are plain
 dicts. SDKs are imported when they are first needed: together they take seconds. They never retry (a
 caller that has shown half an answer must decide), never follow a redirect (they would take the key along)
-and never wait for a free connection (a stream holds one for minutes).
+and never wait for a free connection (a stream holds one for minutes). Providers from the admin have a pool of
+their own, which connects to checked addresses only (``pinned``).
 """
 
 import asyncio
 import logging
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import replace
+from functools import cache
 from importlib import import_module
 from typing import Any
 
 import httpx2
+from django.conf import settings
 
 from providers import catalog, exchange
 from providers.catalog import Target
 from providers.clients import anthropic_sdk, credentials, gemini_sdk, openai_sdk
 from providers.clients.sdk import Sdk, Speech
+from providers.pinned import PinnedTransport
 from providers.redaction import remember
 from providers.types import Json
 
@@ -29,6 +34,8 @@ _KEPT_CONNECTIONS = 100
 
 #: Local servers (the emulator, Ollama, vLLM) are never behind the proxy that the environment names.
 _LOCAL = {f"all://{host}": None for host in ("127.0.0.1", "localhost", "[::1]")}
+
+_HOOKS: Any = {"request": [exchange.on_request], "response": [exchange.on_response]}
 
 _SDKS = {
     "openai": Sdk(module="openai", make=openai_sdk.make, models=openai_sdk.models),
@@ -69,25 +76,56 @@ _SPEECHES = {
 }
 
 
+#: Whom to trust, read once: it takes a tenth of a second.
+_trusted = cache(httpx2.create_ssl_context)
+
+
+def _open_pool(limits: httpx2.Limits) -> httpx2.AsyncClient:
+    """Return the pool for providers of the environment, whose proxies it takes."""
+    return httpx2.AsyncClient(
+        verify=_trusted(), limits=limits, follow_redirects=False, mounts=_LOCAL, event_hooks=_HOOKS
+    )
+
+
+def _guarded_pool(limits: httpx2.Limits) -> httpx2.AsyncClient:
+    """Return the pool for providers from the admin: checked addresses, and nothing of the environment."""
+    transport = PinnedTransport(
+        limits=limits,
+        allow_loopback=lambda: settings.RUNNEL_ALLOW_LOOPBACK_PROVIDERS,
+        ssl_context=_trusted(),
+    )
+    return httpx2.AsyncClient(
+        transport=transport, trust_env=False, follow_redirects=False, event_hooks=_HOOKS
+    )
+
+
 class _LoopClients:
-    """The HTTP pool of one event loop and the SDK clients over it."""
+    """The HTTP pools of one event loop and the SDK clients over them."""
 
     def __init__(self) -> None:
-        self.http = httpx2.AsyncClient(
-            limits=httpx2.Limits(max_connections=None, max_keepalive_connections=_KEPT_CONNECTIONS),
-            follow_redirects=False,
-            mounts=_LOCAL,
-            event_hooks={"request": [exchange.on_request], "response": [exchange.on_response]},
-        )
+        limits = httpx2.Limits(max_connections=None, max_keepalive_connections=_KEPT_CONNECTIONS)
+        self.http, self.guarded = _open_pool(limits), _guarded_pool(limits)
         self._sdk_clients: dict[tuple[object, ...], Any] = {}
 
     def sdk_client(self, target: Target, base_url: str | None) -> Any:
         sdk = _name_of_sdk(target)
-        key = (sdk, target.api_key, base_url, target.headers, target.project, target.region)
+        who = (target.is_guarded, target.api_key, base_url)
+        key = (who, sdk, target.headers, target.project, target.region)
         if key not in self._sdk_clients:
             remember(target.api_key)
-            self._sdk_clients[key] = _SDKS[sdk].make(self.http, target, base_url)
+            http = self.guarded if target.is_guarded else self.http
+            self._sdk_clients[key] = _SDKS[sdk].make(http, target, base_url)
         return self._sdk_clients[key]
+
+    def forget(self, target: Target) -> None:
+        """Drop the clients that hold the key of ``target``. Streams under way have theirs."""
+        who = (target.is_guarded, target.api_key, target.base_url)
+        for key in [key for key in self._sdk_clients if key[0] == who]:
+            del self._sdk_clients[key]
+
+    async def close(self) -> None:
+        await self.http.aclose()
+        await self.guarded.aclose()
 
 
 _loops: dict[asyncio.AbstractEventLoop, _LoopClients] = {}
@@ -101,6 +139,14 @@ def _of_this_loop() -> _LoopClients:
             del _loops[closed]
         _loops[loop] = _LoopClients()
     return _loops[loop]
+
+
+def forget(target: Target) -> None:
+    """Drop every client that calls as ``target`` says, on all loops and from any thread."""
+    for loop, clients in list(_loops.items()):
+        # A loop that has closed meanwhile takes its clients along.
+        with suppress(RuntimeError):
+            loop.call_soon_threadsafe(clients.forget, target)
 
 
 async def open_stream(target: Target, body: Json) -> AsyncIterator[Any]:
@@ -204,4 +250,4 @@ async def close_all() -> None:
     """Close the running loop's clients; the next call makes new ones."""
     clients = _loops.pop(asyncio.get_running_loop(), None)
     if clients is not None:
-        await clients.http.aclose()
+        await clients.close()

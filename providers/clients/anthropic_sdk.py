@@ -23,9 +23,13 @@ def make(http: httpx2.AsyncClient, target: Target, base_url: str | None) -> Any:
     from anthropic import AsyncAnthropic
 
     headers = dict(target.headers)
-    return AsyncAnthropic(
+    client = AsyncAnthropic(
         api_key=target.api_key, base_url=base_url, max_retries=0, http_client=http, default_headers=headers
     )
+    if target.is_guarded:
+        # ANTHROPIC_CUSTOM_HEADERS: the operator's, and for nobody whose address the operator has not chosen.
+        client._custom_headers = headers
+    return client
 
 
 def make_bedrock(http: httpx2.AsyncClient, target: Target, base_url: str | None) -> Any:

@@ -12,22 +12,26 @@ from providers.types import Json
 
 def make(http: httpx2.AsyncClient, target: Target, base_url: str | None) -> Any:
     """Return a client that sends its key as a bearer token."""
-    from openai import AsyncOpenAI
-
-    headers = dict(target.headers)
-    return AsyncOpenAI(
-        api_key=target.api_key, base_url=base_url, max_retries=0, http_client=http, default_headers=headers
-    )
+    return _client(http, target, base_url, dict(target.headers))
 
 
 def make_azure(http: httpx2.AsyncClient, target: Target, base_url: str | None) -> Any:
     """Return one that sends it as Azure's ``api-key``: the SDK's own client for Azure knows only the older API."""
+    return _client(http, target, base_url, {**dict(target.headers), "api-key": target.api_key})
+
+
+def _client(http: httpx2.AsyncClient, target: Target, base_url: str | None, headers: dict[str, str]) -> Any:
     from openai import AsyncOpenAI
 
-    headers = {**dict(target.headers), "api-key": target.api_key}
-    return AsyncOpenAI(
+    client = AsyncOpenAI(
         api_key=target.api_key, base_url=base_url, max_retries=0, http_client=http, default_headers=headers
     )
+    if target.is_guarded:
+        # OPENAI_ORG_ID, OPENAI_PROJECT_ID, OPENAI_ADMIN_KEY, OPENAI_CUSTOM_HEADERS: the operator's, and for nobody
+        # whose address the operator has not chosen.
+        client.organization = client.project = client.admin_api_key = None
+        client._custom_headers = headers
+    return client
 
 
 async def post_chat(client: Any, target: Target, body: Json) -> AsyncIterator[Any]:

@@ -28,6 +28,15 @@ function totalOf(entries, source) {
   };
 }
 
+/** Tell what comes next, and why, in one line: the value of a `retry` event. */
+function newsOf({ attempt, of, wait_seconds, message, model }) {
+  const why = message.split(/\.(?:\s|$)/, 1)[0];
+  if (attempt === 1) return `${why}: asking ${model} instead`;
+  const when = wait_seconds < 1 ? "now" : `in ${Math.round(wait_seconds)} s`;
+  return `${why}: trying again ${when} (attempt ${attempt} of ${of})`;
+}
+
+const WAITING = "Waiting for the model…";
 const STATUS_OF_OUTCOME = { success: "completed", interrupt: "awaiting_approval", cancelled: "cancelled" };
 
 export class RunView {
@@ -35,6 +44,8 @@ export class RunView {
   #outcome = element("footer", { class: "outcome" });
   #afterFailure;
   #asked = [];
+  /** What is said until the first words come. */
+  #awaited = WAITING;
   /** Text streams of messages and calls that are being written, by AG-UI id. */
   #streams = new Map();
   #tools = new Map();
@@ -48,7 +59,7 @@ export class RunView {
     this.#afterFailure = afterFailure;
     this.isFinished = false;
     this.element = element("article", { class: "run", "data-run": run.id }, this.#answer, this.#outcome);
-    this.#working("Waiting for the model…");
+    this.#working(this.#awaited);
   }
 
   /** Draw a run that has ended from what is stored of it. */
@@ -70,7 +81,7 @@ export class RunView {
       case "RUN_STARTED":
         if (!this.#asked.length) for (const message of event.input?.messages ?? []) this.#ask(...partsOf(message));
         this.isFinished = false;
-        this.#working("Waiting for the model…");
+        this.#working(this.#awaited);
         break;
       case "TEXT_MESSAGE_CONTENT":
         this.#text(event.messageId).append(event.delta);
@@ -89,6 +100,7 @@ export class RunView {
         break;
       case "CUSTOM":
         if (event.name === "provider_item") this.#addItem(event.value);
+        if (event.name === "retry") this.#working((this.#awaited = newsOf(event.value)));
         break;
       case "RUN_FINISHED":
         this.#finishWith(event, { status: STATUS_OF_OUTCOME[event.outcome?.type ?? "success"] });
@@ -159,7 +171,7 @@ export class RunView {
   }
 
   #answering() {
-    if (!this.isFinished && this.#outcome.textContent === "Waiting for the model…") {
+    if (!this.isFinished && this.#outcome.textContent === this.#awaited) {
       this.#working("Answering…");
     }
   }
