@@ -192,8 +192,8 @@ ANTHROPIC_BASE_URL = text("ANTHROPIC_BASE_URL")
 GEMINI_API_KEY = text("GEMINI_API_KEY") or text("GOOGLE_API_KEY")
 GOOGLE_GEMINI_BASE_URL = text("GOOGLE_GEMINI_BASE_URL")
 
-#: What the model field holds in a new conversation.
-RUNNEL_DEFAULT_MODEL = text("RUNNEL_DEFAULT_MODEL", "emulator/hello")
+#: What the model field holds in a new conversation; empty for what ``providers.catalog`` knows to be ready.
+RUNNEL_DEFAULT_MODEL = text("RUNNEL_DEFAULT_MODEL")
 #: Whether the built-in upstream that needs no key may be used.
 RUNNEL_EMULATOR = boolean("RUNNEL_EMULATOR", DEBUG)
 #: A folder of recorded provider streams that the emulator plays.

@@ -189,6 +189,15 @@ def suggestions() -> tuple[str, ...]:
     return tuple(f"{info.slug}/{name}" for info in providers() if info.available for name in info.models)
 
 
+def default_model() -> str:
+    """Return what a new conversation proposes, empty when nothing is ready.
+
+    Without a setting that is the first suggestion; the emulator, being last, yields to any provider
+    with a key.
+    """
+    return settings.RUNNEL_DEFAULT_MODEL or next(iter(suggestions()), "")
+
+
 def targets_in_use() -> tuple[Target, ...]:
     """Return one target of every available provider; its model is of no importance."""
     return tuple(resolve(f"{info.slug}/{info.models[0]}") for info in providers() if info.available)

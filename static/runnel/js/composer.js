@@ -5,6 +5,7 @@ import { byId } from "./dom.js";
 
 /** Where this browser keeps the model that answered last. */
 const MODEL_KEY = "runnel.model";
+const EMULATOR = "emulator/";
 
 export class Composer {
   #form = byId("composer");
@@ -69,11 +70,18 @@ export class Composer {
     if (this.#isNoteOffline) this.note("");
   }
 
-  /** Propose a model, or the one that answered last; only the first time, and never over a typed one. */
-  propose(model = localStorage.getItem(MODEL_KEY)) {
+  /** Propose a model; only the first time, and never over a typed one. */
+  propose(model) {
     if (this.#hasProposed) return;
     this.#hasProposed = true;
     if (model && this.#model.value === this.#model.defaultValue) this.#model.value = model;
+  }
+
+  /** Propose the model that answered last, unless that was the emulator and a provider has a key by now. */
+  proposeLast() {
+    const last = localStorage.getItem(MODEL_KEY);
+    const isOutdated = last?.startsWith(EMULATOR) && !this.#model.defaultValue.startsWith(EMULATOR);
+    this.propose(isOutdated ? null : last);
   }
 
   /** Remember a model that has answered: new conversations begin with it. */

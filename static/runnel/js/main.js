@@ -140,7 +140,7 @@ async function stop() {
   }
 }
 
-if (!conversation) composer.propose();
+if (!conversation) composer.proposeLast();
 setUpDrawer();
 addEventListener("pageshow", ({ persisted }) => persisted && location.reload());
 addEventListener("focus", refreshList);
