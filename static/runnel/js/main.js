@@ -11,8 +11,15 @@ import { Viewer } from "./viewer.js";
 
 const CONNECTION = {
   online: "",
+  doubted: "The server has not answered yet. Checking the connection…",
   offline: "No connection to the server. Trying again… What you see here is kept.",
   refused: "The server does not accept connections from this address.",
+};
+
+/** What becomes of a Send or a Stop while there is no connection. */
+const LATER = {
+  start: "There is no connection. This is sent as soon as it is back.",
+  cancel: "It will be stopped as soon as the connection is back.",
 };
 
 const main = byId("main");
@@ -51,6 +58,7 @@ function report({ code, message }) {
 function showConnection(state) {
   main.dataset.connection = state;
   byId("connection").textContent = CONNECTION[state] ?? byId("connection").textContent;
+  if (state === "offline") sayLater();
 }
 
 function showState() {
@@ -100,19 +108,31 @@ function inputOf(id, text, files) {
   return [{ id, role: "user", content: [...said, ...files] }];
 }
 
+/** Commands of the user that the server has not answered. */
+const unanswered = new Set();
+
+function sayLater() {
+  for (const { type } of unanswered) composer.note(LATER[type], { whileOffline: true });
+}
+
+/** Send what the user asked for, now or once there is a connection again. */
+async function command(frame) {
+  unanswered.add(frame);
+  if (!socket.isReady) sayLater();
+  try {
+    return await socket.request(frame, { repeat: true });
+  } finally {
+    unanswered.delete(frame);
+  }
+}
+
 async function send(text, files, model) {
   const runId = newId();
   const input = inputOf(runId, text, files);
   viewer.expect(runId, model);
-  if (!socket.isReady) {
-    composer.note("There is no connection. This is sent as soon as it is back.", { whileOffline: true });
-  }
   const known = viewer.conversation ? { conversation_id: viewer.conversation } : {};
   // The run's id is ours, so that a second copy of the frame starts nothing new.
-  const answer = await socket.request(
-    { type: "start", run_id: runId, model, input, ...known },
-    { repeat: true },
-  );
+  const answer = await command({ type: "start", run_id: runId, model, input, ...known });
   composer.note("");
   if (!viewer.conversation) {
     history.replaceState(null, "", `/c/${answer.conversation_id}/`);
@@ -130,13 +150,24 @@ async function stop() {
   if (!view) return;
   view.stopping();
   const id = view.run.id;
+  if (!socket.isReady) stopOverHttp(id);
+  // Asking twice changes nothing, and would only wait twice.
+  if ([...unanswered].some(({ type, run_id: asked }) => type === "cancel" && asked === id)) return;
   try {
-    // Without a socket the run goes on all the same, and plain HTTP may still get through.
-    if (socket.isReady) await socket.request({ type: "cancel", run_id: id }, { repeat: true });
-    else await cancelRun(id);
+    await command({ type: "cancel", run_id: id });
   } catch (error) {
     view.stopping(false);
-    composer.note(error.message, { whileOffline: error.code === "offline" });
+    composer.note(error.message);
+  }
+}
+
+// Without a socket the run goes on all the same, and plain HTTP may still get through.
+async function stopOverHttp(id) {
+  try {
+    await cancelRun(id);
+    composer.online();
+  } catch {
+    // The socket asks again as soon as it is back.
   }
 }
 
