@@ -1,6 +1,7 @@
 """The page on a connection that breaks, loses and repeats: no character is lost, none doubled."""
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -129,12 +130,10 @@ def test_it_asks_whether_the_server_is_there_when_an_answer_is_late(page: Page) 
     send(page, "Into the void", "emulator/hello")
     expect(page.locator("#connection")).to_contain_text("has not answered yet", timeout=4000)
 
-    # What was lost is a gap that closes itself; the answer to the Send is not.
-    line.copies = lambda frame: 0 if frame["type"] == "ok" else 1
+    line.sockets[-1].send('{"type": "pong"}')
     expect(page.locator("main")).to_have_attribute("data-connection", "online")
     expect(page.locator("#connection")).to_be_hidden()
 
-    line.copies = lambda frame: 0
     page.evaluate("() => { window.dispatchEvent(new Event('offline')); }")
     expect(page.locator("#connection")).to_contain_text("No connection", timeout=4000)
     expect(page.locator("#note")).to_contain_text("sent as soon as it is back")
@@ -166,6 +165,18 @@ def test_it_starts_one_run_when_the_answer_to_start_was_lost(page: Page) -> None
     expect_the_same_after_a_reload(page)
     expect(page.locator(".asked")).to_have_count(1)
     expect(page.get_by_role("link", name="Only once, please")).to_have_count(1)
+
+
+def test_it_tells_how_long_an_answer_took_also_when_nobody_said_so_at_its_end(page: Page) -> None:
+    line = Line(page)
+    send(page, "Until the server stops", "emulator/hello")
+    page.evaluate("() => { window.kept = fetch; window.fetch = () => Promise.reject(new TypeError()); }")
+    expect(outcome(page)).to_contain_text("Done")
+    expect(outcome(page)).not_to_have_text(re.compile(r" s$"))
+
+    page.evaluate("() => { window.fetch = window.kept; }")
+    line.cut()
+    expect(outcome(page)).to_have_text(re.compile(r" · \d+\.\d s$"))
 
 
 def test_it_stops_over_http_while_there_is_no_socket(page: Page) -> None:

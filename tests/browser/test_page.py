@@ -110,6 +110,24 @@ def test_it_shows_reasoning_and_tool_calls(page: Page) -> None:
     assert page.locator(".run details.reasoning .text").first.text_content() == thought
 
 
+def test_it_shows_what_is_thought_until_the_answer_begins(page: Page) -> None:
+    send(page, "Think aloud", "emulator/reasoning")
+    block = last_run(page).locator("details.reasoning").first
+    expect(block.get_by_text("Thinking…")).to_be_visible()
+    expect(block.locator(".text")).to_be_visible()
+
+    expect(outcome(page)).to_contain_text("Done")
+    expect(block.get_by_text("Reasoning", exact=True)).to_be_visible()
+    expect(block.locator(".text")).to_be_hidden()
+
+    send(page, "Once more, for who wants to read it", "emulator/reasoning")
+    thinking = last_run(page).get_by_text("Thinking…").first
+    thinking.click()
+    thinking.click()
+    expect(outcome(page)).to_contain_text("Done")
+    expect(last_run(page).locator("details.reasoning .text").first).to_be_visible()
+
+
 def test_it_never_takes_what_was_said_for_html(page: Page) -> None:
     send(page, "<img src=x onerror=alert(1)><b>bold</b>", "emulator/hello")
 

@@ -78,7 +78,7 @@ function runChanged(view, what) {
 }
 
 function afterFailure(view) {
-  const again = element("button", { type: "button", class: "link" }, "Try again");
+  const again = element("button", { type: "button", class: "link" }, "Edit and send again");
   again.addEventListener("click", () => composer.writeAgain(view.question));
   const { traces } = main.dataset;
   return traces ? [again, element("a", { href: `${traces}?run_id=${view.run.id}` }, "Details")] : [again];
