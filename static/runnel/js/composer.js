@@ -1,7 +1,7 @@
 // Where the user writes: message, model, Send and Stop. The text is only cleared once it was taken.
 
 import { Attachments } from "./attachments.js";
-import { byId } from "./dom.js";
+import { byId, element } from "./dom.js";
 
 /** Where this browser keeps the model that answered last. */
 const MODEL_KEY = "runnel.model";
@@ -21,6 +21,7 @@ export class Composer {
   });
   #handlers;
   #isNoteOffline = false;
+  #isGone = false;
   #isSending = false;
   #isRunning = false;
   #hasProposed = false;
@@ -61,8 +62,20 @@ export class Composer {
 
   /** Say something beside the field, or nothing. What is true only while offline goes with `online`. */
   note(words, { whileOffline = false } = {}) {
+    if (this.#isGone) return;
     this.#note.textContent = words;
     this.#isNoteOffline = whileOffline;
+  }
+
+  /** Say that the conversation was deleted; what is being written goes along into a new one. */
+  gone() {
+    if (this.#isGone) return;
+    const begin = element("a", { href: "/" }, "Begin a new one");
+    this.#note.replaceChildren("This conversation was deleted. ", begin);
+    this.#isGone = true;
+    this.conversation = "";
+    if (this.#text.value) this.#keepDraft();
+    this.#show();
   }
 
   /** Take back what was only true without a connection. */
@@ -112,7 +125,7 @@ export class Composer {
     const text = this.#text.value;
     const model = this.#model.value.trim();
     const files = this.#attachments.isBusy ? [] : this.#attachments.parts;
-    if (!(text.trim() || files.length) || this.#isSending) return;
+    if (this.#isSending || this.#isGone || !(text.trim() || files.length)) return;
     if (this.#attachments.isBusy) {
       this.note("Wait until the files have been uploaded.");
       return;
@@ -150,7 +163,7 @@ export class Composer {
   #show() {
     this.#send.hidden = this.#isRunning;
     this.#stop.hidden = !this.#isRunning;
-    this.#send.disabled = this.#isSending;
+    this.#send.disabled = this.#isSending || this.#isGone;
     this.#form.setAttribute("aria-busy", String(this.#isSending));
   }
 }

@@ -8,6 +8,7 @@ import { setUpDrawer } from "./drawer.js";
 import { stickToEnd } from "./scroll.js";
 import { Socket } from "./socket.js";
 import { Viewer } from "./viewer.js";
+import { isBlank, sendable, titled } from "./words.js";
 
 const CONNECTION = {
   online: "",
@@ -26,7 +27,10 @@ const main = byId("main");
 const runs = byId("runs");
 const conversation = main.dataset.conversation;
 
-const list = new ConversationList(conversation);
+/** What one tab changes, the lists of all others of this browser show. */
+const tabs = new BroadcastChannel("runnel");
+
+const list = new ConversationList(conversation, { titled: showTitle, deleted: conversationDeleted });
 const toEnd = stickToEnd(byId("scroll"), runs, byId("jump"));
 
 const socket = new Socket(new URL("/ws/", location.href).href.replace(/^http/, "ws"), {
@@ -44,15 +48,25 @@ const viewer = new Viewer({
   socket,
   list: runs,
   conversation,
-  loaded: (stored) => composer.propose(stored.runs.at(-1)?.model),
+  loaded: (stored) => {
+    composer.propose(stored.runs.at(-1)?.model);
+    showTitle(stored.title);
+    list.open(stored);
+  },
   changed: runChanged,
   afterFailure,
 });
 const composer = new Composer({ send, stop }, conversation);
 
 function report({ code, message }) {
+  if (code === "not_found" && viewer.conversation) composer.gone();
   // The line about the connection says that already.
-  if (code !== "offline") composer.note(message);
+  else if (code !== "offline") composer.note(message);
+}
+
+function showTitle(title) {
+  document.title = `${titled(title)} · Runnel`;
+  byId("title").textContent = titled(title);
 }
 
 function showConnection(state) {
@@ -75,7 +89,21 @@ function runChanged(view, what) {
   }
   showState();
   refreshList();
+  tabs.postMessage({ changed: view.run.id });
 }
+
+function conversationDeleted(id) {
+  tabs.postMessage({ deleted: id });
+  if (id === viewer.conversation) location.assign("/");
+  else list.remove(id);
+}
+
+tabs.onmessage = ({ data: { deleted } }) => {
+  if (deleted) list.remove(deleted);
+  // One that nobody looks at asks once it is looked at.
+  else if (!document.hidden) refreshList();
+  if (deleted && deleted === viewer.conversation) composer.gone();
+};
 
 function afterFailure(view) {
   const again = element("button", { type: "button", class: "link" }, "Edit and send again");
@@ -101,10 +129,9 @@ function newId() {
 
 /** Return what a `start` asks: plain words, or words and files as an AG-UI user message. */
 function inputOf(id, text, files) {
-  // What a pasted text may hold and no server takes.
-  const words = text.toWellFormed().replaceAll("\0", "");
+  const words = sendable(text);
   if (!files.length) return words;
-  const said = words.trim() ? [{ type: "text", text: words }] : [];
+  const said = isBlank(words) ? [] : [{ type: "text", text: words }];
   return [{ id, role: "user", content: [...said, ...files] }];
 }
 
@@ -132,7 +159,12 @@ async function send(text, files, model) {
   viewer.expect(runId, model);
   const known = viewer.conversation ? { conversation_id: viewer.conversation } : {};
   // The run's id is ours, so that a second copy of the frame starts nothing new.
-  const answer = await command({ type: "start", run_id: runId, model, input, ...known });
+  const answer = await command({ type: "start", run_id: runId, model, input, ...known }).catch(async (error) => {
+    // A file may be what is gone: then only the conversation itself tells whether it is.
+    if (error.code === "not_found" && files.length) await viewer.load().catch(report);
+    else report(error);
+    throw error;
+  });
   composer.note("");
   if (!viewer.conversation) {
     history.replaceState(null, "", `/c/${answer.conversation_id}/`);
@@ -175,6 +207,7 @@ if (!conversation) composer.proposeLast();
 setUpDrawer();
 addEventListener("pageshow", ({ persisted }) => persisted && location.reload());
 addEventListener("focus", refreshList);
+document.addEventListener("visibilitychange", () => document.hidden || refreshList());
 refreshList();
 viewer.load().then(showState).catch(report);
 socket.connect();
