@@ -128,6 +128,13 @@ def test_it_shows_what_is_thought_until_the_answer_begins(page: Page) -> None:
     expect(last_run(page).locator("details.reasoning .text").first).to_be_visible()
 
 
+def test_it_takes_what_nobody_can_see_for_nothing(page: Page) -> None:
+    send(page, " \u200b\u3164\ufeff ", "emulator/hello")
+    page.wait_for_timeout(200)
+    expect(page.locator(".run")).to_have_count(0)
+    assert page.url.endswith("/")
+
+
 def test_it_never_takes_what_was_said_for_html(page: Page) -> None:
     send(page, "<img src=x onerror=alert(1)><b>bold</b>", "emulator/hello")
 
@@ -148,6 +155,9 @@ def test_it_keeps_the_text_when_it_was_not_taken(page: Page) -> None:
     page.get_by_label("Model").fill("openai/gpt-5.5")
     page.get_by_role("button", name="Send", exact=True).click()
     expect(page.locator("#note")).to_contain_text("OPENAI_API_KEY")
+
+    page.get_by_label("Model").press_sequentially("x")
+    expect(page.locator("#note")).to_be_hidden()
 
 
 def test_it_stays_smooth_with_ten_thousand_tokens_at_once(page: Page) -> None:

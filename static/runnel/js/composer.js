@@ -2,6 +2,7 @@
 
 import { Attachments } from "./attachments.js";
 import { byId, element } from "./dom.js";
+import { isBlank, modelName } from "./words.js";
 
 /** Where this browser keeps the model that answered last. */
 const MODEL_KEY = "runnel.model";
@@ -44,7 +45,11 @@ export class Composer {
       event.preventDefault();
       this.#submit();
     });
-    this.#text.addEventListener("input", () => this.#keepDraft());
+    this.#text.addEventListener("input", () => {
+      this.#keepDraft();
+      this.#forgetNote();
+    });
+    this.#model.addEventListener("input", () => this.#forgetNote());
     this.#stop.addEventListener("click", () => this.#handlers.stop());
     addEventListener("keydown", (event) => {
       if (event.key === "Escape" && this.#isRunning && !document.querySelector("dialog[open]")) {
@@ -123,9 +128,9 @@ export class Composer {
 
   async #submit() {
     const text = this.#text.value;
-    const model = this.#model.value.trim();
+    const model = modelName(this.#model.value);
     const files = this.#attachments.isBusy ? [] : this.#attachments.parts;
-    if (this.#isSending || this.#isGone || !(text.trim() || files.length)) return;
+    if (this.#isSending || this.#isGone || (isBlank(text) && !files.length)) return;
     if (this.#attachments.isBusy) {
       this.note("Wait until the files have been uploaded.");
       return;
@@ -139,6 +144,7 @@ export class Composer {
       this.#model.focus();
       return;
     }
+    this.#model.value = model;
     this.#isSending = true;
     this.#show();
     this.note("");
@@ -153,6 +159,11 @@ export class Composer {
       this.#isSending = false;
       this.#show();
     }
+  }
+
+  // Who types has read it, and does something about it. The connection is nothing that one could mend so.
+  #forgetNote() {
+    if (!this.#isNoteOffline) this.note("");
   }
 
   #keepDraft() {
