@@ -226,3 +226,9 @@ def test_it_offers_its_conversations_in_a_drawer_on_a_narrow_screen(page: Page) 
     page.keyboard.press("Escape")
     expect(entry).to_be_hidden()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    expect(page.get_by_role("heading", name="On the phone")).to_be_visible()
+    # A smaller type makes iOS enlarge the page.
+    assert page.get_by_label("Model").evaluate("field => getComputedStyle(field).fontSize") == "16px"
+
+    page.locator("header").get_by_role("link", name="New conversation").click()
+    expect(page.get_by_role("heading", name="What would you like to ask?")).to_be_visible()
