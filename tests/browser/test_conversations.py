@@ -158,4 +158,5 @@ def test_it_says_that_the_conversation_was_deleted_elsewhere(page: Page, context
 
     send(page, "Is anybody there?", "emulator/hello")
     expect(page.locator("#note")).to_have_text("This conversation was deleted. Begin a new one")
+    expect(page.get_by_role("link", name="Deleted on the phone")).to_have_count(0)
     expect(page.get_by_label("Message", exact=True)).to_have_value("Is anybody there?")

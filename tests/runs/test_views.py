@@ -197,6 +197,7 @@ def test_it_tells_all_that_was_said_and_how_each_run_went(client: Client, user: 
     answer = client.get(f"/api/conversations/{run.conversation_id}/").json()
 
     assert (answer["id"], answer["title"]) == (str(run.conversation_id), "On rivers")
+    assert answer["updated_at"] == client.get("/api/conversations/").json()["conversations"][0]["updated_at"]
     assert [(each["role"], each["text"], each["run_id"]) for each in answer["messages"]] == [
         ("user", "Where does it end?", str(run.pk)),
         ("assistant", "In the sea", str(run.pk)),

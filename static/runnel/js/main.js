@@ -59,7 +59,7 @@ const viewer = new Viewer({
 const composer = new Composer({ send, stop }, conversation);
 
 function report({ code, message }) {
-  if (code === "not_found" && viewer.conversation) composer.gone();
+  if (code === "not_found" && viewer.conversation) conversationGone();
   // The line about the connection says that already.
   else if (code !== "offline") composer.note(message);
 }
@@ -92,6 +92,11 @@ function runChanged(view, what) {
   tabs.postMessage({ changed: view.run.id });
 }
 
+function conversationGone() {
+  list.remove(viewer.conversation);
+  composer.gone();
+}
+
 function conversationDeleted(id) {
   tabs.postMessage({ deleted: id });
   if (id === viewer.conversation) location.assign("/");
@@ -99,10 +104,10 @@ function conversationDeleted(id) {
 }
 
 tabs.onmessage = ({ data: { deleted } }) => {
-  if (deleted) list.remove(deleted);
+  if (deleted && deleted === viewer.conversation) conversationGone();
+  else if (deleted) list.remove(deleted);
   // One that nobody looks at asks once it is looked at.
   else if (!document.hidden) refreshList();
-  if (deleted && deleted === viewer.conversation) composer.gone();
 };
 
 function afterFailure(view) {
@@ -162,7 +167,7 @@ async function send(text, files, model) {
   const answer = await command({ type: "start", run_id: runId, model, input, ...known }).catch(async (error) => {
     // A file may be what is gone: then only the conversation itself tells whether it is.
     if (error.code === "not_found" && files.length) await viewer.load().catch(report);
-    else report(error);
+    else if (error.code === "not_found") report(error);
     throw error;
   });
   composer.note("");
@@ -172,7 +177,8 @@ async function send(text, files, model) {
     composer.conversation = answer.conversation_id;
   }
   toEnd();
-  await viewer.started(answer).catch(() => {
+  // It was taken, whatever becomes of following it: the field is free.
+  viewer.started(answer).catch(() => {
     // The connection broke meanwhile: `follow` does the same once it is back.
   });
 }
@@ -189,7 +195,7 @@ async function stop() {
     await command({ type: "cancel", run_id: id });
   } catch (error) {
     view.stopping(false);
-    composer.note(error.message);
+    report(error);
   }
 }
 
