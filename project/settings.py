@@ -221,8 +221,8 @@ RUNNEL_GEMINI_COMPATIBLE_BASE_URL = text("RUNNEL_GEMINI_COMPATIBLE_BASE_URL")
 #: Whether a provider that is entered in the admin may lie on this machine, over http as well.
 RUNNEL_ALLOW_LOOPBACK_PROVIDERS = boolean("RUNNEL_ALLOW_LOOPBACK_PROVIDERS", False)
 
-#: What the model field holds in a new conversation.
-RUNNEL_DEFAULT_MODEL = text("RUNNEL_DEFAULT_MODEL", "emulator/hello")
+#: What the model field holds in a new conversation; empty for what ``providers.catalog`` knows to be ready.
+RUNNEL_DEFAULT_MODEL = text("RUNNEL_DEFAULT_MODEL")
 #: Whether the built-in upstream that needs no key may be used.
 RUNNEL_EMULATOR = boolean("RUNNEL_EMULATOR", DEBUG)
 #: Whether the server asks providers now and then which models they have, to suggest them.

@@ -170,6 +170,15 @@ def suggestions() -> tuple[str, ...]:
     )
 
 
+def default_model() -> str:
+    """Return what a new conversation proposes, empty when nothing is ready.
+
+    Without a setting that is the first suggestion; the emulator, being last, yields to any provider
+    with a key.
+    """
+    return settings.RUNNEL_DEFAULT_MODEL or next(iter(suggestions()), "")
+
+
 def targets_in_use() -> tuple[Target, ...]:
     """Return one target of every available provider; its model is of no importance."""
     entered = rows.enabled()

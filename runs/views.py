@@ -43,9 +43,9 @@ def app(request: HttpRequest, conversation_id: UUID | None = None) -> HttpRespon
         "app.html",
         {
             "conversation_id": conversation_id,
-            "default_model": settings.RUNNEL_DEFAULT_MODEL,
+            "default_model": catalog.default_model(),
             "suggestions": catalog.suggestions(),
-            "has_key": any(provider.available for provider in real),
+            "ready": [provider for provider in real if provider.available],
             "has_emulator": settings.RUNNEL_EMULATOR,
         },
     )
@@ -56,6 +56,12 @@ class SignIn(LoginView):
 
     template_name = "account/login.html"
     redirect_authenticated_user = True
+
+    def form_invalid(self, form: Any) -> HttpResponse:
+        # The name is usually right, and the page gives back no password.
+        form.fields["username"].widget.attrs.pop("autofocus", None)
+        form.fields["password"].widget.attrs["autofocus"] = True
+        return super().form_invalid(form)
 
 
 class SignOut(LogoutView):
@@ -113,6 +119,7 @@ def conversation(request: HttpRequest, user: User, conversation_id: UUID) -> Htt
         {
             "id": found.id,
             "title": found.title,
+            "updated_at": found.updated_at,
             "messages": [_message(message) for message in found.messages.order_by("position")],
             "runs": [_run(run) for run in found.runs.order_by("created_at", "id")],
         }

@@ -146,6 +146,10 @@ async def test_system_and_options_reach_the_upstream(wire: str, ada: Person) -> 
         ("word " * 40, ("word " * 16)[: TITLE_LENGTH - 1].rstrip() + "…"),
         ("😀" * 200, "😀" * (TITLE_LENGTH - 1) + "…"),
         (" \n ", ""),
+        ("\u200b\u2060\ufeff", ""),
+        ("\u3164 \u2800\ufe0f", ""),
+        ("\u200bHello", "\u200bHello"),
+        ("\U0001f468\u200d\U0001f469", "\U0001f468\u200d\U0001f469"),
     ],
 )
 async def test_the_first_words_are_the_title(text: str, title: str, ada: Person) -> None:

@@ -49,6 +49,8 @@ export class RunView {
   /** Text streams of messages and calls that are being written, by AG-UI id. */
   #streams = new Map();
   #tools = new Map();
+  /** The reasoning that is being written, or null: open until the answer begins. */
+  #thinking = null;
 
   /**
    * @param {{id: string, model?: string, started_at?: string}} run  what is known of it
@@ -120,6 +122,7 @@ export class RunView {
   finish(run) {
     // Who reads how it ended finds all of it above.
     for (const stream of this.#streams.values()) stream.paint();
+    this.#thought();
     this.run = { ...this.run, ...run };
     this.isFinished = true;
     this.element.dataset.status = this.run.status;
@@ -170,10 +173,10 @@ export class RunView {
     this.#outcome.replaceChildren(element("p", { class: "working" }, words));
   }
 
-  #answering() {
-    if (!this.isFinished && this.#outcome.textContent === this.#awaited) {
-      this.#working("Answering…");
-    }
+  #progress(words) {
+    const shown = this.#outcome.textContent;
+    // What it says of a Stop stays.
+    if (!this.isFinished && (shown === this.#awaited || shown.startsWith("Waiting"))) this.#working(words);
   }
 
   #ask(words, files = []) {
@@ -184,6 +187,7 @@ export class RunView {
 
   #text(id) {
     return this.#stream(id, () => {
+      this.#thought();
       const holder = element("div", { class: "text" });
       this.#answer.append(holder);
       return holder;
@@ -191,21 +195,40 @@ export class RunView {
   }
 
   #reasoning(id) {
-    return this.#stream(id, () => {
+    const makeHolder = () => {
+      this.#thought();
       const holder = element("div", { class: "text" });
-      this.#answer.append(
-        element("details", { class: "reasoning" }, element("summary", {}, "Reasoning"), holder),
-      );
+      const title = element("summary", {}, "Thinking…");
+      const block = element("details", { class: "reasoning", open: true }, title, holder);
+      const thinking = { block, title, isTouched: false };
+      title.addEventListener("click", () => {
+        thinking.isTouched = true;
+      });
+      this.#thinking = thinking;
+      this.#answer.append(block);
       return holder;
-    });
+    };
+    return this.#stream(id, makeHolder, "Waiting for the answer…");
+  }
+
+  // Folds what was thought, unless the reader has opened or shut it.
+  #thought() {
+    if (!this.#thinking) return;
+    const { block, title, isTouched } = this.#thinking;
+    this.#thinking = null;
+    title.textContent = "Reasoning";
+    if (!isTouched) block.open = false;
   }
 
   #tool(id, name) {
-    return this.#stream(id, () => this.#card(id, name));
+    return this.#stream(id, () => {
+      this.#thought();
+      return this.#card(id, name);
+    });
   }
 
-  #stream(id, makeHolder) {
-    this.#answering();
+  #stream(id, makeHolder, words = "Answering…") {
+    this.#progress(words);
     let stream = this.#streams.get(id);
     if (!stream) {
       stream = new TextStream(makeHolder());
