@@ -42,6 +42,12 @@ UNREACHABLE = (
     "Check this server's network connection and the provider's base URL, then try again."
 )
 
+#: What a user reads when nothing answered in time.
+UNCONNECTED = (
+    "The model provider did not take the connection in time. "
+    "Check this server's network connection and the provider's base URL, then try again."
+)
+
 #: Failures whose cause the provider's own words tell better than ours.
 _QUOTED = (errors.LLMBadRequestError, errors.LLMNotFoundError, errors.LLMUnprocessableEntityError)
 
@@ -102,6 +108,8 @@ def from_exception(exc: BaseException) -> LLMError:
             :_LONGEST_BODY
         ],
     }
+    if any(isinstance(link, httpx2.ConnectTimeout) for link in chain):
+        return errors.LLMTimeoutError(UNCONNECTED, detail={**story, "watchdog": "connect"})
     if any(isinstance(link, (TimeoutError, httpx2.TimeoutException)) for link in chain):
         return errors.LLMTimeoutError(detail=story)
     if any(isinstance(link, httpx2.ConnectError) for link in chain):
