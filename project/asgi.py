@@ -3,6 +3,7 @@
 Daphne has no lifespan, so its reactor is asked instead; servers that have one use that.
 """
 
+import asyncio
 import gc
 import logging
 import os
@@ -10,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from channels.routing import ProtocolTypeRouter, URLRouter
+from django.conf import settings
 from django.core.asgi import get_asgi_application
 from django.urls import re_path
 
@@ -17,7 +19,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
 django_application = get_asgi_application()
 
 # After Django's set-up: these import models.
-from providers import clients, emulator  # noqa: E402
+from providers import clients, emulator, models_list  # noqa: E402
 from runs import consumers, supervisor  # noqa: E402
 from runs.routing import websocket_urlpatterns  # noqa: E402
 from runs.tasks import spawn  # noqa: E402
@@ -29,6 +31,9 @@ type Application = Callable[[Any, Any, Any], Awaitable[None]]
 #: Allocations before the collector looks again: its pauses were the tail of every latency.
 GC_THRESHOLD = 50_000
 
+#: What goes on for as long as the server does.
+_lasting: set[asyncio.Task[None]] = set()
+
 
 async def start_up() -> None:
     """Recover runs that a dead process left, then make the first stream as fast as the later ones."""
@@ -37,10 +42,14 @@ async def start_up() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(GC_THRESHOLD, 50, 50)
+    if settings.RUNNEL_LIST_MODELS:
+        _lasting.add(spawn(models_list.keep_fresh(), name="model lists"))
 
 
 async def shut_down() -> None:
     """End the live runs, commit everything, tell every viewer, close what is open."""
+    while _lasting:
+        _lasting.pop().cancel()
     await supervisor.current().drain()
     await consumers.close_all()
     await clients.close_all()

@@ -36,8 +36,9 @@ from providers.types import (
     ToolResultPart,
 )
 from providers.usage import estimate
+from providers.wires import check
 
-__all__ = ["EventSink", "StreamAdapter", "Timeouts"]
+__all__ = ["EventSink", "StreamAdapter", "Timeouts", "check"]
 
 logger = logging.getLogger("runnel.providers")
 

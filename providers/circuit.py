@@ -11,10 +11,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
-from providers.errors import LLMConnectionError, LLMError, LLMInternalError, LLMServerError, LLMTimeoutError
+from providers.errors import (
+    LLMConnectionError,
+    LLMError,
+    LLMInternalError,
+    LLMServerError,
+    LLMTimeoutError,
+    LLMUnsupportedError,
+)
 
 #: What a provider that cannot be used fails with. Other failures are answers, and prove it alive.
 _OUTAGES = (LLMConnectionError, LLMTimeoutError, LLMServerError)
+
+#: What says nothing of a provider: nothing reached it, or the mistake was ours.
+_UNSENT = (LLMInternalError, LLMUnsupportedError)
 
 
 class State(Enum):
@@ -122,7 +132,7 @@ def verdict_of(error: LLMError) -> Verdict:
     """Return what a failed call tells about its provider."""
     if isinstance(error, _OUTAGES):
         return Verdict.FAILS
-    if type(error) is LLMError or isinstance(error, LLMInternalError):
+    if type(error) is LLMError or isinstance(error, _UNSENT):
         return Verdict.UNKNOWN
     return Verdict.ANSWERS
 

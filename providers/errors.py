@@ -18,6 +18,7 @@
     ├── LLMServerError                  other 5xx
     │   └── LLMProviderOverloadedError  503, 529
     ├── LLMProviderUnavailableError     our circuit for this provider is open; nothing was sent
+    ├── LLMUnsupportedError             the provider's API has no words for it; nothing was sent
     ├── LLMContentFilterError           blocked without an answer
     ├── LLMMalformedResponseError       an answer nobody can use
     │   ├── LLMMalformedToolCallError   a function call nobody can use
@@ -168,6 +169,12 @@ class LLMProviderUnavailableError(LLMError):
     retryable = True
     # To fail fast is all that it is for.
     most_retries = 0
+
+
+class LLMUnsupportedError(LLMError):
+    """This model's provider has no way to do what was asked. Leave it out, or choose another model."""
+
+    code = "llm_unsupported"
 
 
 class LLMContentFilterError(LLMError):

@@ -139,7 +139,8 @@ class ToolSpec:
 class ModelOptions:
     """What a caller may tune. ``None``, or nothing in it, leaves the provider's own default.
 
-    Each wire says these in its provider's words, and ``check`` of a wire refuses what it has no words for.
+    Each wire says these in its provider's words, and refuses what it has no words for with
+    ``LLMUnsupportedError`` before anything is sent.
     """
 
     max_output_tokens: int | None = None
@@ -147,7 +148,8 @@ class ModelOptions:
     top_p: float | None = None
     #: ``minimal``, ``low``, ``medium`` or ``high``, or what the provider itself calls it.
     reasoning_effort: str | None = None
-    #: Tokens to think with; wins over an effort where both can be said. 0: think as little as possible.
+    #: Tokens to think with; 0 for no thinking. A provider that knows efforts only gets one that fits, and
+    #: where both are given it gets the one that it knows.
     reasoning_budget: int | None = None
     #: Words at which the model stops, without saying them.
     stop_sequences: tuple[str, ...] = ()

@@ -15,7 +15,7 @@ from uuid6 import uuid7
 from providers.catalog import CatalogError
 from runs import frames, services
 from runs.frames import BadFrame
-from runs.services import ServiceError, StartRequest
+from runs.services import ServiceError, StartRequest, Unsupported
 from runs.subscriptions import Subscriptions
 from runs.turns import Turns
 
@@ -24,12 +24,6 @@ logger = logging.getLogger("runnel.socket")
 type Command = frames.Start | frames.Subscribe | frames.Unsubscribe | frames.Cancel | frames.Resolve
 #: What follows an ``ok``: events are delivered only after it.
 type Follow = Callable[[], None] | None
-
-
-class Unsupported(ServiceError):  # noqa: N818 - the protocol's name for it
-    """This is part of the protocol and not offered here yet."""
-
-    code = "unsupported"
 
 
 class Commands:

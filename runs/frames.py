@@ -94,7 +94,16 @@ class Options(_Strict):
     max_steps: Annotated[int, Field(ge=1, le=1000)] | None = None
     max_output_tokens: Annotated[int, Field(ge=1, le=10_000_000)] | None = None
     temperature: Annotated[float, Field(ge=0, le=10, allow_inf_nan=False)] | None = None
+    top_p: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] | None = None
     reasoning_effort: Annotated[str, Field(min_length=1, max_length=40)] | None = None
+    reasoning_budget: Annotated[int, Field(ge=0, le=10_000_000)] | None = None
+    stop_sequences: (
+        Annotated[list[Annotated[str, Field(min_length=1, max_length=200)]], Field(max_length=16)] | None
+    ) = None
+    tool_choice: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    output_schema: dict[str, Any] | None = None
+    cache: Literal["short", "long"] | None = None
+    provider_options: dict[str, Any] | None = None
     max_retries: Annotated[int, Field(ge=0, le=100)] | None = None
     fallback_models: Annotated[list[ModelName], Field(max_length=5)] | None = None
 

@@ -1,6 +1,6 @@
 """A conversation's messages, as they are stored and as a provider call takes them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 from typing import Any, assert_never
 from uuid import UUID
@@ -46,7 +46,9 @@ def part_from_json(stored: Mapping[str, Any]) -> types.Part:
     if kind == "provider_item":
         return types.ProviderItemPart(kind=values["item"], data=values["data"])
     if kind == "media":
-        return types.MediaPart(kind=values.pop("medium"), **values)
+        # What else stands there says where its bytes are.
+        fields = {name: values[name] for name in ("mime_type", "data", "url", "name")}
+        return types.MediaPart(kind=values["medium"], **fields)
     if kind == "text":
         values["annotations"] = tuple(values.get("annotations", ()))
     part: types.Part = _KINDS[kind](**values)
@@ -72,6 +74,11 @@ def user_parts(message: Json) -> list[Json]:
     content = message["content"]
     texts = [content] if isinstance(content, str) else [part["text"] for part in content]
     return [part_to_json(types.TextPart(text=text)) for text in texts]
+
+
+def user_message(parts: Iterable[Json]) -> types.Message:
+    """Return a user's stored parts as a message of a ``ModelRequest``, without the bytes of uploaded files."""
+    return types.Message(role=types.Role.USER, parts=tuple(map(part_from_json, parts)))
 
 
 def answer(result: types.StepResult, origin: types.Origin) -> types.Message:

@@ -17,9 +17,10 @@ from django.utils import timezone
 
 from providers import catalog
 from providers.backoff import RetryPolicy
+from providers.catalog import Target
 from providers.models import ProviderTrace
-from providers.types import Json, ModelOptions, Role
-from runs import cancellation, history, supervisor, transitions
+from providers.types import Json, Role
+from runs import cancellation, history, options, supervisor, transitions
 from runs.engine import Assignment, Terms
 from runs.models import Conversation, Message, Run
 from runs.models.conversation import TITLE_LENGTH
@@ -64,6 +65,12 @@ class TooManyRuns(ServiceError):  # noqa: N818 - the protocol's name for it
 
     code = "too_many_runs"
     retryable = True
+
+
+class Unsupported(ServiceError):  # noqa: N818 - the protocol's name for it
+    """This is part of the protocol and not offered here yet, or not by this model's provider."""
+
+    code = "unsupported"
 
 
 class Restarting(ServiceError):  # noqa: N818 - it names what happens
@@ -141,13 +148,12 @@ async def start(owner_id: int, request: StartRequest) -> Started:
             raise Restarting from None
         raise
     try:
-        started = await here.journal.execute(lambda: _store(owner_id, request, here.terms))
+        started = await here.journal.execute(lambda: _store(owner_id, request, targets, here.terms))
     except BaseException:
         if not is_repeated:
             cancellation.forget(request.run_id)
         raise
     if started.state == "created":
-        options = {key: value for key, value in request.options.items() if key in _MODEL_OPTIONS}
         here.launch(
             Assignment(
                 run_id=request.run_id,
@@ -156,16 +162,13 @@ async def start(owner_id: int, request: StartRequest) -> Started:
                 targets=targets,
                 policy=RetryPolicy.from_settings(request.options.get("max_retries")),
                 system=request.system,
-                options=ModelOptions(**options),
+                options=options.for_model(request.options),
                 messages=request.messages,
             )
         )
     elif not is_repeated:
         cancellation.forget(request.run_id)
     return started
-
-
-_MODEL_OPTIONS = frozenset(ModelOptions.__dataclass_fields__)
 
 
 def _known(owner_id: int, request: StartRequest) -> Started | None:
@@ -178,9 +181,15 @@ def _known(owner_id: int, request: StartRequest) -> Started | None:
     return Started(run_id=run.id, conversation_id=run.conversation_id, state="exists", status=run.status)
 
 
-def _store(owner_id: int, request: StartRequest, terms: Terms) -> Started:
+def _store(owner_id: int, request: StartRequest, targets: tuple[Target, ...], terms: Terms) -> Started:
     if (known := _known(owner_id, request)) is not None:
         return known
+    parts = [history.user_parts(message) for message in request.messages]
+    for target in targets:
+        if (
+            why := options.refusal(target, request.options, system=request.system, messages=parts)
+        ) is not None:
+            raise Unsupported(why)
     conversation = _conversation(owner_id, request)
     run = Run.objects.create(
         id=request.run_id,
@@ -201,9 +210,9 @@ def _store(owner_id: int, request: StartRequest, terms: Terms) -> Started:
             run=run,
             position=position + offset,
             role=Role.USER.value,
-            parts=history.user_parts(message),
+            parts=its_parts,
         )
-        for offset, message in enumerate(request.messages)
+        for offset, its_parts in enumerate(parts)
     )
     return Started(
         run_id=run.id, conversation_id=conversation.id, state="created", status=RunStatus.CREATED.value

@@ -40,7 +40,7 @@ def app(request: HttpRequest, conversation_id: UUID | None = None) -> HttpRespon
     if conversation_id and not _own(request.user).filter(id=conversation_id).exists():
         # Not Http404: with DEBUG on that would show the addresses of the project instead.
         return render(request, "404.html", status=HTTPStatus.NOT_FOUND)
-    with_keys = [provider for provider in catalog.providers() if provider.slug != "emulator"]
+    real = [provider for provider in catalog.providers() if provider.slug != "emulator"]
     return render(
         request,
         "app.html",
@@ -48,9 +48,8 @@ def app(request: HttpRequest, conversation_id: UUID | None = None) -> HttpRespon
             "conversation_id": conversation_id,
             "default_model": settings.RUNNEL_DEFAULT_MODEL,
             "suggestions": catalog.suggestions(),
-            "has_key": any(provider.available for provider in with_keys),
+            "has_key": any(provider.available for provider in real),
             "has_emulator": settings.RUNNEL_EMULATOR,
-            "keys": tuple(dict.fromkeys(provider.setting for provider in with_keys)),
         },
     )
 

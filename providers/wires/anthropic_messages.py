@@ -32,9 +32,10 @@ from providers.types import Json, StopReason
 from providers.usage import Usage, UsageSource, count_in
 from providers.wires._anthropic_blocks import Block, returnable
 from providers.wires._anthropic_body import build_body
+from providers.wires._anthropic_media import show
 from providers.wires.draft import END_OF_STREAM, StepDraft, WireReader
 
-__all__ = ["KIND", "build_body", "read"]
+__all__ = ["KIND", "build_body", "read", "show"]
 
 KIND = "anthropic-messages"
 

@@ -20,10 +20,11 @@ from providers.types import Json, StopReason
 from providers.usage import Usage, UsageSource, count_in
 from providers.wires._openai_responses_body import build_body
 from providers.wires._openai_responses_items import Stretch, returnable
+from providers.wires._openai_responses_options import show
 from providers.wires._openai_responses_output import Output
 from providers.wires.draft import END_OF_STREAM, StepDraft, WireReader
 
-__all__ = ["KIND", "build_body", "read"]
+__all__ = ["KIND", "build_body", "read", "show"]
 
 KIND = "openai-responses"
 

@@ -269,7 +269,7 @@ async def test_what_the_sink_refuses_is_raised_as_it_is(fresh_clients: None) -> 
 
 
 async def test_silence_before_the_first_word_is_made_again_as_well(fresh_clients: None) -> None:
-    impatient = Timeouts(connect=1, first_byte=0.3, idle=0.3)
+    impatient = Timeouts(connect=1, first_byte=1, idle=1)
     async with upstream(in_turn(forever, streaming(then=forever), speaking(CHAT))) as server:
         step = Step((at(server.origin, CHAT),), timeouts=impatient)
         assert (await step.result()).text == "Hello."

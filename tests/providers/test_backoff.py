@@ -45,6 +45,7 @@ def decide(error: LLMError, *earlier: LLMError, chance: float = 0.5, **policy: A
         (errors.LLMInternalError, False),
         (errors.LLMOwnLimitError, False),
         (errors.LLMProviderUnavailableError, False),
+        (errors.LLMUnsupportedError, False),
     ],
 )
 def test_it_makes_a_call_again_that_may_succeed_then(kind: type[LLMError], is_made_again: bool) -> None:
@@ -59,7 +60,9 @@ def test_it_waits_anything_up_to_a_limit_that_doubles_until_it_is_capped(
     earlier: int, chance: float, wait: float
 ) -> None:
     plan = decide(OVERLOADED, *[OVERLOADED] * earlier, chance=chance)
-    assert plan == Again(wait=pytest.approx(wait), attempt=earlier + 2, of=4)
+    assert isinstance(plan, Again)
+    assert plan.wait == pytest.approx(wait)
+    assert (plan.attempt, plan.of) == (earlier + 2, 4)
 
 
 def test_it_does_not_overflow_after_very_many_retries() -> None:
@@ -131,6 +134,7 @@ def test_it_obeys_a_provider_up_to_a_limit(retry_after: float, expected: Again |
         (errors.LLMServerError, True),
         (errors.LLMProviderOverloadedError, True),
         (errors.LLMProviderUnavailableError, True),
+        (errors.LLMUnsupportedError, True),
         (errors.LLMContentFilterError, False),
         (errors.LLMMalformedResponseError, True),
         (errors.LLMMalformedToolCallError, True),

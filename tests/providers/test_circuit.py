@@ -147,6 +147,7 @@ def test_calls_from_before_it_opened_change_nothing(verdict: Verdict, clock: Clo
         (errors.LLMMalformedToolCallError, A),
         (errors.LLMEmptyResponseError, A),
         (errors.LLMInternalError, U),
+        (errors.LLMUnsupportedError, U),
         (errors.LLMError, U),
     ],
 )

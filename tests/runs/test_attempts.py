@@ -127,7 +127,7 @@ async def test_the_step_and_the_answer_name_who_really_answered(
     async with upstream(refusing(401)) as server:
         configure(settings, server.origin)
         socket = await connect(ada)
-        options = {"fallback_models": ["openai/also-not", "emulator/echo@anthropic-messages"]}
+        options = {"fallback_models": ["openai/also-not", "emulator/echo@openai-responses"]}
         started = await socket.start("openai-chat/gpt", "Say this.", options=options)
         end = await socket.ended(started["run_id"])
         assert len(server.requests) == 2
@@ -138,8 +138,8 @@ async def test_the_step_and_the_answer_name_who_really_answered(
     ]
     run, step, traces, (answer,) = await stored(started["run_id"])
     assert run.model == "openai-chat/gpt"
-    assert (step.provider, step.wire, step.model) == ("emulator", "anthropic-messages", "echo")
-    assert answer.origin == {"provider": "emulator", "wire": "anthropic-messages", "model": "echo"}
+    assert (step.provider, step.wire, step.model) == ("emulator", "openai-responses", "echo")
+    assert answer.origin == {"provider": "emulator", "wire": "openai-responses", "model": "echo"}
     assert [trace.provider for trace in traces] == ["openai-chat", "openai", "emulator"]
     (usage,) = end["usage"]
     assert (usage["provider"], usage["model"]) == ("emulator", "echo")
@@ -149,7 +149,7 @@ async def test_a_failed_step_names_whom_it_asked_last(connect: Connect, ada: Any
     async with upstream(refusing(401)) as server:
         configure(settings, server.origin)
         socket = await connect(ada)
-        options = {"fallback_models": ["emulator/overloaded@gemini-generate"]}
+        options = {"fallback_models": ["emulator/overloaded@openai-responses"]}
         run_id = (await socket.start("openai-chat/gpt", options=options))["run_id"]
         end = await socket.ended(run_id)
     assert end["code"] == "llm_provider_overloaded"
