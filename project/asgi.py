@@ -4,12 +4,14 @@ Daphne has no lifespan, so its reactor is asked instead; servers that have one u
 """
 
 import asyncio
+import contextlib
 import gc
 import logging
 import os
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from autobahn.exception import Disconnected
 from channels.routing import ProtocolTypeRouter, URLRouter
 from django.conf import settings
 from django.core.asgi import get_asgi_application
@@ -105,6 +107,19 @@ def tell_unsent(application: Application) -> Application:
     return wrapped
 
 
+def let_clients_leave(application: Application) -> Application:
+    """Let what is sent to a client that has just left go nowhere, as ASGI wants it; Daphne raises."""
+
+    async def wrapped(scope: Any, receive: Any, send: Any) -> None:
+        async def send_if_there(message: Any) -> None:
+            with contextlib.suppress(Disconnected):
+                await send(message)
+
+        await application(scope, receive, send_if_there)
+
+    return wrapped
+
+
 def _unsent(transport: Any) -> int:
     """Return the bytes in a Twisted transport's buffers (``twisted.internet.abstract``)."""
     waiting = getattr(transport, "dataBuffer", b"")
@@ -123,7 +138,9 @@ nowhere: Any = no_such_address
 application = ProtocolTypeRouter(
     {
         "http": django_application,
-        "websocket": tell_unsent(URLRouter([*websocket_urlpatterns, re_path("", nowhere)])),
+        "websocket": tell_unsent(
+            let_clients_leave(URLRouter([*websocket_urlpatterns, re_path("", nowhere)]))
+        ),
         "lifespan": lifespan,
     }
 )

@@ -42,7 +42,7 @@ def _default_hosts(bound: str) -> list[str]:
 ALLOWED_HOSTS = words("ALLOWED_HOSTS") or _default_hosts(text("HOST"))
 CSRF_TRUSTED_ORIGINS = words("CSRF_TRUSTED_ORIGINS")
 #: Other sites whose pages may open our WebSocket with a user's cookie: "https://app.example.org".
-RUNNEL_ALLOWED_ORIGINS = words("RUNNEL_ALLOWED_ORIGINS")
+RUNNEL_ALLOWED_ORIGINS = [origin.rstrip("/") for origin in words("RUNNEL_ALLOWED_ORIGINS")]
 
 INSTALLED_APPS = [
     # Before staticfiles, so that a plain `runserver` speaks WebSocket too.
@@ -149,8 +149,13 @@ STATIC_ROOT = RUNNEL_DATA_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 # With DEBUG files come from where they lie; without it from STATIC_ROOT, hashed and compressed
 # by `manage.py collectstatic`.
-STORAGES = {
+STORAGES: dict[str, dict[str, Any]] = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    # What users upload. It has no address of its own: a view hands it out to its owner.
+    "files": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": RUNNEL_DATA_DIR / "files"},
+    },
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEBUG
@@ -249,6 +254,8 @@ RUNNEL_COUNT_TOKENS = boolean("RUNNEL_COUNT_TOKENS", False)
 #: How long a cancelled stream is read on for its usage, in seconds; 0 closes it at once.
 RUNNEL_DRAIN_CANCELLED_SECONDS = number("RUNNEL_DRAIN_CANCELLED_SECONDS", 0.0)
 
+#: The longest file that is taken, in megabytes.
+RUNNEL_UPLOAD_MB = whole("RUNNEL_UPLOAD_MB", 20, at_least=1)
 RUNNEL_MAX_RUNS_PER_USER = whole("RUNNEL_MAX_RUNS_PER_USER", 500, at_least=1)
 #: How long runs go on answering when their server was told to stop, in seconds; then they are cancelled.
 RUNNEL_DRAIN_SECONDS = number("RUNNEL_DRAIN_SECONDS", 3.0)

@@ -33,7 +33,7 @@ from providers.types import (
     ToolCallPart,
     ToolResultPart,
 )
-from providers.usage import COUNTS, Usage, as_count
+from providers.usage import COUNTS, Usage, UsageSource, as_count
 
 
 class Boundary:
@@ -145,7 +145,10 @@ def _clean_word(value: object) -> str:
 
 def _clean_usage(usage: Usage) -> Usage:
     counts: dict[str, Any] = {name: as_count(getattr(usage, name)) for name in COUNTS}
-    return replace(usage, **counts)
+    cleaned = replace(usage, **counts)
+    # A usage object without a number in it reports nothing.
+    is_hollow = cleaned.is_unknown and cleaned.source is UsageSource.REPORTED
+    return replace(cleaned, source=UsageSource.PARTIAL) if is_hollow else cleaned
 
 
 def _clean_part(part: Part) -> Part:

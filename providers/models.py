@@ -50,8 +50,8 @@ class ProviderTrace(models.Model):
     first_token_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField()
     #: Decoded upstream events.
-    events = models.PositiveIntegerField(default=0)
-    bytes = models.PositiveBigIntegerField(default=0)
+    events = models.PositiveIntegerField(null=True, blank=True)
+    bytes = models.PositiveBigIntegerField(null=True, blank=True)
 
     class Meta:
         ordering = ["-started_at", "-id"]

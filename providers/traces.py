@@ -65,9 +65,11 @@ class TraceRecord:
     started_at: datetime
     first_byte_at: datetime | None = None
     first_token_at: datetime | None = None
+    #: When the call had ended, or when it was noticed that nobody drives it any more.
     ended_at: datetime
-    events: int = 0
-    bytes: int = 0
+    #: ``None`` when nobody was left to count.
+    events: int | None = 0
+    bytes: int | None = 0
 
 
 class Recorder(Protocol):

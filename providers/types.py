@@ -4,7 +4,7 @@ Frozen data only: nothing here knows a wire, an SDK, the database or a run.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Literal
 
@@ -174,6 +174,13 @@ class ModelRequest:
     options: ModelOptions = ModelOptions()
     #: How the target's server differs from its wire.
     quirks: Quirks = quirks.NONE
+
+    def made_for(self, origin: Origin, quirks: Quirks) -> "ModelRequest":
+        """Return the same request for another target; one provider's own fields are no other's."""
+        options = self.options
+        if origin.provider != self.origin.provider:
+            options = replace(options, provider_options={})
+        return replace(self, origin=origin, quirks=quirks, options=options)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -6,7 +6,7 @@ committed together with the run's status. A cancel wins whenever it was stored b
 
 import asyncio
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -200,16 +200,19 @@ class Engine:
     async def _cancelled(self, result: StepResult | None, upstream_closed_ms: float | None) -> None:
         run, account, cancellation = self._run, self._account(result), self._cancellation
         if cancellation.by == LIMIT:
-            end = endings.timed_out(self._terms.run_timeout, account)
-        else:
-            end = endings.cancelled(
-                run.run_id,
-                run.conversation_id,
-                account,
-                by=cancellation.by or "user",
-                reason=cancellation.reason,
-                upstream_closed_ms=upstream_closed_ms,
-            )
+            kept = result and replace(result, stream_was_cancelled=False)
+            end = endings.timed_out(self._terms.run_timeout, self._account(kept))
+            self._recorder.time_is_up(end[1].error_message)
+            await self._end(end, kept)
+            return
+        end = endings.cancelled(
+            run.run_id,
+            run.conversation_id,
+            account,
+            by=cancellation.by or "user",
+            reason=cancellation.reason,
+            upstream_closed_ms=upstream_closed_ms,
+        )
         await self._end(end, result)
 
     async def _end(self, end: End, result: StepResult | None) -> None:

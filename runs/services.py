@@ -12,7 +12,7 @@ from uuid import UUID
 
 import orjson
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from providers import catalog
@@ -20,7 +20,7 @@ from providers.backoff import RetryPolicy
 from providers.catalog import Target
 from providers.models import ProviderTrace
 from providers.types import Json, Role
-from runs import cancellation, history, options, supervisor, transitions
+from runs import cancellation, files, history, options, supervisor, transitions
 from runs.engine import Assignment, Terms
 from runs.models import Conversation, Message, Run
 from runs.models.conversation import TITLE_LENGTH
@@ -45,6 +45,10 @@ class NotFound(ServiceError):  # noqa: N818 - the protocol's name for it
     """There is no such run or conversation."""
 
     code = "not_found"
+
+
+class NoSuchFile(NotFound):
+    """There is no such file. Upload it again."""
 
 
 class Conflict(ServiceError):  # noqa: N818 - the protocol's name for it
@@ -82,7 +86,7 @@ class Restarting(ServiceError):  # noqa: N818 - it names what happens
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StartRequest:
-    """What a run is to do. ``messages`` are AG-UI user messages that hold text."""
+    """What a run is to do. ``messages`` are AG-UI user messages."""
 
     run_id: UUID
     conversation_id: UUID | None
@@ -184,25 +188,17 @@ def _known(owner_id: int, request: StartRequest) -> Started | None:
 def _store(owner_id: int, request: StartRequest, targets: tuple[Target, ...], terms: Terms) -> Started:
     if (known := _known(owner_id, request)) is not None:
         return known
-    parts = [history.user_parts(message) for message in request.messages]
+    named = history.files_in(request.messages)
+    owned = files.owned(owner_id, named) if named else {}
+    if named - owned.keys():
+        raise NoSuchFile
+    parts = [history.user_parts(message, owned) for message in request.messages]
     for target in targets:
-        if (
-            why := options.refusal(target, request.options, system=request.system, messages=parts)
-        ) is not None:
+        why = options.refusal(target, request.options, system=request.system, messages=parts)
+        if why is not None:
             raise Unsupported(why)
-    conversation = _conversation(owner_id, request)
-    run = Run.objects.create(
-        id=request.run_id,
-        conversation=conversation,
-        owner_id=owner_id,
-        model=request.model,
-        system=request.system,
-        options=request.options,
-        input=request.messages,
-        request_digest=request.digest(),
-        worker=terms.worker,
-        lease_until=timezone.now() + timedelta(seconds=terms.lease),
-    )
+    conversation = _conversation(owner_id, request, title=_title(parts))
+    run = _create(owner_id, request, conversation, terms)
     position = transitions.next_position(conversation.id)
     Message.objects.bulk_create(
         Message(
@@ -219,9 +215,28 @@ def _store(owner_id: int, request: StartRequest, targets: tuple[Target, ...], te
     )
 
 
-def _conversation(owner_id: int, request: StartRequest) -> Conversation:
+def _create(owner_id: int, request: StartRequest, conversation: Conversation, terms: Terms) -> Run:
+    try:
+        return Run.objects.create(
+            id=request.run_id,
+            conversation=conversation,
+            owner_id=owner_id,
+            model=request.model,
+            system=request.system,
+            options=request.options,
+            input=request.messages,
+            request_digest=request.digest(),
+            worker=terms.worker,
+            lease_until=timezone.now() + timedelta(seconds=terms.lease),
+        )
+    except IntegrityError as error:
+        # Another process was faster, in this conversation or with this id.
+        raise (ConversationBusy if "conversation" in str(error) else Conflict) from None
+
+
+def _conversation(owner_id: int, request: StartRequest, *, title: str) -> Conversation:
     if request.conversation_id is None:
-        return Conversation.objects.create(owner_id=owner_id, title=_title(request.messages))
+        return Conversation.objects.create(owner_id=owner_id, title=title)
     conversation = Conversation.objects.filter(pk=request.conversation_id, owner_id=owner_id).first()
     if conversation is None:
         raise NotFound
@@ -231,11 +246,10 @@ def _conversation(owner_id: int, request: StartRequest) -> Conversation:
     return conversation
 
 
-def _title(messages: list[Json]) -> str:
-    """Return the first words of the first message, on one line."""
-    parts = history.user_parts(messages[0])
-    words = " ".join(part["text"] for part in parts).split()
-    title = " ".join(words)
+def _title(messages: list[list[Json]]) -> str:
+    """Return the first words of the first message, on one line; of one without words what it shows."""
+    words = [part.get("text") or part.get("name") or part["medium"] for part in messages[0]]
+    title = " ".join(" ".join(words).split())
     return title if len(title) <= TITLE_LENGTH else f"{title[: TITLE_LENGTH - 1].rstrip()}…"
 
 

@@ -1,11 +1,13 @@
 """What one step's provider calls write to: the log, and the traces that are committed with the step's end."""
 
+from dataclasses import replace
 from uuid import UUID
 
 from providers.events import ModelEvent, ResponseStarted, RetryScheduled, UsageSeen
-from providers.traces import TraceRecord
+from providers.traces import TraceRecord, TraceStatus
 from runs import agui
 from runs.journal import Journal, RunLog
+from runs.states import StopReason
 
 
 class Recorder:
@@ -17,6 +19,17 @@ class Recorder:
     def record(self, trace: TraceRecord) -> None:
         """Take a trace."""
         self.traces.append(trace)
+
+    def time_is_up(self, sentence: str) -> None:
+        """Let the last call be one that took too long: to the adapter a limit looks like a cancel."""
+        if self.traces and self.traces[-1].status is TraceStatus.CANCELLED:
+            self.traces[-1] = replace(
+                self.traces[-1],
+                status=TraceStatus.FAILED,
+                error_code=StopReason.TIMEOUT.value,
+                error={"shown": sentence, "watchdog": "run"},
+                stream_was_cancelled=False,
+            )
 
 
 class StepSink:

@@ -102,7 +102,7 @@ class _Message:
             case "message_delta":
                 yield from self._end(event)
             case "message_stop" if not self._draft.terminal:
-                # Some compatible servers send no stop reason at all.
+                # Some compatible servers send no stop reason at all, and it may have come with the start.
                 yield from self._conclude()
                 if self._usage:
                     yield self._count()
@@ -114,9 +114,14 @@ class _Message:
         self._draft.response_id = message.get("id")
         self._draft.model = message.get("model")
         yield ResponseStarted(self._draft.response_id, self._draft.model)
+        # Code that waited for our results goes on before the model does; what it led to comes whole.
+        for start in message.get("content") or ():
+            yield from self._begin(-1, start)
+            yield from self._finish(self._open.pop(-1))
+        reason = self._draft.raw_stop_reason = message.get("stop_reason")
         if usage := message.get("usage"):
             self._draft.raw_usage = {"message_start": usage}
-            self._usage = at_start(usage)
+            self._usage = at_start(usage, is_all=bool(reason))
             yield self._count()
 
     def _begin(self, index: int, start: Json) -> Iterator[ModelEvent]:
@@ -162,7 +167,9 @@ class _Message:
                 block.citations.append(citation)
                 yield ProviderItem("citation", citation)
             case "compaction_delta":
-                block.delta_fields |= {name: value for name, value in delta.items() if name != "type"}
+                for name in delta.keys() - {"type"}:
+                    said = block.delta_fields.get(name)
+                    block.delta_fields[name] = delta[name] if said is None else said + (delta[name] or "")
 
     def _finish(self, block: Block) -> Iterator[ModelEvent]:
         block.closed = True

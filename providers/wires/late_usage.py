@@ -36,7 +36,8 @@ class LateUsage:
 
     def _look_at_chunk(self, event: Json) -> bool:
         self._note_end(event.get("choices"), "finish_reason")
-        usage = event.get("usage")
+        groq = event.get("x_groq")
+        usage = event.get("usage") or (groq.get("usage") if isinstance(groq, dict) else None)
         if isinstance(usage, dict):
             self._keep(usage, _openai_chat_usage.usage_from(usage, is_final=self._has_finished))
             return self._has_finished

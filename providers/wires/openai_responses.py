@@ -71,6 +71,10 @@ def read(draft: StepDraft) -> WireReader:
     except RunCancelled:
         draft.cancelled()
         raise
+    except LLMError:
+        # The SDK may raise one after the end, which takes that back.
+        draft.stop_reason = None
+        raise
     finally:
         response.close()
 
@@ -109,7 +113,8 @@ class _Response:
         elif kind == "response.output_item.done":
             self._output.finish(event, out)
         elif kind in _ENDS:
-            self._end(kind, event.get("response") or {}, out)
+            # Perplexity's Agent API sends the response without its envelope.
+            self._end(kind, event.get("response") or event, out)
         elif response := event.get("response"):
             self._start(response, out)
         return out

@@ -5,12 +5,14 @@
 
 import { element } from "./dom.js";
 import * as format from "./format.js";
+import { fromEvent, mediaElement } from "./media.js";
 import { TextStream } from "./text.js";
 
-/** Tell the words of an AG-UI user message, whose content is text or a list of parts. */
-function wordsOf(message) {
-  if (typeof message.content === "string") return message.content;
-  return message.content.map((part) => part.text ?? "").join("");
+/** Tell the words and the files of an AG-UI user message, whose content is text or a list of parts. */
+function partsOf({ content }) {
+  if (typeof content === "string") return [content, []];
+  const files = content.filter((part) => part.type !== "text");
+  return [content.map((part) => part.text ?? "").join(""), files.map(fromEvent)];
 }
 
 /** Add up AG-UI `TokenUsage` entries under the names that a stored run has. */
@@ -64,7 +66,9 @@ export class RunView {
   static stored(run, messages, afterFailure) {
     const view = new RunView(run, afterFailure);
     for (const message of messages) {
-      if (message.role === "user") view.#ask(message.text);
+      if (message.role === "user") {
+        view.#ask(message.text, message.parts.filter((part) => part.kind === "media"));
+      }
       else for (const part of message.parts) view.#addPart(part);
     }
     view.finish(run);
@@ -75,7 +79,7 @@ export class RunView {
   apply(event) {
     switch (event.type) {
       case "RUN_STARTED":
-        if (!this.#asked.length) for (const message of event.input?.messages ?? []) this.#ask(wordsOf(message));
+        if (!this.#asked.length) for (const message of event.input?.messages ?? []) this.#ask(...partsOf(message));
         this.isFinished = false;
         this.#working(this.#awaited);
         break;
@@ -172,11 +176,10 @@ export class RunView {
     }
   }
 
-  #ask(words) {
+  #ask(words, files = []) {
     this.#asked.push(words);
-    this.#answer.before(
-      element("div", { class: "asked" }, element("span", { class: "visually-hidden" }, "You: "), words),
-    );
+    const you = element("span", { class: "visually-hidden" }, "You: ");
+    this.#answer.before(element("div", { class: "asked" }, you, ...files.map(mediaElement), words));
   }
 
   #text(id) {

@@ -1,9 +1,11 @@
 """What an option adds to the body of a request, and nothing else: cases that carry their own expectation."""
 
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any
 
 import pytest
+from pydantic import TypeAdapter
 
 from providers import quirks, wires
 from providers.errors import LLMUnsupportedError
@@ -136,3 +138,19 @@ def showing(wire: str, *parts: Part) -> ModelRequest:
 def said_in(body: Json) -> Any:
     turns = next(body[name] for name in ("messages", "input", "contents") if name in body)
     return turns[0].get("content") or turns[0]["parts"]
+
+
+def check_against(params: Any, wire: str, case: Asked) -> None:
+    """Hold the body of ``case`` against the SDK's own type of a request.
+
+    The SDK has no temperature for Anthropic any more; its API has.
+    """
+    body = wires.load(wire).build_body(case.request(wire, ModelOptions(**case.options)))
+    known = params.__required_keys__ | params.__optional_keys__ | {"temperature", "top_p"}
+    assert body.keys() <= known | case.options.get("provider_options", {}).keys()
+    _adapter(params).validate_python(body)
+
+
+@cache
+def _adapter(params: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(params)

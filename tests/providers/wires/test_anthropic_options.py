@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from anthropic.types.message_create_params import MessageCreateParamsStreaming
 
 from providers.types import Json, MediaPart, Message, ModelOptions, Role, ToolCallPart, ToolResultPart
 from providers.wires import anthropic_messages
@@ -21,6 +22,7 @@ from tests.providers.wires.asking import (
     Refuses,
     Says,
     added,
+    check_against,
     note_of,
     refused,
     shown,
@@ -128,6 +130,11 @@ SAYS = [
 @pytest.mark.parametrize("case", SAYS, ids=lambda case: f"{case.model} {case.options}")
 def test_it_says_each_option_in_its_own_words(case: Says) -> None:
     assert added(WIRE, case) == case.expected
+
+
+@pytest.mark.parametrize("case", SAYS, ids=lambda case: str(case.options))
+def test_it_uses_the_fields_that_the_sdk_has(case: Says) -> None:
+    check_against(MessageCreateParamsStreaming, WIRE, case)
 
 
 REFUSES = [

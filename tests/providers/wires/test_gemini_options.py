@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from google.genai.types import GenerationConfig, ToolConfig
 
 from providers.types import Json, MediaPart
 from providers.wires import gemini_generate
@@ -109,6 +110,13 @@ SAYS = [
 @pytest.mark.parametrize("case", SAYS, ids=lambda case: f"{case.model} {case.options}")
 def test_it_says_each_option_in_its_own_words(case: Says) -> None:
     assert added(WIRE, case) == case.expected
+
+
+@pytest.mark.parametrize("case", SAYS, ids=lambda case: f"{case.model} {case.options}")
+def test_it_uses_the_fields_that_the_sdk_has(case: Says) -> None:
+    # These types refuse what they do not know.
+    GenerationConfig.model_validate(case.expected.get("generationConfig", {}))
+    ToolConfig.model_validate(case.expected.get("toolConfig", {}))
 
 
 REFUSES = [

@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 
 import pytest
+from openai.types.chat.completion_create_params import CompletionCreateParamsStreaming
 
 from providers import wires
 from providers.events import ModelEvent, ReasoningDelta, TextDelta
@@ -25,6 +26,7 @@ from tests.providers.wires.asking import (
     Refuses,
     Says,
     added,
+    check_against,
     note_of,
     refused,
     showing,
@@ -119,6 +121,15 @@ SAYS = [
 @pytest.mark.parametrize("case", SAYS, ids=lambda case: str(case.options))
 def test_it_says_each_option_in_its_own_words(case: Says) -> None:
     assert added(WIRE, case) == case.expected
+
+
+@pytest.mark.parametrize(
+    "case",
+    [case for case in SAYS if case.quirks.effort == "reasoning_effort"],
+    ids=lambda case: str(case.options),
+)
+def test_it_uses_the_fields_that_the_sdk_has(case: Says) -> None:
+    check_against(CompletionCreateParamsStreaming, WIRE, case)
 
 
 REFUSES = [

@@ -1,6 +1,7 @@
 """What Responses is asked for."""
 
 import pytest
+from openai.types.responses.response_create_params import ResponseCreateParamsStreaming
 
 from providers.quirks import Quirks
 from providers.types import Json, MediaPart, ModelOptions
@@ -19,6 +20,7 @@ from tests.providers.wires.asking import (
     Refuses,
     Says,
     added,
+    check_against,
     note_of,
     refused,
     shown,
@@ -58,10 +60,15 @@ SAYS = [
     ),
     # What is asked for as well does not go lost.
     Says(
-        options={"provider_options": {"include": ["x"], "reasoning": {"summary": "detailed"}}},
+        options={
+            "provider_options": {
+                "include": ["message.output_text.logprobs"],
+                "reasoning": {"summary": "detailed"},
+            }
+        },
         model="gpt-5.5",
         expected={
-            "include": ["reasoning.encrypted_content", "x"],
+            "include": ["reasoning.encrypted_content", "message.output_text.logprobs"],
             "reasoning": {"summary": "detailed"},
         },
     ),
@@ -78,6 +85,11 @@ def test_it_asks_for_a_cache_by_a_key() -> None:
     case = Asked(options={"cache": "long"})
     key = openai_responses.build_body(case.request(WIRE, ModelOptions(cache="short")))["prompt_cache_key"]
     assert added(WIRE, case) == {"prompt_cache_key": key, "prompt_cache_retention": "24h"}
+
+
+@pytest.mark.parametrize("case", SAYS, ids=lambda case: str(case.options))
+def test_it_uses_the_fields_that_the_sdk_has(case: Says) -> None:
+    check_against(ResponseCreateParamsStreaming, WIRE, case)
 
 
 REFUSES = [
