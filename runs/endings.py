@@ -62,7 +62,7 @@ def timed_out(seconds: float, account: Account) -> End:
         f"The run took longer than the {seconds:g} seconds that it may take, and was stopped. "
         "What was said until then is kept."
     )
-    return failed(StopReason.TIMEOUT, "timeout", message, account)
+    return failed(StopReason.TIMEOUT, StopReason.TIMEOUT.value, message, account)
 
 
 def failed(

@@ -200,18 +200,19 @@ class Engine:
     async def _cancelled(self, result: StepResult | None, upstream_closed_ms: float | None) -> None:
         run, account, cancellation = self._run, self._account(result), self._cancellation
         if cancellation.by == LIMIT:
-            result = result and replace(result, stream_was_cancelled=False)
-            end = endings.timed_out(self._terms.run_timeout, account)
+            kept = result and replace(result, stream_was_cancelled=False)
+            end = endings.timed_out(self._terms.run_timeout, self._account(kept))
             self._recorder.time_is_up(end[1].error_message)
-        else:
-            end = endings.cancelled(
-                run.run_id,
-                run.conversation_id,
-                account,
-                by=cancellation.by or "user",
-                reason=cancellation.reason,
-                upstream_closed_ms=upstream_closed_ms,
-            )
+            await self._end(end, kept)
+            return
+        end = endings.cancelled(
+            run.run_id,
+            run.conversation_id,
+            account,
+            by=cancellation.by or "user",
+            reason=cancellation.reason,
+            upstream_closed_ms=upstream_closed_ms,
+        )
         await self._end(end, result)
 
     async def _end(self, end: End, result: StepResult | None) -> None:

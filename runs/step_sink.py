@@ -7,6 +7,7 @@ from providers.events import ModelEvent, ResponseStarted, RetryScheduled, UsageS
 from providers.traces import TraceRecord, TraceStatus
 from runs import agui
 from runs.journal import Journal, RunLog
+from runs.states import StopReason
 
 
 class Recorder:
@@ -25,8 +26,8 @@ class Recorder:
             self.traces[-1] = replace(
                 self.traces[-1],
                 status=TraceStatus.FAILED,
-                error_code="timeout",
-                error={"shown": sentence},
+                error_code=StopReason.TIMEOUT.value,
+                error={"shown": sentence, "watchdog": "run"},
                 stream_was_cancelled=False,
             )
 

@@ -70,9 +70,13 @@ _SDKS = {
 
 _SPEECHES = {
     "openai-chat": Speech(sdk="openai", base_path="/v1", post=openai_sdk.post_chat),
-    "openai-responses": Speech(sdk="openai", base_path="/v1", post=openai_sdk.post_responses),
-    "anthropic-messages": Speech(sdk="anthropic", base_path="", post=anthropic_sdk.post),
-    "gemini-generate": Speech(sdk="gemini", base_path="", post=gemini_sdk.post),
+    "openai-responses": Speech(
+        sdk="openai", base_path="/v1", post=openai_sdk.post_responses, count=openai_sdk.count_responses
+    ),
+    "anthropic-messages": Speech(
+        sdk="anthropic", base_path="", post=anthropic_sdk.post, count=anthropic_sdk.count
+    ),
+    "gemini-generate": Speech(sdk="gemini", base_path="", post=gemini_sdk.post, count=gemini_sdk.count),
 }
 
 
@@ -166,6 +170,20 @@ async def open_stream(target: Target, body: Json) -> AsyncIterator[Any]:
             raise
     # Out here, so that it does not drag along what may hold a secret.
     raise error
+
+
+async def count_input(target: Target, body: Json) -> object:
+    """Return how many tokens ``target``'s provider counts in ``body``, as it says it; ``None`` where it cannot.
+
+    Sets no limit to its time.
+
+    Raises:
+        Exception: as ``open_stream`` does.
+    """
+    if (count := _SPEECHES[target.origin.wire].count) is None:
+        return None
+    await _load(target)
+    return await count(_of_this_loop().sdk_client(target, await _base_url(target)), target, body)
 
 
 async def list_models(target: Target) -> tuple[str, ...]:

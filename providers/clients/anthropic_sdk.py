@@ -102,6 +102,17 @@ async def post(client: Any, target: Target, body: Json) -> AsyncIterator[Any]:
     )
 
 
+#: What of a body the counting endpoint takes.
+_COUNTED = ("model", "messages", "system", "tools", "tool_choice", "thinking")
+
+
+async def count(client: Any, target: Target, body: Json) -> object:
+    """Return how many tokens of input the server counts in ``body``."""
+    counted = {name: body[name] for name in _COUNTED if name in body}
+    answer = await client.post("/v1/messages/count_tokens", cast_to=object, body=counted)
+    return answer.get("input_tokens")
+
+
 async def models(client: Any, target: Target) -> tuple[str, ...]:
     """Return the names of the models that the server has: as many as fit on its longest page."""
     options = {"params": {"limit": 1000}}

@@ -47,6 +47,22 @@ async def post(client: Any, target: Target, body: Json) -> AsyncIterator[Any]:
     return (json.loads(chunk.body) async for chunk in stream)
 
 
+async def count(client: Any, target: Target, body: Json) -> object:
+    """Return how many tokens of input the server counts in ``body``; Vertex takes less of it."""
+    model = target.origin.model
+    if target.sdk == "vertex":
+        name, counted = vertex_path(model).partition(":")[0], _some_of(body)
+    else:
+        name = gemini_path(model).partition(":")[0]
+        counted = {"generateContentRequest": {"model": name, **body}}
+    answer = await client._api_client.async_request("post", f"{name}:countTokens", counted)
+    return json.loads(answer.body).get("totalTokens")
+
+
+def _some_of(body: Json) -> Json:
+    return {name: body[name] for name in ("contents", "systemInstruction", "tools") if name in body}
+
+
 async def models(client: Any, target: Target) -> tuple[str, ...]:
     """Return the names of the models that generate content."""
     found = await client.aio.models.list(config={"page_size": 1000})

@@ -44,6 +44,19 @@ async def post_responses(client: Any, target: Target, body: Json) -> AsyncIterat
     return await _post("/responses", client, target, body)
 
 
+#: What of a body the counting endpoint takes.
+_COUNTED = ("model", "input", "instructions", "tools", "tool_choice", "reasoning", "text", "truncation")
+
+
+async def count_responses(client: Any, target: Target, body: Json) -> object:
+    """Return how many tokens of input the server counts in ``body``."""
+    counted = {name: body[name] for name in _COUNTED if name in body}
+    answer = await client.post(
+        "/responses/input_tokens", cast_to=object, body=counted, options=_options(target)
+    )
+    return answer.get("input_tokens")
+
+
 async def models(client: Any, target: Target) -> tuple[str, ...]:
     """Return the names of the models that the server has."""
     return names_in(await client.get("/models", cast_to=object, options=_options(target)))

@@ -37,6 +37,8 @@ class Speech:
     base_path: str
     #: Returns once a successful answer's headers have come.
     post: Callable[[Any, Target, Json], Awaitable[AsyncIterator[Any]]]
+    #: Asks how many tokens a body for ``post`` would make the model read; ``None`` where nobody can tell.
+    count: Callable[[Any, Target, Json], Awaitable[object]] | None = None
 
 
 def names_in(answer: object) -> tuple[str, ...]:
