@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from providers.emulator import wires
 from providers.emulator.actions import Fault
+from providers.emulator.directive import Directive, DirectiveError, parse
 from providers.emulator.http1 import HttpRequest
 from providers.emulator.prompt import Prompt
 from providers.emulator.recordings import RecordedError, RecordedStream, Recordings
@@ -16,11 +17,12 @@ from providers.types import Json
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Performance:
-    """A script, the prompt it answers and the wire that it speaks."""
+    """A script, the prompt it answers, the wire that it speaks and what shall go wrong."""
 
     wire: Wire
     prompt: Prompt
     script: Script
+    directive: Directive | None
 
 
 type Answer = ErrorReply | RecordedError | RecordedStream | Performance
@@ -61,7 +63,11 @@ def _choose(wire: Wire, prompt: Prompt, recordings: Recordings) -> Answer:
         return wire.error(Fault.MALFORMED, "The emulator only streams: ask for a streamed answer.")
     script = SCRIPTS.get(prompt.model)
     if script is not None:
-        return Performance(wire=wire, prompt=prompt, script=script)
+        try:
+            directive = parse(prompt.user_text)
+        except DirectiveError as error:
+            return wire.error(Fault.MALFORMED, str(error))
+        return Performance(wire=wire, prompt=prompt, script=script, directive=directive)
     recorded = recordings.find(prompt.model, wire=wire.KIND)
     return recorded or wire.error(Fault.UNKNOWN_MODEL, prompt.model)
 
