@@ -12,6 +12,7 @@ from providers.emulator.actions import Fault, Hint, Speech, Tally
 from providers.emulator.http1 import HttpRequest
 from providers.emulator.prompt import Prompt
 from providers.emulator.wires import anthropic_messages, gemini_generate, openai_chat, openai_responses
+from providers.emulator.wires._rules import Terms
 from providers.emulator.wires.frames import ErrorReply
 from providers.types import Json
 
@@ -37,6 +38,13 @@ class Wire(Protocol):
 
     def read(self, request: HttpRequest, body: Json) -> Prompt:
         """Return what a script may know; ``LookupError``, ``TypeError``… for what is not of this form."""
+        ...
+
+    def refusal(self, request: HttpRequest, body: Json, terms: Terms) -> ErrorReply | None:
+        """Return the provider's error for the first rule that the request breaks, or ``None``.
+
+        Raises what ``read`` raises.
+        """
         ...
 
     def encoder(self, prompt: Prompt, tally: Tally) -> Encoder:

@@ -3,6 +3,7 @@
 from uuid import uuid4
 
 from providers.emulator.actions import Fault, Hint
+from providers.emulator.wires._rules import Refusal
 from providers.emulator.wires.frames import ErrorReply
 from providers.types import Json
 
@@ -59,6 +60,11 @@ def reply(
         body=body,
         headers={"request-id": body["request_id"], **({} if hint is None else hint.headers())},
     )
+
+
+def refused(refusal: Refusal) -> ErrorReply:
+    """Return the error for a rule that a request breaks."""
+    return reply(Fault.MALFORMED, refusal.message)
 
 
 def event(fault: Fault, about: str = "") -> Json:

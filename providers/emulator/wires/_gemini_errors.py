@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from providers.emulator.actions import Fault, Hint
+from providers.emulator.wires._rules import Refusal
 from providers.emulator.wires.frames import ErrorReply
 from providers.types import Json
 
@@ -110,11 +111,13 @@ def error(status: int, name: str, message: str, details: list[Json] | None = Non
     return {"error": about}
 
 
-def invalid(message: str, *, field: str | None = None) -> Json:
-    """Return what is said of a request that breaks a rule; ``field`` is its place, where that is told."""
-    violation: Json = {"description": message} if field is None else {"field": field, "description": message}
-    details = [{"@type": f"{_TYPES}BadRequest", "fieldViolations": [violation]}]
-    return error(400, "INVALID_ARGUMENT", message, None if field is None else details)
+def refused(refusal: Refusal) -> ErrorReply:
+    """Return the error for a rule that a request breaks; its place is told where Google tells it."""
+    details = None
+    if refusal.param is not None:
+        violation: Json = {"field": refusal.param, "description": refusal.message}
+        details = [{"@type": f"{_TYPES}BadRequest", "fieldViolations": [violation]}]
+    return ErrorReply(status=400, body=error(400, "INVALID_ARGUMENT", refusal.message, details))
 
 
 def _delay(hint: Hint) -> str | None:

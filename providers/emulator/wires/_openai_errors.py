@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from providers.emulator.actions import Fault, Hint
+from providers.emulator.wires._rules import Refusal
 from providers.emulator.wires.frames import ErrorReply
 from providers.types import Json
 
@@ -104,6 +105,12 @@ def reply(
         body={"error": about_it(fault, about)},
         headers={} if hint is None else hint.headers(),
     )
+
+
+def refused(refusal: Refusal) -> ErrorReply:
+    """Return the error for a rule that a request breaks."""
+    about = error(refusal.message, param=refusal.param, code=refusal.code)
+    return ErrorReply(status=refusal.status, body={"error": about})
 
 
 def about_it(fault: Fault, about: str = "") -> Json:

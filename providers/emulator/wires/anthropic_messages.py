@@ -22,7 +22,8 @@ from providers.emulator.actions import (
 )
 from providers.emulator.http1 import HttpRequest
 from providers.emulator.prompt import Function, Prompt, entries
-from providers.emulator.wires import _anthropic_errors
+from providers.emulator.wires import _anthropic_errors, _anthropic_rules
+from providers.emulator.wires._rules import Terms
 from providers.emulator.wires.frames import ErrorReply, named_frame
 from providers.types import Json, StopReason
 
@@ -63,6 +64,12 @@ def read(_: HttpRequest, body: Json) -> Prompt:
         ),
         body=body,
     )
+
+
+def refusal(request: HttpRequest, body: Json, terms: Terms) -> ErrorReply | None:
+    """Return the error for the first rule that is broken."""
+    found = next(_anthropic_rules.refusals(body, terms, has_beta="anthropic-beta" in request.headers), None)
+    return None if found is None else _anthropic_errors.refused(found)
 
 
 def encoder(prompt: Prompt, tally: Tally) -> "MessagesEncoder":

@@ -3,7 +3,7 @@
 import json
 import re
 from itertools import takewhile
-from typing import Any, assert_never
+from typing import assert_never
 from uuid import uuid4
 
 from providers.emulator.actions import (
@@ -24,7 +24,9 @@ from providers.emulator.actions import (
 from providers.emulator.http1 import HttpRequest
 from providers.emulator.mechanics import COMMENT
 from providers.emulator.prompt import Function, Prompt, entries
-from providers.emulator.wires import _gemini_errors
+from providers.emulator.wires import _gemini_errors, _gemini_rules
+from providers.emulator.wires._gemini_options import field
+from providers.emulator.wires._rules import Terms
 from providers.emulator.wires.frames import ErrorReply, data_frame
 from providers.types import Json, StopReason
 
@@ -63,10 +65,10 @@ def read(request: HttpRequest, body: Json) -> Prompt:
         functions=tuple(
             Function(
                 name=function["name"],
-                parameters=_field(function, "parametersJsonSchema") or function.get("parameters") or {},
+                parameters=field(function, "parametersJsonSchema") or function.get("parameters") or {},
             )
             for tool in body.get("tools") or ()
-            for function in _field(tool, "functionDeclarations") or ()
+            for function in field(tool, "functionDeclarations") or ()
         ),
         body=body,
     )
@@ -74,18 +76,18 @@ def read(request: HttpRequest, body: Json) -> Prompt:
 
 def _tool_results(contents: list[Json]) -> tuple[str, ...]:
     trailing = takewhile(
-        lambda content: any(_field(part, "functionResponse") for part in content["parts"]), reversed(contents)
+        lambda content: any(field(part, "functionResponse") for part in content["parts"]), reversed(contents)
     )
     responses = (
-        _field(part, "functionResponse") for content in reversed(list(trailing)) for part in content["parts"]
+        field(part, "functionResponse") for content in reversed(list(trailing)) for part in content["parts"]
     )
     return tuple(json.dumps(each["response"], ensure_ascii=False) for each in responses if each)
 
 
-def _field(node: Json, name: str) -> Any:
-    """Return a field by either of the names that protobuf's JSON accepts; the SDK uses both."""
-    snake_case = re.sub(r"[A-Z]", lambda capital: f"_{capital[0].lower()}", name)
-    return node.get(name, node.get(snake_case))
+def refusal(_: HttpRequest, body: Json, terms: Terms) -> ErrorReply | None:
+    """Return the error for the first rule that is broken."""
+    found = next(_gemini_rules.refusals(body, terms), None)
+    return None if found is None else _gemini_errors.refused(found)
 
 
 def encoder(prompt: Prompt, tally: Tally) -> "GenerateEncoder":

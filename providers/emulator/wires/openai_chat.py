@@ -24,7 +24,8 @@ from providers.emulator.actions import (
 )
 from providers.emulator.http1 import HttpRequest
 from providers.emulator.prompt import Function, Prompt, entries
-from providers.emulator.wires import _openai_errors
+from providers.emulator.wires import _openai_chat_rules, _openai_errors
+from providers.emulator.wires._rules import Terms
 from providers.emulator.wires.frames import ErrorReply, data_frame
 from providers.types import Json, StopReason
 
@@ -66,6 +67,12 @@ def read(_: HttpRequest, body: Json) -> Prompt:
         ),
         body=body,
     )
+
+
+def refusal(_: HttpRequest, body: Json, terms: Terms) -> ErrorReply | None:
+    """Return the error for the first rule that is broken."""
+    found = next(_openai_chat_rules.refusals(body, terms), None)
+    return None if found is None else _openai_errors.refused(found)
 
 
 def encoder(prompt: Prompt, tally: Tally) -> "ChatEncoder":

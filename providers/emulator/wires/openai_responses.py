@@ -25,8 +25,9 @@ from providers.emulator.actions import (
 )
 from providers.emulator.http1 import HttpRequest
 from providers.emulator.prompt import Function, Prompt, entries
-from providers.emulator.wires import _openai_errors
+from providers.emulator.wires import _openai_errors, _openai_responses_rules
 from providers.emulator.wires._openai_items import FunctionCall, Item, Message, Reasoning
+from providers.emulator.wires._rules import Terms
 from providers.emulator.wires.frames import ErrorReply, named_frame
 from providers.types import Json, StopReason
 
@@ -58,6 +59,12 @@ def read(_: HttpRequest, body: Json) -> Prompt:
         ),
         body=body,
     )
+
+
+def refusal(_: HttpRequest, body: Json, terms: Terms) -> ErrorReply | None:
+    """Return the error for the first rule that is broken."""
+    found = next(_openai_responses_rules.refusals(body, terms), None)
+    return None if found is None else _openai_errors.refused(found)
 
 
 def encoder(prompt: Prompt, tally: Tally) -> "ResponsesEncoder":
