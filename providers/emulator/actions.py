@@ -239,6 +239,8 @@ class Break:
     """The provider's own error inside the stream. Nothing is said after it."""
 
     fault: Fault
+    #: The model or the reason; whoever plays it knows.
+    about: str = ""
 
 
 #: What costs a token each.

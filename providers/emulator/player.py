@@ -70,11 +70,12 @@ class Player:
                     await self._send()
                     await self._leave(action)
                     return
-                case Say() | Refuse() | Think() | Seal() | Call() | Argue() | Finish() | Ping() | Break():
+                case Break(fault):
+                    await self._speak(Break(fault, self._about(fault)))
+                    break
+                case Say() | Refuse() | Think() | Seal() | Call() | Argue() | Finish() | Ping():
                     self._tally.count(action)
                     await self._speak(action)
-                    if isinstance(action, Break):
-                        break
                 case _:
                     assert_never(action)
         await self._send()
@@ -117,8 +118,11 @@ class Player:
         await self._reply.write(dump(error.body)[:-1])
 
     def _error(self, action: Fail) -> ErrorReply:
-        about = self._prompt.model if action.fault is Fault.UNKNOWN_MODEL else "As it was asked for."
+        about = self._about(action.fault)
         return self._wire.error(action.fault, about, status=action.status, hint=action.hint)
+
+    def _about(self, fault: Fault) -> str:
+        return self._prompt.model if fault is Fault.UNKNOWN_MODEL else "As it was asked for."
 
     async def _speak(self, speech: Speech) -> None:
         frames = self._encoder.encode(speech)

@@ -59,8 +59,6 @@ def _system(system: object) -> Refusals:
 
 
 def _roles(roles: list[str]) -> Refusals:
-    if roles[0] != "user":
-        yield Refusal('messages: first message must use the "user" role')
     for before, role in zip([None, *roles], roles, strict=False):
         if role not in ("user", "assistant"):
             yield Refusal(
@@ -72,6 +70,8 @@ def _roles(roles: list[str]) -> Refusals:
                 'messages: roles must alternate between "user" and "assistant", but found multiple '
                 f'"{role}" roles in a row'
             )
+    if roles[0] != "user":
+        yield Refusal('messages: first message must use the "user" role')
 
 
 def _message(message: Json, place: str) -> Refusals:

@@ -48,7 +48,7 @@ def read(_: HttpRequest, body: Json) -> Prompt:
     """Return what a script may know of ``body``."""
     messages = entries(body, "messages")
     texts = (_text(message["content"]) for message in reversed(messages) if message["role"] == "user")
-    last = messages[-1]["content"]
+    last = messages[-1]["content"] if messages else ""
     return Prompt(
         model=body["model"],
         streaming=body.get("stream") is True,
@@ -120,8 +120,8 @@ class MessagesEncoder:
         match speech:
             case Ping():
                 return named_frame({"type": "ping"})
-            case Break(fault):
-                return named_frame(_anthropic_errors.event(fault))
+            case Break(fault, about):
+                return named_frame(_anthropic_errors.event(fault, about))
         begin = b"" if self._begun else self._message_start()
         self._begun = True
         return begin + self._encode(speech)

@@ -147,8 +147,8 @@ class GenerateEncoder:
                 return self._flush_call() + self._chunk({"text": ""}, _FINISH_REASONS[reason])
             case Ping():
                 return COMMENT
-            case Break(fault):
-                return data_frame(_gemini_errors.reply(fault).body, newline=b"\r\n")
+            case Break(fault, about):
+                return data_frame(_gemini_errors.reply(fault, about).body, newline=b"\r\n")
             case _:
                 assert_never(speech)
 

@@ -128,8 +128,8 @@ class ChatEncoder:
         match speech:
             case Ping():
                 return KEEP_ALIVE
-            case Break(fault):
-                return data_frame({"error": _openai_errors.about_it(fault)})
+            case Break(fault, about):
+                return data_frame({"error": _openai_errors.about_it(fault, about)})
         begin = b"" if self._begun else self._delta({"role": "assistant", "content": "", "refusal": None})
         self._begun = True
         return begin + self._encode(speech)

@@ -121,19 +121,18 @@ class ResponsesEncoder:
         match speech:
             case Ping():
                 yield {"type": "keepalive"}
-            case Break(fault):
-                yield from self._failure(fault)
+            case Break(fault, about):
+                yield from self._failure(_openai_errors.about_it(fault, about))
             case _:
                 yield from self._said(speech)
 
-    def _failure(self, fault: Fault) -> Iterator[Json]:
+    def _failure(self, error: Json) -> Iterator[Json]:
         """As it is recorded: at the beginning an ``error`` comes first, later only the response fails."""
-        about = _openai_errors.about_it(fault)
         if not self._begun:
-            yield {"type": "error", "error": about}
+            yield {"type": "error", "error": error}
         response = self._response("failed")
-        otherwise = "invalid_prompt" if about["type"] == "invalid_request_error" else "server_error"
-        response["error"] = {"code": about["code"] or otherwise, "message": about["message"]}
+        otherwise = "invalid_prompt" if error["type"] == "invalid_request_error" else "server_error"
+        response["error"] = {"code": error["code"] or otherwise, "message": error["message"]}
         yield {"type": "response.failed", "response": response}
 
     def _said(self, speech: Token | Seal | Finish) -> Iterator[Json]:
