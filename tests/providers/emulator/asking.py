@@ -78,7 +78,7 @@ async def post(
     if wire != "gemini-generate":
         body = {"model": model, **body}
     url = emulator.origin + prefix + PATHS[wire].format(model=model)
-    async with httpx2.AsyncClient(verify=False) as client:
+    async with httpx2.AsyncClient(verify=False, trust_env=False) as client:
         try:
             async with (
                 asyncio.timeout(patience),

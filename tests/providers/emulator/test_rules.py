@@ -2,12 +2,18 @@
 
 import json
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 
 from providers.emulator import Emulator
+from providers.emulator.http1 import HttpRequest
+from providers.emulator.recordings import Recordings
+from providers.emulator.routing import decide
 from providers.emulator.sealing import seal
-from tests.providers.emulator.asking import post
+from providers.emulator.wires.frames import ErrorReply
+from providers.types import Json
+from tests.providers.emulator.asking import PATHS, post
 from tests.providers.emulator.full_requests import FULL, GONE, PDF, PNG, SCHEMA, Path, broken
 from tests.providers.emulator.listening import WIRES, hear, question
 
@@ -239,22 +245,47 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize("wire", WIRES)
-async def test_it_takes_a_request_that_uses_everything(emulator: Emulator, wire: str):
-    answer = await post(emulator, wire, "thinking-tools", FULL[wire])
+def refused(
+    wire: str, body: Json, *, model: str = "thinking-tools", prefix: str = "", headers: Json | None = None
+) -> ErrorReply | None:
+    """Return the error with which ``body`` is answered, or ``None`` when it is taken."""
+    if wire != "gemini-generate":
+        body = {"model": model, **body}
+    path, _, query = PATHS[wire].format(model=model).partition("?")
+    request = HttpRequest(
+        method="POST",
+        path=prefix + path,
+        query=parse_qs(query),
+        headers=headers or {},
+        body=json.dumps(body).encode(),
+    )
+    answer = decide(request, Recordings(None)).answer
+    return answer if isinstance(answer, ErrorReply) else None
 
-    assert answer.status == 200, answer.body
+
+@pytest.mark.parametrize("wire", WIRES)
+def test_it_takes_a_request_that_uses_everything(wire: str):
+    assert refused(wire, FULL[wire]) is None
+
+
+@pytest.mark.parametrize("wire", WIRES)
+async def test_it_says_so_over_http(emulator: Emulator, wire: str):
+    taken = await post(emulator, wire, "length", FULL[wire])
+    path, value, words = BROKEN[wire][0]
+    answer = await post(emulator, wire, "length", broken(wire, path, value))
+
+    assert (taken.status, answer.status) == (200, 400)
+    assert words in answer.message
 
 
 @pytest.mark.parametrize(("wire", "path", "value", "words"), CASES)
-async def test_it_refuses_what_the_provider_refuses(
-    emulator: Emulator, wire: str, path: Path, value: object, words: str
-):
-    answer = await post(emulator, wire, "thinking-tools", broken(wire, path, value))
+def test_it_refuses_what_the_provider_refuses(wire: str, path: Path, value: object, words: str):
+    answer = refused(wire, broken(wire, path, value))
 
-    assert words in answer.message
-    assert answer.status == (404 if "not found" in answer.message and "Item" in answer.message else 400)
-    error = json.loads(answer.body)["error"]
+    assert answer is not None
+    error = answer.body["error"]
+    assert words in error["message"]
+    assert answer.status == (404 if error["message"].startswith("Item with id") else 400)
     match wire:
         case "anthropic-messages":
             assert error["type"] == "invalid_request_error"
@@ -266,54 +297,53 @@ async def test_it_refuses_what_the_provider_refuses(
 
 
 @pytest.mark.parametrize("wire", WIRES)
-async def test_a_server_that_only_speaks_the_wire_ignores_what_it_does_not_know(
-    emulator: Emulator, wire: str
-):
+def test_a_server_that_only_speaks_the_wire_ignores_what_it_does_not_know(wire: str):
     body = broken(wire, ("surprise",), 1)
-    assert (await post(emulator, wire, "thinking-tools", body)).status == 400
 
-    answer = await post(emulator, wire, "thinking-tools", body, prefix="/compatible")
-
-    assert answer.status == 200
+    assert refused(wire, body) is not None
+    assert refused(wire, body, prefix="/compatible") is None
 
 
-async def test_anthropic_knows_more_fields_where_a_header_says_so(emulator: Emulator):
+def test_anthropic_knows_more_fields_where_a_header_says_so():
     body = broken("anthropic-messages", ("mcp_servers",), [])
 
-    answer = await post(emulator, "anthropic-messages", "length", body, headers={"anthropic-beta": "mcp"})
-
-    assert answer.status == 200
+    assert refused("anthropic-messages", body, headers={"anthropic-beta": "mcp"}) is None
 
 
-async def test_google_takes_its_word_for_a_signature_that_another_model_could_not_give(emulator: Emulator):
+def test_google_takes_its_word_for_a_signature_that_another_model_could_not_give():
     place = ("contents", 1, "parts", 1, "thoughtSignature")
-    body = broken("gemini-generate", place, "skip_thought_signature_validator")
 
-    assert (await post(emulator, "gemini-generate", "thinking-tools", body)).status == 200
+    assert (
+        refused("gemini-generate", broken("gemini-generate", place, "skip_thought_signature_validator"))
+        is None
+    )
 
 
-async def test_google_does_not_demand_signatures_of_models_that_give_none(emulator: Emulator):
+def test_google_does_not_demand_signatures_of_models_that_give_none():
     body = broken("gemini-generate", ("contents", 1, "parts", 1, "thoughtSignature"), GONE)
 
-    assert (await post(emulator, "gemini-generate", "tools", body)).status == 200
+    assert refused("gemini-generate", body, model="tools") is None
 
 
-async def test_google_takes_the_names_of_fields_in_snake_case_too(emulator: Emulator):
+def test_google_takes_the_names_of_fields_in_snake_case_too():
     body = {
         "contents": [{"role": "user", "parts": [{"inline_data": {"mime_type": "image/png", "data": PNG}}]}],
         "generation_config": {"max_output_tokens": 9},
     }
 
-    assert (await post(emulator, "gemini-generate", "length", body)).status == 200
+    assert refused("gemini-generate", body) is None
 
 
-async def test_anthropic_wants_thoughts_before_calls_of_who_thinks_by_a_budget(emulator: Emulator):
+def test_anthropic_wants_thoughts_before_calls_of_who_thinks_by_a_budget():
     body = broken("anthropic-messages", ("messages", 1, "content", 0), GONE)
     del body["messages"][1]["content"][0]
 
-    answer = await post(emulator, "anthropic-messages", "thinking-tools", body)
+    answer = refused("anthropic-messages", body)
 
-    assert "Expected `thinking` or `redacted_thinking`, but found `tool_use`" in answer.message
+    assert answer is not None
+    assert (
+        "Expected `thinking` or `redacted_thinking`, but found `tool_use`" in answer.body["error"]["message"]
+    )
 
 
 @pytest.mark.parametrize("wire", WIRES)
@@ -328,18 +358,18 @@ async def test_what_it_sealed_itself_it_takes_back(emulator: Emulator, wire: str
     if wire == "openai-chat":
         assert sealed is None
     else:
-        assert await takes(emulator, wire, sealed, thoughts)
-        assert not await takes(emulator, wire, seal("Others."), thoughts) or wire == "gemini-generate"
+        assert takes(wire, sealed, thoughts)
+        assert not takes(wire, seal("Others."), thoughts) or wire == "gemini-generate"
 
 
-def asking_first(body: dict[str, Any], wire: str) -> dict[str, Any]:
+def asking_first(body: Json, wire: str) -> Json:
     """Return the request up to what the user says first."""
     key = {"openai-responses": "input", "gemini-generate": "contents"}.get(wire, "messages")
     first = next(place for place, each in enumerate(body[key]) if each["role"] == "user")
     return {**body, key: body[key][: first + 1]}
 
 
-def find_seal(wire: str, events: list[dict[str, Any]]) -> tuple[Any, str]:
+def find_seal(wire: str, events: list[Json]) -> tuple[Any, str]:
     """Return the seal in an answer and the thoughts that it seals."""
     match wire:
         case "openai-responses":
@@ -358,7 +388,7 @@ def find_seal(wire: str, events: list[dict[str, Any]]) -> tuple[Any, str]:
             return None, ""
 
 
-async def takes(emulator: Emulator, wire: str, sealed: str, thoughts: str) -> bool:
+def takes(wire: str, sealed: str, thoughts: str) -> bool:
     """Return whether a request is taken whose history has this seal."""
     match wire:
         case "openai-responses":
@@ -369,7 +399,7 @@ async def takes(emulator: Emulator, wire: str, sealed: str, thoughts: str) -> bo
             body["messages"][1]["content"][0]["thinking"] = thoughts
         case _:
             body = broken(wire, ("contents", 1, "parts", 1, "thoughtSignature"), sealed)
-    return (await post(emulator, wire, "thinking-tools", body)).status == 200
+    return refused(wire, body) is None
 
 
 @pytest.mark.parametrize("wire", WIRES)
