@@ -4,6 +4,7 @@ Every record goes through structlog, whoever wrote it. Bodies and keys are never
 library writes below ``WARNING`` about its requests is left out here, and ``extra`` data is dropped.
 """
 
+import logging
 import sys
 from typing import Any
 
@@ -46,7 +47,10 @@ def configure(*, debug: bool) -> dict[str, Any]:
                 ],
             }
         },
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structlog"}},
+        "filters": {"refusals": {"()": _NoStackForRefusals}},
+        "handlers": {
+            "stderr": {"class": "logging.StreamHandler", "formatter": "structlog", "filters": ["refusals"]}
+        },
         "root": {"handlers": ["stderr"], "level": "INFO"},
         "loggers": {
             # Django's own set-up prints and mails; ours is the only handler.
@@ -55,6 +59,15 @@ def configure(*, debug: bool) -> dict[str, Any]:
         }
         | {name: {"level": "WARNING"} for name in CHATTY},
     }
+
+
+class _NoStackForRefusals(logging.Filter):
+    """A request that was refused is no failure of ours: where in the code that was decided helps nobody."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if 400 <= getattr(record, "status_code", 0) < 500:
+            record.exc_info = None
+        return True
 
 
 def _renderers(*, debug: bool) -> list[structlog.types.Processor]:

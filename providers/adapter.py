@@ -25,6 +25,7 @@ from providers.timeouts import Timeouts
 from providers.traces import CallContext, Recorder, TraceRecord
 from providers.tracing import describe, takes_long
 from providers.types import (
+    MediaPart,
     ModelRequest,
     Part,
     ProviderItemPart,
@@ -35,8 +36,9 @@ from providers.types import (
     ToolResultPart,
 )
 from providers.usage import estimate
+from providers.wires import check
 
-__all__ = ["EventSink", "StreamAdapter", "Timeouts"]
+__all__ = ["EventSink", "StreamAdapter", "Timeouts", "check"]
 
 logger = logging.getLogger("runnel.providers")
 
@@ -173,5 +175,5 @@ def _words(part: Part) -> str:
             return part.name + part.arguments
         case ToolResultPart():
             return part.content
-        case ProviderItemPart():
+        case MediaPart() | ProviderItemPart():
             return ""

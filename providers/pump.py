@@ -74,7 +74,7 @@ class Pump:
         self._started = self._heard = self._loop.time()
         self._hurry_until: float | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self.draft = StepDraft()
+        self.draft = StepDraft(quirks=target.quirks)
         self.exchange = Exchange(connect_timeout=timeouts.connect, on_answer=self._note_answer)
         #: What was sent; ``None`` before.
         self.body: Json | None = None
@@ -131,6 +131,8 @@ class Pump:
             return aiter(await clients.open_stream(self._target, self.body))
         except Exception as exc:  # noqa: BLE001 - SDKs raise what they like; all of it becomes one taxonomy
             error = from_exception(exc)
+            if error.detail.get("watchdog") == "connect":
+                error.detail["seconds"] = self._timeouts.connect
         # Out here, so that it does not drag the SDK's exception along, which holds the key.
         raise error
 
@@ -294,11 +296,13 @@ class Pump:
         if self.exchange.response is None:
             return LLMTimeoutError(
                 f"The model provider did not begin to answer within {self._timeouts.first_byte:g} seconds. "
-                "Try again, or choose another model."
+                "Try again, or choose another model.",
+                detail={"watchdog": "first_byte", "seconds": self._timeouts.first_byte},
             )
         if not self.exchange.is_open:
             return from_payload(None, status=self.exchange.status, headers=self.exchange.headers)
         return LLMTimeoutError(
             f"The model provider went silent for {self._timeouts.idle:g} seconds in the middle of its answer. "
-            "Try again, or choose another model."
+            "Try again, or choose another model.",
+            detail={"watchdog": "idle", "seconds": self._timeouts.idle},
         )

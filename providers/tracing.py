@@ -21,7 +21,10 @@ _SHORT = 50_000
 #: So many of them take as long as one more value that has hardly any.
 _PER_VALUE = 100
 #: What of a failure's story quotes neither the request nor the answer.
-_FACTS = frozenset({"status", "type", "code", "retry_after", "exception", "place"})
+_FACTS = frozenset(
+    {"status", "type", "code", "retry_after", "exception", "place"}
+    | {"watchdog", "seconds", "limit", "value", "failures"}
+)
 
 
 def describe(
@@ -65,6 +68,28 @@ def describe(
         ended_at=ended_at,
         events=pump.events,
         bytes=exchange.bytes_read,
+    )
+
+
+def describe_unsent(
+    ending: LLMError | RunCancelled,
+    *,
+    target: Target,
+    call: CallContext,
+    started_at: datetime,
+    ended_at: datetime,
+) -> TraceRecord:
+    """Return the record of an attempt that ended before anything was sent."""
+    return TraceRecord(
+        run_id=call.run_id,
+        step_id=call.step_id,
+        attempt=call.attempt,
+        origin=target.origin,
+        status=_status(ending),
+        error_code=_error_code(ending),
+        error=_error(ending, keeps_payloads=settings.RUNNEL_TRACE_PAYLOADS),
+        started_at=started_at,
+        ended_at=ended_at,
     )
 
 

@@ -85,10 +85,11 @@ def identify(handshake: Handshake) -> Identity:
         if token is None:
             raise Refused(4401)
         return Identity(user_id=token.user_id, username=token.user.get_username(), token_id=token.pk)
+    if not is_origin_allowed(handshake):
+        # Without a session and without an origin it is no browser: it lacks a token, not a page of ours.
+        raise Refused(4401 if handshake.session_key is None and handshake.origin is None else 4403)
     if handshake.session_key is None:
         raise Refused(4401)
-    if not is_origin_allowed(handshake):
-        raise Refused(4403)
     user = user_of_session(handshake.session_key)
     if user is None:
         raise Refused(4401)
@@ -111,7 +112,9 @@ def _normal(origin: str) -> tuple[str, str, int | None] | None:
         port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
     except ValueError:
         return None
-    return (parts.scheme, parts.hostname, port) if parts.hostname else None
+    # An origin has neither a user nor a path, not even an empty query (RFC 6454, section 6.2).
+    is_origin = parts.hostname and "@" not in parts.netloc and origin == f"{parts.scheme}://{parts.netloc}"
+    return (parts.scheme, parts.hostname or "", port) if is_origin else None
 
 
 def bearer_token(header: str) -> str | None:

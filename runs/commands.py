@@ -15,7 +15,7 @@ from uuid6 import uuid7
 from providers.catalog import CatalogError
 from runs import frames, services
 from runs.frames import BadFrame
-from runs.services import ServiceError, StartRequest
+from runs.services import ServiceError, StartRequest, Unsupported
 from runs.subscriptions import Subscriptions
 from runs.turns import Turns
 
@@ -24,12 +24,6 @@ logger = logging.getLogger("runnel.socket")
 type Command = frames.Start | frames.Subscribe | frames.Unsubscribe | frames.Cancel | frames.Resolve
 #: What follows an ``ok``: events are delivered only after it.
 type Follow = Callable[[], None] | None
-
-
-class Unsupported(ServiceError):  # noqa: N818 - the protocol's name for it
-    """This is part of the protocol and not offered here yet."""
-
-    code = "unsupported"
 
 
 class Commands:
@@ -72,6 +66,18 @@ class Commands:
             case _:
                 assert_never(command)
         self._turns.take(str(key), lambda: self._answer(command.id, work))
+
+    def acknowledge(self, frame: frames.Ack) -> None:
+        """Take an ``ack`` at once, or after the frame in work that subscribes to its run."""
+        run_id = UUID(frame.run_id)
+        if self._subscriptions.is_watching(run_id) or str(run_id) not in self._turns:
+            self._subscriptions.acknowledge(run_id, frame.seq)
+            return
+
+        async def take() -> None:
+            self._subscriptions.acknowledge(run_id, frame.seq)
+
+        self._turns.take(str(run_id), take)
 
     def run_began(self, conversation_id: UUID, run_id: UUID) -> None:
         """Watch a new run of a followed conversation, when the frames that led to it have been answered."""
@@ -158,8 +164,9 @@ class Commands:
 
     async def _cancel(self, frame: frames.Cancel) -> Follow:
         run_id = UUID(frame.run_id)
-        state = await services.cancel(self._user_id, run_id, mode=frame.mode, reason=frame.reason)
-        await self._send_text(frames.ok(frame.id, run_id=run_id, state=state))
+        with self._subscriptions.held(run_id):
+            state = await services.cancel(self._user_id, run_id, mode=frame.mode, reason=frame.reason)
+            await self._send_text(frames.ok(frame.id, run_id=run_id, state=state))
         return None
 
     async def _resolve(self, frame: frames.Resolve) -> Follow:
@@ -190,16 +197,10 @@ def _start_request(frame: frames.Start, run_id: UUID) -> StartRequest:
         raise Unsupported("Tools that the client executes are not offered here yet: leave tools out.")
     if frame.budget is not None:
         raise Unsupported("Budgets are not offered here yet: leave budget out.")
-    if frame.options is not None and frame.options.max_retries:
-        raise Unsupported("Retries are not offered here yet: leave max_retries out, or set it to 0.")
     if isinstance(frame.input, str):
         messages: list[dict[str, Any]] = [{"id": str(run_id), "role": "user", "content": frame.input}]
     else:
         messages = [message.model_dump(exclude_none=True) for message in frame.input]
-    for message in messages:
-        content = message["content"]
-        if not isinstance(content, str) and any(part["type"] != "text" for part in content):
-            raise Unsupported("Only text is offered as input yet: leave images and files out.")
     return StartRequest(
         run_id=run_id,
         conversation_id=UUID(frame.conversation_id) if frame.conversation_id else None,

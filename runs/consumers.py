@@ -60,15 +60,19 @@ class RunConsumer(AsyncConsumer):
         self._forget: Callable[[], None] = lambda: None
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Serve the socket; a server that stops cancels this at once, and ``close_all`` ends it."""
+        """Serve the socket. A server that stops cancels this at once; ``close_all`` ends it."""
         _open.add(self)
+        # A task of its own, so that being cancelled loses no frame that has just been received.
+        serving = spawn(super().__call__(scope, receive, send), name=f"socket {self.connection_id}")
         try:
-            await super().__call__(scope, receive, send)
+            await asyncio.shield(serving)
         except asyncio.CancelledError:
             if supervisor.current().draining and self._is_open:
                 await self._closed.wait()
             raise
         finally:
+            serving.cancel()
+            await asyncio.wait({serving})
             _open.discard(self)
             await self._leave()
 
@@ -146,10 +150,10 @@ class RunConsumer(AsyncConsumer):
             case frames.Ping():
                 named = {} if frame.id is None else {"id": frame.id}
                 await self._send_text(frames.dump({"type": "pong", **named}))
-            case frames.Ack():
-                self._subscriptions.acknowledge(UUID(frame.run_id), frame.seq)
             case _ if len(commands) >= MAX_IN_WORK:
                 await self._close(RATE_LIMITED)
+            case frames.Ack():
+                commands.acknowledge(frame)
             case _:
                 commands.take(frame)
 

@@ -10,7 +10,7 @@ import contextlib
 import logging
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
@@ -173,6 +173,9 @@ class Viewer:
         self.channel = channel
         self.cursor = after
         self.wake = asyncio.Event()
+        self._holders = 0
+        self._may_deliver = asyncio.Event()
+        self._may_deliver.set()
         self._feed = feed
         self._client = client
         self._queue: deque[Committed] = deque()
@@ -190,6 +193,18 @@ class Viewer:
             await asyncio.gather(self._task, return_exceptions=True)
         self._feed.leave(self)
 
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Deliver nothing that is committed from now on until this is left; the queue and the log keep it."""
+        self._holders += 1
+        self._may_deliver.clear()
+        try:
+            yield
+        finally:
+            self._holders -= 1
+            if not self._holders:
+                self._may_deliver.set()
+
     def offer(self, batch: Committed) -> None:
         """Take a live batch, or let it lie where it is: in the log."""
         if self._queued + len(batch.frames) > MAX_QUEUED:
@@ -203,6 +218,7 @@ class Viewer:
     async def _follow(self) -> None:
         try:
             while True:
+                await self._may_deliver.wait()
                 self.wake.clear()
                 if self._queue and self._queue[0].first_seq <= self.cursor + 1:
                     batch = self._queue.popleft()

@@ -4,8 +4,10 @@ See docs/protocol.md. Parsing refuses with ``BadFrame`` whatever is not exactly 
 fields, wrong types, text that no database takes.
 """
 
+import base64
 import json
 import re
+from collections import Counter
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -19,6 +21,8 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
+
+from providers.text import clean
 
 #: Bytes of a client frame.
 FRAME_BYTES = 64 * 1024
@@ -53,13 +57,24 @@ def _uuid(text: str) -> str:
     return text
 
 
+def _base64(text: str) -> str:
+    try:
+        is_empty = not base64.b64decode(text, validate=True)
+    except ValueError:
+        is_empty = True
+    if is_empty:
+        raise ValueError("must be a file in base64")
+    return text
+
+
 Id = Annotated[str, Field(min_length=1, max_length=200)]
 Uuid = Annotated[str, AfterValidator(_uuid)]
+ModelName = Annotated[str, Field(min_length=1, max_length=200)]
 Seq = Annotated[int, Field(ge=0, le=2**31 - 1)]
 
 
 class TextContent(_Strict):
-    """The only kind of part that ``input`` may hold for now."""
+    """Words."""
 
     type: Literal["text"]
     text: Annotated[str, Field(min_length=1)]
@@ -67,10 +82,41 @@ class TextContent(_Strict):
     metadata: Any = None
 
 
-class OtherContent(BaseModel):
-    """A part that AG-UI has and that is not offered yet."""
+MimeType = Annotated[str, Field(pattern=r"^[a-z]+/[A-Za-z0-9.+-]{1,80}$")]
+
+
+class DataSource(_Strict):
+    """The file itself."""
+
+    type: Literal["data"]
+    #: In base64.
+    value: Annotated[str, AfterValidator(_base64)]
+    mimeType: MimeType  # noqa: N815 - AG-UI's name
+
+
+class UrlSource(_Strict):
+    """Where the provider itself finds the file; we never fetch it."""
+
+    type: Literal["url"]
+    value: Annotated[str, Field(pattern=r"^https?://[^\s]+$", max_length=4_000)]
+    mimeType: MimeType | None = None  # noqa: N815 - AG-UI's name
+
+
+class FileSource(_Strict):
+    """A file that was handed in before."""
+
+    type: Literal["file"]
+    value: Uuid
+    mimeType: MimeType | None = None  # noqa: N815 - AG-UI's name
+
+
+class MediaContent(_Strict):
+    """A file that the model is shown."""
 
     type: Literal["image", "audio", "video", "document"]
+    source: Annotated[DataSource | UrlSource | FileSource, Field(discriminator="type")]
+    id: str | None = None
+    metadata: Any = None
 
 
 class UserMessage(_Strict):
@@ -81,10 +127,14 @@ class UserMessage(_Strict):
     content: (
         Annotated[str, Field(min_length=1)]
         | Annotated[
-            list[Annotated[TextContent | OtherContent, Field(discriminator="type")]], Field(min_length=1)
+            list[Annotated[TextContent | MediaContent, Field(discriminator="type")]], Field(min_length=1)
         ]
     )
     name: str | None = None
+    #: What AG-UI has beside, for others than us.
+    metadata: Any = None
+    encryptedValue: str | None = None  # noqa: N815 - AG-UI's name
+    subagentRunId: str | None = None  # noqa: N815 - AG-UI's name
 
 
 class Options(_Strict):
@@ -93,8 +143,18 @@ class Options(_Strict):
     max_steps: Annotated[int, Field(ge=1, le=1000)] | None = None
     max_output_tokens: Annotated[int, Field(ge=1, le=10_000_000)] | None = None
     temperature: Annotated[float, Field(ge=0, le=10, allow_inf_nan=False)] | None = None
+    top_p: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] | None = None
     reasoning_effort: Annotated[str, Field(min_length=1, max_length=40)] | None = None
+    reasoning_budget: Annotated[int, Field(ge=0, le=10_000_000)] | None = None
+    stop_sequences: (
+        Annotated[list[Annotated[str, Field(min_length=1, max_length=200)]], Field(max_length=16)] | None
+    ) = None
+    tool_choice: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    output_schema: dict[str, Any] | None = None
+    cache: Literal["short", "long"] | None = None
+    provider_options: dict[str, Any] | None = None
     max_retries: Annotated[int, Field(ge=0, le=100)] | None = None
+    fallback_models: Annotated[list[ModelName], Field(max_length=5)] | None = None
 
 
 class Budget(_Strict):
@@ -111,7 +171,7 @@ class Start(_Strict):
     id: Id
     run_id: Uuid | None = None
     conversation_id: Uuid | None = None
-    model: Annotated[str, Field(min_length=1, max_length=200)]
+    model: ModelName
     input: (
         Annotated[str, Field(min_length=1)]
         | Annotated[list[UserMessage], Field(min_length=1, max_length=100)]
@@ -213,15 +273,17 @@ def parse(text: str) -> ClientFrame:
     try:
         value = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
-        raise BadFrame("bad_frame", f"The frame is not valid JSON: {error}.") from None
+        message = f"The frame is not valid JSON: {error}."
+        raise BadFrame("bad_frame", message, _id_despite_all(text)) from None
     if not isinstance(value, dict):
         raise BadFrame("bad_frame", "A frame is a JSON object.")
     frame_id = _id_of(value)
     if not _is_clean(value):
         message = f"A frame may not hold the character NUL, nor more than {MAX_DEPTH} levels of nesting."
         raise BadFrame("bad_frame", message, frame_id)
-    if _names_twice(text):
-        raise BadFrame("bad_frame", "A frame may not name a field twice.")
+    if doubled := _named_twice(text):
+        message = "A frame may not name a field twice."
+        raise BadFrame("bad_frame", message, None if "id" in doubled else frame_id)
     kind = value.get("type")
     if not isinstance(kind, str):
         raise BadFrame("bad_frame", "The frame has no type.", frame_id)
@@ -235,8 +297,18 @@ def parse(text: str) -> ClientFrame:
 
 def _id_of(value: dict[str, Any]) -> str | None:
     frame_id = value.get("id")
-    is_usable = isinstance(frame_id, str) and 0 < len(frame_id) <= 200 and "\0" not in frame_id
+    is_usable = isinstance(frame_id, str) and 0 < len(frame_id) <= 200 and clean(frame_id) == frame_id
     return frame_id if is_usable else None
+
+
+def _id_despite_all(text: str) -> str | None:
+    """Return the id of what only Python takes for JSON: half a character spoils no more than itself."""
+    try:
+        # Of numbers only that they are none matters: Python refuses to read very long ones.
+        value = json.loads(text, parse_int=bool, parse_float=bool)
+    except (ValueError, RecursionError):
+        return None
+    return _id_of(value) if isinstance(value, dict) else None
 
 
 def _is_clean(value: Any, depth: int = 1) -> bool:
@@ -252,19 +324,19 @@ def _is_clean(value: Any, depth: int = 1) -> bool:
     return True
 
 
-def _names_twice(text: str) -> bool:
-    """Tell whether an object of clean JSON has a field twice, of which orjson silently drops the first."""
-    is_ambiguous = False
+def _named_twice(text: str) -> set[str]:
+    """Return the fields that an object of clean JSON has twice; orjson silently drops the first."""
+    doubled: set[str] = set()
 
     def look(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        nonlocal is_ambiguous
         found = dict(pairs)
-        is_ambiguous = is_ambiguous or len(found) < len(pairs)
+        if len(found) < len(pairs):
+            doubled.update(name for name, times in Counter(name for name, _ in pairs).items() if times > 1)
         return found
 
     # Numbers stay text: Python refuses to read very long ones.
     json.loads(text, object_pairs_hook=look, parse_int=str, parse_float=str)
-    return is_ambiguous
+    return doubled
 
 
 def _sentence(error: ValidationError) -> str:

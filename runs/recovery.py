@@ -11,9 +11,11 @@ import orjson
 from django.db import transaction
 from django.utils import timezone
 
+from providers.traces import TraceRecord, TraceStatus
+from providers.types import Origin
 from runs import agui, salvage, transitions
 from runs.log_writer import Append, Decision, Group, write_group
-from runs.models import Run
+from runs.models import Run, Step
 from runs.states import ACTIVE, RunStatus, StopReason
 from runs.transitions import Ending, StepEnding
 
@@ -54,8 +56,8 @@ def _end_orphan(run: Run) -> bool:
         ending = _ending(run)
         tail.append(_terminal(run, ending))
         steps = [
-            StepEnding(step_id=step_id, error_code=ending.error_code)
-            for step_id in run.steps.filter(finished_at=None).values_list("id", flat=True)
+            StepEnding(step_id=step.id, error_code=ending.error_code, traces=(_lost_call(step),))
+            for step in run.steps.filter(finished_at=None)
         ]
         log = Append(run.id, run.fence, run.last_seq + 1, run.last_seq + len(tail), _frames(run, tail))
         outcomes = write_group(Group([], [Decision(log, lambda: transitions.end(run.id, ending, steps))]))
@@ -63,6 +65,35 @@ def _end_orphan(run: Run) -> bool:
             raise failure
     logger.warning("run %s was left active by a dead worker: it is %s now", run.id, ending.status)
     return True
+
+
+def _lost_call(step: Step) -> TraceRecord:
+    """Return the trace of the call that a dead worker made: little more than that there was one."""
+    return TraceRecord(
+        run_id=step.run_id,
+        step_id=step.id,
+        attempt=1,
+        origin=Origin(wire=step.wire, provider=step.provider, model=step.model),
+        url="",
+        status=TraceStatus.FAILED,
+        http_status=None,
+        request=None,
+        response=None,
+        raw_usage=None,
+        raw_stop_reason=None,
+        error_code=StopReason.WORKER_LOST.value,
+        error={"shown": WORKER_LOST},
+        upstream_request_id=None,
+        model_served=None,
+        stream_was_cancelled=False,
+        upstream_closed_ms=None,
+        started_at=step.started_at,
+        first_byte_at=None,
+        first_token_at=None,
+        ended_at=timezone.now(),
+        events=None,
+        bytes=None,
+    )
 
 
 def _ending(run: Run) -> Ending:

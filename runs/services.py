@@ -4,7 +4,10 @@ Whoever calls (a socket, a view, the admin) gets a typed error with a sentence, 
 of what belongs to somebody else: foreign and absent are the same error.
 """
 
+import asyncio
 import hashlib
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, ClassVar
@@ -12,13 +15,15 @@ from uuid import UUID
 
 import orjson
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
-from providers import catalog
+from providers import catalog, rows
+from providers.backoff import RetryPolicy
+from providers.catalog import Target
 from providers.models import ProviderTrace
-from providers.types import Json, ModelOptions, Role
-from runs import cancellation, history, supervisor, transitions
+from providers.types import Json, Role
+from runs import cancellation, files, history, options, supervisor, transitions
 from runs.engine import Assignment, Terms
 from runs.models import Conversation, Message, Run
 from runs.models.conversation import TITLE_LENGTH
@@ -26,6 +31,9 @@ from runs.models.run import CancelMode
 from runs.states import ACTIVE, TERMINAL, RunStatus
 from runs.supervisor import Draining
 from runs.threads import readers
+
+#: So long a start waits for the providers of the database, now and then; then those from before will do.
+_LOOKS_FOR_SECONDS = 0.5
 
 
 class ServiceError(Exception):
@@ -43,6 +51,10 @@ class NotFound(ServiceError):  # noqa: N818 - the protocol's name for it
     """There is no such run or conversation."""
 
     code = "not_found"
+
+
+class NoSuchFile(NotFound):
+    """There is no such file. Upload it again."""
 
 
 class Conflict(ServiceError):  # noqa: N818 - the protocol's name for it
@@ -65,6 +77,12 @@ class TooManyRuns(ServiceError):  # noqa: N818 - the protocol's name for it
     retryable = True
 
 
+class Unsupported(ServiceError):  # noqa: N818 - the protocol's name for it
+    """This is part of the protocol and not offered here yet, or not by this model's provider."""
+
+    code = "unsupported"
+
+
 class Restarting(ServiceError):  # noqa: N818 - it names what happens
     """The server is restarting. Try again in a moment."""
 
@@ -74,7 +92,7 @@ class Restarting(ServiceError):  # noqa: N818 - it names what happens
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StartRequest:
-    """What a run is to do. ``messages`` are AG-UI user messages that hold text."""
+    """What a run is to do. ``messages`` are AG-UI user messages."""
 
     run_id: UUID
     conversation_id: UUID | None
@@ -82,6 +100,11 @@ class StartRequest:
     messages: list[Json]
     system: str = ""
     options: Json = field(default_factory=dict)
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Whom to ask, in this order."""
+        return self.model, *self.options.get("fallback_models", ())
 
     def digest(self) -> str:
         """Return what tells a repeated start from another one with the same id."""
@@ -121,9 +144,10 @@ async def start(owner_id: int, request: StartRequest) -> Started:
     """
     here = supervisor.current()
     await here.ready()
+    await _look_for_providers(request.models)
     is_repeated = cancellation.get(request.run_id) is not None
     try:
-        target = catalog.resolve(request.model)
+        targets = tuple(map(catalog.resolve, request.models))
         if not is_repeated:
             if here.live_count(owner_id) >= settings.RUNNEL_MAX_RUNS_PER_USER:
                 raise TooManyRuns
@@ -135,21 +159,21 @@ async def start(owner_id: int, request: StartRequest) -> Started:
             raise Restarting from None
         raise
     try:
-        started = await here.journal.execute(lambda: _store(owner_id, request, here.terms))
+        started = await here.journal.execute(lambda: _store(owner_id, request, targets, here.terms))
     except BaseException:
         if not is_repeated:
             cancellation.forget(request.run_id)
         raise
     if started.state == "created":
-        options = {key: value for key, value in request.options.items() if key in _MODEL_OPTIONS}
         here.launch(
             Assignment(
                 run_id=request.run_id,
                 conversation_id=started.conversation_id,
                 owner_id=owner_id,
-                target=target,
+                targets=targets,
+                policy=RetryPolicy.from_settings(request.options.get("max_retries")),
                 system=request.system,
-                options=ModelOptions(**options),
+                options=options.for_model(request.options),
                 messages=request.messages,
             )
         )
@@ -158,7 +182,13 @@ async def start(owner_id: int, request: StartRequest) -> Started:
     return started
 
 
-_MODEL_OPTIONS = frozenset(ModelOptions.__dataclass_fields__)
+async def _look_for_providers(models: Sequence[str]) -> None:
+    """Hear of what other processes have changed in the admin, where it is time to and the database is quick."""
+    for slug in (model.partition("/")[0] for model in models):
+        if rows.is_due(slug):
+            with suppress(TimeoutError):
+                await asyncio.wait_for(readers.run(rows.refresh_if_due, slug), _LOOKS_FOR_SECONDS)
+            return
 
 
 def _known(owner_id: int, request: StartRequest) -> Started | None:
@@ -171,22 +201,20 @@ def _known(owner_id: int, request: StartRequest) -> Started | None:
     return Started(run_id=run.id, conversation_id=run.conversation_id, state="exists", status=run.status)
 
 
-def _store(owner_id: int, request: StartRequest, terms: Terms) -> Started:
+def _store(owner_id: int, request: StartRequest, targets: tuple[Target, ...], terms: Terms) -> Started:
     if (known := _known(owner_id, request)) is not None:
         return known
-    conversation = _conversation(owner_id, request)
-    run = Run.objects.create(
-        id=request.run_id,
-        conversation=conversation,
-        owner_id=owner_id,
-        model=request.model,
-        system=request.system,
-        options=request.options,
-        input=request.messages,
-        request_digest=request.digest(),
-        worker=terms.worker,
-        lease_until=timezone.now() + timedelta(seconds=terms.lease),
-    )
+    named = history.files_in(request.messages)
+    owned = files.owned(owner_id, named) if named else {}
+    if named - owned.keys():
+        raise NoSuchFile
+    parts = [history.user_parts(message, owned) for message in request.messages]
+    for target in targets:
+        why = options.refusal(target, request.options, system=request.system, messages=parts)
+        if why is not None:
+            raise Unsupported(why)
+    conversation = _conversation(owner_id, request, title=_title(parts))
+    run = _create(owner_id, request, conversation, terms)
     position = transitions.next_position(conversation.id)
     Message.objects.bulk_create(
         Message(
@@ -194,18 +222,37 @@ def _store(owner_id: int, request: StartRequest, terms: Terms) -> Started:
             run=run,
             position=position + offset,
             role=Role.USER.value,
-            parts=history.user_parts(message),
+            parts=its_parts,
         )
-        for offset, message in enumerate(request.messages)
+        for offset, its_parts in enumerate(parts)
     )
     return Started(
         run_id=run.id, conversation_id=conversation.id, state="created", status=RunStatus.CREATED.value
     )
 
 
-def _conversation(owner_id: int, request: StartRequest) -> Conversation:
+def _create(owner_id: int, request: StartRequest, conversation: Conversation, terms: Terms) -> Run:
+    try:
+        return Run.objects.create(
+            id=request.run_id,
+            conversation=conversation,
+            owner_id=owner_id,
+            model=request.model,
+            system=request.system,
+            options=request.options,
+            input=request.messages,
+            request_digest=request.digest(),
+            worker=terms.worker,
+            lease_until=timezone.now() + timedelta(seconds=terms.lease),
+        )
+    except IntegrityError as error:
+        # Another process was faster, in this conversation or with this id.
+        raise (ConversationBusy if "conversation" in str(error) else Conflict) from None
+
+
+def _conversation(owner_id: int, request: StartRequest, *, title: str) -> Conversation:
     if request.conversation_id is None:
-        return Conversation.objects.create(owner_id=owner_id, title=_title(request.messages))
+        return Conversation.objects.create(owner_id=owner_id, title=title)
     conversation = Conversation.objects.filter(pk=request.conversation_id, owner_id=owner_id).first()
     if conversation is None:
         raise NotFound
@@ -215,11 +262,10 @@ def _conversation(owner_id: int, request: StartRequest) -> Conversation:
     return conversation
 
 
-def _title(messages: list[Json]) -> str:
-    """Return the first words of the first message, on one line."""
-    parts = history.user_parts(messages[0])
-    words = " ".join(part["text"] for part in parts).split()
-    title = " ".join(words)
+def _title(messages: list[list[Json]]) -> str:
+    """Return the first words of the first message, on one line; of one without words what it shows."""
+    words = [part.get("text") or part.get("name") or part["medium"] for part in messages[0]]
+    title = " ".join(" ".join(words).split())
     return title if len(title) <= TITLE_LENGTH else f"{title[: TITLE_LENGTH - 1].rstrip()}…"
 
 

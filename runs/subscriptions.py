@@ -4,7 +4,8 @@ Sits between the feed and a socket, and knows neither Channels nor a user: whoev
 checked that the run may be seen.
 """
 
-from collections.abc import Awaitable, Callable
+import contextlib
+from collections.abc import Awaitable, Callable, Iterator
 from uuid import UUID
 
 from runs import frames, supervisor
@@ -64,6 +65,13 @@ class Subscriptions:
         self._viewers[run_id] = viewer
         viewer.start()
 
+    @contextlib.contextmanager
+    def held(self, run_id: UUID) -> Iterator[None]:
+        """Deliver nothing of a run that is committed while this lasts: an answer goes out first."""
+        viewer = self._viewers.get(run_id)
+        with contextlib.nullcontext() if viewer is None else viewer.held():
+            yield
+
     async def stop(self, run_id: UUID) -> None:
         """Deliver nothing more of a run."""
         viewer = self._viewers.get(run_id)
@@ -85,6 +93,10 @@ class Subscriptions:
         supervisor.current().feed.unfollow(conversation_id, self._run_began)
         for run_id in run_ids:
             await self.stop(run_id)
+
+    def is_watching(self, run_id: UUID) -> bool:
+        """Tell whether a run is being delivered."""
+        return run_id in self._viewers
 
     def acknowledge(self, run_id: UUID, seq: int) -> None:
         """Take an ``ack``."""

@@ -16,6 +16,10 @@ class Turns:
     def __len__(self) -> int:
         return len(self._in_work)
 
+    def __contains__(self, key: object) -> bool:
+        """Tell whether something is in work under ``key``."""
+        return key in self._last
+
     def take(self, key: str, work: Callable[[], Awaitable[None]], *, after: str = "") -> None:
         """Do ``work`` after all that was taken before under ``key``, and under ``after``."""
         before = [task for name in (key, after) if (task := self._last.get(name)) is not None]

@@ -1,9 +1,18 @@
 """Addresses of the application: its page, signing in and out, and the JSON that the page reads."""
 
-from django.contrib.auth.views import PasswordChangeDoneView
-from django.urls import path
+from collections.abc import Callable
 
-from runs import views
+from django.contrib.auth.views import PasswordChangeDoneView
+from django.http import HttpResponseBase
+from django.urls import URLPattern, path
+
+from runs import file_views, views
+
+
+def _api(route: str, view: Callable[..., HttpResponseBase], *, name: str) -> tuple[URLPattern, URLPattern]:
+    """Take both spellings: a POST cannot be redirected to the one with a slash at its end."""
+    return path(f"api/{route}/", view, name=name), path(f"api/{route}", view)
+
 
 urlpatterns = [
     path("", views.app, name="app"),
@@ -16,7 +25,9 @@ urlpatterns = [
         PasswordChangeDoneView.as_view(template_name="account/password_changed.html"),
         name="password_change_done",
     ),
-    path("api/conversations/", views.conversations, name="api_conversations"),
-    path("api/conversations/<uuid:conversation_id>/", views.conversation, name="api_conversation"),
-    path("api/runs/<uuid:run_id>/cancel/", views.cancel, name="api_cancel"),
+    *_api("conversations", views.conversations, name="api_conversations"),
+    *_api("conversations/<uuid:conversation_id>", views.conversation, name="api_conversation"),
+    *_api("files", file_views.upload, name="api_files"),
+    *_api("files/<uuid:file_id>", file_views.file, name="api_file"),
+    *_api("runs/<uuid:run_id>/cancel", views.cancel, name="api_cancel"),
 ]

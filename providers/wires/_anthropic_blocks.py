@@ -25,7 +25,7 @@ class Block:
         #: Pieces of a tool's input, as JSON text.
         self.inputs: list[str] = []
         self.citations: list[Json] = list(start.get("citations") or ())
-        #: What deltas of one piece brought: a signature, a compaction's content.
+        #: What deltas of few pieces brought: a signature, a compaction's content.
         self.delta_fields: Json = {}
         self.closed = False
         #: Set for function calls only.
@@ -120,26 +120,27 @@ def returnable(blocks: Iterable[Block]) -> list[Json]:
     """Return the blocks that may be sent back: complete ones, no half of a server tool's pair.
 
     A server tool that waits for a function call which it made itself is no half: its result comes
-    after ours.
+    after ours, at the start of the next message.
     """
+    blocks = list(blocks)
+    started = {block.start["id"] for block in blocks if block.type in _SERVER_CALLS and block.start.get("id")}
     kept = [native for block in blocks if (native := block.as_native()) is not None]
     while True:
-        calls = {item.get("id") for item in kept if item["type"] in _SERVER_CALLS}
+        lost = started - {item.get("id") for item in kept if item["type"] in _SERVER_CALLS}
         answered = {item["tool_use_id"] for item in kept if "tool_use_id" in item}
         answered |= {_caller(item) for item in kept if item["type"] == "tool_use"}
-        whole = [item for item in kept if _is_whole(item, calls, answered)]
+        whole = [item for item in kept if _is_whole(item, lost, answered)]
         if len(whole) == len(kept):
             return whole
         kept = whole
 
 
-def _is_whole(item: Json, calls: set[Any], answered: set[Any]) -> bool:
-    caller = _caller(item)
-    if caller is not None and caller not in calls and item["type"] != "tool_use":
+def _is_whole(item: Json, lost: set[Any], answered: set[Any]) -> bool:
+    if _caller(item) in lost and item["type"] != "tool_use":
         return False
     if item["type"] in _SERVER_CALLS:
         return item.get("id") in answered
-    return "tool_use_id" not in item or item["tool_use_id"] in calls
+    return item.get("tool_use_id") not in lost
 
 
 def _caller(item: Json) -> str | None:

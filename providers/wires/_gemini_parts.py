@@ -11,7 +11,20 @@ from providers.types import Json, Part, ProviderItemPart, ReasoningPart, TextPar
 from providers.wires._gemini_arguments import PartialArguments
 
 #: What a part may carry beside its one content field.
-_BESIDE = frozenset({"thought", "thoughtSignature", "partMetadata", "mediaResolution", "videoMetadata"})
+_BESIDE = frozenset(
+    {
+        "thought",
+        "thoughtSignature",
+        "partMetadata",
+        "mediaResolution",
+        "mediaProcessing",
+        "videoMetadata",
+        "audioMetadata",
+        "documentMetadata",
+        "spreadsheetMetadata",
+        "speechMetadata",
+    }
+)
 
 #: A server tool's call and the part that answers it; only whole pairs go back.
 _ANSWERED_BY = {"executableCode": "codeExecutionResult", "toolCall": "toolResponse"}

@@ -80,10 +80,15 @@ class Item:
         self.start = start
         #: Content parts in arrival order.
         self.words: list[Words] = []
-        #: Set for function calls only.
+        #: Set for function calls only, once it is sure that they are ours to execute.
         self.call: Call | None = None
         #: The item as it was completed.
         self.done: Json | None = None
+
+    @property
+    def is_announced(self) -> bool:
+        """Whether this is a function call of which nothing is known but its start."""
+        return self.type == "function_call" and self.call is None
 
     def words_of(self, *kinds: Stretch) -> list[Words]:
         """Return the content parts of these kinds."""

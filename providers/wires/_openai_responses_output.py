@@ -17,7 +17,7 @@ class Output:
     """The output items of one response, in arrival order.
 
     Items are told apart by ``output_index``: ids may be missing, and some proxies change them from
-    event to event.
+    event to event. Others number the items but not what belongs to them: there the id leads to the number.
     """
 
     def __init__(self, draft: StepDraft) -> None:
@@ -26,6 +26,7 @@ class Output:
         self._draft = draft
         self._by_key: dict[Any, Item] = {}
         self._by_id: dict[str, Item] = {}
+        self._key_of: dict[Any, Any] = {}
         self._words: dict[Any, Words] = {}
         self._thoughts = 0
 
@@ -62,22 +63,25 @@ class Output:
 
     def extend_call(self, event: Json, out: list[ModelEvent]) -> None:
         """Take a piece of a function call's arguments."""
-        self._call_of(self._item_at(event, "function_call")).extend(event.get("delta") or "", out)
+        self._call_of(self._item_at(event, "function_call"), event, out).extend(event.get("delta") or "", out)
 
     def complete_call(self, event: Json, out: list[ModelEvent]) -> None:
         """Take the whole arguments of a function call."""
-        call = self._call_of(self._item_at(event, "function_call"))
-        call.begin(event.get("name") or "", out)
+        call = self._call_of(self._item_at(event, "function_call"), event, out)
         call.complete(argument_text(event.get("arguments")), out)
         if is_object(call.arguments):
             call.finish(out)
 
     def begin(self, event: Json, out: list[ModelEvent]) -> None:
-        """Take the start of an item."""
+        """Take the start of an item.
+
+        A call that is completed when it starts may be one that the server made itself: Perplexity puts the
+        results in its place. It is nobody's to execute until more is said of it, or the answer ends.
+        """
         start = event.get("item") or {}
         item = self._item_at(event, str(start.get("type")), start)
-        if item.type == "function_call":
-            self._call_of(item).begin(start.get("name") or "", out)
+        if item.type == "function_call" and start.get("status") != "completed":
+            self._call_of(item, start, out)
 
     def finish(self, event: Json, out: list[ModelEvent]) -> None:
         """Take a completed item."""
@@ -95,6 +99,9 @@ class Output:
             if item is not None and item.type == kind:
                 self._finish(item, done, out)
         if not cut:
+            for item in self.items:
+                if item.is_announced:
+                    self._finish(item, item.start, out)
             for call in self.calls:
                 call.finish(out)
 
@@ -114,9 +121,7 @@ class Output:
                     words.sealed = sealed
                     out.append(ReasoningSealed(sealed, words.index))
             case "function_call":
-                call = self._call_of(item)
-                call.upstream_id = call.upstream_id or done.get("call_id")
-                call.begin(done.get("name") or "", out)
+                call = self._call_of(item, done, out)
                 call.complete(argument_text(done.get("arguments")), out)
                 if done.get("status") != "incomplete":
                     call.finish(out)
@@ -143,7 +148,7 @@ class Output:
 
     def _words_at(self, kind: Stretch, event: Json) -> Words:
         number = event.get("summary_index" if kind is Stretch.SUMMARY else "content_index")
-        key = (_key(event), kind, number)
+        key = (self._key(event), kind, number)
         words = self._words.get(key)
         if words is None:
             item = self._item_at(event, "message" if kind.is_answer else "reasoning")
@@ -158,26 +163,31 @@ class Output:
 
     def _item_at(self, event: Json, kind: str, start: Json | None = None) -> Item:
         item_id = (start or {}).get("id") or event.get("item_id")
-        key = _key(event)
+        key = self._key(event)
         key = item_id if key is None else key
         item = self._by_key.get(key)
         if item is None or item.type != kind:
+            if item is not None and item.is_announced:
+                self.items.remove(item)
             item = self._by_key[key] = Item(kind, start or {})
             self.items.append(item)
         if item_id:
-            self._by_id[item_id] = item
+            self._by_id[item_id], self._key_of[item_id] = item, key
         return item
 
-    def _call_of(self, item: Item) -> Call:
+    def _key(self, event: Json) -> Any:
+        index, item_id = event.get("output_index"), event.get("item_id")
+        return self._key_of.get(item_id, item_id) if index is None else index
+
+    def _call_of(self, item: Item, source: Json, out: list[ModelEvent]) -> Call:
+        """Return the call of ``item``, which begins as soon as its start or ``source`` names it."""
         if item.call is None:
             item.call = Call(self._draft, item.start.get("call_id"))
             self.calls.append(item.call)
-        return item.call
-
-
-def _key(event: Json) -> Any:
-    index = event.get("output_index")
-    return event.get("item_id") if index is None else index
+        call = item.call
+        call.upstream_id = call.upstream_id or source.get("call_id")
+        call.begin(source.get("name") or item.start.get("name") or "", out)
+        return call
 
 
 def _append(words: Words, text: str, out: list[ModelEvent]) -> None:

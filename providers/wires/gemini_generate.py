@@ -29,6 +29,7 @@ from providers.types import Json, ProviderItemPart, StopReason
 from providers.usage import Usage, UsageSource, count_in
 from providers.wires._gemini_body import build_body
 from providers.wires._gemini_ends import CUTS, ERRORS, NONE
+from providers.wires._gemini_options import show
 from providers.wires._gemini_parts import (
     Call,
     Item,
@@ -41,7 +42,7 @@ from providers.wires._gemini_parts import (
 )
 from providers.wires.draft import END_OF_STREAM, StepDraft, WireReader
 
-__all__ = ["KIND", "build_body", "read"]
+__all__ = ["KIND", "build_body", "read", "show"]
 
 KIND = "gemini-generate"
 

@@ -10,10 +10,12 @@ from providers.cancellation import RunCancelled
 from providers.errors import (
     LLMConnectionError,
     LLMContentFilterError,
+    LLMContextWindowExceededError,
     LLMEmptyResponseError,
     LLMError,
     LLMMalformedToolCallError,
     LLMProviderOverloadedError,
+    LLMServerError,
 )
 from providers.events import (
     ModelEvent,
@@ -29,18 +31,27 @@ from providers.types import Json, StopReason
 from providers.wires._openai_chat_body import build_body
 from providers.wires._openai_chat_calls import ChatCalls
 from providers.wires._openai_chat_message import ChatMessage, Stretch
+from providers.wires._openai_chat_options import show
 from providers.wires._openai_chat_reasoning import seals, spelled_out
 from providers.wires._openai_chat_usage import usage_from
 from providers.wires.draft import END_OF_STREAM, StepDraft, WireReader
 
-__all__ = ["KIND", "build_body", "read"]
+__all__ = ["KIND", "build_body", "read", "show"]
 
 KIND = "openai-chat"
 
 #: The output limit was reached: OpenAI's word, Mistral's, and that of some self-hosted servers.
 _LIMITS = frozenset({"length", "model_length", "max_tokens"})
+#: A filter stopped the answer: OpenAI's word and Zhipu's.
+_FILTERS = frozenset({"content_filter", "sensitive"})
 #: Ends that cut the answer wherever it was: half a tool call is nobody's mistake then.
-_CUTS = _LIMITS | {"content_filter"}
+_CUTS = _LIMITS | _FILTERS
+#: An answer that had to be broken off, as DeepSeek and Zhipu say it.
+_FAILURES: dict[str, type[LLMError]] = {
+    "insufficient_system_resource": LLMProviderOverloadedError,
+    "network_error": LLMServerError,
+    "model_context_window_exceeded": LLMContextWindowExceededError,
+}
 
 
 def read(draft: StepDraft) -> WireReader:
@@ -48,6 +59,9 @@ def read(draft: StepDraft) -> WireReader:
 
     Usage follows ``finish_reason`` in a chunk of its own, so what the end means is raised at
     END_OF_STREAM. ``draft.terminal`` is set at ``finish_reason`` already.
+
+    Where thoughts may be the answer, they stream as thoughts, since nobody can know better before the end;
+    if nothing else has come by then, all their words follow at once as the text. The result has both.
     """
     completion = _Completion(draft)
     meaning: list[ModelEvent] = []
@@ -61,6 +75,10 @@ def read(draft: StepDraft) -> WireReader:
     except RunCancelled:
         draft.cancelled()
         raise
+    except LLMError:
+        # It may come after the end, and then takes it back.
+        draft.stop_reason = None
+        raise
     finally:
         completion.close()
 
@@ -70,12 +88,14 @@ class _Completion:
 
     def __init__(self, draft: StepDraft) -> None:
         self._draft = draft
-        self._message = ChatMessage()
+        self._message = ChatMessage(thoughts_go_back_as=draft.quirks.thoughts_go_back_as)
         self._calls = ChatCalls(draft, self._message)
         self._envelope: Json = {}
         self._started = False
         self._last_choice: Json = {}
         self._has_findings = False
+        #: Tools that the server runs itself and has not said the output of, by their number.
+        self._running: dict[Any, Json] = {}
 
     def take(self, event: Json) -> list[ModelEvent]:
         """Return what ``event`` means. Raises an ``LLMError`` for an error object."""
@@ -92,7 +112,8 @@ class _Completion:
         if not choices:
             self._note_envelope(event)
             self._take_findings(event, out)
-        if usage := event.get("usage"):
+        # Groq has a place of its own for the counts, and does not always repeat them in the usual one.
+        if usage := event.get("usage") or (event.get("x_groq") or {}).get("usage"):
             self._count(usage, out)
         return out
 
@@ -118,6 +139,8 @@ class _Completion:
                 self._cite(annotations, out)
             if images := delta.get("images"):
                 out += (self._message.put_item(image.get("type", "image"), image) for image in images)
+            if tools := delta.get("executed_tools"):
+                self._take_tools(tools, out)
             if pieces := delta.get("tool_calls"):
                 self._calls.take(pieces, out)
             if function_call := delta.get("function_call"):
@@ -169,6 +192,17 @@ class _Completion:
             self._has_findings = True
             self._cite(found, out)
 
+    def _take_tools(self, tools: list[Json], out: list[ModelEvent]) -> None:
+        """Take the tools that Groq runs itself: each is announced, and said again with its output."""
+        for tool in tools:
+            self._running[tool.get("index")] = tool
+            if "output" in tool:
+                self._put_tool(tool.get("index"), out)
+
+    def _put_tool(self, number: Any, out: list[ModelEvent]) -> None:
+        tool = self._running.pop(number)
+        out.append(self._message.put_item(tool.get("type") or "executed_tool", tool))
+
     def _cite(self, annotations: list[Json], out: list[ModelEvent]) -> None:
         self._message.annotations += annotations
         out += (ProviderItem("citation", annotation) for annotation in annotations)
@@ -177,14 +211,18 @@ class _Completion:
         self._draft.raw_stop_reason = reason
         self._draft.terminal = True
         self._last_choice = choice
+        for number in tuple(self._running):
+            self._put_tool(number, out)
         self._calls.finish(out, cut=reason in _CUTS)
         if self.error() is None:
+            if self._draft.quirks.thoughts_may_be_the_answer and reason not in _CUTS:
+                self._say(Stretch.ECHO, self._message.thoughts, out)
             self._draft.stop_reason = self._stop_reason(reason)
 
     def _stop_reason(self, reason: str) -> StopReason:
         if reason in _LIMITS:
             return StopReason.MAX_TOKENS_EXCEEDED
-        if reason == "content_filter" or self._message.refused:
+        if reason in _FILTERS or self._message.refused:
             return StopReason.CONTENT_FILTER
         # A call that the request demanded by name ends with plain ``stop``.
         return StopReason.TOOL_CALLS if self._calls else StopReason.END_TURN
@@ -201,16 +239,15 @@ class _Completion:
         reason = self._draft.raw_stop_reason
         if reason is None:
             return LLMConnectionError("The stream ended before the answer was complete. Try again.")
-        if reason == "content_filter" and not self._message.has_text:
+        if reason in _FILTERS and not self._message.has_text:
             results = self._last_choice.get("content_filter_results")
             return LLMContentFilterError(detail={"content_filter_results": results})
         if reason in _CUTS:
             return None
         if reason == "error":
             return from_payload({"error": self._last_choice.get("error")}, status=None)
-        if reason == "insufficient_system_resource":
-            # DeepSeek's word for an answer that it had to break off.
-            return LLMProviderOverloadedError()
+        if (failure := _FAILURES.get(reason)) is not None:
+            return failure()
         if self._calls.are_unusable:
             return LLMMalformedToolCallError()
         return None if self._message.parts() else LLMEmptyResponseError()

@@ -20,10 +20,11 @@ from providers.types import Json, StopReason
 from providers.usage import Usage, UsageSource, count_in
 from providers.wires._openai_responses_body import build_body
 from providers.wires._openai_responses_items import Stretch, returnable
+from providers.wires._openai_responses_options import show
 from providers.wires._openai_responses_output import Output
 from providers.wires.draft import END_OF_STREAM, StepDraft, WireReader
 
-__all__ = ["KIND", "build_body", "read"]
+__all__ = ["KIND", "build_body", "read", "show"]
 
 KIND = "openai-responses"
 
@@ -70,6 +71,10 @@ def read(draft: StepDraft) -> WireReader:
     except RunCancelled:
         draft.cancelled()
         raise
+    except LLMError:
+        # The SDK may raise one after the end, which takes that back.
+        draft.stop_reason = None
+        raise
     finally:
         response.close()
 
@@ -108,7 +113,8 @@ class _Response:
         elif kind == "response.output_item.done":
             self._output.finish(event, out)
         elif kind in _ENDS:
-            self._end(kind, event.get("response") or {}, out)
+            # Perplexity's Agent API sends the response without its envelope.
+            self._end(kind, event.get("response") or event, out)
         elif response := event.get("response"):
             self._start(response, out)
         return out

@@ -66,7 +66,7 @@ class Reading:
     sealed: tuple[str, ...]
     #: Function calls only: the name, and the arguments decoded, or as text where they are no JSON.
     tool_calls: tuple[tuple[str, Any], ...]
-    #: What else the provider put into its answer, by the provider's own word, as it was completed.
+    #: What else the provider put into its answer, by the provider's own word, in the order of completion.
     provider_items: tuple[str, ...]
     #: The protocol's word for the end of a call that did not fail.
     stop_reason: str | None
@@ -85,6 +85,8 @@ class _Call:
     id: str | None = None
     name: str = ""
     arguments: str = ""
+    #: Where it stands among the answer's items, when that is not where it was completed.
+    place: int = 0
 
 
 @dataclass(kw_only=True)
@@ -113,6 +115,9 @@ _ENDS: dict[str, tuple[str | None, str | None]] = {
     "context": (None, "llm_context_window_exceeded"),
     "malformed": (None, "invalid_llm_response"),
     "malformed_call": (None, "invalid_tool_call"),
+    "broken_off": (None, "llm_server"),
+    "out_of_resources": (None, "llm_provider_overloaded"),
+    "unsigned": (None, "llm_bad_request"),
 }
 
 
@@ -244,26 +249,42 @@ def _error_code(error: Json) -> str:
     return "llm_server"
 
 
+#: OpenAI's words, and what others say for the same.
+_CHAT_ENDS = {
+    "length": "length",
+    "model_length": "length",
+    "content_filter": "filtered",
+    "sensitive": "filtered",
+    "model_context_window_exceeded": "context",
+    "network_error": "broken_off",
+    "insufficient_system_resource": "out_of_resources",
+}
+
+
 def _read_chat(stream: list[Json]) -> _Notes:
     notes = _Notes()
     slots: dict[int, _Call] = {}
+    # Groq runs tools itself; it says each twice, first without what came of it.
+    executed: dict[int, str] = {}
     for chunk in stream:
         if error := chunk.get("error"):
             notes.error_code = _error_code(error)
             break
         notes.response_id = notes.response_id or chunk.get("id") or None
         notes.model = notes.model or chunk.get("model") or None
-        if usage := chunk.get("usage"):
+        if usage := chunk.get("usage") or (chunk.get("x_groq") or {}).get("usage"):
             notes.usage = _chat_usage(usage)
         for choice in chunk.get("choices") or []:
             if choice.get("index", 0) != 0:
                 continue
             delta = choice.get("delta") or {}
             _read_chat_words(notes, delta)
+            executed |= {tool["index"]: tool["type"] for tool in delta.get("executed_tools") or []}
             for piece in delta.get("tool_calls") or []:
                 _read_chat_call(notes, slots, piece)
             if reason := choice.get("finish_reason"):
-                notes.end = {"length": "length", "content_filter": "filtered"}.get(reason, "plain")
+                notes.end = _CHAT_ENDS.get(reason, "plain")
+    notes.items += executed.values()
     return notes
 
 
@@ -317,7 +338,8 @@ def _chat_usage(usage: Json) -> Usage:
 def _read_responses(stream: list[Json]) -> _Notes:
     notes = _Notes()
     for event in stream:
-        response = event.get("response") or {}
+        # Perplexity ends with the response itself.
+        response = event.get("response") or event
         notes.response_id = notes.response_id or response.get("id")
         notes.model = response.get("model") or notes.model
         if usage := response.get("usage"):
@@ -331,29 +353,38 @@ def _read_responses(stream: list[Json]) -> _Notes:
             case "response.reasoning_summary_text.delta" | "response.reasoning_text.delta":
                 notes.reasoning.append(event["delta"])
             case "response.output_item.done":
-                _read_item(notes, event["item"])
-            case "response.completed":
-                notes.end = "plain"
-            case "response.incomplete":
-                reason = (response.get("incomplete_details") or {}).get("reason")
-                notes.end = "filtered" if reason == "content_filter" else "length"
-            case "response.failed":
-                notes.error_code = _error_code(response.get("error") or {})
+                _read_item(notes, event["item"], event.get("output_index") or 0)
+            case "response.completed" | "response.incomplete" | "response.failed":
+                _read_end(notes, event, response)
             case "error":
                 notes.error_code = _error_code(event.get("error") or event)
         if notes.end or notes.error_code:
             break
+    notes.calls.sort(key=lambda call: call.place)
     return notes
 
 
-def _read_item(notes: _Notes, item: Json) -> None:
+def _read_end(notes: _Notes, event: Json, response: Json) -> None:
+    if event["type"] == "response.failed":
+        notes.error_code = _error_code(response.get("error") or {})
+    elif event["type"] == "response.incomplete":
+        reason = (response.get("incomplete_details") or {}).get("reason")
+        notes.end = "filtered" if reason == "content_filter" else "length"
+    else:
+        notes.end = "plain"
+    if response is event:
+        for place, item in enumerate(event.get("output") or []):
+            _read_item(notes, item, place)
+
+
+def _read_item(notes: _Notes, item: Json, place: int) -> None:
     match item["type"]:
         case "message":
             return
         case "reasoning":
             notes.sealed += filter(None, [item.get("encrypted_content")])
         case "function_call":
-            notes.calls.append(_Call(name=item["name"], arguments=item["arguments"]))
+            notes.calls.append(_Call(name=item["name"], arguments=item["arguments"], place=place))
         case kind:
             notes.items.append(kind)
 
@@ -387,8 +418,7 @@ def _read_anthropic(stream: list[Json]) -> _Notes:
     for event in stream:
         match event["type"]:
             case "message_start":
-                notes.response_id, notes.model = event["message"]["id"], event["message"]["model"]
-                usage |= event["message"]["usage"]
+                usage |= _read_start(notes, event["message"])
             case "content_block_start":
                 _read_block(notes, event["content_block"])
                 kinds[event["index"]] = event["content_block"]["type"]
@@ -398,17 +428,34 @@ def _read_anthropic(stream: list[Json]) -> _Notes:
                 notes.reasoning.append(delta.get("thinking") or "")
                 notes.sealed += filter(None, [delta.get("signature")])
                 if kinds[event["index"]] == "tool_use":
-                    notes.calls[-1].arguments += delta["partial_json"]
+                    notes.calls[-1].arguments += delta.get("partial_json") or ""
             case "content_block_stop":
                 notes.items += {kinds[event["index"]]} - _ANTHROPIC_WORDS
             case "message_delta":
-                usage |= {key: value for key, value in event["usage"].items() if value is not None}
-                if reason := event["delta"]["stop_reason"]:
+                counts = event.get("usage") or {}
+                usage |= {key: value for key, value in counts.items() if value is not None}
+                if reason := (event.get("delta") or {}).get("stop_reason"):
                     notes.end = _ANTHROPIC_ENDS.get(reason, "plain")
+            case "message_stop":
+                notes.end = notes.end or "plain"
             case "error":
                 notes.error_code = _error_code(event["error"])
     notes.usage = _anthropic_usage(usage)
     return notes
+
+
+def _read_start(notes: _Notes, message: Json) -> Json:
+    """Note what a message holds before it streams, even its end; return what it says of the usage."""
+    notes.response_id, notes.model = message.get("id"), message.get("model")
+    for block in message.get("content") or []:
+        _read_block(notes, block)
+        notes.items += {block["type"]} - _ANTHROPIC_WORDS
+    usage: Json = message.get("usage") or {}
+    if reason := message.get("stop_reason"):
+        notes.end = _ANTHROPIC_ENDS.get(reason, "plain")
+        return usage
+    # What was written by then says nothing about the answer.
+    return {name: count for name, count in usage.items() if not name.startswith("output_")}
 
 
 def _read_block(notes: _Notes, block: Json) -> None:
@@ -419,7 +466,10 @@ def _read_block(notes: _Notes, block: Json) -> None:
         case "redacted_thinking":
             notes.sealed.append(block["data"])
         case "tool_use":
-            notes.calls.append(_Call(name=block["name"]))
+            # The input comes in pieces, or whole with the start.
+            notes.calls.append(
+                _Call(name=block["name"], arguments=json.dumps(block["input"]) if block.get("input") else "")
+            )
         case "fallback":
             # Another model goes on; message_start has named the one that declined.
             notes.model = block["to"]["model"]
@@ -442,20 +492,45 @@ def _sum(*counts: int | None) -> int | None:
     return sum(reported) if reported else None
 
 
+#: What is not named here ends an answer plainly, NO_IMAGE and IMAGE_OTHER included.
 _GEMINI_ENDS = {
     "MAX_TOKENS": "length",
+    "CONTINUATION": "length",
     "MALFORMED_FUNCTION_CALL": "malformed_call",
     "UNEXPECTED_TOOL_CALL": "malformed_call",
+    "TOO_MANY_TOOL_CALLS": "malformed_call",
+    "MISSING_THOUGHT_SIGNATURE": "unsigned",
     "MALFORMED_RESPONSE": "malformed",
-    "STOP": "plain",
-    "OTHER": "plain",
 } | dict.fromkeys(
-    ("SAFETY", "RECITATION", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "LANGUAGE", "MODEL_ARMOR"),
+    (
+        "SAFETY",
+        "RECITATION",
+        "BLOCKLIST",
+        "PROHIBITED_CONTENT",
+        "SPII",
+        "LANGUAGE",
+        "ESCALATION",
+        "MODEL_ARMOR",
+        "IMAGE_SAFETY",
+        "IMAGE_PROHIBITED_CONTENT",
+        "IMAGE_RECITATION",
+    ),
     "blocked",
 )
 
 #: Keys of a part that describe it; the others say what it is.
-_GEMINI_ASIDES = {"thought", "thoughtSignature", "videoMetadata", "partMetadata"}
+_GEMINI_ASIDES = {
+    "thought",
+    "thoughtSignature",
+    "partMetadata",
+    "mediaResolution",
+    "mediaProcessing",
+    "videoMetadata",
+    "audioMetadata",
+    "documentMetadata",
+    "spreadsheetMetadata",
+    "speechMetadata",
+}
 
 
 def _read_gemini(stream: list[Json]) -> _Notes:
@@ -477,7 +552,7 @@ def _read_gemini(stream: list[Json]) -> _Notes:
             for part in (candidate.get("content") or {}).get("parts") or []:
                 open_call = _read_part(notes, part, open_call)
             if reason := candidate.get("finishReason"):
-                notes.end = _GEMINI_ENDS.get(reason, "blocked" if reason.startswith("IMAGE_") else "plain")
+                notes.end = _GEMINI_ENDS.get(reason, "plain")
     return notes
 
 

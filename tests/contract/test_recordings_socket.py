@@ -35,7 +35,7 @@ LABELS = {
 }
 
 #: What a provider item's kind says when it comments on the words beside it.
-COMMENTS = ("citation", "annotation", "grounding", "urlcontext", "search_results")
+COMMENTS = ("citation", "annotation", "grounding", "urlcontext")
 
 
 def whole_and_cut(recording: Recording) -> tuple[str, str]:
@@ -97,7 +97,7 @@ def raw_usages(wire: str, stream: Iterable[Json]) -> list[Json]:
     """Return every usage object in a stream, wherever that wire puts it."""
     found = []
     for event in stream:
-        holders = (event, event.get("response") or {}, event.get("message") or {})
+        holders = (event, *(event.get(name) or {} for name in ("response", "message", "x_groq")))
         found += [
             holder[key]
             for holder in holders

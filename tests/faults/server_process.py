@@ -124,13 +124,22 @@ class Client:
 
     async def ask(self, kind: str, **fields: Any) -> Json:
         """Send a frame and return its ``ok``."""
+        answer = await self._answer(kind, fields)
+        assert answer["type"] == "ok", answer
+        return answer
+
+    async def refused(self, kind: str, **fields: Any) -> Json:
+        """Send a frame and return its ``error``."""
+        answer = await self._answer(kind, fields)
+        assert answer["type"] == "error", answer
+        return answer
+
+    async def _answer(self, kind: str, fields: Json) -> Json:
         self._next_id += 1
         frame_id = str(self._next_id)
         await self._connection.send(json.dumps({"type": kind, "id": frame_id, **fields}))
         await self.until(lambda: frame_id in self._answers)
-        answer = self._answers[frame_id]
-        assert answer["type"] == "ok", answer
-        return answer
+        return self._answers[frame_id]
 
     async def start(self, model: str, text: str = "hi", **fields: Any) -> Json:
         return await self.ask("start", model=model, input=text, **fields)

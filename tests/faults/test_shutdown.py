@@ -102,6 +102,30 @@ async def test_a_run_that_is_nearly_done_comes_to_its_own_end(server: ServerProc
     assert statuses(server) == {"completed end_turn": 1}
 
 
+async def test_frames_are_answered_and_runs_can_be_stopped_until_the_end(
+    prepared: tuple[Path, str], token: str, tmp_path: Path
+) -> None:
+    shutil.copytree(prepared[0], tmp_path, dirs_exist_ok=True)
+    server = ServerProcess(tmp_path, RUNNEL_DRAIN_SECONDS="8")
+    server.start()
+    try:
+        async with await Client.connect(server, token) as client:
+            stopped, other = [(await client.start("emulator/drip"))["run_id"] for _ in range(2)]
+            server.send(signal.SIGTERM)
+            await client.until(lambda: "Stopping" in server.output)
+            assert (await client.refused("start", model="emulator/echo", input="hi"))["retryable"]
+            assert (await client.ask("cancel", run_id=stopped))["state"] == "requested"
+            end = await client.ended(stopped)
+            assert end["metadata"]["cancelled_by"] == "user"
+            await client.ask("cancel", run_id=other)
+            assert (await client.ended(other))["metadata"]["stop_reason"] == "cancelled"
+            assert await client.closed() == 4409
+            assert await asyncio.to_thread(server.wait) == 0
+    finally:
+        server.kill()
+    assert statuses(server) == {"cancelled cancelled": 2}
+
+
 async def test_an_idle_server_leaves_at_once(server: ServerProcess, token: str) -> None:
     async with await Client.connect(server, token) as client:
         await client.start("emulator/echo")

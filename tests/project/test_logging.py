@@ -18,6 +18,11 @@ logging.getLogger("httpx2").info("HTTP Request: POST https://api.example/?key=sk
 logging.getLogger("openai").info("Request options: sk-secret")
 logging.getLogger("django.request").warning("Not Found: %s", "/x", extra={"request": "sk-secret"})
 
+try:
+    raise PermissionError("not yours")
+except PermissionError:
+    logging.getLogger("django.request").warning("Forbidden: /admin/", exc_info=True, extra={"status_code": 403})
+
 def call(key):
     raise RuntimeError("broke")
 
@@ -47,7 +52,12 @@ def test_it_logs_no_key_and_no_request(mode: str):
 def test_it_logs_a_json_object_a_line_without_debug():
     records = [json.loads(line) for line in log("production").splitlines()]
 
-    assert [record["event"] for record in records] == ["run.started", "Not Found: /x", "call failed"]
+    assert [record["event"] for record in records] == [
+        "run.started",
+        "Not Found: /x",
+        "Forbidden: /admin/",
+        "call failed",
+    ]
     assert records[0] | {"timestamp": ""} == {
         "event": "run.started",
         "level": "info",
@@ -55,7 +65,8 @@ def test_it_logs_a_json_object_a_line_without_debug():
         "run_id": "r1",
         "timestamp": "",
     }
-    assert records[2]["exception"][0]["exc_type"] == "RuntimeError"
+    assert "exception" not in records[2]
+    assert records[3]["exception"][0]["exc_type"] == "RuntimeError"
 
 
 def test_it_logs_readable_lines_with_debug():

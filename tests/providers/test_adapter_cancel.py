@@ -104,8 +104,8 @@ async def test_it_stops_mid_stream_and_keeps_what_was_said(wire: str, model: str
     assert partial.stop_reason is None
     assert partial.text == call.sink.text != ""
     assert call.trace.response
-    assert call.trace.events > 0
-    assert call.trace.bytes > 0
+    assert call.trace.events
+    assert call.trace.bytes
 
 
 @every_wire

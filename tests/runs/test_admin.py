@@ -32,6 +32,7 @@ PAGES = (
     CONVERSATIONS,
     TRACES,
     USAGE,
+    "/admin/providers/provider/",
     "/admin/runs/apitoken/",
     "/admin/auth/user/",
     "/admin/auth/group/",

@@ -139,12 +139,21 @@ async def test_a_session_with_our_own_origin_is_a_way_in(browser: Client, open_s
         "http://[::1",
         f"http://{HOST}:port",
         f"file://{HOST}",
+        f"http://{HOST}/page",
+        f"http://{HOST}/",
+        f"http://somebody@{HOST}",
+        f"http://{HOST}?",
     ],
 )
 async def test_a_session_with_another_origin_is_refused(
     origin: str, browser: Client, open_socket: Open
 ) -> None:
     assert_refused(await open_socket(cookie(browser), ("origin", origin)), 4403)
+
+
+async def test_another_site_is_told_so_with_and_without_a_session(open_socket: Open) -> None:
+    assert_refused(await open_socket(("origin", "http://evil.example")), 4403)
+    assert_refused(await open_socket(OWN), 4401)
 
 
 async def test_a_session_without_an_origin_is_refused(browser: Client, open_socket: Open) -> None:

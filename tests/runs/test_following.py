@@ -55,6 +55,22 @@ async def test_an_ok_comes_before_the_events_that_it_causes(ada: Person, connect
         assert place_of(later, frame_id) < later.received.index(later.texts(run_id)[0])
 
 
+async def test_a_cancels_ok_comes_before_the_events_that_it_causes(ada: Person, connect: Connect) -> None:
+    socket = await connect(ada)
+    for number in range(60):
+        run_id = (await socket.start(("emulator/fast", "emulator/drip", "emulator/silent")[number % 3]))[
+            "run_id"
+        ]
+        # Commits are under way then, which the cancel's own and the run's end may both have to wait for.
+        await asyncio.sleep(number / 1000)
+        stopped = socket.send("cancel", run_id=run_id)
+        end = await socket.ended(run_id)
+        assert end["outcome"] == {"type": "cancelled"}
+        closing = len(socket.received) - 1 - place_of(socket, stopped)
+        assert closing > 0, number
+        assert socket.frames[place_of(socket, stopped)]["state"] == "requested"
+
+
 async def test_start_and_cancel_in_one_burst_end_in_a_cancelled_run(ada: Person, connect: Connect) -> None:
     socket = await connect(ada)
     for _ in range(10):

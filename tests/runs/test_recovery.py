@@ -10,6 +10,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from providers.models import ProviderTrace
 from providers.types import Role
 from runs import history, recovery, transitions
 from runs.journal import Journal, LogLost
@@ -106,6 +107,19 @@ def test_its_end_says_what_happened_and_that_it_may_be_tried_again(ada: Person) 
         "retry_after": None,
     }
     assert "server" in end["message"]
+
+
+def test_the_call_that_was_lost_leaves_a_trace(ada: Person) -> None:
+    run = orphan(ada, STARTED, STEP, *TEXT)
+    step = run.steps.get()
+
+    assert recovery.reap(everything=True) == 1
+
+    trace = ProviderTrace.objects.get(run_id=run.pk)
+    assert (trace.step_id, trace.status, trace.error_code) == (step.pk, "failed", "worker_lost")
+    assert (trace.provider, trace.wire, trace.model) == (step.provider, step.wire, step.model)
+    assert trace.started_at == step.started_at
+    assert (trace.request, trace.raw_usage, trace.events, trace.bytes) == (None, None, None, None)
 
 
 def test_its_usage_is_unknown_and_not_zero(ada: Person) -> None:

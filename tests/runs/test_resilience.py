@@ -8,8 +8,9 @@ from uuid import UUID
 import pytest
 from django.db import OperationalError
 
+from providers.models import ProviderTrace
 from runs import feed, recovery, services, supervisor
-from runs.models import Run
+from runs.models import Run, Step
 from runs.threads import readers
 from tests.runs.sockets import Socket, bearer
 
@@ -90,6 +91,27 @@ async def test_it_follows_nothing_for_a_socket_that_has_gone(
     go_on.set()
     await asyncio.sleep(0.05)
     assert not supervisor.current().feed._conversations
+
+
+async def test_a_run_that_takes_too_long_fails_and_was_cancelled_by_nobody(
+    connect: Connect, ada: Any, settings: Any
+) -> None:
+    settings.RUNNEL_RUN_TIMEOUT = 2.0
+    socket = await connect(ada)
+    # Whatever is slow the first time comes before the run that is timed.
+    await socket.ended((await socket.start())["run_id"])
+
+    run_id = (await socket.start("emulator/drip"))["run_id"]
+    end = await socket.ended(run_id)
+
+    assert (end["type"], end["code"]) == ("RUN_ERROR", "timeout")
+    step = await readers.run(Step.objects.get, run_id=run_id)
+    trace = await readers.run(ProviderTrace.objects.get, run_id=run_id)
+    run = await readers.run(Run.objects.get, pk=run_id)
+    assert (run.status, run.stop_reason, run.stream_was_cancelled) == ("failed", "timeout", False)
+    assert (step.error_code, step.stream_was_cancelled) == ("timeout", False)
+    assert (trace.status, trace.error_code, trace.stream_was_cancelled) == ("failed", "timeout", False)
+    assert trace.response
 
 
 async def test_it_knows_a_repeated_start_whatever_has_changed_since(

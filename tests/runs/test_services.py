@@ -12,7 +12,7 @@ from providers.models import ProviderTrace
 from runs import cancellation, services, supervisor
 from runs.models import Conversation, Message, Run
 from runs.models.conversation import TITLE_LENGTH
-from runs.services import Started, StartRequest
+from runs.services import Started, StartRequest, Unsupported
 from runs.states import ACTIVE, TERMINAL, RunStatus
 from runs.threads import readers
 from tests.runs.conftest import Person
@@ -60,6 +60,46 @@ async def test_a_start_stores_the_run_and_what_was_asked(ada: Person) -> None:
     assert run.input == [{"id": "m", "role": "user", "content": "Where does the Rhine rise?"}]
     said = await readers.run(lambda: [(row.position, row.role, row.text) for row in Message.objects.all()])
     assert said == [(1, "user", "Where does the Rhine rise?"), (2, "assistant", "Where does the Rhine rise?")]
+
+
+async def test_a_start_passes_on_what_is_for_the_model(ada: Person) -> None:
+    asked = {
+        "max_steps": 3,
+        "max_output_tokens": 99,
+        "stop_sequences": ["END"],
+        "cache": "short",
+        "output_schema": {"type": "object", "default": None},
+        "provider_options": {"top_k": None},
+        "fallback_models": ["emulator/hello"],
+    }
+    started = await start(ada, options=asked)
+    run = await ended(started.run_id)
+    assert run.options == asked
+    trace = await readers.run(ProviderTrace.objects.get, run_id=run.id)
+    sent = trace.request or {}
+    assert (sent["max_tokens"], sent["stop_sequences"], sent["top_k"]) == (99, ["END"], None)
+    assert sent["output_config"] == {"format": {"type": "json_schema", "schema": asked["output_schema"]}}
+    assert not sent.keys() & asked.keys() - {"stop_sequences"}
+
+
+@pytest.mark.parametrize(
+    ("model", "options", "about"),
+    [
+        ("emulator/echo@openai-responses", {"stop_sequences": ["END"]}, "stop_sequences"),
+        ("emulator/echo", {"tool_choice": "required"}, "tool_choice"),
+        ("emulator/echo", {"provider_options": {"stream": False}}, "stream"),
+    ],
+)
+async def test_it_stores_nothing_of_what_a_provider_has_no_words_for(
+    model: str, options: dict[str, Any], about: str, ada: Person
+) -> None:
+    run_id = uuid7()
+    with pytest.raises(Unsupported) as refusal:
+        await start(ada, run_id=run_id, model=model, options=options)
+    assert (refusal.value.code, about in refusal.value.message) == ("unsupported", True)
+    assert not await readers.run(Run.objects.exists)
+    assert not await readers.run(Conversation.objects.exists)
+    assert cancellation.get(run_id) is None
 
 
 async def test_a_conversation_goes_on_where_it_ended(ada: Person) -> None:

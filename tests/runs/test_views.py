@@ -289,6 +289,14 @@ def test_a_blocked_users_token_opens_nothing(user: User) -> None:
     assert Client().get("/api/conversations/", headers=headers).status_code == 401
 
 
+def test_an_address_may_end_without_its_slash(client: Client, user: User) -> None:
+    run = make_run(owner=user, status=RunStatus.RUNNING)
+
+    answer = client.post(f"/api/runs/{run.id}/cancel", headers=csrf(client))
+
+    assert (answer.status_code, answer.json()) == (200, {"state": "requested"})
+
+
 def test_it_names_the_methods_that_an_address_takes(client: Client) -> None:
     response = client.put("/api/conversations/", headers=csrf(client))
     assert (response.status_code, response["Allow"]) == (405, "GET")

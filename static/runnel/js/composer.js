@@ -1,5 +1,6 @@
 // Where the user writes: message, model, Send and Stop. The text is only cleared once it was taken.
 
+import { Attachments } from "./attachments.js";
 import { byId } from "./dom.js";
 
 /** Where this browser keeps the model that answered last. */
@@ -12,6 +13,11 @@ export class Composer {
   #send = byId("send");
   #stop = byId("stop");
   #note = byId("note");
+  #attachments = new Attachments({
+    drop: this.#form,
+    problem: (words) => this.note(words),
+    changed: () => this.#show(),
+  });
   #handlers;
   #isNoteOffline = false;
   #isSending = false;
@@ -20,7 +26,7 @@ export class Composer {
   #draftKey = "";
 
   /**
-   * @param {{send: Function, stop: Function}} handlers  `send(text, model)` resolves once taken
+   * @param {{send: Function, stop: Function}} handlers  `send(text, files, model)` resolves once taken
    * @param {string} conversation  id of the conversation that is written to, or ""
    */
   constructor(handlers, conversation) {
@@ -97,7 +103,12 @@ export class Composer {
   async #submit() {
     const text = this.#text.value;
     const model = this.#model.value.trim();
-    if (!text.trim() || this.#isSending) return;
+    const files = this.#attachments.isBusy ? [] : this.#attachments.parts;
+    if (!(text.trim() || files.length) || this.#isSending) return;
+    if (this.#attachments.isBusy) {
+      this.note("Wait until the files have been uploaded.");
+      return;
+    }
     if (this.#isRunning) {
       this.note("Wait for the answer, or stop it first.");
       return;
@@ -111,7 +122,8 @@ export class Composer {
     this.#show();
     this.note("");
     try {
-      await this.#handlers.send(text, model);
+      await this.#handlers.send(text, files, model);
+      this.#attachments.clear();
       if (this.#text.value === text) this.#text.value = "";
       this.#keepDraft();
     } catch (error) {

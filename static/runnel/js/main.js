@@ -91,10 +91,18 @@ function newId() {
   return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
 }
 
-async function send(text, model) {
-  const runId = newId();
+/** Return what a `start` asks: plain words, or words and files as an AG-UI user message. */
+function inputOf(id, text, files) {
   // What a pasted text may hold and no server takes.
-  const input = text.toWellFormed().replaceAll("\0", "");
+  const words = text.toWellFormed().replaceAll("\0", "");
+  if (!files.length) return words;
+  const said = words.trim() ? [{ type: "text", text: words }] : [];
+  return [{ id, role: "user", content: [...said, ...files] }];
+}
+
+async function send(text, files, model) {
+  const runId = newId();
+  const input = inputOf(runId, text, files);
   viewer.expect(runId, model);
   if (!socket.isReady) {
     composer.note("There is no connection. This is sent as soon as it is back.", { whileOffline: true });

@@ -5,12 +5,14 @@
 
 import { element } from "./dom.js";
 import * as format from "./format.js";
+import { fromEvent, mediaElement } from "./media.js";
 import { TextStream } from "./text.js";
 
-/** Tell the words of an AG-UI user message, whose content is text or a list of parts. */
-function wordsOf(message) {
-  if (typeof message.content === "string") return message.content;
-  return message.content.map((part) => part.text ?? "").join("");
+/** Tell the words and the files of an AG-UI user message, whose content is text or a list of parts. */
+function partsOf({ content }) {
+  if (typeof content === "string") return [content, []];
+  const files = content.filter((part) => part.type !== "text");
+  return [content.map((part) => part.text ?? "").join(""), files.map(fromEvent)];
 }
 
 /** Add up AG-UI `TokenUsage` entries under the names that a stored run has. */
@@ -26,6 +28,15 @@ function totalOf(entries, source) {
   };
 }
 
+/** Tell what comes next, and why, in one line: the value of a `retry` event. */
+function newsOf({ attempt, of, wait_seconds, message, model }) {
+  const why = message.split(/\.(?:\s|$)/, 1)[0];
+  if (attempt === 1) return `${why}: asking ${model} instead`;
+  const when = wait_seconds < 1 ? "now" : `in ${Math.round(wait_seconds)} s`;
+  return `${why}: trying again ${when} (attempt ${attempt} of ${of})`;
+}
+
+const WAITING = "Waiting for the model…";
 const STATUS_OF_OUTCOME = { success: "completed", interrupt: "awaiting_approval", cancelled: "cancelled" };
 
 export class RunView {
@@ -33,6 +44,8 @@ export class RunView {
   #outcome = element("footer", { class: "outcome" });
   #afterFailure;
   #asked = [];
+  /** What is said until the first words come. */
+  #awaited = WAITING;
   /** Text streams of messages and calls that are being written, by AG-UI id. */
   #streams = new Map();
   #tools = new Map();
@@ -46,14 +59,16 @@ export class RunView {
     this.#afterFailure = afterFailure;
     this.isFinished = false;
     this.element = element("article", { class: "run", "data-run": run.id }, this.#answer, this.#outcome);
-    this.#working("Waiting for the model…");
+    this.#working(this.#awaited);
   }
 
   /** Draw a run that has ended from what is stored of it. */
   static stored(run, messages, afterFailure) {
     const view = new RunView(run, afterFailure);
     for (const message of messages) {
-      if (message.role === "user") view.#ask(message.text);
+      if (message.role === "user") {
+        view.#ask(message.text, message.parts.filter((part) => part.kind === "media"));
+      }
       else for (const part of message.parts) view.#addPart(part);
     }
     view.finish(run);
@@ -64,9 +79,9 @@ export class RunView {
   apply(event) {
     switch (event.type) {
       case "RUN_STARTED":
-        if (!this.#asked.length) for (const message of event.input?.messages ?? []) this.#ask(wordsOf(message));
+        if (!this.#asked.length) for (const message of event.input?.messages ?? []) this.#ask(...partsOf(message));
         this.isFinished = false;
-        this.#working("Waiting for the model…");
+        this.#working(this.#awaited);
         break;
       case "TEXT_MESSAGE_CONTENT":
         this.#text(event.messageId).append(event.delta);
@@ -85,6 +100,7 @@ export class RunView {
         break;
       case "CUSTOM":
         if (event.name === "provider_item") this.#addItem(event.value);
+        if (event.name === "retry") this.#working((this.#awaited = newsOf(event.value)));
         break;
       case "RUN_FINISHED":
         this.#finishWith(event, { status: STATUS_OF_OUTCOME[event.outcome?.type ?? "success"] });
@@ -155,16 +171,15 @@ export class RunView {
   }
 
   #answering() {
-    if (!this.isFinished && this.#outcome.textContent === "Waiting for the model…") {
+    if (!this.isFinished && this.#outcome.textContent === this.#awaited) {
       this.#working("Answering…");
     }
   }
 
-  #ask(words) {
+  #ask(words, files = []) {
     this.#asked.push(words);
-    this.#answer.before(
-      element("div", { class: "asked" }, element("span", { class: "visually-hidden" }, "You: "), words),
-    );
+    const you = element("span", { class: "visually-hidden" }, "You: ");
+    this.#answer.before(element("div", { class: "asked" }, you, ...files.map(mediaElement), words));
   }
 
   #text(id) {

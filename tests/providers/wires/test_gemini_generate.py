@@ -306,6 +306,12 @@ def test_it_seals_the_thought_that_came_just_before() -> None:
     assert told.result.native == ({"text": "Hm", "thought": True}, {"text": "So", "thoughtSignature": "sig"})
 
 
+@pytest.mark.parametrize("beside", ["partMetadata", "speechMetadata"])
+def test_it_finds_words_behind_what_describes_them(beside: str) -> None:
+    told = play([chunk({beside: {"speaker": "A"}, "text": "Hi"}, finish="STOP")])
+    assert told.result.text == "Hi"
+
+
 def test_it_keeps_signed_words_apart_from_others() -> None:
     stream = [chunk(words("a")), chunk(words("b", thoughtSignature="sig")), chunk(words("c"), finish="STOP")]
     told = play(stream)

@@ -7,13 +7,16 @@ import pytest
 
 from providers.cancellation import RunCancelled
 from providers.errors import (
+    LLMBadRequestError,
     LLMConnectionError,
     LLMContentFilterError,
+    LLMContextWindowExceededError,
     LLMEmptyResponseError,
     LLMError,
     LLMMalformedToolCallError,
     LLMProviderOverloadedError,
     LLMRateLimitError,
+    LLMServerError,
 )
 from providers.events import (
     ModelEvent,
@@ -161,6 +164,12 @@ ENDINGS = [
         stop_reason=StopReason.CONTENT_FILTER,
     ),
     Ending(name="a filter before words", stream=[chunk("content_filter")], error=LLMContentFilterError),
+    Ending(
+        name="Zhipu's filter after words",
+        stream=[chunk(content="Hi"), chunk("sensitive")],
+        stop_reason=StopReason.CONTENT_FILTER,
+    ),
+    Ending(name="Zhipu's filter before words", stream=[chunk("sensitive")], error=LLMContentFilterError),
     Ending(name="no event", stream=[], error=LLMEmptyResponseError),
     Ending(name="nothing said", stream=[chunk(content=""), chunk("stop")], error=LLMEmptyResponseError),
     Ending(name="no end", stream=[chunk(content="Hi")], error=LLMConnectionError),
@@ -186,9 +195,22 @@ ENDINGS = [
         error=LLMRateLimitError,
     ),
     Ending(
+        name="an error object after the end",
+        stream=[chunk("length", content="Hi"), {"error": {"message": "Token limit reached", "code": 400}}],
+        error=LLMBadRequestError,
+    ),
+    Ending(
         name="DeepSeek out of resources",
         stream=[chunk(content="Hi"), chunk("insufficient_system_resource")],
         error=LLMProviderOverloadedError,
+    ),
+    Ending(
+        name="Zhipu broken off", stream=[chunk(content="Hi"), chunk("network_error")], error=LLMServerError
+    ),
+    Ending(
+        name="Zhipu out of room",
+        stream=[chunk(content="Hi"), chunk("model_context_window_exceeded")],
+        error=LLMContextWindowExceededError,
     ),
 ]
 
@@ -446,6 +468,23 @@ def test_it_keeps_images() -> None:
     assert told.result.parts == (ProviderItemPart(kind="image_url", data=image),)
 
 
+def test_it_keeps_the_tools_that_groq_ran_once_they_are_done() -> None:
+    search = {"index": 0, "type": "search", "arguments": '{"query": "x"}'}
+    found = search | {"output": "It rains.", "search_results": {"results": [{"url": "https://example.org"}]}}
+    code = {"index": 1, "type": "python", "arguments": "{}"}
+    told = play(
+        [
+            chunk(executed_tools=[search]),
+            chunk(executed_tools=[found]),
+            chunk(executed_tools=[code]),
+            chunk(content="Rain."),
+            chunk("stop"),
+        ]
+    )
+    assert told.meaning == [ProviderItem("search", found), TextDelta("Rain."), ProviderItem("python", code)]
+    assert told.result.stop_reason is StopReason.END_TURN
+
+
 def test_it_keeps_a_refusal_as_one() -> None:
     result = play([chunk(refusal="I "), chunk(refusal="can't."), chunk("stop")]).result
     assert result.parts == (TextPart(text="I can't.", refusal=True),)
@@ -524,6 +563,13 @@ def test_it_replaces_a_running_count_and_says_only_changes() -> None:
         UsageSeen(Usage(input_tokens=9, output_tokens=1, source=UsageSource.PARTIAL)),
         UsageSeen(Usage(input_tokens=9, output_tokens=2, source=UsageSource.REPORTED)),
     ]
+
+
+def test_it_finds_the_counts_where_groq_puts_them() -> None:
+    raw = {"prompt_tokens": 7, "completion_tokens": 5, "total_tokens": 12}
+    told = play([chunk(content="Hi") | {"x_groq": {"id": "r"}}, chunk("stop") | {"x_groq": {"usage": raw}}])
+    assert told.result.usage == Usage(input_tokens=7, output_tokens=5, source=UsageSource.REPORTED)
+    assert told.result.raw_usage == raw
 
 
 def test_it_knows_no_usage_that_nobody_reported() -> None:

@@ -114,6 +114,11 @@ def delta(kind: str, index: int, piece: str, **place: int) -> Json:
     return {"type": f"response.{kind}.delta", "output_index": index, "delta": piece} | place
 
 
+def belonging(kind: str, item_id: str, piece: str, **place: int) -> Json:
+    """A delta that names its item by the id alone."""
+    return {"type": f"response.{kind}.delta", "item_id": item_id, "delta": piece} | place
+
+
 def message(*content: Json, id: str = "msg_1", **fields: Any) -> Json:
     return {"type": "message", "id": id, "role": "assistant", "content": list(content)} | fields
 
@@ -318,6 +323,18 @@ def test_it_reads_up_to_the_first_end() -> None:
     assert told.result.text == "Hi"
 
 
+def test_it_takes_the_end_back_when_the_sdk_finds_an_error_after_it() -> None:
+    draft = StepDraft()
+    reader = wire.read(draft)
+    next(reader)
+    for event in [*text(0, "Hi"), end()]:
+        reader.send(event)
+    with pytest.raises(LLMServerError):
+        reader.throw(LLMServerError())
+    assert draft.result().stop_reason is None
+    assert draft.result().text == "Hi"
+
+
 def test_it_says_who_answers_and_what_it_used() -> None:
     raw = {
         "input_tokens": 10,
@@ -346,6 +363,42 @@ def test_it_says_who_answers_and_what_it_used() -> None:
 
 def test_it_knows_no_usage_that_nobody_reported() -> None:
     assert play([*text(0, "Hi"), end(usage=None)]).result.usage.is_unknown
+
+
+def test_it_reads_an_end_that_is_the_response_itself() -> None:
+    used = {"input_tokens": 4, "output_tokens": 9}
+    results = {"type": "search_results", "results": [{"url": "https://example.org"}]}
+    said = {"type": "message", "content": [output_text("Hi")]}
+    flat = {"type": "response.completed"} | response("completed", results, said, usage=used)
+    told = play([{"type": "response.output_text.delta", "delta": "Hi"}, flat])
+    assert told.raised is None
+    assert told.meaning == [TextDelta("Hi"), ProviderItem("search_results", results)]
+    assert (told.result.response_id, told.result.model) == ("resp_1", "gpt-5.1-2025")
+    assert told.result.usage == Usage(input_tokens=4, output_tokens=9, source=UsageSource.REPORTED)
+
+
+def test_it_takes_a_call_that_the_server_made_itself_for_no_call() -> None:
+    results = {"type": "search_results", "queries": ["x"], "results": [{"url": "https://example.org"}]}
+    stream = [added(0, call_item('{"queries":["x"]}')), done(0, results), *text(1, "So"), end()]
+    told = play(stream)
+    assert told.meaning == [ProviderItem("search_results", results), TextDelta("So")]
+    assert told.result.stop_reason is StopReason.END_TURN
+    assert told.result.tool_calls == ()
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        pytest.param([], id="nothing"),
+        pytest.param([delta("function_call_arguments", 0, '{"at":1}')], id="its arguments"),
+        pytest.param([done(0, call_item('{"at":1}'))], id="itself once more"),
+    ],
+)
+def test_it_makes_a_call_of_one_that_starts_completed(rest: list[Json]) -> None:
+    told = play([added(0, call_item('{"at":1}')), *rest, end()])
+    assert told.result.stop_reason is StopReason.TOOL_CALLS
+    assert streamed_calls(told.events) == {"call_1": ("look", '{"at":1}')}
+    assert told.result.tool_calls == (ToolCallPart(id="call_1", name="look", arguments='{"at":1}'),)
 
 
 def test_it_counts_thoughts_through_all_items() -> None:
@@ -463,6 +516,22 @@ SPARSE = [
                 done(2, call_item('{"at":1}')),
                 end("completed", WHOLE_THOUGHT, WHOLE_MESSAGE, call_item('{"at":1}')),
             )
+        ],
+    ),
+    Sparse(
+        name="numbers of the items alone",
+        stream=[
+            added(0, WHOLE_THOUGHT | {"summary": [], "content": []}),
+            belonging("reasoning_summary_text", "rs_1", "Hm", summary_index=0),
+            belonging("reasoning_text", "rs_1", "Hm hm", content_index=0),
+            done(0, WHOLE_THOUGHT),
+            added(1, message()),
+            belonging("output_text", "msg_1", "Hello", content_index=0),
+            done(1, WHOLE_MESSAGE),
+            added(2, call_item("")),
+            belonging("function_call_arguments", "fc_1", '{"at":1}'),
+            done(2, call_item('{"at":1}')),
+            end("completed", WHOLE_THOUGHT, WHOLE_MESSAGE, call_item('{"at":1}')),
         ],
     ),
     Sparse(
