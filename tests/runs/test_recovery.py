@@ -261,7 +261,7 @@ def orphans(ada: Person) -> list[Run]:
     left = [orphan(ada, STARTED, STEP, *TEXT), orphan(ada, status=RunStatus.CREATED)]
     for run in left:
         # What starts a run is stored with it, and providers take no history that the assistant begins.
-        parts = history.user_parts(run.input[0])
+        parts = history.user_parts(run.input[0], {})
         Message.objects.create(
             conversation=run.conversation, run=run, position=1, role=Role.USER, parts=parts
         )
