@@ -225,12 +225,6 @@ async def _base_url(target: Target) -> str | None:
     return (await emulator.shared()).origin + _SPEECHES[target.origin.wire].base_path
 
 
-def preload() -> None:
-    """Import every SDK now: seconds that a starting server has while it makes its database ready."""
-    for speech in _SPEECHES.values():
-        _load_now(speech.sdk)
-
-
 async def warm_up() -> None:
     """Pay once, before anyone waits, what the first stream of every provider in use would pay.
 
