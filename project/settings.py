@@ -245,7 +245,7 @@ RUNNEL_RETRY_MAX_SECONDS = number("RUNNEL_RETRY_MAX_SECONDS", 8.0)
 #: The longest pause that a provider may ask for; a longer one fails the call.
 RUNNEL_RETRY_AFTER_MAX_SECONDS = number("RUNNEL_RETRY_AFTER_MAX_SECONDS", 30.0)
 #: After so many outages in a row a provider is not asked for so many seconds; 0 for never.
-RUNNEL_CIRCUIT_FAILURES = whole("RUNNEL_CIRCUIT_FAILURES", 5)
+RUNNEL_CIRCUIT_FAILURES = whole("RUNNEL_CIRCUIT_FAILURES", 10)
 RUNNEL_CIRCUIT_SECONDS = number("RUNNEL_CIRCUIT_SECONDS", 30.0)
 
 # Limits for each provider from the environment; 0 for none.
