@@ -6,16 +6,19 @@ UV_COMPILE := $(PYTHON) -m uv pip compile --no-config --quiet --universal --pyth
 	--generate-hashes --custom-compile-command "make lock" $(UPGRADE)
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev run test lint types imports pytest format lock reset clean
+.PHONY: help install dev boto3 run test lint types imports pytest format lock reset clean
 
 help: ## List these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: ## Make .venv and install what Runnel needs
 	@scripts/install
 
 dev:
 	@scripts/install dev
+
+boto3: install ## Install what signs requests to Amazon Bedrock with AWS credentials
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-boto3.txt
 
 run: install ## Serve on http://127.0.0.1:8000 (HOST, PORT, RUNNEL_DATA_DIR); Ctrl-C stops it
 	@exec $(PYTHON) manage.py serve
@@ -39,7 +42,8 @@ format: dev ## Format the code and fix what can be fixed
 	@$(RUFF) check --fix-only . && $(RUFF) format .
 
 lock: dev ## Compile requirements*.txt (UPGRADE=--upgrade for newer versions)
-	@$(UV_COMPILE) requirements.in -o requirements.txt && $(UV_COMPILE) requirements-dev.in -o requirements-dev.txt
+	@$(UV_COMPILE) requirements.in -o requirements.txt && $(UV_COMPILE) requirements-boto3.in -o requirements-boto3.txt
+	@$(UV_COMPILE) requirements-dev.in -o requirements-dev.txt
 
 reset: install ## Ask, then empty the data folder: database, keys, everything
 	@$(PYTHON) scripts/reset.py

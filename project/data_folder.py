@@ -10,7 +10,7 @@ from pathlib import Path
 _OTHERS = 0o077
 
 #: How the names of what Runnel makes there begin, drafts and SQLite's own files included.
-_OURS = (".secret_key.", "runnel.sqlite3", "secret_key", "server.lock", "static", "test.sqlite3")
+_OURS = (".secret_key.", "files", "runnel.sqlite3", "secret_key", "server.lock", "static", "test.sqlite3")
 
 
 def prepare(folder: Path) -> None:

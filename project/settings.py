@@ -149,8 +149,13 @@ STATIC_ROOT = RUNNEL_DATA_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 # With DEBUG files come from where they lie; without it from STATIC_ROOT, hashed and compressed
 # by `manage.py collectstatic`.
-STORAGES = {
+STORAGES: dict[str, dict[str, Any]] = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    # What users upload. It has no address of its own: a view hands it out to its owner.
+    "files": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": RUNNEL_DATA_DIR / "files"},
+    },
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEBUG
@@ -180,17 +185,48 @@ SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 
 LOGGING = logging.configure(debug=DEBUG)
 
-OPENAI_API_KEY = text("OPENAI_API_KEY")
-OPENAI_BASE_URL = text("OPENAI_BASE_URL")
-ANTHROPIC_API_KEY = text("ANTHROPIC_API_KEY")
-ANTHROPIC_BASE_URL = text("ANTHROPIC_BASE_URL")
+# Providers, as providers/presets.py names them.
+OPENAI_API_KEY, OPENAI_BASE_URL = text("OPENAI_API_KEY"), text("OPENAI_BASE_URL")
+ANTHROPIC_API_KEY, ANTHROPIC_BASE_URL = text("ANTHROPIC_API_KEY"), text("ANTHROPIC_BASE_URL")
 GEMINI_API_KEY = text("GEMINI_API_KEY") or text("GOOGLE_API_KEY")
 GOOGLE_GEMINI_BASE_URL = text("GOOGLE_GEMINI_BASE_URL")
+AZURE_OPENAI_API_KEY = text("AZURE_OPENAI_API_KEY")
+AZURE_OPENAI_ENDPOINT = text("AZURE_OPENAI_ENDPOINT")
+AWS_REGION = text("AWS_REGION") or text("AWS_DEFAULT_REGION")
+AWS_BEARER_TOKEN_BEDROCK = text("AWS_BEARER_TOKEN_BEDROCK")
+GOOGLE_CLOUD_PROJECT = text("GOOGLE_CLOUD_PROJECT")
+GOOGLE_CLOUD_LOCATION = text("GOOGLE_CLOUD_LOCATION", "global")
+CHATGPT_ACCESS_TOKEN = text("CHATGPT_ACCESS_TOKEN")
+CHATGPT_ACCOUNT_ID = text("CHATGPT_ACCOUNT_ID")
+CHATGPT_BASE_URL = text("CHATGPT_BASE_URL")
+DEEPSEEK_API_KEY, DEEPSEEK_BASE_URL = text("DEEPSEEK_API_KEY"), text("DEEPSEEK_BASE_URL")
+ZAI_API_KEY, ZAI_BASE_URL = text("ZAI_API_KEY"), text("ZAI_BASE_URL")
+XAI_API_KEY, XAI_BASE_URL = text("XAI_API_KEY"), text("XAI_BASE_URL")
+GROQ_API_KEY, GROQ_BASE_URL = text("GROQ_API_KEY"), text("GROQ_BASE_URL")
+MISTRAL_API_KEY, MISTRAL_BASE_URL = text("MISTRAL_API_KEY"), text("MISTRAL_BASE_URL")
+OPENROUTER_API_KEY, OPENROUTER_BASE_URL = text("OPENROUTER_API_KEY"), text("OPENROUTER_BASE_URL")
+TOGETHER_API_KEY, TOGETHER_BASE_URL = text("TOGETHER_API_KEY"), text("TOGETHER_BASE_URL")
+FIREWORKS_API_KEY, FIREWORKS_BASE_URL = text("FIREWORKS_API_KEY"), text("FIREWORKS_BASE_URL")
+# Servers of one's own: the address makes them available, most want no key.
+OLLAMA_API_KEY, OLLAMA_BASE_URL = text("OLLAMA_API_KEY"), text("OLLAMA_BASE_URL")
+VLLM_API_KEY, VLLM_BASE_URL = text("VLLM_API_KEY"), text("VLLM_BASE_URL")
+LMSTUDIO_API_KEY, LMSTUDIO_BASE_URL = text("LMSTUDIO_API_KEY"), text("LMSTUDIO_BASE_URL")
+RUNNEL_OPENAI_COMPATIBLE_API_KEY = text("RUNNEL_OPENAI_COMPATIBLE_API_KEY")
+RUNNEL_OPENAI_COMPATIBLE_BASE_URL = text("RUNNEL_OPENAI_COMPATIBLE_BASE_URL")
+RUNNEL_ANTHROPIC_COMPATIBLE_API_KEY = text("RUNNEL_ANTHROPIC_COMPATIBLE_API_KEY")
+RUNNEL_ANTHROPIC_COMPATIBLE_BASE_URL = text("RUNNEL_ANTHROPIC_COMPATIBLE_BASE_URL")
+RUNNEL_GEMINI_COMPATIBLE_API_KEY = text("RUNNEL_GEMINI_COMPATIBLE_API_KEY")
+RUNNEL_GEMINI_COMPATIBLE_BASE_URL = text("RUNNEL_GEMINI_COMPATIBLE_BASE_URL")
 
-#: What the model field holds in a new conversation.
-RUNNEL_DEFAULT_MODEL = text("RUNNEL_DEFAULT_MODEL", "emulator/hello")
+#: Whether a provider that is entered in the admin may lie on this machine, over http as well.
+RUNNEL_ALLOW_LOOPBACK_PROVIDERS = boolean("RUNNEL_ALLOW_LOOPBACK_PROVIDERS", False)
+
+#: What the model field holds in a new conversation; empty for what ``providers.catalog`` knows to be ready.
+RUNNEL_DEFAULT_MODEL = text("RUNNEL_DEFAULT_MODEL")
 #: Whether the built-in upstream that needs no key may be used.
 RUNNEL_EMULATOR = boolean("RUNNEL_EMULATOR", DEBUG)
+#: Whether the server asks providers now and then which models they have, to suggest them.
+RUNNEL_LIST_MODELS = boolean("RUNNEL_LIST_MODELS", True)
 #: A folder of recorded provider streams that the emulator plays.
 RUNNEL_RECORDINGS_DIR = Path(text("RUNNEL_RECORDINGS_DIR")) if text("RUNNEL_RECORDINGS_DIR") else None
 #: Whether traces keep requests and responses, or only what they measured.
@@ -202,6 +238,27 @@ RUNNEL_FIRST_BYTE_TIMEOUT = number("RUNNEL_FIRST_BYTE_TIMEOUT", 120.0, at_least=
 RUNNEL_IDLE_TIMEOUT = number("RUNNEL_IDLE_TIMEOUT", 120.0, at_least=0.01)
 RUNNEL_RUN_TIMEOUT = number("RUNNEL_RUN_TIMEOUT", 900.0, at_least=0.01)
 
+# Failed calls: how often and how patiently one is made again before a word was shown. Seconds.
+RUNNEL_MAX_RETRIES = whole("RUNNEL_MAX_RETRIES", 2, at_most=100)
+RUNNEL_RETRY_BASE_SECONDS = number("RUNNEL_RETRY_BASE_SECONDS", 0.5)
+RUNNEL_RETRY_MAX_SECONDS = number("RUNNEL_RETRY_MAX_SECONDS", 8.0)
+#: The longest pause that a provider may ask for; a longer one fails the call.
+RUNNEL_RETRY_AFTER_MAX_SECONDS = number("RUNNEL_RETRY_AFTER_MAX_SECONDS", 30.0)
+#: After so many outages in a row a provider is not asked for so many seconds; 0 for never.
+RUNNEL_CIRCUIT_FAILURES = whole("RUNNEL_CIRCUIT_FAILURES", 10)
+RUNNEL_CIRCUIT_SECONDS = number("RUNNEL_CIRCUIT_SECONDS", 30.0)
+
+# Limits for each provider from the environment; 0 for none.
+RUNNEL_PROVIDER_CONCURRENCY = whole("RUNNEL_PROVIDER_CONCURRENCY", 0)
+RUNNEL_PROVIDER_REQUESTS_PER_MINUTE = whole("RUNNEL_PROVIDER_REQUESTS_PER_MINUTE", 0)
+
+#: Whether an estimate of what a call has read may ask the provider, where it has such an endpoint.
+RUNNEL_COUNT_TOKENS = boolean("RUNNEL_COUNT_TOKENS", False)
+#: How long a cancelled stream is read on for its usage, in seconds; 0 closes it at once.
+RUNNEL_DRAIN_CANCELLED_SECONDS = number("RUNNEL_DRAIN_CANCELLED_SECONDS", 0.0)
+
+#: The longest file that is taken, in megabytes.
+RUNNEL_UPLOAD_MB = whole("RUNNEL_UPLOAD_MB", 20, at_least=1)
 RUNNEL_MAX_RUNS_PER_USER = whole("RUNNEL_MAX_RUNS_PER_USER", 500, at_least=1)
 #: How long runs go on answering when their server was told to stop, in seconds; then they are cancelled.
 RUNNEL_DRAIN_SECONDS = number("RUNNEL_DRAIN_SECONDS", 3.0)

@@ -32,7 +32,7 @@ UNFOLD: dict[str, Any] = {
     "SITE_ICON": _icon,
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": _icon}],
     "SITE_URL": "/",
-    # Nothing can be edited, so nothing has a history; and no page of ours shows one object of these.
+    # Most of it cannot be edited, so nothing has a button for its history; and no page of ours shows one object of these.
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
     # Around the accents of css/base.css: 600 and 700 are those on light, 400 and 300 those on dark.
@@ -73,6 +73,7 @@ UNFOLD: dict[str, Any] = {
                 "title": "Access",
                 "separator": True,
                 "items": [
+                    _link("Providers", "cloud", "providers_provider_changelist", "providers.view_provider"),
                     _link("API tokens", "key", "runs_apitoken_changelist", "runs.view_apitoken"),
                     _link("Users", "person", "auth_user_changelist", "auth.view_user"),
                     _link("Groups", "group", "auth_group_changelist", "auth.view_group"),

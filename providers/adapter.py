@@ -12,7 +12,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 
-from providers import wires
+from providers import accounting, wires
+from providers.accounting import Case
 from providers.boundary import clean_result
 from providers.cancellation import RunCancelled
 from providers.catalog import Target
@@ -24,19 +25,10 @@ from providers.sink import EventSink
 from providers.timeouts import Timeouts
 from providers.traces import CallContext, Recorder, TraceRecord
 from providers.tracing import describe, takes_long
-from providers.types import (
-    ModelRequest,
-    Part,
-    ProviderItemPart,
-    ReasoningPart,
-    StepResult,
-    TextPart,
-    ToolCallPart,
-    ToolResultPart,
-)
-from providers.usage import estimate
+from providers.types import ModelRequest, StepResult
+from providers.wires import check
 
-__all__ = ["EventSink", "StreamAdapter", "Timeouts"]
+__all__ = ["EventSink", "StreamAdapter", "Timeouts", "check"]
 
 logger = logging.getLogger("runnel.providers")
 
@@ -82,7 +74,20 @@ class StreamAdapter:
             ending = exc
         except Exception as exc:  # noqa: BLE001 - whatever it is, what was said and used is kept
             ending = exc if exc is outlet.failure else self._our_fault(exc)
-        result = _settled(pump.draft.result(), request)
+        ended_at = datetime.now(UTC)
+        case = Case(
+            target=self._target,
+            request=request,
+            body=pump.body,
+            result=clean_result(pump.draft.result()),
+            has_ended=ending is None,
+        )
+        try:
+            may_wait = not isinstance(ending, asyncio.CancelledError)
+            usage = await accounting.usage(case) if may_wait else accounting.usage_at_once(case)
+        except asyncio.CancelledError as exc:
+            ending, usage = exc, accounting.usage_at_once(case)
+        result = replace(case.result, usage=usage)
         if isinstance(ending, (LLMError, RunCancelled)):
             ending.partial = result
         write_up = partial(
@@ -91,7 +96,7 @@ class StreamAdapter:
             target=self._target,
             call=call,
             started_at=started_at,
-            ended_at=datetime.now(UTC),
+            ended_at=ended_at,
             result=result,
             ending=ending,
         )
@@ -145,33 +150,3 @@ class _Outlet:
         except Exception as exc:
             self.failure = exc
             raise
-
-
-def _settled(result: StepResult, request: ModelRequest) -> StepResult:
-    """Return ``result`` clean, with an estimate where a cut stream had reported nothing at all."""
-    result = clean_result(result)
-    if not (result.stream_was_cancelled and result.usage.is_unknown):
-        return result
-    usage = estimate(input_characters=_length(request), output_characters=_length_of(result.parts))
-    return replace(result, usage=usage)
-
-
-def _length(request: ModelRequest) -> int:
-    tools = sum(len(tool.name) + len(tool.description) + len(str(tool.parameters)) for tool in request.tools)
-    return len(request.system) + tools + sum(_length_of(message.parts) for message in request.messages)
-
-
-def _length_of(parts: tuple[Part, ...]) -> int:
-    return sum(len(_words(part)) for part in parts)
-
-
-def _words(part: Part) -> str:
-    match part:
-        case TextPart() | ReasoningPart():
-            return part.text
-        case ToolCallPart():
-            return part.name + part.arguments
-        case ToolResultPart():
-            return part.content
-        case ProviderItemPart():
-            return ""

@@ -8,3 +8,9 @@ class ProvidersConfig(AppConfig):
 
     name = "providers"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Listen for changes of what the admin has entered."""
+        from providers import signals  # it needs the models
+
+        signals.connect()

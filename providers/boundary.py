@@ -15,6 +15,7 @@ from providers.events import (
     ReasoningDelta,
     ReasoningSealed,
     ResponseStarted,
+    RetryScheduled,
     TextDelta,
     ToolCallDelta,
     ToolCallFinished,
@@ -23,6 +24,7 @@ from providers.events import (
 )
 from providers.text import Seam, clean, clean_json
 from providers.types import (
+    MediaPart,
     Part,
     ProviderItemPart,
     ReasoningPart,
@@ -31,7 +33,7 @@ from providers.types import (
     ToolCallPart,
     ToolResultPart,
 )
-from providers.usage import COUNTS, Usage, as_count
+from providers.usage import COUNTS, Usage, UsageSource, as_count
 
 
 class Boundary:
@@ -70,14 +72,8 @@ class Boundary:
             case ToolCallFinished():
                 call_id = _clean_word(event.id)
                 return (*self._last_arguments(call_id), ToolCallFinished(call_id))
-            case ReasoningSealed():
-                return (ReasoningSealed(_clean_word(event.value), event.index),)
-            case ProviderItem():
-                return (ProviderItem(_clean_word(event.kind), clean_json(event.data)),)
-            case ResponseStarted():
-                return (ResponseStarted(_clean_name(event.response_id), _clean_name(event.model)),)
-            case UsageSeen():
-                return (UsageSeen(_clean_usage(event.usage)),)
+            case ReasoningSealed() | ProviderItem() | ResponseStarted() | UsageSeen() | RetryScheduled():
+                return (_clean_event(event),)
             case _:
                 assert_never(event)
 
@@ -100,6 +96,26 @@ class Boundary:
     def _last_arguments(self, call_id: str) -> tuple[ModelEvent, ...]:
         seam = self._calls.pop(call_id, None)
         return (ToolCallDelta(call_id, text),) if seam is not None and (text := seam.close()) else ()
+
+
+def _clean_event(
+    event: ReasoningSealed | ProviderItem | ResponseStarted | UsageSeen | RetryScheduled,
+) -> ModelEvent:
+    """Return an event that is whole in itself clean."""
+    match event:
+        case ReasoningSealed():
+            return ReasoningSealed(_clean_word(event.value), event.index)
+        case ProviderItem():
+            return ProviderItem(_clean_word(event.kind), clean_json(event.data))
+        case ResponseStarted():
+            return ResponseStarted(_clean_name(event.response_id), _clean_name(event.model))
+        case UsageSeen():
+            return UsageSeen(_clean_usage(event.usage))
+        case RetryScheduled():
+            # Ours, and made of what is clean.
+            return event
+        case _:
+            assert_never(event)
 
 
 def clean_result(result: StepResult) -> StepResult:
@@ -129,7 +145,10 @@ def _clean_word(value: object) -> str:
 
 def _clean_usage(usage: Usage) -> Usage:
     counts: dict[str, Any] = {name: as_count(getattr(usage, name)) for name in COUNTS}
-    return replace(usage, **counts)
+    cleaned = replace(usage, **counts)
+    # A usage object without a number in it reports nothing.
+    is_hollow = cleaned.is_unknown and cleaned.source is UsageSource.REPORTED
+    return replace(cleaned, source=UsageSource.PARTIAL) if is_hollow else cleaned
 
 
 def _clean_part(part: Part) -> Part:
@@ -146,6 +165,9 @@ def _clean_part(part: Part) -> Part:
             return replace(
                 part, call_id=clean(part.call_id), name=clean(part.name), content=clean(part.content)
             )
+        case MediaPart():
+            # Of users only; it passed the boundary on its way in.
+            return part
         case ProviderItemPart():
             return replace(part, kind=_clean_word(part.kind), data=clean_json(part.data))
         case _:

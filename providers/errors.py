@@ -4,6 +4,7 @@
 
     LLMError
     ├── LLMConnectionError              connect, reset, truncated, not SSE, bad JSON
+    │   └── LLMAddressRefusedError      an address that we do not call
     ├── LLMTimeoutError                 connect, first byte, idle, 408, 504
     ├── LLMBadRequestError              400, 413
     │   └── LLMContextWindowExceededError
@@ -13,9 +14,12 @@
     ├── LLMConflictError                409
     ├── LLMUnprocessableEntityError     422
     ├── LLMRateLimitError               429
+    │   └── LLMOwnLimitError            our own limit for this provider; nothing was sent
     ├── LLMInsufficientCreditsError     402, quota
     ├── LLMServerError                  other 5xx
     │   └── LLMProviderOverloadedError  503, 529
+    ├── LLMProviderUnavailableError     our circuit for this provider is open; nothing was sent
+    ├── LLMUnsupportedError             the provider's API has no words for it; nothing was sent
     ├── LLMContentFilterError           blocked without an answer
     ├── LLMMalformedResponseError       an answer nobody can use
     │   ├── LLMMalformedToolCallError   a function call nobody can use
@@ -23,7 +27,7 @@
     └── LLMInternalError                a mistake of ours
 
 An error carries what a caller decides by (``code``, ``stop_reason``, ``retryable``,
-``retry_after``), a sentence for the user (the class docstring unless the raiser knows better) and
+``retry_after``, ``most_retries``, ``another_model_may_help``), a sentence for the user (the class docstring unless the raiser knows better) and
 the whole story for an admin (``status``, ``detail``), never the request or a key.
 """
 
@@ -41,6 +45,10 @@ class LLMError(Exception):
     stop_reason: ClassVar[str] = "llm_api_error"
     #: Whether the same request may succeed when it is sent again.
     retryable: ClassVar[bool] = False
+    #: How often we send it again by ourselves at most; ``None`` for as often as a call may.
+    most_retries: ClassVar[int | None] = None
+    #: Whether another model may answer what this one did not (docs/decisions/0007 has the reasons).
+    another_model_may_help: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -67,6 +75,12 @@ class LLMConnectionError(LLMError):
     retryable = True
 
 
+class LLMAddressRefusedError(LLMConnectionError):
+    """The model provider's address is not one that this server may call. Ask your administrator to check its base URL."""
+
+    retryable = False
+
+
 class LLMTimeoutError(LLMError):
     """The model provider took too long to answer. Try again, or choose another model."""
 
@@ -78,6 +92,7 @@ class LLMBadRequestError(LLMError):
     """The model provider refused the request. Check the model's name and the options."""
 
     code = "llm_bad_request"
+    another_model_may_help = False
 
 
 class LLMContextWindowExceededError(LLMBadRequestError):
@@ -85,6 +100,7 @@ class LLMContextWindowExceededError(LLMBadRequestError):
 
     code = "llm_context_window_exceeded"
     stop_reason = "context_window_exceeded"
+    another_model_may_help = True
 
 
 class LLMAuthenticationError(LLMError):
@@ -116,6 +132,7 @@ class LLMUnprocessableEntityError(LLMError):
     """The model provider could not process the request. Check the options, or choose another model."""
 
     code = "llm_unprocessable_entity"
+    another_model_may_help = False
 
 
 class LLMRateLimitError(LLMError):
@@ -123,6 +140,13 @@ class LLMRateLimitError(LLMError):
 
     code = "llm_rate_limit"
     retryable = True
+
+
+class LLMOwnLimitError(LLMRateLimitError):
+    """This installation's own limit for the model provider is reached. Wait a little, then try again."""
+
+    # Whoever gets it has waited for as long as a call may wait.
+    most_retries = 0
 
 
 class LLMInsufficientCreditsError(LLMError):
@@ -145,11 +169,27 @@ class LLMProviderOverloadedError(LLMServerError):
     code = "llm_provider_overloaded"
 
 
+class LLMProviderUnavailableError(LLMError):
+    """The model provider failed repeatedly and is not asked for a moment. Try again then, or choose another model."""
+
+    code = "llm_provider_unavailable"
+    retryable = True
+    # To fail fast is all that it is for.
+    most_retries = 0
+
+
+class LLMUnsupportedError(LLMError):
+    """This model's provider has no way to do what was asked. Leave it out, or choose another model."""
+
+    code = "llm_unsupported"
+
+
 class LLMContentFilterError(LLMError):
     """The model provider blocked this request under its content policy. Rephrase it and try again."""
 
     code = "llm_content_filter"
     stop_reason = "content_filter"
+    another_model_may_help = False
 
 
 class LLMMalformedResponseError(LLMError):
@@ -158,6 +198,8 @@ class LLMMalformedResponseError(LLMError):
     code = "invalid_llm_response"
     stop_reason = "invalid_llm_response"
     retryable = True
+    # A model that does so twice does so again, and every time is paid for.
+    most_retries = 1
 
 
 class LLMMalformedToolCallError(LLMMalformedResponseError):
@@ -176,3 +218,4 @@ class LLMInternalError(LLMError):
 
     code = "internal"
     stop_reason = "error"
+    another_model_may_help = False

@@ -79,6 +79,22 @@ class UsageSeen:
     usage: Usage
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RetryScheduled:
+    """A call failed before it had shown anything, and is about to be made again. No wire says this."""
+
+    #: Which try of ``model`` comes next; 1 when another model is asked from now on.
+    attempt: int
+    #: How many tries ``model`` has in all.
+    of: int
+    wait_seconds: float
+    #: Of the failure, and the sentence that a user may read.
+    code: str
+    message: str
+    #: Whom the next try asks, as ``provider/name``.
+    model: str
+
+
 type ModelEvent = (
     ResponseStarted
     | TextDelta
@@ -89,4 +105,5 @@ type ModelEvent = (
     | ToolCallFinished
     | ProviderItem
     | UsageSeen
+    | RetryScheduled
 )

@@ -18,6 +18,7 @@ from typing import Any
 import httpx2
 
 from providers import errors
+from providers.addresses import AddressRefused
 from providers.errors import LLMError
 from providers.redaction import redact, redact_text
 from providers.text import clean, clean_json
@@ -39,6 +40,12 @@ REDIRECTED = (
 #: What a user reads when nothing answered at all.
 UNREACHABLE = (
     "The model provider could not be reached. "
+    "Check this server's network connection and the provider's base URL, then try again."
+)
+
+#: What a user reads when nothing answered in time.
+UNCONNECTED = (
+    "The model provider did not take the connection in time. "
     "Check this server's network connection and the provider's base URL, then try again."
 )
 
@@ -102,6 +109,10 @@ def from_exception(exc: BaseException) -> LLMError:
             :_LONGEST_BODY
         ],
     }
+    if any(isinstance(link, AddressRefused) for link in chain):
+        return errors.LLMAddressRefusedError(detail=story)
+    if any(isinstance(link, httpx2.ConnectTimeout) for link in chain):
+        return errors.LLMTimeoutError(UNCONNECTED, detail={**story, "watchdog": "connect"})
     if any(isinstance(link, (TimeoutError, httpx2.TimeoutException)) for link in chain):
         return errors.LLMTimeoutError(detail=story)
     if any(isinstance(link, httpx2.ConnectError) for link in chain):

@@ -8,31 +8,28 @@ reader certainly does not run, the reason is thrown into the reader, so that its
 """
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from enum import Enum
 from typing import Any
 
-from providers import clients
-from providers.boundary import Boundary
+from providers import clients, watchdogs
 from providers.cancellation import RunCancelled
 from providers.catalog import Target
-from providers.errors import LLMConnectionError, LLMError, LLMMalformedResponseError, LLMTimeoutError
+from providers.errors import LLMConnectionError, LLMError
 from providers.events import ModelEvent, ReasoningDelta, TextDelta, ToolCallStarted
 from providers.exchange import Exchange
-from providers.failures import from_exception, from_payload, whereabouts
-from providers.redaction import redact_text
+from providers.failures import from_exception, from_payload
+from providers.reading import Reading
 from providers.sink import EventSink
 from providers.text import clean_json
 from providers.timeouts import Timeouts
 from providers.types import Json, ModelRequest
 from providers.usage import UsageSource
 from providers.wires import Wire
-from providers.wires.draft import END_OF_STREAM, StepDraft, WireReader
-
-logger = logging.getLogger("runnel.providers")
+from providers.wires.draft import StepDraft
+from providers.wires.late_usage import LateUsage
 
 #: Upstream events between two looks at the sink and two turns for everybody else on the loop.
 _EVENTS_PER_TURN = 64
@@ -64,8 +61,6 @@ class Pump:
         self._sink = sink
         self._timeouts = timeouts
         self._loop = asyncio.get_running_loop()
-        self._boundary = Boundary()
-        self._reader: WireReader | None = None
         self._cut: _Cut | None = None
         self._cut_at = self._closed_at = 0.0
         self._has_ended = False
@@ -73,8 +68,10 @@ class Pump:
         self._sink_is_full = False
         self._started = self._heard = self._loop.time()
         self._hurry_until: float | None = None
+        self._late_usage: LateUsage | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self.draft = StepDraft()
+        self.draft = StepDraft(quirks=target.quirks)
+        self._reading = Reading(wire, self.draft)
         self.exchange = Exchange(connect_timeout=timeouts.connect, on_answer=self._note_answer)
         #: What was sent; ``None`` before.
         self.body: Json | None = None
@@ -105,7 +102,8 @@ class Pump:
                 self._task.exception()
             # The sink may refuse its last words; whoever cancelled us need not know.
             with suppress(Exception):
-                self._interrupt(RunCancelled())
+                if self._late_usage is None:
+                    self._interrupt(RunCancelled())
             raise
         finally:
             listener.cancel()
@@ -116,9 +114,10 @@ class Pump:
     async def _relay(self, request: ModelRequest) -> None:
         try:
             events = await self._open(request)
-            self._begin_reading()
+            self._reading.begin()
             await self._pass_on(events)
-            self._end_reading()
+            if self._late_usage is None:
+                self._end_reading()
         finally:
             self._is_closing = True
             await self.exchange.close()
@@ -130,7 +129,7 @@ class Pump:
         try:
             return aiter(await clients.open_stream(self._target, self.body))
         except Exception as exc:  # noqa: BLE001 - SDKs raise what they like; all of it becomes one taxonomy
-            error = from_exception(exc)
+            error = watchdogs.no_connection(from_exception(exc), self._timeouts)
         # Out here, so that it does not drag the SDK's exception along, which holds the key.
         raise error
 
@@ -148,8 +147,15 @@ class Pump:
                     return
                 raise error
             self.events += 1
-            self._heard = self._loop.time()
-            self._write(self._understand(event))
+            if self._late_usage is not None:
+                if self._late_usage.take(event):
+                    return
+                if self.events % _EVENTS_PER_TURN == 0:
+                    await asyncio.sleep(0)
+                continue
+            if watchdogs.is_sign_of_life(event):
+                self._heard = self._loop.time()
+            self._write(self._reading.understand(event))
             if self.draft.terminal:
                 self._arm()
             if self.events % _EVENTS_PER_TURN == 0:
@@ -165,26 +171,6 @@ class Pump:
         await asyncio.sleep(0)
         self._heard = self._loop.time()
 
-    def _begin_reading(self) -> None:
-        self._reader = self._wire.read(self.draft)
-        next(self._reader)
-
-    def _understand(self, event: Any) -> list[ModelEvent]:
-        if self._reader is None:
-            return []
-        try:
-            said = self._reader.send(event)
-            return [passed for meant in said for passed in self._boundary.let_through(meant)]
-        except StopIteration:
-            self._reader = None
-            return []
-        except LLMError:
-            raise
-        except Exception as exc:
-            logger.exception("The wire %s could not read an event.", self._target.origin.wire)
-            detail = {**whereabouts(exc), "message": redact_text(str(exc))}
-            raise LLMMalformedResponseError(detail=detail) from exc
-
     def _end_reading(self) -> None:
         if not self.events and not self.exchange.is_event_stream:
             kind = self.exchange.headers.get("content-type", "")
@@ -194,7 +180,7 @@ class Pump:
                 detail={"status": self.exchange.status, "content_type": kind},
             )
         try:
-            self._write(self._understand(END_OF_STREAM))
+            self._write(self._reading.conclude())
         finally:
             self._release()
         self._has_ended = True
@@ -208,7 +194,7 @@ class Pump:
             self._sink.write(event)
 
     def _release(self) -> None:
-        for event in self._boundary.release():
+        for event in self._reading.release():
             self._sink.write(event)
 
     async def _listen(self, cancel: asyncio.Event) -> None:
@@ -217,12 +203,29 @@ class Pump:
             self._hurry_until = self._loop.time() + _DRAIN_SECONDS
             self._arm()
         elif self._sink_is_full or not self.exchange.is_closed:
-            self._stop(_Cut.CANCEL)
+            if self._timeouts.late_usage and self._reading.is_under_way and not self._sink_is_full:
+                self._read_on_for_usage()
+            else:
+                self._stop(_Cut.CANCEL)
         # Otherwise the body has just ended by itself, and its reader is about to say what that means.
+
+    def _read_on_for_usage(self) -> None:
+        """Let the reader keep what was said, and the stream go on to its end or the end of our patience."""
+        if self._cut is None and not self._is_closing and not self._task.done():
+            self._cut = _Cut.CANCEL
+            self._cut_at = self._loop.time()
+            self._late_usage = LateUsage(self._wire.KIND, self.draft)
+            self._hurry_until = self._cut_at + self._timeouts.late_usage
+            self._arm()
+            # The sink may refuse its last words; that is told when it is asked for more.
+            with suppress(Exception):
+                self._interrupt(RunCancelled())
 
     def _stop(self, cut: _Cut) -> None:
         # What is closing has ended already; cancelled in the middle of that, a connection would stay open.
-        if self._cut is None and not self._is_closing and not self._task.done():
+        if self._late_usage is not None and not self._is_closing:
+            self._task.cancel()
+        elif self._cut is None and not self._is_closing and not self._task.done():
             self._cut = cut
             self._cut_at = self._loop.time()
             self._task.cancel()
@@ -274,31 +277,20 @@ class Pump:
         elif ending is None:
             # Nobody here cancelled the task: a scope inside an SDK or its transport did.
             ending = LLMConnectionError(detail={"exception": "CancelledError"})
-        self._interrupt(ending)
+        if self._late_usage is None:
+            self._interrupt(ending)
         raise ending
 
     def _interrupt(self, reason: BaseException) -> None:
-        """Throw ``reason`` into the reader, which keeps what was said; it cannot change the reason."""
-        if self._reader is None and self.exchange.is_open and isinstance(reason, RunCancelled):
-            self._begin_reading()
-        if self._reader is not None:
-            try:
-                with suppress(StopIteration, type(reason)):
-                    self._reader.throw(reason)
-            except Exception:
-                logger.exception("The wire %s could not keep a partial answer.", self._target.origin.wire)
-            self._reader = None
+        """Let the reader hear of ``reason``, and write what was held back."""
+        if not self._reading.is_under_way and self.exchange.is_open and isinstance(reason, RunCancelled):
+            self._reading.begin()
+        self._reading.interrupt(reason)
         self._release()
 
     def _silence(self) -> LLMError:
         if self.exchange.response is None:
-            return LLMTimeoutError(
-                f"The model provider did not begin to answer within {self._timeouts.first_byte:g} seconds. "
-                "Try again, or choose another model."
-            )
+            return watchdogs.no_answer(self._timeouts)
         if not self.exchange.is_open:
             return from_payload(None, status=self.exchange.status, headers=self.exchange.headers)
-        return LLMTimeoutError(
-            f"The model provider went silent for {self._timeouts.idle:g} seconds in the middle of its answer. "
-            "Try again, or choose another model."
-        )
+        return watchdogs.silence(self._timeouts)

@@ -33,6 +33,7 @@ _SECRET_NAMES = frozenset(
 _PATTERNS = (
     ("sk-", re.compile(r"()\bsk-[A-Za-z0-9_*-]{16,}")),
     ("aiza", re.compile(r"()\bAIza[A-Za-z0-9_-]{20,}")),
+    ("ya29.", re.compile(r"()\bya29\.[A-Za-z0-9._-]{20,}")),
     ("earer ", re.compile(r"(?i)(\bbearer\s+)[A-Za-z0-9._~+/=*-]{12,}")),
     ("key=", re.compile(r"(?i)(\b(?:api_?)?key=)[^&\s\"']+")),
     ("api-key", re.compile(r"(?i)(\bx-(?:goog-)?api-key[\"']?\s*[:=]\s*[\"']?)[^\s\"',}]+")),

@@ -16,6 +16,8 @@ class Timeouts:
     first_byte: float
     #: For the next decoded event; comments and pings are none.
     idle: float
+    #: For the usage of a stream that was cancelled; 0 to close it at once.
+    late_usage: float = 0.0
 
     @classmethod
     def from_settings(cls) -> Self:
@@ -24,4 +26,5 @@ class Timeouts:
             connect=settings.RUNNEL_CONNECT_TIMEOUT,
             first_byte=settings.RUNNEL_FIRST_BYTE_TIMEOUT,
             idle=settings.RUNNEL_IDLE_TIMEOUT,
+            late_usage=settings.RUNNEL_DRAIN_CANCELLED_SECONDS,
         )

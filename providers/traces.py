@@ -46,30 +46,30 @@ class TraceRecord:
     step_id: UUID
     attempt: int
     origin: Origin
-    #: The host and path that were called, without query or credentials.
-    url: str
+    #: The host and path that were called, without query or credentials; empty when nothing was sent.
+    url: str = ""
     status: TraceStatus
-    http_status: int | None
+    http_status: int | None = None
     #: ``None`` when payloads are off.
-    request: Json | None
-    response: Json | None
-    raw_usage: Json | None
-    raw_stop_reason: str | None
-    error_code: str | None
+    request: Json | None = None
+    response: Json | None = None
+    raw_usage: Json | None = None
+    raw_stop_reason: str | None = None
+    error_code: str | None = None
     #: The admin's whole story of a failure, redacted.
-    error: Json | None
-    upstream_request_id: str | None
-    model_served: str | None
-    stream_was_cancelled: bool
-    upstream_closed_ms: float | None
+    error: Json | None = None
+    upstream_request_id: str | None = None
+    model_served: str | None = None
+    stream_was_cancelled: bool = False
+    upstream_closed_ms: float | None = None
     started_at: datetime
-    first_byte_at: datetime | None
-    first_token_at: datetime | None
+    first_byte_at: datetime | None = None
+    first_token_at: datetime | None = None
     #: When the call had ended, or when it was noticed that nobody drives it any more.
     ended_at: datetime
     #: ``None`` when nobody was left to count.
-    events: int | None
-    bytes: int | None
+    events: int | None = 0
+    bytes: int | None = 0
 
 
 class Recorder(Protocol):

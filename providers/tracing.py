@@ -20,8 +20,16 @@ from providers.types import Json, StepResult
 _SHORT = 50_000
 #: So many of them take as long as one more value that has hardly any.
 _PER_VALUE = 100
+#: Fields that hold a file in base64, with or without ``data:`` before it, on one wire or another.
+_OF_FILES = frozenset({"data", "file_data", "image_url", "url"})
+#: Characters of it that are kept whole, and that are left of a longer one.
+_LONGEST_FILE = 2_000
+_BEGINNING = 60
 #: What of a failure's story quotes neither the request nor the answer.
-_FACTS = frozenset({"status", "type", "code", "retry_after", "exception", "place"})
+_FACTS = frozenset(
+    {"status", "type", "code", "retry_after", "exception", "place"}
+    | {"watchdog", "seconds", "limit", "value", "failures"}
+)
 
 
 def describe(
@@ -49,7 +57,7 @@ def describe(
         url=redact_text(exchange.url),
         status=_status(ending),
         http_status=exchange.status,
-        request=redact(pump.body) if keeps_payloads else None,
+        request=redact(without_files(pump.body)) if keeps_payloads else None,
         response=redact(dict(result.response)) if keeps_payloads and result.response else None,
         raw_usage=result.raw_usage,
         raw_stop_reason=result.raw_stop_reason,
@@ -65,6 +73,28 @@ def describe(
         ended_at=ended_at,
         events=pump.events,
         bytes=exchange.bytes_read,
+    )
+
+
+def describe_unsent(
+    ending: LLMError | RunCancelled,
+    *,
+    target: Target,
+    call: CallContext,
+    started_at: datetime,
+    ended_at: datetime,
+) -> TraceRecord:
+    """Return the record of an attempt that ended before anything was sent."""
+    return TraceRecord(
+        run_id=call.run_id,
+        step_id=call.step_id,
+        attempt=call.attempt,
+        origin=target.origin,
+        status=_status(ending),
+        error_code=_error_code(ending),
+        error=_error(ending, keeps_payloads=settings.RUNNEL_TRACE_PAYLOADS),
+        started_at=started_at,
+        ended_at=ended_at,
     )
 
 
@@ -84,6 +114,30 @@ def takes_long(pump: Pump, result: StepResult) -> bool:
             case list() | tuple():
                 rest += value
     return length > _SHORT
+
+
+def without_files(value: Any) -> Any:
+    """Return ``value``, a request's JSON, with what stands for a file's bytes cut to its beginning.
+
+    They go along with every turn of a conversation, and nobody reads them in a trace.
+    """
+    match value:
+        case Mapping():
+            return {
+                key: _cut(item)
+                if key in _OF_FILES and isinstance(item, str) and len(item) > _LONGEST_FILE
+                else without_files(item)
+                for key, item in value.items()
+            }
+        case list():
+            return [without_files(item) for item in value]
+        case _:
+            return value
+
+
+def _cut(text: str) -> str:
+    is_file = " " not in text[:_LONGEST_FILE]
+    return f"{text[:_BEGINNING]}… ({len(text):,} characters of a file)" if is_file else text
 
 
 def _status(ending: BaseException | None) -> TraceStatus:

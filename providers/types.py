@@ -4,10 +4,12 @@ Frozen data only: nothing here knows a wire, an SDK, the database or a run.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
+from providers import quirks
+from providers.quirks import Quirks
 from providers.usage import Usage
 
 type Json = dict[str, Any]
@@ -78,6 +80,19 @@ class ToolResultPart:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class MediaPart:
+    """A file that a user shows the model: its bytes, or where the provider itself finds them."""
+
+    kind: Literal["image", "document", "audio", "video"]
+    #: Such as ``image/png``; empty where only its address is known.
+    mime_type: str
+    #: In base64.
+    data: str | None = field(default=None, repr=False)
+    url: str | None = None
+    name: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ProviderItemPart:
     """Anything else that a provider puts into an answer: a server tool, an image, a citation."""
 
@@ -85,7 +100,7 @@ class ProviderItemPart:
     data: Json
 
 
-type Part = TextPart | ReasoningPart | ToolCallPart | ToolResultPart | ProviderItemPart
+type Part = TextPart | MediaPart | ReasoningPart | ToolCallPart | ToolResultPart | ProviderItemPart
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -122,12 +137,30 @@ class ToolSpec:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ModelOptions:
-    """What a caller may tune. ``None`` leaves the provider's own default."""
+    """What a caller may tune. ``None``, or nothing in it, leaves the provider's own default.
+
+    Each wire says these in its provider's words, and refuses what it has no words for with
+    ``LLMUnsupportedError`` before anything is sent.
+    """
 
     max_output_tokens: int | None = None
     temperature: float | None = None
+    top_p: float | None = None
     #: ``minimal``, ``low``, ``medium`` or ``high``, or what the provider itself calls it.
     reasoning_effort: str | None = None
+    #: Tokens to think with; 0 for no thinking. A provider that knows efforts only gets one that fits, and
+    #: where both are given it gets the one that it knows.
+    reasoning_budget: int | None = None
+    #: Words at which the model stops, without saying them.
+    stop_sequences: tuple[str, ...] = ()
+    #: ``auto``, ``none``, ``required`` (some function), or the name of the one function to call.
+    tool_choice: str | None = None
+    #: A JSON Schema that the answer must follow.
+    output_schema: Json | None = None
+    #: How long the provider may keep the prompt for the next call: ``short`` (minutes) or ``long``.
+    cache: str | None = None
+    #: Fields of the provider's own, added to the body as they are.
+    provider_options: Json = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -139,6 +172,15 @@ class ModelRequest:
     system: str = ""
     tools: tuple[ToolSpec, ...] = ()
     options: ModelOptions = ModelOptions()
+    #: How the target's server differs from its wire.
+    quirks: Quirks = quirks.NONE
+
+    def made_for(self, origin: Origin, quirks: Quirks) -> "ModelRequest":
+        """Return the same request for another target; one provider's own fields are no other's."""
+        options = self.options
+        if origin.provider != self.origin.provider:
+            options = replace(options, provider_options={})
+        return replace(self, origin=origin, quirks=quirks, options=options)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -86,12 +86,3 @@ def add(*usages: Usage) -> Usage:
         known = [value for usage in usages if (value := getattr(usage, name)) is not None]
         counts[name] = sum(known) if known else None
     return Usage(**counts, source=min((usage.source for usage in usages), key=_TRUST.index))
-
-
-def estimate(*, input_characters: int, output_characters: int) -> Usage:
-    """Return a marked guess for a call that was cut before its provider reported anything."""
-    return Usage(
-        input_tokens=-(-input_characters // CHARACTERS_PER_TOKEN),
-        output_tokens=-(-output_characters // CHARACTERS_PER_TOKEN),
-        source=UsageSource.ESTIMATED,
-    )

@@ -6,6 +6,7 @@ event goes to the ``write`` and ``delta`` callables it was given.
 """
 
 from collections.abc import Callable, Iterable
+from dataclasses import asdict
 from typing import Any, assert_never
 from uuid import UUID
 
@@ -85,10 +86,11 @@ class StepEvents:
             case model.ToolCallDelta():
                 self._delta(self._calls[event.id], event.arguments)
             case model.ToolCallFinished():
-                if self._calls.pop(event.id, None) is not None:
-                    self._write({"type": "TOOL_CALL_END", "toolCallId": event.id})
+                self._end_call(event.id)
             case model.ProviderItem():
                 self._write({"type": "CUSTOM", "name": "provider_item", "value": _item(event)})
+            case model.RetryScheduled():
+                self._write({"type": "CUSTOM", "name": "retry", "value": asdict(event)})
             case model.ResponseStarted() | model.UsageSeen():
                 pass
             case _:
@@ -102,6 +104,10 @@ class StepEvents:
             self._write({"type": "TOOL_CALL_END", "toolCallId": call_id})
         self._calls.clear()
         self._write({"type": "STEP_FINISHED", "stepName": self._name})
+
+    def _end_call(self, call_id: str) -> None:
+        if self._calls.pop(call_id, None) is not None:
+            self._write({"type": "TOOL_CALL_END", "toolCallId": call_id})
 
     def _open_text(self) -> None:
         self._close_reasoning()

@@ -15,7 +15,8 @@ from uuid6 import uuid7
 from providers.catalog import CatalogError
 from runs import frames, services
 from runs.frames import BadFrame
-from runs.services import ServiceError, StartRequest
+from runs.refusals import ServiceError, Unsupported
+from runs.starts import StartRequest
 from runs.subscriptions import Subscriptions
 from runs.turns import Turns
 
@@ -24,12 +25,6 @@ logger = logging.getLogger("runnel.socket")
 type Command = frames.Start | frames.Subscribe | frames.Unsubscribe | frames.Cancel | frames.Resolve
 #: What follows an ``ok``: events are delivered only after it.
 type Follow = Callable[[], None] | None
-
-
-class Unsupported(ServiceError):  # noqa: N818 - the protocol's name for it
-    """This is part of the protocol and not offered here yet."""
-
-    code = "unsupported"
 
 
 class Commands:
@@ -203,16 +198,10 @@ def _start_request(frame: frames.Start, run_id: UUID) -> StartRequest:
         raise Unsupported("Tools that the client executes are not offered here yet: leave tools out.")
     if frame.budget is not None:
         raise Unsupported("Budgets are not offered here yet: leave budget out.")
-    if frame.options is not None and frame.options.max_retries:
-        raise Unsupported("Retries are not offered here yet: leave max_retries out, or set it to 0.")
     if isinstance(frame.input, str):
         messages: list[dict[str, Any]] = [{"id": str(run_id), "role": "user", "content": frame.input}]
     else:
         messages = [message.model_dump(exclude_none=True) for message in frame.input]
-    for message in messages:
-        content = message["content"]
-        if not isinstance(content, str) and any(part["type"] != "text" for part in content):
-            raise Unsupported("Only text is offered as input yet: leave images and files out.")
     return StartRequest(
         run_id=run_id,
         conversation_id=UUID(frame.conversation_id) if frame.conversation_id else None,

@@ -8,37 +8,31 @@ import asyncio
 import logging
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
 from django.utils import timezone
 from uuid6 import uuid7
 
-from providers.adapter import StreamAdapter
+from providers.attempts import Attempts
+from providers.backoff import RetryPolicy
 from providers.cancellation import RunCancelled
 from providers.catalog import Target
 from providers.errors import LLMError, LLMInternalError
-from providers.events import ModelEvent, ResponseStarted, UsageSeen
-from providers.traces import CallContext, TraceRecord, TraceStatus
+from providers.spending import Bill
+from providers.traces import CallContext
 from providers.types import Json, Message, ModelOptions, ModelRequest, StepResult
 from providers.usage import Usage
-from runs import agui, history, transitions
+from runs import agui, endings, history, transitions
 from runs.cancellation import Cancellation
+from runs.endings import LIMIT, Account, End
 from runs.journal import Journal, LogLost, RunLog
 from runs.models import Step
 from runs.states import RunStatus, StopReason
+from runs.step_sink import Recorder, StepSink
 from runs.threads import readers
-from runs.transitions import Answer, Ending, Overtaken, StepEnding
+from runs.transitions import Answer, Overtaken, StepEnding
 
 logger = logging.getLogger("runnel.engine")
-
-#: Who a cancel is from when nobody asked for it.
-LIMIT = "limit"
-SERVER = "server"
-
-#: The error's code, and what a user reads, when the run took too long.
-TIMEOUT = "timeout"
-TIMEOUT_ERROR = "The run took longer than it may and was stopped. What was said until then is kept."
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,7 +42,9 @@ class Assignment:
     run_id: UUID
     conversation_id: UUID
     owner_id: int
-    target: Target
+    #: Whom to ask: the first, and those after it only while nothing has been shown.
+    targets: tuple[Target, ...]
+    policy: RetryPolicy
     system: str
     options: ModelOptions
     #: The new user messages, as AG-UI has them.
@@ -62,54 +58,6 @@ class Terms:
     worker: str
     lease: float
     run_timeout: float
-
-
-class Recorder:
-    """Keeps the traces of one step until they are committed with its end."""
-
-    def __init__(self) -> None:
-        self.traces: list[TraceRecord] = []
-
-    def record(self, trace: TraceRecord) -> None:
-        """Take a trace."""
-        self.traces.append(trace)
-
-    def time_is_up(self) -> None:
-        """Let the last call be one that took too long: to the adapter a limit looks like a cancel."""
-        if self.traces and self.traces[-1].status is TraceStatus.CANCELLED:
-            self.traces[-1] = replace(
-                self.traces[-1],
-                status=TraceStatus.FAILED,
-                error_code=TIMEOUT,
-                error={"shown": TIMEOUT_ERROR},
-                stream_was_cancelled=False,
-            )
-
-
-class StepSink:
-    """Where a step's model events go: translated, straight into the log."""
-
-    def __init__(self, journal: Journal, log: RunLog, name: str, message_id: UUID) -> None:
-        self._journal = journal
-        self._log = log
-        self._spoke = False
-        self.events = agui.StepEvents(
-            name,
-            message_id,
-            write=lambda event: journal.append(log, event),
-            delta=lambda head, text: journal.extend(log, head, text),
-        )
-
-    def write(self, event: ModelEvent) -> None:
-        """Take one event; the first thing said does not wait for the commit interval."""
-        self.events.feed(event)
-        if not self._spoke and not isinstance(event, ResponseStarted | UsageSeen):
-            self._spoke = True
-            self._journal.hurry()
-
-    async def ready(self) -> None:
-        """Wait while the log is too far behind; raise ``LogLost`` when it is ours no more."""
-        await self._journal.ready(self._log)
 
 
 class Engine:
@@ -130,6 +78,7 @@ class Engine:
         self._cancellation = cancellation
         self._terms = terms
         self._recorder = Recorder()
+        self._attempts = Attempts(assignment.targets, policy=assignment.policy, recorder=self._recorder)
         self._step: Step | None = None
         self._message_id = uuid7()
         self._result: StepResult | None = None
@@ -166,7 +115,8 @@ class Engine:
         for result in (self._result, None):
             try:
                 ours = LLMInternalError()
-                await self._failed(StopReason.ERROR, ours.code, ours.message, result)
+                account = self._account(result)
+                await self._end(endings.failed(StopReason.ERROR, ours.code, ours.message, account), result)
             except LogLost:
                 logger.warning("run %s: its log belongs to somebody else by now", self._run.run_id)
             except Exception:
@@ -181,7 +131,7 @@ class Engine:
 
     async def _begin(self) -> tuple[Step, tuple[Message, ...]] | None:
         """Commit the begin; return the step and the conversation, ``None`` when a cancel came first."""
-        run, origin = self._run, self._run.target.origin
+        run, origin = self._run, self._attempts.target.origin
         step = Step(
             run_id=run.run_id,
             index=1,
@@ -216,12 +166,16 @@ class Engine:
         run = self._run
         sink = StepSink(self._journal, self._log, f"step {step.index}", self._message_id)
         sink.events.start()
+        target = self._attempts.target
         request = ModelRequest(
-            origin=run.target.origin, messages=conversation, system=run.system, options=run.options
+            origin=target.origin,
+            messages=conversation,
+            system=run.system,
+            options=run.options,
+            quirks=target.quirks,
         )
-        adapter = StreamAdapter(run.target, recorder=self._recorder)
         try:
-            result = await adapter.run(
+            result = await self._attempts.run(
                 request,
                 call=CallContext(run_id=run.run_id, step_id=step.id),
                 cancel=self._cancellation.event,
@@ -232,7 +186,7 @@ class Engine:
             await self._cancelled(cancelled.partial, cancelled.upstream_closed_ms)
         except LLMError as error:
             sink.events.finish()
-            await self._provider_failed(error)
+            await self._end(endings.provider_failed(error, self._account(error.partial)), error.partial)
         except LogLost:
             raise
         except Exception:
@@ -240,74 +194,30 @@ class Engine:
             raise
         else:
             sink.events.finish()
-            await self._completed(result)
-
-    async def _completed(self, result: StepResult) -> None:
-        reason = StopReason(result.stop_reason or StopReason.END_TURN)
-        outcome: Json = {"type": "success"}
-        if pending := [call.id for call in result.tool_calls if call.complete]:
-            outcome["pendingToolCallIds"] = pending
-        event = self._finished(outcome, result, {"stop_reason": reason.value, "cost": None})
-        ending = Ending(status=RunStatus.COMPLETED, stop_reason=reason)
-        await self._end(event, ending, result)
-
-    async def _provider_failed(self, error: LLMError) -> None:
-        await self._failed(
-            StopReason(error.stop_reason), error.code, error.message, error.partial, error=error
-        )
-
-    async def _failed(
-        self,
-        reason: StopReason,
-        code: str,
-        message: str,
-        result: StepResult | None,
-        *,
-        error: LLMError | None = None,
-    ) -> None:
-        usage = result.usage if result else Usage()
-        event = agui.run_error(
-            code=code,
-            message=message,
-            usage=self._usage(result),
-            metadata={
-                "stop_reason": reason.value,
-                "retryable": error.retryable if error else False,
-                "retry_after": error.retry_after if error else None,
-                "usage_source": usage.source.value,
-            },
-        )
-        ending = Ending(status=RunStatus.FAILED, stop_reason=reason, error_code=code, error_message=message)
-        await self._end(event, ending, result)
+            account = self._account(result)
+            await self._end(endings.completed(run.run_id, run.conversation_id, account, result), result)
 
     async def _cancelled(self, result: StepResult | None, upstream_closed_ms: float | None) -> None:
-        cancellation = self._cancellation
+        run, account, cancellation = self._run, self._account(result), self._cancellation
         if cancellation.by == LIMIT:
-            self._recorder.time_is_up()
             kept = result and replace(result, stream_was_cancelled=False)
-            await self._failed(StopReason.TIMEOUT, TIMEOUT, TIMEOUT_ERROR, kept)
+            end = endings.timed_out(self._terms.run_timeout, self._account(kept))
+            self._recorder.time_is_up(end[1].error_message)
+            await self._end(end, kept)
             return
-        by = cancellation.by or "user"
-        reason = StopReason.SHUTDOWN if by == SERVER else StopReason.CANCELLED
-        cut = bool(result and result.stream_was_cancelled)
-        metadata = {
-            "stop_reason": reason.value,
-            "stream_was_cancelled": cut,
-            "cancelled_by": by,
-            "upstream_closed_ms": upstream_closed_ms,
-        }
-        ending = Ending(
-            status=RunStatus.CANCELLED,
-            stop_reason=reason,
-            cancelled_by=by,
-            cancel_reason=cancellation.reason,
-            stream_was_cancelled=cut,
+        end = endings.cancelled(
+            run.run_id,
+            run.conversation_id,
+            account,
+            by=cancellation.by or "user",
+            reason=cancellation.reason,
             upstream_closed_ms=upstream_closed_ms,
         )
-        await self._end(self._finished({"type": "cancelled"}, result, metadata), ending, result)
+        await self._end(end, result)
 
-    async def _end(self, event: agui.Event, ending: Ending, result: StepResult | None) -> None:
+    async def _end(self, end: End, result: StepResult | None) -> None:
         """Commit the end; when a stored cancel was first, end as cancelled instead."""
+        event, ending = end
         self._result = result
         steps = []
         if self._step is not None:
@@ -336,31 +246,17 @@ class Engine:
     def _answer(self, result: StepResult | None) -> Answer | None:
         if result is None:
             return None
-        return Answer(message_id=self._message_id, origin=self._run.target.origin, result=result)
+        return Answer(message_id=self._message_id, origin=self._attempts.target.origin, result=result)
+
+    def _account(self, result: StepResult | None) -> Account:
+        """Return what was said and used; who was asked in vain is named without a count."""
+        if result is None:
+            return Account()
+        origin = self._attempts.target.origin
+        nothing = Bill(provider=origin.provider, model=result.model or origin.model, usage=Usage())
+        return Account(result=result, bills=self._attempts.spending.bills or (nothing,))
 
     def _learn(self, overtaken: Overtaken) -> None:
         """Take over whose stored cancel was first; it may have come from another process."""
         self._cancellation.by = overtaken.by
         self._cancellation.reason = overtaken.reason
-
-    def _finished(self, outcome: Json, result: StepResult | None, metadata: dict[str, Any]) -> agui.Event:
-        usage = result.usage if result else Usage()
-        return agui.run_finished(
-            conversation_id=self._run.conversation_id,
-            run_id=self._run.run_id,
-            outcome=outcome,
-            usage=self._usage(result),
-            metadata={
-                **metadata,
-                "usage_source": usage.source.value,
-                "run_usage": agui.token_usage(usage),
-            },
-        )
-
-    def _usage(self, result: StepResult | None) -> list[Json]:
-        if result is None:
-            return []
-        origin = self._run.target.origin
-        return [
-            agui.token_usage(result.usage, provider=origin.provider, model_name=result.model or origin.model)
-        ]

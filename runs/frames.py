@@ -4,6 +4,7 @@ See docs/protocol.md. Parsing refuses with ``BadFrame`` whatever is not exactly 
 fields, wrong types, text that no database takes.
 """
 
+import base64
 import json
 import re
 from collections import Counter
@@ -56,13 +57,24 @@ def _uuid(text: str) -> str:
     return text
 
 
+def _base64(text: str) -> str:
+    try:
+        is_empty = not base64.b64decode(text, validate=True)
+    except ValueError:
+        is_empty = True
+    if is_empty:
+        raise ValueError("must be a file in base64")
+    return text
+
+
 Id = Annotated[str, Field(min_length=1, max_length=200)]
 Uuid = Annotated[str, AfterValidator(_uuid)]
+ModelName = Annotated[str, Field(min_length=1, max_length=200)]
 Seq = Annotated[int, Field(ge=0, le=2**31 - 1)]
 
 
 class TextContent(_Strict):
-    """The only kind of part that ``input`` may hold for now."""
+    """Words."""
 
     type: Literal["text"]
     text: Annotated[str, Field(min_length=1)]
@@ -70,10 +82,41 @@ class TextContent(_Strict):
     metadata: Any = None
 
 
-class OtherContent(BaseModel):
-    """A part that AG-UI has and that is not offered yet."""
+MimeType = Annotated[str, Field(pattern=r"^[a-z]+/[A-Za-z0-9.+-]{1,80}$")]
+
+
+class DataSource(_Strict):
+    """The file itself."""
+
+    type: Literal["data"]
+    #: In base64.
+    value: Annotated[str, AfterValidator(_base64)]
+    mimeType: MimeType  # noqa: N815 - AG-UI's name
+
+
+class UrlSource(_Strict):
+    """Where the provider itself finds the file; we never fetch it."""
+
+    type: Literal["url"]
+    value: Annotated[str, Field(pattern=r"^https?://[^\s]+$", max_length=4_000)]
+    mimeType: MimeType | None = None  # noqa: N815 - AG-UI's name
+
+
+class FileSource(_Strict):
+    """A file that was handed in before."""
+
+    type: Literal["file"]
+    value: Uuid
+    mimeType: MimeType | None = None  # noqa: N815 - AG-UI's name
+
+
+class MediaContent(_Strict):
+    """A file that the model is shown."""
 
     type: Literal["image", "audio", "video", "document"]
+    source: Annotated[DataSource | UrlSource | FileSource, Field(discriminator="type")]
+    id: str | None = None
+    metadata: Any = None
 
 
 class UserMessage(_Strict):
@@ -84,7 +127,7 @@ class UserMessage(_Strict):
     content: (
         Annotated[str, Field(min_length=1)]
         | Annotated[
-            list[Annotated[TextContent | OtherContent, Field(discriminator="type")]], Field(min_length=1)
+            list[Annotated[TextContent | MediaContent, Field(discriminator="type")]], Field(min_length=1)
         ]
     )
     name: str | None = None
@@ -100,8 +143,18 @@ class Options(_Strict):
     max_steps: Annotated[int, Field(ge=1, le=1000)] | None = None
     max_output_tokens: Annotated[int, Field(ge=1, le=10_000_000)] | None = None
     temperature: Annotated[float, Field(ge=0, le=10, allow_inf_nan=False)] | None = None
+    top_p: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] | None = None
     reasoning_effort: Annotated[str, Field(min_length=1, max_length=40)] | None = None
+    reasoning_budget: Annotated[int, Field(ge=0, le=10_000_000)] | None = None
+    stop_sequences: (
+        Annotated[list[Annotated[str, Field(min_length=1, max_length=200)]], Field(max_length=16)] | None
+    ) = None
+    tool_choice: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    output_schema: dict[str, Any] | None = None
+    cache: Literal["short", "long"] | None = None
+    provider_options: dict[str, Any] | None = None
     max_retries: Annotated[int, Field(ge=0, le=100)] | None = None
+    fallback_models: Annotated[list[ModelName], Field(max_length=5)] | None = None
 
 
 class Budget(_Strict):
@@ -118,7 +171,7 @@ class Start(_Strict):
     id: Id
     run_id: Uuid | None = None
     conversation_id: Uuid | None = None
-    model: Annotated[str, Field(min_length=1, max_length=200)]
+    model: ModelName
     input: (
         Annotated[str, Field(min_length=1)]
         | Annotated[list[UserMessage], Field(min_length=1, max_length=100)]

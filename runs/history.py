@@ -1,13 +1,17 @@
 """A conversation's messages, as they are stored and as a provider call takes them."""
 
-from collections.abc import Mapping
+import base64
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 from typing import Any, assert_never
 from uuid import UUID
 
 from providers import types
 from providers.types import Json
-from runs.models import Message
+from runs.models import File, Message
+
+#: What the model reads in place of a file that its owner has deleted since.
+DELETED = "[A file that was shown here has been deleted.]"
 
 _KINDS: dict[str, type[Any]] = {
     "text": types.TextPart,
@@ -24,6 +28,8 @@ def part_to_json(part: types.Part) -> Json:
         case types.ProviderItemPart():
             # Its own field is called ``kind`` as well.
             return {"kind": "provider_item", "item": part.kind, "data": part.data}
+        case types.MediaPart():
+            return {**asdict(part), "kind": "media", "medium": part.kind}
         case types.TextPart():
             kind = "text"
         case types.ReasoningPart():
@@ -43,6 +49,10 @@ def part_from_json(stored: Mapping[str, Any]) -> types.Part:
     kind = values.pop("kind")
     if kind == "provider_item":
         return types.ProviderItemPart(kind=values["item"], data=values["data"])
+    if kind == "media":
+        # What else stands there says where its bytes are.
+        fields = {name: values[name] for name in ("mime_type", "data", "url", "name")}
+        return types.MediaPart(kind=values["medium"], **fields)
     if kind == "text":
         values["annotations"] = tuple(values.get("annotations", ()))
     part: types.Part = _KINDS[kind](**values)
@@ -50,12 +60,14 @@ def part_from_json(stored: Mapping[str, Any]) -> types.Part:
 
 
 def of_conversation(conversation_id: UUID) -> tuple[types.Message, ...]:
-    """Return a conversation so far as the messages of a ``ModelRequest``."""
-    rows = Message.objects.filter(conversation_id=conversation_id).order_by("position")
+    """Return a conversation so far, its files' bytes included, as the messages of a ``ModelRequest``."""
+    rows = list(Message.objects.filter(conversation_id=conversation_id).order_by("position"))
+    named = [part["file"] for row in rows for part in row.parts if "file" in part]
+    files = {str(file.id): file for file in File.objects.filter(id__in=named)} if named else {}
     return tuple(
         types.Message(
             role=types.Role(row.role),
-            parts=tuple(map(part_from_json, row.parts)),
+            parts=tuple(_from_storage(part, files) for part in row.parts),
             origin=types.Origin(**row.origin) if row.origin else None,
             native=tuple(row.native),
         )
@@ -63,11 +75,55 @@ def of_conversation(conversation_id: UUID) -> tuple[types.Message, ...]:
     )
 
 
-def user_parts(message: Json) -> list[Json]:
-    """Return the stored parts of an AG-UI user message that holds text only."""
+def _from_storage(stored: Json, files: Mapping[str, File]) -> types.Part:
+    if "file" not in stored:
+        return part_from_json(stored)
+    file = files.get(stored["file"])
+    if file is None:
+        return types.TextPart(text=DELETED)
+    with file.content.open() as content:
+        data = base64.b64encode(content.read()).decode()
+    return types.MediaPart(kind=stored["medium"], mime_type=file.mime_type, data=data, name=file.name)
+
+
+def files_in(messages: Iterable[Json]) -> set[UUID]:
+    """Return the ids of the files that AG-UI user messages name."""
+    parts = (
+        part for message in messages if isinstance(message["content"], list) for part in message["content"]
+    )
+    sources = (part["source"] for part in parts if part["type"] != "text")
+    return {UUID(source["value"]) for source in sources if source["type"] == "file"}
+
+
+def user_parts(message: Json, files: Mapping[UUID, File]) -> list[Json]:
+    """Return the stored parts of an AG-UI user message; of ``files`` only which ones they are."""
     content = message["content"]
-    texts = [content] if isinstance(content, str) else [part["text"] for part in content]
-    return [part_to_json(types.TextPart(text=text)) for text in texts]
+    if isinstance(content, str):
+        return [part_to_json(types.TextPart(text=content))]
+    return [_user_part(part, files) for part in content]
+
+
+def _user_part(part: Json, files: Mapping[UUID, File]) -> Json:
+    if part["type"] == "text":
+        return part_to_json(types.TextPart(text=part["text"]))
+    source = part["source"]
+    if source["type"] == "file":
+        file = files[UUID(source["value"])]
+        about = types.MediaPart(kind=part["type"], mime_type=file.mime_type, name=file.name)
+        return {**part_to_json(about), "file": str(file.id)}
+    return part_to_json(
+        types.MediaPart(
+            kind=part["type"],
+            mime_type=source.get("mimeType") or "",
+            data=source["value"] if source["type"] == "data" else None,
+            url=source["value"] if source["type"] == "url" else None,
+        )
+    )
+
+
+def user_message(parts: Iterable[Json]) -> types.Message:
+    """Return a user's stored parts as a message of a ``ModelRequest``, without the bytes of uploaded files."""
+    return types.Message(role=types.Role.USER, parts=tuple(map(part_from_json, parts)))
 
 
 def answer(result: types.StepResult, origin: types.Origin) -> types.Message:

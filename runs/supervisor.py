@@ -19,7 +19,8 @@ from django.db import OperationalError
 from django.utils import timezone
 
 from runs import cancellation, lock, recovery
-from runs.engine import SERVER, Assignment, Engine, Terms
+from runs.endings import SERVER
+from runs.engine import Assignment, Engine, Terms
 from runs.feed import Feed
 from runs.journal import Committed, Journal
 from runs.models import Run

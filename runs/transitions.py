@@ -141,7 +141,7 @@ def _end_step(run_id: UUID, ending: StepEnding, now: datetime) -> None:
     if last is not None:
         columns |= {"first_byte_at": last.first_byte_at, "first_token_at": last.first_token_at}
     if ending.answer is not None:
-        columns |= _result_columns(ending.answer.result)
+        columns |= _answer_columns(ending.answer)
         _keep_answer(run_id, ending.step_id, ending.answer)
     elif (spoken := salvage.spoken(salvage.events(run_id))) is not None:
         add_message(run_id, spoken.message, message_id=spoken.message_id)
@@ -149,9 +149,14 @@ def _end_step(run_id: UUID, ending: StepEnding, now: datetime) -> None:
     ProviderTrace.objects.bulk_create(map(ProviderTrace.from_record, ending.traces))
 
 
-def _result_columns(result: StepResult) -> dict[str, Any]:
+def _answer_columns(answer: Answer) -> dict[str, Any]:
+    result, origin = answer.result, answer.origin
     return {
         **usage_columns(result.usage),
+        # Not always whom the step began with.
+        "provider": origin.provider,
+        "wire": origin.wire,
+        "model": origin.model,
         "model_served": (result.model or "")[:200],
         "response_id": (result.response_id or "")[:200],
         "stop_reason": result.stop_reason or "",

@@ -6,7 +6,7 @@ from django.contrib.auth.views import PasswordChangeDoneView
 from django.http import HttpResponseBase
 from django.urls import URLPattern, path
 
-from runs import views
+from runs import file_views, views
 
 
 def _api(route: str, view: Callable[..., HttpResponseBase], *, name: str) -> tuple[URLPattern, URLPattern]:
@@ -27,5 +27,7 @@ urlpatterns = [
     ),
     *_api("conversations", views.conversations, name="api_conversations"),
     *_api("conversations/<uuid:conversation_id>", views.conversation, name="api_conversation"),
+    *_api("files", file_views.upload, name="api_files"),
+    *_api("files/<uuid:file_id>", file_views.file, name="api_file"),
     *_api("runs/<uuid:run_id>/cancel", views.cancel, name="api_cancel"),
 ]

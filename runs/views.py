@@ -4,11 +4,9 @@ What belongs to somebody else answers like what does not exist, byte for byte. V
 run themselves: ``runs.services`` is the only door.
 """
 
-import functools
-from collections.abc import Callable
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Any, Concatenate
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -17,15 +15,13 @@ from django.contrib.auth.models import User
 from django.contrib.auth.views import LoginView, LogoutView, PasswordChangeView
 from django.db.models import OuterRef, Q, Subquery
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
-from django.middleware.csrf import CsrfViewMiddleware
 from django.shortcuts import render
-from django.utils.decorators import decorator_from_middleware
 from django.views.decorators.cache import never_cache
-from django.views.decorators.csrf import csrf_exempt
 
-from providers import catalog
+from providers import catalog, rows
 from providers.usage import COUNTS
-from runs import auth, services
+from runs import refusals, services
+from runs.json_api import api, error, not_found
 from runs.models import Conversation, Message, Run
 from runs.states import ACTIVE
 
@@ -40,17 +36,17 @@ def app(request: HttpRequest, conversation_id: UUID | None = None) -> HttpRespon
     if conversation_id and not _own(request.user).filter(id=conversation_id).exists():
         # Not Http404: with DEBUG on that would show the addresses of the project instead.
         return render(request, "404.html", status=HTTPStatus.NOT_FOUND)
-    with_keys = [provider for provider in catalog.providers() if provider.slug != "emulator"]
+    rows.refresh_if_due()
+    real = [provider for provider in catalog.providers() if provider.slug != "emulator"]
     return render(
         request,
         "app.html",
         {
             "conversation_id": conversation_id,
-            "default_model": settings.RUNNEL_DEFAULT_MODEL,
+            "default_model": catalog.default_model(),
             "suggestions": catalog.suggestions(),
-            "has_key": any(provider.available for provider in with_keys),
+            "ready": [provider for provider in real if provider.available],
             "has_emulator": settings.RUNNEL_EMULATOR,
-            "keys": tuple(dict.fromkeys(provider.setting for provider in with_keys)),
         },
     )
 
@@ -61,6 +57,12 @@ class SignIn(LoginView):
     template_name = "account/login.html"
     redirect_authenticated_user = True
 
+    def form_invalid(self, form: Any) -> HttpResponse:
+        # The name is usually right, and the page gives back no password.
+        form.fields["username"].widget.attrs.pop("autofocus", None)
+        form.fields["password"].widget.attrs["autofocus"] = True
+        return super().form_invalid(form)
+
 
 class SignOut(LogoutView):
     """End the session, by POST only. ``runs.signals`` closes every socket that it opened."""
@@ -70,58 +72,6 @@ class PasswordChange(PasswordChangeView):
     """Change the password. ``runs.signals`` closes what was opened with the old one."""
 
     template_name = "account/password_change.html"
-
-
-def _error(status: HTTPStatus, code: str, message: str) -> JsonResponse:
-    return JsonResponse({"code": code, "message": message}, status=status)
-
-
-def _not_found() -> JsonResponse:
-    return _error(HTTPStatus.NOT_FOUND, "not_found", "There is nothing here.")
-
-
-class _CsrfAsJson(CsrfViewMiddleware):
-    """Django's check, with an answer that a program can read."""
-
-    def _reject(self, request: HttpRequest, reason: str) -> HttpResponse:
-        return _error(HTTPStatus.FORBIDDEN, "csrf_failed", "Reload the page and try again.")
-
-
-type ApiView[**P] = Callable[Concatenate[HttpRequest, User, P], HttpResponseBase]
-
-
-def _api[**P](
-    *methods: str,
-) -> Callable[[ApiView[P]], Callable[Concatenate[HttpRequest, P], HttpResponseBase]]:
-    """Make a JSON view of a function that takes the request, the user and what the address holds.
-
-    A request with an ``Authorization`` header is judged by that alone: no cookie counts, so
-    nobody can forge it from another site, and no CSRF token is asked for.
-    """
-
-    def decorate(view: ApiView[P]) -> Callable[Concatenate[HttpRequest, P], HttpResponseBase]:
-        guarded = decorator_from_middleware(_CsrfAsJson)(view)
-
-        @csrf_exempt
-        @never_cache
-        @functools.wraps(view)
-        def respond(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
-            header = request.headers.get("Authorization")
-            user = auth.bearer_user(header) if header is not None else request.user
-            if not isinstance(user, User) or not user.is_active:
-                return _error(HTTPStatus.UNAUTHORIZED, "unauthenticated", "Sign in first.")
-            if request.method not in methods:
-                response = _error(
-                    HTTPStatus.METHOD_NOT_ALLOWED, "method_not_allowed", f"Use {' or '.join(methods)}."
-                )
-                response["Allow"] = ", ".join(methods)
-                return response
-            chosen = view if header is not None else guarded
-            return chosen(request, user, *args, **kwargs)
-
-        return respond
-
-    return decorate
 
 
 def _own(user: Any) -> Any:
@@ -136,7 +86,7 @@ def _place(cursor: str) -> tuple[datetime, UUID]:
     return updated_at.astimezone(UTC), UUID(last)
 
 
-@_api("GET")
+@api("GET")
 def conversations(request: HttpRequest, user: User) -> JsonResponse:
     """List the user's conversations, newest first; ``before`` is what the last page ended with."""
     found = _own(user).order_by("-updated_at", "-id")
@@ -144,7 +94,7 @@ def conversations(request: HttpRequest, user: User) -> JsonResponse:
         try:
             updated_at, last_id = _place(cursor)
         except (ValueError, OverflowError):
-            return _error(HTTPStatus.BAD_REQUEST, "bad_request", "That is no place in the list.")
+            return error(HTTPStatus.BAD_REQUEST, "bad_request", "That is no place in the list.")
         found = found.filter(Q(updated_at__lt=updated_at) | Q(updated_at=updated_at, id__lt=last_id))
     active = Run.objects.filter(conversation=OuterRef("pk"), status__in=ACTIVE).values("id")[:1]
     page = list(
@@ -157,18 +107,19 @@ def conversations(request: HttpRequest, user: User) -> JsonResponse:
     return JsonResponse({"conversations": page, "before": before})
 
 
-@_api("GET", "DELETE")
+@api("GET", "DELETE")
 def conversation(request: HttpRequest, user: User, conversation_id: UUID) -> HttpResponseBase:
     """Tell all that was said and how each run went, or delete it for good."""
     if request.method == "DELETE":
         return _delete(user, conversation_id)
     found = _own(user).filter(id=conversation_id).first()
     if found is None:
-        return _not_found()
+        return not_found()
     return JsonResponse(
         {
             "id": found.id,
             "title": found.title,
+            "updated_at": found.updated_at,
             "messages": [_message(message) for message in found.messages.order_by("position")],
             "runs": [_run(run) for run in found.runs.order_by("created_at", "id")],
         }
@@ -178,22 +129,22 @@ def conversation(request: HttpRequest, user: User, conversation_id: UUID) -> Htt
 def _delete(user: User, conversation_id: UUID) -> HttpResponseBase:
     try:
         services.delete_conversation(user, conversation_id)
-    except services.NotFound:
-        return _not_found()
-    except services.ConversationBusy:
-        return _error(
+    except refusals.NotFound:
+        return not_found()
+    except refusals.ConversationBusy:
+        return error(
             HTTPStatus.CONFLICT, "conversation_busy", "An answer is still being written here. Stop it first."
         )
     return HttpResponse(status=HTTPStatus.NO_CONTENT)
 
 
-@_api("POST")
+@api("POST")
 def cancel(request: HttpRequest, user: User, run_id: UUID) -> JsonResponse:
     """Stop a run; repeated or late calls say so and change nothing."""
     try:
         state = services.cancel_from_thread(user, run_id)
-    except services.NotFound:
-        return _not_found()
+    except refusals.NotFound:
+        return not_found()
     return JsonResponse({"state": state})
 
 

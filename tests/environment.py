@@ -9,13 +9,24 @@ import os
 import shutil
 import tempfile
 
-_OURS = ("RUNNEL_", "SECURE_", "OPENAI_", "ANTHROPIC_", "GEMINI_", "GOOGLE_")
+_OURS = ("RUNNEL_", "SECURE_", "OPENAI_", "ANTHROPIC_", "GEMINI_", "GOOGLE_", "AWS_", "AZURE_", "CHATGPT_")
+_PROVIDERS = ("_API_KEY", "_BASE_URL")
 _ALSO = ("ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "DATABASE_URL", "HOST", "PORT", "REDIS_URL", "SECRET_KEY")
 
-for _name in [name for name in os.environ if name.startswith(_OURS) or name in _ALSO]:
+for _name in [
+    name for name in os.environ if name.startswith(_OURS) or name.endswith(_PROVIDERS) or name in _ALSO
+]:
     del os.environ[_name]
 
 _data_dir = tempfile.mkdtemp(prefix="runnel-tests-")
 atexit.register(shutil.rmtree, _data_dir, ignore_errors=True)
 
-os.environ.update(DEBUG="true", RUNNEL_DATA_DIR=_data_dir, RUNNEL_ENV_FILE=os.devnull)
+os.environ.update(
+    DEBUG="true",
+    RUNNEL_DATA_DIR=_data_dir,
+    RUNNEL_ENV_FILE=os.devnull,
+    RUNNEL_LIST_MODELS="false",
+    # One failure is one call, and stops nobody else's; tests of retries and circuits say what they want.
+    RUNNEL_MAX_RETRIES="0",
+    RUNNEL_CIRCUIT_FAILURES="0",
+)

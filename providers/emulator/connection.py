@@ -1,10 +1,13 @@
 """One connection: reads requests, answers them, and knows at once when its peer goes away."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from typing import assert_never
 
+from providers.emulator.actions import Action
+from providers.emulator.attempts import Attempts
 from providers.emulator.exchanges import Exchange, ExchangeLog, Outcome
+from providers.emulator.faults import disturbed
 from providers.emulator.http1 import HttpError, HttpRequest, format_head, read_request
 from providers.emulator.player import Player
 from providers.emulator.recordings import RecordedError, RecordedStream, Recordings
@@ -50,9 +53,12 @@ class PeerWatch(asyncio.StreamReaderProtocol):
 class Connection:
     """Answers the requests of one peer, one after the other."""
 
-    def __init__(self, *, log: ExchangeLog, recordings: Recordings, inspectable: bool) -> None:
+    def __init__(
+        self, *, log: ExchangeLog, recordings: Recordings, attempts: Attempts, inspectable: bool
+    ) -> None:
         self._log = log
         self._recordings = recordings
+        self._attempts = attempts
         self._inspectable = inspectable
         self._exchange: Exchange | None = None
         self._task: asyncio.Task[None] | None = None
@@ -122,9 +128,18 @@ class Connection:
                 await reply.end()
             case Performance():
                 tokens = -(-exchange.request_bytes // CHARACTERS_PER_TOKEN)
-                await Player(answer, reply, input_tokens=tokens).play()
+                actions = self._actions(answer)
+                await Player(answer.wire, answer.prompt, actions, reply, input_tokens=tokens).play()
             case _:
                 assert_never(answer)
+
+    def _actions(self, performance: Performance) -> Iterator[Action]:
+        script, directive = performance.script(performance.prompt), performance.directive
+        if directive is None:
+            return script
+        wire = performance.wire.KIND
+        is_due = self._attempts.is_due(directive, performance.prompt, wire=wire)
+        return disturbed(directive, script) if is_due else script
 
 
 def _page(status: int, value: object) -> bytes:

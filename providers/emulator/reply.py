@@ -39,12 +39,12 @@ class Reply:
         """Send a provider's own error."""
         await self.whole(error.status, "application/json", dump(error.body), error.headers)
 
-    async def open(self, headers: Mapping[str, str]) -> None:
-        """Send the status 200 and the headers of a body in chunks."""
+    async def open(self, headers: Mapping[str, str], *, status: int = 200) -> None:
+        """Send the status and the headers of a body in chunks."""
         self._writer.write(
-            format_head(200, {**headers, "cache-control": "no-cache", "transfer-encoding": "chunked"})
+            format_head(status, {**headers, "cache-control": "no-cache", "transfer-encoding": "chunked"})
         )
-        self._note(status=200)
+        self._note(status=status)
         await self._writer.drain()
 
     async def write(self, data: bytes) -> None:
@@ -65,6 +65,10 @@ class Reply:
         connection = self._writer.get_extra_info("socket")
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
         self._writer.transport.abort()
+
+    def break_off(self) -> None:
+        """Close the connection after what was written, whether that is an end or not."""
+        self._writer.close()
 
     def _note(self, *, status: int | None = None, sent: int = 0) -> None:
         if status is not None:

@@ -1,26 +1,35 @@
 """Decides what a request is answered with. Pure, but for reading a recording's file."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from providers.emulator import wires
 from providers.emulator.actions import Fault
+from providers.emulator.directive import Directive, DirectiveError, parse
 from providers.emulator.http1 import HttpRequest
 from providers.emulator.prompt import Prompt
 from providers.emulator.recordings import RecordedError, RecordedStream, Recordings
-from providers.emulator.scripts import SCRIPTS, Script
+from providers.emulator.scripts import SCRIPTS, SIGNING, Script
 from providers.emulator.wires import Wire
+from providers.emulator.wires._rules import Terms
 from providers.emulator.wires.frames import ErrorReply
 from providers.types import Json
+
+#: What an address begins with that stands for a server which speaks a wire and is not its provider: it
+#: ignores fields that it does not know.
+COMPATIBLE = "/compatible/"
+
+_WRONG_TYPE = "The body of your request lacks a field, or has one of a wrong type."
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Performance:
-    """A script, the prompt it answers and the wire that it speaks."""
+    """A script, the prompt it answers, the wire that it speaks and what shall go wrong."""
 
     wire: Wire
     prompt: Prompt
     script: Script
+    directive: Directive | None
 
 
 type Answer = ErrorReply | RecordedError | RecordedStream | Performance
@@ -38,6 +47,9 @@ class Decision:
 
 def decide(request: HttpRequest, recordings: Recordings) -> Decision:
     """Return the answer to ``request``; a mistake is answered as that provider answers it."""
+    is_compatible = request.path.startswith(COMPATIBLE)
+    if is_compatible:
+        request = replace(request, path="/" + request.path.removeprefix(COMPATIBLE))
     wire = wires.serving(request.path)
     if wire is None:
         form = wires.nearest(request.path)
@@ -51,9 +63,13 @@ def decide(request: HttpRequest, recordings: Recordings) -> Decision:
         return Decision(wire=wire.KIND, answer=wire.error(Fault.MALFORMED, about))
     prompt = _read(wire, request, body)
     if prompt is None:
-        about = "The body of your request lacks a field, or has one of a wrong type."
-        return Decision(wire=wire.KIND, body=body, answer=wire.error(Fault.MALFORMED, about))
-    return Decision(wire=wire.KIND, model=prompt.model, body=body, answer=_choose(wire, prompt, recordings))
+        return Decision(wire=wire.KIND, body=body, answer=wire.error(Fault.MALFORMED, _WRONG_TYPE))
+    answer = _choose(wire, prompt, recordings)
+    # What was recorded is played whatever is asked: it is nobody's answer to this.
+    if isinstance(answer, Performance):
+        terms = Terms(demands_seals=prompt.model in SIGNING, knows_its_fields=not is_compatible)
+        answer = _refusal(wire, request, body, terms) or answer
+    return Decision(wire=wire.KIND, model=prompt.model, body=body, answer=answer)
 
 
 def _choose(wire: Wire, prompt: Prompt, recordings: Recordings) -> Answer:
@@ -61,7 +77,11 @@ def _choose(wire: Wire, prompt: Prompt, recordings: Recordings) -> Answer:
         return wire.error(Fault.MALFORMED, "The emulator only streams: ask for a streamed answer.")
     script = SCRIPTS.get(prompt.model)
     if script is not None:
-        return Performance(wire=wire, prompt=prompt, script=script)
+        try:
+            directive = parse(prompt.user_text)
+        except DirectiveError as error:
+            return wire.error(Fault.MALFORMED, str(error))
+        return Performance(wire=wire, prompt=prompt, script=script, directive=directive)
     recorded = recordings.find(prompt.model, wire=wire.KIND)
     return recorded or wire.error(Fault.UNKNOWN_MODEL, prompt.model)
 
@@ -74,9 +94,20 @@ def _parse(body: bytes) -> Json | None:
     return parsed if isinstance(parsed, dict) else None
 
 
+#: What a field that is missing, or of another type than its rules expect, raises somewhere on the way.
+_MISREAD = (LookupError, TypeError, AttributeError)
+
+
 def _read(wire: Wire, request: HttpRequest, body: Json) -> Prompt | None:
     try:
         prompt = wire.read(request, body)
-    except (LookupError, TypeError, AttributeError):
+    except _MISREAD:
         return None
     return prompt if isinstance(prompt.model, str) and isinstance(prompt.user_text, str) else None
+
+
+def _refusal(wire: Wire, request: HttpRequest, body: Json, terms: Terms) -> ErrorReply | None:
+    try:
+        return wire.refusal(request, body, terms)
+    except _MISREAD:
+        return wire.error(Fault.MALFORMED, _WRONG_TYPE)

@@ -3,8 +3,6 @@
 To add one, write a generator of actions and name it in ``SCRIPTS``.
 """
 
-import base64
-import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator
 from itertools import cycle, islice
@@ -27,6 +25,7 @@ from providers.emulator.actions import (
 )
 from providers.emulator.prompt import Function, Prompt
 from providers.emulator.prose import LONG, tokens
+from providers.emulator.sealing import seal
 from providers.types import Json, StopReason
 
 type Script = Callable[[Prompt], Iterator[Action]]
@@ -49,6 +48,8 @@ A small sum will do: 17 × 23 = 17 × 20 + 17 × 3 = 340 + 51 = 391. Checking it
 23 × 17 = 230 + 161 = 391. Good.
 """
 _CONCLUSION = "17 × 23 is **391**. The lines above the answer were my reasoning, made up by the emulator."
+
+_PLAN = "Two functions can tell me that, and neither waits for the other: both at once, then."
 
 #: What ``tools`` calls when the request declares no functions.
 _DEFAULT_CALLS: tuple[tuple[str, Json], ...] = (
@@ -79,9 +80,17 @@ def long(_: Prompt) -> Iterator[Action]:
 def reasoning(_: Prompt) -> Iterator[Action]:
     """Think, seal the thought, answer."""
     yield from _paced(map(Think, tokens(_THOUGHTS)), per_second=80)
-    yield Seal(base64.b64encode(hashlib.sha512(_THOUGHTS.encode()).digest()).decode())
+    yield Seal(seal(_THOUGHTS))
     yield from _paced(_said(_CONCLUSION), per_second=60)
     yield Finish(StopReason.END_TURN)
+
+
+def thinking_tools(prompt: Prompt) -> Iterator[Action]:
+    """Think, seal the thought and do what ``tools`` does; the calls must come back with the seal."""
+    if not prompt.tool_results:
+        yield from _paced(map(Think, tokens(_PLAN)), per_second=80)
+        yield Seal(seal(_PLAN))
+    yield from tools(prompt)
 
 
 def tools(prompt: Prompt) -> Iterator[Action]:
@@ -168,6 +177,9 @@ def _failing(fault: Fault) -> Script:
     return lambda _: iter((Fail(fault),))
 
 
+#: The models whose calls must come back with the seal of their thoughts.
+SIGNING = frozenset({"thinking-tools"})
+
 #: The models that a person would choose, for suggestions.
 MODELS = ("hello", "long", "reasoning", "tools", "silent", "fast")
 
@@ -176,6 +188,7 @@ SCRIPTS: dict[str, Script] = {
     "long": long,
     "reasoning": reasoning,
     "tools": tools,
+    "thinking-tools": thinking_tools,
     "silent": silent,
     "fast": fast,
     "stall-headers": stall_headers,

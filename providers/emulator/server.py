@@ -8,6 +8,7 @@ from contextvars import Context
 from pathlib import Path
 from typing import Self
 
+from providers.emulator.attempts import Attempts
 from providers.emulator.connection import Connection, PeerWatch
 from providers.emulator.exchanges import Exchange, ExchangeLog
 from providers.emulator.http1 import MAX_HEAD
@@ -24,6 +25,7 @@ class Emulator:
         self._recordings = Recordings(recordings)
         self._inspectable = inspectable
         self._log = ExchangeLog()
+        self._attempts = Attempts()
         self._serving: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
         self.origin = ""
@@ -78,7 +80,12 @@ class Emulator:
         self.origin = f"http://127.0.0.1:{listener.getsockname()[1]}"
 
     def _accept(self) -> PeerWatch:
-        connection = Connection(log=self._log, recordings=self._recordings, inspectable=self._inspectable)
+        connection = Connection(
+            log=self._log,
+            recordings=self._recordings,
+            attempts=self._attempts,
+            inspectable=self._inspectable,
+        )
 
         async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             task = asyncio.current_task()

@@ -13,8 +13,8 @@ from typing import Any
 from providers.history import answerable
 from providers.types import (
     Json,
+    MediaPart,
     Message,
-    ModelOptions,
     ModelRequest,
     Origin,
     ProviderItemPart,
@@ -25,6 +25,10 @@ from providers.types import (
     ToolResultPart,
     ToolSpec,
 )
+from providers.wires._anthropic_media import show
+from providers.wires._anthropic_options import RESERVED, cached, tuned
+from providers.wires._media import with_notes
+from providers.wires._options import with_own_fields
 
 #: ``max_tokens`` is required, and a model refuses more than it can write. 32,000 is the smallest limit
 #: of the models that carry their family first (``claude-opus-4-…``); it is no cost, only a bound.
@@ -33,19 +37,17 @@ _LIMIT = 32_000
 _LIMIT_ELSEWHERE = 8_192
 _FAMILY_FIRST = re.compile(r"claude-[a-z]+-\d")
 
-#: The last models that think by a fixed budget; all later ones decide themselves, by effort.
-_BUDGETED = re.compile(r"claude-3-7|claude-(opus|sonnet)-4-[01]\b|claude-(opus|sonnet)-4-20|claude-\w+-4-5")
-_BUDGETS = {"minimal": 1_024, "low": 4_096, "medium": 10_000, "high": 24_000}
-#: The least that the API accepts.
-_LEAST_BUDGET = 1_024
-
 _PLAIN_ID = re.compile(r"[^a-zA-Z0-9_-]")
 
 
 def build_body(request: ModelRequest) -> Json:
-    """Return the body of ``POST /v1/messages``, streaming, history included."""
+    """Return the body of ``POST /v1/messages``, streaming, history included.
+
+    Raises:
+        LLMUnsupportedError: the API has no words for one of the options.
+    """
     conversation = _Conversation(request.origin)
-    for message in answerable(request.messages):
+    for message in with_notes(answerable(request.messages), show):
         conversation.add(message)
     limit = request.options.max_output_tokens or _default_limit(request.origin.model)
     body: Json = {
@@ -62,13 +64,13 @@ def build_body(request: ModelRequest) -> Json:
         # The API wants every tool of the history declared, also when none may be called any more.
         body["tools"] = [_tool(ToolSpec(name=name)) for name in conversation.tool_names]
         body["tool_choice"] = {"type": "none"}
-    if request.options.temperature is not None:
-        body["temperature"] = request.options.temperature
-    return body | _thinking(request.origin.model, request.options, limit, conversation.turns)
+    body |= tuned(request, limit, may_think=not _continues_unthinking(conversation.turns))
+    cached(body, request.options.cache)
+    return with_own_fields(body, request, reserved=RESERVED)
 
 
 def _default_limit(model: str) -> int:
-    return _LIMIT if _FAMILY_FIRST.match(model) else _LIMIT_ELSEWHERE
+    return _LIMIT if _FAMILY_FIRST.search(model) else _LIMIT_ELSEWHERE
 
 
 def _tool(spec: ToolSpec) -> Json:
@@ -76,21 +78,6 @@ def _tool(spec: ToolSpec) -> Json:
     if spec.description:
         tool["description"] = spec.description
     return tool
-
-
-def _thinking(model: str, options: ModelOptions, limit: int, turns: list[Json]) -> Json:
-    effort = options.reasoning_effort
-    if effort is None:
-        return {}
-    if not _BUDGETED.match(model):
-        return {
-            "thinking": {"type": "adaptive", "display": "summarized"},
-            "output_config": {"effort": "low" if effort == "minimal" else effort},
-        }
-    budget = min(_BUDGETS.get(effort, _BUDGETS["high"]), limit - 1)
-    if budget < _LEAST_BUDGET or _continues_unthinking(turns):
-        return {}
-    return {"thinking": {"type": "enabled", "budget_tokens": budget}}
 
 
 def _continues_unthinking(turns: list[Json]) -> bool:
@@ -145,6 +132,8 @@ class _Conversation:
             match part:
                 case TextPart(text=text) if text.strip():
                     yield {"type": "text", "text": text}
+                case MediaPart():
+                    yield show(part)
                 case ToolCallPart():
                     yield {
                         "type": "tool_use",

@@ -6,13 +6,12 @@ go back as they came.
 """
 
 import json
-import re
 
 from providers.history import answerable
 from providers.types import (
     Json,
+    MediaPart,
     Message,
-    ModelOptions,
     ModelRequest,
     Origin,
     ProviderItemPart,
@@ -23,40 +22,30 @@ from providers.types import (
     ToolResultPart,
     ToolSpec,
 )
-
-#: Signatures are demanded of these on the first call of every step; it is ``latest`` for good.
-_SIGNING = re.compile(r"gemini-([3-9]|\d\d|(pro|flash|flash-lite)-latest)")
-#: These take a budget instead of a level.
-_BUDGETED = re.compile(r"gemini-2\.5")
-#: What shares their names and cannot think; it refuses a ``thinkingConfig``.
-_UNTHINKING = re.compile(r"image|tts|audio|live|embedding")
+from providers.wires._gemini_options import RESERVED, SIGNING, bare, show, tuned
+from providers.wires._media import with_notes
+from providers.wires._options import with_own_fields
 
 #: What stands in for the signature of a call that another model made; the value is Google's own:
 #: https://ai.google.dev/gemini-api/docs/thought-signatures
 _NO_SIGNATURE = "skip_thought_signature_validator"
 
-#: Google's own equivalents of an effort: https://ai.google.dev/gemini-api/docs/openai
-_BUDGETS = {"minimal": 1_024, "low": 1_024, "medium": 8_192, "high": 24_576}
-
 
 def build_body(request: ModelRequest) -> Json:
-    """Return the body of ``:streamGenerateContent``, history included."""
+    """Return the body of ``:streamGenerateContent``, history included.
+
+    Raises:
+        LLMUnsupportedError: the API has no words for one of the options.
+    """
     conversation = _Conversation(request.origin)
-    for message in answerable(request.messages):
+    for message in with_notes(answerable(request.messages), show):
         conversation.add(message)
     body: Json = {"contents": conversation.contents}
     if request.system.strip():
         body["systemInstruction"] = {"parts": [{"text": request.system}]}
     if request.tools:
         body["tools"] = [{"functionDeclarations": [_declaration(spec) for spec in request.tools]}]
-    if config := _generation(_bare(request.origin.model), request.options):
-        body["generationConfig"] = config
-    return body
-
-
-def _bare(model: str) -> str:
-    """The model's own name, without a path such as ``models/``."""
-    return model.rpartition("/")[2]
+    return with_own_fields(body | tuned(request), request, reserved=RESERVED)
 
 
 def _declaration(spec: ToolSpec) -> Json:
@@ -68,33 +57,13 @@ def _declaration(spec: ToolSpec) -> Json:
     return declaration
 
 
-def _generation(model: str, options: ModelOptions) -> Json:
-    config: Json = {}
-    if options.max_output_tokens is not None:
-        config["maxOutputTokens"] = options.max_output_tokens
-    if options.temperature is not None:
-        config["temperature"] = options.temperature
-    effort = options.reasoning_effort
-    if _UNTHINKING.search(model):
-        return config
-    if _BUDGETED.match(model):
-        config["thinkingConfig"] = {"includeThoughts": True}
-        if effort is not None:
-            config["thinkingConfig"]["thinkingBudget"] = _BUDGETS.get(effort, _BUDGETS["high"])
-    elif _SIGNING.match(model):
-        config["thinkingConfig"] = {"includeThoughts": True}
-        if effort is not None:
-            config["thinkingConfig"]["thinkingLevel"] = effort.upper()
-    return config
-
-
 class _Conversation:
     """The contents so far, and with which id each call of the last model content went out."""
 
     def __init__(self, origin: Origin) -> None:
         self.contents: list[Json] = []
         self._origin = origin
-        self._signs = _SIGNING.match(_bare(origin.model)) is not None
+        self._signs = SIGNING.match(bare(origin.model)) is not None
         #: By our id; ``None`` where the provider gave the call no id.
         self._sent_ids: dict[str, str | None] = {}
 
@@ -130,6 +99,8 @@ class _Conversation:
             match part:
                 case TextPart(text=text) if text:
                     parts.append({"text": text})
+                case MediaPart():
+                    parts.append(show(part))
                 case ToolCallPart():
                     arguments = json.loads(part.arguments or "{}")
                     call: Json = {

@@ -96,6 +96,13 @@ def sendable_id(call_id: str, *, longest: int) -> str:
     return f"call_{sha256(call_id.encode('utf-8', 'surrogatepass')).hexdigest()[: longest - 5]}"
 
 
+def exact_id(call_id: str, *, length: int) -> str:
+    """Return ``call_id`` if it is so many letters and digits, else a stable one that is."""
+    if len(call_id) == length and call_id.isascii() and call_id.isalnum():
+        return call_id
+    return sha256(call_id.encode("utf-8", "surrogatepass")).hexdigest()[:length]
+
+
 def parameters(schema: Json) -> Json:
     """Return a tool's JSON Schema; both wires want an object, also where there are no parameters."""
     return schema or {"type": "object", "properties": {}}

@@ -6,6 +6,7 @@ Source: https://platform.openai.com/docs/api-reference/chat/create
 from providers.history import answerable
 from providers.types import (
     Json,
+    MediaPart,
     Message,
     ModelRequest,
     ProviderItemPart,
@@ -16,46 +17,43 @@ from providers.types import (
     ToolResultPart,
     ToolSpec,
 )
-from providers.wires._openai_calls import parameters, sendable_id
+from providers.wires._media import with_notes
+from providers.wires._openai_calls import exact_id, parameters, sendable_id
+from providers.wires._openai_chat_options import RESERVED, show, system, tuned
+from providers.wires._options import with_own_fields
 
 #: Characters of a tool call's id that the API accepts.
 _LONGEST_ID = 40
 
 
 def build_body(request: ModelRequest) -> Json:
-    """Return the body of ``POST /chat/completions`` for ``request``."""
-    body: Json = {
-        "model": request.origin.model,
-        "messages": _messages(request),
-        "stream": True,
-        "stream_options": {"include_usage": True},
-    }
-    options = request.options
-    if options.max_output_tokens is not None:
-        body["max_completion_tokens"] = options.max_output_tokens
-    if options.temperature is not None:
-        body["temperature"] = options.temperature
-    if options.reasoning_effort is not None:
-        body["reasoning_effort"] = options.reasoning_effort
+    """Return the body of ``POST /chat/completions`` for ``request``.
+
+    Raises:
+        LLMUnsupportedError: the API has no words for one of the options.
+    """
+    body: Json = {"model": request.origin.model, "messages": _messages(request), "stream": True}
+    if request.quirks.asks_for_usage:
+        body["stream_options"] = {"include_usage": True}
     if request.tools:
         body["tools"] = [_tool(tool) for tool in request.tools]
-    return body
+    return with_own_fields(body | tuned(request), request, reserved=RESERVED)
 
 
 def _messages(request: ModelRequest) -> list[Json]:
     messages: list[Json] = []
-    if request.system:
-        messages.append({"role": "system", "content": request.system})
+    if words := system(request):
+        messages.append({"role": "system", "content": words})
     #: The ids of calls that another provider made, as they are sent.
     sent_ids: dict[str, str] = {}
-    for message in answerable(request.messages):
+    for message in with_notes(answerable(request.messages), show):
         match message.role:
             case Role.USER:
                 messages.append({"role": "user", "content": _user_content(message)})
             case Role.ASSISTANT if message.native and message.origin == request.origin:
                 messages += message.native
             case Role.ASSISTANT:
-                messages += _converted(message, sent_ids)
+                messages += _converted(message, sent_ids, request.quirks.call_id_length)
             case Role.TOOL:
                 messages += (
                     _result(part, sent_ids) for part in message.parts if isinstance(part, ToolResultPart)
@@ -64,13 +62,20 @@ def _messages(request: ModelRequest) -> list[Json]:
 
 
 def _user_content(message: Message) -> str | list[Json]:
-    texts = [part.text for part in message.parts if isinstance(part, TextPart)]
-    if len(texts) == 1:
-        return texts[0]
-    return [{"type": "text", "text": text} for text in texts]
+    match message.parts:
+        case [TextPart(text=text)]:
+            return text
+    content: list[Json] = []
+    for part in message.parts:
+        match part:
+            case TextPart(text=text):
+                content.append({"type": "text", "text": text})
+            case MediaPart():
+                content.append(show(part))
+    return content
 
 
-def _converted(message: Message, sent_ids: dict[str, str]) -> list[Json]:
+def _converted(message: Message, sent_ids: dict[str, str], id_length: int | None) -> list[Json]:
     """Return what another model said; its thoughts and its provider's own items are not for this one."""
     texts: list[str] = []
     calls: list[Json] = []
@@ -79,9 +84,13 @@ def _converted(message: Message, sent_ids: dict[str, str]) -> list[Json]:
             case TextPart():
                 texts.append(part.text)
             case ToolCallPart():
-                sent_ids[part.id] = sendable_id(part.id, longest=_LONGEST_ID)
+                sent_ids[part.id] = (
+                    sendable_id(part.id, longest=_LONGEST_ID)
+                    if id_length is None
+                    else exact_id(part.id, length=id_length)
+                )
                 calls.append(tool_call(sent_ids[part.id], part.name, part.arguments))
-            case ReasoningPart() | ProviderItemPart() | ToolResultPart():
+            case ReasoningPart() | ProviderItemPart() | ToolResultPart() | MediaPart():
                 pass
     if not texts and not calls:
         return []

@@ -22,6 +22,8 @@ class Stretch(Enum):
     REFUSAL = "refusal"
     #: What the model thinks.
     THOUGHT = "thought"
+    #: Words of the answer that came as thoughts and are said again.
+    ECHO = "echo"
 
 
 class _Words:
@@ -44,7 +46,9 @@ class _Words:
 class ChatMessage:
     """Words, thoughts, calls and other items, in arrival order."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, thoughts_go_back_as: str | None = None) -> None:
+        """Take the field in which the server wants thoughts back."""
+        self._thoughts_go_back_as = thoughts_go_back_as
         self.details = ReasoningDetails()
         self.annotations: list[Json] = []
         #: The field in which the server spells out thoughts.
@@ -63,6 +67,12 @@ class ChatMessage:
     def refused(self) -> bool:
         """Whether there are words of a refusal."""
         return any(isinstance(part, _Words) and part.kind is Stretch.REFUSAL for part in self._parts)
+
+    @property
+    def thoughts(self) -> str:
+        """All words of the thoughts where there is nothing else, else none."""
+        is_all = all(isinstance(part, _Words) and part.kind is Stretch.THOUGHT for part in self._parts)
+        return self._joined(Stretch.THOUGHT) if is_all else ""
 
     def say(self, kind: Stretch, text: str) -> int:
         """Append words; return the ordinal of the thought, 0 for others."""
@@ -124,7 +134,8 @@ class ChatMessage:
         Without an answer or a complete call there is no message. Thoughts go back with their
         signatures, unless they were cut.
         """
-        text, refusal = self._joined(Stretch.TEXT), self._joined(Stretch.REFUSAL)
+        echo, refusal = self._joined(Stretch.ECHO), self._joined(Stretch.REFUSAL)
+        text = self._joined(Stretch.TEXT) or echo
         calls = self._calls(only_whole=True)
         if not text and not refusal and not calls:
             return []
@@ -137,9 +148,12 @@ class ChatMessage:
             message["reasoning_details"] = details
         if calls:
             message["tool_calls"] = calls
-            # DeepSeek and Moonshot want their thoughts back with the calls these led to, and only then.
-            if self.thoughts_name == "reasoning_content" and (thoughts := self._joined(Stretch.THOUGHT)):
-                message["reasoning_content"] = thoughts
+        field = self._thoughts_go_back_as
+        if field is None and calls and self.thoughts_name == "reasoning_content":
+            # Of a server that nobody knows: DeepSeek and Moonshot want their thoughts back with the calls.
+            field = self.thoughts_name
+        if field is not None and not echo and (thoughts := self._joined(Stretch.THOUGHT)):
+            message[field] = thoughts
         return [message]
 
     def assembled(self) -> Json:

@@ -10,6 +10,7 @@ import re
 from providers.history import answerable
 from providers.types import (
     Json,
+    MediaPart,
     Message,
     ModelRequest,
     ProviderItemPart,
@@ -20,10 +21,16 @@ from providers.types import (
     ToolResultPart,
     ToolSpec,
 )
+from providers.wires._media import with_notes
 from providers.wires._openai_calls import parameters, sendable_id
+from providers.wires._openai_responses_options import RESERVED, show, tuned
+from providers.wires._options import effort_of, with_own_fields
 
 #: Characters of a ``call_id`` that the API accepts.
 _LONGEST_ID = 64
+
+#: For a server that will not do without.
+_USUAL_INSTRUCTIONS = "You are a helpful assistant."
 
 #: o1, o3-mini, gpt-5.1, gpt-5.2-codex, codex-mini-latest, openai/gpt-5, ft:o4-mini-2025-04-16:…; but
 #: neither gpt-4o nor Azure's gpt-35-turbo.
@@ -40,38 +47,38 @@ def reasons(model: str) -> bool:
 
 
 def build_body(request: ModelRequest) -> Json:
-    """Return the body of ``POST /responses`` for ``request``."""
+    """Return the body of ``POST /responses`` for ``request``.
+
+    Raises:
+        LLMUnsupportedError: the API has no words for one of the options.
+    """
     body: Json = {
         "model": request.origin.model,
         "input": _input(request),
         "stream": True,
         "store": False,
     }
-    if request.system:
-        body["instructions"] = request.system
+    if request.system or request.quirks.needs_instructions:
+        body["instructions"] = request.system or _USUAL_INSTRUCTIONS
     reasoning: Json = {}
     if reasons(request.origin.model):
-        body["include"] = ["reasoning.encrypted_content"]
         reasoning["summary"] = "auto"
-    options = request.options
-    if options.reasoning_effort is not None:
-        reasoning["effort"] = options.reasoning_effort
+    if reasoning or request.quirks.seals_thoughts:
+        body["include"] = ["reasoning.encrypted_content"]
+    if (effort := effort_of(request.options)) is not None:
+        reasoning["effort"] = effort
     if reasoning:
         body["reasoning"] = reasoning
-    if options.max_output_tokens is not None:
-        body["max_output_tokens"] = options.max_output_tokens
-    if options.temperature is not None:
-        body["temperature"] = options.temperature
     if request.tools:
         body["tools"] = [_tool(tool) for tool in request.tools]
-    return body
+    return with_own_fields(body | tuned(request), request, reserved=RESERVED)
 
 
 def _input(request: ModelRequest) -> list[Json]:
     items: list[Json] = []
     #: The ids of calls that another provider made, as they are sent.
     sent_ids: dict[str, str] = {}
-    for message in answerable(request.messages):
+    for message in with_notes(answerable(request.messages), show):
         match message.role:
             case Role.USER:
                 items.append(_user_message(message))
@@ -86,8 +93,13 @@ def _input(request: ModelRequest) -> list[Json]:
 
 
 def _user_message(message: Message) -> Json:
-    texts = [part.text for part in message.parts if isinstance(part, TextPart)]
-    content = [{"type": "input_text", "text": text} for text in texts]
+    content: list[Json] = []
+    for part in message.parts:
+        match part:
+            case TextPart(text=text):
+                content.append({"type": "input_text", "text": text})
+            case MediaPart():
+                content.append(show(part))
     return {"type": "message", "role": "user", "content": content}
 
 
@@ -101,7 +113,7 @@ def _converted(message: Message, sent_ids: dict[str, str]) -> list[Json]:
             case ToolCallPart():
                 sent_ids[part.id] = sendable_id(part.id, longest=_LONGEST_ID)
                 items.append(function_call(sent_ids[part.id], part.name, part.arguments))
-            case ReasoningPart() | ProviderItemPart() | ToolResultPart():
+            case ReasoningPart() | ProviderItemPart() | ToolResultPart() | MediaPart():
                 pass
     return items
 

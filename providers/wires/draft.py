@@ -8,7 +8,9 @@ from collections.abc import Generator
 from typing import Any
 from uuid import uuid4
 
+from providers import quirks as known_quirks
 from providers.events import ModelEvent
+from providers.quirks import Quirks
 from providers.types import Json, Part, StepResult, StopReason
 from providers.usage import Usage
 
@@ -22,7 +24,9 @@ type WireReader = Generator[list[ModelEvent], Any, None]
 class StepDraft:
     """Collects parts, native items, usage and ids while a stream is read."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, quirks: Quirks = known_quirks.NONE) -> None:
+        """Take how the server differs from its wire, for the reader to heed."""
+        self.quirks = quirks
         self.parts: list[Part] = []
         self.native: list[Json] = []
         self.usage = Usage()

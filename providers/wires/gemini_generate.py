@@ -26,9 +26,9 @@ from providers.events import (
 )
 from providers.failures import from_payload
 from providers.types import Json, ProviderItemPart, StopReason
-from providers.usage import Usage, UsageSource, count_in
 from providers.wires._gemini_body import build_body
 from providers.wires._gemini_ends import CUTS, ERRORS, NONE
+from providers.wires._gemini_options import show
 from providers.wires._gemini_parts import (
     Call,
     Item,
@@ -39,9 +39,10 @@ from providers.wires._gemini_parts import (
     kind_of,
     returnable,
 )
+from providers.wires._gemini_usage import has_counts, usage_from
 from providers.wires.draft import END_OF_STREAM, StepDraft, WireReader
 
-__all__ = ["KIND", "build_body", "read"]
+__all__ = ["KIND", "build_body", "read", "show"]
 
 KIND = "gemini-generate"
 
@@ -225,16 +226,10 @@ class _Answer:
 
     def _count(self, raw: Json, events: list[ModelEvent]) -> None:
         """Replace the running totals. Vertex sends usage objects without counts before its last chunk."""
-        if not any(name.endswith("TokenCount") for name in raw):
+        if not has_counts(raw):
             return
         self._draft.raw_usage = raw
-        usage = Usage(
-            input_tokens=_sum(count_in(raw, "promptTokenCount"), count_in(raw, "toolUsePromptTokenCount")),
-            cached_input_tokens=count_in(raw, "cachedContentTokenCount"),
-            output_tokens=_sum(count_in(raw, "candidatesTokenCount"), count_in(raw, "thoughtsTokenCount")),
-            reasoning_tokens=count_in(raw, "thoughtsTokenCount"),
-            source=UsageSource.REPORTED if self._draft.terminal else UsageSource.PARTIAL,
-        )
+        usage = usage_from(raw, is_final=self._draft.terminal)
         if usage != self._draft.usage:
             self._draft.usage = usage
             events.append(UsageSeen(usage))
@@ -272,9 +267,3 @@ class _Answer:
                 draft.response = {**self._envelope, "candidates": [candidate]}
             if draft.raw_usage is not None:
                 draft.response["usageMetadata"] = draft.raw_usage
-
-
-def _sum(*counts: int | None) -> int | None:
-    """Add up what was reported; ``None`` when nothing was."""
-    known = [count for count in counts if count is not None]
-    return sum(known) if known else None

@@ -31,11 +31,12 @@ from providers.types import Json, StopReason
 from providers.wires._openai_chat_body import build_body
 from providers.wires._openai_chat_calls import ChatCalls
 from providers.wires._openai_chat_message import ChatMessage, Stretch
+from providers.wires._openai_chat_options import show
 from providers.wires._openai_chat_reasoning import seals, spelled_out
 from providers.wires._openai_chat_usage import usage_from
 from providers.wires.draft import END_OF_STREAM, StepDraft, WireReader
 
-__all__ = ["KIND", "build_body", "read"]
+__all__ = ["KIND", "build_body", "read", "show"]
 
 KIND = "openai-chat"
 
@@ -58,6 +59,9 @@ def read(draft: StepDraft) -> WireReader:
 
     Usage follows ``finish_reason`` in a chunk of its own, so what the end means is raised at
     END_OF_STREAM. ``draft.terminal`` is set at ``finish_reason`` already.
+
+    Where thoughts may be the answer, they stream as thoughts, since nobody can know better before the end;
+    if nothing else has come by then, all their words follow at once as the text. The result has both.
     """
     completion = _Completion(draft)
     meaning: list[ModelEvent] = []
@@ -84,7 +88,7 @@ class _Completion:
 
     def __init__(self, draft: StepDraft) -> None:
         self._draft = draft
-        self._message = ChatMessage()
+        self._message = ChatMessage(thoughts_go_back_as=draft.quirks.thoughts_go_back_as)
         self._calls = ChatCalls(draft, self._message)
         self._envelope: Json = {}
         self._started = False
@@ -211,6 +215,8 @@ class _Completion:
             self._put_tool(number, out)
         self._calls.finish(out, cut=reason in _CUTS)
         if self.error() is None:
+            if self._draft.quirks.thoughts_may_be_the_answer and reason not in _CUTS:
+                self._say(Stretch.ECHO, self._message.thoughts, out)
             self._draft.stop_reason = self._stop_reason(reason)
 
     def _stop_reason(self, reason: str) -> StopReason:

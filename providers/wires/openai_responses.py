@@ -17,13 +17,14 @@ from providers.errors import (
 from providers.events import ModelEvent, ResponseStarted, UsageSeen
 from providers.failures import from_payload
 from providers.types import Json, StopReason
-from providers.usage import Usage, UsageSource, count_in
 from providers.wires._openai_responses_body import build_body
 from providers.wires._openai_responses_items import Stretch, returnable
+from providers.wires._openai_responses_options import show
 from providers.wires._openai_responses_output import Output
+from providers.wires._openai_responses_usage import usage_from
 from providers.wires.draft import END_OF_STREAM, StepDraft, WireReader
 
-__all__ = ["KIND", "build_body", "read"]
+__all__ = ["KIND", "build_body", "read", "show"]
 
 KIND = "openai-responses"
 
@@ -141,7 +142,7 @@ class _Response:
         draft.terminal = True
         if usage := response.get("usage"):
             draft.raw_usage = usage
-            draft.usage = _usage_from(usage)
+            draft.usage = usage_from(usage)
             out.append(UsageSeen(draft.usage))
         said = response.get("status")
         status = str(said) if said in _ENDS.values() else _ENDS[kind]
@@ -185,14 +186,3 @@ class _Response:
             draft.response = dict(self._envelope)
             if not draft.response.get("output"):
                 draft.response["output"] = [item.assembled() for item in output.items]
-
-
-def _usage_from(raw: Json) -> Usage:
-    return Usage(
-        input_tokens=count_in(raw, "input_tokens"),
-        cached_input_tokens=count_in(raw, "input_tokens_details", "cached_tokens"),
-        cache_write_input_tokens=count_in(raw, "input_tokens_details", "cache_write_tokens"),
-        output_tokens=count_in(raw, "output_tokens"),
-        reasoning_tokens=count_in(raw, "output_tokens_details", "reasoning_tokens"),
-        source=UsageSource.REPORTED,
-    )

@@ -58,9 +58,10 @@ class Chart:
 
     bars: tuple[Bar, ...]
     grid: tuple[GridLine, ...]
-    width: int = WIDTH
     height: int = HEIGHT
+    #: The axis has a picture of its own, which stays where it is while the plot is scrolled.
     left: int = LEFT
+    plot_width: int = WIDTH - LEFT
     right: int = WIDTH - RIGHT
     top: int = TOP
     plot_height: int = HEIGHT - TOP - BOTTOM

@@ -1,6 +1,7 @@
 """The page on a connection that breaks, loses and repeats: no character is lost, none doubled."""
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -103,17 +104,51 @@ def test_it_takes_back_what_was_only_true_without_a_connection(page: Page) -> No
     # As HTTP without a network, which Chromium would not do in silence.
     page.evaluate("() => { window.kept = fetch; window.fetch = () => Promise.reject(new TypeError()); }")
     page.get_by_role("button", name="Stop", exact=True).click()
-    expect(page.locator("#note")).to_contain_text("cannot be reached")
+    expect(page.locator("#note")).to_have_text("It will be stopped as soon as the connection is back.")
+    expect(page.locator(".working")).to_have_text("Stopping…")
 
     page.evaluate("() => { window.fetch = window.kept; }")
     line.is_down = False
-    expect(page.locator("main")).to_have_attribute("data-connection", "online", timeout=20_000)
+    page.evaluate("() => { window.dispatchEvent(new Event('online')); }")
+    expect(outcome(page)).to_contain_text("Stopped by you")
     expect(page.locator("#note")).to_be_hidden()
+
+
+def test_it_takes_back_what_was_only_true_of_a_run_under_way(page: Page) -> None:
+    send(page, "Say nothing", "emulator/silent")
+    expect(page.get_by_role("button", name="Stop", exact=True)).to_be_visible()
     page.get_by_label("Message", exact=True).fill("Too early")
     page.get_by_label("Message", exact=True).press("Enter")
     expect(page.locator("#note")).to_contain_text("Wait for the answer")
     stop(page)
     expect(page.locator("#note")).to_be_hidden()
+
+
+def test_it_asks_whether_the_server_is_there_when_an_answer_is_late(page: Page) -> None:
+    line = Line(page)
+    line.copies = lambda frame: 0
+    send(page, "Into the void", "emulator/hello")
+    expect(page.locator("#connection")).to_contain_text("has not answered yet", timeout=4000)
+
+    line.sockets[-1].send('{"type": "pong"}')
+    expect(page.locator("main")).to_have_attribute("data-connection", "online")
+    expect(page.locator("#connection")).to_be_hidden()
+
+    page.evaluate("() => { window.dispatchEvent(new Event('offline')); }")
+    expect(page.locator("#connection")).to_contain_text("No connection", timeout=4000)
+    expect(page.locator("#note")).to_contain_text("sent as soon as it is back")
+    line.copies = lambda frame: 1
+    page.evaluate("() => { window.dispatchEvent(new Event('online')); }")
+    expect(outcome(page)).to_contain_text("Done")
+    expect(page.locator(".asked")).to_have_count(1)
+
+
+def test_it_stays_on_a_connection_that_works_whatever_the_browser_says(page: Page) -> None:
+    line = Line(page)
+    page.evaluate("() => { window.dispatchEvent(new Event('offline')); }")
+    page.wait_for_timeout(2500)
+    expect(page.locator("main")).to_have_attribute("data-connection", "online")
+    assert len(line.sockets) == 1
 
 
 def test_it_starts_one_run_when_the_answer_to_start_was_lost(page: Page) -> None:
@@ -130,6 +165,18 @@ def test_it_starts_one_run_when_the_answer_to_start_was_lost(page: Page) -> None
     expect_the_same_after_a_reload(page)
     expect(page.locator(".asked")).to_have_count(1)
     expect(page.get_by_role("link", name="Only once, please")).to_have_count(1)
+
+
+def test_it_tells_how_long_an_answer_took_also_when_nobody_said_so_at_its_end(page: Page) -> None:
+    line = Line(page)
+    send(page, "Until the server stops", "emulator/hello")
+    page.evaluate("() => { window.kept = fetch; window.fetch = () => Promise.reject(new TypeError()); }")
+    expect(outcome(page)).to_contain_text("Done")
+    expect(outcome(page)).not_to_have_text(re.compile(r" s$"))
+
+    page.evaluate("() => { window.fetch = window.kept; }")
+    line.cut()
+    expect(outcome(page)).to_have_text(re.compile(r" · \d+\.\d s$"))
 
 
 def test_it_stops_over_http_while_there_is_no_socket(page: Page) -> None:

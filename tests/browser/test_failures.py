@@ -42,7 +42,7 @@ def test_it_says_how_a_run_failed_also_after_a_reload(page: Page) -> None:
 
 def test_it_puts_the_words_of_a_failed_run_back_into_an_empty_field(page: Page) -> None:
     words = page.get_by_label("Message", exact=True)
-    again = page.get_by_role("button", name="Try again")
+    again = page.get_by_role("button", name="Edit and send again")
     send(page, "Once more,\nplease", "emulator/rate-limited")
 
     again.click()
@@ -73,5 +73,5 @@ def test_it_leads_staff_and_nobody_else_to_the_calls_of_a_failed_run(
     context.clear_cookies()
     sign_in(page, password, name="ada")
     send(page, "Fail for anybody", "emulator/rate-limited")
-    expect(page.get_by_role("button", name="Try again")).to_be_visible()
+    expect(page.get_by_role("button", name="Edit and send again")).to_be_visible()
     expect(details).to_have_count(0)

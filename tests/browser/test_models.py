@@ -43,6 +43,27 @@ def test_it_never_proposes_a_model_that_did_not_answer(page: Page) -> None:
     expect(model).to_have_value(DEFAULT)
 
 
+def test_it_takes_a_provider_as_a_phone_writes_it(page: Page) -> None:
+    send(page, "With a capital", " Emulator / hello ")
+    expect(outcome(page)).to_contain_text("Done · emulator/hello")
+    expect(page.get_by_label("Model")).to_have_value("emulator/hello")
+
+
+def test_it_forgets_the_emulator_once_a_provider_has_a_key(context: BrowserContext) -> None:
+    page = context.new_page()
+    page.add_init_script("localStorage.setItem('runnel.model', 'emulator/reasoning')")
+
+    def add_key(route: Route) -> None:
+        # As the server writes the page then. A page that the test answers itself may open no socket.
+        page.locator("#model").evaluate("field => field.setAttribute('value', 'openai/one')")
+        route.continue_()
+
+    page.route("**/js/main*.js", add_key)
+    page.goto("/")
+    page.locator("main[data-connection=online]").wait_for()
+    expect(page.get_by_label("Model")).to_have_value("openai/one")
+
+
 def test_it_leaves_a_model_alone_that_was_typed_before_the_script_came(context: BrowserContext) -> None:
     page = context.new_page()
     page.add_init_script("localStorage.setItem('runnel.model', 'emulator/reasoning')")

@@ -110,6 +110,31 @@ def test_it_shows_reasoning_and_tool_calls(page: Page) -> None:
     assert page.locator(".run details.reasoning .text").first.text_content() == thought
 
 
+def test_it_shows_what_is_thought_until_the_answer_begins(page: Page) -> None:
+    send(page, "Think aloud", "emulator/reasoning")
+    block = last_run(page).locator("details.reasoning").first
+    expect(block.get_by_text("Thinking…")).to_be_visible()
+    expect(block.locator(".text")).to_be_visible()
+
+    expect(outcome(page)).to_contain_text("Done")
+    expect(block.get_by_text("Reasoning", exact=True)).to_be_visible()
+    expect(block.locator(".text")).to_be_hidden()
+
+    send(page, "Once more, for who wants to read it", "emulator/reasoning")
+    thinking = last_run(page).get_by_text("Thinking…").first
+    thinking.click()
+    thinking.click()
+    expect(outcome(page)).to_contain_text("Done")
+    expect(last_run(page).locator("details.reasoning .text").first).to_be_visible()
+
+
+def test_it_takes_what_nobody_can_see_for_nothing(page: Page) -> None:
+    send(page, " \u200b\u3164\ufeff ", "emulator/hello")
+    page.wait_for_timeout(200)
+    expect(page.locator(".run")).to_have_count(0)
+    assert page.url.endswith("/")
+
+
 def test_it_never_takes_what_was_said_for_html(page: Page) -> None:
     send(page, "<img src=x onerror=alert(1)><b>bold</b>", "emulator/hello")
 
@@ -130,6 +155,9 @@ def test_it_keeps_the_text_when_it_was_not_taken(page: Page) -> None:
     page.get_by_label("Model").fill("openai/gpt-5.5")
     page.get_by_role("button", name="Send", exact=True).click()
     expect(page.locator("#note")).to_contain_text("OPENAI_API_KEY")
+
+    page.get_by_label("Model").press_sequentially("x")
+    expect(page.locator("#note")).to_be_hidden()
 
 
 def test_it_stays_smooth_with_ten_thousand_tokens_at_once(page: Page) -> None:
@@ -198,3 +226,9 @@ def test_it_offers_its_conversations_in_a_drawer_on_a_narrow_screen(page: Page) 
     page.keyboard.press("Escape")
     expect(entry).to_be_hidden()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    expect(page.get_by_role("heading", name="On the phone")).to_be_visible()
+    # A smaller type makes iOS enlarge the page.
+    assert page.get_by_label("Model").evaluate("field => getComputedStyle(field).fontSize") == "16px"
+
+    page.locator("header").get_by_role("link", name="New conversation").click()
+    expect(page.get_by_role("heading", name="What would you like to ask?")).to_be_visible()

@@ -1,10 +1,11 @@
 """One server for all contract tests, and two viewers in front of it."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
+from providers import clients
 from tests.contract import error_bodies, hand_written, odd_answers
 from tests.contract.line import Line, Viewer
 from tests.contract.reading import recordings
@@ -39,3 +40,9 @@ def latecomer(line: Line) -> Iterator[Viewer]:
 def _write(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
+
+
+@pytest.fixture
+async def fresh_clients() -> AsyncIterator[None]:
+    yield
+    await clients.close_all()

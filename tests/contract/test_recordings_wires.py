@@ -18,6 +18,7 @@ from providers.events import (
     ReasoningDelta,
     ReasoningSealed,
     ResponseStarted,
+    RetryScheduled,
     TextDelta,
     ToolCallDelta,
     ToolCallFinished,
@@ -91,6 +92,8 @@ def heard_live(told: Told) -> Reading:
                 items.append(event.kind)
             case UsageSeen():
                 usage = {name: getattr(event.usage, name) for name in COUNTS}
+            case RetryScheduled():
+                raise AssertionError("no wire schedules a retry")
             case _:
                 assert_never(event)
     return Reading(

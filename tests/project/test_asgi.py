@@ -16,16 +16,19 @@ import pytest
 from autobahn.exception import Disconnected
 from django.db import connection
 from django.utils import timezone
+from pytest_django.fixtures import Settings
 from websockets.asyncio.client import connect
 
 from project.asgi import application, let_clients_leave
-from providers import clients
+from providers import catalog, clients, model_names
 from runs import supervisor
 from runs.consumers import RESTARTING
 from runs.models import ApiToken, Run
 from runs.states import RunStatus, StopReason
 from runs.threads import readers
 from tests.faults.server_process import Client
+from tests.providers.calling import until
+from tests.providers.upstream import answering, upstream
 from tests.runs.rows import make_run, make_user
 
 BASE_DIR = Path(__file__).resolve().parents[2]
@@ -121,6 +124,21 @@ async def test_what_is_sent_to_a_client_that_has_just_left_goes_nowhere() -> Non
     await let_clients_leave(speak)({}, None, gone)
 
     assert reached == ["the end"]
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_providers_are_asked_for_their_models_while_the_server_runs(
+    server: Server, settings: Settings
+) -> None:
+    answer = answering("200 OK", b'{"data": [{"id": "a-new-model"}]}', "content-type: application/json")
+    async with upstream(answer) as provider:
+        settings.RUNNEL_LIST_MODELS = True
+        settings.GROQ_API_KEY, settings.GROQ_BASE_URL = "a-key", provider.origin
+        assert await server.tell("startup") == {"type": "lifespan.startup.complete"}
+        await until(lambda: "groq/a-new-model" in catalog.suggestions(), seconds=STUCK)
+        assert await server.tell("shutdown") == {"type": "lifespan.shutdown.complete"}
+    model_names.forget()
+    assert "model lists" not in {task.get_name() for task in asyncio.all_tasks() if not task.done()}
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from providers.catalog import Target
 from providers.errors import LLMError
 from providers.events import ModelEvent, ReasoningDelta, TextDelta
 from providers.traces import CallContext, TraceRecord
-from providers.types import Message, ModelRequest, Origin, Role, StepResult, TextPart
+from providers.types import Message, ModelOptions, ModelRequest, Origin, Role, StepResult, TextPart
 
 WIRES = ("openai-chat", "openai-responses", "anthropic-messages", "gemini-generate")
 
@@ -75,6 +75,8 @@ class Call:
     target: Target
     timeouts: Timeouts = PATIENT
     prompt: str = "Tell me something."
+    options: ModelOptions = field(default_factory=ModelOptions)
+    before: tuple[Message, ...] = ()
     sink: Sink = field(default_factory=Sink)
     recorder: Recorder = field(default_factory=Recorder)
     cancel: asyncio.Event = field(default_factory=asyncio.Event)
@@ -87,7 +89,9 @@ class Call:
     async def run(self) -> StepResult:
         request = ModelRequest(
             origin=self.target.origin,
-            messages=(Message(role=Role.USER, parts=(TextPart(text=self.prompt),)),),
+            messages=(*self.before, Message(role=Role.USER, parts=(TextPart(text=self.prompt),))),
+            options=self.options,
+            quirks=self.target.quirks,
         )
         adapter = StreamAdapter(self.target, recorder=self.recorder, timeouts=self.timeouts)
         context = CallContext(run_id=uuid4(), step_id=uuid4())

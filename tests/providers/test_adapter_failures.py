@@ -11,6 +11,7 @@ from providers.emulator import Emulator, Outcome
 from providers.errors import LLMError
 from providers.failures import REDIRECTED
 from providers.traces import TraceStatus
+from providers.types import ModelOptions
 from tests.providers.calling import KEY, PATIENT, WIRES, Call, Sink, at, emulated
 from tests.providers.test_adapter_cancel import full_listener
 from tests.providers.upstream import Behaviour, answering, forever, reset, streaming, upstream
@@ -280,3 +281,13 @@ async def test_a_sink_that_fails_ends_the_call_and_closes_the_connection(
         await asyncio.wait_for(call.start(), 5)
     await emulator.wait_for(lambda exchange: exchange.outcome is Outcome.PEER_GONE, timeout=1)
     assert (call.trace.status, call.trace.error_code) == (TraceStatus.FAILED, "internal")
+
+
+async def test_what_the_wire_has_no_words_for_is_never_sent() -> None:
+    async with upstream(forever) as server:
+        call = Call(at(server.origin, "openai-responses"), options=ModelOptions(stop_sequences=("END",)))
+        error = await call.failure()
+    assert (type(error), error.code) == (errors.LLMUnsupportedError, "llm_unsupported")
+    assert "stop_sequences" in error.message
+    assert not server.requests
+    assert (call.trace.status, call.trace.error_code) == (TraceStatus.FAILED, error.code)

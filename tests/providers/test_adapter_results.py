@@ -1,5 +1,7 @@
 import asyncio
+import json
 import time
+from dataclasses import replace
 
 import pytest
 from pytest_django.fixtures import Settings
@@ -7,8 +9,9 @@ from pytest_django.fixtures import Settings
 from providers import clients
 from providers.emulator import Emulator
 from providers.events import TextDelta, ToolCallDelta, UsageSeen
+from providers.quirks import Quirks
 from providers.traces import TraceStatus
-from providers.types import StopReason
+from providers.types import ModelOptions, StopReason
 from providers.usage import UsageSource
 from tests.providers.calling import KEY, WIRES, Call, at, emulated, until
 from tests.providers.upstream import EVENT_STREAM, forever, streaming, upstream
@@ -191,3 +194,16 @@ async def test_many_streams_run_at_once(emulator: Emulator) -> None:
     assert len(emulator.active) == 120
     await asyncio.gather(*(call.cancellation() for call in calls))
     await until(lambda: not emulator.active)
+
+
+async def test_a_server_is_asked_and_read_as_its_quirks_say() -> None:
+    thought = b'data: {"id":"c1","model":"m","choices":[{"index":0,"delta":{"reasoning":"Four."}}]}\n\n'
+    quirks = Quirks(output_limit="max_tokens", asks_for_usage=False, thoughts_may_be_the_answer=True)
+    async with upstream(streaming(thought, CHAT_END, b"data: [DONE]\n\n")) as server:
+        target = replace(at(server.origin, "openai-chat"), quirks=quirks)
+        call = Call(target, options=ModelOptions(max_output_tokens=9))
+        result = await call.start()
+    body = json.loads(server.requests[0].partition(b"\r\n\r\n")[2])
+    assert body["max_tokens"] == 9
+    assert "stream_options" not in body
+    assert (result.text, call.sink.text, call.sink.reasoning) == ("Four.", "Four.", "Four.")

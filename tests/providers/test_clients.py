@@ -15,7 +15,7 @@ from google.genai.types import HttpOptions
 from pytest_django.fixtures import Settings
 
 from providers import catalog, clients
-from providers.clients import gemini_path
+from providers.clients.gemini_sdk import gemini_path
 from providers.emulator import Emulator, close_shared
 from providers.errors import LLMConnectionError
 from tests.providers.calling import WIRES, Call, emulated

@@ -11,6 +11,7 @@ import pytest
 from providers import errors
 from providers.errors import LLMError
 from providers.failures import REDIRECTED, UNREACHABLE, from_exception, from_payload
+from providers.pinned import Refused
 
 BODIES = Path(__file__).resolve().parents[3] / "shared" / "recordings" / "errors"
 
@@ -403,3 +404,14 @@ def test_what_nobody_answers_is_told_apart_from_what_broke() -> None:
     assert refused.code == broken.code == "llm_connection"
     assert refused.message == UNREACHABLE
     assert "broke" in broken.message
+
+
+def test_an_address_that_may_not_be_called_is_for_the_administrator_and_not_tried_again() -> None:
+    refusal = Refused("api.example.org leads to 10.0.0.1, which is not a public address.")
+    raised = httpx2.ConnectError(str(refusal))
+    raised.__cause__ = refusal
+    error = from_exception(raised)
+    assert type(error) is errors.LLMAddressRefusedError
+    assert (error.code, error.retryable) == ("llm_connection", False)
+    assert "10.0.0.1" not in error.message
+    assert "10.0.0.1" in error.detail["message"]

@@ -2,6 +2,7 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from pytest_django.fixtures import Settings
@@ -9,6 +10,7 @@ from pytest_django.fixtures import Settings
 from providers.emulator import Emulator
 from providers.events import UsageSeen
 from providers.traces import TraceStatus
+from providers.tracing import without_files
 from tests.providers.calling import KEY, Call, at, emulated, until
 from tests.providers.test_adapter_results import CHAT_END, CHAT_USAGE, chat_text
 from tests.providers.upstream import streaming, upstream
@@ -102,3 +104,27 @@ async def test_an_answer_does_not_wait_for_ever_for_its_trace(
     assert result.text == call.sink.text != ""
     assert call.trace.request is None
     assert call.trace.raw_usage == result.raw_usage
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{'A' * 9_000}"}},
+        {"type": "input_image", "image_url": f"data:image/png;base64,{'A' * 9_000}"},
+        {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "A" * 9_000}},
+        {"inlineData": {"mimeType": "image/png", "data": "A" * 9_000}},
+        {"type": "file", "file": {"filename": "a.pdf", "file_data": "A" * 9_000}},
+    ],
+)
+def test_of_a_file_only_its_beginning_is_kept(shown: dict[str, Any]) -> None:
+    kept = str(without_files({"messages": [{"content": [shown, {"type": "text", "text": "A" * 9_000}]}]}))
+
+    assert "A" * 9_000 in kept
+    assert kept.count("A" * 9_000) == 1
+    assert "characters of a file" in kept
+
+
+def test_short_files_and_long_words_are_kept_whole() -> None:
+    body = {"data": "A" * 500, "url": "a word " * 1_000}
+
+    assert without_files(body) == body

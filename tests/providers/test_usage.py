@@ -137,8 +137,8 @@ async def test_numbers_that_come_as_text_count(wire: str, fresh_clients: None) -
 
 
 @pytest.mark.parametrize("wire", WIRES)
-async def test_what_is_no_number_is_unknown_and_harms_nothing(wire: str, fresh_clients: None) -> None:
-    assert (await usage_of(wire, "ten", {}, [1])).is_unknown
+async def test_what_is_no_number_is_not_taken_for_a_report(wire: str, fresh_clients: None) -> None:
+    assert (await usage_of(wire, "ten", {}, [1])).source is UsageSource.ESTIMATED
 
 
 def as_dict(usage: Usage) -> dict[str, int | None]:

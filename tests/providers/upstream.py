@@ -100,3 +100,13 @@ async def reset(writer: asyncio.StreamWriter) -> None:
     # A reset may overtake what is still in flight.
     await asyncio.sleep(0.1)
     writer.transport.abort()
+
+
+def in_turn(*behaviours: Behaviour) -> Behaviour:
+    """Treat each request by the next of ``behaviours``, and all that come later by the last."""
+    left = list(behaviours)
+
+    async def behave(writer: asyncio.StreamWriter) -> None:
+        await (left.pop(0) if len(left) > 1 else left[0])(writer)
+
+    return behave

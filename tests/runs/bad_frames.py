@@ -24,7 +24,21 @@ GOOD: dict[str, Json] = {
         "input": "hi",
         "system": "Be brief.",
         "tools": [],
-        "options": {"max_steps": 3, "max_output_tokens": 5, "temperature": 0.5, "max_retries": 0},
+        "options": {
+            "max_steps": 3,
+            "max_output_tokens": 5,
+            "temperature": 0.5,
+            "top_p": 0.5,
+            "reasoning_effort": "low",
+            "reasoning_budget": 0,
+            "stop_sequences": ["END"],
+            "tool_choice": "auto",
+            "output_schema": {"type": "object", "default": None},
+            "cache": "short",
+            "provider_options": {"seed": 1, "logit_bias": None},
+            "max_retries": 0,
+            "fallback_models": ["emulator/echo"],
+        },
         "budget": {"cost": 1.5, "tokens": 10},
     },
     "subscribe": {"type": "subscribe", "id": "1", "run_id": RUN_ID, "after": 0},
@@ -39,6 +53,23 @@ GOOD: dict[str, Json] = {
     "ack": {"type": "ack", "run_id": RUN_ID, "seq": 1},
     "ping": {"type": "ping", "id": "1"},
 }
+
+#: What is no file that the model can be shown.
+_NOT_SOURCES: list[Json] = [
+    {},
+    {"source": "https://example.org/a.png"},
+    {"source": {"type": "hologram", "value": "a"}},
+    {"source": {"type": "data", "value": "aGk="}},
+    {"source": {"type": "data", "value": "", "mimeType": "image/png"}},
+    {"source": {"type": "data", "value": "not base64!", "mimeType": "image/png"}},
+    {"source": {"type": "data", "value": "aGk=", "mimeType": "a picture"}},
+    {"source": {"type": "url", "value": "file:///etc/passwd"}},
+    {"source": {"type": "url", "value": "javascript:alert(1)"}},
+    {"source": {"type": "url", "value": "https://example.org/a b.png"}},
+    {"source": {"type": "file", "value": "../../etc/passwd"}},
+    {"source": {"type": "file", "value": RUN_ID, "more": 1}},
+    {"source": {"type": "file", "value": RUN_ID}, "more": 1},
+]
 
 #: What a field may not be, by kind of field.
 _NOT_TEXT: list[Any] = [5, 1.5, True, [], ["a"], {}]
@@ -90,6 +121,10 @@ WRONG: dict[str, dict[str, list[Any]]] = {
             [{"id": "m", "role": "user", "content": [{"type": "text", "text": 5}]}],
             [{"id": "m", "role": "user", "content": [{"type": "text", "text": "a", "more": 1}]}],
             [{"id": "m", "role": "user", "content": [{"type": "hologram"}]}],
+            *(
+                [{"id": "m", "role": "user", "content": [{"type": "image", **source}]}]
+                for source in _NOT_SOURCES
+            ),
             [{"id": "m", "role": "assistant", "content": "hi"}],
             [{"id": "m", "role": "system", "content": "hi"}],
             [{"id": "m", "role": "user", "content": "hi", "more": 1}],
@@ -102,12 +137,20 @@ WRONG: dict[str, dict[str, list[Any]]] = {
         "tools": [*_NOT_LIST, [5], ["name"]],
         "options": [
             *_NOT_OBJECT,
-            {"top_p": 1},
+            {"top_k": 1},
             {"Temperature": 1},
             *({name: value} for name in ("max_steps", "max_output_tokens") for value in [*_NOT_COUNT, 0]),
             *({"max_retries": value} for value in [*_NOT_COUNT, 101]),
             *({"temperature": value} for value in _NOT_NUMBER),
+            *({"top_p": value} for value in [*_NOT_NUMBER, 1.1]),
             *({"reasoning_effort": value} for value in [*_NOT_TEXT, "", "x" * 41]),
+            *({"reasoning_budget": value} for value in _NOT_COUNT),
+            *({"stop_sequences": value} for value in [*_NOT_LIST, [5], [""], ["x" * 201], ["x"] * 17]),
+            *({"tool_choice": value} for value in [*_NOT_TEXT, "", "x" * 201]),
+            *({"output_schema": value} for value in _NOT_OBJECT),
+            *({"cache": value} for value in [*_NOT_TEXT, "", "forever"]),
+            *({"provider_options": value} for value in _NOT_OBJECT),
+            *({"fallback_models": value} for value in [*_NOT_LIST, [5], [""], ["x" * 201], ["a/b"] * 6]),
         ],
         "budget": [
             *_NOT_OBJECT,

@@ -32,6 +32,7 @@ PAGES = (
     CONVERSATIONS,
     TRACES,
     USAGE,
+    "/admin/providers/provider/",
     "/admin/runs/apitoken/",
     "/admin/auth/user/",
     "/admin/auth/group/",
@@ -598,8 +599,12 @@ class TestUsage:
         assert page.count('class="runnel-slot"') == 7
         assert 'role="img" aria-labelledby="chart-title chart-desc"' in page
         assert "Input: 12,000, of which cached: 3,000" in page
-        chart = page[page.index("<svg class") : page.index("</svg>", page.index("<svg class"))]
+        begin = page.index('<div class="runnel-chart">')
+        chart = page[begin : page.index("</figure>", begin)]
         assert "style=" not in chart
+        plot, axis = chart.split("</svg>", 1)
+        assert "runnel-value" not in plot, "the axis would leave with a plot that is scrolled"
+        assert axis.count('<text class="runnel-axis runnel-value"') == plot.count('<line class="runnel-grid"')
 
     def test_its_queries_do_not_grow(self, admin, django_assert_max_num_queries):
         for number in range(15):

@@ -217,19 +217,15 @@ async def test_it_names_what_to_set_for_a_provider_without_a_key(
     assert (await row_counts())["Run"] == 0
 
 
-IMAGE = {"type": "image", "source": {"type": "url", "value": "https://example.org/a.png"}}
-
-
 @pytest.mark.parametrize(
     "fields",
     [
         {"tools": [{"name": "f", "description": "", "parameters": {}}]},
         {"budget": {"tokens": 100}},
         {"budget": {}},
-        {"options": {"max_retries": 1}},
-        {"input": [{"id": "m", "role": "user", "content": [{"type": "text", "text": "a"}, IMAGE]}]},
+        {"options": {"tool_choice": "required"}},
     ],
-    ids=["tools", "budget", "empty budget", "retries", "image"],
+    ids=["tools", "budget", "empty budget", "no such tool"],
 )
 async def test_it_says_what_is_not_offered_yet(fields: dict[str, Any], ada: Person, connect: Connect) -> None:
     answer = await (await connect(ada)).ask("start", **{"model": "emulator/echo", "input": "hi", **fields})

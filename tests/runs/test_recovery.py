@@ -11,7 +11,8 @@ from django.db import connection
 from django.utils import timezone
 
 from providers.models import ProviderTrace
-from runs import recovery, transitions
+from providers.types import Role
+from runs import history, recovery, transitions
 from runs.journal import Journal, LogLost
 from runs.log_writer import Append, Group, write_group
 from runs.models import Message, Run, RunEvent, Step
@@ -257,7 +258,14 @@ async def test_who_was_only_slow_can_write_nothing_more(ada: Person) -> None:
 
 @pytest.fixture
 def orphans(ada: Person) -> list[Run]:
-    return [orphan(ada, STARTED, STEP, *TEXT), orphan(ada, status=RunStatus.CREATED)]
+    left = [orphan(ada, STARTED, STEP, *TEXT), orphan(ada, status=RunStatus.CREATED)]
+    for run in left:
+        # What starts a run is stored with it, and providers take no history that the assistant begins.
+        parts = history.user_parts(run.input[0], {})
+        Message.objects.create(
+            conversation=run.conversation, run=run, position=1, role=Role.USER, parts=parts
+        )
+    return left
 
 
 async def test_recovery_is_over_before_the_first_socket_hears_ready(

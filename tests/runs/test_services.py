@@ -9,10 +9,11 @@ from uuid6 import uuid7
 
 from providers import emulator
 from providers.models import ProviderTrace
-from runs import cancellation, services, supervisor
+from runs import cancellation, refusals, services, supervisor
 from runs.models import Conversation, Message, Run
 from runs.models.conversation import TITLE_LENGTH
-from runs.services import Started, StartRequest
+from runs.refusals import Unsupported
+from runs.starts import Started, StartRequest
 from runs.states import ACTIVE, TERMINAL, RunStatus
 from runs.threads import readers
 from tests.runs.conftest import Person
@@ -62,6 +63,46 @@ async def test_a_start_stores_the_run_and_what_was_asked(ada: Person) -> None:
     assert said == [(1, "user", "Where does the Rhine rise?"), (2, "assistant", "Where does the Rhine rise?")]
 
 
+async def test_a_start_passes_on_what_is_for_the_model(ada: Person) -> None:
+    asked = {
+        "max_steps": 3,
+        "max_output_tokens": 99,
+        "stop_sequences": ["END"],
+        "cache": "short",
+        "output_schema": {"type": "object", "default": None},
+        "provider_options": {"top_k": None},
+        "fallback_models": ["emulator/hello"],
+    }
+    started = await start(ada, options=asked)
+    run = await ended(started.run_id)
+    assert run.options == asked
+    trace = await readers.run(ProviderTrace.objects.get, run_id=run.id)
+    sent = trace.request or {}
+    assert (sent["max_tokens"], sent["stop_sequences"], sent["top_k"]) == (99, ["END"], None)
+    assert sent["output_config"] == {"format": {"type": "json_schema", "schema": asked["output_schema"]}}
+    assert not sent.keys() & asked.keys() - {"stop_sequences"}
+
+
+@pytest.mark.parametrize(
+    ("model", "options", "about"),
+    [
+        ("emulator/echo@openai-responses", {"stop_sequences": ["END"]}, "stop_sequences"),
+        ("emulator/echo", {"tool_choice": "required"}, "tool_choice"),
+        ("emulator/echo", {"provider_options": {"stream": False}}, "stream"),
+    ],
+)
+async def test_it_stores_nothing_of_what_a_provider_has_no_words_for(
+    model: str, options: dict[str, Any], about: str, ada: Person
+) -> None:
+    run_id = uuid7()
+    with pytest.raises(Unsupported) as refusal:
+        await start(ada, run_id=run_id, model=model, options=options)
+    assert (refusal.value.code, about in refusal.value.message) == ("unsupported", True)
+    assert not await readers.run(Run.objects.exists)
+    assert not await readers.run(Conversation.objects.exists)
+    assert cancellation.get(run_id) is None
+
+
 async def test_a_conversation_goes_on_where_it_ended(ada: Person) -> None:
     first = await start(ada, "one")
     await ended(first.run_id)
@@ -106,6 +147,10 @@ async def test_system_and_options_reach_the_upstream(wire: str, ada: Person) -> 
         ("word " * 40, ("word " * 16)[: TITLE_LENGTH - 1].rstrip() + "…"),
         ("😀" * 200, "😀" * (TITLE_LENGTH - 1) + "…"),
         (" \n ", ""),
+        ("\u200b\u2060\ufeff", ""),
+        ("\u3164 \u2800\ufe0f", ""),
+        ("\u200bHello", "\u200bHello"),
+        ("\U0001f468\u200d\U0001f469", "\U0001f468\u200d\U0001f469"),
     ],
 )
 async def test_the_first_words_are_the_title(text: str, title: str, ada: Person) -> None:
@@ -159,7 +204,7 @@ async def test_a_cancel_reaches_a_live_run_from_any_thread(ada: Person) -> None:
 
 async def test_an_admin_stops_anybodys_run_and_is_named(ada: Person, eve: Person) -> None:
     started = await start(ada, model="emulator/silent")
-    with pytest.raises(services.NotFound):
+    with pytest.raises(refusals.NotFound):
         await readers.run(services.cancel_from_thread, eve.user, started.run_id)
     assert await readers.run(services.cancel_from_thread, eve.user, started.run_id, by="admin") == "requested"
     assert (await ended(started.run_id)).cancelled_by == "admin"
@@ -168,7 +213,7 @@ async def test_an_admin_stops_anybodys_run_and_is_named(ada: Person, eve: Person
 async def test_nobody_cancels_a_strangers_run(ada: Person, eve: Person) -> None:
     started = await start(ada, model="emulator/silent")
     for run_id in (started.run_id, uuid7()):
-        with pytest.raises(services.NotFound):
+        with pytest.raises(refusals.NotFound):
             await services.cancel(eve.user.pk, run_id)
     live = cancellation.get(started.run_id)
     assert live is not None
@@ -224,9 +269,9 @@ async def test_a_run_has_a_position(ada: Person, eve: Person) -> None:
     position = await services.locate_run(ada.user.pk, started.run_id)
     assert (position.last_seq, position.status, position.is_finished) == (run.last_seq, "cancelled", True)
     assert await services.locate_conversation(ada.user.pk, started.conversation_id) is None
-    with pytest.raises(services.NotFound):
+    with pytest.raises(refusals.NotFound):
         await services.locate_run(eve.user.pk, started.run_id)
-    with pytest.raises(services.NotFound):
+    with pytest.raises(refusals.NotFound):
         await services.locate_conversation(eve.user.pk, started.conversation_id)
 
 
@@ -234,7 +279,7 @@ async def test_deleting_a_conversation_leaves_nothing_of_it(ada: Person, eve: Pe
     kept, gone = await start(ada), await start(ada)
     for started in (kept, gone):
         await ended(started.run_id)
-    with pytest.raises(services.NotFound):
+    with pytest.raises(refusals.NotFound):
         await readers.run(services.delete_conversation, eve.user, gone.conversation_id)
     await readers.run(services.delete_conversation, ada.user, gone.conversation_id)
 
@@ -250,14 +295,14 @@ async def test_deleting_a_conversation_leaves_nothing_of_it(ada: Person, eve: Pe
 
 async def test_a_conversation_with_a_run_under_way_is_not_deleted(ada: Person) -> None:
     started = await start(ada, model="emulator/silent")
-    with pytest.raises(services.ConversationBusy):
+    with pytest.raises(refusals.ConversationBusy):
         await readers.run(services.delete_conversation, ada.user, started.conversation_id)
     assert await readers.run(Run.objects.filter(pk=started.run_id).exists)
 
 
 async def test_a_stopping_server_takes_no_new_runs(ada: Person) -> None:
     await supervisor.current().drain()
-    with pytest.raises(services.Restarting) as refused:
+    with pytest.raises(refusals.Restarting) as refused:
         await start(ada)
     assert refused.value.retryable
     assert await readers.run(Run.objects.count) == 0

@@ -1,5 +1,6 @@
 """The page and its JSON over HTTP, with rows as runs leave them behind."""
 
+import re
 import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,6 +11,7 @@ from django.contrib.auth.models import User
 from django.template.loader import render_to_string
 from django.test import Client
 
+from providers import catalog
 from runs.models import ApiToken, Conversation, Message, Run
 from runs.states import RunStatus, StopReason
 from runs.views import PAGE_SIZE
@@ -45,6 +47,10 @@ def bearer(user: User) -> dict[str, str]:
     return {"Authorization": f"Bearer {ApiToken.issue(user)[1]}"}
 
 
+def first_model(slug: str) -> str:
+    return next(provider.models[0] for provider in catalog.providers() if provider.slug == slug)
+
+
 def say(run: Run, role: str, *parts: dict[str, Any]) -> Message:
     return Message.objects.create(
         conversation=run.conversation,
@@ -65,7 +71,7 @@ def test_it_shows_the_page_with_what_the_scripts_need(client: Client, user: User
     run = make_run(owner=user)
     html = client.get(f"/c/{run.conversation_id}/").content.decode()
     assert f'data-conversation="{run.conversation_id}"' in html
-    assert f'value="{settings.RUNNEL_DEFAULT_MODEL}"' in html
+    assert 'value="emulator/hello"' in html
     assert '<option value="emulator/hello">' in html
     assert "<script>" not in html
     assert "style=" not in html
@@ -82,6 +88,38 @@ def test_it_says_where_a_key_goes_until_there_is_one(client: Client, settings: A
 
     settings.OPENAI_API_KEY = "sk-test"
     assert b".env" not in client.get("/").content
+
+
+def test_it_proposes_a_model_of_a_provider_that_is_ready_and_names_those(
+    client: Client, settings: Any
+) -> None:
+    settings.ANTHROPIC_API_KEY = "sk-test"
+    one = client.get("/").content.decode()
+    assert f'value="anthropic/{first_model("anthropic")}"' in one
+    assert re.search(r"This provider is ready:\s+<code[^>]*>anthropic</code>\.", one)
+
+    settings.GEMINI_API_KEY = "key"
+    two = client.get("/").content.decode()
+    assert re.search(r"These providers are ready:\s+<code[^>]*>anthropic</code> and <code", two)
+
+    settings.RUNNEL_DEFAULT_MODEL = "gemini/of-my-own"
+    assert 'value="gemini/of-my-own"' in client.get("/").content.decode()
+
+
+def test_it_proposes_nothing_while_nothing_is_ready(client: Client, settings: Any) -> None:
+    settings.RUNNEL_EMULATOR = False
+    assert 'id="model" list="models" value=""' in client.get("/").content.decode()
+
+
+def test_after_a_wrong_password_the_focus_is_on_the_password(user: User) -> None:
+    def focused(html: str) -> list[str]:
+        return [tag for tag in re.findall("<input[^>]*>", html) if "autofocus" in tag]
+
+    (first,) = focused(Client().get("/login/").content.decode())
+    assert 'name="username"' in first
+    refused = Client().post("/login/", {"username": user.username, "password": "wrong"})
+    (again,) = focused(refused.content.decode())
+    assert 'name="password"' in again
 
 
 def test_foreign_pages_look_like_absent_ones(client: Client, stranger: User) -> None:
@@ -159,6 +197,7 @@ def test_it_tells_all_that_was_said_and_how_each_run_went(client: Client, user: 
     answer = client.get(f"/api/conversations/{run.conversation_id}/").json()
 
     assert (answer["id"], answer["title"]) == (str(run.conversation_id), "On rivers")
+    assert answer["updated_at"] == client.get("/api/conversations/").json()["conversations"][0]["updated_at"]
     assert [(each["role"], each["text"], each["run_id"]) for each in answer["messages"]] == [
         ("user", "Where does it end?", str(run.pk)),
         ("assistant", "In the sea", str(run.pk)),

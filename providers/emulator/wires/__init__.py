@@ -8,10 +8,11 @@ no I/O. To add a format, write its module and name it in ``WIRES``.
 import re
 from typing import Protocol
 
-from providers.emulator.actions import Fault, Speech, Tally
+from providers.emulator.actions import Fault, Hint, Speech, Tally
 from providers.emulator.http1 import HttpRequest
 from providers.emulator.prompt import Prompt
 from providers.emulator.wires import anthropic_messages, gemini_generate, openai_chat, openai_responses
+from providers.emulator.wires._rules import Terms
 from providers.emulator.wires.frames import ErrorReply
 from providers.types import Json
 
@@ -39,12 +40,28 @@ class Wire(Protocol):
         """Return what a script may know; ``LookupError``, ``TypeError``… for what is not of this form."""
         ...
 
+    def refusal(self, request: HttpRequest, body: Json, terms: Terms) -> ErrorReply | None:
+        """Return the provider's error for the first rule that the request breaks, or ``None``.
+
+        Raises what ``read`` raises.
+        """
+        ...
+
     def encoder(self, prompt: Prompt, tally: Tally) -> Encoder:
         """Return a speaker for one answer that reports the usage in ``tally``."""
         ...
 
-    def error(self, fault: Fault, about: str) -> ErrorReply:
-        """Return the provider's error; ``about`` is the model, the path or the reason."""
+    def whole(self, prompt: Prompt, text: str) -> Json:
+        """Return the answer ``text`` in one piece, as who does not ask for a stream gets it."""
+        ...
+
+    def error(
+        self, fault: Fault, about: str, *, status: int | None = None, hint: Hint | None = None
+    ) -> ErrorReply:
+        """Return the provider's error; ``about`` is the model, the path or the reason.
+
+        ``status`` and ``hint`` say it with another status, and another time to wait, than the provider's own.
+        """
         ...
 
 

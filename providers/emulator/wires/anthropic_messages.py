@@ -5,20 +5,25 @@ from typing import assert_never
 from uuid import uuid4
 
 from providers.emulator.actions import (
-    RETRY_AFTER,
     Argue,
+    Break,
     Call,
     Fault,
     Finish,
+    Hint,
+    Ping,
     Refuse,
     Say,
     Seal,
     Speech,
     Tally,
     Think,
+    Token,
 )
 from providers.emulator.http1 import HttpRequest
 from providers.emulator.prompt import Function, Prompt, entries
+from providers.emulator.wires import _anthropic_errors, _anthropic_rules
+from providers.emulator.wires._rules import Terms
 from providers.emulator.wires.frames import ErrorReply, named_frame
 from providers.types import Json, StopReason
 
@@ -36,14 +41,14 @@ _STOP_REASONS = {
 
 def headers() -> dict[str, str]:
     """Return the headers of an answer."""
-    return {"content-type": "text/event-stream; charset=utf-8", "request-id": _request_id()}
+    return {"content-type": "text/event-stream; charset=utf-8", "request-id": _anthropic_errors.request_id()}
 
 
 def read(_: HttpRequest, body: Json) -> Prompt:
     """Return what a script may know of ``body``."""
     messages = entries(body, "messages")
     texts = (_text(message["content"]) for message in reversed(messages) if message["role"] == "user")
-    last = messages[-1]["content"]
+    last = messages[-1]["content"] if messages else ""
     return Prompt(
         model=body["model"],
         streaming=body.get("stream") is True,
@@ -61,46 +66,34 @@ def read(_: HttpRequest, body: Json) -> Prompt:
     )
 
 
+def refusal(request: HttpRequest, body: Json, terms: Terms) -> ErrorReply | None:
+    """Return the error for the first rule that is broken."""
+    found = next(_anthropic_rules.refusals(body, terms, has_beta="anthropic-beta" in request.headers), None)
+    return None if found is None else _anthropic_errors.refused(found)
+
+
 def encoder(prompt: Prompt, tally: Tally) -> "MessagesEncoder":
     """Return a speaker for one answer."""
     return MessagesEncoder(prompt, tally)
 
 
-def error(fault: Fault, about: str) -> ErrorReply:
+def whole(prompt: Prompt, text: str) -> Json:
+    """Return a message."""
+    return {
+        "model": prompt.model,
+        "id": f"msg_{uuid4().hex[:24]}",
+        "type": "message",
+        "role": "assistant",
+        "content": [{"type": "text", "text": text}],
+        "stop_reason": "end_turn",
+        "stop_sequence": None,
+        "usage": {"input_tokens": 9, "output_tokens": 9},
+    }
+
+
+def error(fault: Fault, about: str, *, status: int | None = None, hint: Hint | None = None) -> ErrorReply:
     """Return Anthropic's error."""
-    match fault:
-        case Fault.MALFORMED:
-            return _error(400, "invalid_request_error", about)
-        case Fault.UNKNOWN_PATH:
-            return _error(404, "not_found_error", "Not found")
-        case Fault.WRONG_METHOD:
-            return _error(405, "invalid_request_error", "Method Not Allowed")
-        case Fault.UNKNOWN_MODEL:
-            return _error(404, "not_found_error", f"model: {about}")
-        case Fault.CONTEXT_WINDOW:
-            return _error(400, "invalid_request_error", "prompt is too long: 213141 tokens > 200000 maximum")
-        case Fault.UNAUTHORIZED:
-            return _error(401, "authentication_error", "invalid x-api-key")
-        case Fault.RATE_LIMITED:
-            message = "This request would exceed your organization's rate limit. Please try again later."
-            return _error(429, "rate_limit_error", message, {"retry-after": str(RETRY_AFTER)})
-        case Fault.OVERLOADED:
-            return _error(529, "overloaded_error", "Overloaded")
-        case _:
-            assert_never(fault)
-
-
-def _error(status: int, kind: str, message: str, headers: dict[str, str] | None = None) -> ErrorReply:
-    request_id = _request_id()
-    return ErrorReply(
-        status=status,
-        body={"type": "error", "error": {"type": kind, "message": message}, "request_id": request_id},
-        headers={"request-id": request_id, **(headers or {})},
-    )
-
-
-def _request_id() -> str:
-    return f"req_{uuid4().hex[:24]}"
+    return _anthropic_errors.reply(fault, about, status=status, hint=hint)
 
 
 def _blocks(content: str | list[Json]) -> list[Json]:
@@ -123,12 +116,17 @@ class MessagesEncoder:
         self._index = 0
 
     def encode(self, speech: Speech) -> bytes:
-        """Return the events for ``speech``."""
+        """Return the events for ``speech``; no sign of life and no error begins an answer."""
+        match speech:
+            case Ping():
+                return named_frame({"type": "ping"})
+            case Break(fault, about):
+                return named_frame(_anthropic_errors.event(fault, about))
         begin = b"" if self._begun else self._message_start()
         self._begun = True
         return begin + self._encode(speech)
 
-    def _encode(self, speech: Speech) -> bytes:
+    def _encode(self, speech: Token | Seal | Finish) -> bytes:
         match speech:
             # There is no refusal in words here: what was said stays text, and the reason tells.
             case Say(text) | Refuse(text):
@@ -178,26 +176,28 @@ class MessagesEncoder:
             "content": [],
             "stop_reason": None,
             "stop_sequence": None,
-            "usage": {
+        }
+        if not self._tally.is_hidden:
+            message["usage"] = {
                 **self._input_usage(),
                 "cache_creation": {"ephemeral_5m_input_tokens": 0, "ephemeral_1h_input_tokens": 0},
                 "output_tokens": self._tally.output_tokens,
                 "service_tier": "standard",
-            },
-        }
+            }
         return named_frame({"type": "message_start", "message": message})
 
     def _message_end(self, reason: StopReason) -> bytes:
         delta: Json = {"stop_reason": _STOP_REASONS[reason], "stop_sequence": None}
         if reason is StopReason.CONTENT_FILTER:
             delta["stop_details"] = {"type": "refusal", "category": None, "explanation": None}
-        usage = {
-            **self._input_usage(),
-            "output_tokens": self._tally.output_tokens,
-            "output_tokens_details": {"thinking_tokens": self._tally.thought},
-        }
-        end = named_frame({"type": "message_delta", "delta": delta, "usage": usage})
-        return end + named_frame({"type": "message_stop"})
+        end: Json = {"type": "message_delta", "delta": delta}
+        if not self._tally.is_hidden:
+            end["usage"] = {
+                **self._input_usage(),
+                "output_tokens": self._tally.output_tokens,
+                "output_tokens_details": {"thinking_tokens": self._tally.thought},
+            }
+        return named_frame(end) + named_frame({"type": "message_stop"})
 
     def _input_usage(self) -> Json:
         return {

@@ -3,15 +3,17 @@
 import json
 import re
 from itertools import takewhile
-from typing import Any, assert_never
+from typing import assert_never
 from uuid import uuid4
 
 from providers.emulator.actions import (
-    RETRY_AFTER,
     Argue,
+    Break,
     Call,
     Fault,
     Finish,
+    Hint,
+    Ping,
     Refuse,
     Say,
     Seal,
@@ -20,7 +22,11 @@ from providers.emulator.actions import (
     Think,
 )
 from providers.emulator.http1 import HttpRequest
+from providers.emulator.mechanics import COMMENT
 from providers.emulator.prompt import Function, Prompt, entries
+from providers.emulator.wires import _gemini_errors, _gemini_rules
+from providers.emulator.wires._gemini_options import field
+from providers.emulator.wires._rules import Terms
 from providers.emulator.wires.frames import ErrorReply, data_frame
 from providers.types import Json, StopReason
 
@@ -59,10 +65,10 @@ def read(request: HttpRequest, body: Json) -> Prompt:
         functions=tuple(
             Function(
                 name=function["name"],
-                parameters=_field(function, "parametersJsonSchema") or function.get("parameters") or {},
+                parameters=field(function, "parametersJsonSchema") or function.get("parameters") or {},
             )
             for tool in body.get("tools") or ()
-            for function in _field(tool, "functionDeclarations") or ()
+            for function in field(tool, "functionDeclarations") or ()
         ),
         body=body,
     )
@@ -70,18 +76,18 @@ def read(request: HttpRequest, body: Json) -> Prompt:
 
 def _tool_results(contents: list[Json]) -> tuple[str, ...]:
     trailing = takewhile(
-        lambda content: any(_field(part, "functionResponse") for part in content["parts"]), reversed(contents)
+        lambda content: any(field(part, "functionResponse") for part in content["parts"]), reversed(contents)
     )
     responses = (
-        _field(part, "functionResponse") for content in reversed(list(trailing)) for part in content["parts"]
+        field(part, "functionResponse") for content in reversed(list(trailing)) for part in content["parts"]
     )
     return tuple(json.dumps(each["response"], ensure_ascii=False) for each in responses if each)
 
 
-def _field(node: Json, name: str) -> Any:
-    """Return a field by either of the names that protobuf's JSON accepts; the SDK uses both."""
-    snake_case = re.sub(r"[A-Z]", lambda capital: f"_{capital[0].lower()}", name)
-    return node.get(name, node.get(snake_case))
+def refusal(_: HttpRequest, body: Json, terms: Terms) -> ErrorReply | None:
+    """Return the error for the first rule that is broken."""
+    found = next(_gemini_rules.refusals(body, terms), None)
+    return None if found is None else _gemini_errors.refused(found)
 
 
 def encoder(prompt: Prompt, tally: Tally) -> "GenerateEncoder":
@@ -89,49 +95,20 @@ def encoder(prompt: Prompt, tally: Tally) -> "GenerateEncoder":
     return GenerateEncoder(prompt, tally)
 
 
-def error(fault: Fault, about: str) -> ErrorReply:
+def whole(prompt: Prompt, text: str) -> Json:
+    """Return a response: the same as a chunk of a stream that consists of one."""
+    content = {"parts": [{"text": text}], "role": "model"}
+    return {
+        "candidates": [{"content": content, "finishReason": "STOP", "index": 0}],
+        "usageMetadata": {"promptTokenCount": 9, "candidatesTokenCount": 9, "totalTokenCount": 18},
+        "modelVersion": prompt.model,
+        "responseId": uuid4().hex[:22],
+    }
+
+
+def error(fault: Fault, about: str, *, status: int | None = None, hint: Hint | None = None) -> ErrorReply:
     """Return Google's error."""
-    match fault:
-        case Fault.MALFORMED:
-            return _error(400, "INVALID_ARGUMENT", about)
-        case Fault.UNKNOWN_PATH:
-            return _error(404, "NOT_FOUND", "Requested entity was not found.")
-        case Fault.WRONG_METHOD:
-            return _error(405, "UNIMPLEMENTED", "Method not allowed.")
-        case Fault.UNKNOWN_MODEL:
-            message = f"models/{about} is not found, or is not supported for generateContent."
-            return _error(404, "NOT_FOUND", message)
-        case Fault.CONTEXT_WINDOW:
-            message = (
-                "The input token count (1250074) exceeds the maximum number of tokens allowed (1048576)."
-            )
-            return _error(400, "INVALID_ARGUMENT", message)
-        case Fault.UNAUTHORIZED:
-            # Google answers a bad key with 400; 401 is for bad OAuth tokens.
-            reason = {
-                "@type": "type.googleapis.com/google.rpc.ErrorInfo",
-                "reason": "API_KEY_INVALID",
-                "domain": "googleapis.com",
-                "metadata": {"service": "generativelanguage.googleapis.com"},
-            }
-            return _error(
-                400, "INVALID_ARGUMENT", "API key not valid. Please pass a valid API key.", [reason]
-            )
-        case Fault.RATE_LIMITED:
-            retry = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": f"{RETRY_AFTER}s"}
-            message = f"You exceeded your current quota. Please retry in {RETRY_AFTER}s."
-            return _error(429, "RESOURCE_EXHAUSTED", message, [retry])
-        case Fault.OVERLOADED:
-            return _error(503, "UNAVAILABLE", "The model is overloaded. Please try again later.")
-        case _:
-            assert_never(fault)
-
-
-def _error(status: int, name: str, message: str, details: list[Json] | None = None) -> ErrorReply:
-    about: Json = {"code": status, "message": message, "status": name}
-    if details:
-        about["details"] = details
-    return ErrorReply(status=status, body={"error": about})
+    return _gemini_errors.reply(fault, about, status=status, hint=hint)
 
 
 def _text(content: Json) -> str:
@@ -168,6 +145,10 @@ class GenerateEncoder:
                 return b""
             case Finish(reason):
                 return self._flush_call() + self._chunk({"text": ""}, _FINISH_REASONS[reason])
+            case Ping():
+                return COMMENT
+            case Break(fault, about):
+                return data_frame(_gemini_errors.reply(fault, about).body, newline=b"\r\n")
             case _:
                 assert_never(speech)
 
@@ -188,12 +169,9 @@ class GenerateEncoder:
         candidate: Json = {"content": {"parts": [part], "role": "model"}, "index": 0}
         if finish_reason is not None:
             candidate["finishReason"] = finish_reason
-        chunk = {
-            "candidates": [candidate],
-            "usageMetadata": self._usage(),
-            "modelVersion": self._model,
-            "responseId": self._id,
-        }
+        chunk: Json = {"candidates": [candidate], "modelVersion": self._model, "responseId": self._id}
+        if not self._tally.is_hidden:
+            chunk["usageMetadata"] = self._usage()
         return data_frame(chunk, newline=b"\r\n")
 
     def _usage(self) -> Json:

@@ -6,16 +6,35 @@ from itertools import takewhile
 from typing import assert_never
 from uuid import uuid4
 
-from providers.emulator.actions import Argue, Call, Fault, Finish, Refuse, Say, Seal, Speech, Tally, Think
+from providers.emulator.actions import (
+    Argue,
+    Break,
+    Call,
+    Fault,
+    Finish,
+    Hint,
+    Ping,
+    Refuse,
+    Say,
+    Seal,
+    Speech,
+    Tally,
+    Think,
+    Token,
+)
 from providers.emulator.http1 import HttpRequest
 from providers.emulator.prompt import Function, Prompt, entries
-from providers.emulator.wires import _openai_errors
+from providers.emulator.wires import _openai_chat_rules, _openai_errors
+from providers.emulator.wires._rules import Terms
 from providers.emulator.wires.frames import ErrorReply, data_frame
 from providers.types import Json, StopReason
 
 KIND = "openai-chat"
 PATH = re.compile(r"/v1/chat/completions")
 PREFIXES: tuple[str, ...] = ("/",)
+
+#: As OpenRouter says that somebody is still at work; OpenAI itself says nothing.
+KEEP_ALIVE = b": OPENROUTER PROCESSING\n\n"
 
 _FINISH_REASONS = {
     StopReason.END_TURN: "stop",
@@ -50,14 +69,33 @@ def read(_: HttpRequest, body: Json) -> Prompt:
     )
 
 
+def refusal(_: HttpRequest, body: Json, terms: Terms) -> ErrorReply | None:
+    """Return the error for the first rule that is broken."""
+    found = next(_openai_chat_rules.refusals(body, terms), None)
+    return None if found is None else _openai_errors.refused(found)
+
+
 def encoder(prompt: Prompt, tally: Tally) -> "ChatEncoder":
     """Return a speaker for one answer."""
     return ChatEncoder(prompt, tally)
 
 
-def error(fault: Fault, about: str) -> ErrorReply:
+def whole(prompt: Prompt, text: str) -> Json:
+    """Return a chat completion."""
+    message: Json = {"role": "assistant", "content": text, "refusal": None, "annotations": []}
+    return {
+        "id": f"chatcmpl-{uuid4().hex}",
+        "object": "chat.completion",
+        "created": int(time.time()),
+        "model": prompt.model,
+        "choices": [{"index": 0, "message": message, "logprobs": None, "finish_reason": "stop"}],
+        "usage": {"prompt_tokens": 9, "completion_tokens": 9, "total_tokens": 18},
+    }
+
+
+def error(fault: Fault, about: str, *, status: int | None = None, hint: Hint | None = None) -> ErrorReply:
     """Return OpenAI's error."""
-    return _openai_errors.reply(fault, about)
+    return _openai_errors.reply(fault, about, status=status, hint=hint)
 
 
 def _text(content: str | list[Json]) -> str:
@@ -86,12 +124,17 @@ class ChatEncoder:
         self._calls = 0
 
     def encode(self, speech: Speech) -> bytes:
-        """Return the chunks for ``speech``."""
+        """Return the chunks for ``speech``; no sign of life and no error begins an answer."""
+        match speech:
+            case Ping():
+                return KEEP_ALIVE
+            case Break(fault, about):
+                return data_frame({"error": _openai_errors.about_it(fault, about)})
         begin = b"" if self._begun else self._delta({"role": "assistant", "content": "", "refusal": None})
         self._begun = True
         return begin + self._encode(speech)
 
-    def _encode(self, speech: Speech) -> bytes:
+    def _encode(self, speech: Token | Seal | Finish) -> bytes:
         match speech:
             case Say(text):
                 return self._delta({"content": text})
@@ -119,7 +162,7 @@ class ChatEncoder:
         return data_frame({**self._envelope, "choices": [choice]})
 
     def _usage(self) -> bytes:
-        if not self._reports_usage:
+        if not self._reports_usage or self._tally.is_hidden:
             return b""
         tally = self._tally
         usage = {

@@ -3,15 +3,31 @@
 import re
 import time
 from collections.abc import Iterator
-from itertools import takewhile
+from itertools import chain, takewhile
 from typing import assert_never
 from uuid import uuid4
 
-from providers.emulator.actions import Argue, Call, Fault, Finish, Refuse, Say, Seal, Speech, Tally, Think
+from providers.emulator.actions import (
+    Argue,
+    Break,
+    Call,
+    Fault,
+    Finish,
+    Hint,
+    Ping,
+    Refuse,
+    Say,
+    Seal,
+    Speech,
+    Tally,
+    Think,
+    Token,
+)
 from providers.emulator.http1 import HttpRequest
 from providers.emulator.prompt import Function, Prompt, entries
-from providers.emulator.wires import _openai_errors
+from providers.emulator.wires import _openai_errors, _openai_responses_rules
 from providers.emulator.wires._openai_items import FunctionCall, Item, Message, Reasoning
+from providers.emulator.wires._rules import Terms
 from providers.emulator.wires.frames import ErrorReply, named_frame
 from providers.types import Json, StopReason
 
@@ -45,14 +61,25 @@ def read(_: HttpRequest, body: Json) -> Prompt:
     )
 
 
+def refusal(_: HttpRequest, body: Json, terms: Terms) -> ErrorReply | None:
+    """Return the error for the first rule that is broken."""
+    found = next(_openai_responses_rules.refusals(body, terms), None)
+    return None if found is None else _openai_errors.refused(found)
+
+
 def encoder(prompt: Prompt, tally: Tally) -> "ResponsesEncoder":
     """Return a speaker for one answer."""
     return ResponsesEncoder(prompt, tally)
 
 
-def error(fault: Fault, about: str) -> ErrorReply:
+def whole(prompt: Prompt, text: str) -> Json:
+    """Return a response."""
+    return ResponsesEncoder(prompt, Tally(input_tokens=9)).whole(text)
+
+
+def error(fault: Fault, about: str, *, status: int | None = None, hint: Hint | None = None) -> ErrorReply:
     """Return OpenAI's error."""
-    return _openai_errors.reply(fault, about)
+    return _openai_errors.reply(fault, about, status=status, hint=hint)
 
 
 def _text(content: str | list[Json]) -> str:
@@ -70,6 +97,7 @@ class ResponsesEncoder:
         self._id = f"resp_{uuid4().hex}"
         self._created = int(time.time())
         self._sequence = 0
+        self._begun = False
         self._item: Item | None = None
         self._output: list[Json] = []
 
@@ -82,8 +110,34 @@ class ResponsesEncoder:
         self._sequence += 1
         return frame
 
+    def whole(self, text: str) -> Json:
+        """Return a response that says ``text``, in one piece."""
+        for _ in chain(self._events(Say(text)), self._close("completed")):
+            pass
+        response: Json = self._terminal("completed")["response"]
+        return response
+
     def _events(self, speech: Speech) -> Iterator[Json]:
-        if not self._sequence:
+        match speech:
+            case Ping():
+                yield {"type": "keepalive"}
+            case Break(fault, about):
+                yield from self._failure(_openai_errors.about_it(fault, about))
+            case _:
+                yield from self._said(speech)
+
+    def _failure(self, error: Json) -> Iterator[Json]:
+        """As it is recorded: at the beginning an ``error`` comes first, later only the response fails."""
+        if not self._begun:
+            yield {"type": "error", "error": error}
+        response = self._response("failed")
+        otherwise = "invalid_prompt" if error["type"] == "invalid_request_error" else "server_error"
+        response["error"] = {"code": error["code"] or otherwise, "message": error["message"]}
+        yield {"type": "response.failed", "response": response}
+
+    def _said(self, speech: Token | Seal | Finish) -> Iterator[Json]:
+        if not self._begun:
+            self._begun = True
             yield {"type": "response.created", "response": self._response("in_progress")}
             yield {"type": "response.in_progress", "response": self._response("in_progress")}
         match speech:
@@ -139,13 +193,17 @@ class ResponsesEncoder:
     def _terminal(self, status: str) -> Json:
         tally = self._tally
         response = self._response(status)
-        response["usage"] = {
-            "input_tokens": tally.input_tokens,
-            "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
-            "output_tokens": tally.output_tokens,
-            "output_tokens_details": {"reasoning_tokens": tally.thought},
-            "total_tokens": tally.input_tokens + tally.output_tokens,
-        }
+        response["usage"] = (
+            None
+            if tally.is_hidden
+            else {
+                "input_tokens": tally.input_tokens,
+                "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
+                "output_tokens": tally.output_tokens,
+                "output_tokens_details": {"reasoning_tokens": tally.thought},
+                "total_tokens": tally.input_tokens + tally.output_tokens,
+            }
+        )
         if status == "incomplete":
             response["incomplete_details"] = {"reason": "max_output_tokens"}
         return {"type": f"response.{status}", "response": response}

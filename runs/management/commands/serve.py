@@ -5,7 +5,6 @@ made, and the address is told when it can be opened.
 """
 
 import secrets
-import threading
 from collections.abc import Iterator
 from socket import socket
 from typing import Any
@@ -20,7 +19,6 @@ from django.db import OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
 
 from project import data_folder, environment, listening
-from providers import clients
 from runs import cancellation, lock
 
 
@@ -36,9 +34,6 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Prepare and serve until SIGTERM or Ctrl-C."""
-        # The SDKs take their time to import: meanwhile the database is made ready.
-        imports = threading.Thread(target=clients.preload, daemon=True)
-        imports.start()
         if connection.vendor == "sqlite":
             self._take_the_data_folder()
         host = options["host"]
@@ -49,7 +44,6 @@ class Command(BaseCommand):
             raise CommandError(str(unavailable)) from None
         except OperationalError as error:
             raise CommandError(f"The database cannot be used: {error}") from None
-        imports.join()
         self._serve(host, reserved)
 
     def _take_the_data_folder(self) -> None:

@@ -1,4 +1,4 @@
-// The JSON over HTTP: reading conversations, deleting one, and stopping a run without a socket.
+// The JSON over HTTP: conversations, files, and stopping a run without a socket.
 
 /** An answer that is an error: its code, and a sentence for the user. */
 export class ApiError extends Error {
@@ -13,21 +13,25 @@ export function signIn() {
   location.assign(`/login/?next=${encodeURIComponent(location.pathname)}`);
 }
 
-async function call(method, address) {
+async function call(method, address, body = null) {
   let response;
   try {
     const token = document.querySelector("[name=csrfmiddlewaretoken]").value;
-    response = await fetch(address, { method, headers: { Accept: "application/json", "X-CSRFToken": token } });
+    response = await fetch(address, {
+      method,
+      body,
+      headers: { Accept: "application/json", "X-CSRFToken": token },
+    });
   } catch {
     throw new ApiError("offline", "The server cannot be reached. Try again in a moment.");
   }
   if (response.status === 401) signIn();
   if (response.status === 204) return null;
-  const body = await response.json().catch(() => null);
-  if (!response.ok || body === null) {
-    throw new ApiError(body?.code ?? "internal", body?.message ?? "Something went wrong. Try again.");
+  const answer = await response.json().catch(() => null);
+  if (!response.ok || answer === null) {
+    throw new ApiError(answer?.code ?? "internal", answer?.message ?? "Something went wrong. Try again.");
   }
-  return body;
+  return answer;
 }
 
 /** Return `{conversations, before}`; hand `before` in again for the page that follows. */
@@ -48,4 +52,16 @@ export function deleteConversation(id) {
 /** Stop a run. */
 export function cancelRun(id) {
   return call("POST", `/api/runs/${id}/cancel/`);
+}
+
+/** Hand in a file; return `{id, name, mime_type, size}`. */
+export function uploadFile(file) {
+  const form = new FormData();
+  form.append("file", file);
+  return call("POST", "/api/files/", form);
+}
+
+/** Delete a file that was handed in. */
+export function deleteFile(id) {
+  return call("DELETE", `/api/files/${id}/`);
 }

@@ -1,9 +1,12 @@
 // Where the user writes: message, model, Send and Stop. The text is only cleared once it was taken.
 
-import { byId } from "./dom.js";
+import { Attachments } from "./attachments.js";
+import { byId, element } from "./dom.js";
+import { isBlank, modelName } from "./words.js";
 
 /** Where this browser keeps the model that answered last. */
 const MODEL_KEY = "runnel.model";
+const EMULATOR = "emulator/";
 
 export class Composer {
   #form = byId("composer");
@@ -12,15 +15,21 @@ export class Composer {
   #send = byId("send");
   #stop = byId("stop");
   #note = byId("note");
+  #attachments = new Attachments({
+    drop: this.#form,
+    problem: (words) => this.note(words),
+    changed: () => this.#show(),
+  });
   #handlers;
   #isNoteOffline = false;
+  #isGone = false;
   #isSending = false;
   #isRunning = false;
   #hasProposed = false;
   #draftKey = "";
 
   /**
-   * @param {{send: Function, stop: Function}} handlers  `send(text, model)` resolves once taken
+   * @param {{send: Function, stop: Function}} handlers  `send(text, files, model)` resolves once taken
    * @param {string} conversation  id of the conversation that is written to, or ""
    */
   constructor(handlers, conversation) {
@@ -36,7 +45,11 @@ export class Composer {
       event.preventDefault();
       this.#submit();
     });
-    this.#text.addEventListener("input", () => this.#keepDraft());
+    this.#text.addEventListener("input", () => {
+      this.#keepDraft();
+      this.#forgetNote();
+    });
+    this.#model.addEventListener("input", () => this.#forgetNote());
     this.#stop.addEventListener("click", () => this.#handlers.stop());
     addEventListener("keydown", (event) => {
       if (event.key === "Escape" && this.#isRunning && !document.querySelector("dialog[open]")) {
@@ -54,8 +67,20 @@ export class Composer {
 
   /** Say something beside the field, or nothing. What is true only while offline goes with `online`. */
   note(words, { whileOffline = false } = {}) {
+    if (this.#isGone) return;
     this.#note.textContent = words;
     this.#isNoteOffline = whileOffline;
+  }
+
+  /** Say that the conversation was deleted; what is being written goes along into a new one. */
+  gone() {
+    if (this.#isGone) return;
+    const begin = element("a", { href: "/" }, "Begin a new one");
+    this.#note.replaceChildren("This conversation was deleted. ", begin);
+    this.#isGone = true;
+    this.conversation = "";
+    if (this.#text.value) this.#keepDraft();
+    this.#show();
   }
 
   /** Take back what was only true without a connection. */
@@ -63,11 +88,18 @@ export class Composer {
     if (this.#isNoteOffline) this.note("");
   }
 
-  /** Propose a model, or the one that answered last; only the first time, and never over a typed one. */
-  propose(model = localStorage.getItem(MODEL_KEY)) {
+  /** Propose a model; only the first time, and never over a typed one. */
+  propose(model) {
     if (this.#hasProposed) return;
     this.#hasProposed = true;
     if (model && this.#model.value === this.#model.defaultValue) this.#model.value = model;
+  }
+
+  /** Propose the model that answered last, unless that was the emulator and a provider has a key by now. */
+  proposeLast() {
+    const last = localStorage.getItem(MODEL_KEY);
+    const isOutdated = last?.startsWith(EMULATOR) && !this.#model.defaultValue.startsWith(EMULATOR);
+    this.propose(isOutdated ? null : last);
   }
 
   /** Remember a model that has answered: new conversations begin with it. */
@@ -96,8 +128,13 @@ export class Composer {
 
   async #submit() {
     const text = this.#text.value;
-    const model = this.#model.value.trim();
-    if (!text.trim() || this.#isSending) return;
+    const model = modelName(this.#model.value);
+    const files = this.#attachments.isBusy ? [] : this.#attachments.parts;
+    if (this.#isSending || this.#isGone || (isBlank(text) && !files.length)) return;
+    if (this.#attachments.isBusy) {
+      this.note("Wait until the files have been uploaded.");
+      return;
+    }
     if (this.#isRunning) {
       this.note("Wait for the answer, or stop it first.");
       return;
@@ -107,11 +144,13 @@ export class Composer {
       this.#model.focus();
       return;
     }
+    this.#model.value = model;
     this.#isSending = true;
     this.#show();
     this.note("");
     try {
-      await this.#handlers.send(text, model);
+      await this.#handlers.send(text, files, model);
+      this.#attachments.clear();
       if (this.#text.value === text) this.#text.value = "";
       this.#keepDraft();
     } catch (error) {
@@ -122,6 +161,11 @@ export class Composer {
     }
   }
 
+  // Who types has read it, and does something about it. The connection is nothing that one could mend so.
+  #forgetNote() {
+    if (!this.#isNoteOffline) this.note("");
+  }
+
   #keepDraft() {
     if (this.#text.value) sessionStorage.setItem(this.#draftKey, this.#text.value);
     else sessionStorage.removeItem(this.#draftKey);
@@ -130,7 +174,7 @@ export class Composer {
   #show() {
     this.#send.hidden = this.#isRunning;
     this.#stop.hidden = !this.#isRunning;
-    this.#send.disabled = this.#isSending;
+    this.#send.disabled = this.#isSending || this.#isGone;
     this.#form.setAttribute("aria-busy", String(this.#isSending));
   }
 }

@@ -8,18 +8,29 @@ import { setUpDrawer } from "./drawer.js";
 import { stickToEnd } from "./scroll.js";
 import { Socket } from "./socket.js";
 import { Viewer } from "./viewer.js";
+import { isBlank, sendable, titled } from "./words.js";
 
 const CONNECTION = {
   online: "",
+  doubted: "The server has not answered yet. Checking the connection…",
   offline: "No connection to the server. Trying again… What you see here is kept.",
   refused: "The server does not accept connections from this address.",
+};
+
+/** What becomes of a Send or a Stop while there is no connection. */
+const LATER = {
+  start: "There is no connection. This is sent as soon as it is back.",
+  cancel: "It will be stopped as soon as the connection is back.",
 };
 
 const main = byId("main");
 const runs = byId("runs");
 const conversation = main.dataset.conversation;
 
-const list = new ConversationList(conversation);
+/** What one tab changes, the lists of all others of this browser show. */
+const tabs = new BroadcastChannel("runnel");
+
+const list = new ConversationList(conversation, { titled: showTitle, deleted: conversationDeleted });
 const toEnd = stickToEnd(byId("scroll"), runs, byId("jump"));
 
 const socket = new Socket(new URL("/ws/", location.href).href.replace(/^http/, "ws"), {
@@ -37,20 +48,31 @@ const viewer = new Viewer({
   socket,
   list: runs,
   conversation,
-  loaded: (stored) => composer.propose(stored.runs.at(-1)?.model),
+  loaded: (stored) => {
+    composer.propose(stored.runs.at(-1)?.model);
+    showTitle(stored.title);
+    list.open(stored);
+  },
   changed: runChanged,
   afterFailure,
 });
 const composer = new Composer({ send, stop }, conversation);
 
 function report({ code, message }) {
+  if (code === "not_found" && viewer.conversation) conversationGone();
   // The line about the connection says that already.
-  if (code !== "offline") composer.note(message);
+  else if (code !== "offline") composer.note(message);
+}
+
+function showTitle(title) {
+  document.title = `${titled(title)} · Runnel`;
+  byId("title").textContent = titled(title);
 }
 
 function showConnection(state) {
   main.dataset.connection = state;
   byId("connection").textContent = CONNECTION[state] ?? byId("connection").textContent;
+  if (state === "offline") sayLater();
 }
 
 function showState() {
@@ -67,10 +89,29 @@ function runChanged(view, what) {
   }
   showState();
   refreshList();
+  tabs.postMessage({ changed: view.run.id });
 }
 
+function conversationGone() {
+  list.remove(viewer.conversation);
+  composer.gone();
+}
+
+function conversationDeleted(id) {
+  tabs.postMessage({ deleted: id });
+  if (id === viewer.conversation) location.assign("/");
+  else list.remove(id);
+}
+
+tabs.onmessage = ({ data: { deleted } }) => {
+  if (deleted && deleted === viewer.conversation) conversationGone();
+  else if (deleted) list.remove(deleted);
+  // One that nobody looks at asks once it is looked at.
+  else if (!document.hidden) refreshList();
+};
+
 function afterFailure(view) {
-  const again = element("button", { type: "button", class: "link" }, "Try again");
+  const again = element("button", { type: "button", class: "link" }, "Edit and send again");
   again.addEventListener("click", () => composer.writeAgain(view.question));
   const { traces } = main.dataset;
   return traces ? [again, element("a", { href: `${traces}?run_id=${view.run.id}` }, "Details")] : [again];
@@ -91,20 +132,44 @@ function newId() {
   return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
 }
 
-async function send(text, model) {
-  const runId = newId();
-  // What a pasted text may hold and no server takes.
-  const input = text.toWellFormed().replaceAll("\0", "");
-  viewer.expect(runId, model);
-  if (!socket.isReady) {
-    composer.note("There is no connection. This is sent as soon as it is back.", { whileOffline: true });
+/** Return what a `start` asks: plain words, or words and files as an AG-UI user message. */
+function inputOf(id, text, files) {
+  const words = sendable(text);
+  if (!files.length) return words;
+  const said = isBlank(words) ? [] : [{ type: "text", text: words }];
+  return [{ id, role: "user", content: [...said, ...files] }];
+}
+
+/** Commands of the user that the server has not answered. */
+const unanswered = new Set();
+
+function sayLater() {
+  for (const { type } of unanswered) composer.note(LATER[type], { whileOffline: true });
+}
+
+/** Send what the user asked for, now or once there is a connection again. */
+async function command(frame) {
+  unanswered.add(frame);
+  if (!socket.isReady) sayLater();
+  try {
+    return await socket.request(frame, { repeat: true });
+  } finally {
+    unanswered.delete(frame);
   }
+}
+
+async function send(text, files, model) {
+  const runId = newId();
+  const input = inputOf(runId, text, files);
+  viewer.expect(runId, model);
   const known = viewer.conversation ? { conversation_id: viewer.conversation } : {};
   // The run's id is ours, so that a second copy of the frame starts nothing new.
-  const answer = await socket.request(
-    { type: "start", run_id: runId, model, input, ...known },
-    { repeat: true },
-  );
+  const answer = await command({ type: "start", run_id: runId, model, input, ...known }).catch(async (error) => {
+    // A file may be what is gone: then only the conversation itself tells whether it is.
+    if (error.code === "not_found" && files.length) await viewer.load().catch(report);
+    else if (error.code === "not_found") report(error);
+    throw error;
+  });
   composer.note("");
   if (!viewer.conversation) {
     history.replaceState(null, "", `/c/${answer.conversation_id}/`);
@@ -112,7 +177,8 @@ async function send(text, model) {
     composer.conversation = answer.conversation_id;
   }
   toEnd();
-  await viewer.started(answer).catch(() => {
+  // It was taken, whatever becomes of following it: the field is free.
+  viewer.started(answer).catch(() => {
     // The connection broke meanwhile: `follow` does the same once it is back.
   });
 }
@@ -122,20 +188,32 @@ async function stop() {
   if (!view) return;
   view.stopping();
   const id = view.run.id;
+  if (!socket.isReady) stopOverHttp(id);
+  // Asking twice changes nothing, and would only wait twice.
+  if ([...unanswered].some(({ type, run_id: asked }) => type === "cancel" && asked === id)) return;
   try {
-    // Without a socket the run goes on all the same, and plain HTTP may still get through.
-    if (socket.isReady) await socket.request({ type: "cancel", run_id: id }, { repeat: true });
-    else await cancelRun(id);
+    await command({ type: "cancel", run_id: id });
   } catch (error) {
     view.stopping(false);
-    composer.note(error.message, { whileOffline: error.code === "offline" });
+    report(error);
   }
 }
 
-if (!conversation) composer.propose();
+// Without a socket the run goes on all the same, and plain HTTP may still get through.
+async function stopOverHttp(id) {
+  try {
+    await cancelRun(id);
+    composer.online();
+  } catch {
+    // The socket asks again as soon as it is back.
+  }
+}
+
+if (!conversation) composer.proposeLast();
 setUpDrawer();
 addEventListener("pageshow", ({ persisted }) => persisted && location.reload());
 addEventListener("focus", refreshList);
+document.addEventListener("visibilitychange", () => document.hidden || refreshList());
 refreshList();
 viewer.load().then(showState).catch(report);
 socket.connect();

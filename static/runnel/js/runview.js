@@ -5,12 +5,14 @@
 
 import { element } from "./dom.js";
 import * as format from "./format.js";
+import { fromEvent, mediaElement } from "./media.js";
 import { TextStream } from "./text.js";
 
-/** Tell the words of an AG-UI user message, whose content is text or a list of parts. */
-function wordsOf(message) {
-  if (typeof message.content === "string") return message.content;
-  return message.content.map((part) => part.text ?? "").join("");
+/** Tell the words and the files of an AG-UI user message, whose content is text or a list of parts. */
+function partsOf({ content }) {
+  if (typeof content === "string") return [content, []];
+  const files = content.filter((part) => part.type !== "text");
+  return [content.map((part) => part.text ?? "").join(""), files.map(fromEvent)];
 }
 
 /** Add up AG-UI `TokenUsage` entries under the names that a stored run has. */
@@ -26,6 +28,15 @@ function totalOf(entries, source) {
   };
 }
 
+/** Tell what comes next, and why, in one line: the value of a `retry` event. */
+function newsOf({ attempt, of, wait_seconds, message, model }) {
+  const why = message.split(/\.(?:\s|$)/, 1)[0];
+  if (attempt === 1) return `${why}: asking ${model} instead`;
+  const when = wait_seconds < 1 ? "now" : `in ${Math.round(wait_seconds)} s`;
+  return `${why}: trying again ${when} (attempt ${attempt} of ${of})`;
+}
+
+const WAITING = "Waiting for the model…";
 const STATUS_OF_OUTCOME = { success: "completed", interrupt: "awaiting_approval", cancelled: "cancelled" };
 
 export class RunView {
@@ -33,9 +44,13 @@ export class RunView {
   #outcome = element("footer", { class: "outcome" });
   #afterFailure;
   #asked = [];
+  /** What is said until the first words come. */
+  #awaited = WAITING;
   /** Text streams of messages and calls that are being written, by AG-UI id. */
   #streams = new Map();
   #tools = new Map();
+  /** The reasoning that is being written, or null: open until the answer begins. */
+  #thinking = null;
 
   /**
    * @param {{id: string, model?: string, started_at?: string}} run  what is known of it
@@ -46,14 +61,16 @@ export class RunView {
     this.#afterFailure = afterFailure;
     this.isFinished = false;
     this.element = element("article", { class: "run", "data-run": run.id }, this.#answer, this.#outcome);
-    this.#working("Waiting for the model…");
+    this.#working(this.#awaited);
   }
 
   /** Draw a run that has ended from what is stored of it. */
   static stored(run, messages, afterFailure) {
     const view = new RunView(run, afterFailure);
     for (const message of messages) {
-      if (message.role === "user") view.#ask(message.text);
+      if (message.role === "user") {
+        view.#ask(message.text, message.parts.filter((part) => part.kind === "media"));
+      }
       else for (const part of message.parts) view.#addPart(part);
     }
     view.finish(run);
@@ -64,9 +81,9 @@ export class RunView {
   apply(event) {
     switch (event.type) {
       case "RUN_STARTED":
-        if (!this.#asked.length) for (const message of event.input?.messages ?? []) this.#ask(wordsOf(message));
+        if (!this.#asked.length) for (const message of event.input?.messages ?? []) this.#ask(...partsOf(message));
         this.isFinished = false;
-        this.#working("Waiting for the model…");
+        this.#working(this.#awaited);
         break;
       case "TEXT_MESSAGE_CONTENT":
         this.#text(event.messageId).append(event.delta);
@@ -85,6 +102,7 @@ export class RunView {
         break;
       case "CUSTOM":
         if (event.name === "provider_item") this.#addItem(event.value);
+        if (event.name === "retry") this.#working((this.#awaited = newsOf(event.value)));
         break;
       case "RUN_FINISHED":
         this.#finishWith(event, { status: STATUS_OF_OUTCOME[event.outcome?.type ?? "success"] });
@@ -104,6 +122,7 @@ export class RunView {
   finish(run) {
     // Who reads how it ended finds all of it above.
     for (const stream of this.#streams.values()) stream.paint();
+    this.#thought();
     this.run = { ...this.run, ...run };
     this.isFinished = true;
     this.element.dataset.status = this.run.status;
@@ -154,21 +173,21 @@ export class RunView {
     this.#outcome.replaceChildren(element("p", { class: "working" }, words));
   }
 
-  #answering() {
-    if (!this.isFinished && this.#outcome.textContent === "Waiting for the model…") {
-      this.#working("Answering…");
-    }
+  #progress(words) {
+    const shown = this.#outcome.textContent;
+    // What it says of a Stop stays.
+    if (!this.isFinished && (shown === this.#awaited || shown.startsWith("Waiting"))) this.#working(words);
   }
 
-  #ask(words) {
+  #ask(words, files = []) {
     this.#asked.push(words);
-    this.#answer.before(
-      element("div", { class: "asked" }, element("span", { class: "visually-hidden" }, "You: "), words),
-    );
+    const you = element("span", { class: "visually-hidden" }, "You: ");
+    this.#answer.before(element("div", { class: "asked" }, you, ...files.map(mediaElement), words));
   }
 
   #text(id) {
     return this.#stream(id, () => {
+      this.#thought();
       const holder = element("div", { class: "text" });
       this.#answer.append(holder);
       return holder;
@@ -176,21 +195,40 @@ export class RunView {
   }
 
   #reasoning(id) {
-    return this.#stream(id, () => {
+    const makeHolder = () => {
+      this.#thought();
       const holder = element("div", { class: "text" });
-      this.#answer.append(
-        element("details", { class: "reasoning" }, element("summary", {}, "Reasoning"), holder),
-      );
+      const title = element("summary", {}, "Thinking…");
+      const block = element("details", { class: "reasoning", open: true }, title, holder);
+      const thinking = { block, title, isTouched: false };
+      title.addEventListener("click", () => {
+        thinking.isTouched = true;
+      });
+      this.#thinking = thinking;
+      this.#answer.append(block);
       return holder;
-    });
+    };
+    return this.#stream(id, makeHolder, "Waiting for the answer…");
+  }
+
+  // Folds what was thought, unless the reader has opened or shut it.
+  #thought() {
+    if (!this.#thinking) return;
+    const { block, title, isTouched } = this.#thinking;
+    this.#thinking = null;
+    title.textContent = "Reasoning";
+    if (!isTouched) block.open = false;
   }
 
   #tool(id, name) {
-    return this.#stream(id, () => this.#card(id, name));
+    return this.#stream(id, () => {
+      this.#thought();
+      return this.#card(id, name);
+    });
   }
 
-  #stream(id, makeHolder) {
-    this.#answering();
+  #stream(id, makeHolder, words = "Answering…") {
+    this.#progress(words);
     let stream = this.#streams.get(id);
     if (!stream) {
       stream = new TextStream(makeHolder());

@@ -6,7 +6,11 @@
 const FIRST_DELAY = 400;
 const LONGEST_DELAY = 15_000;
 const PING_EVERY = 25_000;
+const READY_WITHIN = 20_000;
 const ANSWER_WITHIN = 10_000;
+/** The same when there is a reason to doubt: an answer that is late, or a browser that says it is offline. */
+const DOUBT_AFTER = 2_000;
+const DOUBTED_ANSWERS_WITHIN = 5_000;
 
 const SIGNED_OUT = 4401;
 const REFUSED = 4403;
@@ -29,6 +33,9 @@ export class Socket {
   #attempts = 0;
   #timer = 0;
   #pingTimer = 0;
+  #deadline = 0;
+  #deadlineAt = Infinity;
+  #isDoubted = false;
   #nextId = 1;
   #longest = 64 * 1024;
   /** Requests without an answer: id → {frame, repeat, resolve, reject}. */
@@ -37,13 +44,19 @@ export class Socket {
   /**
    * @param {string} address
    * @param {{ready: Function, event: Function, state: Function, signedOut: Function, error: Function}} handlers
-   *   `ready(frame)`, `event(frame, characters)`, `state("connecting" | "online" | "offline" | "refused")`,
-   *   `signedOut()`, and `error(frame)` for errors that answer no request
+   *   `ready(frame)`, `event(frame, characters)`, `signedOut()`, `error(frame)` for errors that answer no
+   *   request, and `state("connecting" | "online" | "doubted" | "offline" | "refused")`
    */
   constructor(address, handlers) {
     this.#address = address;
     this.#handlers = handlers;
-    addEventListener("online", () => this.#retryNow());
+    addEventListener("online", () => {
+      // An attempt from before may wait in vain for a network that is gone.
+      if (this.#socket && !this.#isReady) this.#giveUp();
+      this.#retryNow();
+    });
+    // Only a hint: a server on this machine, or another way to it, answers all the same.
+    addEventListener("offline", () => this.#isReady && this.#ping(DOUBT_AFTER));
     document.addEventListener("visibilitychange", () => document.hidden || this.#retryNow());
   }
 
@@ -59,6 +72,7 @@ export class Socket {
     this.#socket = socket;
     socket.onmessage = ({ data }) => socket === this.#socket && this.#receive(data);
     socket.onclose = ({ code }) => socket === this.#socket && this.#closed(code);
+    this.#hearWithin(READY_WITHIN);
   }
 
   /**
@@ -91,6 +105,7 @@ export class Socket {
 
   #receive(data) {
     const frame = JSON.parse(data);
+    this.#heard();
     switch (frame.type) {
       case "ready":
         this.#isReady = true;
@@ -125,6 +140,15 @@ export class Socket {
 
   #send(frame) {
     this.#socket.send(JSON.stringify(frame));
+    if (frame.id) setTimeout(() => this.#doubt(frame.id), DOUBT_AFTER);
+  }
+
+  /** Ask whether the server is still there, when it owes an answer for too long. */
+  #doubt(id) {
+    if (!this.#isReady || this.#isDoubted || !this.#pending.has(id)) return;
+    this.#isDoubted = true;
+    this.#handlers.state("doubted");
+    this.#ping(DOUBTED_ANSWERS_WITHIN);
   }
 
   #closed(code) {
@@ -132,7 +156,9 @@ export class Socket {
     const isOver = code === SIGNED_OUT && !this.#isReady;
     this.#isReady = false;
     this.#socket = null;
+    this.#isDoubted = false;
     clearTimeout(this.#pingTimer);
+    this.#stopWaiting();
     for (const [id, request] of this.#pending) {
       if (request.repeat) continue;
       this.#pending.delete(id);
@@ -151,21 +177,46 @@ export class Socket {
   }
 
   #retryNow() {
-    if (this.#socket === null && this.#timer) this.connect();
+    if (this.#isReady) this.#ping(DOUBTED_ANSWERS_WITHIN);
+    else if (this.#socket === null && this.#timer) this.connect();
   }
 
-  // A connection can be dead without a close: only an unanswered ping tells.
+  // A connection can be dead without a close: only a ping tells, after which nothing is heard.
+  #ping(within) {
+    this.#send({ type: "ping" });
+    this.#hearWithin(within);
+    this.#schedulePing();
+  }
+
   #schedulePing() {
-    this.#pingTimer = setTimeout(async () => {
-      const socket = this.#socket;
-      const giveUp = setTimeout(() => {
-        if (socket !== this.#socket) return;
-        socket.close();
-        this.#closed(1006);
-      }, ANSWER_WITHIN);
-      await this.request({ type: "ping" }).catch(() => null);
-      clearTimeout(giveUp);
-      if (socket === this.#socket && this.#isReady) this.#schedulePing();
-    }, PING_EVERY);
+    clearTimeout(this.#pingTimer);
+    this.#pingTimer = setTimeout(() => this.#ping(ANSWER_WITHIN), PING_EVERY);
+  }
+
+  /** Take the connection for broken unless something comes within so many milliseconds; an earlier end stays. */
+  #hearWithin(milliseconds) {
+    const at = performance.now() + milliseconds;
+    if (at > this.#deadlineAt) return;
+    clearTimeout(this.#deadline);
+    this.#deadlineAt = at;
+    this.#deadline = setTimeout(() => this.#giveUp(), milliseconds);
+  }
+
+  #stopWaiting() {
+    clearTimeout(this.#deadline);
+    this.#deadlineAt = Infinity;
+  }
+
+  /** Something came: whatever it is, the connection lives. */
+  #heard() {
+    this.#stopWaiting();
+    if (!this.#isDoubted) return;
+    this.#isDoubted = false;
+    this.#handlers.state("online");
+  }
+
+  #giveUp() {
+    this.#socket.close();
+    this.#closed(1006);
   }
 }

@@ -130,6 +130,8 @@ export class Viewer {
     const known = this.#runs.get(run.id);
     if (known && (known.view.isFinished || run.finished_at === null)) {
       known.view.run.model ??= run.model;
+      // `#completeFrom` has failed: when a server stops, it ends the run and then answers nobody.
+      if (known.view.isFinished && run.finished_at && !known.view.run.finished_at) known.view.finish(run);
       return known.view;
     }
     if (run.finished_at === null) return this.#adopt(run).view;

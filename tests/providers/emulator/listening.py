@@ -137,10 +137,11 @@ def answered(wire: str) -> Json:
             ]
             roles = ("user", "assistant", "user")
             return {
+                "tools": [{"name": name, "input_schema": PARAMETERS} for _, name, _ in results],
                 "messages": [
                     {"role": role, "content": content}
                     for role, content in zip(roles, ("Well?", calls, outputs), strict=True)
-                ]
+                ],
             }
         case _:
             calls = [{"function_call": {"name": name, "args": {}}} for _, name, _ in results]

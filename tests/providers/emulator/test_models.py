@@ -152,14 +152,18 @@ async def test_it_echoes_a_lone_surrogate_as_an_escape(emulator: Emulator, wire:
     bodies: dict[str, tuple[str, str]] = {
         "openai-chat": ("/v1/chat/completions", '{"messages": [{"role": "user", "content": "%s"}]'),
         "openai-responses": ("/v1/responses", '{"input": "%s"'),
-        "anthropic-messages": ("/v1/messages", '{"messages": [{"role": "user", "content": "%s"}]'),
+        "anthropic-messages": (
+            "/v1/messages",
+            '{"max_tokens": 9, "messages": [{"role": "user", "content": "%s"}]',
+        ),
         "gemini-generate": (
             "/v1beta/models/echo:streamGenerateContent?alt=sse",
             '{"contents": [{"parts": [{"text": "%s"}]}]',
         ),
     }
     path, body = bodies[wire]
-    body = body % r"half \ud83d gone" + ', "model": "echo", "stream": true}'
+    body = body % r"half \ud83d gone"
+    body += "}" if wire == "gemini-generate" else ', "model": "echo", "stream": true}'
     async with httpx2.AsyncClient() as client:
         answer = await client.post(emulator.origin + path, content=body)
 

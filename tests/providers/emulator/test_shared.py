@@ -14,6 +14,8 @@ from pytest_django.fixtures import Settings
 from providers.emulator import Emulator, Exchange, close_shared, shared
 from tests.providers.emulator.listening import ask
 
+QUESTION = {"role": "user", "content": "Hello?"}
+
 
 async def test_everybody_on_a_loop_shares_one_emulator():
     first, second = await asyncio.gather(shared(), shared())
@@ -85,7 +87,7 @@ def test_it_runs_as_a_process_that_can_be_looked_into_and_ends_on_request(
             exchanges: list[dict[str, object]] = json.load(answer)
             return exchanges
 
-    body = json.dumps({"model": "silent", "stream": True, "messages": []}).encode()
+    body = json.dumps({"model": "silent", "stream": True, "messages": [QUESTION]}).encode()
     request = urllib.request.Request(f"{origin}/v1/chat/completions", data=body)
     with urllib.request.urlopen(request):
         [active] = look("/_active")

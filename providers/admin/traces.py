@@ -1,6 +1,5 @@
 """Provider calls as they were made: for finding out what went wrong upstream. Nothing can be changed."""
 
-import json
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -8,30 +7,20 @@ from django.contrib import admin
 from django.db.models import F, Model, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 from unfold.utils import display_for_label
 
+from providers.admin import wording
 from providers.models import ProviderTrace
 from providers.traces import TraceStatus
-
-_UNKNOWN = "–"
 
 _COLOURS: dict[str, str] = {
     TraceStatus.COMPLETED.value: "success",
     TraceStatus.CANCELLED.value: "warning",
     TraceStatus.FAILED.value: "danger",
 }
-
-
-def _readable(value: Any) -> SafeString:
-    """Return ``value`` as indented JSON, escaped: all of it was written by somebody else."""
-    if value is None:
-        return format_html("<p>{}</p>", "Not kept.")
-    text = json.dumps(value, indent=2, ensure_ascii=False)
-    return format_html('<pre class="runnel-json" tabindex="0">{}</pre>', text)
 
 
 class HTTPStatusFilter(admin.AllValuesFieldListFilter):
@@ -44,7 +33,7 @@ class HTTPStatusFilter(admin.AllValuesFieldListFilter):
 
 def _length(begin: datetime, end: datetime | None) -> str:
     if end is None:
-        return _UNKNOWN
+        return wording.UNKNOWN
     took = (end - begin) / timedelta(milliseconds=1)
     return f"{took:,.0f} ms" if took < 10_000 else f"{took / 1000:,.1f} s"
 
@@ -75,7 +64,7 @@ class ProviderTraceAdmin(ModelAdmin):
     search_fields = ("=run_id", "=step_id", "=upstream_request_id", "model")
     search_help_text = "Run id, step id, the provider's request id, or model"
     date_hierarchy = "started_at"
-    empty_value_display = _UNKNOWN
+    empty_value_display = wording.UNKNOWN
     fieldsets = (
         (
             "The call",
@@ -131,7 +120,7 @@ class ProviderTraceAdmin(ModelAdmin):
 
     @admin.display(description="Status", ordering="status")
     def status_label(self, trace: ProviderTrace) -> SafeString:
-        label = display_for_label(trace.status, _UNKNOWN, _COLOURS)
+        label = display_for_label(trace.status, wording.UNKNOWN, _COLOURS)
         return format_html('<span class="runnel-status">{}</span>', label)
 
     @admin.display(description="Status", ordering="status")
@@ -141,15 +130,15 @@ class ProviderTraceAdmin(ModelAdmin):
 
     @admin.display(description="HTTP status", ordering="http_status")
     def status_of_http(self, trace: ProviderTrace) -> str:
-        return _UNKNOWN if trace.http_status is None else str(trace.http_status)
+        return wording.UNKNOWN if trace.http_status is None else str(trace.http_status)
 
     @admin.display(description="URL")
     def address(self, trace: ProviderTrace) -> str:
-        return trace.url or _UNKNOWN
+        return trace.url or wording.UNKNOWN
 
     @admin.display(description="Started", ordering="started_at")
     def started(self, trace: ProviderTrace) -> str:
-        return f"{timezone.localtime(trace.started_at):%Y-%m-%d %H:%M:%S}"
+        return wording.moment(trace.started_at)
 
     @admin.display(description="Model asked for")
     def model_asked(self, trace: ProviderTrace) -> str:
@@ -179,7 +168,7 @@ class ProviderTraceAdmin(ModelAdmin):
 
     @admin.display(description="Closed after the cancel")
     def upstream_closed(self, trace: ProviderTrace) -> str:
-        return _UNKNOWN if trace.upstream_closed_ms is None else f"{trace.upstream_closed_ms:.1f} ms"
+        return wording.UNKNOWN if trace.upstream_closed_ms is None else f"{trace.upstream_closed_ms:.1f} ms"
 
     @admin.display(description="Run")
     def run_link(self, trace: ProviderTrace) -> SafeString:
@@ -189,16 +178,16 @@ class ProviderTraceAdmin(ModelAdmin):
 
     @admin.display(description="")
     def error_json(self, trace: ProviderTrace) -> SafeString:
-        return _readable(trace.error)
+        return wording.readable(trace.error)
 
     @admin.display(description="")
     def request_json(self, trace: ProviderTrace) -> SafeString:
-        return _readable(trace.request)
+        return wording.readable(trace.request)
 
     @admin.display(description="")
     def response_json(self, trace: ProviderTrace) -> SafeString:
-        return _readable(trace.response)
+        return wording.readable(trace.response)
 
     @admin.display(description="")
     def usage_json(self, trace: ProviderTrace) -> SafeString:
-        return _readable(trace.raw_usage)
+        return wording.readable(trace.raw_usage)

@@ -1,0 +1,119 @@
+"""Anthropic's SDK: Anthropic itself, and Claude on Amazon's and Google's clouds.
+
+There credentials come from the cloud's own chain, which reads files and asks servers; the SDK does that on
+threads, and what would be loaded on the loop is loaded by ``prepare_…``.
+"""
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from importlib import import_module
+from typing import Any, cast
+
+import httpx2
+
+from providers.catalog import Target
+from providers.clients.sdk import names_in
+from providers.redaction import remember
+from providers.types import Json
+
+
+def make(http: httpx2.AsyncClient, target: Target, base_url: str | None) -> Any:
+    """Return a client that sends its key as ``x-api-key``."""
+    from anthropic import AsyncAnthropic
+
+    headers = dict(target.headers)
+    client = AsyncAnthropic(
+        api_key=target.api_key, base_url=base_url, max_retries=0, http_client=http, default_headers=headers
+    )
+    if target.is_guarded:
+        # ANTHROPIC_CUSTOM_HEADERS: the operator's, and for nobody whose address the operator has not chosen.
+        client._custom_headers = headers
+    return client
+
+
+def make_bedrock(http: httpx2.AsyncClient, target: Target, base_url: str | None) -> Any:
+    """Return one that sends its key as a bearer token, or signs with AWS credentials."""
+    from anthropic import AsyncAnthropicBedrockMantle
+
+    return AsyncAnthropicBedrockMantle(
+        api_key=target.api_key or None,
+        aws_region=target.region,
+        base_url=base_url,
+        max_retries=0,
+        http_client=http,
+    )
+
+
+def make_bedrock_runtime(http: httpx2.AsyncClient, target: Target, base_url: str | None) -> Any:
+    """Return one for ``InvokeModel``, whose streams are not Server-Sent Events."""
+    from anthropic import AsyncAnthropicBedrock
+
+    return AsyncAnthropicBedrock(aws_region=target.region, base_url=base_url, max_retries=0, http_client=http)
+
+
+def make_vertex(http: httpx2.AsyncClient, target: Target, base_url: str | None) -> Any:
+    """Return one that sends an access token of Google's application default credentials."""
+    from anthropic import AsyncAnthropicVertex
+
+    return AsyncAnthropicVertex(
+        project_id=target.project or "",
+        region=target.region or "",
+        base_url=base_url,
+        max_retries=0,
+        http_client=http,
+    )
+
+
+def prepare_bedrock() -> None:
+    """Load what signs requests, where it is installed: a key needs none of it."""
+    for name in ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        remember(os.environ.get(name, ""))
+    with suppress(ImportError):
+        import_module("boto3")
+        import_module("botocore.auth")
+
+
+def prepare_bedrock_runtime() -> None:
+    """Load what signs requests and reads streams, whose shape stands in a file of megabytes."""
+    prepare_bedrock()
+    import_module("botocore.parsers")
+    import_module("anthropic.lib.bedrock._stream_decoder").get_response_stream_shape()
+
+
+def prepare_vertex() -> None:
+    """Load what gets an access token."""
+    import_module("google.auth.transport.requests")
+
+
+async def post(client: Any, target: Target, body: Json) -> AsyncIterator[Any]:
+    """Ask for a stream of Messages."""
+    from anthropic import AsyncStream
+
+    return cast(
+        AsyncIterator[Any],
+        await client.post(
+            "/v1/messages",
+            cast_to=object,
+            body={**body, "stream": True},
+            stream=True,
+            stream_cls=AsyncStream[object],
+        ),
+    )
+
+
+#: What of a body the counting endpoint takes.
+_COUNTED = ("model", "messages", "system", "tools", "tool_choice", "thinking")
+
+
+async def count(client: Any, target: Target, body: Json) -> object:
+    """Return how many tokens of input the server counts in ``body``."""
+    counted = {name: body[name] for name in _COUNTED if name in body}
+    answer = await client.post("/v1/messages/count_tokens", cast_to=object, body=counted)
+    return answer.get("input_tokens")
+
+
+async def models(client: Any, target: Target) -> tuple[str, ...]:
+    """Return the names of the models that the server has: as many as fit on its longest page."""
+    options = {"params": {"limit": 1000}}
+    return names_in(await client.get("/v1/models", cast_to=object, options=options))

@@ -1,0 +1,96 @@
+"""Google's SDK: the Gemini API, and Gemini on Vertex AI.
+
+Streams go through a private call, which is twice as fast as the SDK's models; tests/providers/test_clients.py
+pins how it behaves.
+"""
+
+import json
+from collections.abc import AsyncIterator
+from importlib import import_module
+from typing import Any
+from urllib.parse import quote
+
+import httpx2
+
+from providers.catalog import Target
+from providers.types import Json
+
+
+def make(http: httpx2.AsyncClient, target: Target, base_url: str | None) -> Any:
+    """Return a client that sends its key as ``x-goog-api-key``."""
+    from google.genai import Client
+
+    return Client(api_key=target.api_key, vertexai=False, http_options=_options(http, target, base_url))
+
+
+def make_vertex(http: httpx2.AsyncClient, target: Target, base_url: str | None) -> Any:
+    """Return one that sends an access token of Google's application default credentials."""
+    from google.genai import Client
+
+    return Client(
+        vertexai=True,
+        project=target.project,
+        location=target.region,
+        http_options=_options(http, target, base_url),
+    )
+
+
+def prepare_vertex() -> None:
+    """Load what gets an access token."""
+    import_module("google.auth.transport.requests")
+
+
+async def post(client: Any, target: Target, body: Json) -> AsyncIterator[Any]:
+    """Ask for a stream of generated content."""
+    path = vertex_path(target.origin.model) if target.sdk == "vertex" else gemini_path(target.origin.model)
+    stream = await client._api_client.async_request_streamed("post", path, dict(body))
+    return (json.loads(chunk.body) async for chunk in stream)
+
+
+async def count(client: Any, target: Target, body: Json) -> object:
+    """Return how many tokens of input the server counts in ``body``; Vertex takes less of it."""
+    model = target.origin.model
+    if target.sdk == "vertex":
+        name, counted = vertex_path(model).partition(":")[0], _some_of(body)
+    else:
+        name = gemini_path(model).partition(":")[0]
+        counted = {"generateContentRequest": {"model": name, **body}}
+    answer = await client._api_client.async_request("post", f"{name}:countTokens", counted)
+    return json.loads(answer.body).get("totalTokens")
+
+
+def _some_of(body: Json) -> Json:
+    return {name: body[name] for name in ("contents", "systemInstruction", "tools") if name in body}
+
+
+async def models(client: Any, target: Target) -> tuple[str, ...]:
+    """Return the names of the models that generate content."""
+    found = await client.aio.models.list(config={"page_size": 1000})
+    # Vertex does not tell what a model can do.
+    names = [
+        model.name
+        async for model in found
+        if "generateContent" in (model.supported_actions or ["generateContent"])
+    ]
+    return tuple(name.rpartition("models/")[2] for name in names)
+
+
+def gemini_path(model: str) -> str:
+    """Return the path of ``model``'s stream; a plain name is one segment, whatever is in it."""
+    is_resource = model.startswith(("models/", "tunedModels/"))
+    name = quote(model, safe="/") if is_resource else f"models/{quote(model, safe='')}"
+    return f"{name}:streamGenerateContent?alt=sse"
+
+
+def vertex_path(model: str) -> str:
+    """Return the same on Vertex, where models have publishers: ``publisher/model``, or Google's by name alone."""
+    publisher, _, name = model.rpartition("/")
+    path = f"publishers/{quote(publisher or 'google', safe='')}/models/{quote(name, safe='')}"
+    return f"{path}:streamGenerateContent?alt=sse"
+
+
+def _options(http: httpx2.AsyncClient, target: Target, base_url: str | None) -> Any:
+    from google.genai.types import HttpOptions
+
+    # Without a client of ours it takes aiohttp where that is installed.
+    return HttpOptions(base_url=base_url, httpx_async_client=http, headers=dict(target.headers) or None)

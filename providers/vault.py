@@ -1,0 +1,68 @@
+"""Keys at rest: sealed with what is derived from ``SECRET_KEY``, for one place that they may go to.
+
+A seal is bound to a *purpose*, the origin that a key was entered for: who can write the database but
+does not know ``SECRET_KEY`` cannot point a key elsewhere and have us carry it there. What
+``SECRET_KEY_FALLBACKS`` have sealed still opens; ``reseal`` moves it to the current key. It knows no
+model and keeps nothing open.
+"""
+
+import base64
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from django.conf import settings
+
+#: Told apart from whatever else is derived from the secret key, now and later.
+_CONTEXT = "runnel.providers.vault/1/"
+
+
+class Unsealable(Exception):  # noqa: N818 - it names what the seal is
+    """The stored key cannot be opened: the SECRET_KEY that sealed it is gone. Enter the key again."""
+
+    def __init__(self) -> None:
+        self.message = " ".join((type(self).__doc__ or "").split())
+        super().__init__(self.message)
+
+
+def seal(key: str, *, purpose: str) -> str:
+    """Return ``key`` as it may be stored."""
+    return _ring(purpose).encrypt(key.encode()).decode()
+
+
+def unseal(sealed: str, *, purpose: str) -> str:
+    """Return the key in ``sealed``. Raises ``Unsealable``, also for another purpose than it was sealed for."""
+    try:
+        return _ring(purpose).decrypt(sealed).decode()
+    except (InvalidToken, ValueError):
+        raise Unsealable from None
+
+
+def reseal(sealed: str, *, purpose: str) -> str:
+    """Return the same key sealed with the current ``SECRET_KEY``; raises ``Unsealable``."""
+    try:
+        return _ring(purpose).rotate(sealed).decode()
+    except (InvalidToken, ValueError):
+        raise Unsealable from None
+
+
+def is_current(sealed: str, *, purpose: str) -> bool:
+    """Whether the current ``SECRET_KEY`` opens ``sealed``, without its fallbacks."""
+    try:
+        _lock(settings.SECRET_KEY, purpose).decrypt(sealed)
+    except (InvalidToken, ValueError):
+        return False
+    return True
+
+
+def _ring(purpose: str) -> MultiFernet:
+    secrets = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+    return MultiFernet([_lock(secret, purpose) for secret in secrets])
+
+
+def _lock(secret: str, purpose: str) -> Fernet:
+    # The secret key is already strong; HKDF (RFC 5869) only makes independent keys of it.
+    derived = HKDF(SHA256(), length=32, salt=None, info=f"{_CONTEXT}{purpose}".encode()).derive(
+        secret.encode()
+    )
+    return Fernet(base64.urlsafe_b64encode(derived))

@@ -1,0 +1,42 @@
+"""Files in a user's turn of a Messages call. Pure.
+
+Source: https://platform.claude.com/docs/en/build-with-claude/pdf-support and …/vision
+"""
+
+import base64
+
+from providers.types import Json, MediaPart
+from providers.wires._media import refused
+
+_IMAGES = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
+_PDF = "application/pdf"
+
+
+def show(part: MediaPart) -> Json:
+    """Return ``part`` as a content block, or raise ``LLMUnsupportedError``."""
+    match part:
+        case MediaPart(kind="image", data=str(data), mime_type=mime_type) if mime_type in _IMAGES:
+            return {"type": "image", "source": {"type": "base64", "media_type": mime_type, "data": data}}
+        case MediaPart(kind="image", data=None, url=str(url)):
+            return {"type": "image", "source": {"type": "url", "url": url}}
+        case MediaPart(kind="document", data=str(data), mime_type="application/pdf"):
+            return _document(part, {"type": "base64", "media_type": _PDF, "data": data})
+        case MediaPart(kind="document", data=None, url=str(url), mime_type="application/pdf" | ""):
+            return _document(part, {"type": "url", "url": url})
+        case MediaPart(kind="document", data=str(data)) if (text := _text(part.mime_type, data)) is not None:
+            return _document(part, {"type": "text", "media_type": "text/plain", "data": text})
+    raise refused(part, "Send an image as JPEG, PNG, GIF or WebP, or a document as PDF or as text in UTF-8.")
+
+
+def _document(part: MediaPart, source: Json) -> Json:
+    block: Json = {"type": "document", "source": source}
+    return {**block, "title": part.name} if part.name else block
+
+
+def _text(mime_type: str, data: str) -> str | None:
+    if not mime_type.startswith("text/") and mime_type != "application/json":
+        return None
+    try:
+        return base64.b64decode(data, validate=True).decode()
+    except ValueError:
+        return None

@@ -1,0 +1,81 @@
+"""JSON Schemas in the form in which providers can make a model keep to them. Pure."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from providers.types import Json
+
+#: Under which keywords further schemas stand: by name, in a list, alone.
+_NAMED = ("properties", "$defs", "definitions")
+_LISTED = ("anyOf", "oneOf")
+_SINGLE = ("items",)
+
+#: Where more than one schema says which fields an object has: one that is closed shuts out the others'.
+_COMBINING = frozenset({"allOf", "anyOf", "oneOf", "$ref", "if", "dependentSchemas", "patternProperties"})
+
+#: Keywords that a strict schema may not have.
+_NEVER_STRICT = frozenset(
+    {
+        *("allOf", "oneOf", "not", "if", "then", "else", "dependentRequired", "dependentSchemas"),
+        *("patternProperties", "propertyNames", "unevaluatedProperties", "prefixItems", "contains"),
+        "uniqueItems",
+    }
+)
+
+
+def closed(schema: Json) -> Json:
+    """Return ``schema`` with those objects closed that do not say whether they are.
+
+    Anthropic demands it, and whatever follows the closed schema follows ``schema`` as well.
+    """
+    has_fields = "properties" in schema
+    if "allOf" in schema or (has_fields and schema.keys() & _COMBINING):
+        return schema
+    result = {name: _closed(name, value) for name, value in schema.items()}
+    return {"additionalProperties": False, **result} if has_fields else result
+
+
+def _closed(name: str, value: Any) -> Any:
+    if name in _NAMED and isinstance(value, dict):
+        return {key: _closed_part(part) for key, part in value.items()}
+    if name in _LISTED and isinstance(value, list):
+        return [_closed_part(part) for part in value]
+    return _closed_part(value) if name in _SINGLE else value
+
+
+def _closed_part(part: Any) -> Any:
+    return closed(part) if isinstance(part, dict) else part
+
+
+def is_strict(schema: Json) -> bool:
+    """Return whether OpenAI takes ``schema`` as ``strict``: objects are closed and all their fields required.
+
+    Source: https://platform.openai.com/docs/guides/structured-outputs#supported-schemas
+    """
+    return schema.get("type") == "object" and all(_may_be_strict(part) for part in _parts(schema))
+
+
+def _may_be_strict(schema: Json) -> bool:
+    if schema.keys() & _NEVER_STRICT:
+        return False
+    fields, required = schema.get("properties", {}), schema.get("required", [])
+    if schema.get("type") != "object" and not fields:
+        return True
+    if not isinstance(fields, dict) or not isinstance(required, list):
+        return False
+    return schema.get("additionalProperties") is False and all(name in required for name in fields)
+
+
+def _parts(schema: Json) -> Iterator[Json]:
+    """Yield ``schema`` and every schema inside it."""
+    yield schema
+    inner: list[Any] = [schema.get(name) for name in _SINGLE]
+    for name in _NAMED:
+        named = schema.get(name)
+        inner += named.values() if isinstance(named, dict) else ()
+    for name in _LISTED:
+        listed = schema.get(name)
+        inner += listed if isinstance(listed, list) else ()
+    for part in inner:
+        if isinstance(part, dict):
+            yield from _parts(part)

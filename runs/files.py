@@ -1,0 +1,86 @@
+"""Takes uploaded files in and hands their bytes to a run. Knows no view and no provider.
+
+What a file is, its bytes say: providers refuse a picture under the wrong name, and a page that a browser
+would run must never come from here.
+"""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
+
+from runs.models import File
+
+#: How the kinds of file begin that providers read (https://www.iana.org/assignments/media-types).
+_SIGNATURES = (
+    (b"\x89PNG\r\n\x1a\n", "image/png"),
+    (b"\xff\xd8\xff", "image/jpeg"),
+    (b"GIF87a", "image/gif"),
+    (b"GIF89a", "image/gif"),
+    (b"%PDF-", "application/pdf"),
+    (b"ID3", "audio/mpeg"),
+    (b"\xff\xfb", "audio/mpeg"),
+)
+#: The same where a length stands before the name: RIFF containers by what they contain.
+_RIFF = {b"WEBP": "image/webp", b"WAVE": "audio/wav"}
+
+#: Bytes that are enough to tell.
+_HEAD = 16
+
+
+class Refused(Exception):  # noqa: N818 - it names what happened
+    """A file that is not taken; the message is fit for its sender."""
+
+
+def store(owner_id: int, upload: "UploadedFile[bytes]", *, name: str) -> File:
+    """Keep ``upload`` for its owner.
+
+    Raises:
+        Refused: it is empty, too long, or nothing that a model reads.
+    """
+    longest = settings.RUNNEL_UPLOAD_MB * 1024 * 1024
+    if not upload.size:
+        raise Refused("The file is empty.")
+    if upload.size > longest:
+        raise Refused(f"A file may have {settings.RUNNEL_UPLOAD_MB} MB.")
+    mime_type = _mime_type(upload)
+    if mime_type is None:
+        raise Refused("Only images (PNG, JPEG, GIF, WebP), PDF, sound (WAV, MP3) and plain text are taken.")
+    file = File(owner_id=owner_id, name=_clean(name), mime_type=mime_type, size=upload.size)
+    file.content.save(file.name, upload, save=False)
+    try:
+        file.save(force_insert=True)
+    except BaseException:
+        file.content.delete(save=False)
+        raise
+    return file
+
+
+def _mime_type(upload: "UploadedFile[bytes]") -> str | None:
+    upload.seek(0)
+    head = upload.read(_HEAD)
+    if head.startswith(b"RIFF"):
+        return _RIFF.get(head[8:12])
+    for signature, mime_type in _SIGNATURES:
+        if head.startswith(signature):
+            return mime_type
+    upload.seek(0)
+    return "text/plain" if _is_text(upload.read()) else None
+
+
+def _is_text(content: bytes) -> bool:
+    try:
+        return "\0" not in content.decode()
+    except UnicodeDecodeError:
+        return False
+
+
+def _clean(name: str) -> str:
+    printable = "".join(character for character in name if character.isprintable())
+    return printable[-255:] or "file"
+
+
+def owned(owner_id: int, ids: Iterable[UUID]) -> dict[UUID, File]:
+    """Return those of the files that belong to a user."""
+    return {file.id: file for file in File.objects.filter(owner_id=owner_id, id__in=set(ids))}

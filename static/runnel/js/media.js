@@ -1,0 +1,25 @@
+// How a file that was shown to the model looks in a conversation.
+
+import { element } from "./dom.js";
+
+/** Return what an AG-UI part (of an event) names, in the terms of a stored part. */
+export function fromEvent({ type, source }) {
+  return {
+    medium: type,
+    mime_type: source.mimeType ?? "",
+    file: source.type === "file" ? source.value : undefined,
+    data: source.type === "data" ? source.value : undefined,
+    url: source.type === "url" ? source.value : undefined,
+  };
+}
+
+/** Return the element for a stored part. Nothing is ever loaded from elsewhere. */
+export function mediaElement({ medium, mime_type: mimeType, name, file, data, url }) {
+  const label = name || url || medium;
+  const address = file ? `/api/files/${file}/` : data && `data:${mimeType};base64,${data}`;
+  if (mimeType.startsWith("image/") && address) {
+    return element("img", { class: "shown", src: address, alt: label });
+  }
+  if (file) return element("a", { class: "chip", href: address }, label);
+  return element("span", { class: "chip" }, label);
+}
