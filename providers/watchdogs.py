@@ -35,4 +35,5 @@ def silence(timeouts: Timeouts) -> LLMTimeoutError:
 
 def is_sign_of_life(event: object) -> bool:
     """Whether a decoded event shows that the model goes on: those that keep a connection open do not."""
-    return not (isinstance(event, dict) and event.get("type") in {"ping", "keepalive"})
+    # A tuple: what a server calls a type need not be hashable.
+    return not (isinstance(event, dict) and event.get("type") in ("ping", "keepalive"))

@@ -15,7 +15,8 @@ from uuid6 import uuid7
 from providers.catalog import CatalogError
 from runs import frames, services
 from runs.frames import BadFrame
-from runs.services import ServiceError, StartRequest, Unsupported
+from runs.refusals import ServiceError, Unsupported
+from runs.starts import StartRequest
 from runs.subscriptions import Subscriptions
 from runs.turns import Turns
 

@@ -5,123 +5,30 @@ of what belongs to somebody else: foreign and absent are the same error.
 """
 
 import asyncio
-import hashlib
-import unicodedata
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
-from datetime import timedelta
-from typing import Any, ClassVar
+from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
-import orjson
 from django.conf import settings
-from django.db import IntegrityError, connection, transaction
-from django.utils import timezone
+from django.db import connection, transaction
 
 from providers import catalog, rows
 from providers.backoff import RetryPolicy
-from providers.catalog import Target
 from providers.models import ProviderTrace
-from providers.types import Json, Role
-from runs import cancellation, files, history, options, supervisor, transitions
-from runs.engine import Assignment, Terms
-from runs.models import Conversation, Message, Run
-from runs.models.conversation import TITLE_LENGTH
+from runs import cancellation, options, starts, supervisor, transitions
+from runs.engine import Assignment
+from runs.models import Conversation, Run
 from runs.models.run import CancelMode
-from runs.states import ACTIVE, TERMINAL, RunStatus
+from runs.refusals import ConversationBusy, NotFound, Restarting, TooManyRuns
+from runs.starts import Started, StartRequest
+from runs.states import ACTIVE, TERMINAL
 from runs.supervisor import Draining
 from runs.threads import readers
 
 #: So long a start waits for the providers of the database, now and then; then those from before will do.
 _LOOKS_FOR_SECONDS = 0.5
-
-
-class ServiceError(Exception):
-    """A command that cannot be carried out; ``message`` is fit for a user."""
-
-    code: ClassVar[str]
-    retryable: ClassVar[bool] = False
-
-    def __init__(self, message: str | None = None) -> None:
-        self.message = message or " ".join((type(self).__doc__ or "").split())
-        super().__init__(self.message)
-
-
-class NotFound(ServiceError):  # noqa: N818 - the protocol's name for it
-    """There is no such run or conversation."""
-
-    code = "not_found"
-
-
-class NoSuchFile(NotFound):
-    """There is no such file. Upload it again."""
-
-
-class Conflict(ServiceError):  # noqa: N818 - the protocol's name for it
-    """This run_id is taken by another run. Choose a new one."""
-
-    code = "conflict"
-
-
-class ConversationBusy(ServiceError):  # noqa: N818 - the protocol's name for it
-    """This conversation has a run under way. Wait for its end, or cancel it first."""
-
-    code = "conversation_busy"
-    retryable = True
-
-
-class TooManyRuns(ServiceError):  # noqa: N818 - the protocol's name for it
-    """You have as many runs under way as you may. Wait for one to end, or cancel one."""
-
-    code = "too_many_runs"
-    retryable = True
-
-
-class Unsupported(ServiceError):  # noqa: N818 - the protocol's name for it
-    """This is part of the protocol and not offered here yet, or not by this model's provider."""
-
-    code = "unsupported"
-
-
-class Restarting(ServiceError):  # noqa: N818 - it names what happens
-    """The server is restarting. Try again in a moment."""
-
-    code = "internal"
-    retryable = True
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class StartRequest:
-    """What a run is to do. ``messages`` are AG-UI user messages."""
-
-    run_id: UUID
-    conversation_id: UUID | None
-    model: str
-    messages: list[Json]
-    system: str = ""
-    options: Json = field(default_factory=dict)
-
-    @property
-    def models(self) -> tuple[str, ...]:
-        """Whom to ask, in this order."""
-        return self.model, *self.options.get("fallback_models", ())
-
-    def digest(self) -> str:
-        """Return what tells a repeated start from another one with the same id."""
-        conversation_id = self.conversation_id and str(self.conversation_id)
-        body = [conversation_id, self.model, self.messages, self.system, self.options]
-        return hashlib.sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).hexdigest()
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Started:
-    """A run that exists now. ``state`` is ``created``, or ``exists`` for a repeated start."""
-
-    run_id: UUID
-    conversation_id: UUID
-    state: str
-    status: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -154,13 +61,13 @@ async def start(owner_id: int, request: StartRequest) -> Started:
                 raise TooManyRuns
             here.prepare(request.run_id, owner_id)
     except (catalog.CatalogError, TooManyRuns, Draining) as refusal:
-        if (known := await readers.run(_known, owner_id, request)) is not None:
+        if (known := await readers.run(starts.known, owner_id, request)) is not None:
             return known
         if isinstance(refusal, Draining):
             raise Restarting from None
         raise
     try:
-        started = await here.journal.execute(lambda: _store(owner_id, request, targets, here.terms))
+        started = await here.journal.execute(lambda: starts.store(owner_id, request, targets, here.terms))
     except BaseException:
         if not is_repeated:
             cancellation.forget(request.run_id)
@@ -190,110 +97,6 @@ async def _look_for_providers(models: Sequence[str]) -> None:
             with suppress(TimeoutError):
                 await asyncio.wait_for(readers.run(rows.refresh_if_due, slug), _LOOKS_FOR_SECONDS)
             return
-
-
-def _known(owner_id: int, request: StartRequest) -> Started | None:
-    """Return the run that a start names, ``None`` when there is none; raise ``Conflict`` for another's."""
-    run = Run.objects.filter(pk=request.run_id).first()
-    if run is None:
-        return None
-    if run.owner_id != owner_id or run.request_digest != request.digest():
-        raise Conflict
-    return Started(run_id=run.id, conversation_id=run.conversation_id, state="exists", status=run.status)
-
-
-def _store(owner_id: int, request: StartRequest, targets: tuple[Target, ...], terms: Terms) -> Started:
-    if (known := _known(owner_id, request)) is not None:
-        return known
-    named = history.files_in(request.messages)
-    owned = files.owned(owner_id, named) if named else {}
-    if named - owned.keys():
-        raise NoSuchFile
-    parts = [history.user_parts(message, owned) for message in request.messages]
-    for target in targets:
-        why = options.refusal(target, request.options, system=request.system, messages=parts)
-        if why is not None:
-            raise Unsupported(why)
-    conversation = _conversation(owner_id, request, title=_title(parts))
-    run = _create(owner_id, request, conversation, terms)
-    position = transitions.next_position(conversation.id)
-    Message.objects.bulk_create(
-        Message(
-            conversation=conversation,
-            run=run,
-            position=position + offset,
-            role=Role.USER.value,
-            parts=its_parts,
-        )
-        for offset, its_parts in enumerate(parts)
-    )
-    return Started(
-        run_id=run.id, conversation_id=conversation.id, state="created", status=RunStatus.CREATED.value
-    )
-
-
-def _create(owner_id: int, request: StartRequest, conversation: Conversation, terms: Terms) -> Run:
-    try:
-        return Run.objects.create(
-            id=request.run_id,
-            conversation=conversation,
-            owner_id=owner_id,
-            model=request.model,
-            system=request.system,
-            options=request.options,
-            input=request.messages,
-            request_digest=request.digest(),
-            worker=terms.worker,
-            lease_until=timezone.now() + timedelta(seconds=terms.lease),
-        )
-    except IntegrityError as error:
-        # Another process was faster, in this conversation or with this id.
-        raise (ConversationBusy if "conversation" in str(error) else Conflict) from None
-
-
-def _conversation(owner_id: int, request: StartRequest, *, title: str) -> Conversation:
-    if request.conversation_id is None:
-        return Conversation.objects.create(owner_id=owner_id, title=title)
-    conversation = Conversation.objects.filter(pk=request.conversation_id, owner_id=owner_id).first()
-    if conversation is None:
-        raise NotFound
-    if Run.objects.filter(conversation=conversation, status__in=ACTIVE).exists():
-        raise ConversationBusy
-    Conversation.objects.filter(pk=conversation.pk).update(updated_at=timezone.now())
-    return conversation
-
-
-#: Characters that show nothing although their category is that of a letter, a mark or a symbol:
-#: Unicode's Default_Ignorable_Code_Point without what ``_NOTHING`` covers, and the blank Braille pattern.
-_BLANK = frozenset(
-    map(
-        chr,
-        (
-            *(0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, 0xFFA0),
-            *range(0x180B, 0x1810),
-            *range(0xFE00, 0xFE10),
-            *range(0xE0100, 0xE01F0),
-        ),
-    )
-)
-#: Categories of controls, formats and spaces. What is unassigned here may be a new emoji there.
-_NOTHING = frozenset({"Cc", "Cf", "Zs", "Zl", "Zp"})
-
-
-def _is_visible(character: str) -> bool:
-    return unicodedata.category(character) not in _NOTHING and character not in _BLANK
-
-
-def _title(messages: list[list[Json]]) -> str:
-    """Return the first words of the first message, on one line; of one without words what it shows.
-
-    Words that nobody can see are none: such a link could be neither read nor found.
-    """
-    words = [part.get("text") or part.get("name") or part["medium"] for part in messages[0]]
-    title = " ".join(" ".join(words).split())
-    if not any(map(_is_visible, title)):
-        return ""
-    return title if len(title) <= TITLE_LENGTH else f"{title[: TITLE_LENGTH - 1].rstrip()}…"
 
 
 async def cancel(owner_id: int, run_id: UUID, *, mode: str = CancelMode.IMMEDIATE, reason: str = "") -> str:

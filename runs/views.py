@@ -20,7 +20,7 @@ from django.views.decorators.cache import never_cache
 
 from providers import catalog, rows
 from providers.usage import COUNTS
-from runs import services
+from runs import refusals, services
 from runs.json_api import api, error, not_found
 from runs.models import Conversation, Message, Run
 from runs.states import ACTIVE
@@ -129,9 +129,9 @@ def conversation(request: HttpRequest, user: User, conversation_id: UUID) -> Htt
 def _delete(user: User, conversation_id: UUID) -> HttpResponseBase:
     try:
         services.delete_conversation(user, conversation_id)
-    except services.NotFound:
+    except refusals.NotFound:
         return not_found()
-    except services.ConversationBusy:
+    except refusals.ConversationBusy:
         return error(
             HTTPStatus.CONFLICT, "conversation_busy", "An answer is still being written here. Stop it first."
         )
@@ -143,7 +143,7 @@ def cancel(request: HttpRequest, user: User, run_id: UUID) -> JsonResponse:
     """Stop a run; repeated or late calls say so and change nothing."""
     try:
         state = services.cancel_from_thread(user, run_id)
-    except services.NotFound:
+    except refusals.NotFound:
         return not_found()
     return JsonResponse({"state": state})
 

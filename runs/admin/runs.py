@@ -22,7 +22,8 @@ from runs.admin.filters import StoredValues
 from runs.admin.readonly import ReadOnly
 from runs.admin.steps import StepInline, ToolCallInline
 from runs.models import Run
-from runs.services import NotFound, cancel_from_thread
+from runs.refusals import NotFound
+from runs.services import cancel_from_thread
 from runs.states import RunStatus
 
 #: The colour of each status, in Unfold's words.

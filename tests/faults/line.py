@@ -25,6 +25,8 @@ PROMPTLY = 2.0
 
 #: Names of tasks that live as long as the server does, or as long as a socket.
 _STAYING = frozenset({"heartbeat", "journal", TASK_NAME})
+#: How the names of those begin of which there is one for each socket.
+_OF_SOCKETS = "socket "
 #: What such tasks run where nobody named them: the emulator serves connections that wait in the pool
 #: for the next request, Channels waits for a socket's next frame.
 _WAITING = ("Emulator.", "Queue.get")
@@ -134,6 +136,7 @@ def _tasks() -> list[str]:
         for task in asyncio.all_tasks()
         if task is not asyncio.current_task()
         and task.get_name() not in _STAYING
+        and not task.get_name().startswith(_OF_SOCKETS)
         and not getattr(task.get_coro(), "__qualname__", "").startswith(_WAITING)
     ]
 

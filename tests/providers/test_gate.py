@@ -129,5 +129,7 @@ async def test_what_one_makes_the_emulator_do_stops_nobody_else(emulator: Emulat
     await Step((emulated("echo", CHAT),)).result()
     other = await Step((emulated("overloaded", "anthropic-messages"),), policy=ONCE).failure()
     assert type(other) is errors.LLMProviderOverloadedError
-    ordered = await Step((emulated("overloaded", CHAT),), policy=ONCE, prompt="[[fault=x a=1]]").failure()
+    ordered = await Step(
+        (emulated("overloaded", CHAT),), policy=ONCE, prompt="[[fault=error status=503]]"
+    ).failure()
     assert type(ordered) is errors.LLMProviderOverloadedError

@@ -1,0 +1,57 @@
+"""Why a command is not carried out: a code of the protocol, and a sentence for whoever sent it."""
+
+from typing import ClassVar
+
+
+class ServiceError(Exception):
+    """A command that cannot be carried out; ``message`` is fit for a user."""
+
+    code: ClassVar[str]
+    retryable: ClassVar[bool] = False
+
+    def __init__(self, message: str | None = None) -> None:
+        self.message = message or " ".join((type(self).__doc__ or "").split())
+        super().__init__(self.message)
+
+
+class NotFound(ServiceError):  # noqa: N818 - the protocol's name for it
+    """There is no such run or conversation."""
+
+    code = "not_found"
+
+
+class NoSuchFile(NotFound):
+    """There is no such file. Upload it again."""
+
+
+class Conflict(ServiceError):  # noqa: N818 - the protocol's name for it
+    """This run_id is taken by another run. Choose a new one."""
+
+    code = "conflict"
+
+
+class ConversationBusy(ServiceError):  # noqa: N818 - the protocol's name for it
+    """This conversation has a run under way. Wait for its end, or cancel it first."""
+
+    code = "conversation_busy"
+    retryable = True
+
+
+class TooManyRuns(ServiceError):  # noqa: N818 - the protocol's name for it
+    """You have as many runs under way as you may. Wait for one to end, or cancel one."""
+
+    code = "too_many_runs"
+    retryable = True
+
+
+class Unsupported(ServiceError):  # noqa: N818 - the protocol's name for it
+    """This is part of the protocol and not offered here yet, or not by this model's provider."""
+
+    code = "unsupported"
+
+
+class Restarting(ServiceError):  # noqa: N818 - it names what happens
+    """The server is restarting. Try again in a moment."""
+
+    code = "internal"
+    retryable = True
