@@ -1,0 +1,221 @@
+"""Every way in which the emulator fails, and what a run makes of each: the story behind docs/failures.md."""
+
+import asyncio
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from providers.emulator.actions import Fault
+from tests.faults.client import Client
+from tests.faults.line import Line
+
+#: The provider that speaks each wire, and the settings with its key and address.
+PROVIDERS = {
+    "openai-chat": ("openai-chat", "OPENAI_API_KEY", "OPENAI_BASE_URL", "/v1"),
+    "openai-responses": ("openai", "OPENAI_API_KEY", "OPENAI_BASE_URL", "/v1"),
+    "anthropic-messages": ("anthropic", "ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL", ""),
+    "gemini-generate": ("gemini", "GEMINI_API_KEY", "GOOGLE_GEMINI_BASE_URL", ""),
+}
+KEY = "canary-THIS-KEY-MUST-NOT-LEAK-97531"
+
+#: Runs under way at the same time.
+AT_ONCE = 12
+
+#: Seconds of patience with what would never end, and with what always does.
+IMPATIENT, PATIENT = 3.0, 20.0
+
+#: What each kind of error is to us, before the stream and inside it.
+KINDS = {
+    Fault.MALFORMED: "llm_bad_request",
+    Fault.UNKNOWN_PATH: "llm_not_found",
+    Fault.WRONG_METHOD: "llm_bad_request",
+    Fault.UNKNOWN_MODEL: "llm_not_found",
+    Fault.CONTEXT_WINDOW: "llm_context_window_exceeded",
+    Fault.FILTERED: "llm_content_filter",
+    Fault.UNAUTHORIZED: "llm_authentication",
+    Fault.NO_CREDITS: "llm_insufficient_credits",
+    Fault.QUOTA: "llm_insufficient_credits",
+    Fault.FORBIDDEN: "llm_permission_denied",
+    Fault.TIMED_OUT: "llm_timeout",
+    Fault.CONFLICT: "llm_conflict",
+    Fault.TOO_LARGE: "llm_bad_request",
+    Fault.UNPROCESSABLE: "llm_unprocessable_entity",
+    Fault.RATE_LIMITED: "llm_rate_limit",
+    Fault.SERVER_ERROR: "llm_server",
+    Fault.BAD_GATEWAY: "llm_server",
+    Fault.OVERLOADED: "llm_provider_overloaded",
+    Fault.GATEWAY_TIMEOUT: "llm_timeout",
+}
+
+#: What was ordered, and the code that the run must end with; ``None`` for one that must go well.
+ENDLESS: dict[str, str | None] = {
+    "silence": "llm_timeout",
+    "silence after=headers": "llm_timeout",
+    "silence after=3": "llm_timeout",
+    "only_comments": "llm_timeout",
+    "only_comments after=3": "llm_timeout",
+    "only_pings": "llm_timeout",
+    "only_pings after=3": "llm_timeout",
+    "endless_error": "llm_server",
+}
+ENDING: dict[str, str | None] = {
+    **dict.fromkeys(("truncate after=headers", "truncate after=0", "empty"), "invalid_llm_response"),
+    "truncate": "llm_connection",
+    **dict.fromkeys(("abrupt after=request", "abrupt after=headers", "abrupt"), "llm_connection"),
+    **dict.fromkeys(("reset after=request", "reset after=headers", "reset"), "llm_connection"),
+    **dict.fromkeys(("html", "json", "redirect", "bad_json"), "llm_connection"),
+    "html status=502": "llm_server",
+    **{f"error kind={kind}": code for kind, code in KINDS.items()},
+    "error status=418": "llm_bad_request",
+    "error status=429 retry_after=7": "llm_rate_limit",
+    "error status=503 retry_after_ms=250": "llm_provider_overloaded",
+    "error status=429 retry_after=soon": "llm_rate_limit",
+    **{
+        f"error_event after=0 kind={kind}": KINDS[kind]
+        for kind in (Fault.RATE_LIMITED, Fault.SERVER_ERROR, Fault.OVERLOADED)
+    },
+    **{f"error_event kind={kind}": code for kind, code in KINDS.items()},
+    **dict.fromkeys(("delay delay=0.1", "long_line", "split_utf8", "bytes", "crlf", "comments", "pings")),
+    **dict.fromkeys(("silence after=end", "abrupt after=end", "reset after=end", "endless", "twice")),
+    "no_usage": None,
+}
+ORDERS = ENDING | ENDLESS
+
+#: What a wire makes of some of them, since it has no other words or its SDK reads them in its own way.
+DIFFERENT: dict[tuple[str, str], str | None] = {
+    # A whole answer is as good as one in pieces there.
+    ("json", "gemini-generate"): None,
+    # Google sends no comments, and its SDK takes them for an answer that is no JSON.
+    **{
+        (order, "gemini-generate"): "llm_connection"
+        for order in ORDERS
+        if order.startswith(("comments", "pings", "only_"))
+    },
+    # Inside a stream there is no status, and these have no word of their own.
+    ("error_event kind=unknown_path", "openai-chat"): "llm_bad_request",
+    ("error_event kind=forbidden", "openai-chat"): "llm_bad_request",
+    ("error_event kind=unprocessable", "openai-chat"): "llm_bad_request",
+    ("error_event kind=gateway_timeout", "openai-chat"): "llm_server",
+    **{
+        (f"error_event kind={kind}", "openai-responses"): "llm_server"
+        for kind in (
+            Fault.MALFORMED,
+            Fault.UNKNOWN_PATH,
+            Fault.WRONG_METHOD,
+            Fault.FORBIDDEN,
+            Fault.TOO_LARGE,
+            Fault.UNPROCESSABLE,
+            Fault.GATEWAY_TIMEOUT,
+        )
+    },
+    ("error_event kind=unprocessable", "anthropic-messages"): "llm_bad_request",
+}
+
+#: What a sentence that helps tells its reader to do.
+ADVICE = re.compile(r"\b(Try|Choose|choose|Ask|ask|Check|Wait|Start|Rephrase)\b")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wanted:
+    """One run."""
+
+    model: str
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outcome:
+    """What a viewer got of a run, and what of it is kept."""
+
+    #: Empty for a run that went well.
+    code: str
+    stop_reason: str
+    retryable: bool
+    retry_after: float | None
+    #: What a user reads.
+    sentence: str
+    #: What the model had said by then.
+    said: str
+
+
+def configure(settings: Any, origin: str, *, key: str = KEY) -> None:
+    """Put ``origin`` in the place of the four providers."""
+    for _, key_setting, address_setting, path in PROVIDERS.values():
+        setattr(settings, key_setting, key)
+        setattr(settings, address_setting, origin + path)
+
+
+def be_patient(settings: Any, seconds: float) -> None:
+    settings.RUNNEL_FIRST_BYTE_TIMEOUT = settings.RUNNEL_IDLE_TIMEOUT = seconds
+
+
+async def play_all(line: Line, wanted: Iterable[Wanted]) -> dict[Wanted, Outcome]:
+    """Run all that is wanted, some at once."""
+    client, room = await line.client(), asyncio.Semaphore(AT_ONCE)
+
+    async def play(each: Wanted) -> Outcome:
+        async with room:
+            return await _play(line, client, each)
+
+    every = tuple(wanted)
+    played = await asyncio.gather(*map(play, every), return_exceptions=True)
+    if wrong := [each for each in played if isinstance(each, Exception)]:
+        raise ExceptionGroup("runs that are not what they must be", wrong)
+    return {
+        each: outcome for each, outcome in zip(every, played, strict=True) if isinstance(outcome, Outcome)
+    }
+
+
+def ordered(order: str, wire: str) -> Wanted:
+    """Return the run over ``wire`` for which ``order`` is given."""
+    model = "echo" if order == "split_utf8" else "length"
+    return Wanted(model=f"{PROVIDERS[wire][0]}/{model}", text=f"Por qué? [[fault={order}]]")
+
+
+async def _play(line: Line, client: Client, wanted: Wanted) -> Outcome:
+    """Run to the end, and compare what was seen with what is stored. Nothing is tried twice."""
+    text = wanted.text
+    run_id = await client.start(wanted.model, prompt=text, options={"max_retries": 0})
+    end = await client.ended(run_id)
+    said = "".join(
+        event["delta"] for event in client.events(run_id) if event["type"] == "TEXT_MESSAGE_CONTENT"
+    )
+    await _assert_kept(line, client, run_id, text, end, said)
+    return Outcome(
+        code=end.get("code", ""),
+        stop_reason=end["metadata"]["stop_reason"],
+        retryable=end["metadata"].get("retryable", False),
+        retry_after=end["metadata"].get("retry_after"),
+        sentence=end.get("message", ""),
+        said=said,
+    )
+
+
+async def _assert_kept(
+    line: Line, client: Client, run_id: UUID, text: str, end: dict[str, Any], said: str
+) -> None:
+    """The partial text, the log and the whole story of the failure are there, and no key is."""
+    stored = await line.stored(run_id)
+    code, message = end.get("code", ""), end.get("message", "")
+    assert stored.frames == client.frames[str(run_id)], text
+    assert stored.run.status == ("failed" if code else "completed"), (text, end)
+    assert (stored.run.error_code, stored.run.error_message) == (code, message)
+    assert stored.run.stop_reason == end["metadata"]["stop_reason"]
+    kept = [part["text"] for answer in stored.answers for part in answer.parts if part["kind"] == "text"]
+    assert "".join(kept) == said, text
+    (trace,) = stored.traces
+    assert (trace.status, trace.error_code) == ("failed" if code else "completed", code), text
+    assert text in json.dumps(trace.request, ensure_ascii=False)
+    assert trace.url
+    if code:
+        story = trace.error
+        assert story is not None
+        assert story["shown"] == message
+        # Where a stream only stopped, the row's own figures are the story.
+        assert set(story) > {"shown", "retry_after"} or trace.http_status == 200, (text, story)
+        assert "fault=error" not in text or story["body"], (text, story)
+    everything = [*stored.frames, *(str(vars(row)) for row in (stored.run, *stored.steps, trace))]
+    assert not any(KEY in each for each in everything), text
