@@ -77,13 +77,9 @@ ANSWERS: dict[str, dict[str, Any]] = {
 
 #: How it refuses, by what the user says: status, the provider's type and code, and what that means.
 REFUSALS: dict[str, tuple[int, str, str, type[LLMError]]] = {
-    "refuse 400": (400, "invalid_request_error", "invalid_value", errors.LLMBadRequestError),
     "refuse 401": (401, "authentication_error", "invalid_api_key", errors.LLMAuthenticationError),
-    "refuse 403": (403, "permission_error", "forbidden", errors.LLMPermissionDeniedError),
     "refuse 404": (404, "not_found_error", "model_not_found", errors.LLMNotFoundError),
     "refuse 429": (429, "rate_limit_error", "rate_limit_exceeded", errors.LLMRateLimitError),
-    "refuse 500": (500, "api_error", "server_error", errors.LLMServerError),
-    "refuse 503": (503, "overloaded_error", "overloaded", errors.LLMProviderOverloadedError),
     "refuse 529": (529, "overloaded_error", "overloaded", errors.LLMProviderOverloadedError),
 }
 
