@@ -8,9 +8,10 @@ import time
 from pathlib import Path
 from typing import Self
 
+import httpx2
 import pytest
 
-#: Seconds until a server takes connections; a model has to be read first.
+#: Seconds until a server serves; a model has to be read first.
 STARTING = 60.0
 
 #: Seconds until a server that was asked to end has ended.
@@ -18,17 +19,16 @@ ENDING = 5.0
 
 
 def installed(variable: str, *names: str) -> Path:
-    """Return the folder that ``variable`` names, or skip the test: ``names`` must be in there."""
-    folder = Path(os.environ.get(variable) or os.devnull)
+    """Return the folder that ``variable`` names, or skip the module that asks: ``names`` must be in there."""
+    folder = Path(os.environ.get(variable) or os.devnull).resolve()
     if not all((folder / name).is_file() for name in names):
-        pytest.skip(
-            f"{variable} names no folder with {' and '.join(names)}: CONTRIBUTING.md says how to get them"
-        )
+        reason = f"{variable} names no folder with {', '.join(names)}; CONTRIBUTING.md says how to get them"
+        pytest.skip(reason, allow_module_level=True)
     return folder
 
 
 class ForeignServer:
-    """A process that listens at ``origin`` as long as the context lasts.
+    """A process that serves at ``origin`` as long as the context lasts.
 
     ``command`` is what starts it, where ``{port}`` is the port that it shall listen on.
     """
@@ -46,7 +46,7 @@ class ForeignServer:
                 self._command, cwd=self._folder, stdin=subprocess.DEVNULL, stdout=output, stderr=output
             )
         try:
-            self._wait_until_it_listens()
+            self._wait_until_it_serves()
         except BaseException:
             self._end()
             raise
@@ -55,12 +55,12 @@ class ForeignServer:
     def __exit__(self, *_: object) -> None:
         self._end()
 
-    def _wait_until_it_listens(self) -> None:
+    def _wait_until_it_serves(self) -> None:
         begin = time.monotonic()
         while time.monotonic() < begin + STARTING and self._process.poll() is None:
-            with contextlib.suppress(OSError):
-                socket.create_connection(("127.0.0.1", self._port), timeout=1).close()
-                return
+            with contextlib.suppress(httpx2.TransportError):
+                if httpx2.get(f"{self.origin}/health").is_success:
+                    return
             time.sleep(0.05)
         raise AssertionError(f"the server did not start:\n{self._output.read_text(errors='replace')}")
 

@@ -16,6 +16,7 @@ from tests.providers.attempting import Step
 from tests.providers.calling import WIRES, Call, at
 
 PROGRAM = "node_modules/.bin/llmock"
+FOLDER = installed("RUNNEL_LANE_AIMOCK", PROGRAM)
 
 every_wire = pytest.mark.parametrize("wire", WIRES)
 
@@ -107,10 +108,9 @@ def fixtures() -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def aimock(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ForeignServer]:
-    program = installed("RUNNEL_LANE_AIMOCK", PROGRAM) / PROGRAM
     folder = tmp_path_factory.mktemp("aimock")
     (folder / "fixtures.json").write_text(json.dumps({"fixtures": fixtures()}))
-    command = [str(program), "--port", "{port}", "--fixtures", "fixtures.json", "--validate-on-load"]
+    command = [str(FOLDER / PROGRAM), "--port", "{port}", "--fixtures", "fixtures.json", "--validate-on-load"]
     with ForeignServer(command, folder=folder) as server:
         yield server
 

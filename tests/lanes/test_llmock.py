@@ -18,6 +18,7 @@ from tests.providers.attempting import Step
 from tests.providers.calling import WIRES, Call, at
 
 PROGRAM = "bin/llmock"
+FOLDER = installed("RUNNEL_LANE_LLMOCK", PROGRAM)
 
 every_wire = pytest.mark.parametrize("wire", WIRES)
 
@@ -55,8 +56,7 @@ class Llmock(ForeignServer):
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Llmock]:
-    program = installed("RUNNEL_LANE_LLMOCK", PROGRAM) / PROGRAM
-    command = [str(program), "serve", "--host", "127.0.0.1", "--port", "{port}"]
+    command = [str(FOLDER / PROGRAM), "serve", "--host", "127.0.0.1", "--port", "{port}"]
     with Llmock(command, folder=tmp_path_factory.mktemp("llmock")) as server:
         yield server
 
