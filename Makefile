@@ -6,7 +6,7 @@ UV_COMPILE := $(PYTHON) -m uv pip compile --no-config --quiet --universal --pyth
 	--generate-hashes --custom-compile-command "make lock" $(UPGRADE)
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev boto3 run test lint types imports pytest failures format lock reset clean
+.PHONY: help install dev boto3 run test lint types imports pytest failures lanes format lock reset clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ pytest: dev ## Run the tests alone (ARGS="tests/project -x")
 
 failures: dev ## Write docs/failures.md anew: what users read when providers fail
 	@REGENERATE=1 $(PYTHON) -m pytest -q tests/faults/test_failures.py
+
+lanes: dev ## Run the tests against servers that we did not write (CONTRIBUTING.md says how to get them)
+	@$(PYTHON) -m pytest tests/lanes $(ARGS)
 
 format: dev ## Format the code and fix what can be fixed
 	@$(RUFF) check --fix-only . && $(RUFF) format .

@@ -1,7 +1,7 @@
 """The environment that tests run in, set before anything reads settings (pytest's ``-p``).
 
-Nothing of the developer's reaches a test: no key, no database, no ``.env``. Child processes of tests
-inherit the same.
+Nothing of the developer's reaches a test: no key, no database, no ``.env``; only where servers that we did
+not write are (``tests/lanes/``). Child processes of tests inherit the same.
 """
 
 import atexit
@@ -11,12 +11,14 @@ import tempfile
 
 _OURS = ("RUNNEL_", "SECURE_", "OPENAI_", "ANTHROPIC_", "GEMINI_", "GOOGLE_", "AWS_", "AZURE_", "CHATGPT_")
 _PROVIDERS = ("_API_KEY", "_BASE_URL")
+_LANES = "RUNNEL_LANE_"
 _ALSO = ("ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "DATABASE_URL", "HOST", "PORT", "REDIS_URL", "SECRET_KEY")
 
 for _name in [
     name for name in os.environ if name.startswith(_OURS) or name.endswith(_PROVIDERS) or name in _ALSO
 ]:
-    del os.environ[_name]
+    if not _name.startswith(_LANES):
+        del os.environ[_name]
 
 _data_dir = tempfile.mkdtemp(prefix="runnel-tests-")
 atexit.register(shutil.rmtree, _data_dir, ignore_errors=True)

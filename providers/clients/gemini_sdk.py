@@ -5,6 +5,7 @@ pins how it behaves.
 """
 
 import json
+import re
 from collections.abc import AsyncIterator
 from importlib import import_module
 from typing import Any
@@ -14,6 +15,9 @@ import httpx2
 
 from providers.catalog import Target
 from providers.types import Json
+
+#: A version at the end of an address, where servers that copy the API document it.
+_VERSION = re.compile(r"/(v\d\w*)/*$")
 
 
 def make(http: httpx2.AsyncClient, target: Target, base_url: str | None) -> Any:
@@ -92,5 +96,14 @@ def vertex_path(model: str) -> str:
 def _options(http: httpx2.AsyncClient, target: Target, base_url: str | None) -> Any:
     from google.genai.types import HttpOptions
 
+    # The SDK puts a version of its own behind every address, and not every server has that one.
+    version = _VERSION.search(base_url or "")
+    if base_url and version:
+        base_url = base_url[: version.start()]
     # Without a client of ours it takes aiohttp where that is installed.
-    return HttpOptions(base_url=base_url, httpx_async_client=http, headers=dict(target.headers) or None)
+    return HttpOptions(
+        base_url=base_url,
+        api_version=version and version[1],
+        httpx_async_client=http,
+        headers=dict(target.headers) or None,
+    )

@@ -150,6 +150,10 @@ class Client:
         await self.until(lambda: len(self.frames[run_id]) >= answer["seq"])
         return self.frames[run_id]
 
+    async def saw(self, run_id: str, kind: str) -> None:
+        """Wait for an event of a run."""
+        await self.until(lambda: any(f'"{kind}"' in frame for frame in self.frames[run_id]))
+
     async def ended(self, run_id: str) -> Json:
         await self.until(lambda: bool(self.frames[run_id]) and is_terminal(self.frames[run_id][-1]))
         event: Json = json.loads(self.frames[run_id][-1])["event"]

@@ -61,7 +61,8 @@ async def test_it_loses_nothing_that_a_client_has_seen_when_it_is_killed(server:
                 await other.ask("subscribe", run_id=run_id)
             if life % 4 == 0:
                 await client.ask("cancel", run_id=runs[-2])
-            # From the first event to well into the stream.
+            # From the first words to well into the stream: a server that has just started has SDKs to load.
+            await client.saw(runs[0], "TEXT_MESSAGE_CONTENT")
             await asyncio.sleep(chance.random() * 0.4)
             server.kill()
             assert await client.closed() in {None, 1006}

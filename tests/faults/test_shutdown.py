@@ -128,7 +128,7 @@ async def test_frames_are_answered_and_runs_can_be_stopped_until_the_end(
 
 async def test_an_idle_server_leaves_at_once(server: ServerProcess, token: str) -> None:
     async with await Client.connect(server, token) as client:
-        await client.start("emulator/echo")
+        await client.ended((await client.start("emulator/echo"))["run_id"])
         begin = time.monotonic()
         server.send(signal.SIGTERM)
         assert await client.closed() == 4409

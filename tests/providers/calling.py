@@ -12,7 +12,16 @@ from providers.catalog import Target
 from providers.errors import LLMError
 from providers.events import ModelEvent, ReasoningDelta, TextDelta
 from providers.traces import CallContext, TraceRecord
-from providers.types import Message, ModelOptions, ModelRequest, Origin, Role, StepResult, TextPart
+from providers.types import (
+    Message,
+    ModelOptions,
+    ModelRequest,
+    Origin,
+    Role,
+    StepResult,
+    TextPart,
+    ToolSpec,
+)
 
 WIRES = ("openai-chat", "openai-responses", "anthropic-messages", "gemini-generate")
 
@@ -74,9 +83,11 @@ class Call:
 
     target: Target
     timeouts: Timeouts = PATIENT
+    #: Empty where nothing is asked after ``before``.
     prompt: str = "Tell me something."
     options: ModelOptions = field(default_factory=ModelOptions)
     before: tuple[Message, ...] = ()
+    tools: tuple[ToolSpec, ...] = ()
     sink: Sink = field(default_factory=Sink)
     recorder: Recorder = field(default_factory=Recorder)
     cancel: asyncio.Event = field(default_factory=asyncio.Event)
@@ -87,9 +98,11 @@ class Call:
         return self.task
 
     async def run(self) -> StepResult:
+        asked = Message(role=Role.USER, parts=(TextPart(text=self.prompt),))
         request = ModelRequest(
             origin=self.target.origin,
-            messages=(*self.before, Message(role=Role.USER, parts=(TextPart(text=self.prompt),))),
+            messages=(*self.before, asked) if self.prompt else self.before,
+            tools=self.tools,
             options=self.options,
             quirks=self.target.quirks,
         )

@@ -18,8 +18,8 @@ from providers import catalog, clients
 from providers.clients.gemini_sdk import gemini_path
 from providers.emulator import Emulator, close_shared
 from providers.errors import LLMConnectionError
-from tests.providers.calling import WIRES, Call, emulated
-from tests.providers.upstream import forever, upstream
+from tests.providers.calling import WIRES, Call, at, emulated
+from tests.providers.upstream import answering, forever, upstream
 
 
 async def test_google_genai_streams_dicts_through_its_private_call() -> None:
@@ -46,6 +46,24 @@ async def test_google_genai_streams_dicts_through_its_private_call() -> None:
     assert request.url.query == b"alt=sse"
     assert request.headers["x-goog-api-key"] == "a-key"
     assert json.loads(request.content) == {"contents": []}
+
+
+@pytest.mark.parametrize(
+    ("address", "path"),
+    [
+        # The SDK's own version: docs/providers.md names it.
+        ("", "/v1/models/some-model"),
+        ("/v1beta", "/v1beta/models/some-model"),
+        ("/v1beta/", "/v1beta/models/some-model"),
+        ("/gemini/v1alpha", "/gemini/v1alpha/models/some-model"),
+        ("/v1beta/gemini", "/v1beta/gemini/v1/models/some-model"),
+        ("/videos", "/videos/v1/models/some-model"),
+    ],
+)
+async def test_a_gemini_address_may_say_its_version(address: str, path: str, fresh_clients: None) -> None:
+    async with upstream(answering("404 Not Found", b"{}")) as server:
+        await Call(at(server.origin + address, "gemini-generate")).failure()
+    assert server.requests[0].startswith(f"POST {path}:streamGenerateContent?alt=sse ".encode())
 
 
 @pytest.mark.parametrize(
