@@ -105,7 +105,7 @@ Nothing was tried again here (`max_retries` 0). A limit of time is {IMPATIENT:g}
 FAULTS = """
 ## Faults
 
-What is ordered of the [emulator](emulator.md), on every wire that is not named otherwise.
+What is ordered of the [emulator](emulator.md), over each wire.
 
 | fault | wire | code | stop reason | try again | what was said | what a user reads |
 | --- | --- | --- | --- | --- | --- | --- |
@@ -151,7 +151,7 @@ def rows(order: str, outcomes: dict[Wanted, Outcome]) -> Iterator[str]:
     for wire in WIRES:
         alike.setdefault(outcomes[ordered(order, wire)], []).append(wire)
     for outcome, wires in alike.items():
-        yield row(order, "" if len(wires) == len(WIRES) else ", ".join(wires), outcome)
+        yield row(order, "all" if len(wires) == len(WIRES) else ", ".join(wires), outcome)
 
 
 def row(name: str, wire: str, outcome: Outcome) -> str:

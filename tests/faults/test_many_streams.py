@@ -26,7 +26,7 @@ CALLS = int(os.environ.get("MANY_CALLS") or 2_000)
 #: Calls under way at the same time where they come and go.
 AT_ONCE = 32
 #: Calls after which every pool, cache and memory of a fixed size is full.
-WARMING = 600
+WARMING = 540
 
 #: One client for each SDK: both of OpenAI's wires have the same.
 SDKS = 3
@@ -131,17 +131,8 @@ async def test_calls_leave_nothing_behind_however_they_end(provider: Emulator) -
     assert len(connections()) <= AT_ONCE
     grown = objects() - objects_before
     # What hangs on a connection comes and goes with it; what calls leave would be as many as they are.
-    import sys
-
-    print(
-        grown.most_common(12),
-        len(connections()),
-        descriptors_before,
-        descriptors(),
-        clients_before,
-        file=sys.stderr,
-    )
-    assert {name: more for name, more in grown.items() if more > CALLS / 2} == {}
+    assert grown.pop("everything", 0) < CALLS
+    assert {name: more for name, more in grown.items() if more > CALLS // 20} == {}
 
 
 def descriptors() -> int:

@@ -13,7 +13,7 @@ from providers.traces import TraceStatus
 from providers.tracing import without_files
 from tests.providers.calling import KEY, Call, at, emulated, until
 from tests.providers.test_adapter_results import CHAT_END, CHAT_USAGE, chat_text
-from tests.providers.upstream import streaming, upstream
+from tests.providers.upstream import answering, streaming, upstream
 
 LONG = "A long conversation, and another word of it. " * 5_000
 
@@ -41,6 +41,16 @@ async def test_a_long_request_is_redacted_like_a_short_one(fresh_clients: None) 
         await asyncio.wait_for(call.start(), 10)
     assert f"{LONG}My key is [redacted], keep it." in str(call.trace.request)
     assert call.trace.status is TraceStatus.COMPLETED
+
+
+async def test_a_key_that_a_provider_quotes_beside_its_answer_is_not_kept(fresh_clients: None) -> None:
+    headers = ("content-type: text/event-stream", f"x-request-id: no-{KEY}")
+    body = chat_text(b"Yes.") + CHAT_END + CHAT_USAGE
+    async with upstream(answering("200 OK", body, *headers)) as server:
+        call = Call(at(server.origin, "openai-chat"))
+        await asyncio.wait_for(call.start(), 10)
+    assert call.trace.upstream_request_id == "no-[redacted]"
+    assert KEY not in repr(call.trace)
 
 
 async def test_nobody_on_the_loop_waits_while_a_long_request_is_redacted(
