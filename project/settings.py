@@ -226,7 +226,7 @@ RUNNEL_DEFAULT_MODEL = text("RUNNEL_DEFAULT_MODEL")
 #: Whether the built-in upstream that needs no key may be used.
 RUNNEL_EMULATOR = boolean("RUNNEL_EMULATOR", DEBUG)
 #: Whether the server asks providers now and then which models they have, to suggest them.
-RUNNEL_LIST_MODELS = boolean("RUNNEL_LIST_MODELS", True)
+RUNNEL_LIST_MODELS = boolean("RUNNEL_LIST_MODELS", False)
 #: A folder of recorded provider streams that the emulator plays.
 RUNNEL_RECORDINGS_DIR = Path(text("RUNNEL_RECORDINGS_DIR")) if text("RUNNEL_RECORDINGS_DIR") else None
 #: Whether traces keep requests and responses, or only what they measured.

@@ -27,7 +27,6 @@ os.environ.update(
     DEBUG="true",
     RUNNEL_DATA_DIR=_data_dir,
     RUNNEL_ENV_FILE=os.devnull,
-    RUNNEL_LIST_MODELS="false",
     # One failure is one call, and stops nobody else's; tests of retries and circuits say what they want.
     RUNNEL_MAX_RETRIES="0",
     RUNNEL_CIRCUIT_FAILURES="0",
