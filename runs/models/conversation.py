@@ -18,6 +18,8 @@ class Conversation(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="conversations"
     )
     title = models.CharField(max_length=TITLE_LENGTH, blank=True)
+    #: Names of the server's tools that its runs may use; NULL until somebody chose, which is none.
+    tools = models.JSONField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     #: When its newest run was started or ended.
     updated_at = models.DateTimeField(auto_now_add=True)

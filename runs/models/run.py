@@ -33,6 +33,11 @@ class Run(UsageColumns):
     options = models.JSONField(default=dict)
     #: The new user messages, as AG-UI has them.
     input = models.JSONField(default=list)
+    #: Names of the server's tools that the model may call, and the tools that the client declared.
+    tool_names = models.JSONField(default=list, blank=True)
+    client_tools = models.JSONField(default=list, blank=True)
+    #: What it may use: ``tokens``, ``cost``; empty when nobody set a limit.
+    budget = models.JSONField(default=dict, blank=True)
     #: Digest of the ``start`` frame: tells a repeated start from a conflicting one.
     request_digest = models.CharField(max_length=64, editable=False)
 
@@ -41,6 +46,12 @@ class Run(UsageColumns):
     error_code = models.CharField(max_length=64, blank=True)
     error_message = models.TextField(blank=True)
 
+    #: How often it has begun or gone on: one more than the pauses behind it.
+    segment = models.PositiveIntegerField(default=1, editable=False)
+    #: Seconds that segments before this one were driven; a pause does not count.
+    active_seconds = models.FloatField(default=0.0, editable=False)
+    #: When nobody may decide any more about what it waits for.
+    awaiting_until = models.DateTimeField(null=True, blank=True, editable=False)
     #: The highest committed seq of its event log.
     last_seq = models.PositiveIntegerField(default=0, editable=False)
     #: Grows when another process takes the run over; who holds an older one may not write.

@@ -1,0 +1,1 @@
+"""Tools: what models may call, and who may let them."""
