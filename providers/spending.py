@@ -28,6 +28,10 @@ class Spending:
             model = result.model or origin.model
             self._bills.append(Bill(provider=origin.provider, model=model, usage=result.usage))
 
+    def include(self, other: "Spending") -> None:
+        """Take all bills of another step."""
+        self._bills.extend(other._bills)
+
     @property
     def total(self) -> Usage:
         """What all of them have used together."""
