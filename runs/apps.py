@@ -1,6 +1,7 @@
 """Django's handle on this package."""
 
 from django.apps import AppConfig
+from django.utils.module_loading import autodiscover_modules
 
 
 class RunsConfig(AppConfig):
@@ -10,7 +11,8 @@ class RunsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Listen for what ends the right to an open socket."""
+        """Listen for what ends the right to an open socket, and import every app's ``tools.py``."""
         from runs import signals  # it needs the models
 
         signals.connect()
+        autodiscover_modules("tools")

@@ -6,7 +6,7 @@ from django.contrib.auth.views import PasswordChangeDoneView
 from django.http import HttpResponseBase
 from django.urls import URLPattern, path
 
-from runs import file_views, views
+from runs import file_views, tool_views, views
 
 
 def _api(route: str, view: Callable[..., HttpResponseBase], *, name: str) -> tuple[URLPattern, URLPattern]:
@@ -27,7 +27,13 @@ urlpatterns = [
     ),
     *_api("conversations", views.conversations, name="api_conversations"),
     *_api("conversations/<uuid:conversation_id>", views.conversation, name="api_conversation"),
+    *_api(
+        "conversations/<uuid:conversation_id>/tools",
+        tool_views.conversation_tools,
+        name="api_conversation_tools",
+    ),
     *_api("files", file_views.upload, name="api_files"),
     *_api("files/<uuid:file_id>", file_views.file, name="api_file"),
+    *_api("tools", tool_views.tools, name="api_tools"),
     *_api("runs/<uuid:run_id>/cancel", views.cancel, name="api_cancel"),
 ]

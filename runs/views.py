@@ -120,6 +120,8 @@ def conversation(request: HttpRequest, user: User, conversation_id: UUID) -> Htt
             "id": found.id,
             "title": found.title,
             "updated_at": found.updated_at,
+            "tools": found.tools,
+            "notes": list(found.notes.values("id", "text", "created_at")),
             "messages": [_message(message) for message in found.messages.order_by("position")],
             "runs": [_run(run) for run in found.runs.order_by("created_at", "id")],
         }

@@ -16,7 +16,7 @@ from unfold.admin import ModelAdmin, TabularInline
 from runs.admin import deletion, wording
 from runs.admin.readonly import ReadOnlyInline
 from runs.admin.runs import status_label
-from runs.models import Conversation, Run
+from runs.models import Conversation, Note, Run
 
 
 class RunInline(ReadOnlyInline, TabularInline):
@@ -53,6 +53,18 @@ class RunInline(ReadOnlyInline, TabularInline):
         return wording.duration(None if run.duration is None else timedelta(seconds=run.duration))
 
 
+class NoteInline(ReadOnlyInline, TabularInline):
+    """The notes of a conversation."""
+
+    model = Note
+    fields = ("text", "written")
+    readonly_fields = fields
+
+    @admin.display(description="Written")
+    def written(self, note: Note) -> str:
+        return wording.moment(note.created_at)
+
+
 @admin.register(Conversation)
 class ConversationAdmin(ModelAdmin):
     """Everybody's conversations."""
@@ -65,7 +77,7 @@ class ConversationAdmin(ModelAdmin):
     search_fields = ("^id", "title", "owner__username", "owner__email")
     search_help_text = "Title, owner or conversation id"
     date_hierarchy = "updated_at"
-    inlines = (RunInline,)
+    inlines = (RunInline, NoteInline)
     fields = (("title", "owner"), ("created", "updated"), "id")
     readonly_fields = ("id", "title", "owner", "created", "updated")
 

@@ -10,7 +10,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from providers.models import ProviderTrace
-from runs.models import Conversation, Message, Run, Step
+from runs.models import Conversation, Message, Note, Run, Step
 from runs.states import ACTIVE
 
 
@@ -20,6 +20,7 @@ def counts(conversations: QuerySet[Conversation]) -> dict[str, int]:
     return {
         "conversations": conversations.count(),
         "messages": Message.objects.filter(conversation__in=conversations).count(),
+        "notes": Note.objects.filter(conversation__in=conversations).count(),
         "runs": runs.count(),
         "steps": Step.objects.filter(run__in=runs).count(),
         "provider traces": _traces(conversations).count(),

@@ -12,7 +12,7 @@ from django.utils import timezone
 from providers.models import ProviderTrace
 from providers.traces import TraceStatus
 from runs.admin import chart
-from runs.models import ApiToken, Conversation, Message, Run, RunEvent, Step, ToolCall
+from runs.models import ApiToken, Conversation, Message, Note, Run, RunEvent, Step, ToolCall
 from runs.states import RunStatus
 from runs.stats import Figures
 from tests.runs.rows import make_run, make_step, make_user
@@ -423,6 +423,15 @@ class TestConversations:
         admin.post(address, {"post": "yes"})
         assert list(Run.objects.all()) == [other]
         assert list(ProviderTrace.objects.values_list("run_id", flat=True)) == [other.pk]
+
+    def test_notes_are_shown_and_counted(self, admin, owner):
+        run = make_run(owner=owner)
+        Note.objects.create(
+            conversation=run.conversation, run=run, call_id=run.pk, text="The Rhine rises twice."
+        )
+        address = f"{CONVERSATIONS}{run.conversation_id}/"
+        assert "The Rhine rises twice." in text_of(admin.get(f"{address}change/"))
+        assert "notes: 1" in text_of(admin.get(f"{address}delete/")).lower()
 
     def test_several_are_deleted_at_once(self, admin, owner):
         runs = [make_run(owner=owner) for _ in range(3)]

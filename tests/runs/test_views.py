@@ -226,7 +226,7 @@ def test_it_reads_a_long_conversation_in_a_fixed_number_of_queries(
     run = make_run(owner=user)
     for number in range(20):
         say(run, "user", {"kind": "text", "text": str(number)})
-    with django_assert_max_num_queries(5):
+    with django_assert_max_num_queries(6):
         answer = client.get(f"/api/conversations/{run.conversation_id}/").json()
     assert len(answer["messages"]) == 20
 

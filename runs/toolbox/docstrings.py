@@ -1,0 +1,53 @@
+"""Reads what a docstring says of a function and of its arguments (Google's style). Pure.
+
+Source: https://google.github.io/styleguide/pyguide.html#383-functions-and-methods
+"""
+
+import inspect
+import re
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+_SECTION = re.compile(r"(?:Args|Arguments|Attributes|Examples?|Notes?|Raises|Returns|Yields|Warns|See Also):")
+_ARGUMENTS = ("Args:", "Arguments:")
+#: ``name: what it is``, or ``name (its type): what it is``.
+_ARGUMENT = re.compile(r"\*{0,2}(?P<name>\w+)\s*(?:\([^)]*\))?:\s*(?P<text>.*)")
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a docstring says."""
+
+    #: All before the first section, a paragraph to a line.
+    description: str
+    arguments: dict[str, str] = field(default_factory=dict)
+
+
+def read(docstring: str) -> Said:
+    """Return what ``docstring`` says, its line breaks undone."""
+    lines = inspect.cleandoc(docstring).splitlines()
+    starts = [index for index, line in enumerate(lines) if _SECTION.fullmatch(line.rstrip())]
+    description = lines[: starts[0]] if starts else lines
+    arguments: dict[str, str] = {}
+    for start, end in pairwise([*starts, len(lines)]):
+        if lines[start].rstrip() in _ARGUMENTS:
+            arguments |= _arguments(lines[start + 1 : end])
+    paragraphs = re.split(r"\n\s*\n", "\n".join(description))
+    return Said("\n".join(filter(None, (" ".join(each.split()) for each in paragraphs))), arguments)
+
+
+def _arguments(lines: list[str]) -> dict[str, str]:
+    found: dict[str, list[str]] = {}
+    name, margin = "", None
+    for line in lines:
+        if not line.strip():
+            continue
+        indent = len(line) - len(line.lstrip())
+        margin = indent if margin is None else margin
+        begins = _ARGUMENT.fullmatch(line.strip()) if indent <= margin else None
+        if begins is not None:
+            name = begins["name"]
+            found[name] = [begins["text"]]
+        elif name:
+            found[name].append(line)
+    return {name: " ".join(" ".join(pieces).split()) for name, pieces in found.items()}
