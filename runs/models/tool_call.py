@@ -9,8 +9,10 @@ from runs.models.fields import uuid7
 from runs.models.run import Run
 from runs.models.step import Step
 
-#: Characters of a call's id that are stored; providers use 20 to 70.
-LONGEST_CALL_ID = 200
+
+def digest_of(arguments: str) -> str:
+    """Return what tells ``arguments``, JSON text as it was shown, from any other."""
+    return hashlib.sha256(arguments.encode()).hexdigest()
 
 
 class ToolCallStatus(models.TextChoices):
@@ -67,8 +69,8 @@ class ToolCall(models.Model):
     step = models.ForeignKey(Step, on_delete=models.CASCADE, related_name="tool_calls")
     #: Order within the step, from 1.
     position = models.PositiveIntegerField(default=1)
-    #: The id that events and the provider use.
-    call_id = models.CharField(max_length=LONGEST_CALL_ID)
+    #: The id that events and the provider use; unique within a step for most, not all, of them.
+    call_id = models.TextField()
     name = models.CharField(max_length=200)
     #: JSON text as it was streamed.
     arguments = models.TextField(blank=True)
@@ -104,7 +106,7 @@ class ToolCall(models.Model):
 
     class Meta:
         ordering = ["step__index", "position", "id"]
-        constraints = [models.UniqueConstraint(fields=["step", "call_id"], name="one_tool_call_per_id")]
+        constraints = [models.UniqueConstraint(fields=["step", "position"], name="one_tool_call_per_position")]
 
     def __str__(self) -> str:
         return self.name
@@ -112,7 +114,7 @@ class ToolCall(models.Model):
     @property
     def digest(self) -> str:
         """What tells these arguments from any others."""
-        return hashlib.sha256(self.arguments.encode()).hexdigest()
+        return digest_of(self.arguments)
 
     @property
     def executable(self) -> str:
