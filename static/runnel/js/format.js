@@ -36,7 +36,7 @@ export function ending({ status, stop_reason, cancelled_by }) {
   if (status === "cancelled") {
     return stop_reason === "shutdown" ? CANCELLED_BY.server : CANCELLED_BY[cancelled_by] ?? "Stopped";
   }
-  if (status === "awaiting_approval") return "Waiting for an approval";
+  if (status === "awaiting_approval") return "Waiting for your decision";
   return COMPLETED[stop_reason] ?? "Done";
 }
 
@@ -70,11 +70,54 @@ export function summary(run) {
   return phrases.join(" · ");
 }
 
-/** Return JSON text indented, or unchanged when it is not (yet) JSON. */
-export function prettyJson(text) {
-  try {
-    return JSON.stringify(JSON.parse(text), null, 2);
-  } catch {
-    return text;
+const CALL = {
+  asking: "asking…",
+  asked: "",
+  running: "running…",
+  pending: "waiting for you",
+  elsewhere: "waiting for a program",
+  decided: "decided",
+  held: "waits for the others",
+  succeeded: "done",
+  failed: "failed",
+  denied: "denied",
+  timed_out: "took too long",
+  expired: "expired",
+  cancelled: "cancelled",
+  interrupted: "interrupted",
+  incomplete: "cut short",
+  unanswered: "nothing here runs it",
+};
+
+/** What there is to add to the state of a call. */
+const REMARKS = {
+  expired: "Nobody decided in time, so it was not run.",
+  interrupted: "It was under way when the answer ended: whether it took effect is not known.",
+};
+
+/** Return the state of a tool call in a few words. */
+export function callState(status) {
+  return CALL[status] ?? status;
+}
+
+/** Return what there is to know about a state beyond its name, or "". */
+export function callRemark(status) {
+  return REMARKS[status] ?? "";
+}
+
+/** Return who decided what about a tool call; `by` is "" while that is not known. */
+export function decision({ decision: what, decided_by: by, reason }) {
+  const who = by ? ` by ${by}` : "";
+  switch (what) {
+    case "approved":
+      return `Approved${who}`;
+    case "edited":
+      return `Approved${who} with other arguments`;
+    case "result":
+      return `Result handed in${who}`;
+    case "denied":
+      return reason ? `Denied${who}: “${reason}”` : `Denied${who}`;
+    default:
+      return "";
   }
 }
