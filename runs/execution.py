@@ -10,7 +10,7 @@ import contextlib
 import threading
 import time
 import traceback
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -55,7 +55,7 @@ async def execute(
     cancel: asyncio.Event,
     why: Callable[[], Why],
     late: Late,
-) -> AsyncIterator[CallOutcome]:
+) -> AsyncGenerator[CallOutcome]:
     """Yield the answer to every call, as it comes; when ``cancel`` is set, at once for those that are left.
 
     ``why`` tells then what the run was stopped for.
