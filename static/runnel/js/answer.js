@@ -31,6 +31,7 @@ export class Answer {
   #cards = [];
   /** What is stored of the calls, by id in the order of their steps. */
   #stored = new Map();
+  #isFinal = false;
   /** The reasoning that is being written, or null: open until the answer begins. */
   #thinking = null;
 
@@ -100,7 +101,8 @@ export class Answer {
   /** Take what is stored of the calls: who decided, and once the run has ended what became of each. */
   learn(calls, { isFinal }) {
     this.#stored = Map.groupBy(calls, ({ call_id: id }) => id);
-    for (const card of this.#cards) this.#know(card, isFinal);
+    this.#isFinal = isFinal;
+    for (const card of this.#cards) this.#know(card);
   }
 
   /** The run has ended: nothing goes on any more. */
@@ -166,15 +168,15 @@ export class Answer {
     const card = new ToolCard(id, name);
     this.#cards.push(card);
     this.element.append(card.element);
-    this.#know(card, false);
+    this.#know(card);
     return card;
   }
 
-  #know(card, isFinal) {
+  #know(card) {
     const nth = this.#cards.filter(({ id }) => id === card.id).indexOf(card);
     const stored = this.#stored.get(card.id)?.[nth];
     if (!stored) return;
-    if (isFinal) card.status = stored.status;
+    if (this.#isFinal) card.status = stored.status;
     if (stored.decision) card.decided(stored);
   }
 
@@ -182,7 +184,9 @@ export class Answer {
     const card =
       this.#cards.find((each) => key && each.key === key) ??
       this.#cards.find((each) => each.id === id && !each.key && !each.hasResult);
-    card?.addResult(content, status ?? (isError ? "failed" : "succeeded"));
+    if (!card) return;
+    const known = status ?? (card.isOpen ? null : card.status);
+    card.addResult(content, known ?? (isError ? "failed" : "succeeded"));
   }
 
   #run(cards) {

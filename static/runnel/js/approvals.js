@@ -7,7 +7,6 @@ import { isForProgram, Question } from "./questions.js";
 /** What is said when the decision is none any more, by code. Other errors speak for themselves. */
 const OUTDATED = {
   interrupt_mismatch: "What waits here has changed meanwhile. Look again, please.",
-  nothing_pending: "This was decided already.",
   already_terminal: "The answer has ended meanwhile: there is nothing to decide any more.",
 };
 
@@ -71,8 +70,9 @@ export class Approvals {
     const isHere = this.#bar.contains(document.activeElement);
     this.#bar.replaceChildren();
     if (all > 1) {
-      const words = all === open.length ? `${all} calls wait for a decision` : `${all - open.length} of ${all} are decided`;
-      this.#bar.append(element("p", {}, open.length ? `${words}. They go on together, when all are.` : `${words}.`));
+      const decided = all - open.length;
+      const words = decided ? `${decided} of ${all} are decided.` : `${all} calls wait for a decision.`;
+      this.#bar.append(element("p", {}, open.length ? `${words} They go on together.` : words));
     }
     if (all > 1 && open.some((question) => !question.isForProgram)) {
       const which = all === open.length ? "all" : "the rest";

@@ -149,7 +149,7 @@ export class Composer {
       return;
     }
     if (this.#activity === "waiting" && !instead) {
-      this.note("Decide above first, or choose “Stop it and send”.");
+      this.note("Decide first, or choose “Stop it and send”.");
       return;
     }
     if (this.#activity === "running") {
@@ -192,8 +192,9 @@ export class Composer {
     const isIdle = this.#activity === "idle";
     this.#send.hidden = !isIdle;
     this.#stop.hidden = isIdle;
-    this.#waits.hidden = this.#activity !== "waiting" || this.#isGone;
-    this.#instead.hidden = isBlank(this.#text.value) && !this.#attachments?.parts.length;
+    // The answer itself says that it waits; here it matters to who writes something else.
+    const isWriting = !isBlank(this.#text.value) || !this.#attachments.isEmpty;
+    this.#waits.hidden = this.#activity !== "waiting" || !isWriting || this.#isGone;
     this.#instead.disabled = this.#isSending;
     this.#send.disabled = this.#isSending || this.#isGone;
     this.#form.setAttribute("aria-busy", String(this.#isSending));

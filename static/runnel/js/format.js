@@ -57,6 +57,11 @@ export function usage(counts) {
   ];
 }
 
+/** Return whether somebody was asked about a tool call: what a person takes says nothing of the answer. */
+function isAsked({ requires_approval: isGated, source }) {
+  return isGated || source === "client";
+}
+
 /** Return the line under an answer: how it ended, who gave it, what it used, how long it took. */
 export function summary(run) {
   const phrases = [ending(run)];
@@ -64,7 +69,7 @@ export function summary(run) {
   const model = run.model ?? run.served;
   if (model) phrases.push(model);
   phrases.push(...usage(run.usage));
-  if (run.started_at && run.finished_at) {
+  if (run.started_at && run.finished_at && !run.tool_calls?.some(isAsked)) {
     phrases.push(duration((new Date(run.finished_at) - new Date(run.started_at)) / 1000));
   }
   return phrases.join(" · ");

@@ -64,6 +64,7 @@ export class RunView {
   /** Draw a run that has ended from what is stored of it. */
   static stored(run, messages, handlers) {
     const view = new RunView(run, handlers);
+    view.#answer.learn(run.tool_calls ?? [], { isFinal: true });
     for (const message of messages) {
       if (message.role === "user") {
         view.#ask(message.text, message.parts.filter((part) => part.kind === "media"));

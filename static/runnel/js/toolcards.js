@@ -15,8 +15,8 @@ const SHORT = 80;
 /** A call in one of these has no result yet. */
 const OPEN = new Set(["asking", "asked", "running", "pending", "elsewhere", "decided", "held"]);
 
-/** What the model was told of a call in one of these says more than its state does. */
-const TELLING = new Set(["succeeded", "failed"]);
+/** What a call was answered with, where that says more than its state does. */
+const TITLES = { succeeded: "Result", failed: "Error" };
 
 /** Return as much of a text as is shown at once. */
 function beginning(text) {
@@ -130,14 +130,15 @@ export class ToolCard {
   addResult(content, status) {
     this.#hasResult = true;
     this.status = status;
-    const title = status === "succeeded" ? "Result" : "What the model was told";
+    const title = TITLES[status] ?? "What the model was told";
     const text = prettyResult(content) || "(nothing)";
-    if (TELLING.has(status) && text.length <= SHORT && !text.includes("\n")) {
-      const label = element("span", { class: "label" }, status === "succeeded" ? "Result" : "Told");
+    const isTelling = status in TITLES;
+    if (isTelling && text.length <= SHORT && !text.includes("\n")) {
+      const label = element("span", { class: "label" }, title);
       this.element.append(element("div", { class: "result short" }, label, element("div", { class: "code" }, text)));
       return;
     }
-    const block = element("details", { class: "result", open: TELLING.has(status) });
+    const block = element("details", { class: "result", open: isTelling });
     block.append(element("summary", {}, title), ...clipped(text));
     this.element.append(block);
   }
