@@ -80,6 +80,8 @@ export class Answer {
       const card = open.find((each) => each.arguments === metadata.arguments) ?? open[0];
       // Some servers give every call the same id; the answer to this one will bear this key.
       card.key = id;
+      // A long one is left out: it is what was streamed.
+      if (metadata.arguments !== undefined) card.arguments = metadata.arguments;
       waiting.set(id, card);
     }
     for (const card of this.#cards) if (card.isOpen && !waiting.has(card.key)) card.status = "held";

@@ -94,20 +94,9 @@ const CALL = {
   unanswered: "nothing here runs it",
 };
 
-/** What there is to add to the state of a call. */
-const REMARKS = {
-  expired: "Nobody decided in time, so it was not run.",
-  interrupted: "It was under way when the answer ended: whether it took effect is not known.",
-};
-
 /** Return the state of a tool call in a few words. */
 export function callState(status) {
   return CALL[status] ?? status;
-}
-
-/** Return what there is to know about a state beyond its name, or "". */
-export function callRemark(status) {
-  return REMARKS[status] ?? "";
 }
 
 /** Return who decided what about a tool call; `by` is "" while that is not known. */

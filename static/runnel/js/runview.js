@@ -179,14 +179,15 @@ export class RunView {
 
   #endWith(event, known) {
     const usage = event.usage ?? [];
-    const { stop_reason, usage_source, cancelled_by } = event.metadata ?? {};
+    const { stop_reason, usage_source, cancelled_by, run_usage } = event.metadata ?? {};
     const served = usage[0]?.model && [usage[0].provider, usage[0].model].filter(Boolean).join("/");
     this.finish({
       ...known,
       stop_reason,
       cancelled_by,
       served,
-      usage: totalOf(usage, usage_source),
+      // A later segment's own usage is but a part.
+      usage: totalOf(run_usage ? [run_usage] : usage, usage_source),
     });
   }
 

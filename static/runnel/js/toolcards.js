@@ -3,14 +3,17 @@
 // Draws what it is told. What a person decides about it is asked in `questions.js`.
 
 import { element } from "./dom.js";
-import { callRemark, callState, decision } from "./format.js";
+import { callState, decision } from "./format.js";
 import { isJson, pretty, prettyResult } from "./json.js";
 import { TextStream } from "./text.js";
 
-/** Lines and characters of a result that are shown at once, and of one that needs no block of its own. */
+/** Lines and characters of a result that are shown at once. */
 const LINES = 12;
 const CHARACTERS = 1200;
+
+/** Characters of a result, and of a sentence, that need no block of their own. */
 const SHORT = 80;
+const SENTENCE = 240;
 
 /** A call in one of these has no result yet. */
 const OPEN = new Set(["asking", "asked", "running", "pending", "elsewhere", "decided", "held"]);
@@ -48,6 +51,7 @@ export class ToolCard {
   #text = "";
   #status = "";
   #decision = "";
+  #told = "";
   #hasResult = false;
 
   /**
@@ -74,6 +78,14 @@ export class ToolCard {
     return this.#text;
   }
 
+  /** Show exactly these: what a decision is about. */
+  set arguments(text) {
+    if (text === this.#text) return;
+    this.#stream.paint();
+    this.#text = text;
+    this.#code.replaceChildren(pretty(text));
+  }
+
   get hasResult() {
     return this.#hasResult;
   }
@@ -92,7 +104,6 @@ export class ToolCard {
     this.#status = status;
     this.element.dataset.status = status;
     this.#state.textContent = callState(status);
-    this.#tell();
   }
 
   /** Add arguments as they come in. */
@@ -130,17 +141,20 @@ export class ToolCard {
   addResult(content, status) {
     this.#hasResult = true;
     this.status = status;
-    const title = TITLES[status] ?? "What the model was told";
     const text = prettyResult(content) || "(nothing)";
-    const isTelling = status in TITLES;
-    if (isTelling && text.length <= SHORT && !text.includes("\n")) {
-      const label = element("span", { class: "label" }, title);
+    const isOneLine = !text.includes("\n");
+    if (!(status in TITLES) && isOneLine && text.length <= SENTENCE) {
+      // Why there is no result; who denied it has said so.
+      if (status !== "denied") this.#told = text;
+      this.#tell();
+    } else if (status in TITLES && isOneLine && text.length <= SHORT) {
+      const label = element("span", { class: "label" }, TITLES[status]);
       this.element.append(element("div", { class: "result short" }, label, element("div", { class: "code" }, text)));
-      return;
+    } else {
+      const title = element("summary", {}, TITLES[status] ?? "What the model was told");
+      const isOpen = status in TITLES;
+      this.element.append(element("details", { class: "result", open: isOpen }, title, ...clipped(text)));
     }
-    const block = element("details", { class: "result", open: isTelling });
-    block.append(element("summary", {}, title), ...clipped(text));
-    this.element.append(block);
   }
 
   /** Put what asks for a decision into the card; it is taken out again by its owner. */
@@ -149,7 +163,7 @@ export class ToolCard {
   }
 
   #tell() {
-    const words = [this.#decision, callRemark(this.#status)].filter(Boolean).join(". ");
+    const words = [this.#decision, this.#told].filter(Boolean).join(". ");
     this.#about.textContent = words;
     this.#about.hidden = !words;
   }
