@@ -99,6 +99,7 @@ def test_it_shows_reasoning_and_tool_calls(page: Page) -> None:
     thought = reasoning.text_content()
 
     send(page, "Use tools", "emulator/tools")
+    expect(last_run(page)).to_contain_text("Use tools")
     expect(outcome(page)).to_contain_text("Done")
     live = last_run(page).locator(".answer").inner_text()
     assert last_run(page).locator(".card h3").count() == 2

@@ -170,3 +170,18 @@ def test_it_uses_the_tools_that_are_ticked_and_keeps_them_with_the_conversation(
     send(page, "What time is it now?", "emulator/tools")
     expect(outcome(page)).to_contain_text("Done")
     expect(last_run(page).locator(".call h3")).to_have_text(["clock"])
+
+
+def test_it_says_which_tool_is_gone_and_sends_without_it_then(page: Page) -> None:
+    ghost = {"name": "ghost", "description": "", "requires_approval": False, "source": "mcp:attic"}
+    page.route("**/api/tools/", lambda route: route.fulfill(json={"tools": [ghost]}), times=1)
+    page.reload()
+    page.get_by_role("button", name="Tools 1").click()
+    expect(page.locator("#tools-list")).to_contain_text("ghost")
+    page.keyboard.press("Escape")
+    send(page, "Are you there?", "emulator/hello")
+
+    expect(page.locator("#note")).to_contain_text("no tool named 'ghost'")
+    expect(page.get_by_role("button", name="Tools 3")).to_be_visible()
+    press(page, "Send")
+    expect(outcome(page)).to_contain_text("Done")

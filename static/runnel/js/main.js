@@ -173,6 +173,13 @@ async function command(frame) {
   }
 }
 
+// A file or a tool may be what is gone: then only the conversation itself tells whether it is there.
+async function findMissing(error, files, names = []) {
+  await tools.load();
+  if (files.length || !(await tools.has(...names))) await viewer.load().catch(report);
+  else report(error);
+}
+
 async function send(text, files, model, { instead }) {
   const runId = newId();
   const frame = { type: "start", run_id: runId, model, input: inputOf(runId, text, files) };
@@ -183,8 +190,7 @@ async function send(text, files, model, { instead }) {
   viewer.expect(runId, model);
   // The run's id is ours, so that a second copy of the frame starts nothing new.
   const answer = await command(frame).catch(async (error) => {
-    // A file or a tool may be what is gone: only the conversation itself tells whether it is.
-    if (error.code === "not_found") await Promise.all([viewer.load().catch(report), tools.load()]);
+    if (error.code === "not_found") await findMissing(error, files, names);
     throw error;
   });
   composer.note("");
