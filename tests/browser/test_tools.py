@@ -176,9 +176,7 @@ def test_it_says_which_tool_is_gone_and_sends_without_it_then(page: Page) -> Non
     ghost = {"name": "ghost", "description": "", "requires_approval": False, "source": "mcp:attic"}
     page.route("**/api/tools/", lambda route: route.fulfill(json={"tools": [ghost]}), times=1)
     page.reload()
-    page.get_by_role("button", name="Tools 1").click()
-    expect(page.locator("#tools-list")).to_contain_text("ghost")
-    page.keyboard.press("Escape")
+    expect(page.get_by_role("button", name="Tools 1")).to_be_visible()
     send(page, "Are you there?", "emulator/hello")
 
     expect(page.locator("#note")).to_contain_text("no tool named 'ghost'")
