@@ -13,14 +13,12 @@ export const WAITING = "Waiting for the model…";
 const LEFT = { completed: "unanswered", cancelled: "cancelled", failed: "cancelled" };
 
 /** Return what a decision of AG-UI's `resume` is called where it is stored. */
-function decisionOf({ status, payload = {} }) {
-  if (status === "cancelled") return { decision: "denied" };
-  if (payload.result !== undefined) return { decision: "result" };
-  if (!payload.approved) return { decision: "denied", reason: payload.reason };
-  if (payload.editedArgs == null) return { decision: "approved" };
-  const { editedArgs } = payload;
-  const edited_arguments = typeof editedArgs === "string" ? editedArgs : JSON.stringify(editedArgs);
-  return { decision: "edited", edited_arguments };
+function decisionOf({ status, payload }) {
+  const { approved, editedArgs, reason, result } = payload ?? {};
+  if (status === "cancelled" || approved === false) return { decision: "denied", reason };
+  if (result !== undefined) return { decision: "result" };
+  if (editedArgs == null) return { decision: "approved" };
+  return { decision: "edited", edited_arguments: JSON.stringify(editedArgs) };
 }
 
 export class Answer {
@@ -77,7 +75,10 @@ export class Answer {
     const waiting = new Map();
     for (const { id, toolCallId, metadata = {} } of interrupts) {
       const open = this.#cards.filter((card) => card.id === toolCallId && card.isOpen && !card.key);
-      const card = open.find((each) => each.arguments === metadata.arguments) ?? open[0];
+      const card =
+        open.find((each) => each.arguments === metadata.arguments) ??
+        open[0] ??
+        this.#addCard(toolCallId, metadata.name ?? "tool");
       // Some servers give every call the same id; the answer to this one will bear this key.
       card.key = id;
       // A long one is left out: it is what was streamed.

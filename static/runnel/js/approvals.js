@@ -48,6 +48,8 @@ export class Approvals {
     for (const question of this.#questions) question.remove();
     this.#questions = [];
     this.#bar.remove();
+    // That it could not be sent is over: it was, or somebody else has decided.
+    if (this.#isRetryable) this.#problem.textContent = "";
     this.element.hidden = !this.#problem.textContent;
   }
 
@@ -102,6 +104,8 @@ export class Approvals {
     try {
       await this.#resolve(this.#questions.map(({ decision }) => decision));
     } catch (error) {
+      const isClosed = !this.#questions.length;
+      if (isClosed && error.retryable) return;
       this.#problem.textContent = OUTDATED[error.code] ?? error.message;
       this.element.hidden = false;
       this.#isSending = false;

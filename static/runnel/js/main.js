@@ -97,11 +97,9 @@ function showState() {
 
 function runChanged(view, what) {
   byId("announcer").textContent = what === "started" ? "Answering." : view.announcement;
-  if (what === "ended") {
-    // Whatever was said of the run while it went on.
-    composer.note("");
-    if (view.run.status === "completed" && view.run.model) composer.remember(view.run.model);
-  }
+  // Whatever was said of the run while it waited, or while it went on.
+  if (what !== "waits") composer.note("");
+  if (view.run.status === "completed" && view.run.model) composer.remember(view.run.model);
   showState();
   refreshList();
   tabs.postMessage({ changed: view.run.id });
