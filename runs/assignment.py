@@ -7,7 +7,6 @@ from providers.backoff import RetryPolicy
 from providers.catalog import Target
 from providers.spending import Bill
 from providers.types import Json, ModelOptions
-from providers.usage import Usage
 from runs.agui import Segment
 from runs.triage import Offer, PlannedCall
 
@@ -20,7 +19,7 @@ class Paused:
     calls: tuple[PlannedCall, ...]
     #: Steps that it has made.
     steps: int
-    usage: Usage
+    #: One for each of them.
     bills: tuple[Bill, ...]
     #: Seconds that it was driven.
     active_seconds: float

@@ -88,6 +88,8 @@ def note(call_id: UUID, sentence: str) -> None:
 def answers(run_id: UUID) -> Message | None:
     """Return the answers to the calls of a run's newest step, in call order; ``None`` when it has none."""
     step = Step.objects.filter(run_id=run_id).order_by("-index").values_list("pk", flat=True).first()
+    if step is None:
+        return None
     rows = ToolCall.objects.filter(step_id=step, status__in=_ANSWERED).order_by("position")
     outcomes = [
         CallOutcome(

@@ -5,14 +5,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+import orjson
+
 from providers.errors import LLMError
 from providers.spending import Bill
 from providers.types import Json, StepResult
-from providers.usage import Usage
 from runs import agui
 from runs.agui import Segment
 from runs.states import RunStatus, StopReason
-from runs.transitions import Ending
+from runs.transitions import Ending, Used
 from runs.triage import CLIENT, PlannedCall
 
 #: Who a cancel is from when nobody asked for it.
@@ -20,18 +21,7 @@ LIMIT = "limit"
 BUDGET = "budget"
 SERVER = "server"
 
-#: What an approval may say, as JSON Schema: AG-UI's ``responseSchema``.
-_APPROVAL: Json = {
-    "type": "object",
-    "properties": {
-        "approved": {"type": "boolean"},
-        "editedArgs": {"type": "object"},
-        "reason": {"type": "string"},
-    },
-    "required": ["approved"],
-}
-#: Characters of arguments that an interrupt says once more; they have been streamed before.
-_MOST_SHOWN = 32 * 1024
+#: What a client may answer who executed a call, as JSON Schema: AG-UI's ``responseSchema``.
 _RESULT: Json = {"type": "object", "properties": {"result": {}}, "required": ["result"]}
 
 
@@ -42,7 +32,12 @@ class Account:
     result: StepResult | None = None
     bills: Sequence[Bill] = ()
     #: What the run has used, earlier segments included.
-    usage: Usage = field(default_factory=Usage)
+    used: Used = field(default_factory=Used)
+
+    @property
+    def cost(self) -> float | None:
+        """What the run has cost, as JSON has numbers."""
+        return None if self.used.cost is None else float(self.used.cost)
 
     def token_usages(self) -> list[Json]:
         """Return AG-UI's ``TokenUsage`` of every model that was asked."""
@@ -59,7 +54,7 @@ def completed(segment: Segment, account: Account, reason: StopReason, *, pending
     outcome: Json = {"type": "success"}
     if pending:
         outcome["pendingToolCallIds"] = list(pending)
-    metadata = {"stop_reason": reason.value, "cost": None}
+    metadata = {"stop_reason": reason.value, "cost": account.cost}
     event = _finished(segment, outcome, account, metadata)
     return event, Ending(status=RunStatus.COMPLETED, stop_reason=reason)
 
@@ -68,27 +63,42 @@ def interrupted(
     segment: Segment, account: Account, calls: Iterable[PlannedCall], *, until: datetime | None
 ) -> agui.Event:
     """Return the event with which a run pauses for those of ``calls`` that wait, ``until`` then at most."""
-    outcome: Json = {"type": "interrupt", "interrupts": [_interrupt(call, until) for call in calls]}
-    metadata = {"stop_reason": StopReason.REQUIRES_APPROVAL.value, "cost": None}
+    interrupts = [_interrupt(call, until) for call in calls]
+    if len(orjson.dumps(interrupts)) > agui.MAX_ITEM:
+        # Both are known without it: the arguments were streamed, and a tool's schema is its own.
+        for interrupt in interrupts:
+            del interrupt["responseSchema"], interrupt["metadata"]["arguments"]
+    outcome: Json = {"type": "interrupt", "interrupts": interrupts}
+    metadata = {"stop_reason": StopReason.REQUIRES_APPROVAL.value, "cost": account.cost}
     return _finished(segment, outcome, account, metadata)
 
 
 def _interrupt(call: PlannedCall, until: datetime | None) -> Json:
     is_clients = call.source == CLIENT
-    metadata = {"name": call.name, "digest": call.digest}
-    if len(call.arguments) <= _MOST_SHOWN:
-        metadata["arguments"] = call.arguments
     interrupt: Json = {
         "id": str(call.id),
         "reason": "tool_result" if is_clients else "tool_approval",
         "message": f"The result of {call.name} is awaited." if is_clients else f"May {call.name} be called?",
         "toolCallId": call.call_id,
-        "responseSchema": _RESULT if is_clients else _APPROVAL,
-        "metadata": metadata,
+        "responseSchema": _RESULT if is_clients else _approval(call),
+        "metadata": {"name": call.name, "digest": call.digest, "arguments": call.arguments},
     }
     if until is not None:
         interrupt["expiresAt"] = until.isoformat()
     return interrupt
+
+
+def _approval(call: PlannedCall) -> Json:
+    """Return what a person may answer who is asked about ``call``."""
+    return {
+        "type": "object",
+        "properties": {
+            "approved": {"type": "boolean"},
+            "editedArgs": call.tool.parameters if call.tool else {"type": "object"},
+            "reason": {"type": "string"},
+        },
+        "required": ["approved"],
+    }
 
 
 def provider_failed(error: LLMError, account: Account) -> End:
@@ -117,7 +127,7 @@ def failed(
             "stop_reason": reason.value,
             "retryable": cause.retryable if cause else False,
             "retry_after": cause.retry_after if cause else None,
-            "usage_source": account.usage.source.value,
+            "usage_source": account.used.usage.source.value,
         },
     )
     return event, Ending(status=RunStatus.FAILED, stop_reason=reason, error_code=code, error_message=message)
@@ -163,7 +173,7 @@ def _finished(segment: Segment, outcome: Json, account: Account, metadata: dict[
         usage=account.token_usages(),
         metadata={
             **metadata,
-            "usage_source": account.usage.source.value,
-            "run_usage": agui.token_usage(account.usage),
+            "usage_source": account.used.usage.source.value,
+            "run_usage": agui.token_usage(account.used.usage),
         },
     )

@@ -11,6 +11,7 @@ import contextlib
 import logging
 import time
 from dataclasses import replace
+from decimal import Decimal
 from functools import partial
 from uuid import UUID
 
@@ -20,7 +21,7 @@ from providers import pricing
 from providers.cancellation import RunCancelled
 from providers.errors import LLMError, LLMInternalError
 from providers.spending import Bill
-from providers.types import ModelRequest, StepResult
+from providers.types import ModelRequest, Origin, StepResult
 from providers.usage import Usage
 from runs import agui, call_records, endings, execution, history, transitions, triage
 from runs.assignment import Assignment, Terms
@@ -35,7 +36,7 @@ from runs.states import RunStatus, StopReason
 from runs.step_call import StepCall, Surroundings
 from runs.tasks import spawn
 from runs.threads import readers
-from runs.transitions import Overtaken
+from runs.transitions import Overtaken, Used
 from runs.triage import PlannedCall
 
 logger = logging.getLogger("runnel.engine")
@@ -60,13 +61,9 @@ class Engine:
         self._cancellation = cancellation
         self._terms = terms
         paused = assignment.paused
-        self._ledger = Ledger(paused and paused.usage)
-        self._meter = Meter(
-            assignment.budget,
-            spent=paused and paused.usage,
-            bills=paused.bills if paused else (),
-            price=pricing.cost_of_bill,
-        )
+        before = paused.bills if paused else ()
+        self._ledger = Ledger(before)
+        self._meter = Meter(assignment.budget, before=before, price=_price)
         self._here = Surroundings(
             journal=journal,
             log=log,
@@ -215,8 +212,8 @@ class Engine:
 
     async def _end_step(self, step: StepCall, result: StepResult, calls: tuple[PlannedCall, ...]) -> None:
         """Commit a step after which its calls are executed."""
-        ending, usage = step.ending(result, calls), self._ledger.usage
-        await self._journal.commit(self._log, [], lambda: transitions.end_step(self._run_id, ending, usage))
+        ending, used = step.ending(result, calls), self._used()
+        await self._journal.commit(self._log, [], lambda: transitions.end_step(self._run_id, ending, used))
         self._open = {call.id: call for call in calls}
         self._step = self._result = None
 
@@ -227,13 +224,13 @@ class Engine:
         event = endings.interrupted(
             self._run.segment, self._account(result), triage.pending(calls), until=until
         )
-        ending, usage = step.ending(result, calls), self._ledger.usage
+        ending, used = step.ending(result, calls), self._used()
         before = self._run.paused.active_seconds if self._run.paused else 0.0
         active = before + time.monotonic() - self._began_at
         await self._journal.commit(
             self._log,
             [event],
-            lambda: transitions.pause(self._run_id, ending, usage, until=until, active_seconds=active),
+            lambda: transitions.pause(self._run_id, ending, used, until=until, active_seconds=active),
         )
 
     async def _execute(self) -> None:
@@ -302,12 +299,12 @@ class Engine:
         steps = []
         if self._step is not None:
             steps = [self._step.ending(result, calls, error_code=ending.error_code)]
-        usage = self._ledger.usage
+        used = self._used()
         try:
             await self._journal.commit(
                 self._log,
                 [*self._opening, *map(agui.tool_result, outcomes), event],
-                lambda: transitions.end(self._run_id, ending, steps, outcomes=outcomes, usage=usage),
+                lambda: transitions.end(self._run_id, ending, steps, outcomes=outcomes, used=used),
             )
         except Overtaken as overtaken:
             if ending.status is RunStatus.CANCELLED:
@@ -317,6 +314,9 @@ class Engine:
         else:
             self._has_ended = True
 
+    def _used(self) -> Used:
+        return Used(usage=self._ledger.usage, cost=self._ledger.cost)
+
     def _account(self, result: StepResult | None) -> Account:
         """Return what was said and used; who was asked in vain is named without a count."""
         bills = self._ledger.bills
@@ -324,9 +324,13 @@ class Engine:
             origin = self._step.attempts.target.origin
             model = result.model or origin.model
             bills = (Bill(provider=origin.provider, model=model, usage=Usage()),)
-        return Account(result=result, bills=bills, usage=self._ledger.usage)
+        return Account(result=result, bills=bills, used=self._used())
 
     def _learn(self, overtaken: Overtaken) -> None:
         """Take over whose stored cancel was first; it may have come from another process."""
         self._cancellation.by = overtaken.by
         self._cancellation.reason = overtaken.reason
+
+
+def _price(usage: Usage, whom: Origin) -> Decimal | None:
+    return pricing.cost(usage, provider=whom.provider, asked=whom.model)

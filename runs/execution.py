@@ -10,7 +10,7 @@ import contextlib
 import threading
 import time
 import traceback
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -55,7 +55,7 @@ async def execute(
     cancel: asyncio.Event,
     why: Callable[[], Why],
     late: Late,
-) -> AsyncIterator[CallOutcome]:
+) -> AsyncGenerator[CallOutcome]:
     """Yield the answer to every call, as it comes; when ``cancel`` is set, at once for those that are left.
 
     ``why`` tells then what the run was stopped for.
@@ -98,9 +98,11 @@ async def _answer(
         stopped = _timed_out(call, tool.timeout)
     except RunCancelled:
         stopped = call.unanswered(why())
-    context.cancelled.set()
-    if tool.is_async and not doing.done():
-        doing.cancel()
+    finally:
+        context.cancelled.set()
+        if tool.is_async:
+            doing.cancel()
+    if tool.is_async:
         await asyncio.wait({doing}, timeout=GRACE)
     if not doing.done():
         _watch(doing, call, late, left=tool.timeout - (time.monotonic() - started_at))

@@ -4,19 +4,19 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 
 from providers.events import ModelEvent, ReasoningDelta, TextDelta, ToolCallDelta, UsageSeen
-from providers.spending import Bill, Spending
-from providers.types import Json
+from providers.spending import Bill, Spending, cost_of
+from providers.types import Json, Origin
 from providers.usage import CHARACTERS_PER_TOKEN, Usage, add
 
-#: Tells what a bill costs in US dollars; ``None`` when that is not known.
-type Price = Callable[[Bill], Decimal | None]
+#: Tells what a usage of a model costs in US dollars; ``None`` when that is not known.
+type Price = Callable[[Usage, Origin], Decimal | None]
 
 
 class Ledger:
-    """The usage of a run. ``before`` is that of earlier segments, ``None`` when there were none."""
+    """What a run has used. ``before`` are the bills of earlier segments: one for each step."""
 
-    def __init__(self, before: Usage | None) -> None:
-        self._before = before
+    def __init__(self, before: Sequence[Bill]) -> None:
+        self._before = tuple(before)
         self._spending = Spending()
 
     def add(self, spending: Spending) -> None:
@@ -31,9 +31,12 @@ class Ledger:
     @property
     def usage(self) -> Usage:
         """What the run has used in all."""
-        segment = self._spending.total if self.bills else None
-        known = [usage for usage in (self._before, segment) if usage is not None]
-        return add(*known)
+        return add(*(bill.usage for bill in (*self._before, *self.bills)))
+
+    @property
+    def cost(self) -> Decimal | None:
+        """What the run has cost in all, in US dollars; ``None`` when that of a part of it is unknown."""
+        return cost_of((*self._before, *self.bills))
 
 
 class Meter:
@@ -42,27 +45,24 @@ class Meter:
     What nobody reports is estimated from the length of what was said, so that a budget holds there as well.
     """
 
-    def __init__(self, budget: Json, *, spent: Usage | None, bills: Sequence[Bill], price: Price) -> None:
-        """Take the ``budget`` (``tokens``, ``cost`` in US dollars), and what was spent before."""
+    def __init__(self, budget: Json, *, before: Sequence[Bill], price: Price) -> None:
+        """Take the ``budget`` (``tokens``, ``cost`` in US dollars), and the bills of earlier segments."""
         self._tokens: int | None = budget.get("tokens")
         cost = budget.get("cost")
         self._cost = None if cost is None else Decimal(str(cost))
         self._price = price
-        self._spent_tokens = (spent.total_tokens if spent else 0) or 0
-        self._spent_cost = sum((price(bill) or Decimal(0) for bill in bills), Decimal(0))
+        self._spent_tokens = sum(bill.usage.total_tokens or 0 for bill in before)
+        self._spent_cost = _sum(before)
         self._characters = 0
-        self._seen: Usage | None = None
-        self._whom = ("", "")
+        self._seen = Usage()
+        self._whom: Origin | None = None
+        #: Whether there is a budget at all.
+        self.is_limited = self._tokens is not None or self._cost is not None
 
-    @property
-    def is_limited(self) -> bool:
-        """Whether there is a budget at all."""
-        return self._tokens is not None or self._cost is not None
-
-    def begin(self, provider: str, model: str) -> None:
-        """Begin a step that asks ``model``."""
-        self._whom = (provider, model)
-        self._characters, self._seen = 0, None
+    def begin(self, whom: Origin) -> None:
+        """Begin a step that asks ``whom``."""
+        self._whom = whom
+        self._characters, self._seen = 0, Usage()
 
     def hear(self, event: ModelEvent) -> None:
         """Take what the model says."""
@@ -75,11 +75,11 @@ class Meter:
                 self._seen = usage
 
     def settle(self, bills: Sequence[Bill]) -> None:
-        """End the step: its ``bills`` take the place of what was estimated."""
-        used = add(*(bill.usage for bill in bills))
-        self._spent_tokens += max(used.total_tokens or 0, 0) or self._running.total_tokens or 0
-        self._spent_cost += sum((self._price(bill) or Decimal(0) for bill in bills), Decimal(0))
-        self._characters, self._seen = 0, None
+        """End the step: its ``bills`` take the place of what was estimated, as far as they say anything."""
+        reported = sum(bill.usage.total_tokens or 0 for bill in bills)
+        self._spent_tokens += reported or self._running.total_tokens or 0
+        self._spent_cost += _sum(bills)
+        self._characters, self._seen, self._whom = 0, Usage(), None
 
     @property
     def is_spent(self) -> bool:
@@ -89,13 +89,18 @@ class Meter:
             return True
         if self._cost is None:
             return False
-        provider, model = self._whom
-        cost = self._price(Bill(provider=provider, model=model, usage=running)) or Decimal(0)
-        return self._spent_cost + cost >= self._cost
+        cost = self._price(running, self._whom) if self._whom is not None else None
+        return self._spent_cost + (cost or 0) >= self._cost
 
     @property
     def _running(self) -> Usage:
         """What the step under way has used so far, as far as can be told."""
-        seen = self._seen or Usage()
         said = self._characters // CHARACTERS_PER_TOKEN
-        return Usage(input_tokens=seen.input_tokens or 0, output_tokens=max(seen.output_tokens or 0, said))
+        return Usage(
+            input_tokens=self._seen.input_tokens or 0,
+            output_tokens=max(self._seen.output_tokens or 0, said),
+        )
+
+
+def _sum(bills: Sequence[Bill]) -> Decimal:
+    return sum((bill.cost for bill in bills if bill.cost is not None), Decimal(0))

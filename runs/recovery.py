@@ -57,8 +57,8 @@ def _end_orphan(run: Run) -> bool:
         tail = [] if events else [agui.run_started(_segment(run), messages=run.input)]
         tail += agui.closing(events)
         ending = _ending(run)
-        outcomes = [_unanswered(call, ending) for call in run.tool_calls.filter(status__in=OPEN)]
-        tail += map(agui.tool_result, outcomes)
+        answers = [_unanswered(call, ending) for call in run.tool_calls.filter(status__in=OPEN)]
+        tail += map(agui.tool_result, answers)
         tail.append(_terminal(run, ending))
         steps = [
             StepEnding(step_id=step.id, error_code=ending.error_code, traces=(_lost_call(step),))
@@ -66,7 +66,7 @@ def _end_orphan(run: Run) -> bool:
         ]
         log = Append(run.id, run.fence, run.last_seq + 1, run.last_seq + len(tail), _frames(run, tail))
         outcomes = write_group(
-            Group([], [Decision(log, lambda: transitions.end(run.id, ending, steps, outcomes=outcomes))])
+            Group([], [Decision(log, lambda: transitions.end(run.id, ending, steps, outcomes=answers))])
         )
         if isinstance(failure := outcomes.decisions[0], BaseException):
             raise failure

@@ -14,6 +14,7 @@ from django.utils import timezone
 from providers import pricing
 from providers.catalog import Target
 from providers.types import Json, Role
+from providers.usage import Usage
 from runs import files, history, offers, options, transitions
 from runs.assignment import Terms
 from runs.models import Conversation, Message, Run
@@ -100,7 +101,7 @@ def store(owner_id: int, request: StartRequest, targets: tuple[Target, ...], ter
         )
         if why is not None:
             raise Unsupported(why)
-        if "cost" in request.budget and not pricing.is_known(target.origin.provider, target.origin.model):
+        if "cost" in request.budget and not _has_price(target):
             raise Unsupported(
                 f"The price of {target.origin.model} is not known here: give the budget in tokens."
             )
@@ -123,6 +124,11 @@ def store(owner_id: int, request: StartRequest, targets: tuple[Target, ...], ter
         status=RunStatus.CREATED.value,
         offer=offer,
     )
+
+
+def _has_price(target: Target) -> bool:
+    one = Usage(input_tokens=1, output_tokens=1)
+    return pricing.cost(one, provider=target.origin.provider, asked=target.origin.model) is not None
 
 
 def _offer(owner_id: int, request: StartRequest, conversation: Conversation) -> Offer:

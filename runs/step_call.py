@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from uuid import UUID
 
 from django.utils import timezone
 from uuid6 import uuid7
@@ -42,7 +43,7 @@ class StepCall:
         self.attempts = Attempts(targets, policy=policy, recorder=self.recorder)
 
     @classmethod
-    def of(cls, run_id: object, index: int, targets: tuple[Target, ...], policy: RetryPolicy) -> "StepCall":
+    def of(cls, run_id: UUID, index: int, targets: tuple[Target, ...], policy: RetryPolicy) -> "StepCall":
         """Return a step that begins now."""
         origin = targets[0].origin
         row = Step(
@@ -57,7 +58,7 @@ class StepCall:
 
     async def run(self, request: ModelRequest, here: Surroundings) -> StepResult:
         """Make the call and return what it said. Raises as ``Attempts.run``; its events are closed all the same."""
-        here.meter.begin(request.origin.provider, request.origin.model)
+        here.meter.begin(request.origin)
         sink = StepSink(
             here.journal,
             here.log,
@@ -85,7 +86,13 @@ class StepCall:
         answer = None
         if result is not None:
             origin = self.attempts.target.origin
-            answer = Answer(message_id=self.message_id, origin=origin, result=result, calls=calls)
+            answer = Answer(
+                message_id=self.message_id,
+                origin=origin,
+                result=result,
+                cost=self.attempts.spending.cost,
+                calls=calls,
+            )
         return StepEnding(
             step_id=self.row.id,
             answer=answer,

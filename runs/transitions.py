@@ -6,8 +6,9 @@ it lost.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -53,12 +54,27 @@ class Ending:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Used:
+    """What a run has used in all; ``cost`` in US dollars, ``None`` when nobody knows."""
+
+    usage: Usage = field(default_factory=Usage)
+    cost: Decimal | None = None
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        """As keyword arguments for an UPDATE."""
+        return {**usage_columns(self.usage), "cost": self.cost}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Answer:
     """What a provider call handed over, and the message that it becomes."""
 
     message_id: UUID
     origin: Origin
     result: StepResult
+    #: In US dollars; ``None`` when nobody knows.
+    cost: Decimal | None = None
     #: What is to happen with its complete calls; where nothing is known of one, nothing can execute it.
     calls: tuple[PlannedCall, ...] = ()
 
@@ -91,14 +107,14 @@ def next_step(run_id: UUID, step: Step) -> None:
     step.save(force_insert=True)
 
 
-def end_step(run_id: UUID, ending: StepEnding, usage: Usage) -> None:
-    """End a step after which the run goes on; ``usage`` is what the run has used so far."""
-    _still_running(run_id, **usage_columns(usage))
+def end_step(run_id: UUID, ending: StepEnding, used: Used) -> None:
+    """End a step after which the run goes on; ``used`` is what the run has used so far."""
+    _still_running(run_id, **used.columns)
     _end_step(run_id, ending, timezone.now())
 
 
 def pause(
-    run_id: UUID, ending: StepEnding, usage: Usage, *, until: datetime | None, active_seconds: float
+    run_id: UUID, ending: StepEnding, used: Used, *, until: datetime | None, active_seconds: float
 ) -> None:
     """Let a run wait for somebody after its step, ``until`` then at most; nothing drives it any more."""
     _still_running(
@@ -108,7 +124,7 @@ def pause(
         awaiting_until=until,
         active_seconds=active_seconds,
         lease_until=None,
-        **usage_columns(usage),
+        **used.columns,
     )
     _end_step(run_id, ending, timezone.now())
 
@@ -136,15 +152,15 @@ def end(
     steps: Iterable[StepEnding],
     *,
     outcomes: Iterable[CallOutcome] = (),
-    usage: Usage | None = None,
+    used: Used | None = None,
 ) -> None:
     """End an active run with everything that it leaves. A stored cancel wins over any other ending.
 
-    ``outcomes`` answer the calls that are still open; without ``usage`` that of the steps before stays.
+    ``outcomes`` answer the calls that are still open; without ``used`` what is stored stays.
     """
     now = timezone.now()
     rows = Run.objects.filter(pk=run_id, status__in=sources(ending.status))
-    columns: dict[str, Any] = usage_columns(usage) if usage is not None else {}
+    columns: dict[str, Any] = used.columns if used is not None else {}
     if ending.status is RunStatus.CANCELLED:
         columns |= {"cancelled_by": ending.cancelled_by, "cancel_reason": ending.cancel_reason}
     else:
@@ -229,6 +245,7 @@ def _answer_columns(answer: Answer) -> dict[str, Any]:
     result, origin = answer.result, answer.origin
     return {
         **usage_columns(result.usage),
+        "cost": answer.cost,
         # Not always whom the step began with.
         "provider": origin.provider,
         "wire": origin.wire,

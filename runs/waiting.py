@@ -23,7 +23,7 @@ from runs.models import Run, ToolCall
 from runs.models.tool_call import OPEN, ToolCallStatus
 from runs.outcomes import CallOutcome, Why
 from runs.states import RunStatus
-from runs.transitions import Ending
+from runs.transitions import Ending, Used
 from runs.triage import Offer, PlannedCall
 
 
@@ -67,7 +67,6 @@ class Waiting:
         return Paused(
             calls=tuple(calls),
             steps=self.steps,
-            usage=self.run.usage,
             bills=self.bills,
             active_seconds=self.run.active_seconds,
         )
@@ -87,7 +86,12 @@ def read(run_id: UUID) -> Waiting | None:
         calls=tuple(_planned(row, offer) for row in rows),
         steps=len(steps),
         bills=tuple(
-            Bill(provider=step.provider, model=step.model_served or step.model, usage=step.usage)
+            Bill(
+                provider=step.provider,
+                model=step.model_served or step.model,
+                usage=step.usage,
+                cost=step.cost,
+            )
             for step in steps
         ),
     )
@@ -133,7 +137,7 @@ def ending(waiting: Waiting) -> tuple[list[Event], Ending, list[CallOutcome]]:
     is_cancelled = run.cancel_requested_at is not None
     why = Why.CANCELLED if is_cancelled else Why.EXPIRED
     outcomes = [call.unanswered(why) for call in waiting.calls]
-    account = Account(usage=run.usage)
+    account = Account(used=Used(usage=run.usage, cost=run.cost))
     if is_cancelled:
         event, end = endings.cancelled(
             segment, account, by=run.cancelled_by, reason=run.cancel_reason, upstream_closed_ms=None
