@@ -21,7 +21,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
 django_application = get_asgi_application()
 
 # After Django's set-up: these import models.
-from providers import clients, emulator, models_list, rows  # noqa: E402
+from providers import clients, emulator, models_list, pricing, rows  # noqa: E402
 from runs import consumers, supervisor  # noqa: E402
 from runs.routing import websocket_urlpatterns  # noqa: E402
 from runs.tasks import spawn  # noqa: E402
@@ -43,6 +43,7 @@ async def start_up() -> None:
     await supervisor.current().ready()
     await readers.run(rows.refresh_if_due)
     await clients.warm_up()
+    await pricing.warm_up()
     gc.collect()
     gc.freeze()
     gc.set_threshold(GC_THRESHOLD, 50, 50)

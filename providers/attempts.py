@@ -13,7 +13,7 @@ from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from providers import backoff, limits
+from providers import backoff, limits, pricing
 from providers.adapter import StreamAdapter
 from providers.backoff import Again, RetryPolicy, Stay
 from providers.cancellation import RunCancelled, wait_for
@@ -131,6 +131,7 @@ class Attempts:
         target = self.target
         started_at = datetime.now(UTC)
         gate = Gate(target, request)
+        pricing.load_soon(target.origin.provider)
         async with AsyncExitStack() as held:
             try:
                 gate.check()
@@ -168,15 +169,23 @@ class Attempts:
         except (LLMError, RunCancelled) as ending:
             if isinstance(ending, LLMError):
                 gate.failed(ending)
-            self._book(ending.partial, record)
+            self._book(ending.partial, request, record)
             raise
         gate.answers()
-        self._book(result, record)
+        self._book(result, request, record)
         return result
 
-    def _book(self, result: StepResult | None, record: "_Record") -> None:
-        if result is not None:
-            self.spending.add(self.target.origin, result, was_open=record.was_open)
+    def _book(self, result: StepResult | None, request: ModelRequest, record: "_Record") -> None:
+        if result is None:
+            return
+        cost = pricing.cost(
+            result.usage,
+            provider=request.origin.provider,
+            asked=request.origin.model,
+            served=result.model,
+            keeps_long=request.options.cache == "long",
+        )
+        self.spending.add(request.origin, result, was_open=record.was_open, cost=cost)
 
     def _with_all_usage(self, result: StepResult | None) -> StepResult:
         return replace(result or StepDraft().result(), usage=self.spending.total)

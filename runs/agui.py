@@ -6,7 +6,7 @@ event goes to the ``write`` and ``delta`` callables it was given.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any, assert_never
 from uuid import UUID
 
@@ -16,6 +16,7 @@ from uuid6 import uuid7
 from providers import events as model
 from providers.types import Json
 from providers.usage import Usage
+from runs.outcomes import CallOutcome
 
 type Event = dict[str, Any]
 
@@ -169,26 +170,58 @@ def _item(item: model.ProviderItem) -> Json:
     return {"kind": item.kind, "data": item.data}
 
 
-def run_started(*, conversation_id: UUID, run_id: UUID, messages: list[Json]) -> Event:
-    """Return the first event of a run."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Segment:
+    """A stretch of a run from one ``RUN_STARTED`` to what ends it; every pause begins another one."""
+
+    conversation_id: UUID
+    run_id: UUID
+    #: From 1.
+    number: int = 1
+
+    @property
+    def id(self) -> str:
+        """What AG-UI calls ``runId``."""
+        return str(self.run_id) if self.number == 1 else f"{self.run_id}.{self.number}"
+
+
+def run_started(segment: Segment, *, messages: list[Json], resume: list[Json] | None = None) -> Event:
+    """Return the event that begins a segment; ``resume`` are the decisions with which a run goes on."""
+    given: Json = {"threadId": str(segment.conversation_id), "runId": segment.id, "messages": messages}
+    if resume is not None:
+        given["resume"] = resume
     return {
         "type": "RUN_STARTED",
-        "threadId": str(conversation_id),
-        "runId": str(run_id),
+        "threadId": str(segment.conversation_id),
+        "runId": segment.id,
         "protocolVersion": "1.0",
-        "input": {"threadId": str(conversation_id), "runId": str(run_id), "messages": messages},
+        "input": given,
     }
 
 
-def run_finished(
-    *, conversation_id: UUID, run_id: UUID, outcome: Json, usage: list[Json], metadata: Json
-) -> Event:
-    """Return the event that ends a run which did not fail."""
+def tool_result(outcome: CallOutcome) -> Event:
+    """Return the answer to a call."""
+    return {
+        "type": "TOOL_CALL_RESULT",
+        "metadata": {
+            "status": outcome.status.value,
+            "is_error": outcome.is_error,
+            "name": outcome.name,
+        },
+        "messageId": str(outcome.id),
+        "toolCallId": outcome.call_id,
+        "content": outcome.content,
+        "role": "tool",
+    }
+
+
+def run_finished(segment: Segment, *, outcome: Json, usage: list[Json], metadata: Json) -> Event:
+    """Return the event that ends a segment which did not fail."""
     return {
         "type": "RUN_FINISHED",
         "metadata": metadata,
-        "threadId": str(conversation_id),
-        "runId": str(run_id),
+        "threadId": str(segment.conversation_id),
+        "runId": segment.id,
         "outcome": outcome,
         "usage": usage,
     }

@@ -13,10 +13,11 @@ from uuid import UUID
 from uuid6 import uuid7
 
 from providers.catalog import CatalogError
-from runs import frames, services
+from runs import frames, resolving, services
 from runs.frames import BadFrame
-from runs.refusals import ServiceError, Unsupported
+from runs.refusals import ServiceError
 from runs.starts import StartRequest
+from runs.states import RunStatus
 from runs.subscriptions import Subscriptions
 from runs.turns import Turns
 
@@ -171,8 +172,14 @@ class Commands:
         return None
 
     async def _resolve(self, frame: frames.Resolve) -> Follow:
-        await services.locate_run(self._user_id, UUID(frame.run_id))
-        raise Unsupported("Approvals are not offered here yet: no run waits for one.")
+        run_id = UUID(frame.run_id)
+        resume = [entry.model_dump(exclude_none=True) for entry in frame.resume]
+        with self._subscriptions.held(run_id):
+            await resolving.resolve(self._user_id, run_id, resume)
+            await self._send_text(
+                frames.ok(frame.id, run_id=run_id, state="resolved", status=RunStatus.RUNNING.value)
+            )
+        return None
 
     def _watch(
         self,
@@ -193,11 +200,7 @@ class Commands:
 
 
 def _start_request(frame: frames.Start, run_id: UUID) -> StartRequest:
-    """Return what a ``start`` frame asks for, or refuse what is not built yet."""
-    if frame.tools:
-        raise Unsupported("Tools that the client executes are not offered here yet: leave tools out.")
-    if frame.budget is not None:
-        raise Unsupported("Budgets are not offered here yet: leave budget out.")
+    """Return what a ``start`` frame asks for."""
     if isinstance(frame.input, str):
         messages: list[dict[str, Any]] = [{"id": str(run_id), "role": "user", "content": frame.input}]
     else:
@@ -209,4 +212,6 @@ def _start_request(frame: frames.Start, run_id: UUID) -> StartRequest:
         messages=messages,
         system=frame.system or "",
         options=frame.options.model_dump(exclude_none=True) if frame.options else {},
+        client_tools=[tool.model_dump(exclude_none=True) for tool in frame.tools or ()],
+        budget=frame.budget.model_dump(exclude_none=True) if frame.budget else {},
     )

@@ -1,34 +1,44 @@
 """How a run ends: its terminal event, and what its row then says. Pure."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from providers.errors import LLMError
 from providers.spending import Bill
 from providers.types import Json, StepResult
-from providers.usage import Usage
 from runs import agui
+from runs.agui import Segment
 from runs.states import RunStatus, StopReason
-from runs.transitions import Ending
+from runs.transitions import Ending, Used
+from runs.triage import CLIENT, PlannedCall
 
 #: Who a cancel is from when nobody asked for it.
 LIMIT = "limit"
+BUDGET = "budget"
 SERVER = "server"
+
+#: Characters of arguments that an interrupt says once more; they have been streamed before.
+_MOST_SHOWN = 32 * 1024
+
+#: What a client may answer who executed a call, as JSON Schema: AG-UI's ``responseSchema``.
+_RESULT: Json = {"type": "object", "properties": {"result": {}}, "required": ["result"]}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Account:
-    """What a run leaves that ends: what was said, and what each model has used for it."""
+    """What a segment leaves that ends: what was said last, and what each model has used for it."""
 
     result: StepResult | None = None
     bills: Sequence[Bill] = ()
+    #: What the run has used, earlier segments included.
+    used: Used = field(default_factory=Used)
 
     @property
-    def usage(self) -> Usage:
-        """All that was used."""
-        return self.result.usage if self.result else Usage()
+    def cost(self) -> float | None:
+        """What the run has cost, as JSON has numbers."""
+        return None if self.used.cost is None else float(self.used.cost)
 
     def token_usages(self) -> list[Json]:
         """Return AG-UI's ``TokenUsage`` of every model that was asked."""
@@ -40,15 +50,54 @@ class Account:
 type End = tuple[agui.Event, Ending]
 
 
-def completed(run_id: UUID, conversation_id: UUID, account: Account, result: StepResult) -> End:
-    """Return the end of a run whose last step has come to its own."""
-    reason = StopReason(result.stop_reason or StopReason.END_TURN)
+def completed(segment: Segment, account: Account, reason: StopReason, *, pending: Sequence[str] = ()) -> End:
+    """Return the end of a run that came to one of its own; ``pending`` are calls that nothing can execute."""
     outcome: Json = {"type": "success"}
-    if pending := [call.id for call in result.tool_calls if call.complete]:
-        outcome["pendingToolCallIds"] = pending
-    metadata = {"stop_reason": reason.value, "cost": None}
-    event = _finished(run_id, conversation_id, outcome, account, metadata)
+    if pending:
+        outcome["pendingToolCallIds"] = list(pending)
+    metadata = {"stop_reason": reason.value, "cost": account.cost}
+    event = _finished(segment, outcome, account, metadata)
     return event, Ending(status=RunStatus.COMPLETED, stop_reason=reason)
+
+
+def interrupted(
+    segment: Segment, account: Account, calls: Iterable[PlannedCall], *, until: datetime | None
+) -> agui.Event:
+    """Return the event with which a run pauses for those of ``calls`` that wait, ``until`` then at most."""
+    outcome: Json = {"type": "interrupt", "interrupts": [_interrupt(call, until) for call in calls]}
+    metadata = {"stop_reason": StopReason.REQUIRES_APPROVAL.value, "cost": account.cost}
+    return _finished(segment, outcome, account, metadata)
+
+
+def _interrupt(call: PlannedCall, until: datetime | None) -> Json:
+    is_clients = call.source == CLIENT
+    metadata = {"name": call.name, "digest": call.digest}
+    if len(call.arguments) <= _MOST_SHOWN:
+        metadata["arguments"] = call.arguments
+    interrupt: Json = {
+        "id": str(call.id),
+        "reason": "tool_result" if is_clients else "tool_approval",
+        "message": f"The result of {call.name} is awaited." if is_clients else f"May {call.name} be called?",
+        "toolCallId": call.call_id,
+        "responseSchema": _RESULT if is_clients else _approval(call),
+        "metadata": metadata,
+    }
+    if until is not None:
+        interrupt["expiresAt"] = until.isoformat()
+    return interrupt
+
+
+def _approval(call: PlannedCall) -> Json:
+    """Return what a person may answer who is asked about ``call``."""
+    return {
+        "type": "object",
+        "properties": {
+            "approved": {"type": "boolean"},
+            "editedArgs": call.tool.parameters if call.tool else {"type": "object"},
+            "reason": {"type": "string"},
+        },
+        "required": ["approved"],
+    }
 
 
 def provider_failed(error: LLMError, account: Account) -> End:
@@ -77,15 +126,20 @@ def failed(
             "stop_reason": reason.value,
             "retryable": cause.retryable if cause else False,
             "retry_after": cause.retry_after if cause else None,
-            "usage_source": account.usage.source.value,
+            "usage_source": account.used.usage.source.value,
         },
     )
     return event, Ending(status=RunStatus.FAILED, stop_reason=reason, error_code=code, error_message=message)
 
 
+def expired(account: Account) -> End:
+    """Return the end of a run about whose calls nobody decided in time."""
+    message = "Nobody decided in time about what this run wanted to do, so nothing of it was done. Ask again."
+    return failed(StopReason.TIMEOUT, StopReason.TIMEOUT.value, message, account)
+
+
 def cancelled(
-    run_id: UUID,
-    conversation_id: UUID,
+    segment: Segment,
     account: Account,
     *,
     by: str,
@@ -101,7 +155,7 @@ def cancelled(
         "cancelled_by": by,
         "upstream_closed_ms": upstream_closed_ms,
     }
-    return _finished(run_id, conversation_id, {"type": "cancelled"}, account, metadata), Ending(
+    return _finished(segment, {"type": "cancelled"}, account, metadata), Ending(
         status=RunStatus.CANCELLED,
         stop_reason=stop_reason,
         cancelled_by=by,
@@ -111,17 +165,14 @@ def cancelled(
     )
 
 
-def _finished(
-    run_id: UUID, conversation_id: UUID, outcome: Json, account: Account, metadata: dict[str, Any]
-) -> agui.Event:
+def _finished(segment: Segment, outcome: Json, account: Account, metadata: dict[str, Any]) -> agui.Event:
     return agui.run_finished(
-        conversation_id=conversation_id,
-        run_id=run_id,
+        segment,
         outcome=outcome,
         usage=account.token_usages(),
         metadata={
             **metadata,
-            "usage_source": account.usage.source.value,
-            "run_usage": agui.token_usage(account.usage),
+            "usage_source": account.used.usage.source.value,
+            "run_usage": agui.token_usage(account.used.usage),
         },
     )

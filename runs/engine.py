@@ -1,67 +1,49 @@
-"""Drives ONE run from its begin to its end; knows no socket and starts no task.
+"""Drives ONE run from its begin, or from a pause, to its end or the next pause; knows no socket and starts no task.
 
-begin → provider call → end. Whatever happens, the log ends with exactly one terminal event that is
-committed together with the run's status. A cancel wins whenever it was stored before the end was.
+begin → provider call → tool calls → provider call → … → end. A step's calls are all decided before any of them is
+executed; where one waits for somebody the run pauses, and nothing of it stays here. Whatever happens, the log
+ends with exactly one terminal event that is committed together with the run's status. A cancel wins
+whenever it was stored before the end was.
 """
 
 import asyncio
+import contextlib
 import logging
-from dataclasses import dataclass, replace
-from datetime import timedelta
+import time
+from dataclasses import replace
+from decimal import Decimal
+from functools import partial
 from uuid import UUID
 
 from django.utils import timezone
-from uuid6 import uuid7
 
-from providers.attempts import Attempts
-from providers.backoff import RetryPolicy
+from providers import pricing
 from providers.cancellation import RunCancelled
-from providers.catalog import Target
 from providers.errors import LLMError, LLMInternalError
 from providers.spending import Bill
-from providers.traces import CallContext
-from providers.types import Json, Message, ModelOptions, ModelRequest, StepResult
+from providers.types import ModelRequest, Origin, StepResult
 from providers.usage import Usage
-from runs import agui, endings, history, transitions
+from runs import agui, call_records, endings, execution, history, transitions, triage
+from runs.assignment import Assignment, Terms
 from runs.cancellation import Cancellation
-from runs.endings import LIMIT, Account, End
+from runs.endings import BUDGET, LIMIT, SERVER, Account, End
+from runs.execution import Whom
 from runs.journal import Journal, LogLost, RunLog
+from runs.ledger import Ledger, Meter
 from runs.models import Step
+from runs.outcomes import Why
 from runs.states import RunStatus, StopReason
-from runs.step_sink import Recorder, StepSink
+from runs.step_call import StepCall, Surroundings
+from runs.tasks import spawn
 from runs.threads import readers
-from runs.transitions import Answer, Overtaken, StepEnding
+from runs.transitions import Overtaken, Used
+from runs.triage import PlannedCall
 
 logger = logging.getLogger("runnel.engine")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Assignment:
-    """What a run is to do, as its start stored it."""
-
-    run_id: UUID
-    conversation_id: UUID
-    owner_id: int
-    #: Whom to ask: the first, and those after it only while nothing has been shown.
-    targets: tuple[Target, ...]
-    policy: RetryPolicy
-    system: str
-    options: ModelOptions
-    #: The new user messages, as AG-UI has them.
-    messages: list[Json]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Terms:
-    """Under which a process drives runs. Seconds."""
-
-    worker: str
-    lease: float
-    run_timeout: float
-
-
 class Engine:
-    """One run under way."""
+    """One segment of a run under way."""
 
     def __init__(
         self,
@@ -73,42 +55,61 @@ class Engine:
         terms: Terms,
     ) -> None:
         self._run = assignment
+        self._run_id = assignment.segment.run_id
         self._journal = journal
         self._log = log
         self._cancellation = cancellation
         self._terms = terms
-        self._recorder = Recorder()
-        self._attempts = Attempts(assignment.targets, policy=assignment.policy, recorder=self._recorder)
-        self._step: Step | None = None
-        self._message_id = uuid7()
+        paused = assignment.paused
+        before = paused.bills if paused else ()
+        self._ledger = Ledger(before)
+        self._meter = Meter(assignment.budget, before=before, price=_price)
+        self._here = Surroundings(
+            journal=journal,
+            log=log,
+            cancel=cancellation.event,
+            meter=self._meter,
+            on_spent=lambda: self._stop(BUDGET),
+        )
+        self._steps_made = paused.steps if paused else 0
+        #: Decided calls without an answer.
+        self._open = {call.id: call for call in (paused.calls if paused else ())}
+        self._targets = assignment.targets
+        self._options = assignment.options
+        #: The step under way, and what it has said.
+        self._step: StepCall | None = None
         self._result: StepResult | None = None
         self._has_ended = False
+        #: ``time.monotonic()`` seconds.
+        self._began_at = time.monotonic()
         #: What the log must begin with and does not hold yet.
-        self._opening = [
-            agui.run_started(
-                conversation_id=assignment.conversation_id,
-                run_id=assignment.run_id,
-                messages=assignment.messages,
-            )
-        ]
+        self._opening = [] if paused else [agui.run_started(assignment.segment, messages=assignment.messages)]
 
     async def drive(self) -> bool:
-        """Run to the end; return whether that was written. Raises nothing but an outside cancellation."""
-        limit = asyncio.get_running_loop().call_later(self._terms.run_timeout, self._time_is_up)
+        """Go on to a pause or the end; return whether the end was written. Raises only an outside cancellation."""
+        left = self._terms.run_timeout - (self._run.paused.active_seconds if self._run.paused else 0.0)
+        limit = asyncio.get_running_loop().call_later(max(left, 0.0), self._stop, LIMIT)
         try:
-            begun = await self._begin()
-            if begun is None:
-                await self._cancelled(None, None)
-            else:
-                await self._call(*begun)
+            await self._go()
         except LogLost:
-            logger.warning("run %s: its log belongs to somebody else by now", self._run.run_id)
+            logger.warning("run %s: its log belongs to somebody else by now", self._run_id)
         except Exception:
-            logger.exception("run %s failed", self._run.run_id)
+            logger.exception("run %s failed", self._run_id)
             await self._failed_here()
         finally:
             limit.cancel()
         return self._has_ended
+
+    async def _go(self) -> None:
+        try:
+            await self._steps()
+        except RunCancelled as cancelled:
+            await self._cancelled(cancelled.partial, cancelled.upstream_closed_ms)
+        except Overtaken as overtaken:
+            self._learn(overtaken)
+            await self._cancelled(self._result, None)
+        except LLMError as error:
+            await self._end(endings.provider_failed(error, self._account(error.partial)), error.partial)
 
     async def _failed_here(self) -> None:
         """End a run that failed by our own fault, with its answer if that is not what cannot be kept."""
@@ -118,122 +119,192 @@ class Engine:
                 account = self._account(result)
                 await self._end(endings.failed(StopReason.ERROR, ours.code, ours.message, account), result)
             except LogLost:
-                logger.warning("run %s: its log belongs to somebody else by now", self._run.run_id)
+                logger.warning("run %s: its log belongs to somebody else by now", self._run_id)
             except Exception:
-                logger.exception("run %s: its end could not be written", self._run.run_id)
+                logger.exception("run %s: its end could not be written", self._run_id)
                 continue
             return
 
-    def _time_is_up(self) -> None:
-        if self._cancellation.requested_at is None:
-            self._cancellation.by = LIMIT
-            self._cancellation.event.set()
+    def _stop(self, by: str) -> None:
+        """Stop what is under way for a limit of ours, unless somebody was faster."""
+        if self._cancellation.requested_at is None and not self._here.cancel.is_set():
+            self._cancellation.by = by
+            self._here.cancel.set()
 
-    async def _begin(self) -> tuple[Step, tuple[Message, ...]] | None:
-        """Commit the begin; return the step and the conversation, ``None`` when a cancel came first."""
-        run, origin = self._run, self._attempts.target.origin
-        step = Step(
-            run_id=run.run_id,
-            index=1,
-            provider=origin.provider,
-            wire=origin.wire,
-            model=origin.model,
-            started_at=timezone.now(),
-        )
-        if self._cancellation.event.is_set():
-            return None
-        try:
-            await self._journal.commit(
-                self._log,
-                self._opening,
-                lambda: transitions.begin(
-                    run.run_id,
-                    worker=self._terms.worker,
-                    lease=timedelta(seconds=self._terms.lease),
-                    step=step,
-                ),
-            )
-        except Overtaken as overtaken:
-            self._learn(overtaken)
-            return None
+    async def _steps(self) -> None:
+        """Make steps until the model has said all, or somebody is to be waited for."""
+        while True:
+            await self._execute()
+            step = await self._begin()
+            result = await self._call(step)
+            offer = self._run.offer
+            if not offer or not triage.is_answerable(result):
+                reason = StopReason(result.stop_reason or StopReason.END_TURN)
+                unanswered = () if offer else [call.id for call in result.tool_calls if call.complete]
+                account = self._account(result)
+                await self._end(
+                    endings.completed(self._run.segment, account, reason, pending=unanswered),
+                    result,
+                    why=Why.CUT,
+                )
+                return
+            if (limit := self._limit_reached()) is not None:
+                reason, why = limit
+                account = self._account(result)
+                await self._end(endings.completed(self._run.segment, account, reason), result, why=why)
+                return
+            calls = triage.plan(result, offer)
+            if triage.pending(calls):
+                await self._pause(step, result, calls)
+                return
+            await self._end_step(step, result, calls)
+
+    def _limit_reached(self) -> tuple[StopReason, Why] | None:
+        if self._meter.is_limited and self._meter.is_spent:
+            return StopReason.BUDGET_EXHAUSTED, Why.BUDGET
+        if self._steps_made >= self._run.max_steps:
+            return StopReason.MAX_STEPS, Why.MAX_STEPS
+        return None
+
+    async def _begin(self) -> StepCall:
+        """Commit the begin of the next step, and of the run if it is the first; return the step.
+
+        Raises ``RunCancelled`` or ``Overtaken`` when a cancel came first.
+        """
+        if self._here.cancel.is_set():
+            raise RunCancelled
+        step = StepCall.of(self._run_id, self._steps_made + 1, self._targets, self._run.policy)
+        await self._journal.commit(self._log, self._opening, lambda: self._store_begin(step.row))
         self._opening = []
+        self._steps_made += 1
         self._step = step
-        # Not inside the commit: a long conversation would hold up everybody's events.
-        return step, await readers.run(history.of_conversation, run.conversation_id)
+        return step
 
-    async def _call(self, step: Step, conversation: tuple[Message, ...]) -> None:
-        """Make the provider call and end the run by what came of it."""
-        run = self._run
-        sink = StepSink(self._journal, self._log, f"step {step.index}", self._message_id)
-        sink.events.start()
-        target = self._attempts.target
+    def _store_begin(self, row: Step) -> None:
+        if self._steps_made:
+            transitions.next_step(self._run_id, row)
+            return
+        terms = self._terms
+        transitions.begin(self._run_id, worker=terms.worker, lease=terms.lease_time, step=row)
+
+    async def _call(self, step: StepCall) -> StepResult:
+        """Make the provider call and return what it said. Raises ``LLMError``, ``RunCancelled`` and ``LogLost``."""
+        # Not inside the commit: a long conversation would hold up everybody's events.
+        conversation = await readers.run(history.of_conversation, self._run.segment.conversation_id)
+        target = step.attempts.target
         request = ModelRequest(
             origin=target.origin,
             messages=conversation,
-            system=run.system,
-            options=run.options,
+            system=self._run.system,
+            tools=self._run.offer.specs,
+            options=self._options,
             quirks=target.quirks,
         )
         try:
-            result = await self._attempts.run(
-                request,
-                call=CallContext(run_id=run.run_id, step_id=step.id),
-                cancel=self._cancellation.event,
-                sink=sink,
-            )
-        except RunCancelled as cancelled:
-            sink.events.finish()
-            await self._cancelled(cancelled.partial, cancelled.upstream_closed_ms)
-        except LLMError as error:
-            sink.events.finish()
-            await self._end(endings.provider_failed(error, self._account(error.partial)), error.partial)
-        except LogLost:
-            raise
-        except Exception:
-            sink.events.finish()
-            raise
-        else:
-            sink.events.finish()
-            account = self._account(result)
-            await self._end(endings.completed(run.run_id, run.conversation_id, account, result), result)
+            self._result = await step.run(request, self._here)
+        finally:
+            self._ledger.add(step.attempts.spending)
+        # Who answered is asked again.
+        self._targets = self._targets[self._targets.index(step.attempts.target) :]
+        choice = triage.after_first(self._options.tool_choice)
+        self._options = replace(self._options, tool_choice=choice)
+        return self._result
+
+    async def _end_step(self, step: StepCall, result: StepResult, calls: tuple[PlannedCall, ...]) -> None:
+        """Commit a step after which its calls are executed."""
+        ending, used = step.ending(result, calls), self._used()
+        await self._journal.commit(self._log, [], lambda: transitions.end_step(self._run_id, ending, used))
+        self._open = {call.id: call for call in calls}
+        self._step = self._result = None
+
+    async def _pause(self, step: StepCall, result: StepResult, calls: tuple[PlannedCall, ...]) -> None:
+        """Commit a step that waits for somebody; whoever decides lets the run go on, here or elsewhere."""
+        patience = self._terms.approval_time
+        until = timezone.now() + patience if patience is not None else None
+        event = endings.interrupted(
+            self._run.segment, self._account(result), triage.pending(calls), until=until
+        )
+        ending, used = step.ending(result, calls), self._used()
+        before = self._run.paused.active_seconds if self._run.paused else 0.0
+        active = before + time.monotonic() - self._began_at
+        await self._journal.commit(
+            self._log,
+            [event],
+            lambda: transitions.pause(self._run_id, ending, used, until=until, active_seconds=active),
+        )
+
+    async def _execute(self) -> None:
+        """Execute the open calls, and commit every answer as it comes. Raises ``RunCancelled`` after the last."""
+        if not self._open:
+            return
+        if self._here.cancel.is_set():
+            raise RunCancelled
+        run = self._run
+        whom = Whom(user_id=run.owner_id, conversation_id=run.segment.conversation_id, run_id=self._run_id)
+        answers = execution.execute(
+            tuple(self._open.values()),
+            whom,
+            cancel=self._here.cancel,
+            why=self._why,
+            late=self._note,
+        )
+        async with contextlib.aclosing(answers):
+            async for outcome in answers:
+                await self._journal.commit(
+                    self._log, [agui.tool_result(outcome)], partial(call_records.answer, outcome)
+                )
+                del self._open[outcome.id]
+        if self._here.cancel.is_set():
+            raise RunCancelled
+
+    def _note(self, call_id: UUID, sentence: str) -> None:
+        """Keep what a tool that was left behind did in the end; the run may have ended long ago."""
+        spawn(self._journal.execute(lambda: call_records.note(call_id, sentence)), name="late tool")
+
+    def _why(self) -> Why:
+        """Return why the run is being stopped."""
+        whose = {LIMIT: Why.TIMEOUT, BUDGET: Why.BUDGET, SERVER: Why.SHUTDOWN}
+        return whose.get(self._cancellation.by, Why.CANCELLED)
 
     async def _cancelled(self, result: StepResult | None, upstream_closed_ms: float | None) -> None:
-        run, account, cancellation = self._run, self._account(result), self._cancellation
+        run, cancellation = self._run, self._cancellation
+        # A limit of ours is no cancel, although it looks like one to the adapter.
+        kept = result and replace(result, stream_was_cancelled=False)
         if cancellation.by == LIMIT:
-            kept = result and replace(result, stream_was_cancelled=False)
             end = endings.timed_out(self._terms.run_timeout, self._account(kept))
-            self._recorder.time_is_up(end[1].error_message)
-            await self._end(end, kept)
+            if self._step is not None:
+                self._step.recorder.time_is_up(end[1].error_message)
+            await self._end(end, kept, why=Why.TIMEOUT)
+            return
+        if cancellation.by == BUDGET:
+            account = self._account(kept)
+            end = endings.completed(run.segment, account, StopReason.BUDGET_EXHAUSTED)
+            await self._end(end, kept, why=Why.BUDGET)
             return
         end = endings.cancelled(
-            run.run_id,
-            run.conversation_id,
-            account,
+            run.segment,
+            self._account(result),
             by=cancellation.by or "user",
             reason=cancellation.reason,
             upstream_closed_ms=upstream_closed_ms,
         )
-        await self._end(end, result)
+        await self._end(end, result, why=self._why())
 
-    async def _end(self, end: End, result: StepResult | None) -> None:
-        """Commit the end; when a stored cancel was first, end as cancelled instead."""
+    async def _end(self, end: End, result: StepResult | None, *, why: Why = Why.FAILED) -> None:
+        """Commit the end, with an answer to every open call; when a stored cancel was first, end as cancelled."""
         event, ending = end
         self._result = result
+        calls = triage.not_executed(result, self._run.offer)
+        outcomes = [call.unanswered(why) for call in (*self._open.values(), *calls)]
         steps = []
         if self._step is not None:
-            steps = [
-                StepEnding(
-                    step_id=self._step.id,
-                    answer=self._answer(result),
-                    error_code=ending.error_code,
-                    traces=tuple(self._recorder.traces),
-                )
-            ]
+            steps = [self._step.ending(result, calls, error_code=ending.error_code)]
+        used = self._used()
         try:
             await self._journal.commit(
                 self._log,
-                [*self._opening, event],
-                lambda: transitions.end(self._run.run_id, ending, steps),
+                [*self._opening, *map(agui.tool_result, outcomes), event],
+                lambda: transitions.end(self._run_id, ending, steps, outcomes=outcomes, used=used),
             )
         except Overtaken as overtaken:
             if ending.status is RunStatus.CANCELLED:
@@ -243,20 +314,23 @@ class Engine:
         else:
             self._has_ended = True
 
-    def _answer(self, result: StepResult | None) -> Answer | None:
-        if result is None:
-            return None
-        return Answer(message_id=self._message_id, origin=self._attempts.target.origin, result=result)
+    def _used(self) -> Used:
+        return Used(usage=self._ledger.usage, cost=self._ledger.cost)
 
     def _account(self, result: StepResult | None) -> Account:
         """Return what was said and used; who was asked in vain is named without a count."""
-        if result is None:
-            return Account()
-        origin = self._attempts.target.origin
-        nothing = Bill(provider=origin.provider, model=result.model or origin.model, usage=Usage())
-        return Account(result=result, bills=self._attempts.spending.bills or (nothing,))
+        bills = self._ledger.bills
+        if not bills and result is not None and self._step is not None:
+            origin = self._step.attempts.target.origin
+            model = result.model or origin.model
+            bills = (Bill(provider=origin.provider, model=model, usage=Usage()),)
+        return Account(result=result, bills=bills, used=self._used())
 
     def _learn(self, overtaken: Overtaken) -> None:
         """Take over whose stored cancel was first; it may have come from another process."""
         self._cancellation.by = overtaken.by
         self._cancellation.reason = overtaken.reason
+
+
+def _price(usage: Usage, whom: Origin) -> Decimal | None:
+    return pricing.cost(usage, provider=whom.provider, asked=whom.model)

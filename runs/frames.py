@@ -28,6 +28,8 @@ from providers.text import clean
 FRAME_BYTES = 64 * 1024
 #: Levels of brackets in a client frame.
 MAX_DEPTH = 64
+#: Tools that a run may offer to its model, of each kind.
+MAX_TOOLS = 128
 PROTOCOL = "runnel/1"
 AGUI = "1.0"
 
@@ -70,6 +72,8 @@ def _base64(text: str) -> str:
 Id = Annotated[str, Field(min_length=1, max_length=200)]
 Uuid = Annotated[str, AfterValidator(_uuid)]
 ModelName = Annotated[str, Field(min_length=1, max_length=200)]
+#: What all providers take.
+ToolName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 Seq = Annotated[int, Field(ge=0, le=2**31 - 1)]
 
 
@@ -155,6 +159,8 @@ class Options(_Strict):
     provider_options: dict[str, Any] | None = None
     max_retries: Annotated[int, Field(ge=0, le=100)] | None = None
     fallback_models: Annotated[list[ModelName], Field(max_length=5)] | None = None
+    tools: Annotated[list[ToolName], Field(max_length=MAX_TOOLS)] | None = None
+    cancel_pending: bool | None = None
 
 
 class Budget(_Strict):
@@ -162,6 +168,16 @@ class Budget(_Strict):
 
     cost: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
     tokens: Annotated[int, Field(ge=1)] | None = None
+
+
+class ClientTool(_Strict):
+    """An AG-UI tool: a function that the client executes."""
+
+    name: ToolName
+    description: Annotated[str, Field(max_length=16_000)] = ""
+    #: A JSON Schema, an object's.
+    parameters: dict[str, Any] | None = None
+    metadata: Any = None
 
 
 class Start(_Strict):
@@ -177,7 +193,7 @@ class Start(_Strict):
         | Annotated[list[UserMessage], Field(min_length=1, max_length=100)]
     )
     system: str | None = None
-    tools: list[dict[str, Any]] | None = None
+    tools: Annotated[list[ClientTool], Field(max_length=MAX_TOOLS)] | None = None
     options: Options | None = None
     budget: Budget | None = None
 
@@ -239,7 +255,7 @@ class Resolve(_Strict):
     type: Literal["resolve"]
     id: Id
     run_id: Uuid
-    resume: list[ResumeEntry]
+    resume: Annotated[list[ResumeEntry], Field(max_length=MAX_TOOLS * 8)]
 
 
 class Ack(_Strict):

@@ -14,8 +14,11 @@ from django.utils import timezone
 from providers.traces import TraceRecord, TraceStatus
 from providers.types import Origin
 from runs import agui, salvage, transitions
+from runs.agui import Segment
 from runs.log_writer import Append, Decision, Group, write_group
-from runs.models import Run, Step
+from runs.models import Run, Step, ToolCall
+from runs.models.tool_call import OPEN, ToolCallStatus
+from runs.outcomes import CallOutcome, Why, unanswered
 from runs.states import ACTIVE, RunStatus, StopReason
 from runs.transitions import Ending, StepEnding
 
@@ -51,16 +54,20 @@ def _end_orphan(run: Run) -> bool:
             return False
         run.refresh_from_db()
         events = list(salvage.events(run.id))
-        tail = [] if events else [_run_started(run)]
+        tail = [] if events else [agui.run_started(_segment(run), messages=run.input)]
         tail += agui.closing(events)
         ending = _ending(run)
+        answers = [_unanswered(call, ending) for call in run.tool_calls.filter(status__in=OPEN)]
+        tail += map(agui.tool_result, answers)
         tail.append(_terminal(run, ending))
         steps = [
             StepEnding(step_id=step.id, error_code=ending.error_code, traces=(_lost_call(step),))
             for step in run.steps.filter(finished_at=None)
         ]
         log = Append(run.id, run.fence, run.last_seq + 1, run.last_seq + len(tail), _frames(run, tail))
-        outcomes = write_group(Group([], [Decision(log, lambda: transitions.end(run.id, ending, steps))]))
+        outcomes = write_group(
+            Group([], [Decision(log, lambda: transitions.end(run.id, ending, steps, outcomes=answers))])
+        )
         if isinstance(failure := outcomes.decisions[0], BaseException):
             raise failure
     logger.warning("run %s was left active by a dead worker: it is %s now", run.id, ending.status)
@@ -122,8 +129,7 @@ def _terminal(run: Run, ending: Ending) -> agui.Event:
             metadata={**metadata, "retryable": True, "retry_after": None},
         )
     return agui.run_finished(
-        conversation_id=run.conversation_id,
-        run_id=run.id,
+        _segment(run),
         outcome={"type": "cancelled"},
         usage=[],
         metadata={
@@ -136,8 +142,15 @@ def _terminal(run: Run, ending: Ending) -> agui.Event:
     )
 
 
-def _run_started(run: Run) -> agui.Event:
-    return agui.run_started(conversation_id=run.conversation_id, run_id=run.id, messages=run.input)
+def _segment(run: Run) -> Segment:
+    return Segment(conversation_id=run.conversation_id, run_id=run.id, number=run.segment)
+
+
+def _unanswered(call: ToolCall, ending: Ending) -> CallOutcome:
+    why = Why.CANCELLED if ending.status is RunStatus.CANCELLED else Why.WORKER_LOST
+    return unanswered(
+        id=call.id, call_id=call.call_id, name=call.name, status=ToolCallStatus(call.status), why=why
+    )
 
 
 def _frames(run: Run, events: list[agui.Event]) -> list[str]:

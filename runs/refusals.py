@@ -37,6 +37,40 @@ class ConversationBusy(ServiceError):  # noqa: N818 - the protocol's name for it
     retryable = True
 
 
+class AwaitsDecision(ConversationBusy):
+    """This conversation waits for a decision. Decide, cancel the run, or start with options.cancel_pending."""
+
+    retryable = False
+
+
+class NothingPending(ServiceError):  # noqa: N818 - the protocol's name for it
+    """This run waits for nothing."""
+
+    code = "nothing_pending"
+
+
+class InterruptMismatch(ServiceError):  # noqa: N818 - the protocol's name for it
+    """These are not exactly the interrupts that are pending. Nothing was decided."""
+
+    code = "interrupt_mismatch"
+
+
+class BadDecision(ServiceError):  # noqa: N818 - it is the frame that is wrong
+    """This cannot be decided so. Nothing was decided."""
+
+    code = "bad_frame"
+
+
+class AlreadyTerminal(ServiceError):  # noqa: N818 - the protocol's name for it
+    """This run has ended. Nothing was decided."""
+
+    code = "already_terminal"
+
+
+class NoSuchTool(NotFound):
+    """There is no such tool that you may use."""
+
+
 class TooManyRuns(ServiceError):  # noqa: N818 - the protocol's name for it
     """You have as many runs under way as you may. Wait for one to end, or cancel one."""
 

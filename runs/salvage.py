@@ -30,6 +30,16 @@ def events(run_id: UUID) -> Iterator[dict[str, Any]]:
             yield orjson.loads(frame)["event"]
 
 
+def last_step(log: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the events from the newest ``STEP_STARTED`` on; all of them where there is none."""
+    kept: list[dict[str, Any]] = []
+    for event in log:
+        if event["type"] == "STEP_STARTED":
+            kept.clear()
+        kept.append(event)
+    return kept
+
+
 def spoken(log: Iterable[dict[str, Any]]) -> Spoken | None:
     """Return what the events of one step say, or ``None`` when they say nothing."""
     pieces: dict[str, list[str]] = {}

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -18,12 +19,13 @@ from providers import catalog, rows
 from providers.backoff import RetryPolicy
 from providers.models import ProviderTrace
 from runs import cancellation, options, starts, supervisor, transitions
-from runs.engine import Assignment
+from runs.agui import Segment
+from runs.assignment import Assignment
 from runs.models import Conversation, Run
 from runs.models.run import CancelMode
 from runs.refusals import ConversationBusy, NotFound, Restarting, TooManyRuns
 from runs.starts import Started, StartRequest
-from runs.states import ACTIVE, TERMINAL
+from runs.states import ACTIVE, TERMINAL, RunStatus
 from runs.supervisor import Draining
 from runs.threads import readers
 
@@ -53,6 +55,8 @@ async def start(owner_id: int, request: StartRequest) -> Started:
     here = supervisor.current()
     await here.ready()
     await _look_for_providers(request.models)
+    if request.options.get("cancel_pending"):
+        await _cancel_what_waits(owner_id, request)
     is_repeated = cancellation.get(request.run_id) is not None
     try:
         targets = tuple(map(catalog.resolve, request.models))
@@ -70,24 +74,33 @@ async def start(owner_id: int, request: StartRequest) -> Started:
         started = await here.journal.execute(lambda: starts.store(owner_id, request, targets, here.terms))
     except BaseException:
         if not is_repeated:
-            cancellation.forget(request.run_id)
+            here.release(request.run_id)
         raise
     if started.state == "created":
         here.launch(
             Assignment(
-                run_id=request.run_id,
-                conversation_id=started.conversation_id,
+                segment=Segment(conversation_id=started.conversation_id, run_id=request.run_id),
                 owner_id=owner_id,
                 targets=targets,
                 policy=RetryPolicy.from_settings(request.options.get("max_retries")),
                 system=request.system,
                 options=options.for_model(request.options),
                 messages=request.messages,
+                offer=started.offer,
+                max_steps=options.max_steps(request.options),
+                budget=request.budget,
             )
         )
     elif not is_repeated:
-        cancellation.forget(request.run_id)
+        here.release(request.run_id)
     return started
+
+
+async def _cancel_what_waits(owner_id: int, request: StartRequest) -> None:
+    """Cancel the run that waits for somebody in the conversation of a start that asks for it."""
+    run_id = await readers.run(starts.waiting_run, owner_id, request)
+    if run_id is not None:
+        await cancel(owner_id, run_id, reason="a new message was sent")
 
 
 async def _look_for_providers(models: Sequence[str]) -> None:
@@ -111,16 +124,22 @@ async def cancel(owner_id: int, run_id: UUID, *, mode: str = CancelMode.IMMEDIAT
         raise NotFound
     if mode == CancelMode.IMMEDIATE:
         cancellation.request(run_id, by="user", reason=reason)
-    is_stored = await supervisor.current().journal.execute(
+    here = supervisor.current()
+    is_stored, waits = await here.journal.execute(
         lambda: _store_cancel(owner_id, run_id, mode=mode, reason=reason)
     )
+    if waits:
+        await here.end_waiting(run_id)
     return "requested" if is_stored else "already_terminal"
 
 
-def _store_cancel(owner_id: int, run_id: UUID, *, mode: str, reason: str) -> bool:
-    if not Run.objects.filter(pk=run_id, owner_id=owner_id).exists():
+def _store_cancel(owner_id: int, run_id: UUID, *, mode: str, reason: str) -> tuple[bool, bool]:
+    """Store the intent; return whether the run had not ended, and whether it waits for somebody."""
+    status = Run.objects.filter(pk=run_id, owner_id=owner_id).values_list("status", flat=True).first()
+    if status is None:
         raise NotFound
-    return transitions.request_cancel(run_id, by="user", reason=reason, mode=mode)
+    is_stored = transitions.request_cancel(run_id, by="user", reason=reason, mode=mode)
+    return is_stored, status == RunStatus.AWAITING_APPROVAL
 
 
 def cancel_from_thread(user: Any, run_id: UUID, *, by: str = "user", reason: str = "") -> str:
@@ -140,6 +159,9 @@ def cancel_from_thread(user: Any, run_id: UUID, *, by: str = "user", reason: str
     live = cancellation.get(run_id)
     if live is None:
         is_stored = transitions.request_cancel(run_id, by=by, reason=reason)
+        if status == RunStatus.AWAITING_APPROVAL:
+            # Nothing drives it: its server ends it, here at once, elsewhere at its next heartbeat.
+            transaction.on_commit(partial(supervisor.end_waiting_soon, run_id))
     elif connection.in_atomic_block:
         # The journal would wait for this transaction, and this transaction for the journal.
         cancellation.request(run_id, by=by, reason=reason)

@@ -5,21 +5,23 @@ Knows the database and no event loop: the journal calls it, inside the transacti
 
 import hashlib
 from dataclasses import dataclass, field
-from datetime import timedelta
 from uuid import UUID
 
 import orjson
 from django.db import IntegrityError
 from django.utils import timezone
 
+from providers import pricing
 from providers.catalog import Target
 from providers.types import Json, Role
-from runs import files, history, options, transitions
-from runs.engine import Terms
+from providers.usage import Usage
+from runs import files, history, offers, options, transitions
+from runs.assignment import Terms
 from runs.models import Conversation, Message, Run
-from runs.refusals import Conflict, ConversationBusy, NoSuchFile, NotFound, Unsupported
+from runs.refusals import AwaitsDecision, Conflict, ConversationBusy, NoSuchFile, NotFound, Unsupported
 from runs.states import ACTIVE, RunStatus
 from runs.titles import title_of
+from runs.triage import Offer
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,6 +34,9 @@ class StartRequest:
     messages: list[Json]
     system: str = ""
     options: Json = field(default_factory=dict)
+    #: AG-UI tools that the client executes.
+    client_tools: list[Json] = field(default_factory=list)
+    budget: Json = field(default_factory=dict)
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -42,6 +47,8 @@ class StartRequest:
         """Return what tells a repeated start from another one with the same id."""
         conversation_id = self.conversation_id and str(self.conversation_id)
         body = [conversation_id, self.model, self.messages, self.system, self.options]
+        if self.client_tools or self.budget:
+            body += [self.client_tools, self.budget]
         return hashlib.sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
@@ -53,6 +60,18 @@ class Started:
     conversation_id: UUID
     state: str
     status: str
+    #: What its model may call.
+    offer: Offer = field(default_factory=Offer)
+
+
+def waiting_run(owner_id: int, request: StartRequest) -> UUID | None:
+    """Return the run that waits for somebody in the conversation of a start that has not been stored yet."""
+    if request.conversation_id is None or Run.objects.filter(pk=request.run_id).exists():
+        return None
+    waits = Run.objects.filter(
+        conversation_id=request.conversation_id, owner_id=owner_id, status=RunStatus.AWAITING_APPROVAL
+    )
+    return waits.values_list("pk", flat=True).first()
 
 
 def known(owner_id: int, request: StartRequest) -> Started | None:
@@ -74,12 +93,19 @@ def store(owner_id: int, request: StartRequest, targets: tuple[Target, ...], ter
     if named - owned.keys():
         raise NoSuchFile
     parts = [history.user_parts(message, owned) for message in request.messages]
+    conversation = _conversation(owner_id, request, title=title_of(parts[0]))
+    offer = _offer(owner_id, request, conversation)
     for target in targets:
-        why = options.refusal(target, request.options, system=request.system, messages=parts)
+        why = options.refusal(
+            target, request.options, system=request.system, messages=parts, tools=offer.specs
+        )
         if why is not None:
             raise Unsupported(why)
-    conversation = _conversation(owner_id, request, title=title_of(parts[0]))
-    run = _create(owner_id, request, conversation, terms)
+        if "cost" in request.budget and not _has_price(target):
+            raise Unsupported(
+                f"The price of {target.origin.model} is not known here: give the budget in tokens."
+            )
+    run = _create(owner_id, request, conversation, offer, terms)
     position = transitions.next_position(conversation.id)
     Message.objects.bulk_create(
         Message(
@@ -92,11 +118,33 @@ def store(owner_id: int, request: StartRequest, targets: tuple[Target, ...], ter
         for offset, its_parts in enumerate(parts)
     )
     return Started(
-        run_id=run.id, conversation_id=conversation.id, state="created", status=RunStatus.CREATED.value
+        run_id=run.id,
+        conversation_id=conversation.id,
+        state="created",
+        status=RunStatus.CREATED.value,
+        offer=offer,
     )
 
 
-def _create(owner_id: int, request: StartRequest, conversation: Conversation, terms: Terms) -> Run:
+def _has_price(target: Target) -> bool:
+    one = Usage(input_tokens=1, output_tokens=1)
+    return pricing.cost(one, provider=target.origin.provider, asked=target.origin.model) is not None
+
+
+def _offer(owner_id: int, request: StartRequest, conversation: Conversation) -> Offer:
+    """Return what the run's model may call, and let the conversation keep what was chosen for it."""
+    names = request.options.get("tools")
+    if names is None:
+        return offers.chosen(owner_id, conversation.tools or (), request.client_tools, strict=False)
+    offer = offers.chosen(owner_id, names, request.client_tools, strict=True)
+    if conversation.tools != names:
+        Conversation.objects.filter(pk=conversation.pk).update(tools=names)
+    return offer
+
+
+def _create(
+    owner_id: int, request: StartRequest, conversation: Conversation, offer: Offer, terms: Terms
+) -> Run:
     try:
         return Run.objects.create(
             id=request.run_id,
@@ -106,9 +154,12 @@ def _create(owner_id: int, request: StartRequest, conversation: Conversation, te
             system=request.system,
             options=request.options,
             input=request.messages,
+            tool_names=list(offer.tools),
+            client_tools=request.client_tools,
+            budget=request.budget,
             request_digest=request.digest(),
             worker=terms.worker,
-            lease_until=timezone.now() + timedelta(seconds=terms.lease),
+            lease_until=timezone.now() + terms.lease_time,
         )
     except IntegrityError as error:
         # Another process was faster, in this conversation or with this id.
@@ -121,7 +172,8 @@ def _conversation(owner_id: int, request: StartRequest, *, title: str) -> Conver
     conversation = Conversation.objects.filter(pk=request.conversation_id, owner_id=owner_id).first()
     if conversation is None:
         raise NotFound
-    if Run.objects.filter(conversation=conversation, status__in=ACTIVE).exists():
-        raise ConversationBusy
+    active = Run.objects.filter(conversation=conversation, status__in=ACTIVE)
+    if (status := active.values_list("status", flat=True).first()) is not None:
+        raise AwaitsDecision if status == RunStatus.AWAITING_APPROVAL else ConversationBusy
     Conversation.objects.filter(pk=conversation.pk).update(updated_at=timezone.now())
     return conversation

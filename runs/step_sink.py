@@ -1,5 +1,6 @@
 """What one step's provider calls write to: the log, and the traces that are committed with the step's end."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from uuid import UUID
 
@@ -7,6 +8,7 @@ from providers.events import ModelEvent, ResponseStarted, RetryScheduled, UsageS
 from providers.traces import TraceRecord, TraceStatus
 from runs import agui
 from runs.journal import Journal, RunLog
+from runs.ledger import Meter
 from runs.states import StopReason
 
 
@@ -35,9 +37,21 @@ class Recorder:
 class StepSink:
     """Where a step's model events go: translated, straight into the log."""
 
-    def __init__(self, journal: Journal, log: RunLog, name: str, message_id: UUID) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        log: RunLog,
+        name: str,
+        message_id: UUID,
+        *,
+        meter: Meter,
+        on_spent: Callable[[], None],
+    ) -> None:
+        """Take the log, the step's name and its message's id, and whom to tell when the budget is spent."""
         self._journal = journal
         self._log = log
+        self._meter = meter
+        self._on_spent = on_spent
         self._spoke = False
         self.events = agui.StepEvents(
             name,
@@ -49,6 +63,10 @@ class StepSink:
     def write(self, event: ModelEvent) -> None:
         """Take one event; what somebody waits for does not wait for the commit interval."""
         self.events.feed(event)
+        if self._meter.is_limited:
+            self._meter.hear(event)
+            if self._meter.is_spent:
+                self._on_spent()
         if isinstance(event, RetryScheduled):
             self._journal.hurry()
         elif not self._spoke and not isinstance(event, ResponseStarted | UsageSeen):

@@ -18,15 +18,17 @@ from django.conf import settings
 from django.db import OperationalError
 from django.utils import timezone
 
-from runs import cancellation, lock, recovery
+from runs import cancellation, lock, recovery, waiting
+from runs.assignment import Assignment, Terms
 from runs.endings import SERVER
-from runs.engine import Assignment, Engine, Terms
+from runs.engine import Engine
 from runs.feed import Feed
-from runs.journal import Committed, Journal
+from runs.journal import Committed, Journal, LogLost, RunLog
 from runs.models import Run
 from runs.states import ACTIVE
 from runs.tasks import spawn
 from runs.threads import readers
+from runs.transitions import Overtaken
 
 logger = logging.getLogger("runnel.supervisor")
 
@@ -50,6 +52,7 @@ class Supervisor:
             worker=f"{socket.gethostname()[:24]}:{os.getpid()}:{uuid4().hex[:8]}",
             lease=settings.RUNNEL_LEASE_SECONDS,
             run_timeout=settings.RUNNEL_RUN_TIMEOUT,
+            approval_timeout=settings.RUNNEL_APPROVAL_TIMEOUT,
         )
         self.draining = False
         #: Set when every live run has ended and everything is committed, after ``drain``.
@@ -83,12 +86,29 @@ class Supervisor:
             raise Draining
         cancellation.register(run_id, owner_id)
 
-    def launch(self, assignment: Assignment) -> None:
-        """Drive a stored run that was prepared."""
-        run_id = assignment.run_id
+    def prepare_once(self, run_id: UUID, owner_id: int) -> None:
+        """Do what ``prepare`` does for a run that somebody else may be preparing as well."""
+        if self.draining:
+            raise Draining
+        if cancellation.get(run_id) is None:
+            cancellation.register(run_id, owner_id)
+
+    def let_go(self, run_id: UUID) -> None:
+        """Leave the feed of a run to whoever drives it; to its log where nobody does here."""
+        if run_id not in self._runs:
+            self.feed.close(run_id, has_ended=False)
+
+    def release(self, run_id: UUID) -> None:
+        """Take back ``prepare`` for a run that is not driven here after all."""
+        if run_id not in self._runs:
+            cancellation.forget(run_id)
+
+    def launch(self, assignment: Assignment, log: RunLog | None = None) -> None:
+        """Drive a stored run that was prepared; ``log`` is the end of its log if it has one."""
+        run_id = assignment.segment.run_id
         its_cancellation = cancellation.get(run_id) or cancellation.register(run_id, assignment.owner_id)
-        log = self.journal.open(run_id, fence=0, last_seq=0)
-        self.feed.open(run_id, assignment.conversation_id)
+        log = log or self.journal.open(run_id, fence=0, last_seq=0)
+        self.feed.open(run_id, assignment.segment.conversation_id)
         engine = Engine(
             assignment,
             journal=self.journal,
@@ -106,6 +126,24 @@ class Supervisor:
             cancellation.forget(run_id)
             self._runs.pop(run_id, None)
             self.feed.close(run_id, has_ended=has_ended)
+
+    async def end_waiting(self, run_id: UUID) -> None:
+        """End a run that waits although a cancel was stored, or nobody may decide any more."""
+        found = await readers.run(waiting.read, run_id)
+        if found is None:
+            return
+        events, ending, outcomes = waiting.ending(found)
+        log = self.journal.open(run_id, fence=found.run.fence, last_seq=found.run.last_seq)
+        self.feed.open(run_id, found.run.conversation_id)
+        has_ended = False
+        try:
+            await self.journal.commit(log, events, lambda: waiting.end(found, ending, outcomes))
+            has_ended = True
+        except (LogLost, Overtaken):
+            logger.info("run %s waits no more: somebody else was faster", run_id)
+        finally:
+            if run_id not in self._runs:
+                self.feed.close(run_id, has_ended=has_ended)
 
     def live_count(self, owner_id: int) -> int:
         """Return how many runs of a user are live here."""
@@ -147,8 +185,13 @@ class Supervisor:
                 for run_id, by, reason in stored:
                     cancellation.request(run_id, by=by, reason=reason)
                 await readers.run(recovery.reap, everything=False)
+                await self._end_overdue()
             except Exception:
                 logger.exception("a heartbeat failed; the next one tries again")
+
+    async def _end_overdue(self) -> None:
+        for run_id in await readers.run(waiting.overdue):
+            await self.end_waiting(run_id)
 
     def _renew(self, run_ids: tuple[UUID, ...]) -> list[tuple[UUID, str, str]]:
         mine = Run.objects.filter(pk__in=run_ids, status__in=ACTIVE, worker=self.terms.worker)
@@ -169,6 +212,13 @@ def current() -> Supervisor:
     if _current is None or _loop is not loop:
         _current, _loop = Supervisor(), loop
     return _current
+
+
+def end_waiting_soon(run_id: UUID) -> None:
+    """End a run that waits although a cancel was stored, if this process serves; for threads that are not the loop's."""
+    here, loop = _current, _loop
+    if here is not None and loop is not None and not loop.is_closed():
+        loop.call_soon_threadsafe(lambda: spawn(here.end_waiting(run_id), name=f"end {run_id}"))
 
 
 def wait_for[T](loop: asyncio.AbstractEventLoop, work: Callable[[], Coroutine[Any, Any, T]]) -> T:

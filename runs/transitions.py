@@ -5,10 +5,10 @@ finds another status than it expects changes nothing and says so: the loser of a
 it lost.
 """
 
-import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -18,13 +18,15 @@ from django.utils import timezone
 from providers.models import ProviderTrace
 from providers.traces import TraceRecord
 from providers.types import Message, Origin, StepResult
-from runs import history, salvage
-from runs.models import Conversation, Run, Step, ToolCall
+from providers.usage import Usage
+from runs import call_records, history, salvage
+from runs.models import Conversation, Run, Step
 from runs.models import Message as MessageRow
-from runs.models.fields import usage_columns
+from runs.models.fields import usage_columns, uuid7
 from runs.models.run import CancelMode
-from runs.models.tool_call import LONGEST_CALL_ID, ToolCallStatus
+from runs.outcomes import CallOutcome
 from runs.states import ACTIVE, RunStatus, StopReason, sources
+from runs.triage import PlannedCall
 
 
 class Overtaken(Exception):  # noqa: N818 - it names what happened
@@ -52,12 +54,29 @@ class Ending:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Used:
+    """What a run has used in all; ``cost`` in US dollars, ``None`` when nobody knows."""
+
+    usage: Usage = field(default_factory=Usage)
+    cost: Decimal | None = None
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        """As keyword arguments for an UPDATE."""
+        return {**usage_columns(self.usage), "cost": self.cost}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Answer:
     """What a provider call handed over, and the message that it becomes."""
 
     message_id: UUID
     origin: Origin
     result: StepResult
+    #: In US dollars; ``None`` when nobody knows.
+    cost: Decimal | None = None
+    #: What is to happen with its complete calls; where nothing is known of one, nothing can execute it.
+    calls: tuple[PlannedCall, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -81,18 +100,71 @@ def begin(run_id: UUID, *, worker: str, lease: timedelta, step: Step) -> None:
     step.save(force_insert=True)
 
 
-def end(run_id: UUID, ending: Ending, steps: Iterable[StepEnding]) -> None:
-    """End an active run with everything that it leaves. A stored cancel wins over any other ending."""
+def next_step(run_id: UUID, step: Step) -> None:
+    """Go on with another step, after the answers to the calls of the one before it."""
+    _still_running(run_id)
+    _keep_results(run_id)
+    step.save(force_insert=True)
+
+
+def end_step(run_id: UUID, ending: StepEnding, used: Used) -> None:
+    """End a step after which the run goes on; ``used`` is what the run has used so far."""
+    _still_running(run_id, **used.columns)
+    _end_step(run_id, ending, timezone.now())
+
+
+def pause(
+    run_id: UUID, ending: StepEnding, used: Used, *, until: datetime | None, active_seconds: float
+) -> None:
+    """Let a run wait for somebody after its step, ``until`` then at most; nothing drives it any more."""
+    _still_running(
+        run_id,
+        status=RunStatus.AWAITING_APPROVAL,
+        stop_reason=StopReason.REQUIRES_APPROVAL,
+        awaiting_until=until,
+        active_seconds=active_seconds,
+        lease_until=None,
+        **used.columns,
+    )
+    _end_step(run_id, ending, timezone.now())
+
+
+def resume(run_id: UUID, *, worker: str, lease: timedelta) -> None:
+    """Let a run go on that waited; its fence moves on with it."""
+    changed = Run.objects.filter(
+        pk=run_id, status=RunStatus.AWAITING_APPROVAL, cancel_requested_at=None
+    ).update(
+        status=RunStatus.RUNNING,
+        stop_reason="",
+        awaiting_until=None,
+        segment=F("segment") + 1,
+        fence=F("fence") + 1,
+        worker=worker,
+        lease_until=timezone.now() + lease,
+    )
+    if not changed:
+        raise _overtaken(run_id)
+
+
+def end(
+    run_id: UUID,
+    ending: Ending,
+    steps: Iterable[StepEnding],
+    *,
+    outcomes: Iterable[CallOutcome] = (),
+    used: Used | None = None,
+) -> None:
+    """End an active run with everything that it leaves. A stored cancel wins over any other ending.
+
+    ``outcomes`` answer the calls that are still open; without ``used`` what is stored stays.
+    """
     now = timezone.now()
     rows = Run.objects.filter(pk=run_id, status__in=sources(ending.status))
-    columns: dict[str, Any] = {}
+    columns: dict[str, Any] = used.columns if used is not None else {}
     if ending.status is RunStatus.CANCELLED:
-        columns = {"cancelled_by": ending.cancelled_by, "cancel_reason": ending.cancel_reason}
+        columns |= {"cancelled_by": ending.cancelled_by, "cancel_reason": ending.cancel_reason}
     else:
         rows = rows.filter(cancel_requested_at=None)
-    ended = list(steps)
-    if ended and (answer := ended[-1].answer) is not None:
-        columns |= usage_columns(answer.result.usage)
     changed = rows.update(
         status=ending.status,
         stop_reason=ending.stop_reason,
@@ -102,13 +174,33 @@ def end(run_id: UUID, ending: Ending, steps: Iterable[StepEnding]) -> None:
         upstream_closed_ms=ending.upstream_closed_ms,
         finished_at=now,
         lease_until=None,
+        awaiting_until=None,
         **columns,
     )
     if not changed:
         raise _overtaken(run_id)
-    for step in ended:
+    for step in steps:
         _end_step(run_id, step, now)
+    for outcome in outcomes:
+        call_records.answer(outcome)
+    _keep_results(run_id)
     Conversation.objects.filter(runs=run_id).update(updated_at=now)
+
+
+def _still_running(run_id: UUID, **columns: Any) -> None:
+    """Change a running run; ``Overtaken`` when a cancel was stored, or it is not running any more."""
+    columns = {"status": RunStatus.RUNNING} | columns
+    rows = Run.objects.filter(pk=run_id, status=RunStatus.RUNNING, cancel_requested_at=None)
+    if not rows.update(**columns):
+        raise _overtaken(run_id)
+
+
+def _keep_results(run_id: UUID) -> None:
+    """Add the answers to the newest step's calls to the conversation, if it led to any."""
+    message = call_records.answers(run_id)
+    newest = MessageRow.objects.filter(run_id=run_id).order_by("-position").values_list("role", flat=True)
+    if message is not None and newest.first() != message.role.value:
+        add_message(run_id, message, message_id=uuid7())
 
 
 def request_cancel(run_id: UUID, *, by: str, reason: str, mode: str = CancelMode.IMMEDIATE) -> bool:
@@ -143,7 +235,7 @@ def _end_step(run_id: UUID, ending: StepEnding, now: datetime) -> None:
     if ending.answer is not None:
         columns |= _answer_columns(ending.answer)
         _keep_answer(run_id, ending.step_id, ending.answer)
-    elif (spoken := salvage.spoken(salvage.events(run_id))) is not None:
+    elif (spoken := salvage.spoken(salvage.last_step(salvage.events(run_id)))) is not None:
         add_message(run_id, spoken.message, message_id=spoken.message_id)
     Step.objects.filter(pk=ending.step_id).update(**columns)
     ProviderTrace.objects.bulk_create(map(ProviderTrace.from_record, ending.traces))
@@ -153,6 +245,7 @@ def _answer_columns(answer: Answer) -> dict[str, Any]:
     result, origin = answer.result, answer.origin
     return {
         **usage_columns(result.usage),
+        "cost": answer.cost,
         # Not always whom the step began with.
         "provider": origin.provider,
         "wire": origin.wire,
@@ -169,25 +262,7 @@ def _keep_answer(run_id: UUID, step_id: UUID, answer: Answer) -> None:
     result = answer.result
     if result.parts or result.native:
         add_message(run_id, history.answer(result, answer.origin), message_id=answer.message_id)
-    ToolCall.objects.bulk_create(
-        ToolCall(
-            run_id=run_id,
-            step_id=step_id,
-            call_id=_fitting(call.id),
-            name=call.name[:200],
-            arguments=call.arguments,
-            status=ToolCallStatus.UNANSWERED if call.complete else ToolCallStatus.INCOMPLETE,
-        )
-        for call in result.tool_calls
-    )
-
-
-def _fitting(call_id: str) -> str:
-    """Return ``call_id``, or its beginning with a digest of the rest: two long ids stay two."""
-    if len(call_id) <= LONGEST_CALL_ID:
-        return call_id
-    digest = hashlib.sha256(call_id.encode()).hexdigest()
-    return f"{call_id[: LONGEST_CALL_ID - len(digest)]}{digest}"
+    call_records.keep(run_id, step_id, result, answer.calls)
 
 
 def add_message(run_id: UUID, message: Message, *, message_id: UUID) -> None:

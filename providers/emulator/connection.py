@@ -135,7 +135,7 @@ class Connection:
 
     def _actions(self, performance: Performance) -> Iterator[Action]:
         script, directive = performance.script(performance.prompt), performance.directive
-        if directive is None:
+        if directive is None or directive.step not in (None, performance.prompt.step):
             return script
         wire = performance.wire.KIND
         is_due = self._attempts.is_due(directive, performance.prompt, wire=wire)

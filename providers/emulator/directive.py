@@ -89,6 +89,8 @@ class Directive:
     delay: float = 0.0
     #: How often it happens before the same request goes well; ``None`` is always.
     attempts: int | None = None
+    #: In which step of a turn it happens, from 1; ``None`` is in every one.
+    step: int | None = None
     after: After = 3
     status: int | None = None
     kind: Fault | None = None
@@ -124,7 +126,7 @@ _STARTS: dict[Trouble, dict[str, Any]] = {
 
 _ERROR_KEYS = ("status", "kind", "retry_after", "retry_after_ms", "retry_date")
 
-#: What each fault knows beside ``delay`` and ``attempts``.
+#: What each fault knows beside ``_ALWAYS``.
 _KEYS: dict[Trouble, tuple[str, ...]] = {
     **dict.fromkeys((Trouble.SILENCE, Trouble.TRUNCATE, Trouble.ABRUPT, Trouble.RESET), ("after",)),
     Trouble.BAD_JSON: ("after",),
@@ -138,7 +140,7 @@ _KEYS: dict[Trouble, tuple[str, ...]] = {
     Trouble.ONLY_PINGS: ("after", "every"),
     Trouble.ENDLESS: ("every",),
 }
-_ALWAYS = ("delay", "attempts")
+_ALWAYS = ("delay", "attempts", "step")
 
 
 def parse(text: str) -> Directive | None:
@@ -233,6 +235,7 @@ def _point(key: str, value: str) -> After:
 _READERS: dict[str, Callable[[str, str], object]] = {
     "delay": _seconds,
     "attempts": _count(1, 1_000),
+    "step": _count(1, 1_000),
     "after": _point,
     "status": _count(100, 999),
     "kind": lambda key, value: _member(Fault, key, value),

@@ -3,15 +3,12 @@
 To add one, write a generator of actions and name it in ``SCRIPTS``.
 """
 
-import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from itertools import cycle, islice
 
 from providers.emulator.actions import (
     FOREVER,
     Action,
-    Argue,
-    Call,
     Fail,
     Fault,
     Finish,
@@ -23,18 +20,17 @@ from providers.emulator.actions import (
     Think,
     Wait,
 )
-from providers.emulator.prompt import Function, Prompt
+from providers.emulator.calling import calls, thinking_calls, thinking_tools, tools
+from providers.emulator.prompt import Prompt
 from providers.emulator.prose import LONG, tokens
 from providers.emulator.sealing import seal
-from providers.types import Json, StopReason
+from providers.emulator.speaking import odd_pieces, paced, said
+from providers.types import StopReason
 
 type Script = Callable[[Prompt], Iterator[Action]]
 
 #: Tokens that the model named ``fast`` says.
 FAST_TOKENS = 10_000
-
-#: Deltas of ``echo``, in characters: never the size of a word, a line or a buffer.
-_ODD_SIZES = (1, 3, 7, 2, 13, 5)
 
 _THOUGHTS = """\
 **Reading the question**
@@ -49,14 +45,6 @@ A small sum will do: 17 × 23 = 17 × 20 + 17 × 3 = 340 + 51 = 391. Checking it
 """
 _CONCLUSION = "17 × 23 is **391**. The lines above the answer were my reasoning, made up by the emulator."
 
-_PLAN = "Two functions can tell me that, and neither waits for the other: both at once, then."
-
-#: What ``tools`` calls when the request declares no functions.
-_DEFAULT_CALLS: tuple[tuple[str, Json], ...] = (
-    ("get_weather", {"city": "Zürich", "unit": "celsius"}),
-    ("get_time", {"zone": "Europe/Zurich"}),
-)
-
 
 def hello(prompt: Prompt) -> Iterator[Action]:
     """Greet, quote the first words of the user, and say how to talk to a real model."""
@@ -67,45 +55,22 @@ def hello(prompt: Prompt) -> Iterator[Action]:
         f"Hello! 👋 {heard}I am the emulator that comes with Runnel, not a real model. To talk to one, see "
         f"“Add a key” in the README: a key in the environment and a restart are all it takes."
     )
-    yield from _paced(_said(text), per_second=60)
+    yield from paced(said(text), per_second=60)
     yield Finish(StopReason.END_TURN)
 
 
 def long(_: Prompt) -> Iterator[Action]:
     """Tell a story for about half a minute."""
-    yield from _paced(_said(LONG), per_second=40)
+    yield from paced(said(LONG), per_second=40)
     yield Finish(StopReason.END_TURN)
 
 
 def reasoning(_: Prompt) -> Iterator[Action]:
     """Think, seal the thought, answer."""
-    yield from _paced(map(Think, tokens(_THOUGHTS)), per_second=80)
+    yield from paced(map(Think, tokens(_THOUGHTS)), per_second=80)
     yield Seal(seal(_THOUGHTS))
-    yield from _paced(_said(_CONCLUSION), per_second=60)
+    yield from paced(said(_CONCLUSION), per_second=60)
     yield Finish(StopReason.END_TURN)
-
-
-def thinking_tools(prompt: Prompt) -> Iterator[Action]:
-    """Think, seal the thought and do what ``tools`` does; the calls must come back with the seal."""
-    if not prompt.tool_results:
-        yield from _paced(map(Think, tokens(_PLAN)), per_second=80)
-        yield Seal(seal(_PLAN))
-    yield from tools(prompt)
-
-
-def tools(prompt: Prompt) -> Iterator[Action]:
-    """Call two functions at once; quote their results when they have come."""
-    if prompt.tool_results:
-        quoted = "\n".join(f"- {result}" for result in prompt.tool_results)
-        yield from _paced(_said(f"The functions answered:\n\n{quoted}"), per_second=60)
-        yield Finish(StopReason.END_TURN)
-        return
-    yield from _paced(_said("Two functions can tell me that. I am asking both at once."), per_second=60)
-    for name, arguments in _calls(prompt.functions):
-        yield Call(name)
-        text = json.dumps(arguments, ensure_ascii=False)
-        yield from _paced(map(Argue, _odd_pieces(text)), per_second=60)
-    yield Finish(StopReason.TOOL_CALLS)
 
 
 def silent(_: Prompt) -> Iterator[Action]:
@@ -127,13 +92,13 @@ def stall_headers(_: Prompt) -> Iterator[Action]:
 
 def stall_mid(_: Prompt) -> Iterator[Action]:
     """Say a few words, then nothing for ever."""
-    yield from _said("The rest of this sentence is")
+    yield from said("The rest of this sentence is")
     yield Wait(FOREVER)
 
 
 def echo(prompt: Prompt) -> Iterator[Action]:
     """Say exactly the last words of the user, in odd pieces, flat out."""
-    yield from map(Say, _odd_pieces(prompt.user_text))
+    yield from map(Say, odd_pieces(prompt.user_text))
     yield Finish(StopReason.END_TURN)
 
 
@@ -145,7 +110,7 @@ def refusal(_: Prompt) -> Iterator[Action]:
 
 def length(_: Prompt) -> Iterator[Action]:
     """Stop in the middle of a sentence for the output limit."""
-    yield from _said("There are three reasons for this, and the first of them is")
+    yield from said("There are three reasons for this, and the first of them is")
     yield Finish(StopReason.MAX_TOKENS_EXCEEDED)
 
 
@@ -157,12 +122,12 @@ def empty(_: Prompt) -> Iterator[Action]:
 
 def truncated(_: Prompt) -> Iterator[Action]:
     """End the body cleanly before the terminal event."""
-    yield from _said("This answer has no end, and the connection")
+    yield from said("This answer has no end, and the connection")
 
 
 def reset(_: Prompt) -> Iterator[Action]:
     """Say a few words and abort the connection."""
-    yield from _said("The line goes dead in the middle of")
+    yield from said("The line goes dead in the middle of")
     # Long enough for the peer to read the words: a reset may overtake what is still in flight.
     yield Wait(0.1)
     yield Reset()
@@ -170,7 +135,7 @@ def reset(_: Prompt) -> Iterator[Action]:
 
 def drip(_: Prompt) -> Iterator[Action]:
     """Say a token every 20 ms for ever."""
-    yield from _paced(map(Say, cycle(tokens(LONG))), per_second=50)
+    yield from paced(map(Say, cycle(tokens(LONG))), per_second=50)
 
 
 def _failing(fault: Fault) -> Script:
@@ -178,7 +143,7 @@ def _failing(fault: Fault) -> Script:
 
 
 #: The models whose calls must come back with the seal of their thoughts.
-SIGNING = frozenset({"thinking-tools"})
+SIGNING = frozenset({"thinking-tools", "thinking-calls", "gpt-5-thinking-calls"})
 
 #: The models that a person would choose, for suggestions.
 MODELS = ("hello", "long", "reasoning", "tools", "silent", "fast")
@@ -189,6 +154,10 @@ SCRIPTS: dict[str, Script] = {
     "reasoning": reasoning,
     "tools": tools,
     "thinking-tools": thinking_tools,
+    "calls": calls,
+    "thinking-calls": thinking_calls,
+    # Who is asked over Responses for sealed thoughts is told by the name of the model.
+    "gpt-5-thinking-calls": thinking_calls,
     "silent": silent,
     "fast": fast,
     "stall-headers": stall_headers,
@@ -205,52 +174,3 @@ SCRIPTS: dict[str, Script] = {
     "rate-limited": _failing(Fault.RATE_LIMITED),
     "overloaded": _failing(Fault.OVERLOADED),
 }
-
-
-def _said(text: str) -> Iterator[Say]:
-    return map(Say, tokens(text))
-
-
-def _paced(actions: Iterable[Action], *, per_second: float) -> Iterator[Action]:
-    for action in actions:
-        yield action
-        yield Wait(1 / per_second)
-
-
-def _odd_pieces(text: str) -> Iterator[str]:
-    start = 0
-    for size in cycle(_ODD_SIZES):
-        if start >= len(text):
-            return
-        yield text[start : start + size]
-        start += size
-
-
-def _calls(functions: tuple[Function, ...]) -> tuple[tuple[str, Json], ...]:
-    """Choose two calls: of what is declared, since a model may call nothing else."""
-    if not functions:
-        return _DEFAULT_CALLS
-    known = dict(_DEFAULT_CALLS)
-    first, second = functions[0], functions[min(1, len(functions) - 1)]
-    return tuple((each.name, known.get(each.name) or _example(each.parameters)) for each in (first, second))
-
-
-def _example(schema: Json) -> Json:
-    return {name: _example_value(part) for name, part in schema.get("properties", {}).items()}
-
-
-def _example_value(schema: Json) -> object:
-    if schema.get("enum"):
-        return schema["enum"][0]
-    # Gemini writes the types of JSON Schema in capitals.
-    match str(schema.get("type", "string")).lower():
-        case "integer" | "number":
-            return 3
-        case "boolean":
-            return True
-        case "array":
-            return []
-        case "object":
-            return _example(schema)
-        case _:
-            return "Zürich"

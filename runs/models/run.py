@@ -71,6 +71,9 @@ class Run(UsageColumns):
     #: Milliseconds from the cancel to the closed upstream connection.
     upstream_closed_ms = models.FloatField(null=True, blank=True, editable=False)
 
+    #: In US dollars; NULL when nobody knows.
+    cost = models.DecimalField(max_digits=16, decimal_places=9, null=True, blank=True, editable=False)
+
     created_at = models.DateTimeField(auto_now_add=True)
     started_at = models.DateTimeField(null=True, blank=True, editable=False)
     finished_at = models.DateTimeField(null=True, blank=True, editable=False)

@@ -106,7 +106,9 @@ class ToolCall(models.Model):
 
     class Meta:
         ordering = ["step__index", "position", "id"]
-        constraints = [models.UniqueConstraint(fields=["step", "position"], name="one_tool_call_per_position")]
+        constraints = [
+            models.UniqueConstraint(fields=["step", "position"], name="one_tool_call_per_position")
+        ]
 
     def __str__(self) -> str:
         return self.name

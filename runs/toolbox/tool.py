@@ -70,3 +70,12 @@ class Tool:
     def spec(self) -> ToolSpec:
         """The tool as a provider call declares it."""
         return ToolSpec(name=self.name, description=self.description, parameters=self.parameters)
+
+    def refusal(self, arguments: str) -> str | None:
+        """Return why it does not take these arguments, for the model; ``None`` when it does."""
+        nobody = ToolContext(user_id=0, conversation_id=UUID(int=0), run_id=UUID(int=0), call_id=UUID(int=0))
+        try:
+            self.bind(arguments, nobody)
+        except ToolError as error:
+            return str(error)
+        return None

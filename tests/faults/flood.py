@@ -18,7 +18,6 @@ def write_flood(folder: Path, *, name: str, megabytes: int) -> None:
         model=name,
         streaming=True,
         user_text="",
-        tool_results=(),
         functions=(),
         body={"model": name, "stream_options": {"include_usage": True}},
     )

@@ -1,5 +1,6 @@
 import asyncio
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 
@@ -248,6 +249,22 @@ async def test_what_each_model_has_used_is_told_apart(fresh_clients: None) -> No
         ("test", 10),
     ]
     assert result.usage.input_tokens == 17
+
+
+async def test_a_step_has_a_cost_where_that_of_every_attempt_is_known(fresh_clients: None) -> None:
+    wire = "anthropic-messages"
+    answers = (speaking(wire), streaming(counted(wire)), speaking(wire))
+    async with upstream(in_turn(*answers)) as server:
+        target = at(server.origin, wire, model="claude-haiku-4-5")
+        target = replace(target, origin=replace(target.origin, provider="anthropic"))
+        whole, broken = Step((target,)), Step((target,))
+        await whole.result()
+        await broken.result()
+    # $1 and $5 for a million: 10 tokens read, 2 written.
+    assert [bill.cost for bill in whole.attempts.spending.bills] == [Decimal("0.00002")]
+    assert whole.attempts.spending.cost == Decimal("0.00002")
+    # How much the first attempt wrote is not known.
+    assert broken.attempts.spending.cost is None
 
 
 async def test_what_the_sink_refuses_is_raised_as_it_is(fresh_clients: None) -> None:

@@ -55,10 +55,10 @@ def shape(events: list[Json]) -> str:
 
 def run_of(events: list[Json]) -> list[Json]:
     """Return a whole run around a step."""
-    place = {"conversation_id": CONVERSATION_ID, "run_id": RUN_ID}
+    segment = agui.Segment(conversation_id=CONVERSATION_ID, run_id=RUN_ID)
     messages = [{"id": "m", "role": "user", "content": "hi"}]
-    end = agui.run_finished(**place, outcome={"type": "success"}, usage=[], metadata={})
-    return [agui.run_started(**place, messages=messages), *events, end]
+    end = agui.run_finished(segment, outcome={"type": "success"}, usage=[], metadata={})
+    return [agui.run_started(segment, messages=messages), *events, end]
 
 
 CASES: list[tuple[str, list[ModelEvent], str]] = [

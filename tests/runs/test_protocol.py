@@ -220,24 +220,25 @@ async def test_it_names_what_to_set_for_a_provider_without_a_key(
 @pytest.mark.parametrize(
     "fields",
     [
-        {"tools": [{"name": "f", "description": "", "parameters": {}}]},
-        {"budget": {"tokens": 100}},
-        {"budget": {}},
+        {"budget": {"cost": 0.5}},
         {"options": {"tool_choice": "required"}},
+        {"tools": [{"name": "f"}, {"name": "f"}]},
+        {"tools": [{"name": "clock"}], "options": {"tools": ["clock"]}},
     ],
-    ids=["tools", "budget", "empty budget", "no such tool"],
+    ids=["no price", "no such tool", "one name twice", "a name of ours"],
 )
-async def test_it_says_what_is_not_offered_yet(fields: dict[str, Any], ada: Person, connect: Connect) -> None:
+async def test_it_says_what_is_not_offered(fields: dict[str, Any], ada: Person, connect: Connect) -> None:
     answer = await (await connect(ada)).ask("start", **{"model": "emulator/echo", "input": "hi", **fields})
     assert answer["code"] == "unsupported"
     assert (await row_counts())["Run"] == 0
 
 
-async def test_it_does_not_resolve_yet(ada: Person, connect: Connect) -> None:
+async def test_a_run_that_has_ended_cannot_be_decided(ada: Person, connect: Connect) -> None:
     socket = await connect(ada)
     run_id = (await socket.start())["run_id"]
+    await socket.ended(run_id)
     answer = await socket.ask("resolve", run_id=run_id, resume=[])
-    assert answer["code"] == "unsupported"
+    assert answer["code"] == "already_terminal"
 
 
 async def test_a_conversation_has_one_run_at_a_time(ada: Person, connect: Connect) -> None:

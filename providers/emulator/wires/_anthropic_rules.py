@@ -7,12 +7,17 @@ back as they were sealed; the assistant does not have the last word (newer model
 import re
 from collections.abc import Iterable
 
+from providers.emulator.prompt import since_the_user
 from providers.emulator.sealing import is_sealed
 from providers.emulator.wires import _anthropic_options as options
 from providers.emulator.wires._rules import Refusal, Refusals, Terms, is_base64, is_url
 from providers.types import Json
 
 _ID = re.compile(r"[a-zA-Z0-9_-]+")
+#: As the emulator itself makes them.
+_OWN_ID = re.compile(r"toolu_[0-9a-f]{24}")
+
+_THOUGHTS = {"thinking", "redacted_thinking"}
 
 _OF_USERS = {"text", "image", "document", "search_result", "tool_result", "container_upload"}
 _IMAGES = ("image/jpeg", "image/png", "image/gif", "image/webp")
@@ -37,6 +42,8 @@ def refusals(body: Json, terms: Terms, *, has_beta: bool) -> Refusals:
             "parameter."
         )
     yield from _continues_thinking(body)
+    if terms.demands_seals:
+        yield from _thoughts_before_calls(messages)
     if messages[-1]["role"] == "assistant":
         yield Refusal(
             "This model does not support assistant message prefill. The conversation must end with a user "
@@ -103,8 +110,11 @@ def _block(block: Json, place: str) -> Refusals:
             yield from options.tool_name(block["name"], f"{place}.tool_use.name")
             if not isinstance(block["input"], dict):
                 yield Refusal(f"{place}.tool_use.input: Input should be a valid dictionary")
-        case "tool_result" if isinstance(block.get("content"), list):
-            for index, inner in enumerate(block["content"]):
+        case "tool_result":
+            if block.get("is_error") and not block.get("content"):
+                yield Refusal(f"{place}.tool_result: content cannot be empty if `is_error` is true")
+            inside = block.get("content")
+            for index, inner in enumerate(inside if isinstance(inside, list) else ()):
                 yield from _block(inner, f"{place}.tool_result.content.{index}")
         case "image":
             yield from _image(block["source"], f"{place}.image.source")
@@ -221,10 +231,28 @@ def _continues_thinking(body: Json) -> Refusals:
     if (body.get("thinking") or {}).get("type") != "enabled" or len(messages) < 2:
         return
     first = _content(messages[-2])[0]["type"]
-    answers = _content(messages[-1])[0]["type"] == "tool_result"
-    if answers and first not in {"thinking", "redacted_thinking"}:
-        yield Refusal(
-            f"messages.{len(messages) - 2}.content.0.type: Expected `thinking` or `redacted_thinking`, but found "
-            f"`{first}`. When `thinking` is enabled, a final `assistant` message must start with a thinking "
-            "block (preceeding the lastmost set of `tool_use` and `tool_result` blocks)."
-        )
+    if _content(messages[-1])[0]["type"] == "tool_result" and first not in _THOUGHTS:
+        yield _no_thought(len(messages) - 2, first)
+
+
+def _thoughts_before_calls(messages: list[Json]) -> Refusals:
+    """The same for every step of this turn, of a model that always thinks before it calls.
+
+    Only of calls that have an id of ours: what another provider's model called had no thoughts of this one's.
+    """
+    said = [any(block["type"] != "tool_result" for block in _content(message)) for message in messages]
+    is_user = [message["role"] == "user" and own for message, own in zip(messages, said, strict=True)]
+    turn = since_the_user(messages, is_user=is_user)
+    for index, message in enumerate(turn, len(messages) - len(turn)):
+        blocks = _content(message)
+        calls = [block["id"] for block in blocks if block["type"] == "tool_use"]
+        if any(map(_OWN_ID.fullmatch, calls)) and blocks[0]["type"] not in _THOUGHTS:
+            yield _no_thought(index, blocks[0]["type"])
+
+
+def _no_thought(index: int, found: str) -> Refusal:
+    return Refusal(
+        f"messages.{index}.content.0.type: Expected `thinking` or `redacted_thinking`, but found `{found}`. "
+        "When `thinking` is enabled, a final `assistant` message must start with a thinking block (preceeding "
+        "the lastmost set of `tool_use` and `tool_result` blocks)."
+    )

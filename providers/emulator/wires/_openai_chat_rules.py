@@ -70,6 +70,8 @@ _PARTS = {
 }
 _IMAGES = {"image/png", "image/jpeg", "image/gif", "image/webp"}
 _LONGEST_ID = 40
+#: Characters of one message's text.
+LONGEST_TEXT = 10_485_760
 
 
 def refusals(body: Json, terms: Terms) -> Refusals:
@@ -197,6 +199,8 @@ def _content(message: Json, place: str) -> Refusals:
         yield options.wrong_type(place, "one of a string or array of objects", content)
     if content == []:
         yield options.empty_array(place)
+    if isinstance(content, str):
+        yield from options.at_most(content, LONGEST_TEXT, place)
     if content == "" and message["role"] != "tool":
         yield Refusal(f"Invalid '{place}': empty string. Expected a string with minimum length 1.", place)
     for index, part in enumerate(content if isinstance(content, list) else ()):

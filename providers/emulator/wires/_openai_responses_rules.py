@@ -1,8 +1,9 @@
 """What OpenAI refuses in a Responses request. Pure."""
 
+from providers.emulator.prompt import since_the_user
 from providers.emulator.sealing import is_sealed
 from providers.emulator.wires import _openai_options as options
-from providers.emulator.wires._openai_chat_rules import file, image
+from providers.emulator.wires._openai_chat_rules import LONGEST_TEXT, file, image
 from providers.emulator.wires._rules import Refusal, Refusals, Terms, is_object_text
 from providers.types import Json
 
@@ -86,6 +87,8 @@ def refusals(body: Json, terms: Terms) -> Refusals:
         yield from _item(item, f"input[{index}]", body)
     yield from _calls(given)
     yield from _reasoning_leads_on(given)
+    if terms.demands_seals and "reasoning.encrypted_content" in (body.get("include") or ()):
+        yield from _reasoning_led_to_calls(given)
     if _kind(given[-1]) == "message" and given[-1]["role"] == "assistant":
         yield Refusal("Expected the last item to be of the user or a tool.", "input")
 
@@ -134,6 +137,7 @@ def _item(item: Json, place: str, body: Json) -> Refusals:
                 yield options.wrong_type(
                     f"{place}.output", "one of a string or array of objects", item["output"]
                 )
+            yield from options.at_most(item["output"], LONGEST_TEXT, f"{place}.output")
         case "reasoning":
             yield from _reasoning(item, place, body)
         case "item_reference":
@@ -244,3 +248,24 @@ def _reasoning_leads_on(items: list[Json]) -> Refusals:
                 "item.",
                 "input",
             )
+
+
+def _reasoning_led_to_calls(items: list[Json]) -> Refusals:
+    """What a step of this turn called comes back behind the thoughts that led to it.
+
+    OpenAI can say so only of items that it stored or that have ids; here it is said of all.
+    """
+    turn = since_the_user(items, is_user=[item.get("role") == "user" for item in items])
+    has_thought = False
+    for item in turn:
+        match _kind(item):
+            case "reasoning":
+                has_thought = True
+            case "function_call" if not has_thought:
+                yield Refusal(
+                    f"Item '{item.get('id') or item['call_id']}' of type 'function_call' was provided without "
+                    "its required 'reasoning' item.",
+                    "input",
+                )
+            case "function_call_output":
+                has_thought = False

@@ -21,7 +21,7 @@ from providers.emulator.actions import (
     Token,
 )
 from providers.emulator.http1 import HttpRequest
-from providers.emulator.prompt import Function, Prompt, entries
+from providers.emulator.prompt import Function, Prompt, entries, grouped, since_the_user
 from providers.emulator.wires import _anthropic_errors, _anthropic_rules
 from providers.emulator.wires._rules import Terms
 from providers.emulator.wires.frames import ErrorReply, named_frame
@@ -48,14 +48,16 @@ def read(_: HttpRequest, body: Json) -> Prompt:
     """Return what a script may know of ``body``."""
     messages = entries(body, "messages")
     texts = (_text(message["content"]) for message in reversed(messages) if message["role"] == "user")
-    last = messages[-1]["content"] if messages else ""
+    turn = since_the_user(messages, is_user=map(_is_of_the_user, messages))
     return Prompt(
         model=body["model"],
         streaming=body.get("stream") is True,
         # A message of the user that holds results only is not something that the user said.
         user_text=next((text for text in texts if text), ""),
-        tool_results=tuple(
-            _text(block.get("content", "")) for block in _blocks(last) if block["type"] == "tool_result"
+        rounds=grouped(
+            _text(block.get("content", "")) if block["type"] == "tool_result" else None
+            for message in turn
+            for block in _blocks(message["content"])
         ),
         functions=tuple(
             Function(name=tool["name"], parameters=tool["input_schema"])
@@ -94,6 +96,13 @@ def whole(prompt: Prompt, text: str) -> Json:
 def error(fault: Fault, about: str, *, status: int | None = None, hint: Hint | None = None) -> ErrorReply:
     """Return Anthropic's error."""
     return _anthropic_errors.reply(fault, about, status=status, hint=hint)
+
+
+def _is_of_the_user(message: Json) -> bool:
+    """Whether the user said something in it: not if it only brings results."""
+    return message["role"] == "user" and any(
+        block["type"] != "tool_result" for block in _blocks(message["content"])
+    )
 
 
 def _blocks(content: str | list[Json]) -> list[Json]:

@@ -2,7 +2,6 @@
 
 import json
 import re
-from itertools import takewhile
 from typing import assert_never
 from uuid import uuid4
 
@@ -23,7 +22,7 @@ from providers.emulator.actions import (
 )
 from providers.emulator.http1 import HttpRequest
 from providers.emulator.mechanics import COMMENT
-from providers.emulator.prompt import Function, Prompt, entries
+from providers.emulator.prompt import Function, Prompt, Round, entries, grouped, since_the_user
 from providers.emulator.wires import _gemini_errors, _gemini_rules
 from providers.emulator.wires._gemini_options import field
 from providers.emulator.wires._rules import Terms
@@ -61,7 +60,7 @@ def read(request: HttpRequest, body: Json) -> Prompt:
         model=place["model"],
         streaming=place["method"] == "streamGenerateContent" and request.query.get("alt") == ["sse"],
         user_text=next((text for text in texts if text), ""),
-        tool_results=_tool_results(contents),
+        rounds=_rounds(contents),
         functions=tuple(
             Function(
                 name=function["name"],
@@ -74,14 +73,22 @@ def read(request: HttpRequest, body: Json) -> Prompt:
     )
 
 
-def _tool_results(contents: list[Json]) -> tuple[str, ...]:
-    trailing = takewhile(
-        lambda content: any(field(part, "functionResponse") for part in content["parts"]), reversed(contents)
+def _rounds(contents: list[Json]) -> tuple[Round, ...]:
+    turn = since_the_user(contents, is_user=map(_is_of_the_user, contents))
+    parts = (part for content in turn for part in content["parts"])
+    return grouped(
+        json.dumps(response["response"], ensure_ascii=False)
+        if (response := field(part, "functionResponse"))
+        else None
+        for part in parts
     )
-    responses = (
-        field(part, "functionResponse") for content in reversed(list(trailing)) for part in content["parts"]
+
+
+def _is_of_the_user(content: Json) -> bool:
+    """Whether the user said something in it: not if it only brings results."""
+    return content.get("role", "user") == "user" and any(
+        not field(part, "functionResponse") for part in content["parts"]
     )
-    return tuple(json.dumps(each["response"], ensure_ascii=False) for each in responses if each)
 
 
 def refusal(_: HttpRequest, body: Json, terms: Terms) -> ErrorReply | None:
@@ -113,6 +120,19 @@ def error(fault: Fault, about: str, *, status: int | None = None, hint: Hint | N
 
 def _text(content: Json) -> str:
     return "".join(part.get("text", "") for part in content["parts"])
+
+
+def _object(arguments: str) -> Json:
+    """Return what a model sends here for ``arguments``: this wire has objects only, so text that is none is in one."""
+    try:
+        found = json.loads(arguments or "{}", parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        found = None
+    return found if isinstance(found, dict) else {"not_an_object": arguments}
+
+
+def _no_constant(name: str) -> object:
+    raise ValueError(name)
 
 
 class GenerateEncoder:
@@ -155,8 +175,7 @@ class GenerateEncoder:
     def _flush_call(self) -> bytes:
         if self._call is None:
             return b""
-        arguments = json.loads("".join(self._arguments) or "{}")
-        call = {"name": self._call, "args": arguments, "id": uuid4().hex[:8]}
+        call = {"name": self._call, "args": _object("".join(self._arguments)), "id": uuid4().hex[:8]}
         self._call = None
         self._arguments.clear()
         return self._chunk({"functionCall": call})

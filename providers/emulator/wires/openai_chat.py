@@ -2,7 +2,6 @@
 
 import re
 import time
-from itertools import takewhile
 from typing import assert_never
 from uuid import uuid4
 
@@ -23,7 +22,7 @@ from providers.emulator.actions import (
     Token,
 )
 from providers.emulator.http1 import HttpRequest
-from providers.emulator.prompt import Function, Prompt, entries
+from providers.emulator.prompt import Function, Prompt, entries, grouped, since_the_user
 from providers.emulator.wires import _openai_chat_rules, _openai_errors
 from providers.emulator.wires._rules import Terms
 from providers.emulator.wires.frames import ErrorReply, data_frame
@@ -53,13 +52,13 @@ def headers() -> dict[str, str]:
 def read(_: HttpRequest, body: Json) -> Prompt:
     """Return what a script may know of ``body``."""
     messages = entries(body, "messages")
-    results = list(takewhile(lambda message: message["role"] == "tool", reversed(messages)))
     from_user = (message for message in reversed(messages) if message["role"] == "user")
+    turn = since_the_user(messages, is_user=[message["role"] == "user" for message in messages])
     return Prompt(
         model=body["model"],
         streaming=body.get("stream") is True,
         user_text=next((_text(message["content"]) for message in from_user), ""),
-        tool_results=tuple(_text(message["content"]) for message in reversed(results)),
+        rounds=grouped(_text(message["content"]) if message["role"] == "tool" else None for message in turn),
         functions=tuple(
             Function(name=tool["function"]["name"], parameters=tool["function"].get("parameters") or {})
             for tool in body.get("tools") or ()

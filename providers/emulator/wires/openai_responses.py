@@ -3,7 +3,7 @@
 import re
 import time
 from collections.abc import Iterator
-from itertools import chain, takewhile
+from itertools import chain
 from typing import assert_never
 from uuid import uuid4
 
@@ -24,7 +24,7 @@ from providers.emulator.actions import (
     Token,
 )
 from providers.emulator.http1 import HttpRequest
-from providers.emulator.prompt import Function, Prompt, entries
+from providers.emulator.prompt import Function, Prompt, entries, grouped, since_the_user
 from providers.emulator.wires import _openai_errors, _openai_responses_rules
 from providers.emulator.wires._openai_items import FunctionCall, Item, Message, Reasoning
 from providers.emulator.wires._rules import Terms
@@ -45,13 +45,15 @@ def read(_: HttpRequest, body: Json) -> Prompt:
     """Return what a script may know of ``body``."""
     text = body["input"]
     items = [{"role": "user", "content": text}] if isinstance(text, str) else entries(body, "input")
-    results = list(takewhile(lambda item: item.get("type") == "function_call_output", reversed(items)))
     from_user = (item for item in reversed(items) if item.get("role") == "user")
+    turn = since_the_user(items, is_user=[item.get("role") == "user" for item in items])
     return Prompt(
         model=body["model"],
         streaming=body.get("stream") is True,
         user_text=next((_text(item["content"]) for item in from_user), ""),
-        tool_results=tuple(_text(item["output"]) for item in reversed(results)),
+        rounds=grouped(
+            _text(item["output"]) if item.get("type") == "function_call_output" else None for item in turn
+        ),
         functions=tuple(
             Function(name=tool["name"], parameters=tool.get("parameters") or {})
             for tool in body.get("tools") or ()

@@ -9,7 +9,7 @@ from providers.types import Json, StopReason
 
 
 def prompt(text: str = "Hello?", *, functions: tuple[Function, ...] = ()) -> Prompt:
-    return Prompt(model="any", streaming=True, user_text=text, tool_results=(), functions=functions, body={})
+    return Prompt(model="any", streaming=True, user_text=text, functions=functions, body={})
 
 
 def test_every_model_that_is_suggested_has_a_script():

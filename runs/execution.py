@@ -1,0 +1,210 @@
+"""Executes a step's calls at the same time, each within its own time, until all are answered or the run is stopped.
+
+A call that fails, takes too long or returns nonsense is answered with an error and spoils no other. When the
+run is cancelled async tools are cancelled; a sync one cannot be, so it is left behind on its thread, and what it
+returns later is noted and discarded. Knows no database and no log.
+"""
+
+import asyncio
+import contextlib
+import threading
+import time
+import traceback
+from collections.abc import AsyncGenerator, Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import connections
+
+from providers.cancellation import RunCancelled, wait_for
+from providers.text import clean
+from runs.models.tool_call import ToolCallStatus
+from runs.outcomes import CallOutcome, Why, text_of
+from runs.tasks import spawn
+from runs.toolbox.tool import ToolContext, ToolError
+from runs.triage import PlannedCall
+
+#: Seconds that a cancelled async tool has to clean up before it is left behind.
+GRACE = 0.5
+#: Characters of a traceback that are kept.
+_STORY = 8_000
+
+#: Threads that sync tools may hold at the same time in this process, those that were left behind included.
+MAX_THREADS = 64
+_free_threads = threading.BoundedSemaphore(MAX_THREADS)
+
+#: Hears of what a tool that was left behind did in the end: its call's id, and a sentence for an admin.
+type Late = Callable[[UUID, str], None]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Whom:
+    """For whom and within what the calls of a run are executed."""
+
+    user_id: int
+    conversation_id: UUID
+    run_id: UUID
+
+
+async def execute(
+    calls: Iterable[PlannedCall],
+    whom: Whom,
+    *,
+    cancel: asyncio.Event,
+    why: Callable[[], Why],
+    late: Late,
+) -> AsyncGenerator[CallOutcome]:
+    """Yield the answer to every call, as it comes; when ``cancel`` is set, at once for those that are left.
+
+    ``why`` tells then what the run was stopped for.
+    """
+    tasks = {spawn(_answer(call, whom, cancel, why, late), name=f"tool {call.name}") for call in calls}
+    try:
+        for done in asyncio.as_completed(tasks):
+            yield await done
+    finally:
+        for task in tasks:
+            task.cancel()
+
+
+async def _answer(
+    call: PlannedCall, whom: Whom, cancel: asyncio.Event, why: Callable[[], Why], late: Late
+) -> CallOutcome:
+    tool = call.tool
+    if tool is None:
+        return _failed(call, f"There is no tool named {call.name!r}.")
+    context = ToolContext(
+        user_id=whom.user_id, conversation_id=whom.conversation_id, run_id=whom.run_id, call_id=call.id
+    )
+    try:
+        work = tool.bind(call.arguments, context)
+    except ToolError as error:
+        return _failed(call, str(error))
+    except Exception as error:  # noqa: BLE001 - a tool that cannot be bound is a tool that failed
+        return _crashed(call, error)
+    started_at = time.monotonic()
+    doing: asyncio.Future[Any]
+    if tool.is_async:
+        doing = spawn(_result(work), name=f"call {call.name}")
+    elif _free_threads.acquire(blocking=False):
+        doing = _on_thread(work, call.name)
+    else:
+        return _failed(call, "The server is busy with other tools. Try again later.")
+    try:
+        if await wait_for(doing, cancel=cancel, seconds=tool.timeout):
+            return _outcome(call, doing.result())
+        stopped = _timed_out(call, tool.timeout)
+    except RunCancelled:
+        stopped = call.unanswered(why())
+    context.cancelled.set()
+    if tool.is_async and not doing.done():
+        doing.cancel()
+        await asyncio.wait({doing}, timeout=GRACE)
+    if not doing.done():
+        _watch(doing, call, late, left=tool.timeout - (time.monotonic() - started_at))
+    elif stopped.status is ToolCallStatus.INTERRUPTED and not doing.cancelled():
+        # It came to its end all the same: better known than guessed.
+        return _outcome(call, doing.result())
+    return stopped
+
+
+@dataclass(frozen=True, slots=True)
+class _Raised:
+    """What a tool raised instead of returning."""
+
+    error: BaseException
+
+
+async def _result(work: Callable[[], Any]) -> Any:
+    try:
+        return await work()
+    except Exception as error:  # noqa: BLE001 - it becomes the call's answer
+        return _Raised(error)
+
+
+def _on_thread(work: Callable[[], Any], name: str) -> asyncio.Future[Any]:
+    """Do ``work`` on a thread of its own, which holds up nobody: not other tools, not the server's end."""
+    loop = asyncio.get_running_loop()
+    answer: asyncio.Future[Any] = loop.create_future()
+
+    def settle(value: Any) -> None:
+        if not answer.done():
+            answer.set_result(value)
+
+    def run() -> None:
+        try:
+            value = work()
+        except BaseException as error:  # noqa: BLE001 - it becomes the call's answer
+            value = _Raised(error)
+        finally:
+            connections.close_all()
+            _free_threads.release()
+        # Nobody waits any more when the loop has ended meanwhile.
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(settle, value)
+
+    threading.Thread(target=run, name=f"tool {name}", daemon=True).start()
+    return answer
+
+
+def _watch(doing: asyncio.Future[Any], call: PlannedCall, late: Late, *, left: float) -> None:
+    """Note what becomes of a call that was left behind; ``left`` are the seconds of its time."""
+    left_at = time.monotonic()
+
+    def time_is_up() -> None:
+        late(call.id, "Still at work when its time was up: abandoned.")
+
+    def came(_: object) -> None:
+        timer.cancel()
+        late(call.id, f"Its result came {time.monotonic() - left_at:.1f} s too late and was discarded.")
+
+    timer = asyncio.get_running_loop().call_later(max(left, 0.0), time_is_up)
+    doing.add_done_callback(came)
+
+
+def _outcome(call: PlannedCall, value: Any) -> CallOutcome:
+    match value:
+        case _Raised(error=ToolError() as error):
+            return _failed(call, clean(str(error)))
+        case _Raised(error=error):
+            return _crashed(call, error)
+    try:
+        content = text_of(value, most=settings.RUNNEL_TOOL_RESULT_CHARS)
+    except Exception as error:  # noqa: BLE001 - whatever a tool returns must not fail the run
+        return _crashed(call, error)
+    return _answered(call, ToolCallStatus.SUCCEEDED, content, is_error=False)
+
+
+def _failed(call: PlannedCall, sentence: str, *, note: str = "") -> CallOutcome:
+    most = settings.RUNNEL_TOOL_RESULT_CHARS
+    return _answered(call, ToolCallStatus.FAILED, text_of(sentence, most=most), note=note)
+
+
+def _timed_out(call: PlannedCall, seconds: float) -> CallOutcome:
+    sentence = (
+        f"The tool {call.name} took longer than the {seconds:g} seconds that it may take, and was stopped. "
+        "It may have taken effect all the same."
+    )
+    return _answered(call, ToolCallStatus.TIMED_OUT, sentence)
+
+
+def _crashed(call: PlannedCall, error: BaseException) -> CallOutcome:
+    """Return the answer to a call whose tool broke: the model hears of it, an admin reads the whole story."""
+    story = clean("".join(traceback.format_exception(error)))[-_STORY:]
+    return _failed(call, f"The tool {call.name} failed ({type(error).__name__}).", note=story)
+
+
+def _answered(
+    call: PlannedCall, status: ToolCallStatus, content: str, *, is_error: bool = True, note: str = ""
+) -> CallOutcome:
+    return CallOutcome(
+        id=call.id,
+        call_id=call.call_id,
+        name=call.name,
+        status=status,
+        content=content,
+        is_error=is_error,
+        note=note,
+    )

@@ -1,0 +1,111 @@
+"""What a function call is answered with: the tool's result, or a sentence that says why there is none. Pure.
+
+Providers refuse a conversation in which a call has no answer, so every call gets one, whatever happened.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+from uuid import UUID
+
+import orjson
+from pydantic_core import to_json
+
+from providers.text import clean
+from providers.types import Message, Role, ToolResultPart
+from runs.models.tool_call import ToolCallStatus
+
+
+class Why(Enum):
+    """Why a call that is open when its run ends has no result: what the model reads then."""
+
+    #: A person, or an admin, stopped the run.
+    CANCELLED = "the run was cancelled by the user"
+    #: The server stopped.
+    SHUTDOWN = "the server was stopped"
+    #: The process that drove the run died.
+    WORKER_LOST = "the server stopped unexpectedly"
+    #: Nobody decided in time.
+    EXPIRED = "nobody decided about it in time"
+    #: The run took too long.
+    TIMEOUT = "the run's time was up"
+    #: The run has made as many steps as it may.
+    MAX_STEPS = "the run has made as many steps as it may"
+    #: The run's budget is spent.
+    BUDGET = "the run's budget is spent"
+    #: The answer broke off behind it.
+    CUT = "the answer broke off"
+    #: The run failed.
+    FAILED = "the run failed"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CallOutcome:
+    """The answer to one call. ``id`` is its ``ToolCall``'s."""
+
+    id: UUID
+    call_id: str
+    name: str
+    status: ToolCallStatus
+    content: str
+    is_error: bool = False
+    #: For an admin only.
+    note: str = ""
+
+
+def unanswered(
+    *, id: UUID, call_id: str, name: str, status: ToolCallStatus, why: Why, idempotent: bool = False
+) -> CallOutcome:
+    """Return the answer to a call that is still open, with ``status``, when its run ends for the reason ``why``."""
+    if status is ToolCallStatus.RUNNING:
+        again = "It can be called again." if idempotent else "It may have taken effect all the same."
+        content = f"Interrupted while it was being executed: {why.value}. {again}"
+        status = ToolCallStatus.INTERRUPTED
+    elif why is Why.EXPIRED:
+        content = f"Expired and not executed: {why.value}."
+        status = ToolCallStatus.EXPIRED
+    elif why is Why.CANCELLED:
+        content = "Cancelled by the user and not executed."
+        status = ToolCallStatus.CANCELLED
+    else:
+        content = f"Not executed: {why.value}."
+        status = ToolCallStatus.CANCELLED
+    return CallOutcome(id=id, call_id=call_id, name=name, status=status, content=content, is_error=True)
+
+
+def denied(reason: str) -> str:
+    """Return what the model reads of a call that a person refused."""
+    return f"Denied by the user: {reason}" if reason else "Denied by the user."
+
+
+def text_of(value: Any, *, most: int) -> str:
+    """Return what a tool returned as the text that the model reads: words as they are, anything else as JSON.
+
+    What is longer than ``most`` characters is cut, and says so. Raises ``PydanticSerializationError`` for what
+    has no JSON.
+    """
+    if value is None:
+        return "Done."
+    text = clean(value if isinstance(value, str) else to_json(value).decode())
+    if len(text) <= most:
+        return text
+    return f"{text[:most]}\n[Cut: these are the first {most:,} of {len(text):,} characters.]"
+
+
+def handed_in(value: Any) -> str:
+    """Return a client's result: its text as it is, anything else as JSON."""
+    return clean(value) if isinstance(value, str) else orjson.dumps(value).decode()
+
+
+def message_of(outcomes: Iterable[CallOutcome]) -> Message:
+    """Return the answers to one step's calls, in call order, as the message that follows the step."""
+    return Message(
+        role=Role.TOOL,
+        parts=tuple(
+            ToolResultPart(
+                call_id=outcome.call_id, name=outcome.name, content=outcome.content, is_error=outcome.is_error
+            )
+            for outcome in outcomes
+        ),
+    )

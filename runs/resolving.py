@@ -1,0 +1,111 @@
+"""Deciding about what a run waits for: exactly one of those who try wins, and the run goes on from there."""
+
+import logging
+from uuid import UUID
+
+from providers import catalog
+from providers.backoff import RetryPolicy
+from providers.types import Json
+from runs import decisions, options, supervisor, waiting
+from runs.assignment import Assignment
+from runs.decisions import Decided
+from runs.journal import LogLost
+from runs.models import Run
+from runs.refusals import AlreadyTerminal, NotFound, NothingPending, Restarting, ServiceError
+from runs.states import TERMINAL
+from runs.supervisor import Draining, Supervisor
+from runs.threads import readers
+from runs.transitions import Overtaken
+from runs.waiting import Waiting
+
+logger = logging.getLogger("runnel.resolving")
+
+
+async def resolve(owner_id: int, run_id: UUID, resume: list[Json]) -> None:
+    """Store what ``owner_id`` decides about exactly the calls that wait, and let the run go on here.
+
+    ``resume`` are AG-UI's ``ResumeEntry`` objects. Nothing changes unless all of them are right.
+
+    Raises:
+        ServiceError: ``NotFound``, ``NothingPending`` (with who was faster), ``AlreadyTerminal``,
+            ``InterruptMismatch`` or ``BadDecision``.
+        CatalogError: the run's model is not to be had any more; it waits on.
+    """
+    here = supervisor.current()
+    await here.ready()
+    found = await readers.run(_find, owner_id, run_id)
+    if found.is_over or found.run.cancel_requested_at is not None:
+        await here.end_waiting(run_id)
+        raise AlreadyTerminal
+    decided = decisions.decide(found.pending, resume)
+    assignment = _assignment(found, decided)
+    try:
+        here.prepare_once(run_id, owner_id)
+    except Draining:
+        raise Restarting from None
+    try:
+        await _go_on(here, found, decided, resume, assignment, by=owner_id)
+    except (LogLost, Overtaken):
+        raise await readers.run(_why_not, run_id) from None
+    finally:
+        here.release(run_id)
+
+
+async def _go_on(
+    here: Supervisor,
+    found: Waiting,
+    decided: tuple[Decided, ...],
+    resume: list[Json],
+    assignment: Assignment,
+    *,
+    by: int,
+) -> None:
+    run = found.run
+    log = here.journal.open(run.id, fence=run.fence, last_seq=run.last_seq)
+    here.feed.open(run.id, run.conversation_id)
+    events = waiting.going_on(found, decided, resume)
+    try:
+        await here.journal.commit(log, events, lambda: waiting.go_on(found, decided, by=by, terms=here.terms))
+    except BaseException:
+        here.let_go(run.id)
+        raise
+    log.fence += 1
+    here.launch(assignment, log)
+
+
+def _find(owner_id: int, run_id: UUID) -> Waiting:
+    run = Run.objects.filter(pk=run_id, owner_id=owner_id).first()
+    if run is None:
+        raise NotFound
+    found = waiting.read(run_id)
+    if found is None:
+        raise _why_not(run_id)
+    return found
+
+
+def _why_not(run_id: UUID) -> ServiceError:
+    """Return why nothing can be decided about a run: it has ended, or who was faster."""
+    if Run.objects.filter(pk=run_id, status__in=TERMINAL).exists():
+        return AlreadyTerminal()
+    if (last := waiting.last_decision(run_id)) is None:
+        return NothingPending()
+    who = last.decided_by.get_username() if last.decided_by else "somebody"
+    return NothingPending(f"This run waits for nothing: {who} decided at {last.decided_at:%H:%M:%S} UTC.")
+
+
+def _assignment(found: Waiting, decided: tuple[Decided, ...]) -> Assignment:
+    run = found.run
+    models = (run.model, *run.options.get("fallback_models", ()))
+    return Assignment(
+        segment=found.following,
+        owner_id=run.owner_id,
+        targets=tuple(map(catalog.resolve, models)),
+        policy=RetryPolicy.from_settings(run.options.get("max_retries")),
+        system=run.system,
+        options=options.going_on(run.options),
+        messages=run.input,
+        offer=found.offer,
+        max_steps=options.max_steps(run.options),
+        budget=run.budget,
+        paused=found.paused(decided),
+    )
