@@ -241,8 +241,8 @@ RUNNEL_RUN_TIMEOUT = number("RUNNEL_RUN_TIMEOUT", 900.0, at_least=0.01)
 RUNNEL_APPROVAL_TIMEOUT = number("RUNNEL_APPROVAL_TIMEOUT", 86_400.0, at_least=0.0)
 #: Provider calls that a run makes where its start says nothing else.
 RUNNEL_MAX_STEPS = whole("RUNNEL_MAX_STEPS", 20, at_least=1)
-#: Characters of a tool's result that a model reads.
-RUNNEL_TOOL_RESULT_CHARS = whole("RUNNEL_TOOL_RESULT_CHARS", 100_000, at_least=100)
+#: Characters of a tool's result that a model reads. Its event must fit into a frame of 1 MiB.
+RUNNEL_TOOL_RESULT_CHARS = whole("RUNNEL_TOOL_RESULT_CHARS", 100_000, at_least=100, at_most=150_000)
 
 # Failed calls: how often and how patiently one is made again before a word was shown. Seconds.
 RUNNEL_MAX_RETRIES = whole("RUNNEL_MAX_RETRIES", 2, at_most=100)

@@ -39,10 +39,11 @@ def register(run_id: UUID, owner_id: int) -> Cancellation:
     return cancellation
 
 
-def forget(run_id: UUID) -> None:
-    """Drop the event of a run that has ended."""
+def forget(run_id: UUID, only: Cancellation | None = None) -> None:
+    """Drop the event of a run that has ended or waits; with ``only`` where it is that one still."""
     with _lock:
-        _live.pop(run_id, None)
+        if only is None or _live.get(run_id) is only:
+            _live.pop(run_id, None)
 
 
 def get(run_id: UUID) -> Cancellation | None:

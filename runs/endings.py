@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+import orjson
+
 from providers.errors import LLMError
 from providers.spending import Bill
 from providers.types import Json, StepResult
@@ -18,9 +20,6 @@ from runs.triage import CLIENT, PlannedCall
 LIMIT = "limit"
 BUDGET = "budget"
 SERVER = "server"
-
-#: Characters of arguments that an interrupt says once more; they have been streamed before.
-_MOST_SHOWN = 32 * 1024
 
 #: What a client may answer who executed a call, as JSON Schema: AG-UI's ``responseSchema``.
 _RESULT: Json = {"type": "object", "properties": {"result": {}}, "required": ["result"]}
@@ -64,23 +63,25 @@ def interrupted(
     segment: Segment, account: Account, calls: Iterable[PlannedCall], *, until: datetime | None
 ) -> agui.Event:
     """Return the event with which a run pauses for those of ``calls`` that wait, ``until`` then at most."""
-    outcome: Json = {"type": "interrupt", "interrupts": [_interrupt(call, until) for call in calls]}
+    interrupts = [_interrupt(call, until) for call in calls]
+    if len(orjson.dumps(interrupts)) > agui.MAX_ITEM:
+        # Both are known without it: the arguments were streamed, and a tool's schema is its own.
+        for interrupt in interrupts:
+            del interrupt["responseSchema"], interrupt["metadata"]["arguments"]
+    outcome: Json = {"type": "interrupt", "interrupts": interrupts}
     metadata = {"stop_reason": StopReason.REQUIRES_APPROVAL.value, "cost": account.cost}
     return _finished(segment, outcome, account, metadata)
 
 
 def _interrupt(call: PlannedCall, until: datetime | None) -> Json:
     is_clients = call.source == CLIENT
-    metadata = {"name": call.name, "digest": call.digest}
-    if len(call.arguments) <= _MOST_SHOWN:
-        metadata["arguments"] = call.arguments
     interrupt: Json = {
         "id": str(call.id),
         "reason": "tool_result" if is_clients else "tool_approval",
         "message": f"The result of {call.name} is awaited." if is_clients else f"May {call.name} be called?",
         "toolCallId": call.call_id,
         "responseSchema": _RESULT if is_clients else _approval(call),
-        "metadata": metadata,
+        "metadata": {"name": call.name, "digest": call.digest, "arguments": call.arguments},
     }
     if until is not None:
         interrupt["expiresAt"] = until.isoformat()

@@ -98,9 +98,11 @@ async def _answer(
         stopped = _timed_out(call, tool.timeout)
     except RunCancelled:
         stopped = call.unanswered(why())
-    context.cancelled.set()
-    if tool.is_async and not doing.done():
-        doing.cancel()
+    finally:
+        context.cancelled.set()
+        if tool.is_async:
+            doing.cancel()
+    if tool.is_async:
         await asyncio.wait({doing}, timeout=GRACE)
     if not doing.done():
         _watch(doing, call, late, left=tool.timeout - (time.monotonic() - started_at))

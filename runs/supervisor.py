@@ -20,6 +20,7 @@ from django.utils import timezone
 
 from runs import cancellation, lock, recovery, waiting
 from runs.assignment import Assignment, Terms
+from runs.cancellation import Cancellation
 from runs.endings import SERVER
 from runs.engine import Engine
 from runs.feed import Feed
@@ -90,7 +91,8 @@ class Supervisor:
         """Do what ``prepare`` does for a run that somebody else may be preparing as well."""
         if self.draining:
             raise Draining
-        if cancellation.get(run_id) is None:
+        if cancellation.get(run_id) is None or run_id in self._runs:
+            # The segment that has paused is about to forget its own.
             cancellation.register(run_id, owner_id)
 
     def let_go(self, run_id: UUID) -> None:
@@ -116,16 +118,19 @@ class Supervisor:
             cancellation=its_cancellation,
             terms=self.terms,
         )
-        self._runs[run_id] = spawn(self._drive(run_id, engine), name=f"run {run_id}")
+        driving = spawn(self._drive(run_id, engine, its_cancellation), name=f"run {run_id}")
+        self._runs[run_id] = driving
 
-    async def _drive(self, run_id: UUID, engine: Engine) -> None:
+    async def _drive(self, run_id: UUID, engine: Engine, its_cancellation: Cancellation) -> None:
         has_ended = False
         try:
             has_ended = await engine.drive()
         finally:
-            cancellation.forget(run_id)
-            self._runs.pop(run_id, None)
-            self.feed.close(run_id, has_ended=has_ended)
+            cancellation.forget(run_id, its_cancellation)
+            # A run that has paused may go on already.
+            if self._runs.get(run_id) is asyncio.current_task():
+                del self._runs[run_id]
+                self.feed.close(run_id, has_ended=has_ended)
 
     async def end_waiting(self, run_id: UUID) -> None:
         """End a run that waits although a cancel was stored, or nobody may decide any more."""
