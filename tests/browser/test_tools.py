@@ -61,7 +61,7 @@ def test_it_shows_calls_with_their_results_and_the_answer_below_also_after_a_rel
 
 def test_it_shows_arguments_as_they_come_and_tidies_them_up_once_they_are_complete(page: Page) -> None:
     line = Line(page)
-    begun = []
+    begun: list[dict[str, Any]] = []
 
     def until_the_first_arguments(frame: dict[str, Any]) -> int:
         if frame["type"] != "event" or not begun:
