@@ -13,7 +13,7 @@ from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
 from django.contrib.auth.views import LoginView, LogoutView, PasswordChangeView
-from django.db.models import OuterRef, Q, Subquery
+from django.db.models import OuterRef, Prefetch, Q, Subquery
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
@@ -22,7 +22,7 @@ from providers import catalog, rows
 from providers.usage import COUNTS
 from runs import refusals, services
 from runs.json_api import api, error, not_found
-from runs.models import Conversation, Message, Run
+from runs.models import Conversation, Message, Run, ToolCall
 from runs.states import ACTIVE
 
 #: Conversations in one answer of the list.
@@ -115,6 +115,8 @@ def conversation(request: HttpRequest, user: User, conversation_id: UUID) -> Htt
     found = _own(user).filter(id=conversation_id).first()
     if found is None:
         return not_found()
+    calls = Prefetch("tool_calls", ToolCall.objects.select_related("decided_by"))
+    runs = found.runs.prefetch_related(calls).order_by("created_at", "id")
     return JsonResponse(
         {
             "id": found.id,
@@ -123,7 +125,7 @@ def conversation(request: HttpRequest, user: User, conversation_id: UUID) -> Htt
             "tools": found.tools,
             "notes": list(found.notes.values("id", "text", "created_at")),
             "messages": [_message(message) for message in found.messages.order_by("position")],
-            "runs": [_run(run) for run in found.runs.order_by("created_at", "id")],
+            "runs": [_run(run) for run in runs],
         }
     )
 
@@ -176,4 +178,24 @@ def _run(run: Run) -> dict[str, Any]:
         "last_seq",
     )
     usage = {name: getattr(run, name) for name in (*COUNTS, "usage_source")}
-    return {name: getattr(run, name) for name in names} | {"usage": usage}
+    calls = [_tool_call(call) for call in run.tool_calls.all()]
+    return {name: getattr(run, name) for name in names} | {"usage": usage, "tool_calls": calls}
+
+
+def _tool_call(call: ToolCall) -> dict[str, Any]:
+    names = (
+        "id",
+        "call_id",
+        "name",
+        "arguments",
+        "edited_arguments",
+        "status",
+        "requires_approval",
+        "source",
+        "decision",
+        "reason",
+        "result",
+        "is_error",
+    )
+    who = call.decided_by.get_username() if call.decided_by else None
+    return {name: getattr(call, name) for name in names} | {"decided_by": who}

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
+from django.db.models import Q
 from django.utils import timezone
 
 from providers.spending import Bill
@@ -155,10 +156,9 @@ def end(waiting: Waiting, ended: Ending, outcomes: Sequence[CallOutcome]) -> Non
 
 def overdue(now: datetime | None = None) -> list[UUID]:
     """Return the runs that wait although a cancel was stored, or nobody may decide any more."""
-    waits = Run.objects.filter(status=RunStatus.AWAITING_APPROVAL)
-    asked = waits.filter(cancel_requested_at__isnull=False)
-    over = waits.filter(awaiting_until__lte=now or timezone.now())
-    return list(asked.union(over).values_list("pk", flat=True))
+    over = Q(cancel_requested_at__isnull=False) | Q(awaiting_until__lte=now or timezone.now())
+    waits = Run.objects.filter(over, status=RunStatus.AWAITING_APPROVAL)
+    return list(waits.values_list("pk", flat=True))
 
 
 def last_decision(run_id: UUID) -> ToolCall | None:

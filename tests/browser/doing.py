@@ -45,3 +45,17 @@ def expect_the_same_after_a_reload(page: Page) -> None:
     expect(outcome(page)).to_be_visible()
     page.wait_for_timeout(100)
     assert answer(page) == shown
+
+
+def call(page: Page, name: str) -> Locator:
+    """The card of a tool call in the newest answer."""
+    return last_run(page).get_by_label(f"Tool call {name}", exact=True)
+
+
+def state(card: Locator) -> Locator:
+    """How a tool call stands, in words."""
+    return card.locator(".state")
+
+
+def press(place: Page | Locator, name: str) -> None:
+    place.get_by_role("button", name=name, exact=True).click()

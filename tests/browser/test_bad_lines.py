@@ -1,45 +1,15 @@
 """The page on a connection that breaks, loses and repeats: no character is lost, none doubled."""
 
-import json
 import re
-from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, WebSocketRoute, expect
+from playwright.sync_api import Page, expect
 
 from tests.browser.doing import answer, expect_the_same_after_a_reload, outcome, send, stop, wait_for_words
+from tests.browser.line import Line
 
 pytestmark = pytest.mark.browser
-
-
-class Line:
-    """The page's way to the server, every frame of which a test may drop, repeat or cut off."""
-
-    def __init__(self, page: Page) -> None:
-        self.is_down = False
-        #: Takes a server frame; returns how often the page gets it.
-        self.copies: Callable[[dict[str, Any]], int] = lambda frame: 1
-        self.sockets: list[WebSocketRoute] = []
-        page.route_web_socket("**/ws/", self._opened)
-        page.reload()
-        expect(page.locator("main")).to_have_attribute("data-connection", "online")
-
-    def _opened(self, socket: WebSocketRoute) -> None:
-        if self.is_down:
-            socket.close(code=4409)
-            return
-        self.sockets.append(socket)
-        server = socket.connect_to_server()
-
-        def pass_on(text: str | bytes) -> None:
-            for _ in range(self.copies(json.loads(text))):
-                socket.send(text)
-
-        server.on_message(pass_on)
-
-    def cut(self) -> None:
-        self.sockets[-1].close(code=4409)
 
 
 def test_it_resumes_after_the_connection_was_lost(page: Page) -> None:

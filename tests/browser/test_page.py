@@ -99,13 +99,14 @@ def test_it_shows_reasoning_and_tool_calls(page: Page) -> None:
     thought = reasoning.text_content()
 
     send(page, "Use tools", "emulator/tools")
-    expect(outcome(page)).to_contain_text("Asked for tools")
+    expect(last_run(page)).to_contain_text("Use tools")
+    expect(outcome(page)).to_contain_text("Done")
     live = last_run(page).locator(".answer").inner_text()
     assert last_run(page).locator(".card h3").count() == 2
     assert "{" in last_run(page).locator(".card .arguments").first.inner_text()
 
     page.reload()
-    expect(outcome(page)).to_contain_text("Asked for tools")
+    expect(outcome(page)).to_contain_text("Done")
     assert last_run(page).locator(".answer").inner_text() == live
     assert page.locator(".run details.reasoning .text").first.text_content() == thought
 

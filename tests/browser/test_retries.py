@@ -8,7 +8,7 @@ pytestmark = pytest.mark.browser
 #: Applies events to a view of its own; returns what it reads after each.
 _APPLY = """async (events) => {
   const { RunView } = await import("/static/runnel/js/runview.js");
-  const view = new RunView({ id: "x" }, () => []);
+  const view = new RunView({ id: "x" }, {});
   return events.map((event) => (view.apply(event), view.element.querySelector(".outcome").textContent));
 }"""
 

@@ -194,7 +194,7 @@ FAULTS: dict[str, tuple[str, Callable[[Json], Any]]] = {
             1, {"role": "assistant", "content": [{"type": "text", "text": "x"}]}
         ),
     ),
-    "anthropic: a tool nobody declared": ("anthropic-messages", lambda body: body["tools"].pop()),
+    "anthropic: calls and no tools": ("anthropic-messages", lambda body: body["tools"].clear()),
     "anthropic: blank words": (
         "anthropic-messages",
         lambda body: body["messages"][1]["content"][1].update(text="\n"),

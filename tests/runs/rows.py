@@ -6,7 +6,8 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.utils import timezone
 
-from runs.models import Conversation, Run, Step
+from runs.models import Conversation, Run, Step, ToolCall
+from runs.models.tool_call import ToolCallStatus
 from runs.states import TERMINAL, RunStatus
 
 
@@ -58,4 +59,12 @@ def make_step(run: Run, *, index: int = 1, wait_ms: float | None = 100, **column
         first_token_at=None if wait_ms is None else begin + timedelta(milliseconds=wait_ms),
         finished_at=begin + timedelta(seconds=2),
         **columns,
+    )
+
+
+def make_call(step: Step, *, position: int = 1, **columns: Any) -> ToolCall:
+    """Store a function call of ``step``, as one that went well."""
+    columns = {"name": "clock", "arguments": "{}", "status": ToolCallStatus.SUCCEEDED} | columns
+    return ToolCall.objects.create(
+        run=step.run, step=step, position=position, call_id=f"call_{position}", **columns
     )

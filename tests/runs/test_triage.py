@@ -9,7 +9,7 @@ from providers.types import StepResult, StopReason, TextPart, ToolCallPart, Tool
 from providers.usage import Usage
 from runs import triage
 from runs.models.tool_call import ToolCallStatus
-from runs.outcomes import Why
+from runs.outcomes import Why, unanswered
 from runs.toolbox import ToolError
 from runs.toolbox.tool import Tool
 from runs.triage import Offer
@@ -121,7 +121,7 @@ def test_a_call_that_is_left_is_answered_with_the_reason(
     status: ToolCallStatus, why: Why, becomes: ToolCallStatus, words: str
 ) -> None:
     (call,) = triage.plan(said("free"), OFFER)
-    left = triage.unanswered(id=call.id, call_id=call.call_id, name=call.name, status=status, why=why)
+    left = unanswered(id=call.id, call_id=call.call_id, name=call.name, status=status, why=why)
     assert left.status is becomes
     assert left.is_error
     assert words in left.content

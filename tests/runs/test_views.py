@@ -13,9 +13,10 @@ from django.test import Client
 
 from providers import catalog
 from runs.models import ApiToken, Conversation, Message, Run
+from runs.models.tool_call import Decision, ToolCallStatus
 from runs.states import RunStatus, StopReason
 from runs.views import PAGE_SIZE
-from tests.runs.rows import make_run
+from tests.runs.rows import make_call, make_run, make_step
 
 pytestmark = pytest.mark.django_db
 
@@ -71,6 +72,7 @@ def test_it_shows_the_page_with_what_the_scripts_need(client: Client, user: User
     run = make_run(owner=user)
     html = client.get(f"/c/{run.conversation_id}/").content.decode()
     assert f'data-conversation="{run.conversation_id}"' in html
+    assert f'data-user="{user.get_username()}"' in html
     assert 'value="emulator/hello"' in html
     assert '<option value="emulator/hello">' in html
     assert "<script>" not in html
@@ -226,9 +228,55 @@ def test_it_reads_a_long_conversation_in_a_fixed_number_of_queries(
     run = make_run(owner=user)
     for number in range(20):
         say(run, "user", {"kind": "text", "text": str(number)})
-    with django_assert_max_num_queries(6):
+    step = make_step(run)
+    for number in range(20):
+        make_call(step, position=number + 1, decided_by=user)
+    with django_assert_max_num_queries(8):
         answer = client.get(f"/api/conversations/{run.conversation_id}/").json()
     assert len(answer["messages"]) == 20
+    assert len(answer["runs"][0]["tool_calls"]) == 20
+
+
+def test_it_tells_what_became_of_each_tool_call_and_who_decided(client: Client, user: User) -> None:
+    run = make_run(owner=user)
+    make_call(make_step(run, index=2), name="later")
+    step = make_step(run, index=1)
+    make_call(step, position=2, name="second", status=ToolCallStatus.EXPIRED)
+    make_call(
+        step,
+        position=1,
+        name="first",
+        arguments='{"text":"1"}',
+        edited_arguments='{"text":"2"}',
+        source="runs",
+        requires_approval=True,
+        decision=Decision.EDITED,
+        reason="better so",
+        decided_by=user,
+        result="Written.",
+    )
+
+    [told] = client.get(f"/api/conversations/{run.conversation_id}/").json()["runs"]
+
+    assert [call["name"] for call in told["tool_calls"]] == ["first", "second", "later"]
+    first = told["tool_calls"][0]
+    assert uuid.UUID(first.pop("id"))
+    assert first == {
+        "call_id": "call_1",
+        "name": "first",
+        "arguments": '{"text":"1"}',
+        "edited_arguments": '{"text":"2"}',
+        "status": "succeeded",
+        "requires_approval": True,
+        "source": "runs",
+        "decision": "edited",
+        "decided_by": user.get_username(),
+        "reason": "better so",
+        "result": "Written.",
+        "is_error": False,
+    }
+    assert told["tool_calls"][1]["status"] == "expired"
+    assert told["tool_calls"][1]["decided_by"] is None
 
 
 ADDRESSES = [

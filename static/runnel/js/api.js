@@ -13,15 +13,14 @@ export function signIn() {
   location.assign(`/login/?next=${encodeURIComponent(location.pathname)}`);
 }
 
+/** Call the server with a form, or with JSON text; return its answer, null if that is empty. */
 async function call(method, address, body = null) {
   let response;
   try {
     const token = document.querySelector("[name=csrfmiddlewaretoken]").value;
-    response = await fetch(address, {
-      method,
-      body,
-      headers: { Accept: "application/json", "X-CSRFToken": token },
-    });
+    const headers = { Accept: "application/json", "X-CSRFToken": token };
+    if (typeof body === "string") headers["Content-Type"] = "application/json";
+    response = await fetch(address, { method, body, headers });
   } catch {
     throw new ApiError("offline", "The server cannot be reached. Try again in a moment.");
   }
@@ -47,6 +46,17 @@ export function readConversation(id) {
 /** Delete a conversation for good. */
 export function deleteConversation(id) {
   return call("DELETE", `/api/conversations/${id}/`);
+}
+
+/** Return the tools that the user may let models use: `{name, description, requires_approval, source}` each. */
+export async function listTools() {
+  const { tools } = await call("GET", "/api/tools/");
+  return tools;
+}
+
+/** Choose which tools a conversation may use from now on, by their names. */
+export function chooseTools(id, names) {
+  return call("PUT", `/api/conversations/${id}/tools/`, JSON.stringify({ tools: names }));
 }
 
 /** Stop a run. */

@@ -37,6 +37,11 @@ export class Attachments {
     drop.addEventListener("paste", (event) => this.#addAll(event.clipboardData?.files ?? []));
   }
 
+  /** Whether there is none. */
+  get isEmpty() {
+    return this.#files.size === 0;
+  }
+
   /** Whether one is still on its way. */
   get isBusy() {
     return [...this.#files.values()].includes(null);

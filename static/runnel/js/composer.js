@@ -15,6 +15,8 @@ export class Composer {
   #send = byId("send");
   #stop = byId("stop");
   #note = byId("note");
+  #waits = byId("waits");
+  #instead = byId("instead");
   #attachments = new Attachments({
     drop: this.#form,
     problem: (words) => this.note(words),
@@ -24,12 +26,13 @@ export class Composer {
   #isNoteOffline = false;
   #isGone = false;
   #isSending = false;
-  #isRunning = false;
+  #activity = "idle";
   #hasProposed = false;
   #draftKey = "";
 
   /**
-   * @param {{send: Function, stop: Function}} handlers  `send(text, files, model)` resolves once taken
+   * @param {{send: Function, stop: Function}} handlers  `send(text, files, model, {instead})` resolves once
+   *   taken; `instead` is whether the run that waits is to be stopped for it
    * @param {string} conversation  id of the conversation that is written to, or ""
    */
   constructor(handlers, conversation) {
@@ -48,13 +51,15 @@ export class Composer {
     this.#text.addEventListener("input", () => {
       this.#keepDraft();
       this.#forgetNote();
+      this.#show();
     });
+    this.#instead.addEventListener("click", () => this.#submit({ instead: true }));
     this.#model.addEventListener("input", () => this.#forgetNote());
     this.#stop.addEventListener("click", () => this.#handlers.stop());
     addEventListener("keydown", (event) => {
-      if (event.key === "Escape" && this.#isRunning && !document.querySelector("dialog[open]")) {
-        this.#handlers.stop();
-      }
+      // What waits is stopped by the button only: nothing hurries, and much may have been done for it.
+      if (event.key !== "Escape" || this.#activity !== "running") return;
+      if (!document.querySelector("dialog[open], :popover-open")) this.#handlers.stop();
     });
     this.#show();
   }
@@ -118,15 +123,23 @@ export class Composer {
     this.#text.focus();
   }
 
-  /** Offer Stop instead of Send while a run goes on. */
-  set isRunning(value) {
-    const hadFocus = document.activeElement === this.#stop;
-    this.#isRunning = value;
-    this.#show();
-    if (hadFocus && !value) this.#text.focus();
+  /** Ask something at once, of `model` if it says which. */
+  ask(words, model = "") {
+    if (model) this.#model.value = model;
+    this.#text.value = words;
+    this.#keepDraft();
+    this.#submit();
   }
 
-  async #submit() {
+  /** Offer Stop instead of Send while a run is `"running"` or `"waiting"` for a decision; else it is `"idle"`. */
+  set activity(value) {
+    const hadFocus = [this.#stop, this.#instead].includes(document.activeElement);
+    this.#activity = value;
+    this.#show();
+    if (hadFocus && value === "idle") this.#text.focus();
+  }
+
+  async #submit({ instead = false } = {}) {
     const text = this.#text.value;
     const model = modelName(this.#model.value);
     const files = this.#attachments.isBusy ? [] : this.#attachments.parts;
@@ -135,7 +148,11 @@ export class Composer {
       this.note("Wait until the files have been uploaded.");
       return;
     }
-    if (this.#isRunning) {
+    if (this.#activity === "waiting" && !instead) {
+      this.note("Decide first, or choose “Stop it and send”.");
+      return;
+    }
+    if (this.#activity === "running") {
       this.note("Wait for the answer, or stop it first.");
       return;
     }
@@ -149,7 +166,7 @@ export class Composer {
     this.#show();
     this.note("");
     try {
-      await this.#handlers.send(text, files, model);
+      await this.#handlers.send(text, files, model, { instead });
       this.#attachments.clear();
       if (this.#text.value === text) this.#text.value = "";
       this.#keepDraft();
@@ -172,8 +189,13 @@ export class Composer {
   }
 
   #show() {
-    this.#send.hidden = this.#isRunning;
-    this.#stop.hidden = !this.#isRunning;
+    const isIdle = this.#activity === "idle";
+    this.#send.hidden = !isIdle;
+    this.#stop.hidden = isIdle;
+    // The answer itself says that it waits; here it matters to who writes something else.
+    const isWriting = !isBlank(this.#text.value) || !this.#attachments.isEmpty;
+    this.#waits.hidden = this.#activity !== "waiting" || !isWriting || this.#isGone;
+    this.#instead.disabled = this.#isSending;
     this.#send.disabled = this.#isSending || this.#isGone;
     this.#form.setAttribute("aria-busy", String(this.#isSending));
   }

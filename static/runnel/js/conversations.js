@@ -132,9 +132,9 @@ export class ConversationList {
     shown.link.title = date(updated_at);
     if (isCurrent) shown.link.setAttribute("aria-current", "page");
     else shown.link.removeAttribute("aria-current");
-    shown.link.replaceChildren(shown.title);
+    shown.link.replaceChildren(element("span", { class: "title" }, shown.title));
     if (shown.isLive) {
-      const words = element("span", { class: "visually-hidden" }, " (answering)");
+      const words = element("span", { class: "visually-hidden" }, " (not finished)");
       shown.link.append(element("span", { class: "live" }, words));
     }
     shown.remove.setAttribute("aria-label", `Delete “${shown.title}”`);

@@ -36,7 +36,7 @@ export function ending({ status, stop_reason, cancelled_by }) {
   if (status === "cancelled") {
     return stop_reason === "shutdown" ? CANCELLED_BY.server : CANCELLED_BY[cancelled_by] ?? "Stopped";
   }
-  if (status === "awaiting_approval") return "Waiting for an approval";
+  if (status === "awaiting_approval") return "Waiting for your decision";
   return COMPLETED[stop_reason] ?? "Done";
 }
 
@@ -57,6 +57,11 @@ export function usage(counts) {
   ];
 }
 
+/** Return whether somebody was asked about a tool call: what a person takes says nothing of the answer. */
+function isAsked({ requires_approval: isGated, source }) {
+  return isGated || source === "client";
+}
+
 /** Return the line under an answer: how it ended, who gave it, what it used, how long it took. */
 export function summary(run) {
   const phrases = [ending(run)];
@@ -64,17 +69,49 @@ export function summary(run) {
   const model = run.model ?? run.served;
   if (model) phrases.push(model);
   phrases.push(...usage(run.usage));
-  if (run.started_at && run.finished_at) {
+  if (run.started_at && run.finished_at && !run.tool_calls?.some(isAsked)) {
     phrases.push(duration((new Date(run.finished_at) - new Date(run.started_at)) / 1000));
   }
   return phrases.join(" · ");
 }
 
-/** Return JSON text indented, or unchanged when it is not (yet) JSON. */
-export function prettyJson(text) {
-  try {
-    return JSON.stringify(JSON.parse(text), null, 2);
-  } catch {
-    return text;
+const CALL = {
+  asking: "asking…",
+  asked: "",
+  running: "running…",
+  pending: "waiting for you",
+  elsewhere: "waiting for a program",
+  decided: "decided",
+  held: "waits for the others",
+  succeeded: "done",
+  failed: "failed",
+  denied: "denied",
+  timed_out: "took too long",
+  expired: "expired",
+  cancelled: "cancelled",
+  interrupted: "interrupted",
+  incomplete: "cut short",
+  unanswered: "nothing here runs it",
+};
+
+/** Return the state of a tool call in a few words. */
+export function callState(status) {
+  return CALL[status] ?? status;
+}
+
+/** Return who decided what about a tool call; `by` is "" while that is not known. */
+export function decision({ decision: what, decided_by: by, reason }) {
+  const who = by ? ` by ${by}` : "";
+  switch (what) {
+    case "approved":
+      return `Approved${who}`;
+    case "edited":
+      return `Approved${who} with other arguments`;
+    case "result":
+      return `Result handed in${who}`;
+    case "denied":
+      return reason ? `Denied${who}: “${reason}”` : `Denied${who}`;
+    default:
+      return "";
   }
 }

@@ -1,12 +1,14 @@
 // Puts the page together: what the user does goes to the socket, what comes back to the viewer.
 
-import { cancelRun, signIn } from "./api.js";
+import { cancelRun, chooseTools, signIn } from "./api.js";
 import { Composer } from "./composer.js";
 import { ConversationList } from "./conversations.js";
 import { byId, element } from "./dom.js";
 import { setUpDrawer } from "./drawer.js";
+import { Notes } from "./notes.js";
 import { stickToEnd } from "./scroll.js";
 import { Socket } from "./socket.js";
+import { ToolMenu } from "./toolmenu.js";
 import { Viewer } from "./viewer.js";
 import { isBlank, sendable, titled } from "./words.js";
 
@@ -22,6 +24,9 @@ const LATER = {
   start: "There is no connection. This is sent as soon as it is back.",
   cancel: "It will be stopped as soon as the connection is back.",
 };
+
+/** Errors of a decision that came too late, or for something else than what waits. */
+const OUTDATED = new Set(["interrupt_mismatch", "nothing_pending", "already_terminal", "conflict"]);
 
 const main = byId("main");
 const runs = byId("runs");
@@ -48,15 +53,23 @@ const viewer = new Viewer({
   socket,
   list: runs,
   conversation,
+  user: main.dataset.user,
   loaded: (stored) => {
     composer.propose(stored.runs.at(-1)?.model);
     showTitle(stored.title);
     list.open(stored);
+    tools.take(stored.tools);
+    notes.show(stored.notes);
   },
   changed: runChanged,
-  afterFailure,
+  handlers: { afterFailure, resolve },
 });
 const composer = new Composer({ send, stop }, conversation);
+const notes = new Notes();
+const tools = new ToolMenu(async (names) => {
+  // A conversation that is yet to begin takes them along.
+  if (viewer.conversation) await chooseTools(viewer.conversation, names);
+});
 
 function report({ code, message }) {
   if (code === "not_found" && viewer.conversation) conversationGone();
@@ -77,16 +90,16 @@ function showConnection(state) {
 
 function showState() {
   byId("welcome").hidden = !viewer.isEmpty || Boolean(viewer.conversation);
-  composer.isRunning = viewer.liveRun !== undefined;
+  const { liveRun } = viewer;
+  if (!liveRun) composer.activity = "idle";
+  else composer.activity = liveRun.isWaiting ? "waiting" : "running";
 }
 
 function runChanged(view, what) {
-  byId("announcer").textContent = what === "ended" ? view.announcement : "Answering.";
-  if (what === "ended") {
-    // Whatever was said of the run while it went on.
-    composer.note("");
-    if (view.run.status === "completed" && view.run.model) composer.remember(view.run.model);
-  }
+  byId("announcer").textContent = what === "started" ? "Answering." : view.announcement;
+  // Whatever was said of the run while it waited, or while it went on.
+  if (what !== "waits") composer.note("");
+  if (view.run.status === "completed" && view.run.model) composer.remember(view.run.model);
   showState();
   refreshList();
   tabs.postMessage({ changed: view.run.id });
@@ -158,16 +171,24 @@ async function command(frame) {
   }
 }
 
-async function send(text, files, model) {
+// A file or a tool may be what is gone: then only the conversation itself tells whether it is there.
+async function findMissing(error, files, names = []) {
+  await tools.load();
+  if (files.length || !(await tools.has(...names))) await viewer.load().catch(report);
+  else report(error);
+}
+
+async function send(text, files, model, { instead }) {
   const runId = newId();
-  const input = inputOf(runId, text, files);
+  const frame = { type: "start", run_id: runId, model, input: inputOf(runId, text, files) };
+  const names = await tools.ticked();
+  const options = { ...(names && { tools: names }), ...(instead && { cancel_pending: true }) };
+  if (Object.keys(options).length) frame.options = options;
+  if (viewer.conversation) frame.conversation_id = viewer.conversation;
   viewer.expect(runId, model);
-  const known = viewer.conversation ? { conversation_id: viewer.conversation } : {};
   // The run's id is ours, so that a second copy of the frame starts nothing new.
-  const answer = await command({ type: "start", run_id: runId, model, input, ...known }).catch(async (error) => {
-    // A file may be what is gone: then only the conversation itself tells whether it is.
-    if (error.code === "not_found" && files.length) await viewer.load().catch(report);
-    else if (error.code === "not_found") report(error);
+  const answer = await command(frame).catch(async (error) => {
+    if (error.code === "not_found") await findMissing(error, files, names);
     throw error;
   });
   composer.note("");
@@ -199,6 +220,16 @@ async function stop() {
   }
 }
 
+/** Hand in the decisions that a run waits for. Never twice by itself: another's may have come in between. */
+async function resolve(id, resume) {
+  try {
+    await socket.request({ type: "resolve", run_id: id, resume });
+  } catch (error) {
+    if (OUTDATED.has(error.code)) viewer.catchUp(id);
+    throw error;
+  }
+}
+
 // Without a socket the run goes on all the same, and plain HTTP may still get through.
 async function stopOverHttp(id) {
   try {
@@ -209,11 +240,24 @@ async function stopOverHttp(id) {
   }
 }
 
-if (!conversation) composer.proposeLast();
+/** Offer a newcomer what shows most, if the tools for it are there. */
+async function suggest() {
+  const suggestions = byId("suggestions");
+  for (const button of suggestions.querySelectorAll("button")) {
+    button.addEventListener("click", () => composer.ask(button.textContent, suggestions.dataset.model));
+  }
+  suggestions.hidden = !(await tools.has("clock", "calculate", "write_note"));
+}
+
+if (!conversation) {
+  composer.proposeLast();
+  suggest();
+}
 setUpDrawer();
 addEventListener("pageshow", ({ persisted }) => persisted && location.reload());
 addEventListener("focus", refreshList);
 document.addEventListener("visibilitychange", () => document.hidden || refreshList());
 refreshList();
+tools.load();
 viewer.load().then(showState).catch(report);
 socket.connect();

@@ -1,12 +1,13 @@
-// One run on the page: what was asked, what came back, how it ended.
+// One run on the page: what was asked, what came back, what it waits for, how it ended.
 //
 // Draws from AG-UI events while a run is followed and from stored messages afterwards; both end in
 // the same elements. Knows neither the socket nor other runs.
 
+import { Answer, WAITING } from "./answer.js";
+import { Approvals } from "./approvals.js";
 import { element } from "./dom.js";
 import * as format from "./format.js";
 import { fromEvent, mediaElement } from "./media.js";
-import { TextStream } from "./text.js";
 
 /** Tell the words and the files of an AG-UI user message, whose content is text or a list of parts. */
 function partsOf({ content }) {
@@ -36,95 +37,87 @@ function newsOf({ attempt, of, wait_seconds, message, model }) {
   return `${why}: trying again ${when} (attempt ${attempt} of ${of})`;
 }
 
-const WAITING = "Waiting for the model…";
-const STATUS_OF_OUTCOME = { success: "completed", interrupt: "awaiting_approval", cancelled: "cancelled" };
-
 export class RunView {
-  #answer = element("div", { class: "answer" });
+  #answer = new Answer();
   #outcome = element("footer", { class: "outcome" });
-  #afterFailure;
+  #handlers;
   #asked = [];
-  /** What is said until the first words come. */
-  #awaited = WAITING;
-  /** Text streams of messages and calls that are being written, by AG-UI id. */
-  #streams = new Map();
-  #tools = new Map();
-  /** The reasoning that is being written, or null: open until the answer begins. */
-  #thinking = null;
+  /** What it waits for, or null. */
+  #approvals = null;
+  /** What is said to go on, until it is asked to stop. */
+  #goesOn = WAITING;
+  #isStopping = false;
 
   /**
    * @param {{id: string, model?: string, started_at?: string}} run  what is known of it
-   * @param {(view: RunView) => Node[]} afterFailure  makes what is offered if it fails
+   * @param {{afterFailure?: (view: RunView) => Node[], resolve?: (id: string, resume: object[]) => Promise}} handlers
+   *   who makes what is offered if it fails, and who takes the decisions that it waits for
    */
-  constructor(run, afterFailure) {
+  constructor(run, handlers) {
     this.run = run;
-    this.#afterFailure = afterFailure;
+    this.#handlers = handlers;
     this.isFinished = false;
-    this.element = element("article", { class: "run", "data-run": run.id }, this.#answer, this.#outcome);
-    this.#working(this.#awaited);
+    this.element = element("article", { class: "run", "data-run": run.id }, this.#answer.element, this.#outcome);
+    this.#show();
   }
 
   /** Draw a run that has ended from what is stored of it. */
-  static stored(run, messages, afterFailure) {
-    const view = new RunView(run, afterFailure);
+  static stored(run, messages, handlers) {
+    const view = new RunView(run, handlers);
+    view.#answer.learn(run.tool_calls ?? [], { isFinal: true });
     for (const message of messages) {
       if (message.role === "user") {
         view.#ask(message.text, message.parts.filter((part) => part.kind === "media"));
       }
-      else for (const part of message.parts) view.#addPart(part);
+      else view.#answer.add(message.parts);
     }
     view.finish(run);
     return view;
+  }
+
+  /** Whether it waits for a person, or for a program's result. */
+  get isWaiting() {
+    return this.#approvals !== null;
   }
 
   /** Draw one event of the run. */
   apply(event) {
     switch (event.type) {
       case "RUN_STARTED":
-        if (!this.#asked.length) for (const message of event.input?.messages ?? []) this.#ask(...partsOf(message));
-        this.isFinished = false;
-        this.#working(this.#awaited);
-        break;
-      case "TEXT_MESSAGE_CONTENT":
-        this.#text(event.messageId).append(event.delta);
-        break;
-      case "REASONING_MESSAGE_CONTENT":
-        this.#reasoning(event.messageId).append(event.delta);
-        break;
-      case "TOOL_CALL_START":
-        this.#tool(event.toolCallId, event.toolCallName);
-        break;
-      case "TOOL_CALL_ARGS":
-        this.#tool(event.toolCallId, "tool").append(event.delta);
-        break;
-      case "TOOL_CALL_RESULT":
-        this.#addResult(event.toolCallId, event.content);
-        break;
-      case "CUSTOM":
-        if (event.name === "provider_item") this.#addItem(event.value);
-        if (event.name === "retry") this.#working((this.#awaited = newsOf(event.value)));
+        this.#begin(event.input ?? {});
         break;
       case "RUN_FINISHED":
-        this.#finishWith(event, { status: STATUS_OF_OUTCOME[event.outcome?.type ?? "success"] });
+        this.#finishWith(event);
         break;
       case "RUN_ERROR":
-        this.#finishWith(event, { status: "failed", error_code: event.code, error_message: event.message });
+        this.#endWith(event, { status: "failed", error_code: event.code, error_message: event.message });
         break;
+      default: {
+        const isRetry = event.type === "CUSTOM" && event.name === "retry";
+        const words = isRetry ? newsOf(event.value) : this.#answer.take(event);
+        if (words) this.#working(words);
+      }
     }
   }
 
   /** Tell that the run was asked to stop, or that it could not be asked. */
   stopping(wasAsked = true) {
-    if (!this.isFinished) this.#working(wasAsked ? "Stopping…" : "Answering…");
+    this.#isStopping = wasAsked;
+    this.#show();
+  }
+
+  /** Take what is stored of a run that goes on: who decided about its calls. */
+  learn({ tool_calls: calls = [] }) {
+    this.#answer.learn(calls, { isFinal: false });
   }
 
   /** Show how the run ended: a stored run, or one whose last event came. */
   finish(run) {
-    // Who reads how it ended finds all of it above.
-    for (const stream of this.#streams.values()) stream.paint();
-    this.#thought();
     this.run = { ...this.run, ...run };
     this.isFinished = true;
+    this.#decided();
+    this.#answer.end(this.run.status);
+    if (run.tool_calls) this.#answer.learn(run.tool_calls, { isFinal: true });
     this.element.dataset.status = this.run.status;
     this.#outcome.replaceChildren();
     if (this.run.status === "failed") {
@@ -139,9 +132,8 @@ export class RunView {
       );
     }
     this.#outcome.append(element("p", { class: "summary" }, format.summary(this.run)));
-    if (this.run.status === "failed") {
-      this.#outcome.append(element("p", { class: "remedies" }, ...this.#afterFailure(this)));
-    }
+    const offered = this.run.status === "failed" ? this.#handlers.afterFailure?.(this) : null;
+    if (offered) this.#outcome.append(element("p", { class: "remedies" }, ...offered));
   }
 
   /** What was asked, in the user's words. */
@@ -149,136 +141,74 @@ export class RunView {
     return this.#asked.join("\n\n");
   }
 
-  /** How the run ended, in a sentence to be read out. */
+  /** How the run ended or what it waits for, in a sentence to be read out. */
   get announcement() {
+    if (this.isWaiting) return this.#approvals.announcement;
     return this.run.status === "failed" ? `Failed. ${this.run.error_message}` : format.ending(this.run);
   }
 
-  #finishWith(event, known) {
+  // The first segment brings what was asked; a later one the decisions, unless it only ends the run.
+  #begin({ messages = [], resume = [] }) {
+    if (!this.#asked.length) for (const message of messages) this.#ask(...partsOf(message));
+    this.#decided();
+    this.#goesOn = this.#answer.resume(resume) ?? WAITING;
+    this.#show();
+  }
+
+  #finishWith(event) {
+    const { type: outcome = "success", interrupts = [] } = event.outcome ?? {};
+    if (outcome === "interrupt") this.#wait(interrupts);
+    else this.#endWith(event, { status: outcome === "cancelled" ? "cancelled" : "completed" });
+  }
+
+  #wait(interrupts) {
+    this.#approvals = new Approvals({
+      interrupts,
+      cards: this.#answer.pause(interrupts),
+      resolve: (resume) => this.#handlers.resolve(this.run.id, resume),
+    });
+    this.#outcome.before(this.#approvals.element);
+    this.#show();
+  }
+
+  // Nothing is waited for any more.
+  #decided() {
+    this.#approvals?.close();
+    this.#approvals = null;
+  }
+
+  #endWith(event, known) {
     const usage = event.usage ?? [];
-    const { stop_reason, usage_source, cancelled_by } = event.metadata ?? {};
+    const { stop_reason, usage_source, cancelled_by, run_usage } = event.metadata ?? {};
     const served = usage[0]?.model && [usage[0].provider, usage[0].model].filter(Boolean).join("/");
     this.finish({
       ...known,
       stop_reason,
       cancelled_by,
       served,
-      usage: totalOf(usage, usage_source),
+      // A later segment's own usage is but a part.
+      usage: totalOf(run_usage ? [run_usage] : usage, usage_source),
     });
   }
 
   #working(words) {
-    this.element.dataset.status = "running";
-    if (this.#outcome.textContent === words) return;
-    this.#outcome.replaceChildren(element("p", { class: "working" }, words));
+    if (words === this.#goesOn) return;
+    this.#goesOn = words;
+    this.#show();
   }
 
-  #progress(words) {
-    const shown = this.#outcome.textContent;
-    // What it says of a Stop stays.
-    if (!this.isFinished && (shown === this.#awaited || shown.startsWith("Waiting"))) this.#working(words);
+  #show() {
+    if (this.isFinished) return;
+    const { words, until } = this.#approvals ?? { words: this.#goesOn, until: "" };
+    const isStill = this.isWaiting && !this.#isStopping;
+    this.element.dataset.status = this.isWaiting ? "awaiting_approval" : "running";
+    const line = this.#isStopping ? "Stopping…" : [words, until].filter(Boolean).join(" · ");
+    this.#outcome.replaceChildren(element("p", { class: isStill ? "working still" : "working" }, line));
   }
 
   #ask(words, files = []) {
     this.#asked.push(words);
     const you = element("span", { class: "visually-hidden" }, "You: ");
-    this.#answer.before(element("div", { class: "asked" }, you, ...files.map(mediaElement), words));
-  }
-
-  #text(id) {
-    return this.#stream(id, () => {
-      this.#thought();
-      const holder = element("div", { class: "text" });
-      this.#answer.append(holder);
-      return holder;
-    });
-  }
-
-  #reasoning(id) {
-    const makeHolder = () => {
-      this.#thought();
-      const holder = element("div", { class: "text" });
-      const title = element("summary", {}, "Thinking…");
-      const block = element("details", { class: "reasoning", open: true }, title, holder);
-      const thinking = { block, title, isTouched: false };
-      title.addEventListener("click", () => {
-        thinking.isTouched = true;
-      });
-      this.#thinking = thinking;
-      this.#answer.append(block);
-      return holder;
-    };
-    return this.#stream(id, makeHolder, "Waiting for the answer…");
-  }
-
-  // Folds what was thought, unless the reader has opened or shut it.
-  #thought() {
-    if (!this.#thinking) return;
-    const { block, title, isTouched } = this.#thinking;
-    this.#thinking = null;
-    title.textContent = "Reasoning";
-    if (!isTouched) block.open = false;
-  }
-
-  #tool(id, name) {
-    return this.#stream(id, () => {
-      this.#thought();
-      return this.#card(id, name);
-    });
-  }
-
-  #stream(id, makeHolder, words = "Answering…") {
-    this.#progress(words);
-    let stream = this.#streams.get(id);
-    if (!stream) {
-      stream = new TextStream(makeHolder());
-      this.#streams.set(id, stream);
-    }
-    return stream;
-  }
-
-  #card(id, name) {
-    const holder = element("div", { class: "arguments" });
-    const card = element("section", { class: "card", "aria-label": name }, element("h3", {}, name), holder);
-    this.#tools.set(id, card);
-    this.#answer.append(card);
-    return holder;
-  }
-
-  #addResult(callId, content) {
-    const result = element("div", { class: "result" }, content);
-    (this.#tools.get(callId) ?? this.#answer).append(result);
-  }
-
-  #addItem({ kind, data }) {
-    this.#answer.append(
-      element(
-        "details",
-        { class: "card" },
-        element("summary", {}, kind.replaceAll("_", " ")),
-        element("div", { class: "arguments" }, JSON.stringify(data, null, 2)),
-      ),
-    );
-  }
-
-  #addPart(part) {
-    const key = `part-${this.#streams.size}`;
-    switch (part.kind) {
-      case "text":
-        if (part.text) this.#text(key).append(part.text);
-        break;
-      case "reasoning":
-        if (part.text) this.#reasoning(key).append(part.text);
-        break;
-      case "tool_call":
-        this.#tool(part.id, part.name).append(part.arguments);
-        break;
-      case "tool_result":
-        this.#addResult(part.call_id, part.content);
-        break;
-      case "provider_item":
-        this.#addItem({ kind: part.item ?? part.type ?? "item", data: part.data });
-        break;
-    }
+    this.#answer.element.before(element("div", { class: "asked" }, you, ...files.map(mediaElement), words));
   }
 }

@@ -1,7 +1,8 @@
 // One conversation on the page: its runs, each drawn once, whatever the connection does.
 //
 // The log's seq is what keeps it exact: a seq that was seen is dropped, a gap is asked for again. A
-// run that has ended is drawn from what is stored, a live one from its events.
+// run that has ended is drawn from what is stored, a live one from its events; what these do not tell,
+// such as who decided about a call, is read from what is stored as well.
 
 import { readConversation } from "./api.js";
 import { RunView } from "./runview.js";
@@ -10,31 +11,45 @@ import { RunView } from "./runview.js";
 const ACK_AFTER = 64 * 1024;
 const ACK_EVERY = 1000;
 
+/** The tool whose effect the page shows. */
+const NOTING = "write_note";
+
+/** Whether more is stored of what happened than an event tells: how long it took, who decided, what was noted. */
+function isToldInPart({ type, input, metadata }) {
+  const isDecided = type === "RUN_STARTED" && input?.resume?.length > 0;
+  return isDecided || (type === "TOOL_CALL_RESULT" && metadata?.name === NOTING);
+}
+
 export class Viewer {
   #socket;
   #list;
   #loaded;
   #changed;
-  #afterFailure;
+  #user;
+  #handlers;
   #conversation;
+  #reading = null;
+  #isStale = false;
   /** Runs on the page by id: {view, seq, acked, unacked, isAsking, isStored}. */
   #runs = new Map();
   /** Models of the runs that this page asked for, until they appear. */
   #models = new Map();
 
   /**
-   * @param {{socket: object, list: HTMLElement, conversation: string, loaded: Function, changed: Function,
-   *   afterFailure: Function}} options
-   *   `loaded(stored)` is called with a conversation as it is stored, `changed(view, what)` when a run
-   *   appears (`"started"`) or ends (`"ended"`); `afterFailure(view)` makes what is offered under a failed one
+   * @param {{socket: object, list: HTMLElement, conversation: string, user: string, loaded: Function,
+   *   changed: Function, handlers: object}} options
+   *   `user` is the name of who looks; `loaded(stored)` is called with a conversation as it is stored,
+   *   `changed(view, what)` when a run appears or goes on (`"started"`), `"waits"` or has `"ended"`;
+   *   `handlers` is what a `RunView` takes
    */
-  constructor({ socket, list, conversation, loaded, changed, afterFailure }) {
+  constructor({ socket, list, conversation, user, loaded, changed, handlers }) {
     this.#socket = socket;
     this.#list = list;
     this.#conversation = conversation;
+    this.#user = user;
     this.#loaded = loaded;
     this.#changed = changed;
-    this.#afterFailure = afterFailure;
+    this.#handlers = handlers;
     setInterval(() => this.#ackAll(), ACK_EVERY);
   }
 
@@ -55,7 +70,7 @@ export class Viewer {
   /** Draw what is stored. Runs that are on the page already stay as they are, unless they ended unseen. */
   async load() {
     if (!this.#conversation) return;
-    const stored = await readConversation(this.#conversation);
+    const stored = await this.#read();
     const order = [];
     for (const run of stored.runs) {
       const messages = stored.messages.filter((message) => message.run_id === run.id);
@@ -103,22 +118,53 @@ export class Viewer {
     known.unacked += characters;
     if (known.unacked > ACK_AFTER) this.#ack(runId, known);
     if (event.type === "RUN_STARTED") this.#changed(known.view, "started");
+    if (event.type === "RUN_FINISHED" && known.view.isWaiting) this.#changed(known.view, "waits");
     if (known.view.isFinished) {
       this.#ack(runId, known);
       this.#changed(known.view, "ended");
-      this.#completeFrom(known.view);
+    }
+    if (known.view.isFinished || isToldInPart(event)) this.#readAgain();
+  }
+
+  /** Bring a run up to date that went on unseen, or of which the server knows more than we do. */
+  async catchUp(runId) {
+    await Promise.allSettled([this.#subscribe(runId), this.#readAgain()]);
+  }
+
+  async #read() {
+    const stored = await readConversation(this.#conversation);
+    const name = (by) => (by === this.#user ? "you" : by);
+    for (const run of stored.runs) {
+      run.tool_calls = run.tool_calls?.map((call) => ({ ...call, decided_by: name(call.decided_by) }));
+    }
+    return stored;
+  }
+
+  // Once more if that is asked for meanwhile; however many ask, they wait for the same.
+  async #readAgain() {
+    this.#isStale = true;
+    this.#reading ??= this.#readWhileStale().finally(() => {
+      this.#reading = null;
+    });
+    await this.#reading;
+  }
+
+  async #readWhileStale() {
+    while (this.#isStale) {
+      this.#isStale = false;
+      const stored = await this.#read().catch(() => null);
+      for (const run of stored?.runs ?? []) {
+        const known = this.#runs.get(run.id);
+        if (!known || known.isStored) continue;
+        if (!known.view.isFinished) known.view.learn(run);
+        else if (run.finished_at && !known.view.run.finished_at) known.view.finish(run);
+      }
+      if (stored) this.#loaded(stored);
     }
   }
 
-  // Its events do not tell how long a run took, and which model another tab asked for.
-  async #completeFrom(view) {
-    const stored = await readConversation(this.#conversation).catch(() => null);
-    const run = stored?.runs.find(({ id }) => id === view.run.id);
-    if (run?.finished_at && view.isFinished) view.finish(run);
-  }
-
   #adopt(run) {
-    const view = new RunView({ model: this.#models.get(run.id), ...run }, this.#afterFailure);
+    const view = new RunView({ model: this.#models.get(run.id), ...run }, this.#handlers);
     const known = { view, seq: 0, acked: 0, unacked: 0, isAsking: false, isStored: false };
     this.#models.delete(run.id);
     this.#runs.set(run.id, known);
@@ -130,12 +176,17 @@ export class Viewer {
     const known = this.#runs.get(run.id);
     if (known && (known.view.isFinished || run.finished_at === null)) {
       known.view.run.model ??= run.model;
-      // `#completeFrom` has failed: when a server stops, it ends the run and then answers nobody.
+      if (!known.view.isFinished) known.view.learn(run);
+      // `#readAgain` has failed: when a server stops, it ends the run and then answers nobody.
       if (known.view.isFinished && run.finished_at && !known.view.run.finished_at) known.view.finish(run);
       return known.view;
     }
-    if (run.finished_at === null) return this.#adopt(run).view;
-    const view = RunView.stored(run, messages, this.#afterFailure);
+    if (run.finished_at === null) {
+      const { view } = this.#adopt(run);
+      view.learn(run);
+      return view;
+    }
+    const view = RunView.stored(run, messages, this.#handlers);
     known?.view.element.replaceWith(view.element);
     this.#runs.set(run.id, { view, seq: run.last_seq, acked: run.last_seq, unacked: 0, isStored: true });
     if (known) this.#changed(view, "ended");

@@ -1,0 +1,240 @@
+// What came back in one run, in order: words, reasoning, tool calls, whatever else a provider sends.
+//
+// Draws from AG-UI events while a run is followed and from stored parts afterwards; both end in the
+// same elements.
+
+import { element } from "./dom.js";
+import { TextStream } from "./text.js";
+import { ToolCard } from "./toolcards.js";
+
+export const WAITING = "Waiting for the model…";
+
+/** What becomes of calls that are open when a run ends with a status, until what is stored tells better. */
+const LEFT = { completed: "unanswered", cancelled: "cancelled", failed: "cancelled" };
+
+/** Return what a decision of AG-UI's `resume` is called where it is stored. */
+function decisionOf({ status, payload }) {
+  const { approved, editedArgs, reason, result } = payload ?? {};
+  if (status === "cancelled" || approved === false) return { decision: "denied", reason };
+  if (result !== undefined) return { decision: "result" };
+  if (editedArgs == null) return { decision: "approved" };
+  return { decision: "edited", edited_arguments: JSON.stringify(editedArgs) };
+}
+
+export class Answer {
+  element = element("div", { class: "answer" });
+  /** Text streams of messages that are being written, by AG-UI id. */
+  #streams = new Map();
+  /** Cards in the order of their calls; an id may come again in a later step. */
+  #cards = [];
+  /** What is stored of the calls, by id in the order of their steps. */
+  #stored = new Map();
+  #isFinal = false;
+  /** The reasoning that is being written, or null: open until the answer begins. */
+  #thinking = null;
+
+  /** Draw an event. Return in words what goes on from then on, or undefined if that is as before. */
+  take(event) {
+    switch (event.type) {
+      case "STEP_STARTED":
+        return WAITING;
+      case "TEXT_MESSAGE_CONTENT":
+        this.#text(event.messageId).append(event.delta);
+        return "Answering…";
+      case "REASONING_MESSAGE_CONTENT":
+        this.#reasoning(event.messageId).append(event.delta);
+        return "Waiting for the answer…";
+      case "TOOL_CALL_START":
+        this.#addCard(event.toolCallId, event.toolCallName);
+        return `Asking for ${event.toolCallName}…`;
+      case "TOOL_CALL_ARGS":
+        this.#newest(event.toolCallId)?.append(event.delta);
+        return undefined;
+      case "TOOL_CALL_END":
+        this.#newest(event.toolCallId)?.endArguments();
+        return undefined;
+      case "STEP_FINISHED":
+        return this.#run(this.#cards.filter(({ status }) => status === "asked"));
+      case "TOOL_CALL_RESULT":
+        this.#addResult(event.toolCallId, event.content, { ...event.metadata, key: event.messageId });
+        return this.#running();
+      case "CUSTOM":
+        if (event.name === "provider_item") this.#addItem(event.value);
+    }
+    return undefined;
+  }
+
+  /** Draw the parts of a stored message. */
+  add(parts) {
+    for (const part of parts) this.#addPart(part);
+  }
+
+  /** The run waits. Return the cards of the calls that AG-UI's interrupts are about, by the interrupts' ids. */
+  pause(interrupts) {
+    this.#thought();
+    const waiting = new Map();
+    for (const { id, toolCallId, metadata = {} } of interrupts) {
+      const open = this.#cards.filter((card) => card.id === toolCallId && card.isOpen && !card.key);
+      const card =
+        open.find((each) => each.arguments === metadata.arguments) ??
+        open[0] ??
+        this.#addCard(toolCallId, metadata.name ?? "tool");
+      // Some servers give every call the same id; the answer to this one will bear this key.
+      card.key = id;
+      // A long one is left out: it is what was streamed.
+      if (metadata.arguments !== undefined) card.arguments = metadata.arguments;
+      waiting.set(id, card);
+    }
+    for (const card of this.#cards) if (card.isOpen && !waiting.has(card.key)) card.status = "held";
+    return waiting;
+  }
+
+  /** The run goes on: with decisions, AG-UI's `resume`, or without any, to end. */
+  resume(decisions) {
+    for (const each of decisions) {
+      const card = this.#cards.find(({ key }) => key === each.interruptId);
+      if (!card?.isOpen) continue;
+      const made = decisionOf(each);
+      card.decided(made);
+      card.status = made.decision === "denied" ? "denied" : "running";
+    }
+    return decisions.length ? this.#run(this.#cards.filter(({ status }) => status === "held")) : undefined;
+  }
+
+  /** Take what is stored of the calls: who decided, and once the run has ended what became of each. */
+  learn(calls, { isFinal }) {
+    this.#stored = Map.groupBy(calls, ({ call_id: id }) => id);
+    this.#isFinal = isFinal;
+    for (const card of this.#cards) this.#know(card);
+  }
+
+  /** The run has ended: nothing goes on any more. */
+  end(status) {
+    // Who reads how it ended finds all of it above.
+    for (const stream of this.#streams.values()) stream.paint();
+    this.#thought();
+    for (const card of this.#cards.filter(({ isOpen }) => isOpen)) {
+      card.status = card.status === "asking" ? "incomplete" : LEFT[status];
+      card.paint();
+    }
+  }
+
+  #text(id) {
+    return this.#stream(id, () => {
+      this.#thought();
+      const holder = element("div", { class: "text" });
+      this.element.append(holder);
+      return holder;
+    });
+  }
+
+  #reasoning(id) {
+    return this.#stream(id, () => {
+      this.#thought();
+      const holder = element("div", { class: "text" });
+      const title = element("summary", {}, "Thinking…");
+      const block = element("details", { class: "reasoning", open: true }, title, holder);
+      const thinking = { block, title, isTouched: false };
+      title.addEventListener("click", () => {
+        thinking.isTouched = true;
+      });
+      this.#thinking = thinking;
+      this.element.append(block);
+      return holder;
+    });
+  }
+
+  // Folds what was thought, unless the reader has opened or shut it.
+  #thought() {
+    if (!this.#thinking) return;
+    const { block, title, isTouched } = this.#thinking;
+    this.#thinking = null;
+    title.textContent = "Reasoning";
+    if (!isTouched) block.open = false;
+  }
+
+  #stream(id, makeHolder) {
+    let stream = this.#streams.get(id);
+    if (!stream) {
+      stream = new TextStream(makeHolder());
+      this.#streams.set(id, stream);
+    }
+    return stream;
+  }
+
+  #newest(id) {
+    return this.#cards.findLast((card) => card.id === id);
+  }
+
+  #addCard(id, name) {
+    this.#thought();
+    const card = new ToolCard(id, name);
+    this.#cards.push(card);
+    this.element.append(card.element);
+    this.#know(card);
+    return card;
+  }
+
+  #know(card) {
+    const nth = this.#cards.filter(({ id }) => id === card.id).indexOf(card);
+    const stored = this.#stored.get(card.id)?.[nth];
+    if (!stored) return;
+    if (this.#isFinal) card.status = stored.status;
+    if (stored.decision) card.decided(stored);
+  }
+
+  #addResult(id, content, { key, status, is_error: isError = false } = {}) {
+    const card =
+      this.#cards.find((each) => key && each.key === key) ??
+      this.#cards.find((each) => each.id === id && !each.key && !each.hasResult);
+    if (!card) return;
+    const known = status ?? (card.isOpen ? null : card.status);
+    card.addResult(content, known ?? (isError ? "failed" : "succeeded"));
+  }
+
+  #run(cards) {
+    for (const card of cards) card.status = "running";
+    return this.#running();
+  }
+
+  #running() {
+    const names = this.#cards.filter(({ status }) => status === "running").map(({ name }) => name);
+    if (!names.length) return undefined;
+    return names.length > 3 ? `Running ${names.length} tools…` : `Running ${names.join(", ")}…`;
+  }
+
+  #addItem({ kind, data }) {
+    this.element.append(
+      element(
+        "details",
+        { class: "card" },
+        element("summary", {}, kind.replaceAll("_", " ")),
+        element("div", { class: "code" }, JSON.stringify(data, null, 2)),
+      ),
+    );
+  }
+
+  #addPart(part) {
+    const key = `part-${this.#streams.size}`;
+    switch (part.kind) {
+      case "text":
+        if (part.text) this.#text(key).append(part.text);
+        break;
+      case "reasoning":
+        if (part.text) this.#reasoning(key).append(part.text);
+        break;
+      case "tool_call": {
+        const card = this.#addCard(part.id, part.name);
+        card.append(part.arguments);
+        card.endArguments();
+        break;
+      }
+      case "tool_result":
+        this.#addResult(part.call_id, part.content, part);
+        break;
+      case "provider_item":
+        this.#addItem({ kind: part.item ?? part.type ?? "item", data: part.data });
+        break;
+    }
+  }
+}

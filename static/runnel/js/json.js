@@ -1,0 +1,89 @@
+// JSON text as people read and write it: to the character, whatever a parser would make of it. Pure.
+
+const TOKEN = /"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s{}[\],:"]+/g;
+
+/** What cannot be seen, or makes words look like others. The joiners of emoji and of scripts are neither. */
+const HIDDEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
+const JOINERS = new Set(["\u200c", "\u200d"]);
+
+/** Characters of a line: what fits is not broken into several. */
+const LINE = 68;
+
+/** Return whether a text is JSON, whole. */
+export function isJson(text) {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function escaped(character) {
+  if (JOINERS.has(character)) return character;
+  const unit = (index) => `\\u${character.charCodeAt(index).toString(16).padStart(4, "0")}`;
+  return character.length > 1 ? unit(0) + unit(1) : unit(0);
+}
+
+function onOneLine(tokens) {
+  return tokens.map((token) => (token === "," || token === ":" ? `${token} ` : token)).join("");
+}
+
+function onManyLines(tokens) {
+  let depth = 0;
+  const line = () => `\n${"  ".repeat(depth)}`;
+  const pieces = tokens.map((token, index) => {
+    const isEmpty = (open, close) => "{[".includes(open) && "}]".includes(close);
+    if (token === ":") return ": ";
+    if (token === ",") return `,${line()}`;
+    if ("{[".includes(token)) {
+      if (isEmpty(token, tokens[index + 1])) return token;
+      depth += 1;
+      return token + line();
+    }
+    if ("}]".includes(token)) {
+      if (isEmpty(tokens[index - 1], token)) return token;
+      depth -= 1;
+      return line() + token;
+    }
+    return token;
+  });
+  return pieces.join("");
+}
+
+/**
+ * Return JSON text in lines that one can read, or unchanged when it is none. No value is parsed and written
+ * again, so none changes: a long number keeps its digits, a doubled key stays, and what is hidden shows.
+ */
+export function pretty(text) {
+  if (!isJson(text)) return text;
+  const tokens = text.match(TOKEN).map((token) => token.replace(HIDDEN, escaped));
+  const short = onOneLine(tokens);
+  return short.length <= LINE ? short : onManyLines(tokens);
+}
+
+/** Return `pretty` of a text that is an object or an array, any other text unchanged. */
+export function prettyResult(text) {
+  return /^\s*[{[]/.test(text) ? pretty(text) : text;
+}
+
+/** Return the first number that a parser would change, or undefined. */
+function inexact(text) {
+  const integers = text.match(TOKEN).filter((token) => /^-?\d+$/.test(token));
+  return integers.find((digits) => BigInt(digits) !== BigInt(Number(digits)));
+}
+
+/** Return what is wrong with a tool's arguments as somebody typed them, in a sentence; "" if nothing is. */
+export function problemOf(text) {
+  let value;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    return `This is no JSON yet: ${error.message}.`;
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    return "Arguments are an object: they stand between { and }.";
+  }
+  const digits = inexact(text);
+  return digits ? `${digits} has too many digits to be sent exactly. Write it as a text, in quotes.` : "";
+}

@@ -1,0 +1,26 @@
+// What was noted in the conversation: one quiet line that opens into all of it.
+
+import { byId, element } from "./dom.js";
+import { date } from "./format.js";
+
+export class Notes {
+  #block = byId("notes");
+  #title = byId("notes-title");
+  #list = byId("notes-list");
+  #drawn = "[]";
+
+  /** Show the notes as they are stored, oldest first. */
+  show(notes = []) {
+    const drawn = JSON.stringify(notes);
+    if (drawn === this.#drawn) return;
+    this.#drawn = drawn;
+    this.#block.hidden = !notes.length;
+    const many = notes.length === 1 ? "1 note" : `${notes.length} notes`;
+    this.#title.replaceChildren(element("strong", {}, many), " ", element("span", {}, notes.at(-1)?.text ?? ""));
+    this.#list.replaceChildren(
+      ...notes.map(({ text, created_at: moment }) =>
+        element("li", {}, text, ...(moment ? [" ", element("time", { datetime: moment }, date(moment))] : [])),
+      ),
+    );
+  }
+}

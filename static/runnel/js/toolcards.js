@@ -1,0 +1,170 @@
+// One tool call in an answer: what the model asks for, how it stands, what came of it.
+//
+// Draws what it is told. What a person decides about it is asked in `questions.js`.
+
+import { element } from "./dom.js";
+import { callState, decision } from "./format.js";
+import { isJson, pretty, prettyResult } from "./json.js";
+import { TextStream } from "./text.js";
+
+/** Lines and characters of a result that are shown at once. */
+const LINES = 12;
+const CHARACTERS = 1200;
+
+/** Characters of a result, and of a sentence, that need no block of their own. */
+const SHORT = 80;
+const SENTENCE = 240;
+
+/** A call in one of these has no result yet. */
+const OPEN = new Set(["asking", "asked", "running", "pending", "elsewhere", "decided", "held"]);
+
+/** What a call was answered with, where that says more than its state does. */
+const TITLES = { succeeded: "Result", failed: "Error" };
+
+/** Return as much of a text as is shown at once. */
+function beginning(text) {
+  return text.split("\n", LINES).join("\n").slice(0, CHARACTERS).toWellFormed();
+}
+
+/** Return the block for a text that may be long: its beginning, and a button for all of it. */
+function clipped(text) {
+  const shown = beginning(text);
+  if (shown.length === text.length) return [element("div", { class: "code" }, text)];
+  const block = element("div", { class: "code" }, `${shown}…`);
+  const size = text.length.toLocaleString("en");
+  const more = element("button", { type: "button", class: "link" }, `Show all ${size} characters`);
+  more.addEventListener("click", () => {
+    block.textContent = text;
+    // It scrolls now, also for who has no mouse.
+    block.tabIndex = 0;
+    block.focus({ preventScroll: true });
+    more.remove();
+  });
+  return [block, more];
+}
+
+export class ToolCard {
+  #state = element("span", { class: "state" });
+  #code = element("div", { class: "arguments code" });
+  #about = element("p", { class: "about" });
+  #stream = new TextStream(this.#code);
+  #text = "";
+  #status = "";
+  #decision = "";
+  #told = "";
+  #hasResult = false;
+
+  /**
+   * @param {string} id  as the provider calls it, which may be what it calls others as well
+   * @param {string} name  the tool's
+   */
+  constructor(id, name) {
+    this.id = id;
+    this.name = name;
+    /** What its interrupt and its answer are called, or "" while that is not known. */
+    this.key = "";
+    this.#about.hidden = true;
+    this.element = element(
+      "section",
+      { class: "card call", "aria-label": `Tool call ${name}`, tabindex: "-1" },
+      element("div", { class: "head" }, element("h3", {}, name), this.#state),
+      this.#code,
+      this.#about,
+    );
+    this.status = "asking";
+  }
+
+  get arguments() {
+    return this.#text;
+  }
+
+  /** Show exactly these: what a decision is about. */
+  set arguments(text) {
+    if (text === this.#text) return;
+    this.#stream.paint();
+    this.#text = text;
+    this.#code.replaceChildren(pretty(text));
+  }
+
+  get hasResult() {
+    return this.#hasResult;
+  }
+
+  get isOpen() {
+    return OPEN.has(this.#status);
+  }
+
+  get status() {
+    return this.#status;
+  }
+
+  /** Show how the call stands: a `ToolCallStatus`, or what only the page tells apart (`OPEN`). */
+  set status(status) {
+    if (status === this.#status) return;
+    this.#status = status;
+    this.element.dataset.status = status;
+    this.#state.textContent = callState(status);
+  }
+
+  /** Add arguments as they come in. */
+  append(delta) {
+    this.#text += delta;
+    this.#stream.append(delta);
+  }
+
+  /** No more arguments come: all are there, or the stream was cut. */
+  endArguments() {
+    this.#stream.paint();
+    const isWhole = !this.#text || isJson(this.#text);
+    if (isWhole) this.#code.replaceChildren(pretty(this.#text || "{}"));
+    if (this.#status === "asking") this.status = isWhole ? "asked" : "incomplete";
+  }
+
+  /** Write what is pending. */
+  paint() {
+    this.#stream.paint();
+  }
+
+  /** Show what was decided: `decision`, and as far as it is known `decided_by`, `reason`, `edited_arguments`. */
+  decided(call) {
+    this.#decision = decision(call);
+    this.#tell();
+    if (call.decision !== "edited" || !call.edited_arguments || this.element.querySelector(".original")) return;
+    const original = element("div", { class: "code" }, ...this.#code.childNodes);
+    this.#code.replaceChildren(pretty(call.edited_arguments));
+    this.#about.after(
+      element("details", { class: "original" }, element("summary", {}, "What the model asked for"), original),
+    );
+  }
+
+  /** Show what the call was answered with, and how it stands now. */
+  addResult(content, status) {
+    this.#hasResult = true;
+    this.status = status;
+    const text = prettyResult(content) || "(nothing)";
+    const isOneLine = !text.includes("\n");
+    if (!(status in TITLES) && isOneLine && text.length <= SENTENCE) {
+      // Why there is no result; who denied it has said so.
+      if (status !== "denied") this.#told = text;
+      this.#tell();
+    } else if (status in TITLES && isOneLine && text.length <= SHORT) {
+      const label = element("span", { class: "label" }, TITLES[status]);
+      this.element.append(element("div", { class: "result short" }, label, element("div", { class: "code" }, text)));
+    } else {
+      const title = element("summary", {}, TITLES[status] ?? "What the model was told");
+      const isOpen = status in TITLES;
+      this.element.append(element("details", { class: "result", open: isOpen }, title, ...clipped(text)));
+    }
+  }
+
+  /** Put what asks for a decision into the card; it is taken out again by its owner. */
+  ask(form) {
+    this.element.append(form);
+  }
+
+  #tell() {
+    const words = [this.#decision, this.#told].filter(Boolean).join(". ");
+    this.#about.textContent = words;
+    this.#about.hidden = !words;
+  }
+}
