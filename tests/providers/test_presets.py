@@ -125,7 +125,7 @@ def test_every_preset_is_tested() -> None:
     assert {row.slug for row in ROWS} | CLOUDS | {"emulator"} == PRESETS.keys()
 
 
-@pytest.mark.parametrize("slug", PRESETS.keys() - {"emulator"})
+@pytest.mark.parametrize("slug", [slug for slug in PRESETS if slug != "emulator"])
 def test_without_its_settings_it_says_what_to_set_and_where(slug: str, settings: Settings) -> None:
     preset = PRESETS[slug]
     for name in preset.needs:
