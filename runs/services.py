@@ -1,4 +1,4 @@
-"""The only door through which a run changes: start, cancel, and what belongs to them.
+"""The door through which a run changes: start, cancel, and what belongs to them; ``resolving`` is the other.
 
 Whoever calls (a socket, a view, the admin) gets a typed error with a sentence, and learns nothing
 of what belongs to somebody else: foreign and absent are the same error.
