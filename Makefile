@@ -6,7 +6,7 @@ UV_COMPILE := $(PYTHON) -m uv pip compile --no-config --quiet --universal --pyth
 	--generate-hashes --custom-compile-command "make lock" $(UPGRADE)
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev boto3 run test lint types imports pytest failures lanes format lock reset clean
+.PHONY: help install dev boto3 run test lint types imports pytest thorough failures lanes format lock reset clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,6 +37,10 @@ imports: dev ## Check who imports whom
 
 pytest: dev ## Run the tests alone (ARGS="tests/project -x")
 	@$(PYTHON) -m pytest $(ARGS)
+
+thorough: dev ## Repeat what `make test` repeats some times as often as before a release
+	@KILLS=20 RANDOM_CANCELS=2000 MANY_CALLS=2000 MUTATIONS=20000 $(PYTHON) -m pytest $(ARGS) \
+		tests/faults/test_kill.py tests/faults/test_cancel_random.py tests/faults/test_many_streams.py tests/contract/test_mutations.py
 
 failures: dev ## Write docs/failures.md anew: what users read when providers fail
 	@REGENERATE=1 $(PYTHON) -m pytest -q tests/faults/test_failures.py

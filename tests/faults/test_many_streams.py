@@ -21,7 +21,7 @@ from providers.errors import LLMError
 from tests.providers.calling import WIRES, Call, at, calls_tasks, until
 
 STREAMS = int(os.environ.get("MANY_STREAMS") or 300)
-CALLS = int(os.environ.get("MANY_CALLS") or 2_000)
+CALLS = int(os.environ.get("MANY_CALLS") or 1_000)
 
 #: Calls under way at the same time where they come and go.
 AT_ONCE = 32
