@@ -303,8 +303,10 @@ def test_it_lists_what_servers_have(log: Log, settings: Settings) -> None:
                 patience=5.0,
                 command=(sys.executable, "-c", f"raise SystemExit('no key={SECRET}')"),
             ),
-            "The MCP server broken has ended the connection. Whether the call took effect is not known. "
-            "It said: no key=[redacted]",
+            (
+                "The MCP server broken has ended the connection. Whether the call took effect is not known. "
+                "It said: no key=[redacted]"
+            ),
         ),
         (
             Target(name="slow", patience=0.3, command=("sleep", "600")),
