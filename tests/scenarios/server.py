@@ -2,6 +2,8 @@
 
 import contextlib
 import os
+import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -12,7 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from providers.emulator.exchanges import Exchange
-from tests.contract.line import PROJECT, Upstream, _free_port
+from tests.contract.line import PROJECT, Upstream, free_port
 from tests.faults.server_process import ServerProcess
 from tests.scenarios.viewer import PATIENCE, Viewer
 
@@ -39,10 +41,10 @@ class Recorder(Upstream):
 class Server:
     """A running server on ``folder``; it may end and be started again."""
 
-    def __init__(self, folder: Path, upstream: Recorder, **environment: str) -> None:
+    def __init__(self, folder: Path, upstream: Recorder) -> None:
         self.upstream = upstream
         self.folder = folder
-        self.environment = {
+        self._environment = {
             "DJANGO_SETTINGS_MODULE": "tests.scenarios.settings",
             "OPENAI_API_KEY": "sk-nobody",
             "OPENAI_BASE_URL": f"{upstream.origin}/v1",
@@ -50,21 +52,30 @@ class Server:
             "ANTHROPIC_BASE_URL": upstream.origin,
             "GEMINI_API_KEY": "nobody",
             "GOOGLE_GEMINI_BASE_URL": upstream.origin,
-            **environment,
         }
-        self.process = ServerProcess(folder, **self.environment)
-        self.process.start()
-        self.token = self.process.issue_token()
+        self._start()
+        self.token = self._process.issue_token()
+
+    def _start(self, **environment: str) -> None:
+        self._process = ServerProcess(self.folder, **self._environment, **environment)
+        self._process.start()
+        self.port = self._process.port
+
+    def restart(self, how: signal.Signals = signal.SIGTERM, **environment: str) -> None:
+        """End it and start it again, with these settings beside the usual ones."""
+        self._process.send(how)
+        self._process.wait()
+        self._start(**environment)
 
     def viewer(self) -> contextlib.AbstractContextManager[Viewer]:
         """Open a WebSocket."""
-        return Viewer.on(self.process.port, self.token)
+        return Viewer.on(self.port, self.token)
 
     @contextlib.contextmanager
     def second(self) -> Iterator[int]:
         """Let another process serve the same data folder; its port."""
-        port = _free_port()
-        environment = os.environ | self.environment | {"RUNNEL_DATA_DIR": str(self.folder)}
+        port = free_port()
+        environment = os.environ | self._environment | {"RUNNEL_DATA_DIR": str(self.folder)}
         command = [
             sys.executable,
             "-m",
@@ -87,8 +98,9 @@ class Server:
 
     def close(self) -> None:
         """End it, and see that it has complained of nothing."""
-        self.process.kill()
-        assert "Traceback" not in self.process.output, self.process.output
+        self._process.send(signal.SIGTERM)
+        self._process.wait()
+        assert "Traceback" not in self._process.output, self._process.output
 
     def rows(self, query: str, *values: Any) -> list[dict[str, Any]]:
         """Return what the database holds."""
@@ -106,8 +118,6 @@ class Server:
 
 
 def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
-    import socket
-
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline and process.poll() is None:
         with contextlib.suppress(OSError):

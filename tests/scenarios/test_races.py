@@ -28,7 +28,7 @@ def second(server: Server) -> Iterator[int]:
 
 @pytest.mark.parametrize("processes", [1, 2])
 def test_a_call_that_two_approve_is_executed_once(server: Server, second: int, processes: int) -> None:
-    port = server.process.port if processes == 1 else second
+    port = server.port if processes == 1 else second
     with ThreadPoolExecutor(LANES) as lanes:
         outcomes = list(lanes.map(lambda lane: _run(server, port, lane), range(LANES)))
     total = sum(outcomes, Counter[str]())

@@ -1,88 +1,80 @@
 """A run that waits outlives the process that paused it, for as long as somebody may decide."""
 
+import signal
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
 
+from tests.contract.reading import Json
 from tests.scenarios.sent import Called
-from tests.scenarios.server import WIRES, Recorder, Server
+from tests.scenarios.server import WIRES, Server
 from tests.scenarios.talk import Talk, approve, call, deny
 from tests.scenarios.viewer import Viewer
 
-type Open = Callable[..., Server]
+
+def begin_to_wait(server: Server, viewer: Viewer) -> list[tuple[Talk, Json]]:
+    """Return a conversation over each wire that waits for somebody, and what for."""
+    waiting = []
+    for wire in WIRES:
+        talk = Talk(server, viewer, wire)
+        talk.start(call("launch", label=talk.label) + call("count", label=talk.label))
+        [interrupt] = talk.pause()
+        waiting.append((talk, interrupt))
+    return waiting
 
 
-@pytest.fixture
-def start(tmp_path: Path, upstream: Recorder) -> Iterator[Open]:
-    servers = []
-
-    def open_server(**environment: str) -> Server:
-        servers.append(Server(tmp_path, upstream, **environment))
-        return servers[-1]
-
-    yield open_server
-    for server in servers:
-        server.close()
+def ends_well(talk: Talk) -> None:
+    assert talk.end(2)["outcome"] == {"type": "success"}
+    assert sorted(talk.executions()) == ["count", "launch"]
+    talk.next_turn(
+        Called("launch", {"label": talk.label}, f"launched {talk.label} × 1"),
+        Called("count", {"label": talk.label}, f"counted {talk.label}"),
+    )
 
 
-def test_it_survives_a_restart_while_it_waits(start: Open) -> None:
-    server = start()
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL], ids=["stopped", "killed"])
+def test_it_survives_a_restart_while_it_waits(server: Server, how: signal.Signals) -> None:
     with server.viewer() as viewer:
-        talks = [Talk(server, viewer, wire) for wire in WIRES]
-        for talk in talks:
-            talk.start(call("launch", label=talk.label) + call("count", label=talk.label))
-            talk.pause()
-    server.process.kill()
-    server.process.start()
+        waiting = begin_to_wait(server, viewer)
+    server.restart(how)
 
     with server.viewer() as viewer:
-        for talk in talks:
+        for talk, interrupt in waiting:
             seen = talk.viewer.events[talk.run_id]
             talk.viewer = viewer
             assert talk.row()["status"] == "awaiting_approval"
             assert viewer.ask("subscribe", run_id=talk.run_id, after=0)["type"] == "ok"
-            [interrupt] = talk.pause()
+            assert talk.pause() == [interrupt]
             assert viewer.events[talk.run_id] == seen
             assert talk.executions() == []
             talk.go_on(approve(interrupt))
-            assert talk.end(2)["outcome"] == {"type": "success"}
-            assert sorted(talk.executions()) == ["count", "launch"]
-            talk.next_turn(
-                Called("launch", {"label": talk.label}, f"launched {talk.label} × 1"),
-                Called("count", {"label": talk.label}, f"counted {talk.label}"),
-            )
+            ends_well(talk)
 
 
-def test_another_process_continues_what_one_has_paused(start: Open) -> None:
-    server = start()
-    with ExitStack() as stack:
-        first = stack.enter_context(server.viewer())
-        port = stack.enter_context(server.second())
-        second = stack.enter_context(Viewer.on(port, server.token))
-        for wire in WIRES:
-            talk = Talk(server, first, wire)
-            talk.start(call("launch", label=talk.label))
-            [interrupt] = talk.pause()
+def test_another_process_continues_what_one_has_paused(server: Server) -> None:
+    with server.viewer() as first, server.second() as port, Viewer.on(port, server.token) as second:
+        for talk, interrupt in begin_to_wait(server, first):
             assert talk.resolve(approve(interrupt), viewer=second)["state"] == "resolved"
+            second.ask("subscribe", run_id=talk.run_id, after=0)
             # Whoever watches at the first process sees how it goes on at the second.
-            assert talk.end(2)["outcome"] == {"type": "success"}
-            assert talk.executions() == ["launch"]
-            talk.next_turn(Called("launch", {"label": talk.label}, f"launched {talk.label} × 1"))
+            assert second.segment(talk.run_id, 2) == first.segment(talk.run_id, 2)
+            ends_well(talk)
 
 
-def test_nobody_decides_in_time(start: Open) -> None:
-    server = start(RUNNEL_APPROVAL_TIMEOUT="1", RUNNEL_HEARTBEAT_SECONDS="0.2")
-    with server.viewer() as viewer:
-        talks = [Talk(server, viewer, wire) for wire in WIRES]
-        pending = []
-        for talk in talks:
-            talk.start(call("launch", label=talk.label) + call("count", label=talk.label))
-            pending.append(talk.pause()[0])
+@pytest.fixture
+def hasty(server: Server) -> Iterator[Server]:
+    """The server, where nobody has more than a second to decide."""
+    server.restart(RUNNEL_APPROVAL_TIMEOUT="1", RUNNEL_HEARTBEAT_SECONDS="0.2")
+    yield server
+    server.restart()
+
+
+def test_nobody_decides_in_time(hasty: Server) -> None:
+    with hasty.viewer() as viewer:
+        waiting = begin_to_wait(hasty, viewer)
         began = time.monotonic()
-        for talk, interrupt in zip(talks, pending, strict=True):
+        for talk, interrupt in waiting:
             end = talk.end(2)
             assert (end["type"], end["code"]) == ("RUN_ERROR", "timeout")
             assert time.monotonic() - began < 10

@@ -2,8 +2,9 @@
 
 import json
 import time
-from typing import Any
+from uuid import UUID
 
+from tests.contract.reading import Json
 from tests.scenarios.sent import Called
 from tests.scenarios.talk import NEXT, Talk, approve, call
 
@@ -64,7 +65,7 @@ def test_a_result_of_ten_megabytes_is_cut_and_says_so(talk: Talk) -> None:
 
 
 def test_the_model_reads_what_is_wrong_with_its_arguments(talk: Talk) -> None:
-    wrong: list[tuple[str, dict[str, Any], str]] = [
+    wrong: list[tuple[str, Json, str]] = [
         ("linger", {"label": talk.label, "seconds": "many"}, "seconds"),
         ("linger", {"label": talk.label}, "seconds"),
         ("count", {"label": talk.label, "colour": "red"}, "colour"),
@@ -177,16 +178,30 @@ def test_the_limit_of_steps_ends_the_run(talk: Talk) -> None:
     )
 
 
-def test_the_budget_ends_the_run_while_it_streams(talk: Talk) -> None:
-    # No orders: where nothing has been said by then, both turns' words stand in one message of the next request.
-    provider, _, _ = talk.model.partition("/")
-    talk.start("Tell me a story.", model=f"{provider}/drip", budget={"tokens": 1})
+def test_the_budget_ends_the_run_in_its_first_step(talk: Talk) -> None:
+    counts = NEXT.join(call("count", label=talk.label) for _ in range(5))
+    needs = _input_tokens(talk, counts)
+    talk.start(counts, budget={"tokens": needs + 20})
 
     end = talk.end(1)
     assert (end["outcome"], end["metadata"]["stop_reason"]) == ({"type": "success"}, "budget_exhausted")
-    row = talk.row()
-    assert (row["status"], row["stream_was_cancelled"]) == ("completed", 0)
-    talk.next_turn()
+    assert talk.row()["status"] == "completed"
+    rows = talk.call_rows()
+    assert len(rows) <= 1
+    assert talk.executions() == []
+    whole = [row for row in rows if row["status"] != "incomplete"]
+    talk.next_turn(*[Called("count", {"label": talk.label}, row["result"], is_error=True) for row in whole])
+
+
+def _input_tokens(talk: Talk, text: str) -> int:
+    """Return what the first step of a turn with this ``text`` reads, in a conversation of its own."""
+    talk.start(text, options={"max_steps": 1})
+    talk.end(1)
+    [step] = talk.server.rows("SELECT * FROM runs_step WHERE run_id = ?", UUID(talk.run_id))
+    talk.run_ids.clear()
+    talk.conversation_id = None
+    tokens: int = step["input_tokens"]
+    return tokens
 
 
 def test_the_budget_ends_the_run_in_a_later_step(talk: Talk) -> None:
