@@ -1,6 +1,7 @@
 """A conversation over one wire, from a user's side, and what its next turn must look like upstream."""
 
 import json
+import time
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
@@ -12,7 +13,7 @@ from tests.contract.reading import Json
 from tests.scenarios import sent
 from tests.scenarios.sent import Called
 from tests.scenarios.server import MODELS, SEALING, Server
-from tests.scenarios.viewer import Viewer
+from tests.scenarios.viewer import PATIENCE, Viewer
 
 #: All of the workshop's.
 TOOLS = ["count", "launch", "linger", "plod", "dawdle", "explode", "decline", "flood", "who"]
@@ -120,6 +121,13 @@ class Talk:
 
     def executions(self) -> list[str]:
         return self.server.executions(self.label)
+
+    def until_noted(self, what: str) -> None:
+        """Wait until the workshop has noted this."""
+        deadline = time.monotonic() + PATIENCE
+        while what not in self.executions():
+            assert time.monotonic() < deadline, self.executions()
+            time.sleep(0.01)
 
     def next_turn(self, *expected: Called, failures: int = 0) -> None:
         """Take another turn, and hold against what was expected what the upstream received until then.

@@ -61,13 +61,13 @@ def test_it_is_cancelled_while_it_waits_and_ungated_siblings_are_answered_as_wel
 def test_an_async_tool_is_cancelled_with_its_run(talk: Talk) -> None:
     talk.start(call("linger", label=talk.label, seconds=60) + call("count", label=talk.label))
     talk.viewer.saw(talk.run_id, "TOOL_CALL_RESULT")
-    until_noted(talk, "linger")
+    talk.until_noted("linger")
     began = time.monotonic()
     talk.cancel()
 
     ends_cancelled(talk, 1)
     assert time.monotonic() - began < 5
-    until_noted(talk, "linger-cancelled")
+    talk.until_noted("linger-cancelled")
     counted, lingered = talk.results(1)
     assert counted["metadata"]["status"] == "succeeded"
     assert lingered["metadata"]["status"] == "interrupted"
@@ -80,7 +80,7 @@ def test_an_async_tool_is_cancelled_with_its_run(talk: Talk) -> None:
 
 def test_a_sync_tool_is_left_behind_and_its_late_result_noted(talk: Talk) -> None:
     talk.start(call("plod", label=talk.label, seconds=0.8))
-    until_noted(talk, "plod")
+    talk.until_noted("plod")
     began = time.monotonic()
     talk.cancel()
 
@@ -88,7 +88,7 @@ def test_a_sync_tool_is_left_behind_and_its_late_result_noted(talk: Talk) -> Non
     assert time.monotonic() - began < 0.7
     [result] = talk.results(1)
     assert result["metadata"]["status"] == "interrupted"
-    until_noted(talk, "plod-ended")
+    talk.until_noted("plod-ended")
     [stored] = wait_for_note(talk)
     assert "discarded" in stored["note"]
     assert (stored["status"], stored["result"]) == ("interrupted", result["content"])
@@ -143,13 +143,6 @@ def test_an_approval_and_a_cancel_at_once_end_in_one_of_the_two(
         Called("launch", {"label": talk.label}, launch["result"], bool(launch["is_error"])),
         Called("linger", {"label": talk.label, "seconds": 0.02}, linger["result"], bool(linger["is_error"])),
     )
-
-
-def until_noted(talk: Talk, what: str) -> None:
-    deadline = time.monotonic() + 10
-    while what not in talk.executions():
-        assert time.monotonic() < deadline, talk.executions()
-        time.sleep(0.01)
 
 
 def wait_for_note(talk: Talk) -> list[Json]:

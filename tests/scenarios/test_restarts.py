@@ -89,3 +89,31 @@ def test_nobody_decides_in_time(hasty: Server) -> None:
                     for row in talk.call_rows()
                 ]
             )
+
+
+def test_it_is_killed_while_approved_and_held_calls_are_executed(server: Server) -> None:
+    with server.viewer() as viewer:
+        talks = []
+        for wire in WIRES:
+            talk = Talk(server, viewer, wire)
+            order = call("launch", label=talk.label) + call("linger", label=talk.label, seconds=60)
+            talk.start(order)
+            talk.go_on(*map(approve, talk.pause()))
+            talk.viewer.saw(talk.run_id, "TOOL_CALL_RESULT")
+            talk.until_noted("linger")
+            talks.append(talk)
+    server.restart(signal.SIGKILL)
+
+    with server.viewer() as viewer:
+        for talk in talks:
+            talk.viewer = viewer
+            assert viewer.ask("subscribe", run_id=talk.run_id, after=0)["type"] == "ok"
+            end = talk.end(2)
+            assert (end["type"], end["code"]) == ("RUN_ERROR", "worker_lost")
+            launched, lingered = talk.call_rows()
+            assert (launched["status"], lingered["status"]) == ("succeeded", "interrupted")
+            assert sorted(talk.executions()) == ["launch", "linger"]
+            talk.next_turn(
+                Called("launch", {"label": talk.label}, f"launched {talk.label} × 1"),
+                Called("linger", {"label": talk.label, "seconds": 60}, lingered["result"], is_error=True),
+            )
