@@ -71,7 +71,8 @@ class Engine:
             log=log,
             cancel=cancellation.event,
             meter=self._meter,
-            on_spent=lambda: self._stop(BUDGET),
+            # No method of ours: a ring of references would keep the answer until the collector comes by.
+            on_spent=partial(cancellation.stop, BUDGET),
         )
         self._steps_made = paused.steps if paused else 0
         #: Decided calls without an answer.
@@ -90,7 +91,7 @@ class Engine:
     async def drive(self) -> bool:
         """Go on to a pause or the end; return whether the end was written. Raises only an outside cancellation."""
         left = self._terms.run_timeout - (self._run.paused.active_seconds if self._run.paused else 0.0)
-        limit = asyncio.get_running_loop().call_later(max(left, 0.0), self._stop, LIMIT)
+        limit = asyncio.get_running_loop().call_later(max(left, 0.0), self._cancellation.stop, LIMIT)
         try:
             await self._go()
         except LogLost:
@@ -126,12 +127,6 @@ class Engine:
                 logger.exception("run %s: its end could not be written", self._run_id)
                 continue
             return
-
-    def _stop(self, by: str) -> None:
-        """Stop what is under way for a limit of ours, unless somebody was faster."""
-        if self._cancellation.requested_at is None and not self._here.cancel.is_set():
-            self._cancellation.by = by
-            self._here.cancel.set()
 
     async def _steps(self) -> None:
         """Make steps until the model has said all, or somebody is to be waited for."""
