@@ -26,6 +26,7 @@ from runs import consumers, supervisor  # noqa: E402
 from runs.routing import websocket_urlpatterns  # noqa: E402
 from runs.tasks import spawn  # noqa: E402
 from runs.threads import readers  # noqa: E402
+from runs.toolbox import mcp  # noqa: E402
 
 logger = logging.getLogger("runnel.lifecycle")
 
@@ -43,6 +44,7 @@ async def start_up() -> None:
     await supervisor.current().ready()
     await readers.run(rows.refresh_if_due)
     await clients.warm_up()
+    await mcp.warm_up()
     await pricing.warm_up()
     gc.collect()
     gc.freeze()
@@ -57,6 +59,7 @@ async def shut_down() -> None:
         _lasting.pop().cancel()
     await supervisor.current().drain()
     await consumers.close_all()
+    await mcp.close_all()
     await clients.close_all()
     await emulator.close_shared()
 

@@ -57,7 +57,9 @@ def configure(*, debug: bool) -> dict[str, Any]:
             "django": {"handlers": [], "level": "INFO", "propagate": True},
             "django.server": {"handlers": [], "level": "INFO", "propagate": True},
         }
-        | {name: {"level": "WARNING"} for name in CHATTY},
+        | {name: {"level": "WARNING"} for name in CHATTY}
+        # With its errors it tells what a server sent; what became of the call we say ourselves.
+        | {"mcp": {"level": "CRITICAL"}},
     }
 
 

@@ -65,6 +65,9 @@ class Provider(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
+    #: What ``manage.py reseal_keys`` seals anew.
+    sealed_column = "sealed_key"
+
     class Meta:
         ordering = ["slug"]
 

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import logging
 import time
+from collections.abc import Iterable
 from dataclasses import replace
 from decimal import Decimal
 from functools import partial
@@ -31,6 +32,7 @@ from runs.execution import Whom
 from runs.journal import Journal, LogLost, RunLog
 from runs.ledger import Ledger, Meter
 from runs.models import Step
+from runs.models.tool_call import ToolCallStatus
 from runs.outcomes import Why
 from runs.states import RunStatus, StopReason
 from runs.step_call import StepCall, Surroundings
@@ -73,7 +75,7 @@ class Engine:
         )
         self._steps_made = paused.steps if paused else 0
         #: Decided calls without an answer.
-        self._open = {call.id: call for call in (paused.calls if paused else ())}
+        self._open = _not_begun(paused.calls if paused else ())
         self._targets = assignment.targets
         self._options = assignment.options
         #: The step under way, and what it has said.
@@ -214,7 +216,7 @@ class Engine:
         """Commit a step after which its calls are executed."""
         ending, used = step.ending(result, calls), self._used()
         await self._journal.commit(self._log, [], lambda: transitions.end_step(self._run_id, ending, used))
-        self._open = {call.id: call for call in calls}
+        self._open = _not_begun(calls)
         self._step = self._result = None
 
     async def _pause(self, step: StepCall, result: StepResult, calls: tuple[PlannedCall, ...]) -> None:
@@ -330,6 +332,11 @@ class Engine:
         """Take over whose stored cancel was first; it may have come from another process."""
         self._cancellation.by = overtaken.by
         self._cancellation.reason = overtaken.reason
+
+
+def _not_begun(calls: Iterable[PlannedCall]) -> dict[UUID, PlannedCall]:
+    """Return decided calls by their ids: none has taken effect before it is executed."""
+    return {call.id: replace(call, status=ToolCallStatus.HELD) for call in calls}
 
 
 def _price(usage: Usage, whom: Origin) -> Decimal | None:

@@ -11,7 +11,7 @@ import threading
 import time
 import traceback
 from collections.abc import AsyncGenerator, Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -84,6 +84,8 @@ async def _answer(
         return _failed(call, str(error))
     except Exception as error:  # noqa: BLE001 - a tool that cannot be bound is a tool that failed
         return _crashed(call, error)
+    # From here on it may take effect.
+    call = replace(call, status=ToolCallStatus.RUNNING)
     started_at = time.monotonic()
     doing: asyncio.Future[Any]
     if tool.is_async:

@@ -1,7 +1,8 @@
 """Deciding about what a run waits for: exactly one of those who try wins, and the run goes on from there."""
 
-import logging
 from uuid import UUID
+
+from django.db.models import Q
 
 from providers import catalog
 from providers.backoff import RetryPolicy
@@ -12,13 +13,11 @@ from runs.decisions import Decided
 from runs.journal import LogLost
 from runs.models import Run
 from runs.refusals import AlreadyTerminal, NotFound, NothingPending, Restarting, ServiceError
-from runs.states import TERMINAL
+from runs.states import TERMINAL, RunStatus
 from runs.supervisor import Draining, Supervisor
 from runs.threads import readers
 from runs.transitions import Overtaken
 from runs.waiting import Waiting
-
-logger = logging.getLogger("runnel.resolving")
 
 
 async def resolve(owner_id: int, run_id: UUID, resume: list[Json]) -> None:
@@ -85,7 +84,8 @@ def _find(owner_id: int, run_id: UUID) -> Waiting:
 
 def _why_not(run_id: UUID) -> ServiceError:
     """Return why nothing can be decided about a run: it has ended, or who was faster."""
-    if Run.objects.filter(pk=run_id, status__in=TERMINAL).exists():
+    is_being_cancelled = Q(status=RunStatus.AWAITING_APPROVAL, cancel_requested_at__isnull=False)
+    if Run.objects.filter(Q(status__in=TERMINAL) | is_being_cancelled, pk=run_id).exists():
         return AlreadyTerminal()
     if (last := waiting.last_decision(run_id)) is None:
         return NothingPending()

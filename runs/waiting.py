@@ -74,9 +74,16 @@ class Waiting:
 
 def read(run_id: UUID) -> Waiting | None:
     """Return a run that waits; ``None`` when it does not."""
-    run = Run.objects.filter(pk=run_id, status=RunStatus.AWAITING_APPROVAL).first()
-    if run is None:
-        return None
+    waits = Run.objects.filter(pk=run_id, status=RunStatus.AWAITING_APPROVAL)
+    while (run := waits.first()) is not None:
+        found = _read(run)
+        # Several queries: somebody may have decided between two of them.
+        if waits.filter(fence=run.fence, last_seq=run.last_seq).exists():
+            return found
+    return None
+
+
+def _read(run: Run) -> Waiting:
     steps = list(run.steps.order_by("index"))
     offer = offers.stored(run)
     rows = ToolCall.objects.filter(step=steps[-1], status__in=OPEN).order_by("position")

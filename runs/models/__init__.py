@@ -3,10 +3,22 @@
 from runs.models.conversation import Conversation, Message
 from runs.models.event import RunEvent
 from runs.models.file import File
+from runs.models.mcp_server import McpServer
 from runs.models.note import Note
 from runs.models.run import Run
 from runs.models.step import Step
 from runs.models.token import ApiToken
 from runs.models.tool_call import ToolCall
 
-__all__ = ["ApiToken", "Conversation", "File", "Message", "Note", "Run", "RunEvent", "Step", "ToolCall"]
+__all__ = [
+    "ApiToken",
+    "Conversation",
+    "File",
+    "McpServer",
+    "Message",
+    "Note",
+    "Run",
+    "RunEvent",
+    "Step",
+    "ToolCall",
+]

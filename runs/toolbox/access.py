@@ -2,6 +2,7 @@
 
 from django.contrib.auth import get_user_model
 
+from runs.toolbox import mcp
 from runs.toolbox.registry import registered
 from runs.toolbox.tool import Tool
 
@@ -14,7 +15,7 @@ def usable(user_id: int) -> dict[str, Tool]:
     user = get_user_model()._default_manager.filter(pk=user_id, is_active=True).first()
     if user is None:
         return {}
-    found = registered()
+    found = mcp.tools_for(user) | registered()
     return {
         name: tool
         for name, tool in sorted(found.items())

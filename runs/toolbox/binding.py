@@ -44,7 +44,7 @@ class Arguments:
     def bind(self, text: str, context: ToolContext) -> Callable[[], Any]:
         """Return the call that the JSON ``text`` asks for. Raises ``InvalidArguments``."""
         try:
-            found = self.model.model_validate_json(_cleaned(text), strict=True)
+            found = self.model.model_validate_json(orjson.dumps(json_object(text)), strict=True)
         except ValidationError as error:
             raise InvalidArguments(self._sentence(error)) from None
         given = {self.names[field]: getattr(found, field) for field in self.names}
@@ -136,8 +136,12 @@ def _mistake(function: Callable[..., Any], what: str) -> ImproperlyConfigured:
     return ImproperlyConfigured(f"The tool {function.__module__}.{name} {what}.")
 
 
-def _cleaned(text: str) -> bytes:
-    """Return the JSON in ``text`` as tools and databases take it: no NUL, no half characters."""
+def json_object(text: str) -> Json:
+    """Return the object in the JSON ``text`` as tools and databases take it: no NUL, no half characters.
+
+    Raises:
+        InvalidArguments: there is none.
+    """
     try:
         # Some providers send nothing where there are no arguments.
         value = json.loads(text) if text.strip() else {}
@@ -145,7 +149,8 @@ def _cleaned(text: str) -> bytes:
         raise InvalidArguments(f"The arguments are not valid JSON: {error}.") from None
     if not isinstance(value, dict):
         raise InvalidArguments("The arguments must be one JSON object, with a field for each argument.")
-    return orjson.dumps(clean_json(value))
+    cleaned: Json = clean_json(value)
+    return cleaned
 
 
 def _place(steps: tuple[str | int, ...]) -> str:

@@ -14,8 +14,12 @@ from django.core.exceptions import ImproperlyConfigured
 from runs.toolbox import binding
 from runs.toolbox.tool import DEFAULT_TIMEOUT, Tool
 
+#: Characters of a tool's name: the least that a provider allows.
+LONGEST_NAME = 64
 #: What all providers take for a function's name. The first character is Gemini's demand.
-NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
+_NAME = re.compile(rf"[A-Za-z_][A-Za-z0-9_-]{{0,{LONGEST_NAME - 1}}}")
+#: Stands in the names of MCP servers' tools, behind the server's, and in no others.
+RESERVED = "__"
 
 type _Function = Callable[..., Any]
 
@@ -79,10 +83,10 @@ def tool(
             idempotent=idempotent,
             permission=permission,
         )
-        if not NAME.fullmatch(made.name):
+        if not _NAME.fullmatch(made.name) or RESERVED in made.name:
             raise ImproperlyConfigured(
-                f"{made.name!r} is no name for a tool: it has letters, digits, _ and -, 64 at most, and "
-                "begins with none but a letter or _."
+                f"{made.name!r} is no name for a tool: it has letters, digits, - and single _, {LONGEST_NAME} at "
+                "most, and begins with a letter or _."
             )
         if made.name in _tools:
             raise ImproperlyConfigured(

@@ -117,7 +117,8 @@ class _Plain:
             result["properties"] = {
                 name: self.part(part, seen, depth + 1) for name, part in properties.items()
             }
-        if isinstance(others := schema.get("additionalProperties"), bool):
+        others = schema.get("additionalProperties")
+        if isinstance(others, bool) and "patternProperties" not in schema:
             result["additionalProperties"] = others
         elif isinstance(others, Mapping):
             result["additionalProperties"] = self.part(others, seen, depth + 1)

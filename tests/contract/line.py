@@ -181,7 +181,7 @@ class Line:
         self.upstream = Upstream(recordings)
         self._folder = folder
         self._output = folder / "output"
-        self._port = _free_port()
+        self._port = free_port()
         self._environment = os.environ | {
             "HOST": "127.0.0.1",
             "PORT": str(self._port),
@@ -277,7 +277,7 @@ def _decoded(column: str, value: Any) -> Any:
     return json.loads(value) if column in _JSON and value is not None else value
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

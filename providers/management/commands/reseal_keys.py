@@ -2,37 +2,50 @@
 
 from typing import Any
 
+from django.apps import apps
 from django.core.management.base import BaseCommand, CommandError
 
 from providers import vault
-from providers.models import Provider
 
 
 class Command(BaseCommand):
-    """Seal every provider's key with the current secret."""
+    """Seal every stored key with the current secret.
+
+    A model that keeps any says in ``sealed_column`` where, and in each row's ``purpose`` what for.
+    """
 
     help = (
-        "Seal the keys of providers with the current SECRET_KEY, so that the one in SECRET_KEY_FALLBACKS can go. "
-        "Fails when one cannot be opened with either."
+        "Seal the keys of providers, and the secrets of MCP servers, with the current SECRET_KEY, so that the one in "
+        "SECRET_KEY_FALLBACKS can go. Fails when one cannot be opened with either."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Reseal what an older secret has sealed; name what none opens."""
-        lost, moved = [], 0
-        for provider in Provider.objects.exclude(sealed_key=""):
-            sealed = provider.sealed_key
-            if vault.is_current(sealed, purpose=provider.purpose):
-                continue
-            try:
-                resealed = vault.reseal(sealed, purpose=provider.purpose)
-            except vault.Unsealable:
-                lost.append(provider.slug)
-                continue
-            # Unless somebody enters another key at this moment.
-            moved += Provider.objects.filter(pk=provider.pk, sealed_key=sealed).update(sealed_key=resealed)
+        lost: list[str] = []
+        moved = 0
+        for model in apps.get_models():
+            if column := getattr(model, "sealed_column", None):
+                moved += _reseal(model, column, lost)
         self.stdout.write(f"Sealed anew: {moved}.")
         if lost:
             raise CommandError(
                 f"The keys of {', '.join(lost)} cannot be opened: the SECRET_KEY that sealed them is gone. "
                 "Enter them again."
             )
+
+
+def _reseal(model: Any, column: str, lost: list[str]) -> int:
+    """Seal the rows of ``model`` anew; return how many, and add those that nothing opens to ``lost``."""
+    moved = 0
+    for row in model.objects.exclude(**{column: ""}):
+        sealed = getattr(row, column)
+        if vault.is_current(sealed, purpose=row.purpose):
+            continue
+        try:
+            resealed = vault.reseal(sealed, purpose=row.purpose)
+        except vault.Unsealable:
+            lost.append(str(row))
+            continue
+        # Unless somebody enters another key at this moment.
+        moved += model.objects.filter(pk=row.pk, **{column: sealed}).update(**{column: resealed})
+    return moved

@@ -1,0 +1,221 @@
+"""The form for an MCP server: what may be entered, and secrets that go in and never come out."""
+
+import re
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from unfold.widgets import (
+    UnfoldAdminCheckboxSelectMultipleWidget,
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextareaWidget,
+    UnfoldBooleanSwitchWidget,
+)
+
+from providers.addresses import AddressRefused
+from providers.pinned import check_entered
+from providers.vault import Unsealable
+from runs.models import McpServer
+from runs.models.mcp_server import Transport
+from runs.toolbox.mcp.target import may_be_here
+
+_MOST_ARGUMENTS = 100
+_MOST_SECRETS = 50
+_LONGEST_LINE = 4_000
+#: Characters of a description beside a tick box.
+_LONGEST_LABEL = 160
+
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+#: A header's name (RFC 9110, section 5.1).
+_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+#: Headers that say what the connection itself is, or what the protocol says with each request.
+_OURS = re.compile(
+    r"host|connection|content-.*|transfer-encoding|upgrade|te|trailer|accept|accept-encoding|mcp-.*",
+    re.IGNORECASE,
+)
+
+
+# Django's own class takes no type: only the stubs are generic.
+class McpServerForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A server. What is left empty in the field for secrets leaves the stored ones as they are."""
+
+    #: Set by the page: whether a command may be entered. It runs with all that this server may do.
+    may_enter_commands = False
+
+    arguments = forms.CharField(
+        required=False,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
+        help_text="One on a line, as the program gets it: no shell reads them, so nothing is quoted.",
+    )
+    secrets = forms.CharField(
+        label="Environment variables, or headers",
+        required=False,
+        strip=False,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 3, "autocomplete": "off", "spellcheck": "false"}),
+    )
+    forget_secrets = forms.BooleanField(
+        label="Forget those that are stored", required=False, widget=UnfoldBooleanSwitchWidget
+    )
+    allowed = forms.MultipleChoiceField(
+        label="Offered tools",
+        required=False,
+        widget=UnfoldAdminCheckboxSelectMultipleWidget,
+        help_text="Models are told what stands here, as the server described it when it was asked.",
+    )
+    exempt = forms.MultipleChoiceField(
+        label="Without asking",
+        required=False,
+        widget=UnfoldAdminCheckboxSelectMultipleWidget,
+        help_text="Calls of these are executed at once, also where a person decides about the others.",
+    )
+
+    class Meta:
+        model = McpServer
+        fields = (
+            "name",
+            "transport",
+            "command",
+            "arguments",
+            "url",
+            "is_enabled",
+            "timeout",
+            "allowed",
+            "requires_approval",
+            "exempt",
+            "groups",
+        )
+        widgets = {"transport": UnfoldAdminSelectWidget}
+        help_texts = {
+            "name": "What its tools' names begin with: with “files” here one is files__read.",
+            "command": "The program, by its path or as PATH finds it. It runs as this server's own user.",
+            "url": "Where it speaks Streamable HTTP. https only.",
+            "timeout": "Starting it counts, where a call has to.",
+            "groups": "Whose members may use it. None: everybody may.",
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        row = self.instance
+        self._purpose = row.purpose if row.pk else ""
+        #: What is stored; ``None`` when nobody can open it.
+        self._stored: dict[str, str] | None = {}
+        if row.pk:
+            try:
+                self._stored = row.unseal()
+            except Unsealable:
+                self._stored = None
+        if not self.may_enter_commands and "transport" in self.fields:
+            self._offer("transport", [(Transport.HTTP.value, Transport.HTTP.label)])
+            self.fields["transport"].help_text = "Commands are a superuser's to enter."
+        self.initial["arguments"] = "\n".join(map(str, row.arguments))
+        self._describe_secrets()
+        self._offer("allowed", self._choices())
+        self._offer("exempt", self._choices())
+
+    def _offer(self, name: str, choices: list[tuple[str, str]]) -> None:
+        field: Any = self.fields[name]
+        field.choices = choices
+
+    def _describe_secrets(self) -> None:
+        names = ", ".join(map(str, self.instance.secret_names))
+        self.fields["secrets"].help_text = (
+            f"Stored, and not shown again: {names}. Leave this empty to keep them; what is entered replaces them all."
+            if names
+            else "One on a line: NAME=value for a command, Name: value for HTTP. Stored encrypted, and not shown again."
+        )
+        if not names and self._stored is not None:
+            del self.fields["forget_secrets"]
+
+    def _choices(self) -> list[tuple[str, str]]:
+        choices = {}
+        for entry in self.instance.listed:
+            said = " ".join(entry["description"].split())
+            said = said if len(said) <= _LONGEST_LABEL else f"{said[:_LONGEST_LABEL]}…"
+            hints = f" (it says: {', '.join(entry['hints'])})" if entry["hints"] else ""
+            problem = f" Cannot be offered: {entry['problem']}." if entry["problem"] else ""
+            choices[entry["name"]] = f"{entry['name']} – {said}{hints}{problem}"
+        for name in self.instance.allowed:
+            choices.setdefault(name, f"{name} (not listed any more)")
+        return list(choices.items())
+
+    def clean_arguments(self) -> list[str]:
+        lines = [line for line in self.cleaned_data["arguments"].splitlines() if line]
+        if len(lines) > _MOST_ARGUMENTS or any(len(line) > _LONGEST_LINE for line in lines):
+            raise ValidationError(
+                f"A command takes {_MOST_ARGUMENTS} arguments at most, each of a sensible length."
+            )
+        if any("\0" in line for line in lines):
+            raise ValidationError("An argument has no NUL character.")
+        return lines
+
+    def clean(self) -> dict[str, Any]:
+        """Judge what belongs together: the way to the server, and its secrets."""
+        data: dict[str, Any] = super().clean() or self.cleaned_data
+        if data.get("transport") == Transport.STDIO:
+            data["url"] = ""
+            command = data.get("command", "")
+            if not command or not command.isprintable():
+                self.add_error("command", "Say which program to start.")
+        elif data.get("transport") == Transport.HTTP:
+            data["command"], data["arguments"] = "", []
+            try:
+                data["url"] = check_entered(data.get("url", ""), allow_loopback=may_be_here())
+            except AddressRefused as refusal:
+                self.add_error("url", refusal.message)
+        else:
+            return data
+        try:
+            data["secrets"] = _read(data.get("secrets", ""), is_command=data["transport"] == Transport.STDIO)
+        except ValidationError as error:
+            self.add_error("secrets", error)
+        data["exempt"] = [name for name in data.get("exempt", ()) if name in data.get("allowed", ())]
+        return data
+
+    def _post_clean(self) -> None:
+        super()._post_clean()  # type: ignore[misc]  # Django's own hook: the instance has its values now
+        if self.errors or self.cleaned_data["secrets"] or self.cleaned_data.get("forget_secrets"):
+            return
+        if self._stored is None:
+            self.add_error(
+                "secrets", "What is stored cannot be opened. Enter it again, or have it forgotten."
+            )
+        elif self._stored and self.instance.purpose != self._purpose and not self._is_still_a_command():
+            self.add_error(
+                "secrets",
+                "What is stored was entered for another address and goes nowhere else. Enter it again for the new one.",
+            )
+
+    def _is_still_a_command(self) -> bool:
+        """Whether only the command line has changed: who may do that could print the secrets anyway."""
+        return self.instance.transport == Transport.STDIO and self.initial.get("transport") == Transport.STDIO
+
+    def save(self, commit: bool = True) -> McpServer:
+        """Seal the secrets into the row that is saved."""
+        stored = {} if self.cleaned_data.get("forget_secrets") else self._stored
+        self.instance.seal(self.cleaned_data["secrets"] or stored or {})
+        server: McpServer = super().save(commit)
+        return server
+
+
+def _read(text: str, *, is_command: bool) -> dict[str, str]:
+    """Return the variables or headers in ``text``. What was entered is not repeated, here or anywhere."""
+    found = {}
+    for number, line in enumerate(filter(str.strip, text.splitlines()), start=1):
+        name, sign, value = line.partition("=" if is_command else ":")
+        name, value = name.strip(), value if is_command else value.strip()
+        is_name = (_VARIABLE if is_command else _HEADER).fullmatch(name)
+        if not sign or not is_name:
+            form = "NAME=value" if is_command else "Name: value"
+            raise ValidationError(f"Line {number} is not of the form {form}.")
+        if not is_command and (_OURS.fullmatch(name) or not value.isascii() or not value.isprintable()):
+            raise ValidationError(
+                f"Line {number} is no header that can be set, or has a value that cannot be sent."
+            )
+        if "\0" in value or len(value) > _LONGEST_LINE:
+            raise ValidationError(
+                f"The value on line {number} is too long, or has characters that no value has."
+            )
+        found[name] = value
+    if len(found) > _MOST_SECRETS:
+        raise ValidationError(f"There may be {_MOST_SECRETS} at most.")
+    return found

@@ -1,0 +1,179 @@
+"""MCP servers: how they are reached, which of their tools are offered, and to whom."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db import transaction
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils import timezone
+from django.utils.decorators import method_decorator
+from django.views.decorators.debug import sensitive_post_parameters
+from unfold.admin import ModelAdmin
+from unfold.decorators import action
+
+from providers.types import Json
+from providers.vault import Unsealable
+from runs.admin import wording
+from runs.admin.mcp_form import McpServerForm
+from runs.models import McpServer
+from runs.models.mcp_server import Transport
+from runs.toolbox.mcp import listing
+from runs.toolbox.mcp.target import Target, Unusable, read
+
+_SERVER: tuple[str, dict[str, Any]] = (
+    "The server",
+    {
+        "fields": (
+            ("name", "transport"),
+            "command",
+            "arguments",
+            "url",
+            "secrets",
+            ("timeout", "is_enabled"),
+        )
+    },
+)
+_TOOLS: tuple[str, dict[str, Any]] = (
+    "Its tools",
+    {"fields": ("allowed", "requires_approval", "exempt", "groups")},
+)
+_BEFORE_LISTING: tuple[str, dict[str, Any]] = (
+    "Its tools",
+    {
+        "fields": ("requires_approval", "groups"),
+        "description": "None is offered yet. “Save and list tools” asks the server for them; then choose.",
+    },
+)
+_SEEN: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("The server", {"fields": (("name", "transport"), "reached", "secret_list", ("timeout", "is_enabled"))}),
+    ("Its tools", {"fields": ("offered", "requires_approval", "ungated", "groups")}),
+)
+_STANDING = ("How it stands", {"fields": (("list_message", "listed_when"),)})
+
+
+@admin.register(McpServer)
+class McpServerAdmin(ModelAdmin):
+    """Every server of the database.
+
+    Only a superuser sets up a command, or changes one: it runs as this server's own user, and so reads the
+    database, the secret key and everybody's provider keys. A permission to edit a table is not meant to be that.
+    """
+
+    form = McpServerForm
+    list_display = ("name", "reached", "is_enabled", "offered_count", "requires_approval", "list_message")
+    list_filter = ("is_enabled", "transport")
+    search_fields = ("name", "command", "url")
+    search_help_text = "Name, command or address"
+    empty_value_display = wording.UNKNOWN
+    filter_horizontal = ("groups",)
+    readonly_fields = ("reached", "secret_list", "offered", "ungated", "list_message", "listed_when")
+    actions = ("list_selected",)
+    actions_submit_line = ("save_and_list",)
+
+    @method_decorator(sensitive_post_parameters("secrets"))
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        response: HttpResponse = super().changeform_view(request, *args, **kwargs)
+        return response
+
+    def has_change_permission(self, request: HttpRequest, obj: McpServer | None = None) -> bool:
+        may = bool(super().has_change_permission(request, obj))
+        is_command = obj is not None and obj.transport == Transport.STDIO
+        return may and (not is_command or bool(request.user.is_superuser))
+
+    def get_form(self, request: HttpRequest, obj: McpServer | None = None, **kwargs: Any) -> Any:
+        form = super().get_form(request, obj, **kwargs)
+        form.may_enter_commands = request.user.is_superuser
+        return form
+
+    def get_fieldsets(
+        self, request: HttpRequest, obj: McpServer | None = None
+    ) -> Sequence[tuple[str, dict[str, Any]]]:
+        """Leave out what is not there yet, and the fields that only serve to write for those who may not."""
+        if obj is None:
+            return (_SERVER, _BEFORE_LISTING)
+        if not self.has_change_permission(request, obj):
+            return (*_SEEN, _STANDING)
+        server = _SERVER
+        if obj.sealed_secrets and (obj.secret_names or not _can_be_opened(obj)):
+            fields = [
+                ("secrets", "forget_secrets") if name == "secrets" else name for name in _SERVER[1]["fields"]
+            ]
+            server = ("The server", {"fields": tuple(fields)})
+        return (server, _TOOLS if obj.listed or obj.allowed else _BEFORE_LISTING, _STANDING)
+
+    def response_change(self, request: HttpRequest, obj: McpServer) -> HttpResponse:
+        """Stay on the page that shows what came of asking."""
+        response: HttpResponse = super().response_change(request, obj)
+        return HttpResponseRedirect(request.path) if "save_and_list" in request.POST else response
+
+    @admin.action(description="List tools of selected servers", permissions=["change"])
+    def list_selected(self, request: HttpRequest, queryset: QuerySet[McpServer]) -> None:
+        self._list(request, queryset)
+
+    @action(description="Save and list tools", permissions=["change"])  # type: ignore[untyped-decorator]
+    def save_and_list(self, request: HttpRequest, obj: McpServer) -> None:
+        # The page is saved in one transaction: nobody else's writes may wait for a server's answer.
+        transaction.on_commit(partial(self._list, request, McpServer.objects.filter(pk=obj.pk)))
+
+    def _list(self, request: HttpRequest, queryset: QuerySet[McpServer]) -> None:
+        asked = [server for server in queryset if self.has_change_permission(request, server)]
+        for server, outcome in zip(asked, listing.ask([_target(server) for server in asked]), strict=True):
+            message = outcome.message
+            columns: dict[str, Any] = {"list_message": message}
+            if outcome.tools is not None:
+                message += _changes(server, outcome.tools)
+                columns = {"list_message": message, "listed": outcome.tools, "listed_at": timezone.now()}
+            # An update, not a save: the form may have been saved anew meanwhile.
+            McpServer.objects.filter(pk=server.pk).update(**columns)
+            level = messages.ERROR if outcome.tools is None else messages.SUCCESS
+            self.message_user(request, f"{server.name}: {message}", level)
+
+    @admin.display(description="Reached by")
+    def reached(self, server: McpServer) -> str:
+        return server.url or " ".join([server.command, *map(str, server.arguments)])
+
+    @admin.display(description="Secrets")
+    def secret_list(self, server: McpServer) -> str:
+        return ", ".join(map(str, server.secret_names)) or wording.UNKNOWN
+
+    @admin.display(description="Offered tools")
+    def offered(self, server: McpServer) -> str:
+        return ", ".join(map(str, server.allowed)) or wording.UNKNOWN
+
+    @admin.display(description="Offered")
+    def offered_count(self, server: McpServer) -> str:
+        return f"{len(server.allowed)} of {len(server.listed)}"
+
+    @admin.display(description="Without asking")
+    def ungated(self, server: McpServer) -> str:
+        return ", ".join(map(str, server.exempt)) or wording.UNKNOWN
+
+    @admin.display(description="Listed")
+    def listed_when(self, server: McpServer) -> str:
+        return wording.moment(server.listed_at)
+
+
+def _target(server: McpServer) -> Target | Unusable:
+    try:
+        return read(server)
+    except Unusable as unusable:
+        return unusable
+
+
+def _can_be_opened(server: McpServer) -> bool:
+    try:
+        server.unseal()
+    except Unsealable:
+        return False
+    return True
+
+
+def _changes(server: McpServer, tools: list[Json]) -> str:
+    """Say which offered tools are not any more what somebody chose."""
+    before = {entry["name"]: entry for entry in server.listed}
+    now = {entry["name"]: entry for entry in tools}
+    changed = [name for name in server.allowed if name in before and before[name] != now.get(name)]
+    return f" Look again at {', '.join(changed)}: what is offered has changed." if changed else ""

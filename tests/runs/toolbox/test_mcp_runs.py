@@ -1,0 +1,150 @@
+"""A run whose model calls the tools of MCP servers: they ask first, answer, and stop when the run does."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from asgiref.sync import sync_to_async
+
+from providers import clients, emulator
+from runs import supervisor
+from runs.models import ApiToken, McpServer, ToolCall
+from runs.models.mcp_server import Transport
+from runs.threads import readers
+from runs.toolbox.mcp import close_all, listing
+from runs.toolbox.mcp.target import read
+from tests.runs.rows import make_user
+from tests.runs.sockets import Socket, bearer, is_terminal
+from tests.runs.toolbox.mcp_servers import CHILD, Log, serving
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+type Json = dict[str, Any]
+
+
+def listed(**columns: Any) -> McpServer:
+    """Store a server with all the tools that it says it has."""
+    server = McpServer(name="rivers", **columns)
+    server.seal({})
+    (outcome,) = listing.ask([read(server)])
+    assert outcome.tools is not None, outcome.message
+    server.listed = outcome.tools
+    server.allowed = [tool["name"] for tool in outcome.tools]
+    server.save()
+    return server
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Log:
+    return Log(tmp_path / "log")
+
+
+@pytest.fixture
+async def socket(settings: Any) -> Any:
+    settings.RUNNEL_DRAIN_SECONDS = 0.0
+    settings.RUNNEL_ALLOW_LOOPBACK_PROVIDERS = True
+    user = await sync_to_async(make_user)("ada")
+    _, token = await readers.run(ApiToken.issue, user)
+    opened = await Socket(bearer(token)).open()
+    yield opened
+    await opened.close()
+    await supervisor.current().drain()
+    await close_all()
+    await clients.close_all()
+    await emulator.close_shared()
+
+
+def order(name: str, **arguments: Any) -> str:
+    return f"[[call rivers__{name} {json.dumps(arguments)}]]"
+
+
+async def start(socket: Socket, text: str, *names: str) -> str:
+    tools = [f"rivers__{name}" for name in names]
+    run_id: str = (await socket.start("emulator/calls", text, options={"tools": tools}))["run_id"]
+    return run_id
+
+
+async def segment(socket: Socket, run_id: str, number: int) -> Json:
+    """Wait until so many segments of a run have ended; return the last event."""
+    await socket.until(lambda: sum(map(is_terminal, socket.events(run_id))) == number, timeout=30.0)
+    return socket.events(run_id)[-1]
+
+
+async def approve(socket: Socket, run_id: str, end: Json) -> None:
+    resume = [
+        {"interruptId": each["id"], "status": "resolved", "payload": {"approved": True}}
+        for each in end["outcome"]["interrupts"]
+    ]
+    answer = await socket.ask("resolve", run_id=run_id, resume=resume)
+    assert answer["type"] == "ok", answer
+
+
+def results(socket: Socket, run_id: str) -> list[tuple[str, str]]:
+    return [
+        (event["metadata"]["status"], event["content"])
+        for event in socket.events(run_id)
+        if event["type"] == "TOOL_CALL_RESULT"
+    ]
+
+
+@pytest.mark.parametrize("transport", ["stdio", "http"])
+async def test_they_ask_first_and_answer_like_any_other(transport: str, socket: Socket, log: Log) -> None:
+    if transport == "stdio":
+        arguments = [str(CHILD), "stdio", str(log.path)]
+        columns: Json = {"transport": Transport.STDIO, "command": sys.executable, "arguments": arguments}
+        await ask_and_approve(socket, columns)
+        return
+    with serving(log) as url:
+        await ask_and_approve(socket, {"transport": Transport.HTTP, "url": url})
+
+
+async def ask_and_approve(socket: Socket, columns: Json) -> None:
+    await readers.run(lambda: listed(exempt=["count"], **columns))
+    text = order("add", a=2, b=40) + order("count") + order("fail")
+    run_id = await start(socket, text, "add", "count", "fail")
+    end = await segment(socket, run_id, 1)
+    names = [each["metadata"]["name"] for each in end["outcome"]["interrupts"]]
+    assert names == ["rivers__add", "rivers__fail"]
+    assert results(socket, run_id) == []
+    await approve(socket, run_id, end)
+    assert (await segment(socket, run_id, 2))["outcome"] == {"type": "success"}
+    assert sorted(results(socket, run_id)) == [
+        ("failed", "Error executing tool fail: The river is dry."),
+        ("succeeded", "1"),
+        ("succeeded", "42"),
+    ]
+    assert "- 42\n- 1\n- Error executing tool fail: The river is dry." in socket.said(run_id)
+    assert await readers.run(lambda: set(ToolCall.objects.values_list("source", flat=True))) == {"mcp:rivers"}
+
+
+async def test_a_cancel_reaches_the_server_and_leaves_no_process(socket: Socket, log: Log) -> None:
+    arguments = [str(CHILD), "stdio", str(log.path)]
+    await readers.run(
+        lambda: listed(
+            transport=Transport.STDIO,
+            command=sys.executable,
+            arguments=arguments,
+            requires_approval=False,
+        )
+    )
+    run_id = await start(socket, order("hang"), "hang")
+    await log.until("hang begins")
+    assert (await socket.ask("cancel", run_id=run_id))["state"] == "requested"
+    assert (await socket.ended(run_id))["outcome"] == {"type": "cancelled"}
+    ((status, content),) = results(socket, run_id)
+    assert status == "interrupted"
+    assert "may have taken effect" in content
+    await log.until("hang is cancelled")
+    await log.until_nobody_is_left()
+
+
+async def test_a_server_that_is_gone_is_an_answer_and_the_run_goes_on(socket: Socket, log: Log) -> None:
+    with serving(log) as url:
+        await readers.run(lambda: listed(transport=Transport.HTTP, url=url, requires_approval=False))
+    run_id = await start(socket, order("add", a=1, b=1), "add")
+    assert (await socket.ended(run_id))["outcome"] == {"type": "success"}
+    ((status, content),) = results(socket, run_id)
+    assert status == "failed"
+    assert content == "The MCP server rivers cannot be reached."

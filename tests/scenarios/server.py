@@ -1,0 +1,127 @@
+"""A server process with the workshop's tools, in front of an upstream that keeps what it was asked."""
+
+import contextlib
+import os
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from providers.emulator.exchanges import Exchange
+from tests.contract.line import PROJECT, Upstream, free_port
+from tests.faults.server_process import ServerProcess
+from tests.scenarios.viewer import PATIENCE, Viewer
+
+#: The provider that speaks each wire, and a model of the emulator that seals its thoughts there, if any does.
+MODELS = {
+    "openai-chat": "openai-chat/thinking-calls",
+    "openai-responses": "openai/gpt-5-thinking-calls",
+    "anthropic-messages": "anthropic/thinking-calls",
+    "gemini-generate": "gemini/thinking-calls",
+}
+WIRES = tuple(MODELS)
+#: Chat has no seals.
+SEALING = frozenset(WIRES) - {"openai-chat"}
+
+
+class Recorder(Upstream):
+    """An upstream that tells all that it was asked."""
+
+    def after(self, number: int) -> list[Exchange]:
+        """Return what was asked after the request with this number."""
+        return [exchange for exchange in tuple(self._emulator.exchanges) if exchange.number > number]
+
+
+class Server:
+    """A running server on ``folder``; it may end and be started again."""
+
+    def __init__(self, folder: Path, upstream: Recorder) -> None:
+        self.upstream = upstream
+        self.folder = folder
+        self._environment = {
+            "DJANGO_SETTINGS_MODULE": "tests.scenarios.settings",
+            "OPENAI_API_KEY": "sk-nobody",
+            "OPENAI_BASE_URL": f"{upstream.origin}/v1",
+            "ANTHROPIC_API_KEY": "sk-ant-nobody",
+            "ANTHROPIC_BASE_URL": upstream.origin,
+            "GEMINI_API_KEY": "nobody",
+            "GOOGLE_GEMINI_BASE_URL": upstream.origin,
+        }
+        self._start()
+        self.token = self._process.issue_token()
+
+    def _start(self, **environment: str) -> None:
+        self._process = ServerProcess(self.folder, **self._environment, **environment)
+        self._process.start()
+        self.port = self._process.port
+
+    def restart(self, how: signal.Signals = signal.SIGTERM, **environment: str) -> None:
+        """End it and start it again, with these settings beside the usual ones."""
+        self._process.send(how)
+        self._process.wait()
+        self._start(**environment)
+
+    def viewer(self) -> contextlib.AbstractContextManager[Viewer]:
+        """Open a WebSocket."""
+        return Viewer.on(self.port, self.token)
+
+    @contextlib.contextmanager
+    def second(self) -> Iterator[int]:
+        """Let another process serve the same data folder; its port."""
+        port = free_port()
+        environment = os.environ | self._environment | {"RUNNEL_DATA_DIR": str(self.folder)}
+        command = [
+            sys.executable,
+            "-m",
+            "daphne",
+            "-b",
+            "127.0.0.1",
+            "-p",
+            str(port),
+            "project.asgi:application",
+        ]
+        with (self.folder / "second").open("w") as output:
+            process = subprocess.Popen(command, cwd=PROJECT, env=environment, stdout=output, stderr=output)
+        try:
+            _wait_for(port, process)
+            yield port
+        finally:
+            process.terminate()
+            process.wait(PATIENCE)
+        assert "Traceback" not in (self.folder / "second").read_text()
+
+    def close(self) -> None:
+        """End it, and see that it has complained of nothing."""
+        self._process.send(signal.SIGTERM)
+        self._process.wait()
+        assert "Traceback" not in self._process.output, self._process.output
+
+    def rows(self, query: str, *values: Any) -> list[dict[str, Any]]:
+        """Return what the database holds."""
+        (path,) = self.folder.glob("*.sqlite3")
+        values = tuple(value.hex if isinstance(value, UUID) else value for value in values)
+        with contextlib.closing(sqlite3.connect(path, timeout=PATIENCE)) as database:
+            database.row_factory = sqlite3.Row
+            return [dict(row) for row in database.execute(query, values)]
+
+    def executions(self, label: str) -> list[str]:
+        """Return what the workshop has noted under ``label``, in order."""
+        path = self.folder / "workshop"
+        lines = path.read_text().splitlines() if path.exists() else []
+        return [what for what, _, whose in (line.partition(" ") for line in lines) if whose == label]
+
+
+def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline and process.poll() is None:
+        with contextlib.suppress(OSError):
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            return
+        time.sleep(0.02)
+    raise AssertionError("the second server did not start")
