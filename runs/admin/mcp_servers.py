@@ -78,7 +78,10 @@ class McpServerAdmin(ModelAdmin):
         response: HttpResponse = super().changeform_view(request, *args, **kwargs)
         return response
 
-    def has_change_permission(self, request: HttpRequest, obj: McpServer | None = None) -> bool:
+    def has_change_permission(self, request: HttpRequest, obj: McpServer | int | str | None = None) -> bool:
+        if obj is not None and not isinstance(obj, McpServer):
+            # Unfold asks for its buttons with the key alone.
+            obj = McpServer.objects.filter(pk=obj).first()
         may = bool(super().has_change_permission(request, obj))
         is_command = obj is not None and obj.transport == Transport.STDIO
         return may and (not is_command or bool(request.user.is_superuser))
@@ -107,7 +110,10 @@ class McpServerAdmin(ModelAdmin):
     def response_change(self, request: HttpRequest, obj: McpServer) -> HttpResponse:
         """Stay on the page that shows what came of asking."""
         response: HttpResponse = super().response_change(request, obj)
-        return HttpResponseRedirect(request.path) if "save_and_list" in request.POST else response
+        was_asked = any(
+            action.action_name in request.POST for action in self.get_actions_submit_line(request, obj.pk)
+        )
+        return HttpResponseRedirect(request.path) if was_asked else response
 
     @admin.action(description="List tools of selected servers", permissions=["change"])
     def list_selected(self, request: HttpRequest, queryset: QuerySet[McpServer]) -> None:
