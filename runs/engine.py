@@ -65,7 +65,8 @@ class Engine:
         paused = assignment.paused
         before = paused.bills if paused else ()
         self._ledger = Ledger(before)
-        self._meter = Meter(assignment.budget, before=before, price=_price)
+        price = partial(_price, keeps_long=assignment.options.cache == "long")
+        self._meter = Meter(assignment.budget, before=before, price=price)
         self._here = Surroundings(
             journal=journal,
             log=log,
@@ -90,7 +91,7 @@ class Engine:
 
     async def drive(self) -> bool:
         """Go on to a pause or the end; return whether the end was written. Raises only an outside cancellation."""
-        left = self._terms.run_timeout - (self._run.paused.active_seconds if self._run.paused else 0.0)
+        left = self._terms.run_timeout - self._active_seconds
         limit = asyncio.get_running_loop().call_later(max(left, 0.0), self._cancellation.stop, LIMIT)
         try:
             await self._go()
@@ -222,8 +223,7 @@ class Engine:
             self._run.segment, self._account(result), triage.pending(calls), until=until
         )
         ending, used = step.ending(result, calls), self._used()
-        before = self._run.paused.active_seconds if self._run.paused else 0.0
-        active = before + time.monotonic() - self._began_at
+        active = self._active_seconds
         await self._journal.commit(
             self._log,
             [event],
@@ -296,12 +296,14 @@ class Engine:
         steps = []
         if self._step is not None:
             steps = [self._step.ending(result, calls, error_code=ending.error_code)]
-        used = self._used()
+        used, active = self._used(), self._active_seconds
         try:
             await self._journal.commit(
                 self._log,
                 [*self._opening, *map(agui.tool_result, outcomes), event],
-                lambda: transitions.end(self._run_id, ending, steps, outcomes=outcomes, used=used),
+                lambda: transitions.end(
+                    self._run_id, ending, steps, outcomes=outcomes, used=used, active_seconds=active
+                ),
             )
         except Overtaken as overtaken:
             if ending.status is RunStatus.CANCELLED:
@@ -310,6 +312,12 @@ class Engine:
             await self._cancelled(result, None)
         else:
             self._has_ended = True
+
+    @property
+    def _active_seconds(self) -> float:
+        """For how long the run has been driven, this segment included."""
+        before = self._run.paused.active_seconds if self._run.paused else 0.0
+        return before + time.monotonic() - self._began_at
 
     def _used(self) -> Used:
         return Used(usage=self._ledger.usage, cost=self._ledger.cost)
@@ -334,5 +342,5 @@ def _not_begun(calls: Iterable[PlannedCall]) -> dict[UUID, PlannedCall]:
     return {call.id: replace(call, status=ToolCallStatus.HELD) for call in calls}
 
 
-def _price(usage: Usage, whom: Origin) -> Decimal | None:
-    return pricing.cost(usage, provider=whom.provider, asked=whom.model)
+def _price(usage: Usage, whom: Origin, *, keeps_long: bool) -> Decimal | None:
+    return pricing.cost(usage, provider=whom.provider, asked=whom.model, keeps_long=keeps_long)
