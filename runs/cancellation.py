@@ -26,6 +26,12 @@ class Cancellation:
     #: ``time.monotonic()`` seconds of the request.
     requested_at: float | None = None
 
+    def stop(self, by: str) -> None:
+        """Set the event for a limit of ours, unless somebody was faster; on its own loop only."""
+        if self.requested_at is None and not self.event.is_set():
+            self.by = by
+            self.event.set()
+
 
 _live: dict[UUID, Cancellation] = {}
 _lock = threading.Lock()

@@ -65,13 +65,15 @@ class Engine:
         paused = assignment.paused
         before = paused.bills if paused else ()
         self._ledger = Ledger(before)
-        self._meter = Meter(assignment.budget, before=before, price=_price)
+        price = partial(_price, keeps_long=assignment.options.cache == "long")
+        self._meter = Meter(assignment.budget, before=before, price=price)
         self._here = Surroundings(
             journal=journal,
             log=log,
             cancel=cancellation.event,
             meter=self._meter,
-            on_spent=lambda: self._stop(BUDGET),
+            # No method of ours: a ring of references would keep the answer until the collector comes by.
+            on_spent=partial(cancellation.stop, BUDGET),
         )
         self._steps_made = paused.steps if paused else 0
         #: Decided calls without an answer.
@@ -89,8 +91,8 @@ class Engine:
 
     async def drive(self) -> bool:
         """Go on to a pause or the end; return whether the end was written. Raises only an outside cancellation."""
-        left = self._terms.run_timeout - (self._run.paused.active_seconds if self._run.paused else 0.0)
-        limit = asyncio.get_running_loop().call_later(max(left, 0.0), self._stop, LIMIT)
+        left = self._terms.run_timeout - self._active_seconds
+        limit = asyncio.get_running_loop().call_later(max(left, 0.0), self._cancellation.stop, LIMIT)
         try:
             await self._go()
         except LogLost:
@@ -126,12 +128,6 @@ class Engine:
                 logger.exception("run %s: its end could not be written", self._run_id)
                 continue
             return
-
-    def _stop(self, by: str) -> None:
-        """Stop what is under way for a limit of ours, unless somebody was faster."""
-        if self._cancellation.requested_at is None and not self._here.cancel.is_set():
-            self._cancellation.by = by
-            self._here.cancel.set()
 
     async def _steps(self) -> None:
         """Make steps until the model has said all, or somebody is to be waited for."""
@@ -227,8 +223,7 @@ class Engine:
             self._run.segment, self._account(result), triage.pending(calls), until=until
         )
         ending, used = step.ending(result, calls), self._used()
-        before = self._run.paused.active_seconds if self._run.paused else 0.0
-        active = before + time.monotonic() - self._began_at
+        active = self._active_seconds
         await self._journal.commit(
             self._log,
             [event],
@@ -301,12 +296,14 @@ class Engine:
         steps = []
         if self._step is not None:
             steps = [self._step.ending(result, calls, error_code=ending.error_code)]
-        used = self._used()
+        used, active = self._used(), self._active_seconds
         try:
             await self._journal.commit(
                 self._log,
                 [*self._opening, *map(agui.tool_result, outcomes), event],
-                lambda: transitions.end(self._run_id, ending, steps, outcomes=outcomes, used=used),
+                lambda: transitions.end(
+                    self._run_id, ending, steps, outcomes=outcomes, used=used, active_seconds=active
+                ),
             )
         except Overtaken as overtaken:
             if ending.status is RunStatus.CANCELLED:
@@ -315,6 +312,12 @@ class Engine:
             await self._cancelled(result, None)
         else:
             self._has_ended = True
+
+    @property
+    def _active_seconds(self) -> float:
+        """For how long the run has been driven, this segment included."""
+        before = self._run.paused.active_seconds if self._run.paused else 0.0
+        return before + time.monotonic() - self._began_at
 
     def _used(self) -> Used:
         return Used(usage=self._ledger.usage, cost=self._ledger.cost)
@@ -339,5 +342,5 @@ def _not_begun(calls: Iterable[PlannedCall]) -> dict[UUID, PlannedCall]:
     return {call.id: replace(call, status=ToolCallStatus.HELD) for call in calls}
 
 
-def _price(usage: Usage, whom: Origin) -> Decimal | None:
-    return pricing.cost(usage, provider=whom.provider, asked=whom.model)
+def _price(usage: Usage, whom: Origin, *, keeps_long: bool) -> Decimal | None:
+    return pricing.cost(usage, provider=whom.provider, asked=whom.model, keeps_long=keeps_long)

@@ -153,14 +153,18 @@ def end(
     *,
     outcomes: Iterable[CallOutcome] = (),
     used: Used | None = None,
+    active_seconds: float | None = None,
 ) -> None:
     """End an active run with everything that it leaves. A stored cancel wins over any other ending.
 
-    ``outcomes`` answer the calls that are still open; without ``used`` what is stored stays.
+    ``outcomes`` answer the calls that are still open; without ``used`` and ``active_seconds`` what
+    is stored stays.
     """
     now = timezone.now()
     rows = Run.objects.filter(pk=run_id, status__in=sources(ending.status))
     columns: dict[str, Any] = used.columns if used is not None else {}
+    if active_seconds is not None:
+        columns["active_seconds"] = active_seconds
     if ending.status is RunStatus.CANCELLED:
         columns |= {"cancelled_by": ending.cancelled_by, "cancel_reason": ending.cancel_reason}
     else:

@@ -16,10 +16,11 @@ from unfold.admin import ModelAdmin, TabularInline
 from runs.admin import deletion, wording
 from runs.admin.readonly import ReadOnlyInline
 from runs.admin.runs import status_label
+from runs.admin.used import ShowsUsage
 from runs.models import Conversation, Note, Run
 
 
-class RunInline(ReadOnlyInline, TabularInline):
+class RunInline(ShowsUsage, ReadOnlyInline, TabularInline):
     """The runs of a conversation, each a link to its own page."""
 
     model = Run
@@ -39,14 +40,6 @@ class RunInline(ReadOnlyInline, TabularInline):
     @admin.display(description="Stop reason")
     def why_it_ended(self, run: Run) -> str:
         return run.stop_reason or wording.UNKNOWN
-
-    @admin.display(description="Input")
-    def input_used(self, run: Run) -> str:
-        return wording.tokens(run.input_tokens, run.usage_source)
-
-    @admin.display(description="Output")
-    def output_used(self, run: Run) -> str:
-        return wording.tokens(run.output_tokens, run.usage_source)
 
     @admin.display(description="Duration")
     def duration(self, run: Run) -> str:

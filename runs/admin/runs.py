@@ -1,7 +1,7 @@
 """Runs: how they stand or ended, what they said and used, and a way to stop them."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -20,8 +20,11 @@ from providers.models import ProviderTrace
 from runs.admin import transcript, wording
 from runs.admin.filters import StoredValues
 from runs.admin.readonly import ReadOnly
-from runs.admin.steps import StepInline, ToolCallInline
+from runs.admin.steps import StepInline
+from runs.admin.tool_calls import ToolCallInline
+from runs.admin.used import ShowsUsage
 from runs.models import Run
+from runs.models.tool_call import ToolCallStatus
 from runs.refusals import NotFound
 from runs.services import cancel_from_thread
 from runs.states import RunStatus
@@ -52,7 +55,7 @@ def _cancel(request: HttpRequest, run_id: UUID) -> str:
 
 
 @admin.register(Run)
-class RunAdmin(ReadOnly, ModelAdmin):
+class RunAdmin(ShowsUsage, ReadOnly, ModelAdmin):
     """Every run of everybody."""
 
     list_display = (
@@ -95,6 +98,7 @@ class RunAdmin(ReadOnly, ModelAdmin):
                 )
             },
         ),
+        ("What it waits for", {"fields": (("waits_for", "waits_until"),)}),
         ("What went wrong", {"fields": (("error_code", "error_message"),)}),
         (
             "Who stopped it",
@@ -114,23 +118,34 @@ class RunAdmin(ReadOnly, ModelAdmin):
                     ("input_used", "output_used"),
                     ("cached", "cache_write"),
                     ("reasoning", "reported"),
+                    ("cost_known",),
                 )
             },
         ),
-        ("What it was asked to do", {"fields": ("run_id", "system", "options")}),
+        (
+            "What it was asked to do",
+            {"fields": ("run_id", "system", "options", ("tools_offered", "tools_of_client"), "may_use")},
+        ),
         (
             "Where it runs",
-            {"classes": ["collapse"], "fields": (("worker", "lease"), ("fence", "last_seq"))},
+            {
+                "classes": ["collapse"],
+                "fields": (("worker", "lease"), ("fence", "last_seq"), ("segment", "driven")),
+            },
         ),
     )
-    _ONLY_WHEN = {"What went wrong": "error_code", "Who stopped it": "cancelled_by"}
+    _ONLY_WHEN: Mapping[str, Callable[[Run], object]] = {
+        "What it waits for": lambda run: run.status == RunStatus.AWAITING_APPROVAL,
+        "What went wrong": lambda run: run.error_code,
+        "Who stopped it": lambda run: run.cancelled_by,
+    }
 
     def get_fieldsets(self, request: HttpRequest, obj: Run | None = None) -> list[tuple[str, dict[str, Any]]]:
         """Leave out what did not happen."""
         return [
             (title, options)
             for title, options in self.fieldsets
-            if title not in self._ONLY_WHEN or (obj and getattr(obj, self._ONLY_WHEN[title]))
+            if title not in self._ONLY_WHEN or (obj and self._ONLY_WHEN[title](obj))
         ]
 
     def get_inlines(self, request: HttpRequest, obj: Run | None) -> Sequence[Any]:
@@ -166,8 +181,10 @@ class RunAdmin(ReadOnly, ModelAdmin):
 
     @admin.display(description="Status", ordering="status")
     def standing(self, run: Run) -> SafeString:
-        """The status, and below it the stop reason where that says more."""
+        """The status, and below it until when it waits, or the stop reason where that says more."""
         why = "" if run.stop_reason == run.status else run.stop_reason
+        if run.status == RunStatus.AWAITING_APPROVAL and run.awaiting_until is not None:
+            why = f"until {wording.moment(run.awaiting_until)}"
         return format_html('{}<p class="runnel-below">{}</p>', status_label(run), why)
 
     @admin.display(description="Stop reason")
@@ -190,26 +207,6 @@ class RunAdmin(ReadOnly, ModelAdmin):
     def finished(self, run: Run) -> str:
         return wording.moment(run.finished_at)
 
-    @admin.display(description="Input", ordering="input_tokens")
-    def input_used(self, run: Run) -> str:
-        return wording.tokens(run.input_tokens, run.usage_source)
-
-    @admin.display(description="Output", ordering="output_tokens")
-    def output_used(self, run: Run) -> str:
-        return wording.tokens(run.output_tokens, run.usage_source)
-
-    @admin.display(description="Cached input")
-    def cached(self, run: Run) -> str:
-        return wording.tokens(run.cached_input_tokens, run.usage_source)
-
-    @admin.display(description="Written to the cache")
-    def cache_write(self, run: Run) -> str:
-        return wording.tokens(run.cache_write_input_tokens, run.usage_source)
-
-    @admin.display(description="Reasoning")
-    def reasoning(self, run: Run) -> str:
-        return wording.tokens(run.reasoning_tokens, run.usage_source)
-
     @admin.display(description="Usage source")
     def reported(self, run: Run) -> str:
         return wording.usage_source(run.usage_source, is_over=not run.is_active)
@@ -231,6 +228,31 @@ class RunAdmin(ReadOnly, ModelAdmin):
         address = reverse("admin:providers_providertrace_changelist", query={"run_id": str(run.pk)})
         name = "1 trace" if found == 1 else f"{wording.count(found)} traces"
         return format_html('<a class="runnel-link" href="{}">{}</a>', address, name)
+
+    @admin.display(description="Calls that wait")
+    def waits_for(self, run: Run) -> str:
+        pending = run.tool_calls.filter(status=ToolCallStatus.PENDING)
+        return ", ".join(pending.values_list("name", flat=True)) or wording.UNKNOWN
+
+    @admin.display(description="Until")
+    def waits_until(self, run: Run) -> str:
+        return wording.moment(run.awaiting_until) if run.awaiting_until else "somebody decides"
+
+    @admin.display(description="Server tools")
+    def tools_offered(self, run: Run) -> str:
+        return ", ".join(run.tool_names) or "none"
+
+    @admin.display(description="Client tools")
+    def tools_of_client(self, run: Run) -> str:
+        return ", ".join(str(tool.get("name")) for tool in run.client_tools) or "none"
+
+    @admin.display(description="Budget")
+    def may_use(self, run: Run) -> str:
+        return ", ".join(f"{value} {name}" for name, value in run.budget.items()) or "no limit"
+
+    @admin.display(description="Driven before this segment")
+    def driven(self, run: Run) -> str:
+        return wording.duration(timedelta(seconds=run.active_seconds))
 
     @admin.display(description="Asked for")
     def cancel_requested(self, run: Run) -> str:

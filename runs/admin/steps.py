@@ -1,19 +1,16 @@
-"""What a run is made of: its provider calls and the functions that the models asked for."""
+"""What a run is made of: its provider calls."""
 
 from django.contrib import admin
-from django.db.models import QuerySet
-from django.http import HttpRequest
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
 from unfold.admin import TabularInline
 
 from runs.admin import wording
 from runs.admin.readonly import ReadOnlyInline
-from runs.models import Step, ToolCall
+from runs.admin.used import ShowsUsage
+from runs.models import Step
 from runs.states import StopReason
 
 
-class StepInline(ReadOnlyInline, TabularInline):
+class StepInline(ShowsUsage, ReadOnlyInline, TabularInline):
     """The provider calls of a run."""
 
     model = Step
@@ -27,6 +24,7 @@ class StepInline(ReadOnlyInline, TabularInline):
         "cached",
         "output_used",
         "reasoning",
+        "cost_known",
         "first_token",
         "duration",
     )
@@ -48,22 +46,6 @@ class StepInline(ReadOnlyInline, TabularInline):
     def reported(self, step: Step) -> str:
         return wording.usage_source(step.usage_source, is_over=step.finished_at is not None)
 
-    @admin.display(description="Input")
-    def input_used(self, step: Step) -> str:
-        return wording.tokens(step.input_tokens, step.usage_source)
-
-    @admin.display(description="Cached")
-    def cached(self, step: Step) -> str:
-        return wording.tokens(step.cached_input_tokens, step.usage_source)
-
-    @admin.display(description="Output")
-    def output_used(self, step: Step) -> str:
-        return wording.tokens(step.output_tokens, step.usage_source)
-
-    @admin.display(description="Reasoning")
-    def reasoning(self, step: Step) -> str:
-        return wording.tokens(step.reasoning_tokens, step.usage_source)
-
     @admin.display(description="First token")
     def first_token(self, step: Step) -> str:
         return wording.duration(step.first_token_at - step.started_at if step.first_token_at else None)
@@ -74,27 +56,3 @@ class StepInline(ReadOnlyInline, TabularInline):
         if step.finished_at is None or step.error_code == StopReason.WORKER_LOST:
             return wording.UNKNOWN
         return wording.duration(step.finished_at - step.started_at)
-
-
-class ToolCallInline(ReadOnlyInline, TabularInline):
-    """The function calls that a run's models asked for."""
-
-    model = ToolCall
-    fields = ("step_index", "name", "call_id", "outcome", "asked_with")
-    readonly_fields = fields
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[ToolCall]:
-        rows: QuerySet[ToolCall] = super().get_queryset(request).select_related("step")
-        return rows
-
-    @admin.display(description="Step")
-    def step_index(self, call: ToolCall) -> int:
-        return call.step.index
-
-    @admin.display(description="Status")
-    def outcome(self, call: ToolCall) -> str:
-        return call.status
-
-    @admin.display(description="Arguments")
-    def asked_with(self, call: ToolCall) -> SafeString:
-        return format_html('<pre class="runnel-json runnel-small">{}</pre>', call.arguments)

@@ -5,10 +5,11 @@ from typing import Any
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from providers.types import Json, Role
+from providers.types import Json
 from runs import salvage
 from runs.history import part_to_json
 from runs.models import Run
+from runs.salvage import Spoken
 
 
 def render(run: Run) -> SafeString:
@@ -17,8 +18,7 @@ def render(run: Run) -> SafeString:
     Of a run that has not ended yet, the last turn is what its log has so far.
     """
     turns = [(message.role, message.parts) for message in run.messages.order_by("position")]
-    is_answered = any(role == Role.ASSISTANT for role, _ in turns)
-    if run.is_active and not is_answered and (spoken := salvage.spoken(salvage.events(run.pk))):
+    if run.is_active and (spoken := _spoken_so_far(run)):
         so_far = [part_to_json(part) for part in spoken.message.parts]
         turns.append((f"{spoken.message.role}, so far", so_far))
     if not turns:
@@ -30,6 +30,12 @@ def render(run: Run) -> SafeString:
     )
 
 
+def _spoken_so_far(run: Run) -> Spoken | None:
+    """Return what the step that is under way has said; a step that has ended has its message."""
+    step = salvage.last_step(salvage.events(run.pk))
+    return None if any(event["type"] == "STEP_FINISHED" for event in step) else salvage.spoken(step)
+
+
 def _part(part: Json) -> SafeString:
     match part["kind"]:
         case "text":
@@ -39,7 +45,8 @@ def _part(part: Json) -> SafeString:
         case "tool_call":
             return _folded(f"Call of {part['name']}", part["arguments"])
         case "tool_result":
-            return _folded(f"Result of {part['name']}", part["content"])
+            what = "Error" if part.get("is_error") else "Result"
+            return _folded(f"{what} of {part['name']}", part["content"])
         case other:
             return _folded(str(part.get("item", other)), part.get("data", part))
 

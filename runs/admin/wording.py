@@ -2,6 +2,7 @@
 
 import re
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from django.utils import timezone
 from django.utils.html import format_html_join
@@ -20,6 +21,15 @@ def count(value: int | None) -> str:
 def tokens(value: int | None, source: str) -> str:
     """Return a run's or a step's token count; a guess is marked as one."""
     return f"≈ {count(value)}" if value is not None and source == UsageSource.ESTIMATED else count(value)
+
+
+def dollars(value: Decimal | None, source: str) -> str:
+    """Return what a run or a step has cost; what follows from a guess is marked as one."""
+    if value is None:
+        return UNKNOWN
+    # Whole cents say nothing of most calls; what is smaller than a millionth does not count.
+    amount = f"${value:,.6f}".rstrip("0").rstrip(".")
+    return f"≈ {amount}" if source == UsageSource.ESTIMATED else amount
 
 
 def usage_source(source: str, *, is_over: bool) -> str:

@@ -48,7 +48,7 @@ class Run(UsageColumns):
 
     #: How often it has begun or gone on: one more than the pauses behind it.
     segment = models.PositiveIntegerField(default=1, editable=False)
-    #: Seconds that segments before this one were driven; a pause does not count.
+    #: Seconds that it was driven, up to its last pause or its end; a pause does not count.
     active_seconds = models.FloatField(default=0.0, editable=False)
     #: When nobody may decide any more about what it waits for.
     awaiting_until = models.DateTimeField(null=True, blank=True, editable=False)
@@ -101,7 +101,9 @@ class Run(UsageColumns):
 
     @property
     def duration(self) -> float | None:
-        """Seconds from its begin to its end; unknown when its worker died, who knows when."""
+        """Seconds from its begin to its end without its pauses; unknown when its worker died, who knows when."""
         if self.started_at is None or self.finished_at is None or self.stop_reason == StopReason.WORKER_LOST:
             return None
+        if self.segment > 1:
+            return self.active_seconds
         return (self.finished_at - self.started_at).total_seconds()

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from providers import clients
+from providers.adapter import Timeouts
 from providers.cancellation import RunCancelled
 from providers.emulator import Emulator
 from providers.errors import LLMError
@@ -36,6 +37,9 @@ SDKS = 3
 
 #: Seconds until what must come has come, on a shared machine.
 STUCK = 30
+
+#: The first must not be given up for its silence before the last has begun.
+NO_HURRY = Timeouts(connect=2 * STUCK, first_byte=2 * STUCK, idle=2 * STUCK)
 
 #: How calls end: well, in each way that leaves a connection in another state, and cancelled.
 ENDS = (
@@ -71,7 +75,8 @@ async def test_as_many_streams_as_wanted_are_active_at_once(wire: str, provider:
     # The one that waits for the SDK's first request leaves a connection and a client as every later one does.
     await Call(at(provider.origin, wire, model="length")).start()
     before = descriptors()
-    calls = [Call(at(provider.origin, wire, model="stall-mid")) for _ in range(STREAMS)]
+    stalled = at(provider.origin, wire, model="stall-mid")
+    calls = [Call(stalled, timeouts=NO_HURRY) for _ in range(STREAMS)]
     for call in calls:
         call.start()
     async with asyncio.timeout(STUCK):

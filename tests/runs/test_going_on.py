@@ -200,6 +200,13 @@ async def test_a_dead_worker_leaves_an_answer_to_every_call(ada: Person) -> None
 async def test_a_pause_does_not_count_as_time(ada: Person, settings: Any) -> None:
     run = await paused(ada)
     assert 0.0 < run.active_seconds < STUCK
+    await readers.run(
+        lambda: Run.objects.filter(pk=run.pk).update(started_at=timezone.now() - timedelta(hours=1))
+    )
+    await resolving.resolve(ada.user.pk, run.pk, await resume_of(run.pk))
+    ended = await until(run.pk, "completed")
+    assert ended.duration is not None
+    assert run.active_seconds < ended.duration < STUCK
 
 
 @pytest.fixture

@@ -123,7 +123,7 @@ async def test_it_tells_the_long_story_at_reading_speed(emulator: Emulator, wire
             if deltas == 21:
                 break
     # Twenty tokens at forty a second; a busy machine may take longer, nothing makes it faster.
-    assert 0.4 < time.monotonic() - begun < 2
+    assert 0.4 < time.monotonic() - begun < 5
 
 
 @every_wire

@@ -1,0 +1,34 @@
+"""Columns that say what a run or a step has used."""
+
+from django.contrib import admin
+
+from runs.admin import wording
+from runs.models import Run, Step
+
+
+class ShowsUsage:
+    """A mix-in for model admins and inlines of runs and of steps."""
+
+    @admin.display(description="Input", ordering="input_tokens")
+    def input_used(self, row: Run | Step) -> str:
+        return wording.tokens(row.input_tokens, row.usage_source)
+
+    @admin.display(description="Output", ordering="output_tokens")
+    def output_used(self, row: Run | Step) -> str:
+        return wording.tokens(row.output_tokens, row.usage_source)
+
+    @admin.display(description="Cached")
+    def cached(self, row: Run | Step) -> str:
+        return wording.tokens(row.cached_input_tokens, row.usage_source)
+
+    @admin.display(description="Written to the cache")
+    def cache_write(self, row: Run | Step) -> str:
+        return wording.tokens(row.cache_write_input_tokens, row.usage_source)
+
+    @admin.display(description="Reasoning")
+    def reasoning(self, row: Run | Step) -> str:
+        return wording.tokens(row.reasoning_tokens, row.usage_source)
+
+    @admin.display(description="Cost", ordering="cost")
+    def cost_known(self, row: Run | Step) -> str:
+        return wording.dollars(row.cost, row.usage_source)
