@@ -23,7 +23,7 @@ from providers.text import clean
 from runs.models.tool_call import ToolCallStatus
 from runs.outcomes import CallOutcome, Why, text_of
 from runs.tasks import spawn
-from runs.toolbox.tool import ToolContext, ToolError
+from runs.toolbox.tool import Tool, ToolContext, ToolError
 from runs.triage import PlannedCall
 
 #: Seconds that a cancelled async tool has to clean up before it is left behind.
@@ -78,12 +78,9 @@ async def _answer(
     context = ToolContext(
         user_id=whom.user_id, conversation_id=whom.conversation_id, run_id=whom.run_id, call_id=call.id
     )
-    try:
-        work = tool.bind(call.arguments, context)
-    except ToolError as error:
-        return _failed(call, str(error))
-    except Exception as error:  # noqa: BLE001 - a tool that cannot be bound is a tool that failed
-        return _crashed(call, error)
+    work = _work(call, tool, context)
+    if isinstance(work, CallOutcome):
+        return work
     # From here on it may take effect.
     call = replace(call, status=ToolCallStatus.RUNNING)
     started_at = time.monotonic()
@@ -96,7 +93,7 @@ async def _answer(
         return _failed(call, "The server is busy with other tools. Try again later.")
     try:
         if await wait_for(doing, cancel=cancel, seconds=tool.timeout):
-            return _outcome(call, doing.result())
+            return _outcome(call, _come_of(doing))
         stopped = _timed_out(call, tool.timeout)
     except RunCancelled:
         stopped = call.unanswered(why())
@@ -114,18 +111,51 @@ async def _answer(
     return stopped
 
 
+def _work(call: PlannedCall, tool: Tool, context: ToolContext) -> Callable[[], Any] | CallOutcome:
+    """Return what executes a call, or its answer where it must not be executed."""
+    try:
+        work = tool.bind(call.arguments, context)
+    except ToolError as error:
+        return _failed(call, str(error))
+    except Exception as error:  # noqa: BLE001 - a tool that cannot be bound is a tool that failed
+        return _crashed(call, _Raised.of(error))
+    return work
+
+
 @dataclass(frozen=True, slots=True)
 class _Raised:
-    """What a tool raised instead of returning."""
+    """What a tool raised instead of returning.
 
-    error: BaseException
+    In words: an exception leads to the frames that it came through, and these to whoever keeps it. Such a ring
+    would keep all that the tool had in its hands.
+    """
+
+    name: str
+    story: str
+    #: What a ``ToolError`` says.
+    said: str | None = None
+
+    @classmethod
+    def of(cls, error: BaseException) -> "_Raised":
+        """Put ``error`` into words."""
+        story = clean("".join(traceback.format_exception(error)))[-_STORY:]
+        said = None
+        if isinstance(error, ToolError):
+            with contextlib.suppress(Exception):
+                said = str(error)
+        return cls(type(error).__name__, story, said)
 
 
 async def _result(work: Callable[[], Any]) -> Any:
     try:
         return await work()
-    except Exception as error:  # noqa: BLE001 - it becomes the call's answer
-        return _Raised(error)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - it becomes the call's answer
+        return _Raised.of(error)
+
+
+def _come_of(doing: asyncio.Future[Any]) -> Any:
+    """Return what came of work that nobody stopped: that it stopped itself is no cancel of ours."""
+    return _Raised.of(asyncio.CancelledError()) if doing.cancelled() else doing.result()
 
 
 def _on_thread(work: Callable[[], Any], name: str) -> asyncio.Future[Any]:
@@ -141,7 +171,7 @@ def _on_thread(work: Callable[[], Any], name: str) -> asyncio.Future[Any]:
         try:
             value = work()
         except BaseException as error:  # noqa: BLE001 - it becomes the call's answer
-            value = _Raised(error)
+            value = _Raised.of(error)
         finally:
             connections.close_all()
             _free_threads.release()
@@ -170,14 +200,14 @@ def _watch(doing: asyncio.Future[Any], call: PlannedCall, late: Late, *, left: f
 
 def _outcome(call: PlannedCall, value: Any) -> CallOutcome:
     match value:
-        case _Raised(error=ToolError() as error):
-            return _failed(call, clean(str(error)))
-        case _Raised(error=error):
-            return _crashed(call, error)
+        case _Raised(said=str() as said):
+            return _failed(call, said)
+        case _Raised() as raised:
+            return _crashed(call, raised)
     try:
         content = text_of(value, most=settings.RUNNEL_TOOL_RESULT_CHARS)
     except Exception as error:  # noqa: BLE001 - whatever a tool returns must not fail the run
-        return _crashed(call, error)
+        return _crashed(call, _Raised.of(error))
     return _answered(call, ToolCallStatus.SUCCEEDED, content, is_error=False)
 
 
@@ -194,10 +224,9 @@ def _timed_out(call: PlannedCall, seconds: float) -> CallOutcome:
     return _answered(call, ToolCallStatus.TIMED_OUT, sentence)
 
 
-def _crashed(call: PlannedCall, error: BaseException) -> CallOutcome:
+def _crashed(call: PlannedCall, raised: _Raised) -> CallOutcome:
     """Return the answer to a call whose tool broke: the model hears of it, an admin reads the whole story."""
-    story = clean("".join(traceback.format_exception(error)))[-_STORY:]
-    return _failed(call, f"The tool {call.name} failed ({type(error).__name__}).", note=story)
+    return _failed(call, f"The tool {call.name} failed ({raised.name}).", note=raised.story)
 
 
 def _answered(

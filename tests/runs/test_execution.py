@@ -1,8 +1,10 @@
 """Executing a step's calls: at the same time, each within its time, none spoiling another."""
 
 import asyncio
+import gc
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterable
 from typing import Any
 from uuid import UUID
@@ -252,3 +254,41 @@ async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(STUCK):
         while not condition():
             await asyncio.sleep(0.005)
+
+
+@pytest.mark.parametrize("thrown", [asyncio.CancelledError, SystemExit])
+async def test_a_tool_that_ends_itself_fails_alone(thrown: type[BaseException]) -> None:
+    async def ends_itself(_: ToolContext) -> None:
+        raise thrown
+
+    outcomes = await Doing(call(ends_itself, name="bad"), call(at_once, name="good")).done()
+    assert {outcome.name: outcome.status for outcome in outcomes} == {
+        "bad": ToolCallStatus.FAILED,
+        "good": ToolCallStatus.SUCCEEDED,
+    }
+
+
+class _Big:
+    """Stands for what a tool has in its hands."""
+
+
+@pytest.mark.parametrize("is_async", [True, False])
+async def test_what_a_broken_tool_held_is_free_at_once(is_async: bool) -> None:
+    held: list[weakref.ref[_Big]] = []
+
+    def breaks(_: ToolContext) -> None:
+        big = _Big()
+        held.append(weakref.ref(big))
+        raise ValueError
+
+    async def breaks_later(context: ToolContext) -> None:
+        breaks(context)
+
+    gc.disable()
+    try:
+        await answer_of(call(breaks_later if is_async else breaks, is_async=is_async))
+        # The thread may be at its last line still.
+        await asyncio.sleep(0.1)
+        assert held[0]() is None
+    finally:
+        gc.enable()
