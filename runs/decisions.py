@@ -35,7 +35,7 @@ class Decided:
     def executable(self) -> PlannedCall:
         """The call as it is to be executed."""
         arguments = self.edited or self.call.arguments
-        return replace(self.call, arguments=arguments, status=ToolCallStatus.RUNNING)
+        return replace(self.call, arguments=arguments, status=ToolCallStatus.RUNNING, is_approved=True)
 
 
 def decide(pending: Sequence[PlannedCall], resume: Iterable[Json]) -> tuple[Decided, ...]:

@@ -119,6 +119,9 @@ def _work(call: PlannedCall, tool: Tool, context: ToolContext) -> Callable[[], A
         return _failed(call, str(error))
     except Exception as error:  # noqa: BLE001 - a tool that cannot be bound is a tool that failed
         return _crashed(call, _Raised.of(error))
+    if (call.requires_approval or tool.requires_approval) and not call.is_approved:
+        # Planned as one about which nobody need be asked: while it waited for its siblings the tool has changed.
+        return _failed(call, f"{call.name} has changed, and nobody was asked about this call. Call it again.")
     return work
 
 

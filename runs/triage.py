@@ -42,6 +42,8 @@ class PlannedCall:
     position: int
     source: str = ""
     requires_approval: bool = False
+    #: Whether somebody has decided that it is executed.
+    is_approved: bool = False
     status: ToolCallStatus = ToolCallStatus.RUNNING
     #: What executes it; ``None`` when it is the client's, or nobody's.
     tool: Tool | None = None

@@ -2,17 +2,31 @@
 
 import asyncio
 from datetime import timedelta
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 import pytest
 from asgiref.sync import sync_to_async
 from django.db import transaction
 from django.utils import timezone
+from pydantic import AfterValidator
 from uuid6 import uuid7
 
-from runs import cancellation, recovery, refusals, resolving, services, supervisor, waiting
+from providers import catalog
+from runs import (
+    call_records,
+    cancellation,
+    recovery,
+    refusals,
+    resolving,
+    services,
+    supervisor,
+    transitions,
+    waiting,
+)
 from runs.models import Message, Run, ToolCall
+from runs.models.tool_call import ToolCallStatus
+from runs.outcomes import CallOutcome
 from runs.starts import StartRequest
 from runs.states import RunStatus
 from runs.threads import readers
@@ -32,7 +46,7 @@ async def start(person: Person, text: str = ORDER, **fields: Any) -> UUID:
     request = StartRequest(
         run_id=uuid7(),
         conversation_id=fields.pop("conversation_id", None),
-        model="emulator/calls",
+        model=fields.pop("model", "emulator/calls"),
         messages=[{"id": "m", "role": "user", "content": text}],
         options=options | fields.pop("options", {}),
         **fields,
@@ -232,3 +246,31 @@ async def test_the_time_limit_of_a_run_ends_its_tools(
     assert (await calls(run_id))["linger"].status == "interrupted"
     (answer,) = await results(run_id)
     assert "the run's time was up" in answer
+
+
+@pytest.mark.parametrize("change", ["takes_more", "asks_now"])
+async def test_nothing_gated_is_executed_unasked_because_a_tool_changed(
+    ada: Person, no_tools_of_a_test: None, change: str
+) -> None:
+    done = []
+
+    @tool(requires_approval=change == "takes_more")
+    def send(amount: int) -> None:
+        """Send money."""
+        done.append(amount)
+
+    amount = '"5"' if change == "takes_more" else "5"
+    order = f'[[call send {{"amount": {amount}}}]][[call write_note {{"text": "oat milk"}}]]'
+    run = await paused(ada, text=order, tools=["send"])
+    # As an upgrade, or an admin, does it while the run waits.
+    del registry._tools["send"]
+
+    @tool(name="send", requires_approval=True)
+    def send_now(amount: int | str) -> None:
+        """Send money."""
+        done.append(amount)
+
+    await resolving.resolve(ada.user.pk, run.pk, await resume_of(run.pk))
+    await until(run.pk, "completed")
+    assert done == []
+    assert (await calls(run.pk))["send"].status == "failed"
