@@ -23,7 +23,7 @@ from runs.agui import Segment
 from runs.assignment import Assignment
 from runs.models import Conversation, Run
 from runs.models.run import CancelMode
-from runs.refusals import ConversationBusy, NotFound, Restarting, TooManyRuns
+from runs.refusals import AwaitsDecision, ConversationBusy, NotFound, Restarting, TooManyRuns
 from runs.starts import Started, StartRequest
 from runs.states import ACTIVE, TERMINAL, RunStatus
 from runs.supervisor import Draining
@@ -55,8 +55,6 @@ async def start(owner_id: int, request: StartRequest) -> Started:
     here = supervisor.current()
     await here.ready()
     await _look_for_providers(request.models)
-    if request.options.get("cancel_pending"):
-        await _cancel_what_waits(owner_id, request)
     is_repeated = cancellation.get(request.run_id) is not None
     try:
         targets = tuple(map(catalog.resolve, request.models))
@@ -71,7 +69,7 @@ async def start(owner_id: int, request: StartRequest) -> Started:
             raise Restarting from None
         raise
     try:
-        started = await here.journal.execute(lambda: starts.store(owner_id, request, targets, here.terms))
+        started = await _store(owner_id, request, targets)
     except BaseException:
         if not is_repeated:
             here.release(request.run_id)
@@ -94,6 +92,22 @@ async def start(owner_id: int, request: StartRequest) -> Started:
     elif not is_repeated:
         here.release(request.run_id)
     return started
+
+
+async def _store(owner_id: int, request: StartRequest, targets: tuple[catalog.Target, ...]) -> Started:
+    """Store a run; one that waits is cancelled for it, if that was asked for and nothing else is wrong."""
+    here = supervisor.current()
+
+    def store() -> Started:
+        return starts.store(owner_id, request, targets, here.terms)
+
+    try:
+        return await here.journal.execute(store)
+    except AwaitsDecision:
+        if not request.options.get("cancel_pending"):
+            raise
+    await _cancel_what_waits(owner_id, request)
+    return await here.journal.execute(store)
 
 
 async def _cancel_what_waits(owner_id: int, request: StartRequest) -> None:

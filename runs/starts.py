@@ -105,6 +105,8 @@ def store(owner_id: int, request: StartRequest, targets: tuple[Target, ...], ter
             raise Unsupported(
                 f"The price of {target.origin.model} is not known here: give the budget in tokens."
             )
+    # Last, so that who then cancels what waits is refused for nothing else.
+    _refuse_if_busy(conversation)
     run = _create(owner_id, request, conversation, offer, terms)
     position = transitions.next_position(conversation.id)
     Message.objects.bulk_create(
@@ -124,6 +126,12 @@ def store(owner_id: int, request: StartRequest, targets: tuple[Target, ...], ter
         status=RunStatus.CREATED.value,
         offer=offer,
     )
+
+
+def _refuse_if_busy(conversation: Conversation) -> None:
+    active = Run.objects.filter(conversation=conversation, status__in=ACTIVE)
+    if (status := active.values_list("status", flat=True).first()) is not None:
+        raise AwaitsDecision if status == RunStatus.AWAITING_APPROVAL else ConversationBusy
 
 
 def _has_price(target: Target) -> bool:
@@ -172,8 +180,5 @@ def _conversation(owner_id: int, request: StartRequest, *, title: str) -> Conver
     conversation = Conversation.objects.filter(pk=request.conversation_id, owner_id=owner_id).first()
     if conversation is None:
         raise NotFound
-    active = Run.objects.filter(conversation=conversation, status__in=ACTIVE)
-    if (status := active.values_list("status", flat=True).first()) is not None:
-        raise AwaitsDecision if status == RunStatus.AWAITING_APPROVAL else ConversationBusy
     Conversation.objects.filter(pk=conversation.pk).update(updated_at=timezone.now())
     return conversation

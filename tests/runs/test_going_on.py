@@ -274,3 +274,13 @@ async def test_nothing_gated_is_executed_unasked_because_a_tool_changed(
     await until(run.pk, "completed")
     assert done == []
     assert (await calls(run.pk))["send"].status == "failed"
+
+
+async def test_a_start_that_is_refused_cancels_nothing(ada: Person) -> None:
+    run = await paused(ada)
+    cancels: Json = {"conversation_id": run.conversation_id, "options": {"cancel_pending": True}}
+    with pytest.raises(refusals.NoSuchTool):
+        await start(ada, "And now?", tools=["nothing"], **cancels)
+    with pytest.raises(catalog.CatalogError):
+        await start(ada, "And now?", model="nobody/nothing", **cancels)
+    assert (await readers.run(Run.objects.get, pk=run.pk)).status == "awaiting_approval"
