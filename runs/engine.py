@@ -245,6 +245,8 @@ class Engine:
             why=self._why,
             late=self._note,
         )
+        # From here on each of them may take effect, whatever becomes of its answer.
+        self._open = {key: replace(call, status=ToolCallStatus.RUNNING) for key, call in self._open.items()}
         async with contextlib.aclosing(answers):
             async for outcome in answers:
                 await self._journal.commit(

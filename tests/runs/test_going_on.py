@@ -284,3 +284,20 @@ async def test_a_start_that_is_refused_cancels_nothing(ada: Person) -> None:
     with pytest.raises(catalog.CatalogError):
         await start(ada, "And now?", model="nobody/nothing", **cancels)
     assert (await readers.run(Run.objects.get, pk=run.pk)).status == "awaiting_approval"
+
+
+async def test_a_call_whose_answer_is_lost_may_have_taken_effect(
+    ada: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stores = call_records.answer
+
+    def breaks_once(outcome: CallOutcome) -> None:
+        monkeypatch.setattr(call_records, "answer", stores)
+        raise ValueError("no database takes this")
+
+    monkeypatch.setattr(call_records, "answer", breaks_once)
+    run_id = await start(ada, "[[call clock {}]]")
+    assert (await until(run_id, "failed")).stop_reason == "error"
+    assert (await calls(run_id))["clock"].status == "interrupted"
+    (answer,) = await results(run_id)
+    assert answer.startswith("Interrupted while it was being executed")
