@@ -78,4 +78,6 @@ class Tool:
             self.bind(arguments, nobody)
         except ToolError as error:
             return str(error)
+        except Exception as error:  # noqa: BLE001 - a check that breaks must not break the run
+            return f"They could not be checked ({type(error).__name__})."
         return None

@@ -301,3 +301,16 @@ async def test_a_call_whose_answer_is_lost_may_have_taken_effect(
     assert (await calls(run_id))["clock"].status == "interrupted"
     (answer,) = await results(run_id)
     assert answer.startswith("Interrupted while it was being executed")
+
+
+async def test_a_check_that_breaks_does_not_break_the_run(ada: Person, no_tools_of_a_test: None) -> None:
+    def broken(value: str) -> str:
+        raise KeyError(value)
+
+    @tool(requires_approval=True)
+    def send(to: Annotated[str, AfterValidator(broken)]) -> None:
+        """Send money."""
+
+    run_id = await start(ada, '[[call send {"to": "eve"}]]', tools=["send"])
+    assert (await until(run_id, "completed", "failed")).status == "completed"
+    assert (await calls(run_id))["send"].status == "failed"
