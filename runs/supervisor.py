@@ -196,7 +196,10 @@ class Supervisor:
 
     async def _end_overdue(self) -> None:
         for run_id in await readers.run(waiting.overdue):
-            await self.end_waiting(run_id)
+            try:
+                await self.end_waiting(run_id)
+            except Exception:
+                logger.exception("run %s waits too long and could not be ended", run_id)
 
     def _renew(self, run_ids: tuple[UUID, ...]) -> list[tuple[UUID, str, str]]:
         mine = Run.objects.filter(pk__in=run_ids, status__in=ACTIVE, worker=self.terms.worker)

@@ -314,3 +314,17 @@ async def test_a_check_that_breaks_does_not_break_the_run(ada: Person, no_tools_
     run_id = await start(ada, '[[call send {"to": "eve"}]]', tools=["send"])
     assert (await until(run_id, "completed", "failed")).status == "completed"
     assert (await calls(run_id))["send"].status == "failed"
+
+
+async def test_a_run_that_cannot_be_ended_keeps_no_other_one_from_it(ada: Person) -> None:
+    good = await paused(ada)
+    # The newest is ended first.
+    bad = await paused(ada)
+
+    def spoil() -> None:
+        bad.steps.all().delete()
+        Run.objects.update(awaiting_until=timezone.now())
+
+    await readers.run(spoil)
+    await supervisor.current()._end_overdue()
+    await until(good.pk, "failed")
