@@ -44,12 +44,14 @@ def keep(run_id: UUID, step_id: UUID, result: StepResult, planned: Iterable[Plan
 
 def answer(outcome: CallOutcome) -> None:
     """Store the answer to a call that is open; one that has an answer keeps it."""
+    # Where it has none of its own: what a tool left behind did may have been noted already.
+    noted = {"note": outcome.note} if outcome.note else {}
     ToolCall.objects.filter(pk=outcome.id, status__in=OPEN).update(
         status=outcome.status,
         result=outcome.content,
         is_error=outcome.is_error,
-        note=outcome.note,
         finished_at=timezone.now(),
+        **noted,
     )
 
 

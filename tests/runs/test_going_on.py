@@ -328,3 +328,15 @@ async def test_a_run_that_cannot_be_ended_keeps_no_other_one_from_it(ada: Person
     await readers.run(spoil)
     await supervisor.current()._end_overdue()
     await until(good.pk, "failed")
+
+
+async def test_what_a_tool_left_behind_did_stays_noted(ada: Person) -> None:
+    run = await paused(ada)
+    call = (await calls(run.pk))["clock"]
+    outcome = CallOutcome(
+        id=call.pk, call_id=call.call_id, name="clock", status=ToolCallStatus.TIMED_OUT, content="Too slow."
+    )
+    # The answer before it was being committed meanwhile.
+    await readers.run(call_records.note, call.pk, "Its result came too late.")
+    await readers.run(call_records.answer, outcome)
+    assert (await calls(run.pk))["clock"].note == "Its result came too late."
