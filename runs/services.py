@@ -142,6 +142,9 @@ async def cancel(owner_id: int, run_id: UUID, *, mode: str = CancelMode.IMMEDIAT
     is_stored, waits = await here.journal.execute(
         lambda: _store_cancel(owner_id, run_id, mode=mode, reason=reason)
     )
+    if is_stored and mode == CancelMode.IMMEDIATE:
+        # A decision may have been faster than the store, and be driven here since.
+        cancellation.request(run_id, by="user", reason=reason)
     if waits:
         await here.end_waiting(run_id)
     return "requested" if is_stored else "already_terminal"
@@ -173,6 +176,9 @@ def cancel_from_thread(user: Any, run_id: UUID, *, by: str = "user", reason: str
     live = cancellation.get(run_id)
     if live is None:
         is_stored = transitions.request_cancel(run_id, by=by, reason=reason)
+        if is_stored:
+            # A decision may have been faster than the store, and be driven here since.
+            cancellation.request(run_id, by=by, reason=reason)
         if status == RunStatus.AWAITING_APPROVAL:
             # Nothing drives it: its server ends it, here at once, elsewhere at its next heartbeat.
             transaction.on_commit(partial(supervisor.end_waiting_soon, run_id))

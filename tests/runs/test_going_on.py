@@ -340,3 +340,26 @@ async def test_what_a_tool_left_behind_did_stays_noted(ada: Person) -> None:
     await readers.run(call_records.note, call.pk, "Its result came too late.")
     await readers.run(call_records.answer, outcome)
     assert (await calls(run.pk))["clock"].note == "Its result came too late."
+
+
+async def test_a_cancel_that_is_stored_behind_a_decision_stops_at_once(
+    ada: Person, no_tools_of_a_test: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @tool(requires_approval=True)
+    async def linger() -> None:
+        """Take for ever."""
+        await asyncio.Event().wait()
+
+    run = await paused(ada, text="[[call linger {}]]", tools=["linger"])
+    resume = await resume_of(run.pk)
+    here = asyncio.get_running_loop()
+    stores = transitions.request_cancel
+
+    def decided_before(*args: Any, **kwargs: Any) -> bool:
+        supervisor.wait_for(here, lambda: resolving.resolve(ada.user.pk, run.pk, resume))
+        return stores(*args, **kwargs)
+
+    monkeypatch.setattr(transitions, "request_cancel", decided_before)
+    await sync_to_async(lambda: services.cancel_from_thread(ada.user, run.pk))()
+    await asyncio.sleep(1.0)
+    assert (await readers.run(Run.objects.get, pk=run.pk)).status == "cancelled"
