@@ -87,8 +87,8 @@ async def _answer(
     doing: asyncio.Future[Any]
     if tool.is_async:
         doing = spawn(_result(work), name=f"call {call.name}")
-    elif _free_threads.acquire(blocking=False):
-        doing = _on_thread(work, call.name)
+    elif (begun := _on_thread(work, call.name)) is not None:
+        doing = begun
     else:
         return _failed(call, "The server is busy with other tools. Try again later.")
     try:
@@ -161,8 +161,13 @@ def _come_of(doing: asyncio.Future[Any]) -> Any:
     return _Raised.of(asyncio.CancelledError()) if doing.cancelled() else doing.result()
 
 
-def _on_thread(work: Callable[[], Any], name: str) -> asyncio.Future[Any]:
-    """Do ``work`` on a thread of its own, which holds up nobody: not other tools, not the server's end."""
+def _on_thread(work: Callable[[], Any], name: str) -> asyncio.Future[Any] | None:
+    """Do ``work`` on a thread of its own, which holds up nobody: not other tools, not the server's end.
+
+    ``None`` when there is none left, of ours or of the system's.
+    """
+    if not _free_threads.acquire(blocking=False):
+        return None
     loop = asyncio.get_running_loop()
     answer: asyncio.Future[Any] = loop.create_future()
 
@@ -182,7 +187,11 @@ def _on_thread(work: Callable[[], Any], name: str) -> asyncio.Future[Any]:
         with contextlib.suppress(RuntimeError):
             loop.call_soon_threadsafe(settle, value)
 
-    threading.Thread(target=run, name=f"tool {name}", daemon=True).start()
+    try:
+        threading.Thread(target=run, name=f"tool {name}", daemon=True).start()
+    except RuntimeError:
+        _free_threads.release()
+        return None
     return answer
 
 

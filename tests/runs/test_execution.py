@@ -292,3 +292,15 @@ async def test_what_a_broken_tool_held_is_free_at_once(is_async: bool) -> None:
         assert held[0]() is None
     finally:
         gc.enable()
+
+
+async def test_a_system_without_threads_is_busy(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", refuse)
+        patched.setattr(execution, "_free_threads", threading.BoundedSemaphore(1))
+        for _ in range(2):
+            assert "busy" in (await answer_of(call(lambda _: None, is_async=False))).content
+        assert execution._free_threads.acquire(blocking=False)
