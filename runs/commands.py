@@ -4,6 +4,7 @@ Knows who asks and what they follow; knows neither Channels nor the socket. Comm
 same run or conversation are carried out in the order in which they came.
 """
 
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -109,19 +110,23 @@ class Commands:
         await self._send_text(refusal)
 
     async def _start(self, frame: frames.Start, run_id: UUID) -> Follow:
-        started = await services.start(self._user_id, _start_request(frame, run_id))
-        position = None
-        if started.state == "exists":
-            position = await services.locate_run(self._user_id, run_id)
-        await self._send_text(
-            frames.ok(
-                frame.id,
-                run_id=started.run_id,
-                conversation_id=started.conversation_id,
-                state=started.state,
-                status=started.status,
+        request = _start_request(frame, run_id)
+        # It may be cancelled for this one: that comes after the answer as well.
+        before = await services.to_be_cancelled(self._user_id, request)
+        with contextlib.nullcontext() if before is None else self._subscriptions.held(before):
+            started = await services.start(self._user_id, request)
+            position = None
+            if started.state == "exists":
+                position = await services.locate_run(self._user_id, run_id)
+            await self._send_text(
+                frames.ok(
+                    frame.id,
+                    run_id=started.run_id,
+                    conversation_id=started.conversation_id,
+                    state=started.state,
+                    status=started.status,
+                )
             )
-        )
         return lambda: self._watch(run_id, position)
 
     async def _subscribe(self, frame: frames.Subscribe) -> Follow:

@@ -110,10 +110,16 @@ async def _store(owner_id: int, request: StartRequest, targets: tuple[catalog.Ta
     return await here.journal.execute(store)
 
 
+async def to_be_cancelled(owner_id: int, request: StartRequest) -> UUID | None:
+    """Return the run that waits for somebody and is cancelled for a start, if that asks for it."""
+    if not request.options.get("cancel_pending"):
+        return None
+    return await readers.run(starts.waiting_run, owner_id, request)
+
+
 async def _cancel_what_waits(owner_id: int, request: StartRequest) -> None:
     """Cancel the run that waits for somebody in the conversation of a start that asks for it."""
-    run_id = await readers.run(starts.waiting_run, owner_id, request)
-    if run_id is not None:
+    if (run_id := await to_be_cancelled(owner_id, request)) is not None:
         await cancel(owner_id, run_id, reason="a new message was sent")
 
 

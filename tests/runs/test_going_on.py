@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
+import orjson
 import pytest
 from asgiref.sync import sync_to_async
 from django.db import transaction
@@ -32,6 +33,7 @@ from runs.states import RunStatus
 from runs.threads import readers
 from runs.toolbox import registry, tool
 from tests.runs.conftest import Person
+from tests.runs.sockets import Socket, bearer
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("server")]
 
@@ -363,3 +365,19 @@ async def test_a_cancel_that_is_stored_behind_a_decision_stops_at_once(
     await sync_to_async(lambda: services.cancel_from_thread(ada.user, run.pk))()
     await asyncio.sleep(1.0)
     assert (await readers.run(Run.objects.get, pk=run.pk)).status == "cancelled"
+
+
+async def test_what_a_start_cancels_is_told_after_its_answer(ada: Person) -> None:
+    run = await paused(ada)
+    socket = await Socket(bearer(ada.token)).open()
+    await socket.ask("subscribe", run_id=str(run.pk), after=run.last_seq)
+    told = len(socket.received)
+    place = {"conversation_id": str(run.conversation_id), "options": {"cancel_pending": True}}
+    answer = await socket.ask("start", model="emulator/calls", input="And now?", **place)
+    await until(UUID(answer["run_id"]), "completed")
+    await until(run.pk, "cancelled")
+    await asyncio.sleep(0.2)
+    kinds = [orjson.loads(text)["type"] for text in socket.received[told:]]
+    await socket.close()
+    assert kinds[0] == "ok"
+    assert sum(str(run.pk) in text for text in socket.received[told:]) > 1
