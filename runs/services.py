@@ -158,11 +158,12 @@ async def cancel(owner_id: int, run_id: UUID, *, mode: str = CancelMode.IMMEDIAT
 
 def _store_cancel(owner_id: int, run_id: UUID, *, mode: str, reason: str) -> tuple[bool, bool]:
     """Store the intent; return whether the run had not ended, and whether it waits for somebody."""
-    status = Run.objects.filter(pk=run_id, owner_id=owner_id).values_list("status", flat=True).first()
-    if status is None:
+    run = Run.objects.filter(pk=run_id, owner_id=owner_id)
+    if not run.exists():
         raise NotFound
     is_stored = transitions.request_cancel(run_id, by="user", reason=reason, mode=mode)
-    return is_stored, status == RunStatus.AWAITING_APPROVAL
+    # After the store: it waited for whoever let the run pause at this moment, and a later pause finds the intent.
+    return is_stored, run.filter(status=RunStatus.AWAITING_APPROVAL).exists()
 
 
 def cancel_from_thread(user: Any, run_id: UUID, *, by: str = "user", reason: str = "") -> str:

@@ -293,4 +293,6 @@ def next_position(conversation_id: UUID) -> int:
 
 def take_over(run_id: UUID, *, fence: int) -> bool:
     """Move a run's fence on from ``fence``, so that whoever drove it can write nothing more."""
-    return bool(Run.objects.filter(pk=run_id, fence=fence, status__in=ACTIVE).update(fence=F("fence") + 1))
+    # One that has paused meanwhile is driven by nobody, and lost to nobody.
+    driven = Run.objects.filter(pk=run_id, fence=fence, status__in=ACTIVE - {RunStatus.AWAITING_APPROVAL})
+    return bool(driven.update(fence=F("fence") + 1))

@@ -254,7 +254,7 @@ async def test_the_time_limit_of_a_run_ends_its_tools(
 async def test_nothing_gated_is_executed_unasked_because_a_tool_changed(
     ada: Person, no_tools_of_a_test: None, change: str
 ) -> None:
-    done = []
+    done: list[int | str] = []
 
     @tool(requires_approval=change == "takes_more")
     def send(amount: int) -> None:
