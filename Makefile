@@ -39,7 +39,7 @@ pytest: dev ## Run the tests alone (ARGS="tests/project -x")
 	@$(PYTHON) -m pytest $(ARGS)
 
 thorough: dev ## Repeat what `make test` repeats some times as often as before a release
-	@KILLS=20 RANDOM_CANCELS=2000 MANY_CALLS=2000 MUTATIONS=20000 $(PYTHON) -m pytest $(ARGS) \
+	@KILLS=20 RANDOM_CANCELS=2000 MANY_CALLS=2000 MUTATIONS=20000 $(PYTHON) -m pytest --timeout=3600 $(ARGS) \
 		tests/faults/test_kill.py tests/faults/test_cancel_random.py tests/faults/test_many_streams.py tests/contract/test_mutations.py
 
 failures: dev ## Write docs/failures.md anew: what users read when providers fail

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextvars import Context
 from pathlib import Path
 from typing import Self
+from weakref import WeakSet
 
 from providers.emulator.attempts import Attempts
 from providers.emulator.connection import Connection, PeerWatch
@@ -27,6 +28,7 @@ class Emulator:
         self._log = ExchangeLog()
         self._attempts = Attempts()
         self._serving: set[asyncio.Task[None]] = set()
+        self._writers: WeakSet[asyncio.StreamWriter] = WeakSet()
         self._server: asyncio.Server | None = None
         self.origin = ""
 
@@ -70,6 +72,9 @@ class Emulator:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        for writer in self._writers:
+            # A peer that reads nothing would keep what was answered, and its connection, for ever.
+            writer.transport.abort()
         await server.wait_closed()
 
     async def _listen(self, port: int) -> None:
@@ -93,6 +98,7 @@ class Emulator:
                 writer.transport.abort()
                 return
             self._serving.add(task)
+            self._writers.add(writer)
             try:
                 await connection.serve(reader, writer)
             finally:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from weakref import WeakSet
 
 EVENT_STREAM = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n"
 
@@ -20,9 +21,11 @@ class Upstream:
     #: Set whenever no connection is open.
     deserted: asyncio.Event = field(default_factory=asyncio.Event)
     open: int = 0
+    _writers: WeakSet[asyncio.StreamWriter] = field(default_factory=WeakSet)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.open += 1
+        self._writers.add(writer)
         self.deserted.clear()
         answer = asyncio.create_task(self._answer(reader, writer))
         try:
@@ -56,6 +59,11 @@ class Upstream:
                 task.cancel()
             await asyncio.gather(behaviour, gone, return_exceptions=True)
 
+    def cut(self) -> None:
+        """Abort every connection that a test has left open: its server would wait for them for ever."""
+        for writer in self._writers:
+            writer.transport.abort()
+
 
 @asynccontextmanager
 async def upstream(behave: Behaviour) -> AsyncIterator[Upstream]:
@@ -64,7 +72,11 @@ async def upstream(behave: Behaviour) -> AsyncIterator[Upstream]:
     host, port = listener.sockets[0].getsockname()
     server.origin = f"http://{host}:{port}"
     async with listener:
-        yield server
+        try:
+            yield server
+        finally:
+            listener.close()
+            server.cut()
 
 
 def answering(status: str, body: bytes, *headers: str) -> Behaviour:
