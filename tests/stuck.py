@@ -21,22 +21,26 @@ import pytest_timeout
 
 #: Standard error as it was before pytest began to capture it.
 _told = os.dup(2)
-_timer = pytest.StashKey[threading.Timer]()
+_timers: dict[str, threading.Timer] = {}
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_timeout_set_timer(item: pytest.Item, settings: Any) -> bool:
-    timer = item.stash[_timer] = threading.Timer(settings.timeout, _end, (item.nodeid, settings.timeout))
+    timer = _timers[item.nodeid] = threading.Timer(settings.timeout, _end, (item.nodeid, settings.timeout))
     timer.daemon = True
     timer.start()
     return True
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_timeout_cancel_timer(item: pytest.Item) -> bool:
-    if _timer in item.stash:
-        item.stash[_timer].cancel()
+def pytest_timeout_cancel_timer() -> bool:
+    """Cancel nothing yet: it is called when a test has failed, and what is left to do may be what is stuck."""
     return True
+
+
+def pytest_runtest_logfinish(nodeid: str) -> None:
+    if (timer := _timers.pop(nodeid, None)) is not None:
+        timer.cancel()
 
 
 def _end(test: str, seconds: float) -> None:
