@@ -1,4 +1,4 @@
-"""The registry of cancellation events: one per live run of this process, removed when it ends.
+"""The registry of cancellation events: one per live run of this process, removed when nobody claims it any more.
 
 Whoever wants to stop a run sets its event here; everything that works for the run (the engine,
 the provider call) waits for that same event. Views and the admin live on other threads, so it is
@@ -19,6 +19,10 @@ class Cancellation:
     run_id: UUID
     owner_id: int
     loop: asyncio.AbstractEventLoop
+    #: Which segment of the run it stops.
+    segment: int = 1
+    #: How many prepare that segment or drive it.
+    claims: int = 0
     event: asyncio.Event = field(default_factory=asyncio.Event)
     #: ``user``, ``admin`` or ``server``; empty until requested.
     by: str = ""
@@ -37,19 +41,29 @@ _live: dict[UUID, Cancellation] = {}
 _lock = threading.Lock()
 
 
-def register(run_id: UUID, owner_id: int) -> Cancellation:
-    """Make the event of a run that is about to begin on the running loop."""
-    cancellation = Cancellation(run_id, owner_id, asyncio.get_running_loop())
+def claim(run_id: UUID, owner_id: int, *, segment: int = 1) -> Cancellation:
+    """Return the event of a segment that is about to begin on the running loop; whoever claims it must ``drop`` it.
+
+    All who try to begin a segment share its event, so that a cancel stops whichever of them drives it.
+    """
     with _lock:
-        _live[run_id] = cancellation
-    return cancellation
+        known = _live.get(run_id)
+        if known is None or known.segment < segment:
+            # The segment before has paused: nothing is left of it to be stopped.
+            known = _live[run_id] = Cancellation(run_id, owner_id, asyncio.get_running_loop(), segment)
+        elif known.segment > segment:
+            # The run has gone on without this one, which is about to learn of it.
+            known = Cancellation(run_id, owner_id, asyncio.get_running_loop(), segment)
+        known.claims += 1
+    return known
 
 
-def forget(run_id: UUID, only: Cancellation | None = None) -> None:
-    """Drop the event of a run that has ended or waits; with ``only`` where it is that one still."""
+def drop(cancellation: Cancellation) -> None:
+    """Take back one ``claim``; the last one removes the event."""
     with _lock:
-        if only is None or _live.get(run_id) is only:
-            _live.pop(run_id, None)
+        cancellation.claims -= 1
+        if not cancellation.claims and _live.get(cancellation.run_id) is cancellation:
+            del _live[cancellation.run_id]
 
 
 def get(run_id: UUID) -> Cancellation | None:

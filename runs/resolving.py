@@ -6,8 +6,9 @@ from django.db.models import Q
 
 from providers import catalog
 from providers.backoff import RetryPolicy
+from providers.catalog import Target
 from providers.types import Json
-from runs import decisions, options, supervisor, waiting
+from runs import cancellation, decisions, options, supervisor, waiting
 from runs.assignment import Assignment
 from runs.decisions import Decided
 from runs.journal import LogLost
@@ -39,7 +40,7 @@ async def resolve(owner_id: int, run_id: UUID, resume: list[Json]) -> None:
     decided = decisions.decide(found.pending, resume)
     assignment = _assignment(found, decided)
     try:
-        here.prepare_once(run_id, owner_id)
+        claim = here.claim(run_id, owner_id, segment=found.following.number)
     except Draining:
         raise Restarting from None
     try:
@@ -47,7 +48,7 @@ async def resolve(owner_id: int, run_id: UUID, resume: list[Json]) -> None:
     except (LogLost, Overtaken):
         raise await readers.run(_why_not, run_id) from None
     finally:
-        here.release(run_id)
+        cancellation.drop(claim)
 
 
 async def _go_on(
@@ -95,11 +96,10 @@ def _why_not(run_id: UUID) -> ServiceError:
 
 def _assignment(found: Waiting, decided: tuple[Decided, ...]) -> Assignment:
     run = found.run
-    models = (run.model, *run.options.get("fallback_models", ()))
     return Assignment(
         segment=found.following,
         owner_id=run.owner_id,
-        targets=tuple(map(catalog.resolve, models)),
+        targets=_targets(found),
         policy=RetryPolicy.from_settings(run.options.get("max_retries")),
         system=run.system,
         options=options.going_on(run.options),
@@ -109,3 +109,11 @@ def _assignment(found: Waiting, decided: tuple[Decided, ...]) -> Assignment:
         budget=run.budget,
         paused=found.paused(decided),
     )
+
+
+def _targets(found: Waiting) -> tuple[Target, ...]:
+    """Return whom to ask: who has answered is asked again, as within a run that does not pause."""
+    run = found.run
+    targets = tuple(map(catalog.resolve, (run.model, *run.options.get("fallback_models", ()))))
+    answered = next((place for place, target in enumerate(targets) if target.origin == found.origin), 0)
+    return targets[answered:]

@@ -58,10 +58,9 @@ async def start(owner_id: int, request: StartRequest) -> Started:
     is_repeated = cancellation.get(request.run_id) is not None
     try:
         targets = tuple(map(catalog.resolve, request.models))
-        if not is_repeated:
-            if here.live_count(owner_id) >= settings.RUNNEL_MAX_RUNS_PER_USER:
-                raise TooManyRuns
-            here.prepare(request.run_id, owner_id)
+        if not is_repeated and here.live_count(owner_id) >= settings.RUNNEL_MAX_RUNS_PER_USER:
+            raise TooManyRuns
+        claim = here.claim(request.run_id, owner_id)
     except (catalog.CatalogError, TooManyRuns, Draining) as refusal:
         if (known := await readers.run(starts.known, owner_id, request)) is not None:
             return known
@@ -70,28 +69,28 @@ async def start(owner_id: int, request: StartRequest) -> Started:
         raise
     try:
         started = await _store(owner_id, request, targets)
-    except BaseException:
-        if not is_repeated:
-            here.release(request.run_id)
-        raise
-    if started.state == "created":
-        here.launch(
-            Assignment(
-                segment=Segment(conversation_id=started.conversation_id, run_id=request.run_id),
-                owner_id=owner_id,
-                targets=targets,
-                policy=RetryPolicy.from_settings(request.options.get("max_retries")),
-                system=request.system,
-                options=options.for_model(request.options),
-                messages=request.messages,
-                offer=started.offer,
-                max_steps=options.max_steps(request.options),
-                budget=request.budget,
-            )
-        )
-    elif not is_repeated:
-        here.release(request.run_id)
+        if started.state == "created":
+            here.launch(_assignment(owner_id, request, targets, started))
+    finally:
+        cancellation.drop(claim)
     return started
+
+
+def _assignment(
+    owner_id: int, request: StartRequest, targets: tuple[catalog.Target, ...], started: Started
+) -> Assignment:
+    return Assignment(
+        segment=Segment(conversation_id=started.conversation_id, run_id=request.run_id),
+        owner_id=owner_id,
+        targets=targets,
+        policy=RetryPolicy.from_settings(request.options.get("max_retries")),
+        system=request.system,
+        options=options.for_model(request.options),
+        messages=request.messages,
+        offer=started.offer,
+        max_steps=options.max_steps(request.options),
+        budget=request.budget,
+    )
 
 
 async def _store(owner_id: int, request: StartRequest, targets: tuple[catalog.Target, ...]) -> Started:

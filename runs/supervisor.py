@@ -81,34 +81,24 @@ class Supervisor:
                 await asyncio.sleep(START_AGAIN)
         self._heart = spawn(self._beat(), name="heartbeat")
 
-    def prepare(self, run_id: UUID, owner_id: int) -> None:
-        """Register the cancellation of a run that is about to be stored, so that a cancel finds it."""
-        if self.draining:
-            raise Draining
-        cancellation.register(run_id, owner_id)
+    def claim(self, run_id: UUID, owner_id: int, *, segment: int = 1) -> Cancellation:
+        """Register the cancellation of a segment that is about to be stored, so that a cancel finds it.
 
-    def prepare_once(self, run_id: UUID, owner_id: int) -> None:
-        """Do what ``prepare`` does for a run that somebody else may be preparing as well."""
+        To be dropped by whoever claims it. Raises ``Draining``.
+        """
         if self.draining:
             raise Draining
-        if cancellation.get(run_id) is None or run_id in self._runs:
-            # The segment that has paused is about to forget its own.
-            cancellation.register(run_id, owner_id)
+        return cancellation.claim(run_id, owner_id, segment=segment)
 
     def let_go(self, run_id: UUID) -> None:
         """Leave the feed of a run to whoever drives it; to its log where nobody does here."""
         if run_id not in self._runs:
             self.feed.close(run_id, has_ended=False)
 
-    def release(self, run_id: UUID) -> None:
-        """Take back ``prepare`` for a run that is not driven here after all."""
-        if run_id not in self._runs:
-            cancellation.forget(run_id)
-
     def launch(self, assignment: Assignment, log: RunLog | None = None) -> None:
-        """Drive a stored run that was prepared; ``log`` is the end of its log if it has one."""
+        """Drive a stored segment that was claimed; ``log`` is the end of its log if it has one."""
         run_id = assignment.segment.run_id
-        its_cancellation = cancellation.get(run_id) or cancellation.register(run_id, assignment.owner_id)
+        its_cancellation = cancellation.claim(run_id, assignment.owner_id, segment=assignment.segment.number)
         log = log or self.journal.open(run_id, fence=0, last_seq=0)
         self.feed.open(run_id, assignment.segment.conversation_id)
         engine = Engine(
@@ -126,7 +116,7 @@ class Supervisor:
         try:
             has_ended = await engine.drive()
         finally:
-            cancellation.forget(run_id, its_cancellation)
+            cancellation.drop(its_cancellation)
             # A run that has paused may go on already.
             if self._runs.get(run_id) is asyncio.current_task():
                 del self._runs[run_id]

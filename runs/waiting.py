@@ -13,7 +13,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from providers.spending import Bill
-from providers.types import Json
+from providers.types import Json, Origin
 from runs import agui, call_records, endings, offers, transitions
 from runs.agui import Event, Segment
 from runs.assignment import Paused, Terms
@@ -37,6 +37,8 @@ class Waiting:
     calls: tuple[PlannedCall, ...]
     steps: int
     bills: tuple[Bill, ...]
+    #: Whoever has made those calls.
+    origin: Origin
 
     @property
     def pending(self) -> list[PlannedCall]:
@@ -86,7 +88,8 @@ def read(run_id: UUID) -> Waiting | None:
 def _read(run: Run) -> Waiting:
     steps = list(run.steps.order_by("index"))
     offer = offers.stored(run)
-    rows = ToolCall.objects.filter(step=steps[-1], status__in=OPEN).order_by("position")
+    last = steps[-1]
+    rows = ToolCall.objects.filter(step=last, status__in=OPEN).order_by("position")
     return Waiting(
         run=run,
         offer=offer,
@@ -101,6 +104,7 @@ def _read(run: Run) -> Waiting:
             )
             for step in steps
         ),
+        origin=Origin(wire=last.wire, provider=last.provider, model=last.model),
     )
 
 

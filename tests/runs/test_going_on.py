@@ -25,13 +25,15 @@ from runs import (
     transitions,
     waiting,
 )
-from runs.models import Message, Run, ToolCall
+from runs.models import Message, Run, Step, ToolCall
 from runs.models.tool_call import ToolCallStatus
 from runs.outcomes import CallOutcome
 from runs.starts import StartRequest
 from runs.states import RunStatus
 from runs.threads import readers
 from runs.toolbox import registry, tool
+from tests.providers.attempting import refusing
+from tests.providers.upstream import upstream
 from tests.runs.conftest import Person
 from tests.runs.sockets import Socket, bearer
 
@@ -90,6 +92,23 @@ async def results(run_id: UUID) -> list[str]:
     return [part["content"] for row in rows for part in row.parts]
 
 
+async def test_who_decides_too_late_takes_no_cancel_from_the_run(
+    ada: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = await paused(ada, text=f"{ORDER}[[next]][[pause 60]]")
+    resume = await resume_of(run.pk)
+    seen = await readers.run(waiting.read, run.pk)
+    await resolving.resolve(ada.user.pk, run.pk, resume)
+    with monkeypatch.context() as patched:
+        # Read while it waited still; now it is driven.
+        patched.setattr(resolving, "_find", lambda *_: seen)
+        with pytest.raises(refusals.NothingPending):
+            await resolving.resolve(ada.user.pk, run.pk, resume)
+    assert await services.cancel(ada.user.pk, run.pk) == "requested"
+    await until(run.pk, "cancelled")
+    assert not cancellation.live()
+
+
 async def test_nothing_holds_a_run_that_waits(ada: Person) -> None:
     run = await paused(ada)
     assert (run.lease_until, run.stop_reason, run.finished_at) == (None, "requires_approval", None)
@@ -116,6 +135,19 @@ async def test_a_decision_is_recorded_with_who_when_and_what(ada: Person) -> Non
     assert (call.arguments, call.edited_arguments) == ('{"text": "oat milk"}', '{"text":"rye bread"}')
     assert (call.status, call.is_error) == ("succeeded", False)
     assert len(await results(run.pk)) == 2
+
+
+async def test_who_has_answered_is_asked_again(ada: Person, settings: Any) -> None:
+    async with upstream(refusing(401)) as server:
+        settings.OPENAI_API_KEY = "sk-test"
+        settings.OPENAI_BASE_URL = f"{server.origin}/v1"
+        options = {"fallback_models": ["emulator/calls@openai-responses"]}
+        run = await paused(ada, model="openai-chat/gpt", options=options)
+        await resolving.resolve(ada.user.pk, run.pk, await resume_of(run.pk))
+        await until(run.pk, "completed")
+        assert len(server.requests) == 1
+    steps = await readers.run(lambda: list(Step.objects.filter(run_id=run.pk).order_by("index")))
+    assert [step.model for step in steps] == ["calls", "calls"]
 
 
 async def test_what_belongs_to_somebody_else_looks_absent(ada: Person, eve: Person) -> None:
