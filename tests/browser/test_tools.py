@@ -53,6 +53,8 @@ def test_it_shows_calls_with_their_results_and_the_answer_below_also_after_a_rel
     order = last_run(page).locator(".answer > *").evaluate_all("all => all.map(each => each.className)")
     assert order == ["text", "card call", "card call", "text"]
 
+    # How long it took is known as soon as the run is read again.
+    expect(outcome(page)).to_contain_text(re.compile(r"\d s$"))
     shown = last_run(page).inner_text()
     page.reload()
     expect(outcome(page)).to_contain_text("Done")
