@@ -68,9 +68,13 @@ class ServerProcess:
         self._process.send_signal(number)
 
     def wait(self) -> int:
-        """Wait for its end and return the exit code."""
+        """Wait for its end and return the exit code. One that does not end is killed."""
         assert self._process is not None
-        return self._process.wait(STUCK)
+        try:
+            return self._process.wait(STUCK)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise
 
     def kill(self) -> None:
         """End it as a power cut would, wherever it is. Harmless when it has ended."""
