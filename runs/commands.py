@@ -15,6 +15,7 @@ from uuid6 import uuid7
 
 from providers.catalog import CatalogError
 from runs import frames, resolving, services
+from runs.client_frames import Ack, Cancel, Resolve, Start, Subscribe, Unsubscribe
 from runs.frames import BadFrame
 from runs.refusals import ServiceError
 from runs.starts import StartRequest
@@ -24,7 +25,7 @@ from runs.turns import Turns
 
 logger = logging.getLogger("runnel.socket")
 
-type Command = frames.Start | frames.Subscribe | frames.Unsubscribe | frames.Cancel | frames.Resolve
+type Command = Start | Subscribe | Unsubscribe | Cancel | Resolve
 #: What follows an ``ok``: events are delivered only after it.
 type Follow = Callable[[], None] | None
 
@@ -49,28 +50,28 @@ class Commands:
         """Begin a command; it is answered when it has been carried out."""
         work: Callable[[], Awaitable[Follow]]
         match command:
-            case frames.Start():
+            case Start():
                 key = UUID(command.run_id) if command.run_id else uuid7()
                 work = partial(self._start, command, key)
-            case frames.Subscribe(run_id=None):
+            case Subscribe(run_id=None):
                 key = UUID(command.conversation_id)
                 work = partial(self._follow, command.id, key)
-            case frames.Unsubscribe(run_id=None):
+            case Unsubscribe(run_id=None):
                 key = UUID(command.conversation_id)
                 work = partial(self._unfollow, command.id, key)
-            case frames.Subscribe():
+            case Subscribe():
                 key, work = UUID(command.run_id), partial(self._subscribe, command)
-            case frames.Unsubscribe():
+            case Unsubscribe():
                 key, work = UUID(command.run_id), partial(self._unsubscribe, command)
-            case frames.Cancel():
+            case Cancel():
                 key, work = UUID(command.run_id), partial(self._cancel, command)
-            case frames.Resolve():
+            case Resolve():
                 key, work = UUID(command.run_id), partial(self._resolve, command)
             case _:
                 assert_never(command)
         self._turns.take(str(key), lambda: self._answer(command.id, work))
 
-    def acknowledge(self, frame: frames.Ack) -> None:
+    def acknowledge(self, frame: Ack) -> None:
         """Take an ``ack`` at once, or after the frame in work that subscribes to its run."""
         run_id = UUID(frame.run_id)
         if self._subscriptions.is_watching(run_id) or str(run_id) not in self._turns:
@@ -109,7 +110,7 @@ class Commands:
             return
         await self._send_text(refusal)
 
-    async def _start(self, frame: frames.Start, run_id: UUID) -> Follow:
+    async def _start(self, frame: Start, run_id: UUID) -> Follow:
         request = _start_request(frame, run_id)
         # It may be cancelled for this one: that comes after the answer as well.
         before = await services.to_be_cancelled(self._user_id, request)
@@ -129,7 +130,7 @@ class Commands:
             )
         return lambda: self._watch(run_id, position)
 
-    async def _subscribe(self, frame: frames.Subscribe) -> Follow:
+    async def _subscribe(self, frame: Subscribe) -> Follow:
         run_id = UUID(frame.run_id)
         position = await services.locate_run(self._user_id, run_id)
         after = frame.after or 0
@@ -156,7 +157,7 @@ class Commands:
             return None
         return lambda: self._watch(active.run_id, active, conversation_id=conversation_id)
 
-    async def _unsubscribe(self, frame: frames.Unsubscribe) -> Follow:
+    async def _unsubscribe(self, frame: Unsubscribe) -> Follow:
         run_id = UUID(frame.run_id)
         await services.locate_run(self._user_id, run_id)
         await self._subscriptions.stop(run_id)
@@ -169,14 +170,14 @@ class Commands:
         await self._send_text(frames.ok(frame_id, conversation_id=conversation_id))
         return None
 
-    async def _cancel(self, frame: frames.Cancel) -> Follow:
+    async def _cancel(self, frame: Cancel) -> Follow:
         run_id = UUID(frame.run_id)
         with self._subscriptions.held(run_id):
             state = await services.cancel(self._user_id, run_id, mode=frame.mode, reason=frame.reason)
             await self._send_text(frames.ok(frame.id, run_id=run_id, state=state))
         return None
 
-    async def _resolve(self, frame: frames.Resolve) -> Follow:
+    async def _resolve(self, frame: Resolve) -> Follow:
         run_id = UUID(frame.run_id)
         resume = [entry.model_dump(exclude_none=True) for entry in frame.resume]
         with self._subscriptions.held(run_id):
@@ -204,7 +205,7 @@ class Commands:
         )
 
 
-def _start_request(frame: frames.Start, run_id: UUID) -> StartRequest:
+def _start_request(frame: Start, run_id: UUID) -> StartRequest:
     """Return what a ``start`` frame asks for."""
     if isinstance(frame.input, str):
         messages: list[dict[str, Any]] = [{"id": str(run_id), "role": "user", "content": frame.input}]

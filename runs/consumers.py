@@ -16,6 +16,7 @@ from django.conf import settings
 from uuid6 import uuid7
 
 from runs import auth, frames, supervisor
+from runs.client_frames import Ack, ClientFrame, Ping
 from runs.commands import Commands
 from runs.feed import DROP_ABOVE
 from runs.frames import BadFrame
@@ -145,14 +146,14 @@ class RunConsumer(AsyncConsumer):
             self._bad_frames = 0
             await self._act_on(frame, self._commands)
 
-    async def _act_on(self, frame: frames.ClientFrame, commands: Commands) -> None:
+    async def _act_on(self, frame: ClientFrame, commands: Commands) -> None:
         match frame:
-            case frames.Ping():
+            case Ping():
                 named = {} if frame.id is None else {"id": frame.id}
                 await self._send_text(frames.dump({"type": "pong", **named}))
             case _ if len(commands) >= MAX_IN_WORK:
                 await self._close(RATE_LIMITED)
-            case frames.Ack():
+            case Ack():
                 commands.acknowledge(frame)
             case _:
                 commands.take(frame)
@@ -201,7 +202,7 @@ async def _soon(is_so: Callable[[], bool]) -> None:
                 await asyncio.sleep(0.005)
 
 
-def _read_frame(message: dict[str, Any]) -> frames.ClientFrame:
+def _read_frame(message: dict[str, Any]) -> ClientFrame:
     text = message.get("text")
     if text is None:
         raise BadFrame("bad_frame", "Frames are text, not binary.")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runs import frames
+from runs import client_frames, frames
 from runs.frames import BadFrame
 from tests.runs.bad_frames import BAD, GOOD, BadCase
 
@@ -53,7 +53,7 @@ def test_it_takes_as_many_levels_as_it_says() -> None:
 def test_it_takes_an_id_with_and_without_hyphens_in_either_case(write: Any) -> None:
     run_id = uuid4()
     frame = frames.parse(json.dumps({"type": "ack", "run_id": write(run_id), "seq": 0}))
-    assert isinstance(frame, frames.Ack)
+    assert isinstance(frame, client_frames.Ack)
     assert UUID(frame.run_id) == run_id
 
 
@@ -61,14 +61,14 @@ def test_it_takes_an_id_with_and_without_hyphens_in_either_case(write: Any) -> N
 def test_it_takes_ag_ui_user_messages(content: Any) -> None:
     message = {"id": "m1", "role": "user", "content": content}
     frame = frames.parse(json.dumps({**GOOD["start"], "input": [message]}))
-    assert isinstance(frame, frames.Start)
+    assert isinstance(frame, client_frames.Start)
     assert not isinstance(frame.input, str)
     assert frame.input[0].model_dump(exclude_none=True) == message
 
 
 def test_it_keeps_characters_outside_the_basic_plane() -> None:
     frame = frames.parse(json.dumps({**GOOD["start"], "input": "😀 naïve 中"}))
-    assert isinstance(frame, frames.Start)
+    assert isinstance(frame, client_frames.Start)
     assert frame.input == "😀 naïve 中"
 
 
