@@ -96,12 +96,13 @@ def conversations(request: HttpRequest, user: User) -> JsonResponse:
         except (ValueError, OverflowError):
             return error(HTTPStatus.BAD_REQUEST, "bad_request", "That is no place in the list.")
         found = found.filter(Q(updated_at__lt=updated_at) | Q(updated_at=updated_at, id__lt=last_id))
-    active = Run.objects.filter(conversation=OuterRef("pk"), status__in=ACTIVE).values("id")[:1]
-    page = list(
-        found.annotate(active_run_id=Subquery(active)).values("id", "title", "updated_at", "active_run_id")[
-            : PAGE_SIZE + 1
-        ]
+    active = Run.objects.filter(conversation=OuterRef("pk"), status__in=ACTIVE)
+    found = found.annotate(
+        active_run_id=Subquery(active.values("id")[:1]),
+        active_run_status=Subquery(active.values("status")[:1]),
     )
+    fields = ("id", "title", "updated_at", "active_run_id", "active_run_status")
+    page = list(found.values(*fields)[: PAGE_SIZE + 1])
     more, page = len(page) > PAGE_SIZE, page[:PAGE_SIZE]
     before = f"{page[-1]['updated_at'].isoformat()},{page[-1]['id']}" if more else None
     return JsonResponse({"conversations": page, "before": before})

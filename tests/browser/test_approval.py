@@ -42,9 +42,12 @@ def test_it_runs_an_approved_call_and_shows_the_note(page: Page) -> None:
     expect(state(call(page, "clock"))).to_have_text("waits for the others")
     expect(last_run(page).locator(".working")).to_contain_text("Waiting for your decision · until")
     expect(page.locator("#announcer")).to_have_text("Waiting for your decision: write_note.")
+    listed = page.locator("#conversations [aria-current]")
+    expect(listed).to_contain_text("(waits for a decision)")
 
     press(card, "Approve")
     expect(outcome(page)).to_contain_text("Done")
+    expect(listed.locator(".live")).to_have_count(0)
     expect(state(card)).to_have_text("done")
     expect(card.locator(".about")).to_have_text("Approved by you")
     expect(state(call(page, "clock"))).to_have_text("done")

@@ -136,15 +136,16 @@ def test_it_lists_conversations_newest_first_with_what_runs_in_them(
 ) -> None:
     now = datetime.now(UTC)
     done = make_run(owner=user, title="Older")
-    live = make_run(owner=user, title="Newer", status=RunStatus.RUNNING)
+    live = make_run(owner=user, title="Newer", status=RunStatus.AWAITING_APPROVAL)
     make_run(owner=stranger)
     Conversation.objects.filter(pk=done.conversation_id).update(updated_at=now - timedelta(days=1))
 
     answer = client.get("/api/conversations/").json()
 
-    assert [(each["title"], each["active_run_id"]) for each in answer["conversations"]] == [
-        ("Newer", str(live.pk)),
-        ("Older", None),
+    fields = ("title", "active_run_id", "active_run_status")
+    assert [tuple(each[field] for field in fields) for each in answer["conversations"]] == [
+        ("Newer", str(live.pk), "awaiting_approval"),
+        ("Older", None, None),
     ]
     assert answer["before"] is None
 

@@ -56,8 +56,9 @@ export class ConversationList {
   /** Show the conversation on the page, however old it is. */
   open({ id, title, updated_at, runs }) {
     const isFirst = this.#opened === null;
-    const active_run_id = runs.find((run) => run.finished_at === null)?.id ?? null;
-    this.#opened = { id, title, updated_at, active_run_id };
+    const active = runs.find((run) => run.finished_at === null);
+    const { id: active_run_id = null, status: active_run_status = null } = active ?? {};
+    this.#opened = { id, title, updated_at, active_run_id, active_run_status };
     this.#draw();
     if (isFirst) this.#shown.get(id).item.scrollIntoView({ block: "nearest" });
   }
@@ -121,10 +122,10 @@ export class ConversationList {
   }
 
   #drawOne(conversation) {
-    const { id, title, updated_at, active_run_id } = conversation;
+    const { id, title, updated_at, active_run_id, active_run_status: status } = conversation;
     const shown = this.#shown.get(id) ?? this.#make(id);
     const isCurrent = id === this.#current;
-    const drawn = JSON.stringify([title, updated_at, active_run_id, isCurrent]);
+    const drawn = JSON.stringify([title, updated_at, active_run_id, status, isCurrent]);
     if (drawn === shown.drawn) return shown.item;
     shown.drawn = drawn;
     shown.title = titled(title);
@@ -134,8 +135,10 @@ export class ConversationList {
     else shown.link.removeAttribute("aria-current");
     shown.link.replaceChildren(element("span", { class: "title" }, shown.title));
     if (shown.isLive) {
-      const words = element("span", { class: "visually-hidden" }, " (not finished)");
-      shown.link.append(element("span", { class: "live" }, words));
+      const isWaiting = status === "awaiting_approval";
+      const words = isWaiting ? " (waits for a decision)" : " (not finished)";
+      const hidden = element("span", { class: "visually-hidden" }, words);
+      shown.link.append(element("span", { class: isWaiting ? "live waiting" : "live" }, hidden));
     }
     shown.remove.setAttribute("aria-label", `Delete “${shown.title}”`);
     return shown.item;
