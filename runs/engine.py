@@ -12,25 +12,21 @@ import logging
 import time
 from collections.abc import Iterable
 from dataclasses import replace
-from decimal import Decimal
 from functools import partial
 from uuid import UUID
 
 from django.utils import timezone
 
-from providers import pricing
 from providers.cancellation import RunCancelled
 from providers.errors import LLMError, LLMInternalError
-from providers.spending import Bill
-from providers.types import ModelRequest, Origin, StepResult
-from providers.usage import Usage
+from providers.types import ModelRequest, StepResult
 from runs import agui, call_records, endings, execution, history, transitions, triage
 from runs.assignment import Assignment, Terms
+from runs.books import Books
 from runs.cancellation import Cancellation
 from runs.endings import BUDGET, LIMIT, SERVER, Account, End
 from runs.execution import Whom
 from runs.journal import Journal, LogLost, RunLog
-from runs.ledger import Ledger, Meter
 from runs.models import Step
 from runs.models.tool_call import ToolCallStatus
 from runs.outcomes import Why
@@ -38,7 +34,7 @@ from runs.states import RunStatus, StopReason
 from runs.step_call import StepCall, Surroundings
 from runs.tasks import spawn
 from runs.threads import readers
-from runs.transitions import Overtaken, Used
+from runs.transitions import Overtaken
 from runs.triage import PlannedCall
 
 logger = logging.getLogger("runnel.engine")
@@ -63,15 +59,12 @@ class Engine:
         self._cancellation = cancellation
         self._terms = terms
         paused = assignment.paused
-        before = paused.bills if paused else ()
-        self._ledger = Ledger(before)
-        price = partial(_price, keeps_long=assignment.options.cache == "long")
-        self._meter = Meter(assignment.budget, before=before, price=price)
+        self._books = Books(assignment)
         self._here = Surroundings(
             journal=journal,
             log=log,
             cancel=cancellation.event,
-            meter=self._meter,
+            meter=self._books.meter,
             # No method of ours: a ring of references would keep the answer until the collector comes by.
             on_spent=partial(cancellation.stop, BUDGET),
         )
@@ -158,7 +151,7 @@ class Engine:
             await self._end_step(step, result, calls)
 
     def _limit_reached(self) -> tuple[StopReason, Why] | None:
-        if self._meter.is_limited and self._meter.is_spent:
+        if self._books.is_spent:
             return StopReason.BUDGET_EXHAUSTED, Why.BUDGET
         if self._steps_made >= self._run.max_steps:
             return StopReason.MAX_STEPS, Why.MAX_STEPS
@@ -201,7 +194,7 @@ class Engine:
         try:
             self._result = await step.run(request, self._here)
         finally:
-            self._ledger.add(step.attempts.spending)
+            self._books.add(step.attempts.spending)
         # Who answered is asked again.
         self._targets = self._targets[self._targets.index(step.attempts.target) :]
         choice = triage.after_first(self._options.tool_choice)
@@ -210,7 +203,7 @@ class Engine:
 
     async def _end_step(self, step: StepCall, result: StepResult, calls: tuple[PlannedCall, ...]) -> None:
         """Commit a step after which its calls are executed."""
-        ending, used = step.ending(result, calls), self._used()
+        ending, used = step.ending(result, calls), self._books.used
         await self._journal.commit(self._log, [], lambda: transitions.end_step(self._run_id, ending, used))
         self._open = _not_begun(calls)
         self._step = self._result = None
@@ -222,7 +215,7 @@ class Engine:
         event = endings.interrupted(
             self._run.segment, self._account(result), triage.pending(calls), until=until
         )
-        ending, used = step.ending(result, calls), self._used()
+        ending, used = step.ending(result, calls), self._books.used
         active = self._active_seconds
         await self._journal.commit(
             self._log,
@@ -298,7 +291,7 @@ class Engine:
         steps = []
         if self._step is not None:
             steps = [self._step.ending(result, calls, error_code=ending.error_code)]
-        used, active = self._used(), self._active_seconds
+        used, active = self._books.used, self._active_seconds
         try:
             await self._journal.commit(
                 self._log,
@@ -321,17 +314,8 @@ class Engine:
         before = self._run.paused.active_seconds if self._run.paused else 0.0
         return before + time.monotonic() - self._began_at
 
-    def _used(self) -> Used:
-        return Used(usage=self._ledger.usage, cost=self._ledger.cost)
-
     def _account(self, result: StepResult | None) -> Account:
-        """Return what was said and used; who was asked in vain is named without a count."""
-        bills = self._ledger.bills
-        if not bills and result is not None and self._step is not None:
-            origin = self._step.attempts.target.origin
-            model = result.model or origin.model
-            bills = (Bill(provider=origin.provider, model=model, usage=Usage()),)
-        return Account(result=result, bills=bills, used=self._used())
+        return self._books.account(result, self._step)
 
     def _learn(self, overtaken: Overtaken) -> None:
         """Take over whose stored cancel was first; it may have come from another process."""
@@ -342,7 +326,3 @@ class Engine:
 def _not_begun(calls: Iterable[PlannedCall]) -> dict[UUID, PlannedCall]:
     """Return decided calls by their ids: none has taken effect before it is executed."""
     return {call.id: replace(call, status=ToolCallStatus.HELD) for call in calls}
-
-
-def _price(usage: Usage, whom: Origin, *, keeps_long: bool) -> Decimal | None:
-    return pricing.cost(usage, provider=whom.provider, asked=whom.model, keeps_long=keeps_long)
