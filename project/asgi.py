@@ -54,14 +54,18 @@ async def start_up() -> None:
 
 
 async def shut_down() -> None:
-    """End the live runs, commit everything, tell every viewer, close what is open."""
+    """End the live runs, commit everything, tell every viewer, close what is open.
+
+    What fails keeps nothing else from its end: a socket waits to be closed, and the server waits for its sockets.
+    """
     while _lasting:
         _lasting.pop().cancel()
-    await supervisor.current().drain()
-    await consumers.close_all()
-    await mcp.close_all()
-    await clients.close_all()
-    await emulator.close_shared()
+    async with contextlib.AsyncExitStack() as last_first:
+        last_first.push_async_callback(emulator.close_shared)
+        last_first.push_async_callback(clients.close_all)
+        last_first.push_async_callback(mcp.close_all)
+        last_first.push_async_callback(consumers.close_all)
+        last_first.push_async_callback(supervisor.current().drain)
 
 
 def _hook_into_daphne() -> None:

@@ -65,6 +65,8 @@ class RunConsumer(AsyncConsumer):
         _open.add(self)
         # A task of its own, so that being cancelled loses no frame that has just been received.
         serving = spawn(super().__call__(scope, receive, send), name=f"socket {self.connection_id}")
+        # Who has left is told nothing more, and not waited for.
+        serving.add_done_callback(lambda _: self._closed.set())
         try:
             await asyncio.shield(serving)
         except asyncio.CancelledError:
@@ -177,8 +179,10 @@ class RunConsumer(AsyncConsumer):
     async def _close(self, code: int) -> None:
         if self._is_open:
             self._is_open = False
-            await self.base_send({"type": "websocket.close", "code": code})
-            self._closed.set()
+            try:
+                await self.base_send({"type": "websocket.close", "code": code})
+            finally:
+                self._closed.set()
 
     async def _leave(self) -> None:
         """Let go of everything but the runs."""

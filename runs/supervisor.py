@@ -56,7 +56,7 @@ class Supervisor:
             approval_timeout=settings.RUNNEL_APPROVAL_TIMEOUT,
         )
         self.draining = False
-        #: Set when every live run has ended and everything is committed, after ``drain``.
+        #: Set when ``drain`` is over: every live run has ended and everything is committed, unless that failed.
         self.drained = asyncio.Event()
         self._runs: dict[UUID, asyncio.Task[None]] = {}
         self._heart: asyncio.Task[None] | None = None
@@ -150,6 +150,14 @@ class Supervisor:
             await self.drained.wait()
             return
         self.draining = True
+        try:
+            await self._end_all()
+            await self.close()
+        finally:
+            # Whoever waits for this one waits no longer than it takes, however it ends.
+            self.drained.set()
+
+    async def _end_all(self) -> None:
         here = asyncio.get_running_loop()
         if self._runs:
             await asyncio.wait(self._runs.values(), timeout=settings.RUNNEL_DRAIN_SECONDS)
@@ -158,8 +166,6 @@ class Supervisor:
             for run_id in mine:
                 cancellation.request(run_id, by=SERVER, reason="the server is stopping")
             await asyncio.sleep(0.005)
-        await self.close()
-        self.drained.set()
 
     async def close(self) -> None:
         """Stop the heartbeat and the journal's thread."""

@@ -30,6 +30,7 @@ from tests.faults.server_process import Client
 from tests.providers.calling import until
 from tests.providers.upstream import answering, upstream
 from tests.runs.rows import make_run, make_user
+from tests.runs.sockets import Socket, bearer
 
 BASE_DIR = Path(__file__).resolve().parents[2]
 
@@ -109,6 +110,32 @@ async def test_a_server_is_told_what_went_wrong_at_the_end(
     assert await server.tell("shutdown") == {"type": "lifespan.shutdown.failed", "message": message}
     monkeypatch.undo()
     await clients.close_all()
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_sockets_are_closed_also_when_the_end_of_the_runs_fails(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail() -> None:
+        raise OSError("the database is gone")
+
+    await server.tell("startup")
+    _, token = await readers.run(lambda: ApiToken.issue(make_user()))
+    client = await Socket(bearer(token)).open()
+    assert client.serving is not None
+    here = supervisor.current()
+    monkeypatch.setattr(here.journal, "close", fail)
+    stopping = asyncio.create_task(server.tell("shutdown"))
+    # As Daphne does with all that it serves.
+    await until(lambda: here.draining)
+    client.serving.cancel()
+
+    assert (await stopping)["message"] == "OSError: the database is gone"
+    assert client.close_code == RESTARTING
+    await asyncio.wait({client.serving}, timeout=1.0)
+    assert client.serving.done()
+    await asyncio.wait_for(here.drain(), 1.0)
+    monkeypatch.undo()
 
 
 async def test_what_is_sent_to_a_client_that_has_just_left_goes_nowhere() -> None:

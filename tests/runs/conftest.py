@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from providers import clients, emulator
-from runs import supervisor
+from project.asgi import shut_down
 from runs.models import ApiToken
 from tests.runs.rows import make_user
 from tests.runs.sockets import Socket, bearer
@@ -41,12 +40,10 @@ def eve(transactional_db: None) -> Person:
 
 @pytest.fixture
 async def server(transactional_db: None, settings: Any) -> AsyncIterator[None]:
-    """End what the running loop has begun by the end of the test: runs, journal, clients, emulator."""
+    """End what the running loop has begun by the end of the test, sockets included that a test has left open."""
     settings.RUNNEL_DRAIN_SECONDS = 0.0
     yield
-    await supervisor.current().drain()
-    await clients.close_all()
-    await emulator.close_shared()
+    await shut_down()
 
 
 @pytest.fixture

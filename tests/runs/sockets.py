@@ -53,21 +53,26 @@ class Socket:
             ],
             "subprotocols": list(subprotocols),
         }
-        self._serving: asyncio.Task[None] | None = None
+        #: What serves it, while it is open.
+        self.serving: asyncio.Task[None] | None = None
 
     async def open(self) -> Self:
         """Connect, and wait until the server has spoken or closed."""
         self._to_server.put_nowait({"type": "websocket.connect"})
-        self._serving = asyncio.create_task(application(self._scope, self._to_server.get, self._take))
+        self.serving = asyncio.create_task(application(self._scope, self._to_server.get, self._take))
         await self.until(lambda: bool(self.received) or self.close_code is not None)
         return self
 
     async def close(self) -> None:
         """Go away, as a closed tab does. Twice is once."""
-        if self._serving is not None:
-            self._to_server.put_nowait({"type": "websocket.disconnect", "code": 1001})
-            await asyncio.wait_for(self._serving, STUCK)
-            self._serving = None
+        if self.serving is not None:
+            self.leave()
+            await asyncio.wait_for(self.serving, STUCK)
+            self.serving = None
+
+    def leave(self) -> None:
+        """Go away, and wait for nothing."""
+        self._to_server.put_nowait({"type": "websocket.disconnect", "code": 1001})
 
     def send_text(self, text: str) -> None:
         self._to_server.put_nowait({"type": "websocket.receive", "text": text})

@@ -163,3 +163,25 @@ async def test_it_asks_a_viewer_to_come_back_when_its_log_cannot_be_read(
     await third.ask("subscribe", run_id=run_id)
     await third.ended(run_id)
     assert third.texts(run_id) == first.texts(run_id)
+
+
+async def test_a_server_that_stops_waits_for_nobody_who_has_left(
+    ada: Any, server: None, settings: Any
+) -> None:
+    settings.RUNNEL_DRAIN_SECONDS = 2.0
+    socket = await Socket(bearer(ada.token)).open()
+    assert socket.serving is not None
+    await socket.start("emulator/silent")
+    stopping = asyncio.create_task(supervisor.current().drain())
+    await asyncio.sleep(0)
+    # As Daphne does with all that it serves.
+    socket.serving.cancel()
+    await asyncio.sleep(0.05)
+    assert not socket.serving.done()
+
+    socket.leave()
+    await asyncio.wait({socket.serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+
+    assert socket.serving.done()
+    assert not stopping.done()
+    await stopping
