@@ -160,10 +160,11 @@ class Journal:
         while self._dirty or self._requests or self._is_committing:
             self.hurry()
             await asyncio.sleep(0.001)
-        if self._worker is not None:
-            self._worker.cancel()
-            await asyncio.gather(self._worker, return_exceptions=True)
-            self._worker = None
+        # Taken first: who comes while it ends finds none, and starts another one.
+        worker, self._worker = self._worker, None
+        if worker is not None:
+            worker.cancel()
+            await asyncio.gather(worker, return_exceptions=True)
         await self._writer.close()
 
     def _add(self, log: RunLog, item: str | _Delta, *, size: int | None = None) -> None:

@@ -469,3 +469,13 @@ async def test_closing_waits_for_the_commit_that_is_under_way(book: Book) -> Non
     await book.journal.close()
     assert await asyncio.wait_for(waiting, 1) == "done"
     assert len(book.told(log)) == 1
+
+
+async def test_what_comes_while_it_closes_is_not_forgotten(book: Book) -> None:
+    log = await book.open()
+    await book.journal.commit(log, [custom("before")], lambda: None)
+    closing = asyncio.create_task(book.journal.close())
+    late = asyncio.create_task(book.journal.execute(lambda: "done"))
+    assert await asyncio.wait_for(late, 5) == "done"
+    await closing
+    await book.journal.close()
