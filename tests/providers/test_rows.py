@@ -296,7 +296,7 @@ class TestCalls:
             provider = await amake(base_url=f"{server.origin}/v1")
             call = Call(catalog.resolve("acme/echo"))
             task = call.start()
-            await call.sink.heard.wait()
+            await asyncio.wait_for(call.sink.heard.wait(), 5)
             here = clients._loops[asyncio.get_running_loop()]
             assert len(here._sdk_clients) == 1
             await database_sync_to_async(provider.delete)()

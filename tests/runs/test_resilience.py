@@ -12,7 +12,7 @@ from providers.models import ProviderTrace
 from runs import feed, recovery, services, supervisor
 from runs.models import Run, Step
 from runs.threads import readers
-from tests.runs.sockets import Socket, bearer
+from tests.runs.sockets import STUCK, Socket, bearer
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -86,7 +86,7 @@ async def test_it_follows_nothing_for_a_socket_that_has_gone(
     monkeypatch.setattr(services, "locate_conversation", slow)
     second = await connect(ada)
     second.send("subscribe", conversation_id=started["conversation_id"])
-    await reached.wait()
+    await asyncio.wait_for(reached.wait(), STUCK)
     await second.close()
     go_on.set()
     await asyncio.sleep(0.05)
