@@ -84,7 +84,12 @@ class Answering(BaseHTTPRequestHandler):
 
 @contextmanager
 def serving(status: int = 200, body: Any = None) -> Iterator[str]:
-    handler = type("Handler", (Answering,), {"status": status, "body": body})
+    with listening(type("Handler", (Answering,), {"status": status, "body": body})) as address:
+        yield address
+
+
+@contextmanager
+def listening(handler: type[Answering]) -> Iterator[str]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
@@ -379,15 +384,10 @@ class TestAsking:
             def do_GET(self) -> None:
                 silence.wait(10)
 
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Silent)
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        provider = make(base_url=f"http://127.0.0.1:{server.server_port}/v1")
-        response = admin.post(LIST, {"action": "test_selected", "_selected_action": [provider.pk]})
-        silence.set()
-        server.shutdown()
-        thread.join()
-        server.server_close()
+        with listening(Silent) as address:
+            provider = make(base_url=address)
+            response = admin.post(LIST, {"action": "test_selected", "_selected_action": [provider.pk]})
+            silence.set()
         assert "took too long" in told(response)[0]
 
     def test_a_key_that_nobody_can_open_is_told_instead_of_sent(
