@@ -39,6 +39,8 @@ _DRAIN_SECONDS = 0.1
 _USAGE_SECONDS = 5.0
 #: Seconds for the body of an error, whose status alone says enough.
 _ERROR_BODY_SECONDS = 5.0
+#: The same for what a closed connection has left in buffers, which takes a few milliseconds at most.
+_RUN_OUT_SECONDS = 0.5
 
 
 class _Cut(Enum):
@@ -98,8 +100,7 @@ class Pump:
             self._stop(_Cut.CANCEL)
             # Not gather(): cancelled once more, that would disturb the closing.
             await asyncio.wait({self._task})
-            if not self._task.cancelled():
-                self._task.exception()
+            self._take_exception()
             # The sink may refuse its last words; whoever cancelled us need not know.
             with suppress(Exception):
                 if self._late_usage is None:
@@ -112,6 +113,7 @@ class Pump:
         self._conclude()
 
     async def _relay(self, request: ModelRequest) -> None:
+        events: AsyncIterator[Any] | None = None
         try:
             events = await self._open(request)
             self._reading.begin()
@@ -122,6 +124,8 @@ class Pump:
             self._is_closing = True
             await self.exchange.close()
             self._closed_at = self._loop.time()
+            if events is not None:
+                await _run_out(events)
 
     async def _open(self, request: ModelRequest) -> AsyncIterator[Any]:
         self.body = clean_json(self._wire.build_body(request))
@@ -264,7 +268,7 @@ class Pump:
         """Raise what the ended task means, after the reader has heard of it."""
         if self._has_ended:
             return
-        ending = None if self._task.cancelled() else self._task.exception()
+        ending = self._take_exception()
         if self._cut is _Cut.CANCEL:
             ending = cancelled = RunCancelled()
             # A task that was cancelled before its first step has closed nothing.
@@ -281,6 +285,16 @@ class Pump:
             self._interrupt(ending)
         raise ending
 
+    def _take_exception(self) -> BaseException | None:
+        """Return what the ended task failed with.
+
+        To be asked of a cancelled one, too: until then it keeps its exception, with every frame of the SDK that
+        this came through, and all that they hold.
+        """
+        with suppress(asyncio.CancelledError):
+            return self._task.exception()
+        return None
+
     def _interrupt(self, reason: BaseException) -> None:
         """Let the reader hear of ``reason``, and write what was held back."""
         if not self._reading.is_under_way and self.exchange.is_open and isinstance(reason, RunCancelled):
@@ -294,3 +308,15 @@ class Pump:
         if not self.exchange.is_open:
             return from_payload(None, status=self.exchange.status, headers=self.exchange.headers)
         return watchdogs.silence(self._timeouts)
+
+
+async def _run_out(events: AsyncIterator[Any]) -> None:
+    """Let a stream whose connection is closed come to its end: it has some buffered events, if any, and then fails.
+
+    What stays suspended in an SDK's generators is a ring of references. The collector would end it some time, on
+    whichever thread it comes by, and each generator beside the one that awaits it.
+    """
+    with suppress(Exception):
+        async with asyncio.timeout(_RUN_OUT_SECONDS):
+            while True:
+                await anext(events)

@@ -1,8 +1,10 @@
 import asyncio
+import gc
 import random
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import AsyncGeneratorType
 
 import pytest
 
@@ -25,6 +27,12 @@ every_wire = pytest.mark.parametrize("wire", WIRES)
 
 def is_gone(exchange: Exchange) -> bool:
     return exchange.outcome is Outcome.PEER_GONE
+
+
+def suspended() -> set[str]:
+    """Return the generators that are in the middle of something, whoever holds them."""
+    found = (each for each in gc.get_objects() if isinstance(each, AsyncGeneratorType))
+    return {repr(each) for each in found if each.ag_frame is not None}
 
 
 async def assert_closed(emulator: Emulator, call: Call) -> None:
@@ -131,6 +139,28 @@ async def test_it_stops_while_the_log_is_too_slow_to_take_more(wire: str, emulat
     assert cancelled.partial is not None
     assert cancelled.partial.stream_was_cancelled
     assert cancelled.partial.text == call.sink.text != ""
+
+
+@every_wire
+@pytest.mark.parametrize("is_full", [True, False])
+async def test_it_leaves_nothing_of_the_sdk_to_the_collector(
+    wire: str, is_full: bool, emulator: Emulator
+) -> None:
+    await clients.warm_up()
+    gc.collect()
+    before = suspended()
+    gc.disable()
+    try:
+        call = Call(emulated("fast", wire))
+        if is_full:
+            call.sink.room.clear()
+        call.start()
+        await asyncio.wait_for((call.sink.blocked if is_full else call.sink.heard).wait(), 5)
+        await call.cancellation()
+        await until(lambda: not calls_tasks())
+        assert suspended() <= before
+    finally:
+        gc.enable()
 
 
 @every_wire
