@@ -5,13 +5,12 @@ belongs to a stream use these instead.
 """
 
 import asyncio
-import contextlib
 import functools
-import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from django.db import InterfaceError, OperationalError, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 
 class DatabaseThreads:
@@ -21,35 +20,46 @@ class DatabaseThreads:
         self._name = name
         self._workers = workers
         self._pool: ThreadPoolExecutor | None = None
+        #: Those of the pool's threads.
+        self._connections: list[BaseDatabaseWrapper] = []
 
     async def run[**P, T](self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Return what ``function`` returns; it runs on one of the threads."""
         if self._pool is None:
+            self._connections = []
             self._pool = ThreadPoolExecutor(
-                self._workers, thread_name_prefix=self._name, initializer=_keep_no_queries
+                self._workers,
+                thread_name_prefix=self._name,
+                initializer=_begin,
+                initargs=(self._connections,),
             )
         call = functools.partial(function, *args, **kwargs)
         return await asyncio.wrap_future(self._pool.submit(_guarded, call))
 
     async def close(self) -> None:
-        """Finish what was submitted, close the connections, end the threads. May be used again."""
-        pool, self._pool = self._pool, None
-        if pool is None:
-            return
-        # Each thread can close only its own: none is done before all of them have come here.
-        together = threading.Barrier(self._workers)
-        closing = [pool.submit(_close_connections, together) for _ in range(self._workers)]
-        await asyncio.gather(*map(asyncio.wrap_future, closing))
-        pool.shutdown(wait=True)
+        """Finish what was submitted, end the threads, close their connections. May be used again."""
+        pool, held, self._pool = self._pool, self._connections, None
+        if pool is not None:
+            await asyncio.to_thread(_end, pool, held)
 
 
-def _keep_no_queries() -> None:
-    """Switch off what ``DEBUG`` switches on: a memory of the last 9,000 statements, answers included.
+def _begin(held: list[BaseDatabaseWrapper]) -> None:
+    """Hand over the thread's connections to ``held``, and switch off what ``DEBUG`` switches on in them.
 
-    Django forgets them at every request, but none begins on these threads.
+    That is a memory of the last 9,000 statements, answers included. Django forgets them at every request, but none
+    begins on these threads.
     """
     for connection in connections.all():
         vars(connection)["make_debug_cursor"] = connection.make_cursor
+        # Whoever closes it does that when its thread has ended.
+        connection.inc_thread_sharing()
+        held.append(connection)
+
+
+def _end(pool: ThreadPoolExecutor, held: list[BaseDatabaseWrapper]) -> None:
+    pool.shutdown()
+    for connection in held:
+        connection.close()
 
 
 def _guarded[T](call: Callable[[], T]) -> T:
@@ -61,13 +71,6 @@ def _guarded[T](call: Callable[[], T]) -> T:
             if not connection.in_atomic_block:
                 connection.close_if_unusable_or_obsolete()
         raise
-
-
-def _close_connections(together: threading.Barrier) -> None:
-    connections.close_all()
-    # A pool may have fewer threads than it may have: then nobody waits for the others for long.
-    with contextlib.suppress(threading.BrokenBarrierError):
-        together.wait(timeout=1.0)
 
 
 #: Reads that belong to sockets: log pages, sign-in, ownership.
