@@ -193,7 +193,7 @@ def cancel_from_thread(user: Any, run_id: UUID, *, by: str = "user", reason: str
         cancellation.request(run_id, by=by, reason=reason)
         is_stored = transitions.request_cancel(run_id, by=by, reason=reason)
     else:
-        is_stored = supervisor.wait_for(live.loop, lambda: _request_cancel(run_id, by=by, reason=reason))
+        is_stored = supervisor.wait_on(live.loop, lambda: _request_cancel(run_id, by=by, reason=reason))
     return "requested" if is_stored else "already_terminal"
 
 

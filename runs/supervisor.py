@@ -6,6 +6,7 @@ runs as tasks; they are nobody's children, so a closed socket stops nothing.
 
 import asyncio
 import concurrent.futures
+import contextlib
 import logging
 import os
 import socket
@@ -18,6 +19,7 @@ from django.conf import settings
 from django.db import OperationalError
 from django.utils import timezone
 
+from providers.cancellation import RunCancelled, wait_for
 from runs import cancellation, lock, recovery, waiting
 from runs.assignment import Assignment, Terms
 from runs.cancellation import Cancellation
@@ -58,6 +60,7 @@ class Supervisor:
         self.draining = False
         #: Set when ``drain`` is over: every live run has ended and everything is committed, unless that failed.
         self.drained = asyncio.Event()
+        self._hurried = asyncio.Event()
         self._runs: dict[UUID, asyncio.Task[None]] = {}
         self._heart: asyncio.Task[None] | None = None
         self._ready: asyncio.Task[None] | None = None
@@ -160,12 +163,22 @@ class Supervisor:
     async def _end_all(self) -> None:
         here = asyncio.get_running_loop()
         if self._runs:
-            await asyncio.wait(self._runs.values(), timeout=settings.RUNNEL_DRAIN_SECONDS)
+            ended = spawn(self._all_ended(), name="live runs")
+            with contextlib.suppress(RunCancelled):
+                await wait_for(ended, cancel=self._hurried, seconds=settings.RUNNEL_DRAIN_SECONDS)
+            ended.cancel()
         # Also those that were being stored when this began: they are launched in a moment.
         while mine := [item.run_id for item in cancellation.live() if item.loop is here]:
             for run_id in mine:
                 cancellation.request(run_id, by=SERVER, reason="the server is stopping")
             await asyncio.sleep(0.005)
+
+    async def _all_ended(self) -> None:
+        await asyncio.wait(self._runs.values())
+
+    def hurry(self) -> None:
+        """Give live runs no moment more to end, when they are drained."""
+        self._hurried.set()
 
     async def close(self) -> None:
         """Stop the heartbeat and the journal's thread."""
@@ -225,7 +238,7 @@ def end_waiting_soon(run_id: UUID) -> None:
         loop.call_soon_threadsafe(lambda: spawn(here.end_waiting(run_id), name=f"end {run_id}"))
 
 
-def wait_for[T](loop: asyncio.AbstractEventLoop, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+def wait_on[T](loop: asyncio.AbstractEventLoop, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
     """Do ``work`` on ``loop`` and return its result; for threads that are not the loop's.
 
     Raises ``TimeoutError`` when the loop does not come to it.

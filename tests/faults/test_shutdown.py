@@ -127,6 +127,29 @@ async def test_frames_are_answered_and_runs_can_be_stopped_until_the_end(
     assert statuses(server) == {"cancelled cancelled": 2}
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
+async def test_who_asks_again_need_not_wait(
+    number: signal.Signals, prepared: tuple[Path, str], token: str, tmp_path: Path
+) -> None:
+    shutil.copytree(prepared[0], tmp_path, dirs_exist_ok=True)
+    server = ServerProcess(tmp_path, RUNNEL_DRAIN_SECONDS="600")
+    server.start()
+    try:
+        async with await Client.connect(server, token) as client:
+            run_id = (await client.start("emulator/drip"))["run_id"]
+            await client.until(lambda: len(client.frames[run_id]) > 5)
+            server.send(number)
+            await client.until(lambda: "Stopping" in server.output)
+            server.send(number)
+            assert (await client.ended(run_id))["metadata"]["stop_reason"] == "shutdown"
+            assert await client.closed() == 4409
+            assert await asyncio.to_thread(server.wait) == 0
+    finally:
+        server.kill()
+    assert not tracebacks_in(server.output)
+    assert statuses(server) == {"cancelled shutdown": 1}
+
+
 async def test_an_idle_server_leaves_at_once(server: ServerProcess, token: str) -> None:
     async with await Client.connect(server, token) as client:
         await client.ended((await client.start("emulator/echo"))["run_id"])

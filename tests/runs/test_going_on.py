@@ -390,7 +390,7 @@ async def test_a_cancel_that_is_stored_behind_a_decision_stops_at_once(
     stores = transitions.request_cancel
 
     def decided_before(*args: Any, **kwargs: Any) -> bool:
-        supervisor.wait_for(here, lambda: resolving.resolve(ada.user.pk, run.pk, resume))
+        supervisor.wait_on(here, lambda: resolving.resolve(ada.user.pk, run.pk, resume))
         return stores(*args, **kwargs)
 
     monkeypatch.setattr(transitions, "request_cancel", decided_before)

@@ -5,6 +5,7 @@ made, and the address is told when it can be opened.
 """
 
 import secrets
+import signal
 from collections.abc import Iterator
 from socket import socket
 from typing import Any
@@ -19,7 +20,7 @@ from django.db import OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
 
 from project import data_folder, environment, listening
-from runs import cancellation, lock
+from runs import cancellation, lock, supervisor
 
 
 class Command(BaseCommand):
@@ -99,6 +100,7 @@ class Command(BaseCommand):
         )
         running: Any = reactor
         running.addSystemEventTrigger("before", "shutdown", self._say_what_is_waited_for)
+        running.addSystemEventTrigger("before", "shutdown", _hurry_when_told_again, running)
         # Twisted binds the same address in the next moment.
         reserved.close()
         server.run()
@@ -109,8 +111,20 @@ class Command(BaseCommand):
     def _say_what_is_waited_for(self) -> None:
         if live := len(cancellation.live()):
             answers = "1 answer has" if live == 1 else f"{live} answers have"
-            self.stdout.write(f"Stopping: {answers} {settings.RUNNEL_DRAIN_SECONDS:g} s to end ...")
+            seconds = f"{settings.RUNNEL_DRAIN_SECONDS:g} s"
+            self.stdout.write(f"Stopping: {answers} {seconds} to end (Ctrl-C again: none) ...")
             self.stdout.flush()
+
+
+def _hurry_when_told_again(reactor: Any) -> None:
+    """Wait for no answer any more when somebody sends another signal to stop."""
+
+    def hurry(*_: object) -> None:
+        # On the loop, whose supervisor it is.
+        reactor.callFromThread(lambda: supervisor.current().hurry())
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, hurry)
 
 
 def _hints(reserved: socket) -> Iterator[str]:
