@@ -27,6 +27,7 @@ from uuid import UUID
 from websockets.sync.client import ClientConnection, connect
 
 from providers.emulator import Emulator
+from tests.complaints import tracebacks_in
 from tests.contract.reading import Json
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -216,7 +217,7 @@ class Line:
     def __exit__(self, *exc: object) -> None:
         self.close()
         output = self._output.read_text()
-        assert "Traceback" not in output, output
+        assert not tracebacks_in(output), output
 
     def close(self) -> None:
         self._process.send_signal(signal.SIGTERM)

@@ -11,6 +11,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Subprotocol
 
+from tests.complaints import tracebacks_in
 from tests.faults.server_process import STUCK, ServerProcess
 
 
@@ -20,7 +21,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     process.start()
     yield process
     process.kill()
-    assert "Traceback" not in process.output
+    assert not tracebacks_in(process.output)
 
 
 @pytest.fixture(scope="module")
