@@ -17,8 +17,8 @@ from typing import Any
 from websockets.asyncio.client import ClientConnection, connect
 
 from benchmarks.server import PROVIDERS, Served, free_port, providers_at, serve
-from providers.emulator import Emulator, Outcome
-from providers.emulator.exchanges import Exchange
+from emulator import Emulator, Outcome
+from emulator.exchanges import Exchange
 
 MODELS = {"flowing": "drip", "silent": "stall-mid"}
 

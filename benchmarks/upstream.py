@@ -67,7 +67,7 @@ def start(*, cores: set[int] | None) -> Iterator[Upstream]:
             subprocess.run([str(compiler), "-O2", "-w", "-o", program, SOURCE], check=True)
             command = [str(program), str(port), "3600"]
         else:
-            command = [sys.executable, "-m", "providers.emulator", "--port", str(port)]
+            command = [sys.executable, "-m", "emulator", "--port", str(port)]
         process = subprocess.Popen(
             command,
             cwd=PROJECT,

@@ -21,11 +21,16 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
 django_application = get_asgi_application()
 
 # After Django's set-up: these import models.
-from providers import clients, emulator, models_list, pricing, rows  # noqa: E402
-from runs import consumers, supervisor  # noqa: E402
-from runs.routing import websocket_urlpatterns  # noqa: E402
-from runs.tasks import spawn  # noqa: E402
-from runs.threads import readers  # noqa: E402
+import emulator  # noqa: E402
+from concurrency.tasks import spawn  # noqa: E402
+from concurrency.threads import readers  # noqa: E402
+from providers import clients  # noqa: E402
+from providers.catalog import rows  # noqa: E402
+from providers.clients import models_list  # noqa: E402
+from providers.usage import pricing  # noqa: E402
+from runs.engine import supervisor  # noqa: E402
+from runs.socket import consumers  # noqa: E402
+from runs.socket.routing import websocket_urlpatterns  # noqa: E402
 from runs.toolbox import mcp  # noqa: E402
 
 logger = logging.getLogger("runnel.lifecycle")

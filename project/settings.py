@@ -185,7 +185,7 @@ SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 
 LOGGING = logging.configure(debug=DEBUG)
 
-# Providers, as providers/presets.py names them.
+# Providers, as providers/catalog/presets.py names them.
 OPENAI_API_KEY, OPENAI_BASE_URL = text("OPENAI_API_KEY"), text("OPENAI_BASE_URL")
 ANTHROPIC_API_KEY, ANTHROPIC_BASE_URL = text("ANTHROPIC_API_KEY"), text("ANTHROPIC_BASE_URL")
 GEMINI_API_KEY = text("GEMINI_API_KEY") or text("GOOGLE_API_KEY")

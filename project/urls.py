@@ -1,4 +1,4 @@
-"""Addresses. The application's own are in ``runs.urls``."""
+"""Addresses. The application's own are in ``runs.http.urls``."""
 
 from django.contrib import admin
 from django.templatetags.static import static
@@ -13,5 +13,5 @@ urlpatterns = [
     # Browsers ask for it where a page names none, as for JSON.
     path("favicon.ico", RedirectView.as_view(url=_icon)),
     path("admin/", admin.site.urls),
-    path("", include("runs.urls")),
+    path("", include("runs.http.urls")),
 ]

@@ -12,20 +12,21 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 
-from providers import accounting, wires
-from providers.accounting import Case
-from providers.boundary import clean_result
-from providers.cancellation import RunCancelled
+from providers import wires
+from providers.call.boundary import clean_result
+from providers.call.pump import Pump
+from providers.call.sink import EventSink
+from providers.call.timeouts import Timeouts
+from providers.call.tracing import describe, takes_long
 from providers.catalog import Target
 from providers.errors import LLMError, LLMInternalError
-from providers.events import ModelEvent
-from providers.failures import whereabouts
-from providers.pump import Pump
-from providers.sink import EventSink
-from providers.timeouts import Timeouts
-from providers.traces import CallContext, Recorder, TraceRecord
-from providers.tracing import describe, takes_long
+from providers.errors.cancellation import RunCancelled
+from providers.errors.failures import whereabouts
 from providers.types import ModelRequest, StepResult
+from providers.types.events import ModelEvent
+from providers.types.traces import CallContext, Recorder, TraceRecord
+from providers.usage import accounting
+from providers.usage.accounting import Case
 from providers.wires import check
 
 __all__ = ["EventSink", "StreamAdapter", "Timeouts", "check"]

@@ -10,16 +10,17 @@ from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
 from uuid6 import uuid7
 
-from providers import kinds, vault
-from providers.addresses import LONGEST_URL
-from providers.redaction import remember
-from providers.traces import TraceRecord, TraceStatus
+from providers.catalog import kinds
+from providers.security import vault
+from providers.security.addresses import LONGEST_URL
+from providers.security.redaction import remember
+from providers.types.traces import TraceRecord, TraceStatus
 
 
 class Provider(models.Model):
     """A provider beside those of the environment. Its key is sealed, and nobody is shown it again.
 
-    Nothing reads these rows while a call is made: ``providers.rows`` has them ready.
+    Nothing reads these rows while a call is made: ``providers.catalog.rows`` has them ready.
     """
 
     #: What stands before the slash in a model's name.

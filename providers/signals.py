@@ -5,9 +5,10 @@ from typing import Any
 from django.db import transaction
 from django.db.models.signals import post_delete, post_save
 
-from providers import catalog, clients, rows
+from providers import catalog, clients
+from providers.catalog import rows
+from providers.catalog.rows import Row
 from providers.models import Provider
-from providers.rows import Row
 
 
 def connect() -> None:

@@ -14,7 +14,7 @@ def main() -> int:
     from django.conf import settings
 
     from project.environment import Mistake
-    from runs import lock
+    from runs.engine import lock
 
     try:
         folder: Path = settings.RUNNEL_DATA_DIR.resolve()

@@ -17,13 +17,13 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import action
 from unfold.utils import display_for_label
 
-from providers import probe, rows
-from providers.admin import wording
+from providers.admin import probe, wording
 from providers.admin.form import ProviderForm
-from providers.kinds import KINDS
+from providers.admin.probe import Outcome
+from providers.catalog import rows
+from providers.catalog.kinds import KINDS
 from providers.models import Provider
-from providers.probe import Outcome
-from providers.vault import Unsealable
+from providers.security.vault import Unsealable
 
 _COLOURS = {"passed": "success", "failed": "danger", "not tested": "info"}
 

@@ -12,11 +12,11 @@ from unfold.widgets import (
     UnfoldBooleanSwitchWidget,
 )
 
-from providers.addresses import AddressRefused
-from providers.kinds import KINDS, default_address
+from providers.catalog.kinds import KINDS, default_address
+from providers.catalog.presets import PRESETS
 from providers.models import Provider
-from providers.pinned import check_entered
-from providers.presets import PRESETS
+from providers.security.addresses import AddressRefused
+from providers.security.pinned import check_entered
 
 #: Of a list that somebody writes; the names of a fetched one have their own limits.
 _MOST_NAMES = 500

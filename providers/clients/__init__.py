@@ -19,12 +19,12 @@ from typing import Any
 import httpx2
 from django.conf import settings
 
-from providers import catalog, exchange
+from providers import catalog
 from providers.catalog import Target
-from providers.clients import anthropic_sdk, credentials, gemini_sdk, openai_sdk
+from providers.clients import anthropic_sdk, credentials, exchange, gemini_sdk, openai_sdk
 from providers.clients.sdk import Sdk, Speech
-from providers.pinned import PinnedTransport
-from providers.redaction import remember
+from providers.security.pinned import PinnedTransport
+from providers.security.redaction import remember
 from providers.types import Json
 
 logger = logging.getLogger("runnel.providers")
@@ -158,7 +158,7 @@ async def open_stream(target: Target, body: Json) -> AsyncIterator[Any]:
 
     Raises:
         Exception: whatever the SDK or httpx2 raises, here and from the iterator;
-            ``providers.failures.from_exception`` knows what it means.
+            ``providers.errors.failures.from_exception`` knows what it means.
     """
     await _load(target)
     try:
@@ -220,7 +220,7 @@ def _load_now(name: str) -> None:
 async def _base_url(target: Target) -> str | None:
     if not target.emulated:
         return target.base_url
-    from providers import emulator
+    import emulator
 
     return (await emulator.shared()).origin + _SPEECHES[target.origin.wire].base_path
 

@@ -14,7 +14,7 @@ import httpx2
 
 from providers.catalog import Target
 from providers.clients.sdk import names_in
-from providers.redaction import remember
+from providers.security.redaction import remember
 from providers.types import Json
 
 

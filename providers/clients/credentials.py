@@ -1,7 +1,7 @@
 """What it means when a cloud's chain of credentials comes to its end without any. Knows no SDK by import."""
 
 from providers.errors import LLMAuthenticationError, LLMConnectionError, LLMError
-from providers.redaction import redact_text
+from providers.security.redaction import redact_text
 from providers.text import clean
 
 _AMAZON = (

@@ -1,6 +1,6 @@
 """Google's SDK: the Gemini API, and Gemini on Vertex AI.
 
-Streams go through a private call, which is twice as fast as the SDK's models; tests/providers/test_clients.py
+Streams go through a private call, which is twice as fast as the SDK's models; tests/providers/clients/test_clients.py
 pins how it behaves.
 """
 

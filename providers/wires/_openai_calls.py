@@ -7,8 +7,8 @@ import json
 from hashlib import sha256
 from typing import NoReturn
 
-from providers.events import ModelEvent, ToolCallDelta, ToolCallFinished, ToolCallStarted
 from providers.types import Json, ToolCallPart
+from providers.types.events import ModelEvent, ToolCallDelta, ToolCallFinished, ToolCallStarted
 from providers.wires.draft import StepDraft
 
 

@@ -6,8 +6,8 @@ number or the id, repeat the name, or send a fresh id with every piece.
 
 from typing import Any
 
-from providers.events import ModelEvent
 from providers.types import Json
+from providers.types.events import ModelEvent
 from providers.wires._openai_calls import Call, argument_text, is_object
 from providers.wires._openai_chat_message import ChatMessage
 from providers.wires.draft import StepDraft

@@ -6,8 +6,8 @@ come without streaming. It must never know a chunk or what an end means.
 
 from enum import Enum
 
-from providers.events import ProviderItem
 from providers.types import Json, Part, ProviderItemPart, ReasoningPart, TextPart
+from providers.types.events import ProviderItem
 from providers.wires._openai_calls import Call
 from providers.wires._openai_chat_body import tool_call
 from providers.wires._openai_chat_reasoning import ReasoningDetails

@@ -1,7 +1,7 @@
 """The options of a Chat Completions call, and the files that it may show. Pure.
 
 Source: https://platform.openai.com/docs/api-reference/chat/create; how servers that are compatible differ
-is in ``providers.quirks``.
+is in ``providers.types.quirks``.
 """
 
 import json

@@ -1,7 +1,7 @@
 """Token counts of a Chat Completions stream, in the one accounting. Pure."""
 
 from providers.types import Json
-from providers.usage import Usage, UsageSource, count_in
+from providers.types.usage import Usage, UsageSource, count_in
 
 
 def usage_from(raw: Json, *, is_final: bool) -> Usage:

@@ -6,8 +6,8 @@ Each is said once, at the first time. It must never know how a response ends.
 
 from typing import Any
 
-from providers.events import ModelEvent, ProviderItem, ReasoningDelta, ReasoningSealed, TextDelta
 from providers.types import Json, Part
+from providers.types.events import ModelEvent, ProviderItem, ReasoningDelta, ReasoningSealed, TextDelta
 from providers.wires._openai_calls import Call, argument_text, is_object, remainder
 from providers.wires._openai_responses_items import Item, Stretch, Words
 from providers.wires.draft import StepDraft

@@ -6,7 +6,6 @@ never sees the SDK, a key or a run. Source: https://platform.claude.com/docs/en/
 
 from collections.abc import Iterator
 
-from providers.cancellation import RunCancelled
 from providers.errors import (
     LLMConnectionError,
     LLMContentFilterError,
@@ -15,7 +14,10 @@ from providers.errors import (
     LLMError,
     LLMMalformedToolCallError,
 )
-from providers.events import (
+from providers.errors.cancellation import RunCancelled
+from providers.errors.failures import from_payload
+from providers.types import Json, StopReason
+from providers.types.events import (
     ModelEvent,
     ProviderItem,
     ReasoningDelta,
@@ -27,8 +29,6 @@ from providers.events import (
     ToolCallStarted,
     UsageSeen,
 )
-from providers.failures import from_payload
-from providers.types import Json, StopReason
 from providers.wires._anthropic_blocks import Block, returnable
 from providers.wires._anthropic_body import build_body
 from providers.wires._anthropic_media import show

@@ -8,11 +8,11 @@ from collections.abc import Generator
 from typing import Any
 from uuid import uuid4
 
-from providers import quirks as known_quirks
-from providers.events import ModelEvent
-from providers.quirks import Quirks
 from providers.types import Json, Part, StepResult, StopReason
-from providers.usage import Usage
+from providers.types import quirks as known_quirks
+from providers.types.events import ModelEvent
+from providers.types.quirks import Quirks
+from providers.types.usage import Usage
 
 #: Fed to a reader when the upstream stream has ended cleanly.
 END_OF_STREAM: Any = object()

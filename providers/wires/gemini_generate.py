@@ -4,7 +4,6 @@ Reads decoded chunks (camelCase, as on the wire) into model events and one ``Ste
 I/O and never sees the SDK, a key or a run. Source: https://ai.google.dev/api/generate-content
 """
 
-from providers.cancellation import RunCancelled
 from providers.errors import (
     LLMConnectionError,
     LLMContentFilterError,
@@ -12,7 +11,10 @@ from providers.errors import (
     LLMError,
     LLMMalformedToolCallError,
 )
-from providers.events import (
+from providers.errors.cancellation import RunCancelled
+from providers.errors.failures import from_payload
+from providers.types import Json, ProviderItemPart, StopReason
+from providers.types.events import (
     ModelEvent,
     ProviderItem,
     ReasoningDelta,
@@ -24,8 +26,6 @@ from providers.events import (
     ToolCallStarted,
     UsageSeen,
 )
-from providers.failures import from_payload
-from providers.types import Json, ProviderItemPart, StopReason
 from providers.wires._gemini_body import build_body
 from providers.wires._gemini_ends import CUTS, ERRORS, NONE
 from providers.wires._gemini_options import show

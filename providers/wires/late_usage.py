@@ -7,7 +7,7 @@ count are looked at, so no word that comes late gets into the answer.
 from typing import Any
 
 from providers.types import Json
-from providers.usage import Usage
+from providers.types.usage import Usage
 from providers.wires import (
     _anthropic_usage,
     _gemini_usage,

@@ -6,7 +6,6 @@ sees the SDK, a key or a run. Source: https://platform.openai.com/docs/api-refer
 
 from typing import Any
 
-from providers.cancellation import RunCancelled
 from providers.errors import (
     LLMConnectionError,
     LLMContentFilterError,
@@ -17,7 +16,10 @@ from providers.errors import (
     LLMProviderOverloadedError,
     LLMServerError,
 )
-from providers.events import (
+from providers.errors.cancellation import RunCancelled
+from providers.errors.failures import from_payload
+from providers.types import Json, StopReason
+from providers.types.events import (
     ModelEvent,
     ProviderItem,
     ReasoningDelta,
@@ -26,8 +28,6 @@ from providers.events import (
     TextDelta,
     UsageSeen,
 )
-from providers.failures import from_payload
-from providers.types import Json, StopReason
 from providers.wires._openai_chat_body import build_body
 from providers.wires._openai_chat_calls import ChatCalls
 from providers.wires._openai_chat_message import ChatMessage, Stretch

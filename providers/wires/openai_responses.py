@@ -5,7 +5,6 @@ sees the SDK, a key or a run. Events are told apart by their ``type`` alone; unk
 nothing. Source: https://platform.openai.com/docs/api-reference/responses-streaming
 """
 
-from providers.cancellation import RunCancelled
 from providers.errors import (
     LLMConnectionError,
     LLMContentFilterError,
@@ -14,9 +13,10 @@ from providers.errors import (
     LLMMalformedToolCallError,
     LLMServerError,
 )
-from providers.events import ModelEvent, ResponseStarted, UsageSeen
-from providers.failures import from_payload
+from providers.errors.cancellation import RunCancelled
+from providers.errors.failures import from_payload
 from providers.types import Json, StopReason
+from providers.types.events import ModelEvent, ResponseStarted, UsageSeen
 from providers.wires._openai_responses_body import build_body
 from providers.wires._openai_responses_items import Stretch, returnable
 from providers.wires._openai_responses_options import show

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from runs.admin.wording import compact, count
-from runs.stats import Figures
+from runs.usage.stats import Figures
 
 WIDTH, HEIGHT = 960, 280
 LEFT, RIGHT, TOP, BOTTOM = 52, 24, 12, 28

@@ -12,9 +12,9 @@ from unfold.widgets import (
     UnfoldBooleanSwitchWidget,
 )
 
-from providers.addresses import AddressRefused
-from providers.pinned import check_entered
-from providers.vault import Unsealable
+from providers.security.addresses import AddressRefused
+from providers.security.pinned import check_entered
+from providers.security.vault import Unsealable
 from runs.models import McpServer
 from runs.models.mcp_server import Transport
 from runs.toolbox.mcp.target import may_be_here

@@ -14,8 +14,8 @@ from django.views.decorators.debug import sensitive_post_parameters
 from unfold.admin import ModelAdmin
 from unfold.decorators import action
 
+from providers.security.vault import Unsealable
 from providers.types import Json
-from providers.vault import Unsealable
 from runs.admin import wording
 from runs.admin.mcp_form import McpServerForm
 from runs.models import McpServer

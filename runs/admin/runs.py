@@ -26,7 +26,7 @@ from runs.admin.used import ShowsUsage
 from runs.models import Run
 from runs.models.tool_call import ToolCallStatus
 from runs.refusals import NotFound
-from runs.services import cancel_from_thread
+from runs.services.services import cancel_from_thread
 from runs.states import RunStatus
 
 #: The colour of each status, in Unfold's words.

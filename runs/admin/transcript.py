@@ -6,10 +6,10 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from providers.types import Json
-from runs import salvage
-from runs.history import part_to_json
+from runs.log import salvage
+from runs.log.salvage import Spoken
 from runs.models import Run
-from runs.salvage import Spoken
+from runs.store.history import part_to_json
 
 
 def render(run: Run) -> SafeString:

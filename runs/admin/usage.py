@@ -7,10 +7,10 @@ from urllib.parse import urlencode
 from django.views.generic import TemplateView
 from unfold.views import UnfoldSiteViewMixin
 
-from runs import stats
 from runs.admin import chart
 from runs.admin.wording import count, duration, share
-from runs.stats import Figures, GroupBy, Scope
+from runs.usage import stats
+from runs.usage.stats import Figures, GroupBy, Scope
 
 #: Days that a period may have, the usual one in the middle.
 PERIODS = (7, 30, 90)

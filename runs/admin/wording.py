@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
-from providers.usage import UsageSource
+from providers.types.usage import UsageSource
 
 UNKNOWN = "–"
 

@@ -36,7 +36,7 @@ class Message(models.Model):
     """One turn of a conversation, in the provider-neutral form and in its provider's own.
 
     ``parts``, ``origin`` and ``native`` are ``providers.types.Message`` as JSON; see
-    ``runs.history`` for the way there and back.
+    ``runs.store.history`` for the way there and back.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)

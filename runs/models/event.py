@@ -9,7 +9,7 @@ class RunEvent(models.Model):
     """A batch of consecutive events of one run, committed together.
 
     ``frames`` holds the server frames exactly as viewers get them, one JSON text a line, from
-    ``first_seq`` to ``last_seq``. Only ``runs.journal`` writes here; rows never change.
+    ``first_seq`` to ``last_seq``. Only ``runs.log.journal`` writes here; rows never change.
     """
 
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="events")

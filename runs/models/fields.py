@@ -3,13 +3,13 @@
 from django.db import models
 from uuid6 import uuid7
 
-from providers.usage import COUNTS, Usage, UsageSource
+from providers.types.usage import COUNTS, Usage, UsageSource
 
 __all__ = ["UsageColumns", "usage_columns", "uuid7"]
 
 
 class UsageColumns(models.Model):
-    """Token counts as ``providers.usage`` defines them; NULL is "nobody reported it"."""
+    """Token counts as ``providers.types.usage`` defines them; NULL is "nobody reported it"."""
 
     input_tokens = models.BigIntegerField(null=True, blank=True, editable=False)
     cached_input_tokens = models.BigIntegerField(null=True, blank=True, editable=False)

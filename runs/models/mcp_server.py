@@ -7,9 +7,9 @@ from typing import Any
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 
-from providers import vault
-from providers.addresses import LONGEST_URL, origin_of
-from providers.redaction import remember
+from providers.security import vault
+from providers.security.addresses import LONGEST_URL, origin_of
+from providers.security.redaction import remember
 
 
 class Transport(models.TextChoices):

@@ -21,7 +21,7 @@ class CancelMode(models.TextChoices):
 class Run(UsageColumns):
     """One user turn: what was asked, how far it is, how it ended, what it used.
 
-    ``status`` changes only by conditional UPDATEs in ``runs.transitions``.
+    ``status`` changes only by conditional UPDATEs in ``runs.store.transitions``.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)

@@ -26,7 +26,7 @@ from uuid import UUID
 
 from websockets.sync.client import ClientConnection, connect
 
-from providers.emulator import Emulator
+from emulator import Emulator
 from tests.complaints import tracebacks_in
 from tests.contract.reading import Json
 

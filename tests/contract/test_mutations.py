@@ -13,11 +13,11 @@ from dataclasses import dataclass
 
 import pytest
 
-from providers.cancellation import RunCancelled
 from providers.errors import LLMError, LLMInternalError, LLMMalformedResponseError
-from providers.traces import TraceStatus
+from providers.errors.cancellation import RunCancelled
 from providers.types import StepResult
-from providers.usage import UsageSource
+from providers.types.traces import TraceStatus
+from providers.types.usage import UsageSource
 from tests.contract import hand_written
 from tests.contract.mutating import Mutant, mutate
 from tests.contract.reading import Recording, recordings

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from providers import pricing
+from providers.usage import pricing
 from tests.contract.reading import Recording
 from tests.contract.test_recordings_wires import ABSENT, RECORDINGS, name_of, tell
 

@@ -12,7 +12,8 @@ import pytest
 
 from providers import wires
 from providers.errors import LLMError
-from providers.events import (
+from providers.types import ProviderItemPart, ReasoningPart, StepResult
+from providers.types.events import (
     ModelEvent,
     ProviderItem,
     ReasoningDelta,
@@ -25,7 +26,6 @@ from providers.events import (
     ToolCallStarted,
     UsageSeen,
 )
-from providers.types import ProviderItemPart, ReasoningPart, StepResult
 from providers.wires.draft import END_OF_STREAM, StepDraft
 from tests.contract.reading import COUNTS, Reading, Recording, decoded, events, read, recordings
 

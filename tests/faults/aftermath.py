@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from providers.usage import COUNTS
+from providers.types.usage import COUNTS
 from tests.faults.client import Json, is_terminal
 from tests.faults.line import Stored
 

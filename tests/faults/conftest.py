@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from providers.emulator import close_shared, shared
+from emulator import close_shared, shared
 from runs.models import ApiToken
 from tests.faults.line import Line
 

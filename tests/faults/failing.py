@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from providers.emulator.actions import Fault
+from emulator.actions import Fault
 from tests.faults.client import Client
 from tests.faults.line import Line
 

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from providers.emulator.actions import Finish, Say, Tally
-from providers.emulator.prompt import Prompt
-from providers.emulator.wires import WIRES
+from emulator.actions import Finish, Say, Tally
+from emulator.prompt import Prompt
+from emulator.wires import WIRES
 from providers.types import StopReason
 
 _LINE = "The quick brown fox jumps over the lazy dog, and nobody reads what it says.\n"

@@ -8,14 +8,15 @@ from uuid import UUID
 
 from channels.testing import HttpCommunicator
 
+from concurrency.threads import readers
+from emulator import Emulator, Outcome
+from emulator.exchanges import Exchange
 from project.asgi import application
 from providers import clients
-from providers.emulator import Emulator, Outcome
-from providers.emulator.exchanges import Exchange
 from providers.models import ProviderTrace
-from runs import cancellation, services, supervisor
+from runs.engine import cancellation, supervisor
 from runs.models import Message, Run, RunEvent, Step
-from runs.threads import readers
+from runs.services import services
 from tests.faults.client import STUCK, TASK_NAME, Client
 
 WIRES = ("openai-chat", "openai-responses", "anthropic-messages", "gemini-generate")

@@ -13,11 +13,11 @@ from django.db import connection
 from django.test import Client as Browser
 from django.urls import reverse
 
-from providers import rows
+from concurrency.threads import readers
+from providers.catalog import rows
+from providers.catalog.presets import PRESETS
 from providers.models import Provider, ProviderTrace
-from providers.presets import PRESETS
 from runs.models import Run
-from runs.threads import readers
 from tests.faults.echoing import echoing
 from tests.faults.failing import ENDING, PATIENT, PROVIDERS, Wanted, be_patient, ordered, play_all
 from tests.faults.line import WIRES, Line
@@ -68,7 +68,7 @@ def configure(settings: Any, origin: str) -> dict[str, str]:
     """Give every provider that can be reached here a key of its own; return the keys by slug."""
     keys = {}
     for preset in PRESETS.values():
-        # Bedrock and Vertex have no address of their own; tests/providers/test_clouds.py has theirs.
+        # Bedrock and Vertex have no address of their own; tests/providers/clients/test_clouds.py has theirs.
         if preset.key and preset.address:
             keys[preset.slug] = f"{MARK}-{preset.key.lower()}-97531"
             setattr(settings, preset.key, keys[preset.slug])

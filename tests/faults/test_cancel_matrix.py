@@ -10,10 +10,11 @@ import pytest
 from django.db import transaction
 from uuid6 import uuid7
 
-from providers.emulator import Outcome
-from runs import cancellation, services
+from concurrency.threads import readers
+from emulator import Outcome
+from runs.engine import cancellation
 from runs.models import Message
-from runs.threads import readers
+from runs.services import services
 from tests.faults.aftermath import assert_call_was_cut, assert_cancelled, assert_sound, said
 from tests.faults.client import Client
 from tests.faults.line import PROMPTLY, WIRES, Line, is_gone

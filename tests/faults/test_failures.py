@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from providers.emulator.directive import Trouble
+from emulator.directive import Trouble
 from tests.contract.error_bodies import ErrorBody, code_of, error_bodies
 from tests.faults.failing import (
     ADVICE,

@@ -14,11 +14,11 @@ from typing import Any
 
 import pytest
 
+from emulator import Emulator
 from providers import clients
 from providers.adapter import Timeouts
-from providers.cancellation import RunCancelled
-from providers.emulator import Emulator
 from providers.errors import LLMError
+from providers.errors.cancellation import RunCancelled
 from tests.providers.calling import WIRES, Call, at, calls_tasks, until
 
 STREAMS = int(os.environ.get("MANY_STREAMS") or 300)
@@ -156,7 +156,7 @@ def objects() -> Counter[str]:
     ours = Counter(
         f"{module}.{name}"
         for module, name in kinds
-        if module.startswith(OURS) and not module.startswith("providers.emulator")
+        if module.startswith(OURS) and not module.startswith("emulator")
     )
     return ours + Counter(everything=len(everything))
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from providers.emulator import Emulator
+from emulator import Emulator
 from tests.faults.flood import write_flood
 from tests.faults.line import PROMPTLY, is_gone
 from tests.faults.server_process import STUCK, Client, ServerProcess

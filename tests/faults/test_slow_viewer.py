@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from runs import feed
+from runs.log import feed
 from tests.faults.aftermath import assert_call_was_cut, assert_cancelled, assert_sound, said
 from tests.faults.client import Client
 from tests.faults.flood import write_flood

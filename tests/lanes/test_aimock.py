@@ -10,10 +10,10 @@ from providers import errors
 from providers.catalog import Target
 from providers.errors import LLMError
 from providers.types import Message, ReasoningPart, Role, StopReason, TextPart, ToolCallPart, ToolResultPart
-from providers.usage import UsageSource
+from providers.types.usage import UsageSource
 from tests.lanes.foreign import ForeignServer, installed
-from tests.providers.attempting import Step
 from tests.providers.calling import WIRES, Call, at
+from tests.providers.retry.attempting import Step
 
 PROGRAM = "node_modules/.bin/llmock"
 FOLDER = installed("RUNNEL_LANE_AIMOCK", PROGRAM)

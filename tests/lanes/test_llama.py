@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 import httpx2
 import pytest
 
-from providers.events import TextDelta
-from providers.traces import TraceStatus
 from providers.types import ModelOptions, StopReason, ToolSpec
-from providers.usage import UsageSource
+from providers.types.events import TextDelta
+from providers.types.traces import TraceStatus
+from providers.types.usage import UsageSource
 from tests.lanes.foreign import ForeignServer, installed
 from tests.providers.calling import Call, at, until
 

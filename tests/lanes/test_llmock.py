@@ -12,10 +12,10 @@ from providers.adapter import Timeouts
 from providers.catalog import Target
 from providers.errors import LLMError
 from providers.types import ModelOptions, StopReason, ToolSpec
-from providers.usage import UsageSource
+from providers.types.usage import UsageSource
 from tests.lanes.foreign import ForeignServer, installed
-from tests.providers.attempting import Step
 from tests.providers.calling import WIRES, Call, at
+from tests.providers.retry.attempting import Step
 
 PROGRAM = "bin/llmock"
 FOLDER = installed("RUNNEL_LANE_LLMOCK", PROGRAM)

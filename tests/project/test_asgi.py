@@ -19,13 +19,14 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 from websockets.asyncio.client import connect
 
+from concurrency.threads import readers
 from project.asgi import application, let_clients_leave
-from providers import catalog, clients, model_names
-from runs import supervisor
-from runs.consumers import RESTARTING
+from providers import catalog, clients
+from providers.catalog import model_names
+from runs.engine import supervisor
 from runs.models import ApiToken, Run
+from runs.socket.consumers import RESTARTING
 from runs.states import RunStatus, StopReason
-from runs.threads import readers
 from tests.faults.server_process import Client
 from tests.providers.calling import until
 from tests.providers.upstream import answering, upstream

@@ -7,11 +7,9 @@ from uuid import uuid4
 
 from providers import catalog
 from providers.adapter import StreamAdapter, Timeouts
-from providers.cancellation import RunCancelled
 from providers.catalog import Target
 from providers.errors import LLMError
-from providers.events import ModelEvent, ReasoningDelta, TextDelta
-from providers.traces import CallContext, TraceRecord
+from providers.errors.cancellation import RunCancelled
 from providers.types import (
     Message,
     ModelOptions,
@@ -22,6 +20,8 @@ from providers.types import (
     TextPart,
     ToolSpec,
 )
+from providers.types.events import ModelEvent, ReasoningDelta, TextDelta
+from providers.types.traces import CallContext, TraceRecord
 
 WIRES = ("openai-chat", "openai-responses", "anthropic-messages", "gemini-generate")
 

@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from emulator import Emulator, close_shared, shared
 from providers import clients
-from providers.emulator import Emulator, close_shared, shared
 
 
 @pytest.fixture

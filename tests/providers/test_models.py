@@ -5,8 +5,8 @@ import pytest
 from django.test import TestCase
 
 from providers.models import ProviderTrace
-from providers.traces import TraceRecord, TraceStatus
 from providers.types import Origin
+from providers.types.traces import TraceRecord, TraceStatus
 from tests.providers.calling import Call, emulated
 
 

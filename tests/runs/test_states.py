@@ -8,10 +8,10 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from runs import transitions
 from runs.models import Run, Step
 from runs.states import ACTIVE, TERMINAL, TRANSITIONS, RunStatus, StopReason, sources
-from runs.transitions import Ending, Overtaken
+from runs.store import transitions
+from runs.store.transitions import Ending, Overtaken
 from tests.runs.conftest import Person
 from tests.runs.rows import make_run
 

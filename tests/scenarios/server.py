@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from providers.emulator.exchanges import Exchange
+from emulator.exchanges import Exchange
 from tests.complaints import tracebacks_in
 from tests.contract.line import PROJECT, Upstream, free_port
 from tests.faults.server_process import ServerProcess

@@ -5,7 +5,7 @@ from typing import Any
 from django.apps import apps
 from django.core.management.base import BaseCommand, CommandError
 
-from providers import vault
+from providers.security import vault
 
 
 class Command(BaseCommand):

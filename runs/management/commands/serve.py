@@ -20,7 +20,7 @@ from django.db import OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
 
 from project import data_folder, environment, listening
-from runs import cancellation, lock, supervisor
+from runs.engine import cancellation, lock, supervisor
 
 
 class Command(BaseCommand):

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 import httpx2
 
-from providers.pinned import PinnedTransport
-from providers.redaction import redact_text
+from providers.security.pinned import PinnedTransport
+from providers.security.redaction import redact_text
 from providers.text import clean
 from runs.toolbox.mcp.target import Target, may_be_here
 

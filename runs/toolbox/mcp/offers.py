@@ -8,9 +8,9 @@ from uuid import UUID
 
 from django.db.models import Q
 
+from concurrency.threads import readers
 from providers.types import Json
 from runs.models import McpServer
-from runs.threads import readers
 from runs.toolbox.binding import json_object
 from runs.toolbox.mcp import pool, results
 from runs.toolbox.mcp.target import Target, Unusable, read

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from concurrency.threads import readers
 from providers.types import Json
 from runs.models import McpServer
-from runs.threads import readers
 from runs.toolbox.mcp.connection import load
 from runs.toolbox.mcp.session import Session
 from runs.toolbox.mcp.target import Target

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 
+from concurrency.tasks import spawn
 from providers.types import Json
-from runs.tasks import spawn
 from runs.toolbox.mcp import trouble
 from runs.toolbox.mcp.connection import Aside, connect
 from runs.toolbox.mcp.target import Target

@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 
 from django.conf import settings
 
-from providers.addresses import AddressRefused, check_url
-from providers.vault import Unsealable
+from providers.security.addresses import AddressRefused, check_url
+from providers.security.vault import Unsealable
 from runs.models import McpServer
 from runs.models.mcp_server import Transport
 

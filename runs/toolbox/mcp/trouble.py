@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import httpx2
 
-from providers.addresses import AddressRefused
-from providers.redaction import redact_text
+from providers.security.addresses import AddressRefused
+from providers.security.redaction import redact_text
 from providers.text import clean
 from runs.toolbox.mcp.target import Target
 

@@ -7,9 +7,8 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
-from providers import quirks, wires
+from providers import wires
 from providers.errors import LLMUnsupportedError
-from providers.quirks import Quirks
 from providers.types import (
     Json,
     MediaPart,
@@ -21,7 +20,9 @@ from providers.types import (
     Role,
     TextPart,
     ToolSpec,
+    quirks,
 )
+from providers.types.quirks import Quirks
 
 LOOK = ToolSpec(name="look", parameters={"type": "object", "properties": {}})
 

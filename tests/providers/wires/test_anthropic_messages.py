@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from providers.cancellation import RunCancelled
 from providers.errors import (
     LLMConnectionError,
     LLMContentFilterError,
@@ -16,18 +15,7 @@ from providers.errors import (
     LLMMalformedToolCallError,
     LLMProviderOverloadedError,
 )
-from providers.events import (
-    ModelEvent,
-    ProviderItem,
-    ReasoningDelta,
-    ReasoningSealed,
-    ResponseStarted,
-    TextDelta,
-    ToolCallDelta,
-    ToolCallFinished,
-    ToolCallStarted,
-    UsageSeen,
-)
+from providers.errors.cancellation import RunCancelled
 from providers.types import (
     Json,
     Message,
@@ -44,7 +32,19 @@ from providers.types import (
     ToolResultPart,
     ToolSpec,
 )
-from providers.usage import Usage, UsageSource
+from providers.types.events import (
+    ModelEvent,
+    ProviderItem,
+    ReasoningDelta,
+    ReasoningSealed,
+    ResponseStarted,
+    TextDelta,
+    ToolCallDelta,
+    ToolCallFinished,
+    ToolCallStarted,
+    UsageSeen,
+)
+from providers.types.usage import Usage, UsageSource
 from providers.wires import anthropic_messages as wire
 from providers.wires.draft import END_OF_STREAM, StepDraft
 from tests.contract.reading import Recording, events, recordings

@@ -7,9 +7,9 @@ import pytest
 from openai.types.chat.completion_create_params import CompletionCreateParamsStreaming
 
 from providers import wires
-from providers.events import ModelEvent, ReasoningDelta, TextDelta
-from providers.quirks import Quirks
 from providers.types import Json, MediaPart, Message, ModelOptions, ReasoningPart, Role, StopReason, TextPart
+from providers.types.events import ModelEvent, ReasoningDelta, TextDelta
+from providers.types.quirks import Quirks
 from providers.wires import openai_chat
 from providers.wires.draft import END_OF_STREAM, StepDraft
 from tests.providers.wires.asking import (

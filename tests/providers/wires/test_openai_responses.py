@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from providers.cancellation import RunCancelled
 from providers.errors import (
     LLMConnectionError,
     LLMContentFilterError,
@@ -17,19 +16,7 @@ from providers.errors import (
     LLMRateLimitError,
     LLMServerError,
 )
-from providers.events import (
-    ModelEvent,
-    ProviderItem,
-    ReasoningDelta,
-    ReasoningSealed,
-    ResponseStarted,
-    TextDelta,
-    ToolCallDelta,
-    ToolCallFinished,
-    ToolCallStarted,
-    UsageSeen,
-)
-from providers.history import NOT_EXECUTED
+from providers.errors.cancellation import RunCancelled
 from providers.types import (
     Json,
     Message,
@@ -46,9 +33,22 @@ from providers.types import (
     ToolResultPart,
     ToolSpec,
 )
-from providers.usage import Usage, UsageSource
+from providers.types.events import (
+    ModelEvent,
+    ProviderItem,
+    ReasoningDelta,
+    ReasoningSealed,
+    ResponseStarted,
+    TextDelta,
+    ToolCallDelta,
+    ToolCallFinished,
+    ToolCallStarted,
+    UsageSeen,
+)
+from providers.types.usage import Usage, UsageSource
 from providers.wires import openai_responses as wire
 from providers.wires.draft import END_OF_STREAM, StepDraft
+from providers.wires.history import NOT_EXECUTED
 from tests.contract.reading import Recording, events, recordings
 
 HERE = Origin(wire=wire.KIND, provider="openai", model="gpt-5.1")

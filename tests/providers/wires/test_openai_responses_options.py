@@ -3,8 +3,8 @@
 import pytest
 from openai.types.responses.response_create_params import ResponseCreateParamsStreaming
 
-from providers.quirks import Quirks
 from providers.types import Json, MediaPart, ModelOptions
+from providers.types.quirks import Quirks
 from providers.wires import openai_responses
 from tests.providers.wires.asking import (
     FILM,

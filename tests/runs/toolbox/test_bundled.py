@@ -7,10 +7,10 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from emulator.http1 import HttpRequest
+from emulator.wires import WIRES
+from emulator.wires._rules import Terms
 from providers import wires
-from providers.emulator.http1 import HttpRequest
-from providers.emulator.wires import WIRES
-from providers.emulator.wires._rules import Terms
 from providers.types import Message, ModelRequest, Origin, Role, TextPart
 from runs.models import Note, Run
 from runs.toolbox import InvalidArguments, ToolContext, ToolError

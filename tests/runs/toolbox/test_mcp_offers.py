@@ -11,9 +11,9 @@ from django.contrib.auth.models import Group
 from django.core.management import CommandError, call_command
 from pytest_django.fixtures import Settings
 
+from concurrency.threads import readers
 from runs.models import McpServer
 from runs.models.mcp_server import Transport
-from runs.threads import readers
 from runs.toolbox import InvalidArguments, Tool, ToolContext, ToolError, usable
 from runs.toolbox.mcp import close_all, listing
 from runs.toolbox.mcp.offers import offered_name

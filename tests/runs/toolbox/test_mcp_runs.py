@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 from asgiref.sync import sync_to_async
 
-from providers import clients, emulator
-from runs import supervisor
+import emulator
+from concurrency.threads import readers
+from providers import clients
+from runs.engine import supervisor
 from runs.models import ApiToken, McpServer, ToolCall
 from runs.models.mcp_server import Transport
-from runs.threads import readers
 from runs.toolbox.mcp import close_all, listing
 from runs.toolbox.mcp.target import read
 from tests.runs.rows import make_user

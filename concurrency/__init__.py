@@ -1,0 +1,1 @@
+"""Tasks, and threads that own database connections. Knows no run and no provider."""

@@ -1,0 +1,14 @@
+"""A loopback upstream that speaks all four wires over HTTP, so that the real SDKs run without a key.
+
+Point an SDK at ``Emulator.origin`` and ask for one of ``MODELS``, for a model of ``scripts.py`` made
+for tests, or for ``recording/<stem>``. A scenario is a *script* of provider-neutral actions; each
+wire has an encoder that turns actions into that provider's frames. It imports no SDK and knows
+neither runs nor sockets of browsers.
+"""
+
+from emulator.exchanges import Exchange, Outcome
+from emulator.scripts import MODELS
+from emulator.server import Emulator
+from emulator.shared import close_shared, shared
+
+__all__ = ["MODELS", "Emulator", "Exchange", "Outcome", "close_shared", "shared"]

@@ -1,0 +1,83 @@
+"""One HTTP response on its way: knows the socket and keeps the exchange's books."""
+
+import asyncio
+import socket
+import struct
+from collections.abc import Mapping
+
+from emulator.exchanges import Exchange, ExchangeLog
+from emulator.http1 import LAST_CHUNK, format_chunk, format_head
+from emulator.wires.frames import ErrorReply, dump
+
+#: ``SO_LINGER`` on, for 0 seconds: closing sends a reset and forgets what was not sent.
+_NO_LINGER = struct.pack("ii", 1, 0)
+
+
+class Reply:
+    """Writes the answer of ``exchange``, whole or in chunks."""
+
+    def __init__(self, writer: asyncio.StreamWriter, log: ExchangeLog, exchange: Exchange) -> None:
+        self._writer = writer
+        self._log = log
+        self._exchange = exchange
+
+    @property
+    def is_open(self) -> bool:
+        """True once the headers have been sent."""
+        return self._exchange.status is not None
+
+    async def whole(
+        self, status: int, content_type: str, body: bytes, headers: Mapping[str, str] | None = None
+    ) -> None:
+        """Send a complete response."""
+        length = {"content-type": content_type, "content-length": str(len(body))}
+        self._writer.write(format_head(status, {**length, **(headers or {})}) + body)
+        self._note(status=status, sent=len(body))
+        await self._flushed()
+
+    async def refuse(self, error: ErrorReply) -> None:
+        """Send a provider's own error."""
+        await self.whole(error.status, "application/json", dump(error.body), error.headers)
+
+    async def open(self, headers: Mapping[str, str], *, status: int = 200) -> None:
+        """Send the status and the headers of a body in chunks."""
+        self._writer.write(
+            format_head(status, {**headers, "cache-control": "no-cache", "transfer-encoding": "chunked"})
+        )
+        self._note(status=status)
+        await self._writer.drain()
+
+    async def write(self, data: bytes) -> None:
+        """Send ``data`` as one chunk, waiting for the socket and giving way to other tasks."""
+        self._writer.write(format_chunk(data))
+        self._note(sent=len(data))
+        await self._writer.drain()
+        # A socket that takes everything never makes `drain` wait.
+        await asyncio.sleep(0)
+
+    async def end(self) -> None:
+        """End the body; returns when the system has taken the last byte."""
+        self._writer.write(LAST_CHUNK)
+        await self._flushed()
+
+    def reset(self) -> None:
+        """Abort the connection so that the peer sees a reset."""
+        connection = self._writer.get_extra_info("socket")
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
+        self._writer.transport.abort()
+
+    def break_off(self) -> None:
+        """Close the connection after what was written, whether that is an end or not."""
+        self._writer.close()
+
+    def _note(self, *, status: int | None = None, sent: int = 0) -> None:
+        if status is not None:
+            self._exchange.status = status
+        self._exchange.bytes_sent += sent
+        self._log.notify()
+
+    async def _flushed(self) -> None:
+        transport = self._writer.transport
+        transport.set_write_buffer_limits(high=0)
+        await self._writer.drain()
+        transport.set_write_buffer_limits()

@@ -1,0 +1,113 @@
+"""Decides what a request is answered with. Pure, but for reading a recording's file."""
+
+import json
+from dataclasses import dataclass, replace
+
+from emulator import wires
+from emulator.actions import Fault
+from emulator.directive import Directive, DirectiveError, parse
+from emulator.http1 import HttpRequest
+from emulator.prompt import Prompt
+from emulator.recordings import RecordedError, RecordedStream, Recordings
+from emulator.scripts import SCRIPTS, SIGNING, Script
+from emulator.wires import Wire
+from emulator.wires._rules import Terms
+from emulator.wires.frames import ErrorReply
+from providers.types import Json
+
+#: What an address begins with that stands for a server which speaks a wire and is not its provider: it
+#: ignores fields that it does not know.
+COMPATIBLE = "/compatible/"
+
+_WRONG_TYPE = "The body of your request lacks a field, or has one of a wrong type."
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Performance:
+    """A script, the prompt it answers, the wire that it speaks and what shall go wrong."""
+
+    wire: Wire
+    prompt: Prompt
+    script: Script
+    directive: Directive | None
+
+
+type Answer = ErrorReply | RecordedError | RecordedStream | Performance
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Decision:
+    """The answer, and what is known of the request by then."""
+
+    answer: Answer
+    wire: str | None = None
+    model: str | None = None
+    body: Json | None = None
+
+
+def decide(request: HttpRequest, recordings: Recordings) -> Decision:
+    """Return the answer to ``request``; a mistake is answered as that provider answers it."""
+    is_compatible = request.path.startswith(COMPATIBLE)
+    if is_compatible:
+        request = replace(request, path="/" + request.path.removeprefix(COMPATIBLE))
+    wire = wires.serving(request.path)
+    if wire is None:
+        form = wires.nearest(request.path)
+        return Decision(answer=form.error(Fault.UNKNOWN_PATH, f"{request.method} {request.path}"))
+    if request.method != "POST":
+        about = f"{request.method} on {request.path}"
+        return Decision(wire=wire.KIND, answer=wire.error(Fault.WRONG_METHOD, about))
+    body = _parse(request.body)
+    if body is None:
+        about = "We could not parse the body of your request: it is not a JSON object."
+        return Decision(wire=wire.KIND, answer=wire.error(Fault.MALFORMED, about))
+    prompt = _read(wire, request, body)
+    if prompt is None:
+        return Decision(wire=wire.KIND, body=body, answer=wire.error(Fault.MALFORMED, _WRONG_TYPE))
+    answer = _choose(wire, prompt, recordings)
+    # What was recorded is played whatever is asked: it is nobody's answer to this.
+    if isinstance(answer, Performance):
+        terms = Terms(demands_seals=prompt.model in SIGNING, knows_its_fields=not is_compatible)
+        answer = _refusal(wire, request, body, terms) or answer
+    return Decision(wire=wire.KIND, model=prompt.model, body=body, answer=answer)
+
+
+def _choose(wire: Wire, prompt: Prompt, recordings: Recordings) -> Answer:
+    if not prompt.streaming:
+        return wire.error(Fault.MALFORMED, "The emulator only streams: ask for a streamed answer.")
+    script = SCRIPTS.get(prompt.model)
+    if script is not None:
+        try:
+            directive = parse(prompt.user_text)
+        except DirectiveError as error:
+            return wire.error(Fault.MALFORMED, str(error))
+        return Performance(wire=wire, prompt=prompt, script=script, directive=directive)
+    recorded = recordings.find(prompt.model, wire=wire.KIND)
+    return recorded or wire.error(Fault.UNKNOWN_MODEL, prompt.model)
+
+
+def _parse(body: bytes) -> Json | None:
+    try:
+        parsed = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    return parsed if isinstance(parsed, dict) else None
+
+
+#: What a field that is missing, or of another type than its rules expect, raises somewhere on the way.
+_MISREAD = (LookupError, TypeError, AttributeError)
+
+
+def _read(wire: Wire, request: HttpRequest, body: Json) -> Prompt | None:
+    try:
+        prompt = wire.read(request, body)
+    except _MISREAD:
+        return None
+    return prompt if isinstance(prompt.model, str) and isinstance(prompt.user_text, str) else None
+
+
+def _refusal(wire: Wire, request: HttpRequest, body: Json, terms: Terms) -> ErrorReply | None:
+    try:
+        return wire.refusal(request, body, terms)
+    except _MISREAD:
+        return wire.error(Fault.MALFORMED, _WRONG_TYPE)

@@ -1,0 +1,163 @@
+"""The emulated models: what each one does, as actions, the same over every wire. Pure.
+
+To add one, write a generator of actions and name it in ``SCRIPTS``.
+"""
+
+from collections.abc import Callable, Iterator
+from itertools import cycle, islice
+
+from emulator.actions import FOREVER, Action, Fail, Fault, Finish, Open, Refuse, Reset, Say, Seal, Think, Wait
+from emulator.calling import calls, thinking_calls, thinking_tools, tools
+from emulator.prompt import Prompt
+from emulator.prose import LONG, tokens
+from emulator.sealing import seal
+from emulator.speaking import odd_pieces, paced, said
+from providers.types import StopReason
+
+type Script = Callable[[Prompt], Iterator[Action]]
+
+#: Tokens that the model named ``fast`` says.
+FAST_TOKENS = 10_000
+
+_THOUGHTS = """\
+**Reading the question**
+
+Somebody wants to see how reasoning looks while it streams. I should think visibly, but not for long, \
+and then say something that can be told apart from the thinking.
+
+**Choosing an answer**
+
+A small sum will do: 17 × 23 = 17 × 20 + 17 × 3 = 340 + 51 = 391. Checking it the other way round: \
+23 × 17 = 230 + 161 = 391. Good.
+"""
+_CONCLUSION = "17 × 23 is **391**. The lines above the answer were my reasoning, made up by the emulator."
+
+
+def hello(prompt: Prompt) -> Iterator[Action]:
+    """Greet, quote the first words of the user, and say how to talk to a real model."""
+    words = prompt.user_text.split()
+    quote = " ".join(words[:6])[:60] + ("…" if len(words) > 6 else "")
+    heard = f"You said “{quote}”. " if quote else ""
+    text = (
+        f"Hello! 👋 {heard}I am the emulator that comes with Runnel, not a real model. To talk to one, see "
+        f"“Add a key” in the README: a key in the environment and a restart are all it takes."
+    )
+    yield from paced(said(text), per_second=60)
+    yield Finish(StopReason.END_TURN)
+
+
+def long(_: Prompt) -> Iterator[Action]:
+    """Tell a story for about half a minute."""
+    yield from paced(said(LONG), per_second=40)
+    yield Finish(StopReason.END_TURN)
+
+
+def reasoning(_: Prompt) -> Iterator[Action]:
+    """Think, seal the thought, answer."""
+    yield from paced(map(Think, tokens(_THOUGHTS)), per_second=80)
+    yield Seal(seal(_THOUGHTS))
+    yield from paced(said(_CONCLUSION), per_second=60)
+    yield Finish(StopReason.END_TURN)
+
+
+def silent(_: Prompt) -> Iterator[Action]:
+    """Send the headers, then nothing for ever."""
+    yield Open()
+    yield Wait(FOREVER)
+
+
+def fast(_: Prompt) -> Iterator[Action]:
+    """Say ``FAST_TOKENS`` tokens as fast as the socket takes them."""
+    yield from islice(map(Say, cycle(tokens(LONG))), FAST_TOKENS)
+    yield Finish(StopReason.END_TURN)
+
+
+def stall_headers(_: Prompt) -> Iterator[Action]:
+    """Take the request and never answer."""
+    yield Wait(FOREVER)
+
+
+def stall_mid(_: Prompt) -> Iterator[Action]:
+    """Say a few words, then nothing for ever."""
+    yield from said("The rest of this sentence is")
+    yield Wait(FOREVER)
+
+
+def echo(prompt: Prompt) -> Iterator[Action]:
+    """Say exactly the last words of the user, in odd pieces, flat out."""
+    yield from map(Say, odd_pieces(prompt.user_text))
+    yield Finish(StopReason.END_TURN)
+
+
+def refusal(_: Prompt) -> Iterator[Action]:
+    """Refuse in words, as far as the wire has such a thing."""
+    yield from map(Refuse, tokens("I'm sorry, but I can't help with that."))
+    yield Finish(StopReason.CONTENT_FILTER)
+
+
+def length(_: Prompt) -> Iterator[Action]:
+    """Stop in the middle of a sentence for the output limit."""
+    yield from said("There are three reasons for this, and the first of them is")
+    yield Finish(StopReason.MAX_TOKENS_EXCEEDED)
+
+
+def empty(_: Prompt) -> Iterator[Action]:
+    """End plainly without having said anything."""
+    yield Open()
+    yield Finish(StopReason.END_TURN)
+
+
+def truncated(_: Prompt) -> Iterator[Action]:
+    """End the body cleanly before the terminal event."""
+    yield from said("This answer has no end, and the connection")
+
+
+def reset(_: Prompt) -> Iterator[Action]:
+    """Say a few words and abort the connection."""
+    yield from said("The line goes dead in the middle of")
+    # Long enough for the peer to read the words: a reset may overtake what is still in flight.
+    yield Wait(0.1)
+    yield Reset()
+
+
+def drip(_: Prompt) -> Iterator[Action]:
+    """Say a token every 20 ms for ever."""
+    yield from paced(map(Say, cycle(tokens(LONG))), per_second=50)
+
+
+def _failing(fault: Fault) -> Script:
+    return lambda _: iter((Fail(fault),))
+
+
+#: The models whose calls must come back with the seal of their thoughts.
+SIGNING = frozenset({"thinking-tools", "thinking-calls", "gpt-5-thinking-calls"})
+
+#: The models that a person would choose, for suggestions.
+MODELS = ("hello", "long", "reasoning", "tools", "silent", "fast")
+
+SCRIPTS: dict[str, Script] = {
+    "hello": hello,
+    "long": long,
+    "reasoning": reasoning,
+    "tools": tools,
+    "thinking-tools": thinking_tools,
+    "calls": calls,
+    "thinking-calls": thinking_calls,
+    # Who is asked over Responses for sealed thoughts is told by the name of the model.
+    "gpt-5-thinking-calls": thinking_calls,
+    "silent": silent,
+    "fast": fast,
+    "stall-headers": stall_headers,
+    "stall-mid": stall_mid,
+    "echo": echo,
+    "refusal": refusal,
+    "length": length,
+    "empty": empty,
+    "truncated": truncated,
+    "reset": reset,
+    "drip": drip,
+    "context": _failing(Fault.CONTEXT_WINDOW),
+    "unauthorized": _failing(Fault.UNAUTHORIZED),
+    "rate-limited": _failing(Fault.RATE_LIMITED),
+    "overloaded": _failing(Fault.OVERLOADED),
+}

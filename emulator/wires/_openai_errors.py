@@ -1,0 +1,124 @@
+"""How OpenAI says no, on both of its wires. Pure."""
+
+from dataclasses import dataclass
+
+from emulator.actions import Fault, Hint
+from emulator.wires._rules import Refusal
+from emulator.wires.frames import ErrorReply
+from providers.types import Json
+
+_INVALID = "invalid_request_error"
+
+#: What the real one asks for most often.
+_HINT = Hint(seconds="7")
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """One error; ``{about}`` in the message is the model, the path or the reason."""
+
+    status: int
+    message: str
+    kind: str = _INVALID
+    code: str | None = None
+    param: str | None = None
+
+
+_FORMS: dict[Fault, _Form] = {
+    Fault.MALFORMED: _Form(400, "{about}"),
+    Fault.UNKNOWN_PATH: _Form(404, "Invalid URL ({about})"),
+    Fault.WRONG_METHOD: _Form(405, "Not allowed to {about}.", code="method_not_supported"),
+    Fault.UNKNOWN_MODEL: _Form(
+        404, "The model `{about}` does not exist or you do not have access to it.", code="model_not_found"
+    ),
+    Fault.CONTEXT_WINDOW: _Form(
+        400,
+        "This model's maximum context length is 128000 tokens. However, your messages resulted in 131415 "
+        "tokens. Please reduce the length of the messages.",
+        code="context_length_exceeded",
+        param="messages",
+    ),
+    Fault.FILTERED: _Form(
+        400,
+        "Invalid prompt: your prompt was flagged as potentially violating our usage policy. Please try "
+        "again with a different prompt.",
+        code="invalid_prompt",
+    ),
+    Fault.UNAUTHORIZED: _Form(
+        401,
+        "Incorrect API key provided: emulat****-key. You can find your API key at "
+        "https://platform.openai.com/account/api-keys.",
+        code="invalid_api_key",
+    ),
+    Fault.NO_CREDITS: _Form(
+        402, "Your account has insufficient credits.", kind="insufficient_credits", code="payment_required"
+    ),
+    Fault.QUOTA: _Form(
+        429,
+        "You exceeded your current quota, please check your plan and billing details. For more information "
+        "on this error, read the docs: https://platform.openai.com/docs/guides/error-codes/api-errors.",
+        kind="insufficient_quota",
+        code="insufficient_quota",
+    ),
+    Fault.FORBIDDEN: _Form(
+        403,
+        "You have insufficient permissions for this operation. Missing scopes: model.request.",
+        code="missing_scope",
+    ),
+    Fault.TIMED_OUT: _Form(408, "The request timed out.", kind="timeout_error", code="request_timeout"),
+    Fault.CONFLICT: _Form(409, "The resource was changed by another request.", code="conflict"),
+    Fault.TOO_LARGE: _Form(413, "Maximum content size limit exceeded."),
+    Fault.UNPROCESSABLE: _Form(422, "The request was well formed but could not be followed."),
+    Fault.RATE_LIMITED: _Form(
+        429,
+        "Rate limit reached for requests per min (RPM). Please try again later.",
+        kind="requests",
+        code="rate_limit_exceeded",
+    ),
+    Fault.SERVER_ERROR: _Form(
+        500,
+        "The server had an error while processing your request. Sorry about that!",
+        kind="server_error",
+        code="server_error",
+    ),
+    Fault.BAD_GATEWAY: _Form(502, "Bad gateway.", kind="server_error"),
+    Fault.OVERLOADED: _Form(
+        503,
+        "The server is currently overloaded with other requests. Sorry about that! You can retry your "
+        "request.",
+        kind="service_unavailable_error",
+        code="server_is_overloaded",
+    ),
+    Fault.GATEWAY_TIMEOUT: _Form(504, "The upstream did not answer in time.", kind="server_error"),
+}
+
+
+def reply(
+    fault: Fault, about: str = "", *, status: int | None = None, hint: Hint | None = None
+) -> ErrorReply:
+    """Return the error for ``fault``; see ``wires.Wire.error``."""
+    form = _FORMS[fault]
+    if hint is None and fault is Fault.RATE_LIMITED:
+        hint = _HINT
+    return ErrorReply(
+        status=status or form.status,
+        body={"error": about_it(fault, about)},
+        headers={} if hint is None else hint.headers(),
+    )
+
+
+def refused(refusal: Refusal) -> ErrorReply:
+    """Return the error for a rule that a request breaks."""
+    about = error(refusal.message, param=refusal.param, code=refusal.code)
+    return ErrorReply(status=refusal.status, body={"error": about})
+
+
+def about_it(fault: Fault, about: str = "") -> Json:
+    """Return what stands below ``error`` in a body and in a stream."""
+    form = _FORMS[fault]
+    return error(form.message.replace("{about}", about), kind=form.kind, code=form.code, param=form.param)
+
+
+def error(message: str, *, kind: str = _INVALID, code: str | None = None, param: str | None = None) -> Json:
+    """Return OpenAI's error object."""
+    return {"message": message, "type": kind, "param": param, "code": code}

@@ -1,0 +1,1 @@
+"""One provider call: opened, relayed, stopped, traced."""

@@ -1,0 +1,1 @@
+"""What surrounds the calls of a step: retries, fallback models, circuit breaker, rate limits."""

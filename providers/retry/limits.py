@@ -1,0 +1,177 @@
+"""How much one provider is asked at once and in a minute; who comes too early waits for a turn.
+
+Places for concurrent calls belong to a process and its event loop; requests per minute are counted for all
+processes together where there is Redis. It knows no call and no error but the one of whoever
+waited in vain.
+"""
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Self
+
+from django.conf import settings
+from limits import RateLimitItemPerMinute
+from limits.aio.storage import MemoryStorage, RedisStorage
+from limits.aio.strategies import MovingWindowRateLimiter
+
+from providers.errors import LLMOwnLimitError
+from providers.errors.cancellation import wait_for
+
+logger = logging.getLogger("runnel.providers")
+
+#: Seconds for Redis to answer, for whom no call waits longer.
+_REDIS_SECONDS = 1.0
+#: Seconds until a second look at a window that has just been emptied by somebody else.
+_SHORTEST_PAUSE = 0.01
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Limits:
+    """Of one provider; ``None`` for no limit."""
+
+    #: Calls under way at the same time, in one process.
+    concurrency: int | None = None
+    requests_per_minute: int | None = None
+
+    @classmethod
+    def from_settings(cls) -> Self:
+        """Return what providers from the environment are limited to."""
+        return cls(
+            concurrency=settings.RUNNEL_PROVIDER_CONCURRENCY or None,
+            requests_per_minute=settings.RUNNEL_PROVIDER_REQUESTS_PER_MINUTE or None,
+        )
+
+
+NONE = Limits()
+
+
+class Places:
+    """So many may be in at once; who finds it full is let in in the order of asking."""
+
+    def __init__(self, most: int) -> None:
+        self._free = most
+        self._waiting: deque[asyncio.Future[None]] = deque()
+
+    def ask(self) -> asyncio.Future[None]:
+        """Return a ticket, done when it is this one's turn. Whoever has one gives it back."""
+        ticket: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        if self._free:
+            self._free -= 1
+            ticket.set_result(None)
+        else:
+            self._waiting.append(ticket)
+        return ticket
+
+    def give_back(self, ticket: asyncio.Future[None]) -> None:
+        """Leave, or wait no more."""
+        if not ticket.done():
+            self._waiting.remove(ticket)
+            ticket.cancel()
+        elif self._waiting:
+            self._waiting.popleft().set_result(None)
+        else:
+            self._free += 1
+
+
+@dataclass(slots=True)
+class _LoopLimits:
+    """What belongs to one event loop: who is in, and how requests are counted."""
+
+    limiter: MovingWindowRateLimiter
+    #: By provider and size: those who came under another limit leave as they came.
+    places: dict[tuple[str, int], Places]
+
+
+_loops: dict[asyncio.AbstractEventLoop, _LoopLimits] = {}
+
+
+def _of_this_loop() -> _LoopLimits:
+    loop = asyncio.get_running_loop()
+    if loop not in _loops:
+        for closed in [other for other in _loops if other.is_closed()]:
+            del _loops[closed]
+        _loops[loop] = _LoopLimits(_limiter(), {})
+    return _loops[loop]
+
+
+def _limiter() -> MovingWindowRateLimiter:
+    if not settings.REDIS_URL:
+        return MovingWindowRateLimiter(MemoryStorage())
+    storage = RedisStorage(
+        f"async+{settings.REDIS_URL}",
+        implementation="redispy",
+        key_prefix="runnel:limits",
+        socket_timeout=_REDIS_SECONDS,
+        socket_connect_timeout=_REDIS_SECONDS,
+    )
+    return MovingWindowRateLimiter(storage)
+
+
+@asynccontextmanager
+async def turn(slug: str, limits: Limits, *, cancel: asyncio.Event, patience: float) -> AsyncIterator[None]:
+    """Wait until the provider ``slug`` may be asked, and count as one that asks it until the end.
+
+    Waits for ``patience`` seconds at most.
+
+    Raises:
+        LLMOwnLimitError: it was nobody's turn by then, or certainly would not be.
+        RunCancelled: ``cancel`` was set meanwhile.
+    """
+    if limits == NONE:
+        yield
+        return
+    deadline = time.monotonic() + patience
+    here = _of_this_loop()
+    if limits.concurrency is None:
+        await _count(here.limiter, slug, limits, cancel, deadline)
+        yield
+        return
+    places = here.places.setdefault((slug, limits.concurrency), Places(limits.concurrency))
+    ticket = places.ask()
+    try:
+        if not ticket.done() and not await wait_for(ticket, cancel=cancel, seconds=patience):
+            raise LLMOwnLimitError(
+                f"This installation makes {limits.concurrency} calls to {slug} at the same time, and none of "
+                f"them ended within {patience:g} seconds. Try again, or choose another model.",
+                detail={"limit": "concurrency", "value": limits.concurrency},
+            )
+        await _count(here.limiter, slug, limits, cancel, deadline)
+        yield
+    finally:
+        places.give_back(ticket)
+
+
+async def _count(
+    limiter: MovingWindowRateLimiter, slug: str, limits: Limits, cancel: asyncio.Event, deadline: float
+) -> None:
+    """Wait for a turn in the moving window of a minute, and take it."""
+    if limits.requests_per_minute is None:
+        return
+    window = RateLimitItemPerMinute(limits.requests_per_minute)
+    while (pause := await _pause(limiter, window, slug)) > 0:
+        if time.monotonic() + pause > deadline:
+            raise LLMOwnLimitError(
+                f"This installation sends {slug} {limits.requests_per_minute} requests a minute, and those "
+                f"are used up for {pause:.0f} more seconds. Try again then, or choose another model.",
+                retry_after=pause,
+                detail={"limit": "requests_per_minute", "value": limits.requests_per_minute},
+            )
+        await wait_for(None, cancel=cancel, seconds=pause)
+
+
+async def _pause(limiter: MovingWindowRateLimiter, window: RateLimitItemPerMinute, slug: str) -> float:
+    """Take a turn and return 0, or return the seconds until there may be one."""
+    try:
+        if await limiter.hit(window, slug):
+            return 0.0
+        reset, _ = await limiter.get_window_stats(window, slug)
+    except Exception:
+        # A limit that cannot be counted is no reason to fail what people wait for.
+        logger.exception("The requests to %s could not be counted; this one goes through.", slug)
+        return 0.0
+    return max(_SHORTEST_PAUSE, reset - time.time())

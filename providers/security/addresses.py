@@ -1,0 +1,177 @@
+"""Where a provider that somebody entered in the admin may lie: on the public internet, over https.
+
+Or on this machine, when ``RUNNEL_ALLOW_LOOPBACK_PROVIDERS`` says so. Whoever may enter a provider must
+not reach what only this server reaches: its network, its cloud's metadata. ``check_url`` judges what
+is entered, ``check_addresses`` what a name leads to, each time before a connection is made
+(``providers.security.pinned``). Pure: it looks nothing up. What the environment says is the operator's word
+and comes nowhere near here.
+"""
+
+from collections.abc import Iterable
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
+
+import httpx2
+
+type Address = IPv4Address | IPv6Address
+
+#: Characters of a base URL.
+LONGEST_URL = 500
+
+#: What Python calls global and is nobody's public server: 6to4 relays, the anycast services of RFC 7723,
+#: Azure's metadata ("WireServer"), special IPv6 uses (Teredo, ORCHID: RFC 2928), 6to4, documentation.
+_NOT_PUBLIC = tuple(
+    ip_network(network)
+    for network in (
+        "192.88.99.0/24",
+        "192.0.0.0/24",
+        "168.63.129.16/32",
+        "2001::/23",
+        "2002::/16",
+        "3fff::/20",
+    )
+)
+#: The only part of IPv6 that is given out for public use (RFC 4291).
+_GLOBAL_UNICAST = IPv6Network("2000::/3")
+#: An IPv4 address as a network that has only IPv6 reaches it (RFC 6052).
+_NAT64 = IPv6Network("64:ff9b::/96")
+
+
+class AddressRefused(Exception):  # noqa: N818 - it names what happened
+    """An address that no call may go to; ``message`` is fit for a form."""
+
+    def __init__(self, message: str) -> None:
+        self.message = message
+        super().__init__(message)
+
+
+def check_url(url: str, *, allow_loopback: bool) -> str:
+    """Return the base URL ``url`` in the one form in which every client reads it alike.
+
+    It is taken apart by the parser of the client that will call it. Any port goes: what lies behind a
+    public address over TLS is no secret of this server.
+
+    Raises:
+        AddressRefused: it is no https URL of a public host, or one that says too much.
+    """
+    if len(url) > LONGEST_URL:
+        raise AddressRefused(f"A base URL has {LONGEST_URL} characters at most.")
+    if not url.isprintable() or any(character in url for character in " \\"):
+        raise AddressRefused("A base URL has neither spaces, backslashes nor control characters.")
+    try:
+        parsed = httpx2.URL(url)
+        host = parsed.raw_host.decode("ascii").removesuffix(".")
+        port = parsed.port
+    except (httpx2.InvalidURL, ValueError):
+        raise AddressRefused("This is no URL. Write it as https://api.example.org/v1.") from None
+    if parsed.scheme not in ("https", "http") or not host:
+        raise AddressRefused("Write the base URL as https://api.example.org/v1.")
+    if "@" in url:
+        raise AddressRefused("A base URL holds no user name and no password. The key has a field of its own.")
+    if parsed.query or parsed.fragment or "?" in url or "#" in url:
+        raise AddressRefused("A base URL ends with its path: nothing follows after ? or #.")
+    if port is not None and not 0 < port < 65_536:
+        raise AddressRefused("A port is a number from 1 to 65535.")
+    _check_host(host, scheme=parsed.scheme, allow_loopback=allow_loopback)
+    return str(parsed.copy_with(host=host)).rstrip("/")
+
+
+def origin_of(url: str) -> str:
+    """Return scheme, host and port of ``url``: who it is that a key is shown to. What is no URL stays as it is."""
+    try:
+        parsed = httpx2.URL(url)
+    except httpx2.InvalidURL:
+        return url
+    return f"{parsed.scheme}://{parsed.netloc.decode('ascii')}"
+
+
+def check_addresses(host: str, addresses: Iterable[str], *, allow_loopback: bool) -> tuple[Address, ...]:
+    """Return what ``host`` leads to, when all of it may be called; one bad address spoils the name.
+
+    Only ``localhost`` and loopback addresses themselves may lead to this machine, and nowhere else.
+
+    Raises:
+        AddressRefused: it leads to an address that may not be called, or nowhere.
+    """
+    found = tuple(dict.fromkeys(ip_address(address.partition("%")[0]) for address in addresses))
+    if not found:
+        raise AddressRefused(f"There is no address for {host}.")
+    if is_loopback_name(host):
+        if not allow_loopback:
+            raise AddressRefused(_LOOPBACK_IS_OFF)
+        for address in found:
+            if not _is_this_machine(address):
+                raise AddressRefused(f"{host} leads to {address}, which is not this machine.")
+        return found
+    for address in found:
+        if not is_public(address):
+            raise AddressRefused(f"{host} leads to {address}, which is not a public address.")
+    return found
+
+
+def is_loopback_name(host: str) -> bool:
+    """Whether ``host`` says of itself that it is this machine (RFC 6761 for the name)."""
+    host = host.lower().removesuffix(".")
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    literal = _literal(host)
+    return literal is not None and _is_this_machine(literal)
+
+
+def is_public(address: Address) -> bool:
+    """Whether ``address`` is a server's on the public internet, in whatever clothes it comes."""
+    if isinstance(address, IPv6Address):
+        if address in _NAT64:
+            return is_public(IPv4Address(int(address) & 0xFFFF_FFFF))
+        if address not in _GLOBAL_UNICAST:
+            return False
+    return (
+        address.is_global
+        and not address.is_multicast
+        and not address.is_reserved
+        and not any(address in network for network in _NOT_PUBLIC)
+    )
+
+
+_LOOPBACK_IS_OFF = (
+    "Providers on this machine are switched off. Set RUNNEL_ALLOW_LOOPBACK_PROVIDERS=true in .env, "
+    "beside manage.py, and restart Runnel."
+)
+
+
+def _check_host(host: str, *, scheme: str, allow_loopback: bool) -> None:
+    if "%" in host:
+        raise AddressRefused(f"{host} is no name of a host.")
+    literal = _literal(host)
+    if is_loopback_name(host):
+        if not allow_loopback:
+            raise AddressRefused(_LOOPBACK_IS_OFF)
+        return
+    if scheme != "https":
+        raise AddressRefused("A base URL begins with https://: over http anybody on the way reads the key.")
+    if literal is not None:
+        if not is_public(literal):
+            raise AddressRefused(f"{host} is not a public address.")
+        return
+    labels = host.split(".")
+    # What a resolver takes for an address in an old spelling (127.1, 0x7f.1, 2130706433), nobody means.
+    if labels[-1].isdecimal() or labels[-1].startswith("0x"):
+        raise AddressRefused(f"{host} is no address. Write all four numbers, or a name.")
+    if not all(_is_label(label) for label in labels):
+        raise AddressRefused(f"{host} is no name of a host.")
+
+
+def _is_label(label: str) -> bool:
+    known = label.replace("-", "").replace("_", "")
+    return 0 < len(label) < 64 and known.isascii() and known.isalnum()
+
+
+def _literal(host: str) -> Address | None:
+    try:
+        return ip_address(host)
+    except ValueError:
+        return None
+
+
+def _is_this_machine(address: Address) -> bool:
+    # Not ::ffff:127.0.0.1, which newer Pythons call a loopback address as well.
+    return address.is_loopback and getattr(address, "ipv4_mapped", None) is None

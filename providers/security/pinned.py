@@ -1,0 +1,139 @@
+"""Connections to addresses that were checked, and to no others: the transport of providers from the admin.
+
+A name is looked up once for each connection, off the loop; all that it leads to is checked
+(``providers.security.addresses``), and the connection goes to what was checked, not to the name: an answer
+that is another one a moment later (DNS rebinding) finds nobody who asks again. TLS and the pool go
+by the name as ever. It knows no provider and no key.
+"""
+
+import asyncio
+import socket
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from ssl import SSLContext
+from time import monotonic
+
+import httpcore2
+import httpx2
+
+from providers.security.addresses import Address, AddressRefused, check_addresses, check_url
+
+#: Host and port to addresses; raises ``OSError`` or ``UnicodeError`` when there are none.
+type Lookup = Callable[[str, int], list[str]]
+
+#: Of a name with many addresses so many are tried.
+_MOST_TRIED = 4
+#: Seconds that a form waits for a name's addresses. They are checked again when it matters.
+_FORM_WAITS = 3.0
+
+#: Of their own, because a name server that says nothing holds a thread for half a minute.
+_threads = ThreadPoolExecutor(8, thread_name_prefix="runnel-names")
+
+
+def look_up(host: str, port: int) -> list[str]:
+    """Return the addresses of ``host`` in the system's order of preference."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return [str(address[0]) for *_, address in found]
+
+
+class Refused(AddressRefused, httpcore2.ConnectError):
+    """The same at a connection; one class, because the pool passes an exception on without its cause."""
+
+
+class PinnedTransport(httpx2.AsyncHTTPTransport):
+    """httpx2's transport, whose connections go to checked addresses only. It knows no proxy."""
+
+    def __init__(
+        self,
+        *,
+        limits: httpx2.Limits,
+        allow_loopback: Callable[[], bool],
+        lookup: Lookup = look_up,
+        ssl_context: SSLContext | None = None,
+    ) -> None:
+        """Take the pool's limits, whether this machine may be called, how names are looked up, whom to trust.
+
+        ``allow_loopback`` is asked for each connection.
+        """
+        context = ssl_context or httpx2.create_ssl_context()
+        super().__init__(verify=context, limits=limits)
+        # The parent offers no argument for it. Should it ever keep its pool elsewhere, this raises:
+        # better no connection than one that nobody has checked.
+        if type(self._pool) is not httpcore2.AsyncConnectionPool:
+            raise TypeError("httpx2 keeps its connections somewhere else now")
+        self._pool = httpcore2.AsyncConnectionPool(
+            ssl_context=context,
+            max_connections=limits.max_connections,
+            max_keepalive_connections=limits.max_keepalive_connections,
+            keepalive_expiry=limits.keepalive_expiry,
+            network_backend=_CheckedBackend(lookup, allow_loopback),
+        )
+
+
+class _CheckedBackend(httpcore2.AnyIOBackend):
+    """Opens TCP connections for the pool, after a look at where they lead."""
+
+    def __init__(self, lookup: Lookup, allow_loopback: Callable[[], bool]) -> None:
+        self._lookup = lookup
+        self._allow_loopback = allow_loopback
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
+    ) -> httpcore2.AsyncNetworkStream:
+        """Connect to the first checked address of ``host`` that answers; each gets its share of the time."""
+        until = None if timeout is None else monotonic() + timeout
+        addresses = (await self._checked(host, port, timeout))[:_MOST_TRIED]
+        failure: Exception = httpcore2.ConnectTimeout()
+        for tried, address in enumerate(addresses):
+            share = None if until is None else (until - monotonic()) / (len(addresses) - tried)
+            if share is not None and share <= 0:
+                break
+            try:
+                return await super().connect_tcp(str(address), port, share, local_address, socket_options)
+            except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as exc:
+                failure = exc
+        raise failure
+
+    async def connect_unix_socket(
+        self,
+        path: str,
+        timeout: float | None = None,
+        socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
+    ) -> httpcore2.AsyncNetworkStream:
+        """Refuse: nothing that is entered in the admin leads to a socket of this machine."""
+        raise httpcore2.ConnectError("no connection to a socket of this machine")
+
+    async def _checked(self, host: str, port: int, timeout: float | None) -> tuple[Address, ...]:
+        looking = asyncio.get_running_loop().run_in_executor(_threads, self._lookup, host, port)
+        try:
+            found = await asyncio.wait_for(looking, timeout)
+            return check_addresses(host, found, allow_loopback=self._allow_loopback())
+        except TimeoutError as exc:
+            raise httpcore2.ConnectTimeout(f"no address for {host} in time") from exc
+        except AddressRefused as refusal:
+            raise Refused(refusal.message) from None
+        except (OSError, UnicodeError) as exc:
+            raise httpcore2.ConnectError(str(exc)) from exc
+
+
+def check_entered(url: str, *, allow_loopback: bool, lookup: Lookup = look_up) -> str:
+    """Return ``url`` in its one form, after a look at where its name leads now; for a form, on a thread.
+
+    A name that nobody knows at the moment is let through: what counts is checked at each connection.
+
+    Raises:
+        AddressRefused: as ``providers.security.addresses`` says.
+    """
+    url = check_url(url, allow_loopback=allow_loopback)
+    parsed = httpx2.URL(url)
+    host = parsed.raw_host.decode("ascii")
+    with suppress(TimeoutError, OSError, UnicodeError):
+        found = _threads.submit(lookup, host, parsed.port or 443).result(_FORM_WAITS)
+        check_addresses(host, found, allow_loopback=allow_loopback)
+    return url

@@ -1,0 +1,1 @@
+"""What calls used and cost: counted, estimated, priced."""

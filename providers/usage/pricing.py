@@ -1,0 +1,173 @@
+"""What a call has cost, by the price lists of the package ``genai-prices``; it never fails a call.
+
+The lists are those that came with the package: nothing is fetched. A cost is an amount or unknown, and unknown
+is never 0: a model, or a number, that nobody knows has no cost. What a provider bills beside tokens (its own
+tools' searches) is not counted, and tokens of files that a model reads cost what words cost. It knows no run.
+"""
+
+import asyncio
+import logging
+import threading
+from decimal import Decimal
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+
+from providers import catalog
+from providers.catalog import kinds, rows
+from providers.catalog.presets import PRESETS
+from providers.security.addresses import origin_of
+from providers.types.usage import Usage
+
+if TYPE_CHECKING:
+    from genai_prices.types import ModelInfo, ModelPrice
+    from genai_prices.types import Provider as PriceList
+
+logger = logging.getLogger("runnel.providers")
+
+#: The package's names for ours. What is missing has no prices: the emulator, a subscription, one's own servers.
+_LISTS = {
+    "openai": "openai",
+    "openai-chat": "openai",
+    "anthropic": "anthropic",
+    "gemini": "google",
+    "azure": "azure",
+    "azure-chat": "azure",
+    "bedrock": "aws",
+    "bedrock-runtime": "aws",
+    "vertex": "google",
+    "vertex-anthropic": "google",
+    "deepseek": "deepseek",
+    "zai": "zai",
+    "xai": "x-ai",
+    "groq": "groq",
+    "mistral": "mistral",
+    "openrouter": "openrouter",
+    "together": "together",
+    "fireworks": "fireworks",
+}
+
+#: AWS charges by the inference profile that was asked for, and its answers name the bare model.
+_BILLED_AS_ASKED = frozenset({"aws"})
+
+#: Models whose prices are remembered; servers name whatever they like.
+_MOST_MODELS = 512
+
+#: Set once somebody loads the lists; whoever needs them earlier waits for that.
+_is_loading = threading.Event()
+
+
+def cost(
+    usage: Usage, *, provider: str, asked: str, served: str | None = None, keeps_long: bool = False
+) -> Decimal | None:
+    """Return what ``usage`` costs in US dollars; ``None`` when nobody can say.
+
+    It is that of one call: prices depend on a call's length, and on its time. The price is that of the model
+    that was ``served``, where the list has it, else of the one that was ``asked`` for. A part of the
+    input that was not reported (cached, written to a cache) is taken to be none.
+
+    Args:
+        usage: Of one call, estimated or partial as it may be; both totals must be known.
+        provider: Its slug, a preset's or one from the admin.
+        asked: The model's name as it was called.
+        served: As the answer named it.
+        keeps_long: Whether what was written to the provider's cache is kept for an hour, which costs more.
+    """
+    if usage.total_tokens is None or (source := _source(provider)) is None:
+        return None
+    try:
+        return _priced(usage, source, asked, served, keeps_long=keeps_long)
+    except Exception:
+        logger.warning("What a call to %s/%s has cost cannot be told.", provider, asked, exc_info=True)
+        return None
+
+
+async def warm_up() -> None:
+    """Load the lists, which takes a moment, if there is a price for any provider that is set up."""
+    if any(_source(target.origin.provider) is not None for target in catalog.targets_in_use()):
+        _is_loading.set()
+        await asyncio.to_thread(_load)
+
+
+def load_soon(provider: str) -> None:
+    """Begin to load the lists elsewhere, if ``provider`` needs them and nobody has: its call takes longer."""
+    if not _is_loading.is_set() and _source(provider) is not None:
+        _is_loading.set()
+        asyncio.get_running_loop().run_in_executor(None, _load)
+
+
+def _source(provider: str) -> str | None:
+    """Return whose prices hold: the name of a list, or the address of a server that some list may know."""
+    row = rows.enabled().get(provider)
+    preset = kinds.KINDS.get(row.kind) if row is not None else PRESETS.get(provider)
+    if preset is None:
+        return None
+    set_address = getattr(settings, preset.address) if preset.address else ""
+    address = row.address if row is not None else set_address
+    usual = kinds.default_address(preset)
+    is_elsewhere = bool(address and usual and origin_of(address) != origin_of(usual))
+    if preset.slug in _LISTS and not is_elsewhere:
+        return _LISTS[preset.slug]
+    return address if address.startswith("https://") else None
+
+
+def _priced(usage: Usage, source: str, asked: str, served: str | None, *, keeps_long: bool) -> Decimal | None:
+    from genai_prices import Usage as Counts
+
+    found = _model(source, asked, served)
+    if found is None:
+        return None
+    prices, model = found
+    written = usage.cache_write_input_tokens
+    # Their totals include their parts, as ours do.
+    counts = Counts(
+        input_tokens=usage.input_tokens,
+        cache_read_tokens=usage.cached_input_tokens,
+        cache_write_tokens=written,
+        cache_write_1h_tokens=written if keeps_long else None,
+        output_tokens=usage.output_tokens,
+        output_reasoning_tokens=usage.reasoning_tokens,
+    )
+    calculation = model.calc_price(counts, prices)
+    return calculation.total_price if _covers(calculation.model_price, usage) else None
+
+
+def _covers(prices: "ModelPrice", usage: Usage) -> bool:
+    """Whether ``prices`` say what the tokens of ``usage`` cost.
+
+    A list knows models without a price for tokens, and nothing tells whether those are free. Of what makes
+    pictures or speech we do not count which tokens were which.
+    """
+    return (
+        not (usage.input_tokens and prices.input_mtok is None)
+        and not (usage.output_tokens and prices.output_mtok is None)
+        and prices.output_image_mtok is prices.output_audio_mtok is prices.output_video_mtok is None
+    )
+
+
+@lru_cache(maxsize=_MOST_MODELS)
+def _model(source: str, asked: str, served: str | None) -> "tuple[PriceList, ModelInfo] | None":
+    """Return the list and the model in it; the package's own look-up keeps every name for ever."""
+    from genai_prices.data_snapshot import get_snapshot
+
+    lists = get_snapshot()
+    is_address = "://" in source
+    try:
+        prices = lists.find_provider(None, None if is_address else source, source if is_address else None)
+    except LookupError:
+        return None
+    names = (asked, served) if prices.id in _BILLED_AS_ASKED else (served, asked)
+    for name in names:
+        if name and (model := prices.find_model(name, all_providers=lists.providers)) is not None:
+            return prices, model
+    return None
+
+
+def _load() -> None:
+    try:
+        from genai_prices.data_snapshot import get_snapshot
+
+        get_snapshot()
+    except Exception:
+        logger.exception("The price lists could not be loaded.")

@@ -1,0 +1,1 @@
+"""Who is asking: sessions, tokens, and the open sockets that a sign-out closes."""

@@ -1,0 +1,1 @@
+"""Function calls: planned, decided, executed, answered."""

@@ -1,0 +1,113 @@
+"""What a ``resolve`` decides about the calls that wait, or why it cannot. Pure."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import orjson
+
+from providers.types import Json
+from runs.calls.outcomes import CallOutcome, denied, handed_in
+from runs.calls.triage import CLIENT, PlannedCall
+from runs.models.tool_call import Decision, ToolCallStatus
+from runs.refusals import BadDecision, InterruptMismatch
+
+#: What a client may say about an interrupt of each kind.
+_FIELDS = {
+    True: frozenset({"approved", "reason", "result"}),
+    False: frozenset({"approved", "reason", "editedArgs"}),
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Decided:
+    """What was decided about one call."""
+
+    call: PlannedCall
+    decision: Decision
+    reason: str = ""
+    #: JSON text that is executed instead of what was shown.
+    edited: str = ""
+    #: Its answer; ``None`` when it is to be executed.
+    outcome: CallOutcome | None = None
+
+    @property
+    def executable(self) -> PlannedCall:
+        """The call as it is to be executed."""
+        arguments = self.edited or self.call.arguments
+        return replace(self.call, arguments=arguments, status=ToolCallStatus.RUNNING, is_approved=True)
+
+
+def decide(pending: Sequence[PlannedCall], resume: Iterable[Json]) -> tuple[Decided, ...]:
+    """Return the decision about each of the ``pending`` calls, in their order.
+
+    Args:
+        pending: the calls that wait.
+        resume: AG-UI's ``ResumeEntry`` objects: exactly one for each of them.
+
+    Raises:
+        InterruptMismatch: other ids than those that wait, or other arguments than were shown.
+        BadDecision: what is said about one cannot be done.
+    """
+    entries = list(resume)
+    given = {entry["interruptId"]: entry for entry in entries}
+    if len(given) < len(entries) or given.keys() != {str(call.id) for call in pending}:
+        raise InterruptMismatch
+    return tuple(_decided(call, given[str(call.id)]) for call in pending)
+
+
+def _decided(call: PlannedCall, entry: Json) -> Decided:
+    shown = (entry.get("metadata") or {}).get("digest")
+    if shown is not None and shown != call.digest:
+        raise InterruptMismatch(f"The arguments of {call.name} are not those that this decision is about.")
+    payload = entry.get("payload")
+    if payload is None:
+        payload = {}
+    if not isinstance(payload, dict):
+        raise BadDecision(f"The payload for {call.name} must be an object.")
+    is_clients = call.source == CLIENT
+    if unknown := payload.keys() - _FIELDS[is_clients]:
+        raise BadDecision(f"Not a field that is known here for {call.name}: {', '.join(sorted(unknown))}.")
+    reason = payload.get("reason")
+    if not isinstance(reason, str | None):
+        raise BadDecision(f"The reason for {call.name} must be text.")
+    if entry["status"] == "cancelled":
+        return _denied(call, reason or "")
+    approved = payload.get("approved")
+    if not isinstance(approved, bool) and not (is_clients and approved is None and "result" in payload):
+        raise BadDecision(f"Say for {call.name} whether it is approved: true or false.")
+    if approved is False:
+        return _denied(call, reason or "")
+    return _handed_in(call, payload) if is_clients else _approved(call, payload, reason or "")
+
+
+def _denied(call: PlannedCall, reason: str) -> Decided:
+    outcome = _outcome(call, ToolCallStatus.DENIED, denied(reason), is_error=True)
+    return Decided(call=call, decision=Decision.DENIED, reason=reason, outcome=outcome)
+
+
+def _handed_in(call: PlannedCall, payload: Mapping[str, Any]) -> Decided:
+    if "result" not in payload:
+        raise BadDecision(f"{call.name} is executed by the client: hand in its result.")
+    outcome = _outcome(call, ToolCallStatus.SUCCEEDED, handed_in(payload["result"]))
+    return Decided(call=call, decision=Decision.RESULT, outcome=outcome)
+
+
+def _approved(call: PlannedCall, payload: Mapping[str, Any], reason: str) -> Decided:
+    edited = payload.get("editedArgs")
+    if edited is None:
+        return Decided(call=call, decision=Decision.APPROVED, reason=reason)
+    if not isinstance(edited, dict):
+        raise BadDecision(f"The edited arguments for {call.name} must be an object.")
+    text = orjson.dumps(edited).decode()
+    if call.tool is not None and (refusal := call.tool.refusal(text)) is not None:
+        raise BadDecision(f"{call.name} does not take these arguments: {refusal}")
+    return Decided(call=call, decision=Decision.EDITED, reason=reason, edited=text)
+
+
+def _outcome(
+    call: PlannedCall, status: ToolCallStatus, content: str, *, is_error: bool = False
+) -> CallOutcome:
+    return CallOutcome(
+        id=call.id, call_id=call.call_id, name=call.name, status=status, content=content, is_error=is_error
+    )

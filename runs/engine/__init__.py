@@ -1,0 +1,1 @@
+"""Drives live runs: supervisor, engine, steps, cancellation, recovery."""

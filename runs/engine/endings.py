@@ -1,0 +1,179 @@
+"""How a run ends: its terminal event, and what its row then says. Pure."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from providers.errors import LLMError
+from providers.types import Json, StepResult
+from providers.usage.spending import Bill
+from runs.calls.triage import CLIENT, PlannedCall
+from runs.log import agui
+from runs.log.agui import Segment
+from runs.states import RunStatus, StopReason
+from runs.store.transitions import Ending, Used
+
+#: Who a cancel is from when nobody asked for it.
+LIMIT = "limit"
+BUDGET = "budget"
+SERVER = "server"
+
+#: What a client may answer who executed a call, as JSON Schema: AG-UI's ``responseSchema``.
+_RESULT: Json = {"type": "object", "properties": {"result": {}}, "required": ["result"]}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Account:
+    """What a segment leaves that ends: what was said last, and what each model has used for it."""
+
+    result: StepResult | None = None
+    bills: Sequence[Bill] = ()
+    #: What the run has used, earlier segments included.
+    used: Used = field(default_factory=Used)
+
+    @property
+    def cost(self) -> float | None:
+        """What the run has cost, as JSON has numbers."""
+        return None if self.used.cost is None else float(self.used.cost)
+
+    def token_usages(self) -> list[Json]:
+        """Return AG-UI's ``TokenUsage`` of every model that was asked."""
+        return [
+            agui.token_usage(bill.usage, provider=bill.provider, model_name=bill.model) for bill in self.bills
+        ]
+
+
+type End = tuple[agui.Event, Ending]
+
+
+def completed(segment: Segment, account: Account, reason: StopReason, *, pending: Sequence[str] = ()) -> End:
+    """Return the end of a run that came to one of its own; ``pending`` are calls that nothing can execute."""
+    outcome: Json = {"type": "success"}
+    if pending:
+        outcome["pendingToolCallIds"] = list(pending)
+    metadata = {"stop_reason": reason.value, "cost": account.cost}
+    event = _finished(segment, outcome, account, metadata)
+    return event, Ending(status=RunStatus.COMPLETED, stop_reason=reason)
+
+
+def interrupted(
+    segment: Segment, account: Account, calls: Iterable[PlannedCall], *, until: datetime | None
+) -> agui.Event:
+    """Return the event with which a run pauses for those of ``calls`` that wait, ``until`` then at most."""
+    interrupts = [_interrupt(call, until) for call in calls]
+    if len(orjson.dumps(interrupts)) > agui.MAX_ITEM:
+        # Both are known without it: the arguments were streamed, and a tool's schema is its own.
+        for interrupt in interrupts:
+            del interrupt["responseSchema"], interrupt["metadata"]["arguments"]
+    outcome: Json = {"type": "interrupt", "interrupts": interrupts}
+    metadata = {"stop_reason": StopReason.REQUIRES_APPROVAL.value, "cost": account.cost}
+    return _finished(segment, outcome, account, metadata)
+
+
+def _interrupt(call: PlannedCall, until: datetime | None) -> Json:
+    is_clients = call.source == CLIENT
+    interrupt: Json = {
+        "id": str(call.id),
+        "reason": "tool_result" if is_clients else "tool_approval",
+        "message": f"The result of {call.name} is awaited." if is_clients else f"May {call.name} be called?",
+        "toolCallId": call.call_id,
+        "responseSchema": _RESULT if is_clients else _approval(call),
+        "metadata": {"name": call.name, "digest": call.digest, "arguments": call.arguments},
+    }
+    if until is not None:
+        interrupt["expiresAt"] = until.isoformat()
+    return interrupt
+
+
+def _approval(call: PlannedCall) -> Json:
+    """Return what a person may answer who is asked about ``call``."""
+    return {
+        "type": "object",
+        "properties": {
+            "approved": {"type": "boolean"},
+            "editedArgs": call.tool.parameters if call.tool else {"type": "object"},
+            "reason": {"type": "string"},
+        },
+        "required": ["approved"],
+    }
+
+
+def provider_failed(error: LLMError, account: Account) -> End:
+    """Return the end of a run whose provider failed."""
+    return failed(StopReason(error.stop_reason), error.code, error.message, account, cause=error)
+
+
+def timed_out(seconds: float, account: Account) -> End:
+    """Return the end of a run that took longer than the ``seconds`` that it had."""
+    message = (
+        f"The run took longer than the {seconds:g} seconds that it may take, and was stopped. "
+        "What was said until then is kept."
+    )
+    return failed(StopReason.TIMEOUT, StopReason.TIMEOUT.value, message, account)
+
+
+def failed(
+    reason: StopReason, code: str, message: str, account: Account, *, cause: LLMError | None = None
+) -> End:
+    """Return the end of a run that could not go on."""
+    event = agui.run_error(
+        code=code,
+        message=message,
+        usage=account.token_usages(),
+        metadata={
+            "stop_reason": reason.value,
+            "retryable": cause.retryable if cause else False,
+            "retry_after": cause.retry_after if cause else None,
+            "usage_source": account.used.usage.source.value,
+        },
+    )
+    return event, Ending(status=RunStatus.FAILED, stop_reason=reason, error_code=code, error_message=message)
+
+
+def expired(account: Account) -> End:
+    """Return the end of a run about whose calls nobody decided in time."""
+    message = "Nobody decided in time about what this run wanted to do, so nothing of it was done. Ask again."
+    return failed(StopReason.TIMEOUT, StopReason.TIMEOUT.value, message, account)
+
+
+def cancelled(
+    segment: Segment,
+    account: Account,
+    *,
+    by: str,
+    reason: str,
+    upstream_closed_ms: float | None,
+) -> End:
+    """Return the end of a run that somebody stopped, or the server did."""
+    stop_reason = StopReason.SHUTDOWN if by == SERVER else StopReason.CANCELLED
+    cut = bool(account.result and account.result.stream_was_cancelled)
+    metadata = {
+        "stop_reason": stop_reason.value,
+        "stream_was_cancelled": cut,
+        "cancelled_by": by,
+        "upstream_closed_ms": upstream_closed_ms,
+    }
+    return _finished(segment, {"type": "cancelled"}, account, metadata), Ending(
+        status=RunStatus.CANCELLED,
+        stop_reason=stop_reason,
+        cancelled_by=by,
+        cancel_reason=reason,
+        stream_was_cancelled=cut,
+        upstream_closed_ms=upstream_closed_ms,
+    )
+
+
+def _finished(segment: Segment, outcome: Json, account: Account, metadata: dict[str, Any]) -> agui.Event:
+    return agui.run_finished(
+        segment,
+        outcome=outcome,
+        usage=account.token_usages(),
+        metadata={
+            **metadata,
+            "usage_source": account.used.usage.source.value,
+            "run_usage": agui.token_usage(account.used.usage),
+        },
+    )

@@ -1,0 +1,331 @@
+"""Drives ONE run from its begin, or from a pause, to its end or the next pause; knows no socket and starts no task.
+
+begin → provider call → tool calls → provider call → … → end. A step's calls are all decided before any of them is
+executed; where one waits for somebody the run pauses, and nothing of it stays here. Whatever happens, the log
+ends with exactly one terminal event that is committed together with the run's status. A cancel wins
+whenever it was stored before the end was.
+"""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import partial
+from uuid import UUID
+
+from django.utils import timezone
+
+from concurrency.tasks import spawn
+from concurrency.threads import readers
+from providers.errors import LLMError, LLMInternalError
+from providers.errors.cancellation import RunCancelled
+from providers.types import ModelRequest, StepResult
+from runs.calls import call_records, execution, triage
+from runs.calls.execution import Whom
+from runs.calls.outcomes import Why
+from runs.calls.triage import PlannedCall
+from runs.engine import endings
+from runs.engine.assignment import Assignment, Terms
+from runs.engine.cancellation import Cancellation
+from runs.engine.endings import BUDGET, LIMIT, SERVER, Account, End
+from runs.engine.step_call import StepCall, Surroundings
+from runs.log import agui
+from runs.log.journal import Journal, LogLost, RunLog
+from runs.models import Step
+from runs.models.tool_call import ToolCallStatus
+from runs.states import RunStatus, StopReason
+from runs.store import history, transitions
+from runs.store.transitions import Overtaken
+from runs.usage.books import Books
+
+logger = logging.getLogger("runnel.engine")
+
+
+class Engine:
+    """One segment of a run under way."""
+
+    def __init__(
+        self,
+        assignment: Assignment,
+        *,
+        journal: Journal,
+        log: RunLog,
+        cancellation: Cancellation,
+        terms: Terms,
+    ) -> None:
+        self._run = assignment
+        self._run_id = assignment.segment.run_id
+        self._journal = journal
+        self._log = log
+        self._cancellation = cancellation
+        self._terms = terms
+        paused = assignment.paused
+        self._books = Books(assignment)
+        self._here = Surroundings(
+            journal=journal,
+            log=log,
+            cancel=cancellation.event,
+            meter=self._books.meter,
+            # No method of ours: a ring of references would keep the answer until the collector comes by.
+            on_spent=partial(cancellation.stop, BUDGET),
+        )
+        self._steps_made = paused.steps if paused else 0
+        #: Decided calls without an answer.
+        self._open = _not_begun(paused.calls if paused else ())
+        self._targets = assignment.targets
+        self._options = assignment.options
+        #: The step under way, and what it has said.
+        self._step: StepCall | None = None
+        self._result: StepResult | None = None
+        self._has_ended = False
+        #: ``time.monotonic()`` seconds.
+        self._began_at = time.monotonic()
+        #: What the log must begin with and does not hold yet.
+        self._opening = [] if paused else [agui.run_started(assignment.segment, messages=assignment.messages)]
+
+    async def drive(self) -> bool:
+        """Go on to a pause or the end; return whether the end was written. Raises only an outside cancellation."""
+        left = self._terms.run_timeout - self._active_seconds
+        limit = asyncio.get_running_loop().call_later(max(left, 0.0), self._cancellation.stop, LIMIT)
+        try:
+            await self._go()
+        except LogLost:
+            logger.warning("run %s: its log belongs to somebody else by now", self._run_id)
+        except Exception:
+            logger.exception("run %s failed", self._run_id)
+            await self._failed_here()
+        finally:
+            limit.cancel()
+        return self._has_ended
+
+    async def _go(self) -> None:
+        try:
+            await self._steps()
+        except RunCancelled as cancelled:
+            await self._cancelled(cancelled.partial, cancelled.upstream_closed_ms)
+        except Overtaken as overtaken:
+            self._learn(overtaken)
+            await self._cancelled(self._result, None)
+        except LLMError as error:
+            await self._end(endings.provider_failed(error, self._account(error.partial)), error.partial)
+
+    async def _failed_here(self) -> None:
+        """End a run that failed by our own fault, with its answer if that is not what cannot be kept."""
+        for result in (self._result, None):
+            try:
+                ours = LLMInternalError()
+                account = self._account(result)
+                await self._end(endings.failed(StopReason.ERROR, ours.code, ours.message, account), result)
+            except LogLost:
+                logger.warning("run %s: its log belongs to somebody else by now", self._run_id)
+            except Exception:
+                logger.exception("run %s: its end could not be written", self._run_id)
+                continue
+            return
+
+    async def _steps(self) -> None:
+        """Make steps until the model has said all, or somebody is to be waited for."""
+        while True:
+            await self._execute()
+            step = await self._begin()
+            result = await self._call(step)
+            offer = self._run.offer
+            if not offer or not triage.is_answerable(result):
+                reason = StopReason(result.stop_reason or StopReason.END_TURN)
+                unanswered = () if offer else [call.id for call in result.tool_calls if call.complete]
+                account = self._account(result)
+                await self._end(
+                    endings.completed(self._run.segment, account, reason, pending=unanswered),
+                    result,
+                    why=Why.CUT,
+                )
+                return
+            if (limit := self._limit_reached()) is not None:
+                reason, why = limit
+                account = self._account(result)
+                await self._end(endings.completed(self._run.segment, account, reason), result, why=why)
+                return
+            calls = triage.plan(result, offer)
+            if triage.pending(calls):
+                await self._pause(step, result, calls)
+                return
+            await self._end_step(step, result, calls)
+
+    def _limit_reached(self) -> tuple[StopReason, Why] | None:
+        if self._books.is_spent:
+            return StopReason.BUDGET_EXHAUSTED, Why.BUDGET
+        if self._steps_made >= self._run.max_steps:
+            return StopReason.MAX_STEPS, Why.MAX_STEPS
+        return None
+
+    async def _begin(self) -> StepCall:
+        """Commit the begin of the next step, and of the run if it is the first; return the step.
+
+        Raises ``RunCancelled`` or ``Overtaken`` when a cancel came first.
+        """
+        if self._here.cancel.is_set():
+            raise RunCancelled
+        step = StepCall.of(self._run_id, self._steps_made + 1, self._targets, self._run.policy)
+        await self._journal.commit(self._log, self._opening, lambda: self._store_begin(step.row))
+        self._opening = []
+        self._steps_made += 1
+        self._step = step
+        return step
+
+    def _store_begin(self, row: Step) -> None:
+        if self._steps_made:
+            transitions.next_step(self._run_id, row)
+            return
+        terms = self._terms
+        transitions.begin(self._run_id, worker=terms.worker, lease=terms.lease_time, step=row)
+
+    async def _call(self, step: StepCall) -> StepResult:
+        """Make the provider call and return what it said. Raises ``LLMError``, ``RunCancelled`` and ``LogLost``."""
+        # Not inside the commit: a long conversation would hold up everybody's events.
+        conversation = await readers.run(history.of_conversation, self._run.segment.conversation_id)
+        target = step.attempts.target
+        request = ModelRequest(
+            origin=target.origin,
+            messages=conversation,
+            system=self._run.system,
+            tools=self._run.offer.specs,
+            options=self._options,
+            quirks=target.quirks,
+        )
+        try:
+            self._result = await step.run(request, self._here)
+        finally:
+            self._books.add(step.attempts.spending)
+        # Who answered is asked again.
+        self._targets = self._targets[self._targets.index(step.attempts.target) :]
+        choice = triage.after_first(self._options.tool_choice)
+        self._options = replace(self._options, tool_choice=choice)
+        return self._result
+
+    async def _end_step(self, step: StepCall, result: StepResult, calls: tuple[PlannedCall, ...]) -> None:
+        """Commit a step after which its calls are executed."""
+        ending, used = step.ending(result, calls), self._books.used
+        await self._journal.commit(self._log, [], lambda: transitions.end_step(self._run_id, ending, used))
+        self._open = _not_begun(calls)
+        self._step = self._result = None
+
+    async def _pause(self, step: StepCall, result: StepResult, calls: tuple[PlannedCall, ...]) -> None:
+        """Commit a step that waits for somebody; whoever decides lets the run go on, here or elsewhere."""
+        patience = self._terms.approval_time
+        until = timezone.now() + patience if patience is not None else None
+        event = endings.interrupted(
+            self._run.segment, self._account(result), triage.pending(calls), until=until
+        )
+        ending, used = step.ending(result, calls), self._books.used
+        active = self._active_seconds
+        await self._journal.commit(
+            self._log,
+            [event],
+            lambda: transitions.pause(self._run_id, ending, used, until=until, active_seconds=active),
+        )
+
+    async def _execute(self) -> None:
+        """Execute the open calls, and commit every answer as it comes. Raises ``RunCancelled`` after the last."""
+        if not self._open:
+            return
+        if self._here.cancel.is_set():
+            raise RunCancelled
+        run = self._run
+        whom = Whom(user_id=run.owner_id, conversation_id=run.segment.conversation_id, run_id=self._run_id)
+        answers = execution.execute(
+            tuple(self._open.values()),
+            whom,
+            cancel=self._here.cancel,
+            why=self._why,
+            late=self._note,
+        )
+        # From here on each of them may take effect, whatever becomes of its answer.
+        self._open = {key: replace(call, status=ToolCallStatus.RUNNING) for key, call in self._open.items()}
+        async with contextlib.aclosing(answers):
+            async for outcome in answers:
+                await self._journal.commit(
+                    self._log, [agui.tool_result(outcome)], partial(call_records.answer, outcome)
+                )
+                del self._open[outcome.id]
+        if self._here.cancel.is_set():
+            raise RunCancelled
+
+    def _note(self, call_id: UUID, sentence: str) -> None:
+        """Keep what a tool that was left behind did in the end; the run may have ended long ago."""
+        spawn(self._journal.execute(lambda: call_records.note(call_id, sentence)), name="late tool")
+
+    def _why(self) -> Why:
+        """Return why the run is being stopped."""
+        whose = {LIMIT: Why.TIMEOUT, BUDGET: Why.BUDGET, SERVER: Why.SHUTDOWN}
+        return whose.get(self._cancellation.by, Why.CANCELLED)
+
+    async def _cancelled(self, result: StepResult | None, upstream_closed_ms: float | None) -> None:
+        run, cancellation = self._run, self._cancellation
+        # A limit of ours is no cancel, although it looks like one to the adapter.
+        kept = result and replace(result, stream_was_cancelled=False)
+        if cancellation.by == LIMIT:
+            end = endings.timed_out(self._terms.run_timeout, self._account(kept))
+            if self._step is not None:
+                self._step.recorder.time_is_up(end[1].error_message)
+            await self._end(end, kept, why=Why.TIMEOUT)
+            return
+        if cancellation.by == BUDGET:
+            account = self._account(kept)
+            end = endings.completed(run.segment, account, StopReason.BUDGET_EXHAUSTED)
+            await self._end(end, kept, why=Why.BUDGET)
+            return
+        end = endings.cancelled(
+            run.segment,
+            self._account(result),
+            by=cancellation.by or "user",
+            reason=cancellation.reason,
+            upstream_closed_ms=upstream_closed_ms,
+        )
+        await self._end(end, result, why=self._why())
+
+    async def _end(self, end: End, result: StepResult | None, *, why: Why = Why.FAILED) -> None:
+        """Commit the end, with an answer to every open call; when a stored cancel was first, end as cancelled."""
+        event, ending = end
+        self._result = result
+        calls = triage.not_executed(result, self._run.offer)
+        outcomes = [call.unanswered(why) for call in (*self._open.values(), *calls)]
+        steps = []
+        if self._step is not None:
+            steps = [self._step.ending(result, calls, error_code=ending.error_code)]
+        used, active = self._books.used, self._active_seconds
+        try:
+            await self._journal.commit(
+                self._log,
+                [*self._opening, *map(agui.tool_result, outcomes), event],
+                lambda: transitions.end(
+                    self._run_id, ending, steps, outcomes=outcomes, used=used, active_seconds=active
+                ),
+            )
+        except Overtaken as overtaken:
+            if ending.status is RunStatus.CANCELLED:
+                raise LogLost from None
+            self._learn(overtaken)
+            await self._cancelled(result, None)
+        else:
+            self._has_ended = True
+
+    @property
+    def _active_seconds(self) -> float:
+        """For how long the run has been driven, this segment included."""
+        before = self._run.paused.active_seconds if self._run.paused else 0.0
+        return before + time.monotonic() - self._began_at
+
+    def _account(self, result: StepResult | None) -> Account:
+        return self._books.account(result, self._step)
+
+    def _learn(self, overtaken: Overtaken) -> None:
+        """Take over whose stored cancel was first; it may have come from another process."""
+        self._cancellation.by = overtaken.by
+        self._cancellation.reason = overtaken.reason
+
+
+def _not_begun(calls: Iterable[PlannedCall]) -> dict[UUID, PlannedCall]:
+    """Return decided calls by their ids: none has taken effect before it is executed."""
+    return {call.id: replace(call, status=ToolCallStatus.HELD) for call in calls}

@@ -1,0 +1,161 @@
+"""Runs whose worker died: they end ``failed``/``worker_lost`` with what they had said.
+
+Nothing is run again. The fence moves on first, so that a worker that was only slow can write
+nothing more; a stored cancel wins over ``worker_lost``. What was said is read from the log, which
+is what viewers saw.
+"""
+
+import logging
+
+import orjson
+from django.db import transaction
+from django.utils import timezone
+
+from providers.types import Origin
+from providers.types.traces import TraceRecord, TraceStatus
+from runs.calls.outcomes import CallOutcome, Why, unanswered
+from runs.log import agui, salvage
+from runs.log.agui import Segment
+from runs.log.log_writer import Append, Decision, Group, write_group
+from runs.models import Run, Step, ToolCall
+from runs.models.tool_call import OPEN, ToolCallStatus
+from runs.states import ACTIVE, RunStatus, StopReason
+from runs.store import transitions
+from runs.store.transitions import Ending, StepEnding
+
+logger = logging.getLogger("runnel.recovery")
+
+WORKER_LOST = "The server stopped while this answer was being written. What was said until then is kept."
+
+
+def reap(*, everything: bool) -> int:
+    """End the runs that nobody drives any more and return how many there were.
+
+    ``everything`` takes all active runs, for a process that knows it is alone (the embedded
+    server holds the data folder's lock); otherwise those whose lease has run out.
+    """
+    orphans = Run.objects.filter(status__in=ACTIVE - {RunStatus.AWAITING_APPROVAL})
+    if not everything:
+        orphans = orphans.filter(lease_until__lt=timezone.now())
+    return sum(_try_to_end(run) for run in orphans)
+
+
+def _try_to_end(run: Run) -> bool:
+    """End one orphan; one that cannot be ended must not keep the others, or the server, from it."""
+    try:
+        return _end_orphan(run)
+    except Exception:
+        logger.exception("run %s was left active by a dead worker and could not be ended", run.id)
+        return False
+
+
+def _end_orphan(run: Run) -> bool:
+    with transaction.atomic():
+        if not transitions.take_over(run.id, fence=run.fence):
+            return False
+        run.refresh_from_db()
+        events = list(salvage.events(run.id))
+        tail = [] if events else [agui.run_started(_segment(run), messages=run.input)]
+        tail += agui.closing(events)
+        ending = _ending(run)
+        answers = [_unanswered(call, ending) for call in run.tool_calls.filter(status__in=OPEN)]
+        tail += map(agui.tool_result, answers)
+        tail.append(_terminal(run, ending))
+        steps = [
+            StepEnding(step_id=step.id, error_code=ending.error_code, traces=(_lost_call(step),))
+            for step in run.steps.filter(finished_at=None)
+        ]
+        log = Append(run.id, run.fence, run.last_seq + 1, run.last_seq + len(tail), _frames(run, tail))
+        outcomes = write_group(
+            Group([], [Decision(log, lambda: transitions.end(run.id, ending, steps, outcomes=answers))])
+        )
+        if isinstance(failure := outcomes.decisions[0], BaseException):
+            raise failure
+    logger.warning("run %s was left active by a dead worker: it is %s now", run.id, ending.status)
+    return True
+
+
+def _lost_call(step: Step) -> TraceRecord:
+    """Return the trace of the call that a dead worker made: little more than that there was one."""
+    return TraceRecord(
+        run_id=step.run_id,
+        step_id=step.id,
+        attempt=1,
+        origin=Origin(wire=step.wire, provider=step.provider, model=step.model),
+        url="",
+        status=TraceStatus.FAILED,
+        http_status=None,
+        request=None,
+        response=None,
+        raw_usage=None,
+        raw_stop_reason=None,
+        error_code=StopReason.WORKER_LOST.value,
+        error={"shown": WORKER_LOST},
+        upstream_request_id=None,
+        model_served=None,
+        stream_was_cancelled=False,
+        upstream_closed_ms=None,
+        started_at=step.started_at,
+        first_byte_at=None,
+        first_token_at=None,
+        ended_at=timezone.now(),
+        events=None,
+        bytes=None,
+    )
+
+
+def _ending(run: Run) -> Ending:
+    if run.cancel_requested_at is not None:
+        return Ending(
+            status=RunStatus.CANCELLED,
+            stop_reason=StopReason.CANCELLED,
+            cancelled_by=run.cancelled_by,
+            cancel_reason=run.cancel_reason,
+        )
+    return Ending(
+        status=RunStatus.FAILED,
+        stop_reason=StopReason.WORKER_LOST,
+        error_code="worker_lost",
+        error_message=WORKER_LOST,
+    )
+
+
+def _terminal(run: Run, ending: Ending) -> agui.Event:
+    metadata = {"stop_reason": ending.stop_reason.value, "usage_source": run.usage_source}
+    if ending.status is RunStatus.FAILED:
+        return agui.run_error(
+            code=ending.error_code,
+            message=ending.error_message,
+            usage=[],
+            metadata={**metadata, "retryable": True, "retry_after": None},
+        )
+    return agui.run_finished(
+        _segment(run),
+        outcome={"type": "cancelled"},
+        usage=[],
+        metadata={
+            **metadata,
+            "stream_was_cancelled": False,
+            "cancelled_by": ending.cancelled_by,
+            "upstream_closed_ms": None,
+            "run_usage": {},
+        },
+    )
+
+
+def _segment(run: Run) -> Segment:
+    return Segment(conversation_id=run.conversation_id, run_id=run.id, number=run.segment)
+
+
+def _unanswered(call: ToolCall, ending: Ending) -> CallOutcome:
+    why = Why.CANCELLED if ending.status is RunStatus.CANCELLED else Why.WORKER_LOST
+    return unanswered(
+        id=call.id, call_id=call.call_id, name=call.name, status=ToolCallStatus(call.status), why=why
+    )
+
+
+def _frames(run: Run, events: list[agui.Event]) -> list[str]:
+    return [
+        orjson.dumps({"type": "event", "run_id": str(run.id), "seq": seq, "event": event}).decode()
+        for seq, event in enumerate(events, run.last_seq + 1)
+    ]

@@ -1,0 +1,258 @@
+"""The live runs of this process: started here, counted here, drained here.
+
+One ``Supervisor`` per event loop owns the journal and the feed. It is the only module that starts
+runs as tasks; they are nobody's children, so a closed socket stops nothing.
+"""
+
+import asyncio
+import concurrent.futures
+import contextlib
+import logging
+import os
+import socket
+from collections.abc import Callable, Coroutine
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.conf import settings
+from django.db import OperationalError
+from django.utils import timezone
+
+from concurrency.tasks import spawn
+from concurrency.threads import readers
+from providers.errors.cancellation import RunCancelled, wait_for
+from runs.engine import cancellation, lock, recovery, waiting
+from runs.engine.assignment import Assignment, Terms
+from runs.engine.cancellation import Cancellation
+from runs.engine.endings import SERVER
+from runs.engine.engine import Engine
+from runs.log.feed import Feed
+from runs.log.journal import Committed, Journal, LogLost, RunLog
+from runs.models import Run
+from runs.states import ACTIVE
+from runs.store.transitions import Overtaken
+
+logger = logging.getLogger("runnel.supervisor")
+
+#: Seconds between two attempts to begin while the database does not answer.
+START_AGAIN = 1.0
+#: Seconds that a thread waits for what it asked of a loop.
+THREAD_TIMEOUT = 30.0
+
+
+class Draining(Exception):  # noqa: N818 - it names what happened
+    """The server is stopping and takes no new runs."""
+
+
+class Supervisor:
+    """Everything that is alive on one event loop."""
+
+    def __init__(self) -> None:
+        self.feed = Feed()
+        self.journal = Journal(interval=settings.RUNNEL_COMMIT_INTERVAL_MS / 1000, on_commit=self._committed)
+        self.terms = Terms(
+            worker=f"{socket.gethostname()[:24]}:{os.getpid()}:{uuid4().hex[:8]}",
+            lease=settings.RUNNEL_LEASE_SECONDS,
+            run_timeout=settings.RUNNEL_RUN_TIMEOUT,
+            approval_timeout=settings.RUNNEL_APPROVAL_TIMEOUT,
+        )
+        self.draining = False
+        #: Set when ``drain`` is over: every live run has ended and everything is committed, unless that failed.
+        self.drained = asyncio.Event()
+        self._hurried = asyncio.Event()
+        self._runs: dict[UUID, asyncio.Task[None]] = {}
+        self._heart: asyncio.Task[None] | None = None
+        self._ready: asyncio.Task[None] | None = None
+
+    async def ready(self) -> None:
+        """Return when recovery has finished; the first caller starts it. Runs wait for this.
+
+        Waits for a database that does not answer yet; raises what else is wrong with it.
+        """
+        if self._ready is None or (self._ready.done() and self._heart is None):
+            self._ready = spawn(self._start(), name="start-up")
+        await asyncio.shield(self._ready)
+
+    async def _start(self) -> None:
+        while True:
+            try:
+                await readers.run(recovery.reap, everything=lock.is_held())
+                break
+            except OperationalError:
+                logger.exception("runs of a dead worker cannot be looked for: trying again")
+                await asyncio.sleep(START_AGAIN)
+        self._heart = spawn(self._beat(), name="heartbeat")
+
+    def claim(self, run_id: UUID, owner_id: int, *, segment: int = 1) -> Cancellation:
+        """Register the cancellation of a segment that is about to be stored, so that a cancel finds it.
+
+        To be dropped by whoever claims it. Raises ``Draining``.
+        """
+        if self.draining:
+            raise Draining
+        return cancellation.claim(run_id, owner_id, segment=segment)
+
+    def let_go(self, run_id: UUID) -> None:
+        """Leave the feed of a run to whoever drives it; to its log where nobody does here."""
+        if run_id not in self._runs:
+            self.feed.close(run_id, has_ended=False)
+
+    def launch(self, assignment: Assignment, log: RunLog | None = None) -> None:
+        """Drive a stored segment that was claimed; ``log`` is the end of its log if it has one."""
+        run_id = assignment.segment.run_id
+        its_cancellation = cancellation.claim(run_id, assignment.owner_id, segment=assignment.segment.number)
+        log = log or self.journal.open(run_id, fence=0, last_seq=0)
+        self.feed.open(run_id, assignment.segment.conversation_id)
+        engine = Engine(
+            assignment,
+            journal=self.journal,
+            log=log,
+            cancellation=its_cancellation,
+            terms=self.terms,
+        )
+        driving = spawn(self._drive(run_id, engine, its_cancellation), name=f"run {run_id}")
+        self._runs[run_id] = driving
+
+    async def _drive(self, run_id: UUID, engine: Engine, its_cancellation: Cancellation) -> None:
+        has_ended = False
+        try:
+            has_ended = await engine.drive()
+        finally:
+            cancellation.drop(its_cancellation)
+            # A run that has paused may go on already.
+            if self._runs.get(run_id) is asyncio.current_task():
+                del self._runs[run_id]
+                self.feed.close(run_id, has_ended=has_ended)
+
+    async def end_waiting(self, run_id: UUID) -> None:
+        """End a run that waits although a cancel was stored, or nobody may decide any more."""
+        found = await readers.run(waiting.read, run_id)
+        if found is None:
+            return
+        events, ending, outcomes = waiting.ending(found)
+        log = self.journal.open(run_id, fence=found.run.fence, last_seq=found.run.last_seq)
+        self.feed.open(run_id, found.run.conversation_id)
+        has_ended = False
+        try:
+            await self.journal.commit(log, events, lambda: waiting.end(found, ending, outcomes))
+            has_ended = True
+        except (LogLost, Overtaken):
+            logger.info("run %s waits no more: somebody else was faster", run_id)
+        finally:
+            if run_id not in self._runs:
+                self.feed.close(run_id, has_ended=has_ended)
+
+    def live_count(self, owner_id: int) -> int:
+        """Return how many runs of a user are live here."""
+        return sum(item.owner_id == owner_id for item in cancellation.live())
+
+    async def drain(self) -> None:
+        """Take no new runs, let live ones end for a moment, cancel the rest, commit everything."""
+        if self.draining:
+            await self.drained.wait()
+            return
+        self.draining = True
+        try:
+            await self._end_all()
+            await self.close()
+        finally:
+            # Whoever waits for this one waits no longer than it takes, however it ends.
+            self.drained.set()
+
+    async def _end_all(self) -> None:
+        here = asyncio.get_running_loop()
+        if self._runs:
+            ended = spawn(self._all_ended(), name="live runs")
+            with contextlib.suppress(RunCancelled):
+                await wait_for(ended, cancel=self._hurried, seconds=settings.RUNNEL_DRAIN_SECONDS)
+            ended.cancel()
+        # Also those that were being stored when this began: they are launched in a moment.
+        while mine := [item.run_id for item in cancellation.live() if item.loop is here]:
+            for run_id in mine:
+                cancellation.request(run_id, by=SERVER, reason="the server is stopping")
+            await asyncio.sleep(0.005)
+
+    async def _all_ended(self) -> None:
+        await asyncio.wait(self._runs.values())
+
+    def hurry(self) -> None:
+        """Give live runs no moment more to end, when they are drained."""
+        self._hurried.set()
+
+    async def close(self) -> None:
+        """Stop the heartbeat and the journal's thread."""
+        if self._heart is not None:
+            self._heart.cancel()
+        await self.journal.close()
+        await readers.close()
+
+    def _committed(self, batch: Committed) -> None:
+        self.feed.publish(batch)
+
+    async def _beat(self) -> None:
+        """Renew leases, and hear of cancels and dead workers that no message told of."""
+        while True:
+            await asyncio.sleep(settings.RUNNEL_HEARTBEAT_SECONDS)
+            try:
+                stored = await readers.run(self._renew, tuple(self._runs))
+                for run_id, by, reason in stored:
+                    cancellation.request(run_id, by=by, reason=reason)
+                await readers.run(recovery.reap, everything=False)
+                await self._end_overdue()
+            except Exception:
+                logger.exception("a heartbeat failed; the next one tries again")
+
+    async def _end_overdue(self) -> None:
+        for run_id in await readers.run(waiting.overdue):
+            try:
+                await self.end_waiting(run_id)
+            except Exception:
+                logger.exception("run %s waits too long and could not be ended", run_id)
+
+    def _renew(self, run_ids: tuple[UUID, ...]) -> list[tuple[UUID, str, str]]:
+        mine = Run.objects.filter(pk__in=run_ids, status__in=ACTIVE, worker=self.terms.worker)
+        if run_ids:
+            mine.update(lease_until=timezone.now() + timedelta(seconds=self.terms.lease))
+        requested = mine.filter(cancel_requested_at__isnull=False, cancel_mode="immediate")
+        return list(requested.values_list("pk", "cancelled_by", "cancel_reason"))
+
+
+_current: Supervisor | None = None
+_loop: asyncio.AbstractEventLoop | None = None
+
+
+def current() -> Supervisor:
+    """Return the running loop's supervisor; make it when there is none."""
+    global _current, _loop
+    loop = asyncio.get_running_loop()
+    if _current is None or _loop is not loop:
+        _current, _loop = Supervisor(), loop
+    return _current
+
+
+def end_waiting_soon(run_id: UUID) -> None:
+    """End a run that waits although a cancel was stored, if this process serves; for threads that are not the loop's."""
+    here, loop = _current, _loop
+    if here is not None and loop is not None and not loop.is_closed():
+        loop.call_soon_threadsafe(lambda: spawn(here.end_waiting(run_id), name=f"end {run_id}"))
+
+
+def wait_on[T](loop: asyncio.AbstractEventLoop, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """Do ``work`` on ``loop`` and return its result; for threads that are not the loop's.
+
+    Raises ``TimeoutError`` when the loop does not come to it.
+    """
+    answer: concurrent.futures.Future[T] = concurrent.futures.Future()
+
+    async def do() -> None:
+        try:
+            answer.set_result(await work())
+        except asyncio.CancelledError:
+            answer.cancel()
+            raise
+        except Exception as error:  # noqa: BLE001 - it goes back to whoever waits
+            answer.set_exception(error)
+
+    loop.call_soon_threadsafe(lambda: spawn(do(), name="for a thread"))
+    return answer.result(THREAD_TIMEOUT)

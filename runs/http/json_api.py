@@ -1,0 +1,69 @@
+"""What every JSON view has in common: who asks, which methods there are, and how a refusal looks."""
+
+import functools
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Concatenate
+
+from django.contrib.auth.models import User
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.middleware.csrf import CsrfViewMiddleware
+from django.utils.decorators import decorator_from_middleware
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
+
+from runs.access import auth
+
+
+def error(status: HTTPStatus, code: str, message: str) -> JsonResponse:
+    """Return a refusal with a code of the protocol and a sentence for the user."""
+    return JsonResponse({"code": code, "message": message}, status=status)
+
+
+def not_found() -> JsonResponse:
+    """Return what answers for what does not exist, or belongs to somebody else."""
+    return error(HTTPStatus.NOT_FOUND, "not_found", "There is nothing here.")
+
+
+class _CsrfAsJson(CsrfViewMiddleware):
+    """Django's check, with an answer that a program can read."""
+
+    def _reject(self, request: HttpRequest, reason: str) -> HttpResponse:
+        return error(HTTPStatus.FORBIDDEN, "csrf_failed", "Reload the page and try again.")
+
+
+type _View[**P] = Callable[Concatenate[HttpRequest, User, P], HttpResponseBase]
+
+
+def api[**P](
+    *methods: str,
+) -> Callable[[_View[P]], Callable[Concatenate[HttpRequest, P], HttpResponseBase]]:
+    """Make a JSON view of a function that takes the request, the user and what the address holds.
+
+    A request with an ``Authorization`` header is judged by that alone: no cookie counts, so
+    nobody can forge it from another site, and no CSRF token is asked for.
+    """
+
+    def decorate(view: _View[P]) -> Callable[Concatenate[HttpRequest, P], HttpResponseBase]:
+        guarded = decorator_from_middleware(_CsrfAsJson)(view)
+
+        @csrf_exempt
+        @never_cache
+        @functools.wraps(view)
+        def respond(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+            header = request.headers.get("Authorization")
+            user = auth.bearer_user(header) if header is not None else request.user
+            if not isinstance(user, User) or not user.is_active:
+                return error(HTTPStatus.UNAUTHORIZED, "unauthenticated", "Sign in first.")
+            if request.method not in methods:
+                response = error(
+                    HTTPStatus.METHOD_NOT_ALLOWED, "method_not_allowed", f"Use {' or '.join(methods)}."
+                )
+                response["Allow"] = ", ".join(methods)
+                return response
+            chosen = view if header is not None else guarded
+            return chosen(request, user, *args, **kwargs)
+
+        return respond
+
+    return decorate

@@ -1,0 +1,1 @@
+"""The event log: written by the journal, delivered by the feed, replayed after a crash."""

@@ -1,0 +1,271 @@
+"""ModelEvent in, AG-UI 1.0 event out.
+
+``StepEvents`` translates one step's stream and remembers what is open, so that everything is
+closed before a segment ends, whatever cut it. The whole-run events are plain functions. Pure: an
+event goes to the ``write`` and ``delta`` callables it was given.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+from typing import Any, assert_never
+from uuid import UUID
+
+import orjson
+from uuid6 import uuid7
+
+from providers.types import Json
+from providers.types import events as model
+from providers.types.usage import Usage
+from runs.calls.outcomes import CallOutcome
+
+type Event = dict[str, Any]
+
+#: Bytes of an event that is no delta. The server refuses to send a frame above 1 MiB.
+MAX_ITEM = 512 * 1024
+
+
+def head(event_type: str, key: str, value: str) -> str:
+    """Return the JSON of a delta event up to its delta; the journal appends the text to it."""
+    return f'{{"type":"{event_type}","{key}":{orjson.dumps(value).decode()},"delta":'
+
+
+class StepEvents:
+    """The AG-UI events of one step, as its model events come in."""
+
+    def __init__(
+        self,
+        name: str,
+        message_id: UUID,
+        *,
+        write: Callable[[Event], None],
+        delta: Callable[[str, str], None],
+    ) -> None:
+        """Take the step's name, its first message's id, and where events and deltas go."""
+        self._name = name
+        self._message_id = str(message_id)
+        self._next_text_id = self._message_id
+        self._write = write
+        self._delta = delta
+        self._text_id: str | None = None
+        self._text_head = ""
+        self._span_id: str | None = None
+        self._reasoning_id: str | None = None
+        self._reasoning_index = 0
+        self._reasoning_head = ""
+        self._last_reasoning_id: str | None = None
+        self._calls: dict[str, str] = {}
+
+    def start(self) -> None:
+        """Open the step."""
+        self._write({"type": "STEP_STARTED", "stepName": self._name})
+
+    def feed(self, event: model.ModelEvent) -> None:
+        """Translate one model event."""
+        match event:
+            case model.TextDelta():
+                if self._text_id is None:
+                    self._open_text()
+                self._delta(self._text_head, event.text)
+            case model.ReasoningDelta():
+                if self._reasoning_id is None or self._reasoning_index != event.index:
+                    self._open_reasoning(event.index)
+                self._delta(self._reasoning_head, event.text)
+            case model.ReasoningSealed():
+                self._seal(event)
+            case model.ToolCallStarted():
+                self._close_text()
+                self._close_reasoning()
+                self._calls[event.id] = head("TOOL_CALL_ARGS", "toolCallId", event.id)
+                self._write(
+                    {
+                        "type": "TOOL_CALL_START",
+                        "toolCallId": event.id,
+                        "toolCallName": event.name,
+                        "parentMessageId": self._message_id,
+                    }
+                )
+            case model.ToolCallDelta():
+                self._delta(self._calls[event.id], event.arguments)
+            case model.ToolCallFinished():
+                self._end_call(event.id)
+            case model.ProviderItem():
+                self._write({"type": "CUSTOM", "name": "provider_item", "value": _item(event)})
+            case model.RetryScheduled():
+                self._write({"type": "CUSTOM", "name": "retry", "value": asdict(event)})
+            case model.ResponseStarted() | model.UsageSeen():
+                pass
+            case _:
+                assert_never(event)
+
+    def finish(self) -> None:
+        """Close whatever is open, and the step."""
+        self._close_text()
+        self._close_reasoning()
+        for call_id in self._calls:
+            self._write({"type": "TOOL_CALL_END", "toolCallId": call_id})
+        self._calls.clear()
+        self._write({"type": "STEP_FINISHED", "stepName": self._name})
+
+    def _end_call(self, call_id: str) -> None:
+        if self._calls.pop(call_id, None) is not None:
+            self._write({"type": "TOOL_CALL_END", "toolCallId": call_id})
+
+    def _open_text(self) -> None:
+        self._close_reasoning()
+        self._text_id = self._next_text_id
+        self._next_text_id = str(uuid7())
+        self._text_head = head("TEXT_MESSAGE_CONTENT", "messageId", self._text_id)
+        self._write({"type": "TEXT_MESSAGE_START", "messageId": self._text_id, "role": "assistant"})
+
+    def _close_text(self) -> None:
+        if self._text_id is not None:
+            self._write({"type": "TEXT_MESSAGE_END", "messageId": self._text_id})
+            self._text_id = None
+
+    def _open_reasoning(self, index: int) -> None:
+        self._close_text()
+        if self._span_id is None:
+            self._span_id = str(uuid7())
+            self._write({"type": "REASONING_START", "messageId": self._span_id})
+        self._close_reasoning_message()
+        self._reasoning_id = self._last_reasoning_id = str(uuid7())
+        self._reasoning_index = index
+        self._reasoning_head = head("REASONING_MESSAGE_CONTENT", "messageId", self._reasoning_id)
+        self._write({"type": "REASONING_MESSAGE_START", "messageId": self._reasoning_id, "role": "reasoning"})
+
+    def _close_reasoning_message(self) -> None:
+        if self._reasoning_id is not None:
+            self._write({"type": "REASONING_MESSAGE_END", "messageId": self._reasoning_id})
+            self._reasoning_id = None
+
+    def _close_reasoning(self) -> None:
+        self._close_reasoning_message()
+        if self._span_id is not None:
+            self._write({"type": "REASONING_END", "messageId": self._span_id})
+            self._span_id = None
+
+    def _seal(self, event: model.ReasoningSealed) -> None:
+        """Hand out the artefact; it belongs to the reasoning it sealed, or to the step's message.
+
+        One that is too large for a frame stays with the message: no viewer can use it.
+        """
+        if len(event.value) > MAX_ITEM:
+            return
+        entity = self._reasoning_id or self._span_id or self._last_reasoning_id or self._message_id
+        self._write(
+            {
+                "type": "REASONING_ENCRYPTED_VALUE",
+                "subtype": "message",
+                "entityId": entity,
+                "encryptedValue": event.value,
+            }
+        )
+
+
+def _item(item: model.ProviderItem) -> Json:
+    """Return what viewers get of a provider's item: of a large one (an image) its kind and size."""
+    size = len(orjson.dumps(item.data))
+    if size > MAX_ITEM:
+        return {"kind": item.kind, "omitted_bytes": size}
+    return {"kind": item.kind, "data": item.data}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Segment:
+    """A stretch of a run from one ``RUN_STARTED`` to what ends it; every pause begins another one."""
+
+    conversation_id: UUID
+    run_id: UUID
+    #: From 1.
+    number: int = 1
+
+    @property
+    def id(self) -> str:
+        """What AG-UI calls ``runId``."""
+        return str(self.run_id) if self.number == 1 else f"{self.run_id}.{self.number}"
+
+
+def run_started(segment: Segment, *, messages: list[Json], resume: list[Json] | None = None) -> Event:
+    """Return the event that begins a segment; ``resume`` are the decisions with which a run goes on."""
+    given: Json = {"threadId": str(segment.conversation_id), "runId": segment.id, "messages": messages}
+    if resume is not None:
+        given["resume"] = resume
+    return {
+        "type": "RUN_STARTED",
+        "threadId": str(segment.conversation_id),
+        "runId": segment.id,
+        "protocolVersion": "1.0",
+        "input": given,
+    }
+
+
+def tool_result(outcome: CallOutcome) -> Event:
+    """Return the answer to a call."""
+    return {
+        "type": "TOOL_CALL_RESULT",
+        "metadata": {
+            "status": outcome.status.value,
+            "is_error": outcome.is_error,
+            "name": outcome.name,
+        },
+        "messageId": str(outcome.id),
+        "toolCallId": outcome.call_id,
+        "content": outcome.content,
+        "role": "tool",
+    }
+
+
+def run_finished(segment: Segment, *, outcome: Json, usage: list[Json], metadata: Json) -> Event:
+    """Return the event that ends a segment which did not fail."""
+    return {
+        "type": "RUN_FINISHED",
+        "metadata": metadata,
+        "threadId": str(segment.conversation_id),
+        "runId": segment.id,
+        "outcome": outcome,
+        "usage": usage,
+    }
+
+
+def run_error(*, code: str, message: str, usage: list[Json], metadata: Json) -> Event:
+    """Return the event that ends a run which failed."""
+    return {"type": "RUN_ERROR", "metadata": metadata, "message": message, "code": code, "usage": usage}
+
+
+def token_usage(usage: Usage, *, provider: str = "", model_name: str = "") -> Json:
+    """Return ``usage`` as AG-UI's ``TokenUsage``; what nobody reported is left out."""
+    entry: Json = {
+        "provider": provider or None,
+        "model": model_name or None,
+        "inputTokens": usage.input_tokens,
+        "outputTokens": usage.output_tokens,
+        "totalTokens": usage.total_tokens,
+        "reasoningTokens": usage.reasoning_tokens,
+        "cachedInputTokens": usage.cached_input_tokens,
+        "cacheWriteInputTokens": usage.cache_write_input_tokens,
+    }
+    return {key: value for key, value in entry.items() if value is not None}
+
+
+_OPENERS = {
+    "TEXT_MESSAGE_START": ("TEXT_MESSAGE_END", "messageId"),
+    "TOOL_CALL_START": ("TOOL_CALL_END", "toolCallId"),
+    "REASONING_START": ("REASONING_END", "messageId"),
+    "REASONING_MESSAGE_START": ("REASONING_MESSAGE_END", "messageId"),
+    "STEP_STARTED": ("STEP_FINISHED", "stepName"),
+}
+_CLOSERS = {closer: (opener, key) for opener, (closer, key) in _OPENERS.items()}
+
+
+def closing(events: Iterable[Event]) -> list[Event]:
+    """Return the events that close what ``events`` left open, innermost first."""
+    still_open: dict[tuple[str, str], Event] = {}
+    for event in events:
+        kind = event["type"]
+        if kind in _OPENERS:
+            closer, key = _OPENERS[kind]
+            still_open[kind, event[key]] = {"type": closer, key: event[key]}
+        elif kind in _CLOSERS:
+            opener, key = _CLOSERS[kind]
+            still_open.pop((opener, event[key]), None)
+    return list(reversed(still_open.values()))

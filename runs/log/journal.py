@@ -1,0 +1,282 @@
+"""The event log's only writer: seq, group commit, fence. What it has not committed, nobody has seen.
+
+Events of all live runs gather while a commit is due or under way; adjacent deltas of the same
+message or call merge, which is the only coalescing there is. One thread writes, one transaction
+takes everything. A commit begins ``interval`` seconds after the last one began, at once for what is
+urgent (``runs.log.log_writer`` has the SQL). The journal does not know who listens: it calls
+``on_commit`` with what is now true.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from concurrency.tasks import spawn
+from concurrency.threads import DatabaseThreads
+from runs.log.agui import Event
+from runs.log.log_writer import Append, Decision, Group, LogLost, write_group
+
+__all__ = ["Committed", "Journal", "LogLost", "RunLog"]
+
+logger = logging.getLogger("runnel.journal")
+
+#: Characters that may wait for a commit before whoever produces them has to wait.
+MAX_PENDING = 256 * 1024
+#: Characters of one delta. Escaped, each can take six bytes, and Daphne sends no frame above 1 MiB.
+MAX_DELTA = 128 * 1024
+
+
+@dataclass(slots=True)
+class _Delta:
+    """Text that grows until it is committed; ``head`` is the event's JSON up to the text."""
+
+    head: str
+    pieces: list[str]
+    size: int
+
+
+@dataclass(slots=True, eq=False)
+class RunLog:
+    """The open end of one live run's log."""
+
+    run_id: UUID
+    fence: int
+    #: The last seq that was handed to a commit.
+    seq: int = 0
+    pending: list[str | _Delta] = field(default_factory=list)
+    pending_size: int = 0
+    lost: bool = False
+    drained: asyncio.Event = field(default_factory=asyncio.Event)
+    _frame_head: str = ""
+
+    def __post_init__(self) -> None:
+        self._frame_head = f'{{"type":"event","run_id":"{self.run_id}","seq":'
+        self.drained.set()
+
+    def take(self, items: Iterable[str | _Delta]) -> list[str]:
+        """Number ``items`` and return them as the frames that viewers get."""
+        frames = []
+        for item in items:
+            self.seq += 1
+            event = item if isinstance(item, str) else _joined(item)
+            frames.append(f'{self._frame_head}{self.seq},"event":{event}}}')
+        return frames
+
+
+def _joined(delta: _Delta) -> str:
+    return f"{delta.head}{orjson.dumps(''.join(delta.pieces)).decode()}}}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Committed:
+    """Consecutive frames of a run that are in the database now."""
+
+    run_id: UUID
+    first_seq: int
+    last_seq: int
+    frames: list[str]
+
+
+@dataclass(slots=True)
+class _Request:
+    """A decision that waits for its commit."""
+
+    log: RunLog | None
+    #: As JSON.
+    events: list[str]
+    apply: Callable[[], Any]
+    answer: asyncio.Future[Any]
+
+
+class Journal:
+    """Gathers, numbers and commits; belongs to one event loop."""
+
+    def __init__(self, *, interval: float, on_commit: Callable[[Committed], None]) -> None:
+        """Take the seconds between the starts of two commits, and who hears of them."""
+        self._interval = interval
+        self._on_commit = on_commit
+        self._writer = DatabaseThreads("runnel-journal", workers=1)
+        self._dirty: dict[RunLog, None] = {}
+        self._requests: list[_Request] = []
+        self._wake = asyncio.Event()
+        self._hurry = asyncio.Event()
+        self._worker: asyncio.Task[None] | None = None
+        self._is_committing = False
+
+    def open(self, run_id: UUID, *, fence: int, last_seq: int) -> RunLog:
+        """Return the open end of a run's log, after ``last_seq``."""
+        return RunLog(run_id, fence, last_seq)
+
+    def append(self, log: RunLog, event: Event) -> None:
+        """Add an event; it is committed within the interval."""
+        self._add(log, _dumps(event))
+
+    def extend(self, log: RunLog, head: str, text: str) -> None:
+        """Add text to the delta event ``head`` if that is the newest one waiting, else begin it."""
+        if len(text) > MAX_DELTA:
+            for start in range(0, len(text), MAX_DELTA):
+                self.extend(log, head, text[start : start + MAX_DELTA])
+            return
+        last = log.pending[-1] if log.pending else None
+        if isinstance(last, _Delta) and last.head == head and last.size + len(text) <= MAX_DELTA:
+            last.pieces.append(text)
+            last.size += len(text)
+            log.pending_size += len(text)
+            if log.pending_size > MAX_PENDING:
+                log.drained.clear()
+            return
+        self._add(log, _Delta(head, [text], len(text)), size=len(text))
+
+    def hurry(self) -> None:
+        """Commit what is pending now instead of at the next interval."""
+        self._hurry.set()
+
+    async def ready(self, log: RunLog) -> None:
+        """Wait until the log has caught up enough to take more; raise ``LogLost``."""
+        await log.drained.wait()
+        if log.lost:
+            raise LogLost
+
+    async def commit[T](self, log: RunLog, events: list[Event], apply: Callable[[], T]) -> T:
+        """Commit ``events`` after all that is pending, together with what ``apply`` does; return its result.
+
+        ``apply`` runs on the writer's thread inside the transaction. If it raises, nothing of
+        ``events`` is kept and the exception comes back; ``LogLost`` if the fence has moved on.
+        """
+        return await self._request(log, events, apply)
+
+    async def execute[T](self, apply: Callable[[], T]) -> T:
+        """Run ``apply`` in the writer's next transaction, without events, and return its result."""
+        return await self._request(None, [], apply)
+
+    async def close(self) -> None:
+        """Commit what is pending and stop."""
+        while self._dirty or self._requests or self._is_committing:
+            self.hurry()
+            await asyncio.sleep(0.001)
+        # Taken first: who comes while it ends finds none, and starts another one.
+        worker, self._worker = self._worker, None
+        if worker is not None:
+            worker.cancel()
+            await asyncio.gather(worker, return_exceptions=True)
+        await self._writer.close()
+
+    def _add(self, log: RunLog, item: str | _Delta, *, size: int | None = None) -> None:
+        log.pending.append(item)
+        log.pending_size += len(item) if isinstance(item, str) else size or 0
+        if log.pending_size > MAX_PENDING:
+            log.drained.clear()
+        self._dirty[log] = None
+        self._start()
+
+    async def _request[T](self, log: RunLog | None, events: list[Event], apply: Callable[[], T]) -> T:
+        if log is not None and log.lost:
+            raise LogLost
+        # Here, where it is one run's own fault: whatever goes wrong in a commit goes wrong for all.
+        texts = [_dumps(event) for event in events]
+        answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._requests.append(_Request(log, texts, apply, answer))
+        self._hurry.set()
+        self._start()
+        return await asyncio.shield(answer)
+
+    def _start(self) -> None:
+        self._wake.set()
+        if self._worker is None or self._worker.done():
+            self._worker = spawn(self._work(), name="journal")
+
+    async def _work(self) -> None:
+        loop = asyncio.get_running_loop()
+        next_start = 0.0
+        while True:
+            await self._wake.wait()
+            pause = next_start - loop.time()
+            if pause > 0 and not self._hurry.is_set():
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(pause):
+                        await self._hurry.wait()
+            self._wake.clear()
+            self._hurry.clear()
+            next_start = loop.time() + self._interval
+            logs, requests = list(self._dirty), self._requests
+            self._dirty, self._requests = {}, []
+            if not logs and not requests:
+                continue
+            self._is_committing = True
+            try:
+                await self._commit_group(logs, requests)
+            except Exception as error:
+                logger.exception("a group could not be committed")
+                self._give_up(logs, requests, error)
+            finally:
+                self._is_committing = False
+
+    async def _commit_group(self, logs: list[RunLog], requests: list[_Request]) -> None:
+        appended: dict[RunLog, Append] = {}
+        for log in logs:
+            items, log.pending, log.pending_size = log.pending, [], 0
+            if items and not log.lost:
+                appended[log] = _append(log, items)
+        decisions = [
+            Decision(_append(item.log, item.events) if item.log else None, item.apply) for item in requests
+        ]
+        outcomes = await self._writer.run(write_group, Group(list(appended.values()), decisions))
+        for log, append in appended.items():
+            if append.key in outcomes.refused:
+                log.lost = True
+            else:
+                self._publish(append)
+        for log in logs:
+            log.drained.set()
+        for item, decision, outcome in zip(requests, decisions, outcomes.decisions, strict=True):
+            self._answer(item, decision, outcome)
+
+    def _answer(self, item: _Request, decision: Decision, outcome: Any) -> None:
+        """Tell who waits; a decision that came to nothing gives its numbers back."""
+        append = decision.append
+        if isinstance(outcome, BaseException):
+            if item.log is not None and append is not None:
+                item.log.seq = append.first_seq - 1
+                item.log.lost = item.log.lost or isinstance(outcome, LogLost)
+            if not item.answer.done():
+                item.answer.set_exception(outcome)
+            return
+        if append is not None:
+            self._publish(append)
+        if not item.answer.done():
+            item.answer.set_result(outcome)
+
+    def _give_up(self, logs: list[RunLog], requests: list[_Request], error: Exception) -> None:
+        for log in logs:
+            log.lost = True
+            log.drained.set()
+        for item in requests:
+            if not item.answer.done():
+                item.answer.set_exception(error)
+
+    def _publish(self, append: Append) -> None:
+        if append.frames:
+            self._on_commit(
+                Committed(
+                    run_id=append.run_id,
+                    first_seq=append.first_seq,
+                    last_seq=append.last_seq,
+                    frames=append.frames,
+                )
+            )
+
+
+def _dumps(event: Event) -> str:
+    return orjson.dumps(event).decode()
+
+
+def _append(log: RunLog, items: Iterable[str | _Delta]) -> Append:
+    first_seq = log.seq + 1
+    frames = log.take(items)
+    return Append(log.run_id, log.fence, first_seq, log.seq, frames)

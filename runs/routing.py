@@ -1,7 +1,0 @@
-"""Which consumer answers which WebSocket address."""
-
-from django.urls import path
-
-from runs.consumers import RunConsumer
-
-websocket_urlpatterns = [path("ws/", RunConsumer.as_asgi())]

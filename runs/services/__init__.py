@@ -1,0 +1,1 @@
+"""The only doors through which a run changes: start, cancel, resolve."""

@@ -1,0 +1,121 @@
+"""Deciding about what a run waits for: exactly one of those who try wins, and the run goes on from there."""
+
+from uuid import UUID
+
+from django.db.models import Q
+
+from concurrency.threads import readers
+from providers import catalog
+from providers.catalog import Target
+from providers.retry.backoff import RetryPolicy
+from providers.types import Json
+from runs.calls import decisions
+from runs.calls.decisions import Decided
+from runs.engine import cancellation, supervisor, waiting
+from runs.engine.assignment import Assignment
+from runs.engine.supervisor import Draining, Supervisor
+from runs.engine.waiting import Waiting
+from runs.log.journal import LogLost
+from runs.models import Run
+from runs.refusals import AlreadyTerminal, NotFound, NothingPending, Restarting, ServiceError
+from runs.services import options
+from runs.states import TERMINAL, RunStatus
+from runs.store.transitions import Overtaken
+
+
+async def resolve(owner_id: int, run_id: UUID, resume: list[Json]) -> None:
+    """Store what ``owner_id`` decides about exactly the calls that wait, and let the run go on here.
+
+    ``resume`` are AG-UI's ``ResumeEntry`` objects. Nothing changes unless all of them are right.
+
+    Raises:
+        ServiceError: ``NotFound``, ``NothingPending`` (with who was faster), ``AlreadyTerminal``,
+            ``InterruptMismatch`` or ``BadDecision``.
+        CatalogError: the run's model is not to be had any more; it waits on.
+    """
+    here = supervisor.current()
+    await here.ready()
+    found = await readers.run(_find, owner_id, run_id)
+    if found.is_over or found.run.cancel_requested_at is not None:
+        await here.end_waiting(run_id)
+        raise AlreadyTerminal
+    decided = decisions.decide(found.pending, resume)
+    assignment = _assignment(found, decided)
+    try:
+        claim = here.claim(run_id, owner_id, segment=found.following.number)
+    except Draining:
+        raise Restarting from None
+    try:
+        await _go_on(here, found, decided, resume, assignment, by=owner_id)
+    except (LogLost, Overtaken):
+        raise await readers.run(_why_not, run_id) from None
+    finally:
+        cancellation.drop(claim)
+
+
+async def _go_on(
+    here: Supervisor,
+    found: Waiting,
+    decided: tuple[Decided, ...],
+    resume: list[Json],
+    assignment: Assignment,
+    *,
+    by: int,
+) -> None:
+    run = found.run
+    log = here.journal.open(run.id, fence=run.fence, last_seq=run.last_seq)
+    here.feed.open(run.id, run.conversation_id)
+    events = waiting.going_on(found, decided, resume)
+    try:
+        await here.journal.commit(log, events, lambda: waiting.go_on(found, decided, by=by, terms=here.terms))
+    except BaseException:
+        here.let_go(run.id)
+        raise
+    log.fence += 1
+    here.launch(assignment, log)
+
+
+def _find(owner_id: int, run_id: UUID) -> Waiting:
+    run = Run.objects.filter(pk=run_id, owner_id=owner_id).first()
+    if run is None:
+        raise NotFound
+    found = waiting.read(run_id)
+    if found is None:
+        raise _why_not(run_id)
+    return found
+
+
+def _why_not(run_id: UUID) -> ServiceError:
+    """Return why nothing can be decided about a run: it has ended, or who was faster."""
+    is_being_cancelled = Q(status=RunStatus.AWAITING_APPROVAL, cancel_requested_at__isnull=False)
+    if Run.objects.filter(Q(status__in=TERMINAL) | is_being_cancelled, pk=run_id).exists():
+        return AlreadyTerminal()
+    if (last := waiting.last_decision(run_id)) is None:
+        return NothingPending()
+    who = last.decided_by.get_username() if last.decided_by else "somebody"
+    return NothingPending(f"This run waits for nothing: {who} decided at {last.decided_at:%H:%M:%S} UTC.")
+
+
+def _assignment(found: Waiting, decided: tuple[Decided, ...]) -> Assignment:
+    run = found.run
+    return Assignment(
+        segment=found.following,
+        owner_id=run.owner_id,
+        targets=_targets(found),
+        policy=RetryPolicy.from_settings(run.options.get("max_retries")),
+        system=run.system,
+        options=options.going_on(run.options),
+        messages=run.input,
+        offer=found.offer,
+        max_steps=options.max_steps(run.options),
+        budget=run.budget,
+        paused=found.paused(decided),
+    )
+
+
+def _targets(found: Waiting) -> tuple[Target, ...]:
+    """Return whom to ask: who has answered is asked again, as within a run that does not pause."""
+    run = found.run
+    targets = tuple(map(catalog.resolve, (run.model, *run.options.get("fallback_models", ()))))
+    answered = next((place for place, target in enumerate(targets) if target.origin == found.origin), 0)
+    return targets[answered:]

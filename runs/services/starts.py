@@ -1,0 +1,186 @@
+"""What a start asks for, and storing it: a run, its conversation, the messages that it answers.
+
+Knows the database and no event loop: the journal calls it, inside the transaction that decides.
+"""
+
+import hashlib
+from dataclasses import dataclass, field
+from uuid import UUID
+
+import orjson
+from django.db import IntegrityError
+from django.utils import timezone
+
+from providers.catalog import Target
+from providers.types import Json, Role
+from providers.types.usage import Usage
+from providers.usage import pricing
+from runs.calls import offers
+from runs.calls.triage import Offer
+from runs.engine.assignment import Terms
+from runs.models import Conversation, Message, Run
+from runs.refusals import AwaitsDecision, Conflict, ConversationBusy, NoSuchFile, NotFound, Unsupported
+from runs.services import options
+from runs.states import ACTIVE, RunStatus
+from runs.store import files, history, transitions
+from runs.store.titles import title_of
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StartRequest:
+    """What a run is to do. ``messages`` are AG-UI user messages."""
+
+    run_id: UUID
+    conversation_id: UUID | None
+    model: str
+    messages: list[Json]
+    system: str = ""
+    options: Json = field(default_factory=dict)
+    #: AG-UI tools that the client executes.
+    client_tools: list[Json] = field(default_factory=list)
+    budget: Json = field(default_factory=dict)
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Whom to ask, in this order."""
+        return self.model, *self.options.get("fallback_models", ())
+
+    def digest(self) -> str:
+        """Return what tells a repeated start from another one with the same id."""
+        conversation_id = self.conversation_id and str(self.conversation_id)
+        body = [conversation_id, self.model, self.messages, self.system, self.options]
+        if self.client_tools or self.budget:
+            body += [self.client_tools, self.budget]
+        return hashlib.sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Started:
+    """A run that exists now. ``state`` is ``created``, or ``exists`` for a repeated start."""
+
+    run_id: UUID
+    conversation_id: UUID
+    state: str
+    status: str
+    #: What its model may call.
+    offer: Offer = field(default_factory=Offer)
+
+
+def waiting_run(owner_id: int, request: StartRequest) -> UUID | None:
+    """Return the run that waits for somebody in the conversation of a start that has not been stored yet."""
+    if request.conversation_id is None or Run.objects.filter(pk=request.run_id).exists():
+        return None
+    waits = Run.objects.filter(
+        conversation_id=request.conversation_id, owner_id=owner_id, status=RunStatus.AWAITING_APPROVAL
+    )
+    return waits.values_list("pk", flat=True).first()
+
+
+def known(owner_id: int, request: StartRequest) -> Started | None:
+    """Return the run that a start names, ``None`` when there is none; raise ``Conflict`` for another's."""
+    run = Run.objects.filter(pk=request.run_id).first()
+    if run is None:
+        return None
+    if run.owner_id != owner_id or run.request_digest != request.digest():
+        raise Conflict
+    return Started(run_id=run.id, conversation_id=run.conversation_id, state="exists", status=run.status)
+
+
+def store(owner_id: int, request: StartRequest, targets: tuple[Target, ...], terms: Terms) -> Started:
+    """Store a run with the messages that it answers, unless it exists; raise ``ServiceError``."""
+    if (existing := known(owner_id, request)) is not None:
+        return existing
+    named = history.files_in(request.messages)
+    owned = files.owned(owner_id, named) if named else {}
+    if named - owned.keys():
+        raise NoSuchFile
+    parts = [history.user_parts(message, owned) for message in request.messages]
+    conversation = _conversation(owner_id, request, title=title_of(parts[0]))
+    offer = _offer(owner_id, request, conversation)
+    for target in targets:
+        why = options.refusal(
+            target, request.options, system=request.system, messages=parts, tools=offer.specs
+        )
+        if why is not None:
+            raise Unsupported(why)
+        if "cost" in request.budget and not _has_price(target):
+            raise Unsupported(
+                f"The price of {target.origin.model} is not known here: give the budget in tokens."
+            )
+    # Last, so that who then cancels what waits is refused for nothing else.
+    _refuse_if_busy(conversation)
+    run = _create(owner_id, request, conversation, offer, terms)
+    position = transitions.next_position(conversation.id)
+    Message.objects.bulk_create(
+        Message(
+            conversation=conversation,
+            run=run,
+            position=position + offset,
+            role=Role.USER.value,
+            parts=its_parts,
+        )
+        for offset, its_parts in enumerate(parts)
+    )
+    return Started(
+        run_id=run.id,
+        conversation_id=conversation.id,
+        state="created",
+        status=RunStatus.CREATED.value,
+        offer=offer,
+    )
+
+
+def _refuse_if_busy(conversation: Conversation) -> None:
+    active = Run.objects.filter(conversation=conversation, status__in=ACTIVE)
+    if (status := active.values_list("status", flat=True).first()) is not None:
+        raise AwaitsDecision if status == RunStatus.AWAITING_APPROVAL else ConversationBusy
+
+
+def _has_price(target: Target) -> bool:
+    one = Usage(input_tokens=1, output_tokens=1)
+    return pricing.cost(one, provider=target.origin.provider, asked=target.origin.model) is not None
+
+
+def _offer(owner_id: int, request: StartRequest, conversation: Conversation) -> Offer:
+    """Return what the run's model may call, and let the conversation keep what was chosen for it."""
+    names = request.options.get("tools")
+    if names is None:
+        return offers.chosen(owner_id, conversation.tools or (), request.client_tools, strict=False)
+    offer = offers.chosen(owner_id, names, request.client_tools, strict=True)
+    if conversation.tools != names:
+        Conversation.objects.filter(pk=conversation.pk).update(tools=names)
+    return offer
+
+
+def _create(
+    owner_id: int, request: StartRequest, conversation: Conversation, offer: Offer, terms: Terms
+) -> Run:
+    try:
+        return Run.objects.create(
+            id=request.run_id,
+            conversation=conversation,
+            owner_id=owner_id,
+            model=request.model,
+            system=request.system,
+            options=request.options,
+            input=request.messages,
+            tool_names=list(offer.tools),
+            client_tools=request.client_tools,
+            budget=request.budget,
+            request_digest=request.digest(),
+            worker=terms.worker,
+            lease_until=timezone.now() + terms.lease_time,
+        )
+    except IntegrityError as error:
+        # Another process was faster, in this conversation or with this id.
+        raise (ConversationBusy if "conversation" in str(error) else Conflict) from None
+
+
+def _conversation(owner_id: int, request: StartRequest, *, title: str) -> Conversation:
+    if request.conversation_id is None:
+        return Conversation.objects.create(owner_id=owner_id, title=title)
+    conversation = Conversation.objects.filter(pk=request.conversation_id, owner_id=owner_id).first()
+    if conversation is None:
+        raise NotFound
+    Conversation.objects.filter(pk=conversation.pk).update(updated_at=timezone.now())
+    return conversation

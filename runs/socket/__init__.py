@@ -1,0 +1,1 @@
+"""The WebSocket: frames in, frames out, and what each connection follows."""

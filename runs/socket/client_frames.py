@@ -1,0 +1,244 @@
+"""What a client may send over a socket: every frame's shape, field by field. Pure.
+
+See docs/protocol.md. A frame has exactly these fields, of exactly these types; ``runs.socket.frames`` reads it.
+"""
+
+import base64
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+#: Tools that a run may offer to its model, of each kind.
+MAX_TOOLS = 128
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+# ``uuid.UUID`` takes much more: underscores, spaces, other scripts' digits, hyphens anywhere.
+_UUID = re.compile(r"[0-9a-f]{8}(-?)(?:[0-9a-f]{4}\1){3}[0-9a-f]{12}", re.IGNORECASE)
+
+
+def _uuid(text: str) -> str:
+    if not _UUID.fullmatch(text):
+        raise ValueError("must be a UUID")
+    return text
+
+
+def _base64(text: str) -> str:
+    try:
+        is_empty = not base64.b64decode(text, validate=True)
+    except ValueError:
+        is_empty = True
+    if is_empty:
+        raise ValueError("must be a file in base64")
+    return text
+
+
+Id = Annotated[str, Field(min_length=1, max_length=200)]
+Uuid = Annotated[str, AfterValidator(_uuid)]
+ModelName = Annotated[str, Field(min_length=1, max_length=200)]
+#: What all providers take.
+ToolName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+Seq = Annotated[int, Field(ge=0, le=2**31 - 1)]
+
+
+class TextContent(_Strict):
+    """Words."""
+
+    type: Literal["text"]
+    text: Annotated[str, Field(min_length=1)]
+    id: str | None = None
+    metadata: Any = None
+
+
+MimeType = Annotated[str, Field(pattern=r"^[a-z]+/[A-Za-z0-9.+-]{1,80}$")]
+
+
+class DataSource(_Strict):
+    """The file itself."""
+
+    type: Literal["data"]
+    #: In base64.
+    value: Annotated[str, AfterValidator(_base64)]
+    mimeType: MimeType  # noqa: N815 - AG-UI's name
+
+
+class UrlSource(_Strict):
+    """Where the provider itself finds the file; we never fetch it."""
+
+    type: Literal["url"]
+    value: Annotated[str, Field(pattern=r"^https?://[^\s]+$", max_length=4_000)]
+    mimeType: MimeType | None = None  # noqa: N815 - AG-UI's name
+
+
+class FileSource(_Strict):
+    """A file that was handed in before."""
+
+    type: Literal["file"]
+    value: Uuid
+    mimeType: MimeType | None = None  # noqa: N815 - AG-UI's name
+
+
+class MediaContent(_Strict):
+    """A file that the model is shown."""
+
+    type: Literal["image", "audio", "video", "document"]
+    source: Annotated[DataSource | UrlSource | FileSource, Field(discriminator="type")]
+    id: str | None = None
+    metadata: Any = None
+
+
+class UserMessage(_Strict):
+    """An AG-UI user message."""
+
+    id: Annotated[str, Field(min_length=1, max_length=200)]
+    role: Literal["user"]
+    content: (
+        Annotated[str, Field(min_length=1)]
+        | Annotated[
+            list[Annotated[TextContent | MediaContent, Field(discriminator="type")]], Field(min_length=1)
+        ]
+    )
+    name: str | None = None
+    #: What AG-UI has beside, for others than us.
+    metadata: Any = None
+    encryptedValue: str | None = None  # noqa: N815 - AG-UI's name
+    subagentRunId: str | None = None  # noqa: N815 - AG-UI's name
+
+
+class Options(_Strict):
+    """What a caller may tune."""
+
+    max_steps: Annotated[int, Field(ge=1, le=1000)] | None = None
+    max_output_tokens: Annotated[int, Field(ge=1, le=10_000_000)] | None = None
+    temperature: Annotated[float, Field(ge=0, le=10, allow_inf_nan=False)] | None = None
+    top_p: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] | None = None
+    reasoning_effort: Annotated[str, Field(min_length=1, max_length=40)] | None = None
+    reasoning_budget: Annotated[int, Field(ge=0, le=10_000_000)] | None = None
+    stop_sequences: (
+        Annotated[list[Annotated[str, Field(min_length=1, max_length=200)]], Field(max_length=16)] | None
+    ) = None
+    tool_choice: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    output_schema: dict[str, Any] | None = None
+    cache: Literal["short", "long"] | None = None
+    provider_options: dict[str, Any] | None = None
+    max_retries: Annotated[int, Field(ge=0, le=100)] | None = None
+    fallback_models: Annotated[list[ModelName], Field(max_length=5)] | None = None
+    tools: Annotated[list[ToolName], Field(max_length=MAX_TOOLS)] | None = None
+    cancel_pending: bool | None = None
+
+
+class Budget(_Strict):
+    """What a run may cost."""
+
+    cost: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    tokens: Annotated[int, Field(ge=1)] | None = None
+
+
+class ClientTool(_Strict):
+    """An AG-UI tool: a function that the client executes."""
+
+    name: ToolName
+    description: Annotated[str, Field(max_length=16_000)] = ""
+    #: A JSON Schema, an object's.
+    parameters: dict[str, Any] | None = None
+    metadata: Any = None
+
+
+class Start(_Strict):
+    """Create a run and subscribe to it."""
+
+    type: Literal["start"]
+    id: Id
+    run_id: Uuid | None = None
+    conversation_id: Uuid | None = None
+    model: ModelName
+    input: (
+        Annotated[str, Field(min_length=1)]
+        | Annotated[list[UserMessage], Field(min_length=1, max_length=100)]
+    )
+    system: str | None = None
+    tools: Annotated[list[ClientTool], Field(max_length=MAX_TOOLS)] | None = None
+    options: Options | None = None
+    budget: Budget | None = None
+
+
+class _OneTarget(_Strict):
+    run_id: Uuid | None = None
+    conversation_id: Uuid | None = None
+
+    @model_validator(mode="after")
+    def _names_one(self) -> "_OneTarget":
+        if (self.run_id is None) == (self.conversation_id is None):
+            raise ValueError("give either run_id or conversation_id")
+        return self
+
+
+class Subscribe(_OneTarget):
+    """Replay and follow a run, or follow a conversation."""
+
+    type: Literal["subscribe"]
+    id: Id
+    after: Seq | None = None
+
+    @model_validator(mode="after")
+    def _has_a_cursor_of_a_run(self) -> "Subscribe":
+        if self.after is not None and self.run_id is None:
+            raise ValueError("a conversation has no cursor: give after only with run_id")
+        return self
+
+
+class Unsubscribe(_OneTarget):
+    """Follow no more."""
+
+    type: Literal["unsubscribe"]
+    id: Id
+
+
+class Cancel(_Strict):
+    """Stop a run."""
+
+    type: Literal["cancel"]
+    id: Id
+    run_id: Uuid
+    mode: Literal["immediate", "after_step"] = "immediate"
+    reason: Annotated[str, Field(max_length=500)] = ""
+
+
+class ResumeEntry(_Strict):
+    """A decision about one interrupt."""
+
+    interruptId: Id  # noqa: N815 - AG-UI's name
+    status: Literal["resolved", "cancelled"]
+    payload: Any = None
+    metadata: dict[str, Any] | None = None
+
+
+class Resolve(_Strict):
+    """Decide what a run waits for."""
+
+    type: Literal["resolve"]
+    id: Id
+    run_id: Uuid
+    resume: Annotated[list[ResumeEntry], Field(max_length=MAX_TOOLS * 8)]
+
+
+class Ack(_Strict):
+    """Say how far this viewer has got."""
+
+    type: Literal["ack"]
+    run_id: Uuid
+    seq: Seq
+
+
+class Ping(_Strict):
+    """Ask for a pong."""
+
+    type: Literal["ping"]
+    id: Id | None = None
+
+
+type ClientFrame = Start | Subscribe | Unsubscribe | Cancel | Resolve | Ack | Ping

@@ -1,0 +1,224 @@
+"""What each client frame does, and its one answer.
+
+Knows who asks and what they follow; knows neither Channels nor the socket. Commands that name the
+same run or conversation are carried out in the order in which they came.
+"""
+
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any, assert_never
+from uuid import UUID
+
+from uuid6 import uuid7
+
+from providers.catalog import CatalogError
+from runs.refusals import ServiceError
+from runs.services import resolving, services
+from runs.services.starts import StartRequest
+from runs.socket import frames
+from runs.socket.client_frames import Ack, Cancel, Resolve, Start, Subscribe, Unsubscribe
+from runs.socket.frames import BadFrame
+from runs.socket.subscriptions import Subscriptions
+from runs.socket.turns import Turns
+from runs.states import RunStatus
+
+logger = logging.getLogger("runnel.socket")
+
+type Command = Start | Subscribe | Unsubscribe | Cancel | Resolve
+#: What follows an ``ok``: events are delivered only after it.
+type Follow = Callable[[], None] | None
+
+
+class Commands:
+    """Carries out the commands of one user over one socket."""
+
+    def __init__(
+        self, user_id: int, *, subscriptions: Subscriptions, send_text: Callable[[str], Awaitable[None]]
+    ) -> None:
+        """Take who asks, what they follow, and how to answer."""
+        self._user_id = user_id
+        self._subscriptions = subscriptions
+        self._send_text = send_text
+        self._turns = Turns()
+
+    def __len__(self) -> int:
+        """Return how many commands are in work."""
+        return len(self._turns)
+
+    def take(self, command: Command) -> None:
+        """Begin a command; it is answered when it has been carried out."""
+        work: Callable[[], Awaitable[Follow]]
+        match command:
+            case Start():
+                key = UUID(command.run_id) if command.run_id else uuid7()
+                work = partial(self._start, command, key)
+            case Subscribe(run_id=None):
+                key = UUID(command.conversation_id)
+                work = partial(self._follow, command.id, key)
+            case Unsubscribe(run_id=None):
+                key = UUID(command.conversation_id)
+                work = partial(self._unfollow, command.id, key)
+            case Subscribe():
+                key, work = UUID(command.run_id), partial(self._subscribe, command)
+            case Unsubscribe():
+                key, work = UUID(command.run_id), partial(self._unsubscribe, command)
+            case Cancel():
+                key, work = UUID(command.run_id), partial(self._cancel, command)
+            case Resolve():
+                key, work = UUID(command.run_id), partial(self._resolve, command)
+            case _:
+                assert_never(command)
+        self._turns.take(str(key), lambda: self._answer(command.id, work))
+
+    def acknowledge(self, frame: Ack) -> None:
+        """Take an ``ack`` at once, or after the frame in work that subscribes to its run."""
+        run_id = UUID(frame.run_id)
+        if self._subscriptions.is_watching(run_id) or str(run_id) not in self._turns:
+            self._subscriptions.acknowledge(run_id, frame.seq)
+            return
+
+        async def take() -> None:
+            self._subscriptions.acknowledge(run_id, frame.seq)
+
+        self._turns.take(str(run_id), take)
+
+    def run_began(self, conversation_id: UUID, run_id: UUID) -> None:
+        """Watch a new run of a followed conversation, when the frames that led to it have been answered."""
+
+        async def watch() -> None:
+            self._watch(run_id, conversation_id=conversation_id)
+
+        self._turns.take(str(run_id), watch, after=str(conversation_id))
+
+    async def _answer(self, frame_id: str, work: Callable[[], Awaitable[Follow]]) -> None:
+        """Answer a command exactly once; ``work`` sends its own ``ok`` and returns what follows it."""
+        try:
+            follow = await work()
+        except (ServiceError, CatalogError) as failure:
+            retryable = getattr(failure, "retryable", False)
+            refusal = frames.error(failure.code, failure.message, frame_id=frame_id, retryable=retryable)
+        except BadFrame as bad:
+            refusal = frames.error(bad.code, bad.message, frame_id=frame_id)
+        except Exception:
+            logger.exception("a frame of user %s failed", self._user_id)
+            message = "Something went wrong on our side. Try again."
+            refusal = frames.error("internal", message, frame_id=frame_id, retryable=True)
+        else:
+            if follow is not None:
+                follow()
+            return
+        await self._send_text(refusal)
+
+    async def _start(self, frame: Start, run_id: UUID) -> Follow:
+        request = _start_request(frame, run_id)
+        # It may be cancelled for this one: that comes after the answer as well.
+        before = await services.to_be_cancelled(self._user_id, request)
+        with contextlib.nullcontext() if before is None else self._subscriptions.held(before):
+            started = await services.start(self._user_id, request)
+            position = None
+            if started.state == "exists":
+                position = await services.locate_run(self._user_id, run_id)
+            await self._send_text(
+                frames.ok(
+                    frame.id,
+                    run_id=started.run_id,
+                    conversation_id=started.conversation_id,
+                    state=started.state,
+                    status=started.status,
+                )
+            )
+        return lambda: self._watch(run_id, position)
+
+    async def _subscribe(self, frame: Subscribe) -> Follow:
+        run_id = UUID(frame.run_id)
+        position = await services.locate_run(self._user_id, run_id)
+        after = frame.after or 0
+        if after > position.last_seq:
+            raise BadFrame("bad_frame", f"after is beyond the run's last seq, {position.last_seq}.")
+        await self._subscriptions.stop(run_id)
+        await self._send_text(
+            frames.ok(frame.id, run_id=run_id, status=position.status, seq=position.last_seq)
+        )
+        return lambda: self._watch(run_id, position, after=after)
+
+    async def _follow(self, frame_id: str, conversation_id: UUID) -> Follow:
+        # Whose it is comes first: who follows it hears at once of a run that begins.
+        await services.locate_conversation(self._user_id, conversation_id)
+        self._subscriptions.follow(conversation_id)
+        try:
+            active = await services.locate_conversation(self._user_id, conversation_id)
+        except ServiceError:
+            await self._subscriptions.unfollow(conversation_id)
+            raise
+        values = {"run_id": active.run_id, "status": active.status, "seq": active.last_seq} if active else {}
+        await self._send_text(frames.ok(frame_id, conversation_id=conversation_id, **values))
+        if active is None:
+            return None
+        return lambda: self._watch(active.run_id, active, conversation_id=conversation_id)
+
+    async def _unsubscribe(self, frame: Unsubscribe) -> Follow:
+        run_id = UUID(frame.run_id)
+        await services.locate_run(self._user_id, run_id)
+        await self._subscriptions.stop(run_id)
+        await self._send_text(frames.ok(frame.id, run_id=run_id))
+        return None
+
+    async def _unfollow(self, frame_id: str, conversation_id: UUID) -> Follow:
+        await self._subscriptions.unfollow(conversation_id)
+        await services.locate_conversation(self._user_id, conversation_id)
+        await self._send_text(frames.ok(frame_id, conversation_id=conversation_id))
+        return None
+
+    async def _cancel(self, frame: Cancel) -> Follow:
+        run_id = UUID(frame.run_id)
+        with self._subscriptions.held(run_id):
+            state = await services.cancel(self._user_id, run_id, mode=frame.mode, reason=frame.reason)
+            await self._send_text(frames.ok(frame.id, run_id=run_id, state=state))
+        return None
+
+    async def _resolve(self, frame: Resolve) -> Follow:
+        run_id = UUID(frame.run_id)
+        resume = [entry.model_dump(exclude_none=True) for entry in frame.resume]
+        with self._subscriptions.held(run_id):
+            await resolving.resolve(self._user_id, run_id, resume)
+            await self._send_text(
+                frames.ok(frame.id, run_id=run_id, state="resolved", status=RunStatus.RUNNING.value)
+            )
+        return None
+
+    def _watch(
+        self,
+        run_id: UUID,
+        position: services.Position | None = None,
+        *,
+        after: int = 0,
+        conversation_id: UUID | None = None,
+    ) -> None:
+        """Deliver a run's events; ``position`` is ``None`` for one that has just begun."""
+        self._subscriptions.watch(
+            run_id,
+            after=after,
+            last_seq=position.last_seq if position else 0,
+            finished=position.is_finished if position else False,
+            conversation_id=conversation_id,
+        )
+
+
+def _start_request(frame: Start, run_id: UUID) -> StartRequest:
+    """Return what a ``start`` frame asks for."""
+    if isinstance(frame.input, str):
+        messages: list[dict[str, Any]] = [{"id": str(run_id), "role": "user", "content": frame.input}]
+    else:
+        messages = [message.model_dump(exclude_none=True) for message in frame.input]
+    return StartRequest(
+        run_id=run_id,
+        conversation_id=UUID(frame.conversation_id) if frame.conversation_id else None,
+        model=frame.model,
+        messages=messages,
+        system=frame.system or "",
+        options=frame.options.model_dump(exclude_none=True) if frame.options else {},
+        client_tools=[tool.model_dump(exclude_none=True) for tool in frame.tools or ()],
+        budget=frame.budget.model_dump(exclude_none=True) if frame.budget else {},
+    )

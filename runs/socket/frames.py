@@ -1,0 +1,151 @@
+"""Client frames in, server frames out: the text of the WebSocket protocol. Pure.
+
+See docs/protocol.md; ``runs.socket.client_frames`` has the shapes. Parsing refuses with ``BadFrame`` whatever is
+not exactly a frame: unknown fields, wrong types, text that no database takes.
+"""
+
+import json
+from collections import Counter
+from typing import Annotated, Any
+from uuid import UUID
+
+import orjson
+from pydantic import Field, TypeAdapter, ValidationError
+
+from providers.text import clean
+from runs.socket.client_frames import Ack, Cancel, ClientFrame, Ping, Resolve, Start, Subscribe, Unsubscribe
+
+#: Bytes of a client frame.
+FRAME_BYTES = 64 * 1024
+#: Levels of brackets in a client frame.
+MAX_DEPTH = 64
+PROTOCOL = "runnel/1"
+AGUI = "1.0"
+
+_TYPES = frozenset({"start", "subscribe", "unsubscribe", "cancel", "resolve", "ack", "ping"})
+_PARSER: TypeAdapter[ClientFrame] = TypeAdapter(
+    Annotated[Start | Subscribe | Unsubscribe | Cancel | Resolve | Ack | Ping, Field(discriminator="type")]
+)
+
+
+class BadFrame(Exception):  # noqa: N818 - the protocol's name for it
+    """The frame is not understood."""
+
+    def __init__(self, code: str, message: str, frame_id: str | None = None) -> None:
+        """Take the error code, the sentence, and the frame's id where it could be read."""
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.frame_id = frame_id
+
+
+def parse(text: str) -> ClientFrame:
+    """Return the frame that ``text`` is, or raise ``BadFrame``."""
+    raw = text.encode(errors="surrogatepass")
+    if len(raw) > FRAME_BYTES:
+        raise BadFrame("bad_frame", f"A frame may have {FRAME_BYTES} bytes.")
+    try:
+        value = orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        message = f"The frame is not valid JSON: {error}."
+        raise BadFrame("bad_frame", message, _id_despite_all(text)) from None
+    if not isinstance(value, dict):
+        raise BadFrame("bad_frame", "A frame is a JSON object.")
+    frame_id = _id_of(value)
+    if not _is_clean(value):
+        message = f"A frame may not hold the character NUL, nor more than {MAX_DEPTH} levels of nesting."
+        raise BadFrame("bad_frame", message, frame_id)
+    if doubled := _named_twice(text):
+        message = "A frame may not name a field twice."
+        raise BadFrame("bad_frame", message, None if "id" in doubled else frame_id)
+    kind = value.get("type")
+    if not isinstance(kind, str):
+        raise BadFrame("bad_frame", "The frame has no type.", frame_id)
+    if kind not in _TYPES:
+        raise BadFrame("unknown_type", f"There is no frame of the type {kind[:40]!r}.", frame_id)
+    try:
+        return _PARSER.validate_python(value)
+    except ValidationError as error:
+        raise BadFrame("bad_frame", _sentence(error), frame_id) from None
+
+
+def _id_of(value: dict[str, Any]) -> str | None:
+    frame_id = value.get("id")
+    is_usable = isinstance(frame_id, str) and 0 < len(frame_id) <= 200 and clean(frame_id) == frame_id
+    return frame_id if is_usable else None
+
+
+def _id_despite_all(text: str) -> str | None:
+    """Return the id of what only Python takes for JSON: half a character spoils no more than itself."""
+    try:
+        # Of numbers only that they are none matters: Python refuses to read very long ones.
+        value = json.loads(text, parse_int=bool, parse_float=bool)
+    except (ValueError, RecursionError):
+        return None
+    return _id_of(value) if isinstance(value, dict) else None
+
+
+def _is_clean(value: Any, depth: int = 1) -> bool:
+    """Tell whether no string holds NUL and nothing is nested too deeply."""
+    if isinstance(value, str):
+        return "\0" not in value
+    if isinstance(value, dict):
+        return depth <= MAX_DEPTH and all(
+            "\0" not in key and _is_clean(item, depth + 1) for key, item in value.items()
+        )
+    if isinstance(value, list):
+        return depth <= MAX_DEPTH and all(_is_clean(item, depth + 1) for item in value)
+    return True
+
+
+def _named_twice(text: str) -> set[str]:
+    """Return the fields that an object of clean JSON has twice; orjson silently drops the first."""
+    doubled: set[str] = set()
+
+    def look(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            doubled.update(name for name, times in Counter(name for name, _ in pairs).items() if times > 1)
+        return found
+
+    # Numbers stay text: Python refuses to read very long ones.
+    json.loads(text, object_pairs_hook=look, parse_int=str, parse_float=str)
+    return doubled
+
+
+def _sentence(error: ValidationError) -> str:
+    """Return what is wrong, and where, without repeating what was sent."""
+    found = error.errors(include_url=False, include_input=False, include_context=False)
+    for kind, word in (("missing", "Missing"), ("extra_forbidden", "Not a field that is known here")):
+        if named := [_where(item["loc"]) for item in found if item["type"] == kind]:
+            return f"{word}: {', '.join(named)}."
+    # Of a field that may have several forms, the form that went furthest is what was meant.
+    furthest = max(found, key=lambda item: len(item["loc"]))
+    what = furthest["msg"].removeprefix("Value error, ")
+    return f"{_where(furthest['loc'])}: {what}."
+
+
+def _where(location: tuple[int | str, ...]) -> str:
+    """Return the path to a field as its sender wrote it, without the names of our own types."""
+    steps = [str(step) for step in location[1:] if isinstance(step, int) or step.isidentifier()]
+    return ".".join(steps) or "The frame"
+
+
+def dump(frame: dict[str, Any]) -> str:
+    """Return the text of a server frame."""
+    return orjson.dumps(frame).decode()
+
+
+def ok(frame_id: str, **values: Any) -> str:
+    """Return the answer to a command that was carried out."""
+    return dump({"type": "ok", "id": frame_id, **{key: _plain(value) for key, value in values.items()}})
+
+
+def error(code: str, message: str, *, frame_id: str | None = None, retryable: bool = False) -> str:
+    """Return the answer to a command that was not carried out."""
+    named = {} if frame_id is None else {"id": frame_id}
+    return dump({"type": "error", **named, "code": code, "message": message, "retryable": retryable})
+
+
+def _plain(value: Any) -> Any:
+    return str(value) if isinstance(value, UUID) else value

@@ -1,0 +1,7 @@
+"""Which consumer answers which WebSocket address."""
+
+from django.urls import path
+
+from runs.socket.consumers import RunConsumer
+
+websocket_urlpatterns = [path("ws/", RunConsumer.as_asgi())]

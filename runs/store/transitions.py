@@ -1,0 +1,300 @@
+"""The conditional UPDATEs by which a run's status changes, and what is stored with them.
+
+Each runs inside a transaction that its caller opened (the journal's, or a view's). An UPDATE that
+finds another status than it expects changes nothing and says so: the loser of a race learns that
+it lost.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.db.models import F, Max
+from django.utils import timezone
+
+from providers.models import ProviderTrace
+from providers.types import Message, Origin, StepResult
+from providers.types.traces import TraceRecord
+from providers.types.usage import Usage
+from runs.calls import call_records
+from runs.calls.outcomes import CallOutcome
+from runs.calls.triage import PlannedCall
+from runs.log import salvage
+from runs.models import Conversation, Run, Step
+from runs.models import Message as MessageRow
+from runs.models.fields import usage_columns, uuid7
+from runs.models.run import CancelMode
+from runs.states import ACTIVE, RunStatus, StopReason, sources
+from runs.store import history
+
+
+class Overtaken(Exception):  # noqa: N818 - it names what happened
+    """Somebody's cancel was stored first, or the run has ended already."""
+
+    def __init__(self, by: str = "", reason: str = "") -> None:
+        """Take who asked for the cancel and why, as stored; empty when the run has ended."""
+        super().__init__(by)
+        self.by = by
+        self.reason = reason
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ending:
+    """How a run ends. Milliseconds are counted from the cancel to the closed connection."""
+
+    status: RunStatus
+    stop_reason: StopReason
+    error_code: str = ""
+    error_message: str = ""
+    cancelled_by: str = ""
+    cancel_reason: str = ""
+    stream_was_cancelled: bool = False
+    upstream_closed_ms: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Used:
+    """What a run has used in all; ``cost`` in US dollars, ``None`` when nobody knows."""
+
+    usage: Usage = field(default_factory=Usage)
+    cost: Decimal | None = None
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        """As keyword arguments for an UPDATE."""
+        return {**usage_columns(self.usage), "cost": self.cost}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answer:
+    """What a provider call handed over, and the message that it becomes."""
+
+    message_id: UUID
+    origin: Origin
+    result: StepResult
+    #: In US dollars; ``None`` when nobody knows.
+    cost: Decimal | None = None
+    #: What is to happen with its complete calls; where nothing is known of one, nothing can execute it.
+    calls: tuple[PlannedCall, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StepEnding:
+    """What one step leaves. Without an answer, what the log says was said is kept."""
+
+    step_id: UUID
+    answer: Answer | None = None
+    error_code: str = ""
+    traces: tuple[TraceRecord, ...] = ()
+
+
+def begin(run_id: UUID, *, worker: str, lease: timedelta, step: Step) -> None:
+    """Make a created run a running one with its first step."""
+    now = timezone.now()
+    changed = Run.objects.filter(
+        pk=run_id, status__in=sources(RunStatus.RUNNING), cancel_requested_at=None
+    ).update(status=RunStatus.RUNNING, started_at=now, worker=worker, lease_until=now + lease)
+    if not changed:
+        raise _overtaken(run_id)
+    step.save(force_insert=True)
+
+
+def next_step(run_id: UUID, step: Step) -> None:
+    """Go on with another step, after the answers to the calls of the one before it."""
+    _still_running(run_id)
+    _keep_results(run_id)
+    step.save(force_insert=True)
+
+
+def end_step(run_id: UUID, ending: StepEnding, used: Used) -> None:
+    """End a step after which the run goes on; ``used`` is what the run has used so far."""
+    _still_running(run_id, **used.columns)
+    _end_step(run_id, ending, timezone.now())
+
+
+def pause(
+    run_id: UUID, ending: StepEnding, used: Used, *, until: datetime | None, active_seconds: float
+) -> None:
+    """Let a run wait for somebody after its step, ``until`` then at most; nothing drives it any more."""
+    _still_running(
+        run_id,
+        status=RunStatus.AWAITING_APPROVAL,
+        stop_reason=StopReason.REQUIRES_APPROVAL,
+        awaiting_until=until,
+        active_seconds=active_seconds,
+        lease_until=None,
+        **used.columns,
+    )
+    _end_step(run_id, ending, timezone.now())
+
+
+def resume(run_id: UUID, *, worker: str, lease: timedelta) -> None:
+    """Let a run go on that waited; its fence moves on with it."""
+    changed = Run.objects.filter(
+        pk=run_id, status=RunStatus.AWAITING_APPROVAL, cancel_requested_at=None
+    ).update(
+        status=RunStatus.RUNNING,
+        stop_reason="",
+        awaiting_until=None,
+        segment=F("segment") + 1,
+        fence=F("fence") + 1,
+        worker=worker,
+        lease_until=timezone.now() + lease,
+    )
+    if not changed:
+        raise _overtaken(run_id)
+
+
+def end(
+    run_id: UUID,
+    ending: Ending,
+    steps: Iterable[StepEnding],
+    *,
+    outcomes: Iterable[CallOutcome] = (),
+    used: Used | None = None,
+    active_seconds: float | None = None,
+) -> None:
+    """End an active run with everything that it leaves. A stored cancel wins over any other ending.
+
+    ``outcomes`` answer the calls that are still open; without ``used`` and ``active_seconds`` what
+    is stored stays.
+    """
+    now = timezone.now()
+    rows = Run.objects.filter(pk=run_id, status__in=sources(ending.status))
+    columns: dict[str, Any] = used.columns if used is not None else {}
+    if active_seconds is not None:
+        columns["active_seconds"] = active_seconds
+    if ending.status is RunStatus.CANCELLED:
+        columns |= {"cancelled_by": ending.cancelled_by, "cancel_reason": ending.cancel_reason}
+    else:
+        rows = rows.filter(cancel_requested_at=None)
+    changed = rows.update(
+        status=ending.status,
+        stop_reason=ending.stop_reason,
+        error_code=ending.error_code,
+        error_message=ending.error_message,
+        stream_was_cancelled=ending.stream_was_cancelled,
+        upstream_closed_ms=ending.upstream_closed_ms,
+        finished_at=now,
+        lease_until=None,
+        awaiting_until=None,
+        **columns,
+    )
+    if not changed:
+        raise _overtaken(run_id)
+    for step in steps:
+        _end_step(run_id, step, now)
+    for outcome in outcomes:
+        call_records.answer(outcome)
+    _keep_results(run_id)
+    Conversation.objects.filter(runs=run_id).update(updated_at=now)
+
+
+def _still_running(run_id: UUID, **columns: Any) -> None:
+    """Change a running run; ``Overtaken`` when a cancel was stored, or it is not running any more."""
+    columns = {"status": RunStatus.RUNNING} | columns
+    rows = Run.objects.filter(pk=run_id, status=RunStatus.RUNNING, cancel_requested_at=None)
+    if not rows.update(**columns):
+        raise _overtaken(run_id)
+
+
+def _keep_results(run_id: UUID) -> None:
+    """Add the answers to the newest step's calls to the conversation, if it led to any."""
+    message = call_records.answers(run_id)
+    newest = MessageRow.objects.filter(run_id=run_id).order_by("-position").values_list("role", flat=True)
+    if message is not None and newest.first() != message.role.value:
+        add_message(run_id, message, message_id=uuid7())
+
+
+def request_cancel(run_id: UUID, *, by: str, reason: str, mode: str = CancelMode.IMMEDIATE) -> bool:
+    """Store the intent to cancel; return False when the run has ended. The first intent stays.
+
+    An immediate cancel sharpens a stored one that would have waited for the step.
+    """
+    now = timezone.now()
+    active = Run.objects.filter(pk=run_id, status__in=ACTIVE)
+    first = active.filter(cancel_requested_at=None).update(
+        cancel_requested_at=now, cancelled_by=by, cancel_reason=reason, cancel_mode=mode
+    )
+    if first:
+        return True
+    if mode == CancelMode.IMMEDIATE:
+        return bool(active.update(cancel_mode=mode))
+    return active.exists()
+
+
+def _overtaken(run_id: UUID) -> Overtaken:
+    stored = (
+        Run.objects.filter(pk=run_id, status__in=ACTIVE).values_list("cancelled_by", "cancel_reason").first()
+    )
+    return Overtaken(*stored) if stored else Overtaken()
+
+
+def _end_step(run_id: UUID, ending: StepEnding, now: datetime) -> None:
+    last = ending.traces[-1] if ending.traces else None
+    columns: dict[str, Any] = {"finished_at": now, "error_code": ending.error_code}
+    if last is not None:
+        columns |= {"first_byte_at": last.first_byte_at, "first_token_at": last.first_token_at}
+    if ending.answer is not None:
+        columns |= _answer_columns(ending.answer)
+        _keep_answer(run_id, ending.step_id, ending.answer)
+    elif (spoken := salvage.spoken(salvage.last_step(salvage.events(run_id)))) is not None:
+        add_message(run_id, spoken.message, message_id=spoken.message_id)
+    Step.objects.filter(pk=ending.step_id).update(**columns)
+    ProviderTrace.objects.bulk_create(map(ProviderTrace.from_record, ending.traces))
+
+
+def _answer_columns(answer: Answer) -> dict[str, Any]:
+    result, origin = answer.result, answer.origin
+    return {
+        **usage_columns(result.usage),
+        "cost": answer.cost,
+        # Not always whom the step began with.
+        "provider": origin.provider,
+        "wire": origin.wire,
+        "model": origin.model,
+        "model_served": (result.model or "")[:200],
+        "response_id": (result.response_id or "")[:200],
+        "stop_reason": result.stop_reason or "",
+        "raw_stop_reason": (result.raw_stop_reason or "")[:100],
+        "stream_was_cancelled": result.stream_was_cancelled,
+    }
+
+
+def _keep_answer(run_id: UUID, step_id: UUID, answer: Answer) -> None:
+    result = answer.result
+    if result.parts or result.native:
+        add_message(run_id, history.answer(result, answer.origin), message_id=answer.message_id)
+    call_records.keep(run_id, step_id, result, answer.calls)
+
+
+def add_message(run_id: UUID, message: Message, *, message_id: UUID) -> None:
+    """Append ``message`` to the run's conversation."""
+    conversation_id = Run.objects.values_list("conversation_id", flat=True).get(pk=run_id)
+    origin = message.origin
+    MessageRow.objects.create(
+        id=message_id,
+        conversation_id=conversation_id,
+        run_id=run_id,
+        position=next_position(conversation_id),
+        role=message.role.value,
+        parts=[history.part_to_json(part) for part in message.parts],
+        origin={"wire": origin.wire, "provider": origin.provider, "model": origin.model} if origin else None,
+        native=list(message.native),
+    )
+
+
+def next_position(conversation_id: UUID) -> int:
+    """Return where the next message of a conversation goes; its one active run is the only writer."""
+    newest = MessageRow.objects.filter(conversation_id=conversation_id).aggregate(last=Max("position"))
+    return (newest["last"] or 0) + 1
+
+
+def take_over(run_id: UUID, *, fence: int) -> bool:
+    """Move a run's fence on from ``fence``, so that whoever drove it can write nothing more."""
+    # One that has paused meanwhile is driven by nobody, and lost to nobody.
+    driven = Run.objects.filter(pk=run_id, fence=fence, status__in=ACTIVE - {RunStatus.AWAITING_APPROVAL})
+    return bool(driven.update(fence=F("fence") + 1))

@@ -1,0 +1,162 @@
+import asyncio
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from providers import catalog, errors
+from providers.adapter import Timeouts
+from providers.catalog import Target
+from providers.errors.cancellation import RunCancelled
+from providers.retry.limits import Limits, Places, turn
+from providers.types.traces import TraceStatus
+from tests.providers.calling import PATIENT, at, until
+from tests.providers.retry.attempting import Step, beginning, speaking
+from tests.providers.upstream import forever, in_turn, streaming, upstream
+
+CHAT = "openai-chat"
+IMPATIENT = Timeouts(connect=1, first_byte=0.2, idle=5)
+TALKING = streaming(beginning(CHAT), then=forever)
+
+
+def limited(origin: str, **limits: int) -> Target:
+    return replace(at(origin, CHAT), limits=Limits(**limits))
+
+
+async def test_places_are_given_in_the_order_of_asking() -> None:
+    places = Places(2)
+    tickets = [places.ask() for _ in range(5)]
+    assert [ticket.done() for ticket in tickets] == [True, True, False, False, False]
+    places.give_back(tickets[3])
+    places.give_back(tickets[0])
+    places.give_back(tickets[1])
+    assert [ticket.done() for ticket in tickets] == [True, True, True, True, True]
+    assert not tickets[2].cancelled()
+    assert not tickets[4].cancelled()
+    places.give_back(tickets[2])
+    places.give_back(tickets[4])
+    assert [places.ask().done() for _ in range(3)] == [True, True, False]
+
+
+async def test_a_call_waits_until_there_is_a_place(fresh_clients: None) -> None:
+    async with upstream(in_turn(TALKING, TALKING, speaking(CHAT))) as server:
+        target = limited(server.origin, concurrency=2)
+        first, second, third = (Step((target,)) for _ in range(3))
+        for step in (first, second):
+            step.start()
+            await asyncio.wait_for(step.sink.heard.wait(), 20)
+        third.start()
+        await asyncio.sleep(0.1)
+        assert len(server.requests) == 2
+        await first.cancellation()
+        assert (await third.result()).text == "Hello."
+        await second.cancellation()
+
+
+async def test_a_call_does_not_wait_for_a_place_for_ever(fresh_clients: None) -> None:
+    async with upstream(TALKING) as server:
+        target = limited(server.origin, concurrency=1)
+        first = Step((target,))
+        first.start()
+        await asyncio.wait_for(first.sink.heard.wait(), 20)
+        second = Step((target,), timeouts=IMPATIENT)
+        error = await second.failure()
+        await first.cancellation()
+    assert type(error) is errors.LLMOwnLimitError
+    assert error.code == "llm_rate_limit"
+    assert "makes 1 calls to test at the same time" in error.message
+    (trace,) = second.recorder.traces
+    assert (trace.status, trace.url) == (TraceStatus.FAILED, "")
+    assert trace.error is not None
+    assert (trace.error["limit"], trace.error["value"]) == ("concurrency", 1)
+    assert len(server.requests) == 1
+
+
+async def test_a_cancel_ends_the_wait_for_a_place(fresh_clients: None) -> None:
+    async with upstream(in_turn(TALKING, speaking(CHAT))) as server:
+        target = limited(server.origin, concurrency=1)
+        first, second = Step((target,)), Step((target,))
+        first.start()
+        await asyncio.wait_for(first.sink.heard.wait(), 20)
+        second.start()
+        await asyncio.sleep(0.05)
+        cancelled = await second.cancellation()
+        await first.cancellation()
+        # Neither has kept its place.
+        assert (await Step((target,)).result()).text == "Hello."
+    assert cancelled.partial is not None
+    assert not cancelled.partial.stream_was_cancelled
+    (trace,) = second.recorder.traces
+    assert (trace.status, trace.url) == (TraceStatus.CANCELLED, "")
+
+
+async def test_a_task_that_is_cancelled_gives_its_place_back() -> None:
+    never = asyncio.Event()
+
+    async def hold() -> None:
+        async with turn("one", Limits(concurrency=1), cancel=never, patience=60):
+            await asyncio.Event().wait()
+
+    holders = [asyncio.create_task(hold()) for _ in range(3)]
+    await asyncio.sleep(0)
+    for holder in (holders[1], holders[0], holders[2]):
+        holder.cancel()
+    await asyncio.gather(*holders, return_exceptions=True)
+    async with turn("one", Limits(concurrency=1), cancel=never, patience=0.01):
+        pass
+
+
+async def test_no_more_requests_are_sent_than_a_minute_may_have(fresh_clients: None) -> None:
+    async with upstream(speaking(CHAT)) as server:
+        target = limited(server.origin, requests_per_minute=2)
+        for _ in range(2):
+            await Step((target,)).result()
+        third = Step((target,))
+        error = await third.failure()
+    assert type(error) is errors.LLMOwnLimitError
+    assert error.retry_after == pytest.approx(60, abs=20)
+    assert "sends test 2 requests a minute" in error.message
+    assert len(server.requests) == 2
+    assert third.recorder.traces[0].url == ""
+
+
+async def test_a_call_that_has_the_time_waits_for_the_next_minute(fresh_clients: None) -> None:
+    async with upstream(speaking(CHAT)) as server:
+        target = limited(server.origin, requests_per_minute=1)
+        await Step((target,)).result()
+        second = Step((target,), timeouts=replace(PATIENT, first_byte=90))
+        second.start()
+        await asyncio.sleep(0.1)
+        cancelled = await second.cancellation()
+    assert isinstance(cancelled, RunCancelled)
+    assert len(server.requests) == 1
+
+
+async def test_a_limit_that_cannot_be_counted_fails_nobody(fresh_clients: None, settings: Any) -> None:
+    async with upstream(forever) as nobody:
+        address = nobody.origin.removeprefix("http")
+    settings.REDIS_URL = f"redis{address}/0"
+    async with upstream(speaking(CHAT)) as server:
+        step = Step((limited(server.origin, requests_per_minute=1),))
+        assert (await step.result()).text == "Hello."
+
+
+@pytest.mark.parametrize(("concurrency", "requests", "expected"), [(0, 0, (None, None)), (4, 60, (4, 60))])
+def test_providers_from_the_environment_have_its_limits(
+    concurrency: int, requests: int, expected: tuple[int | None, int | None], settings: Any
+) -> None:
+    settings.RUNNEL_PROVIDER_CONCURRENCY = concurrency
+    settings.RUNNEL_PROVIDER_REQUESTS_PER_MINUTE = requests
+    limits = catalog.resolve("emulator/hello").limits
+    assert (limits.concurrency, limits.requests_per_minute) == expected
+
+
+async def test_several_waiters_come_one_after_the_other(fresh_clients: None) -> None:
+    async with upstream(speaking(CHAT)) as server:
+        target = limited(server.origin, concurrency=1)
+        steps = [Step((target,)) for _ in range(10)]
+        for step in steps:
+            step.start()
+        await asyncio.gather(*(step.result() for step in steps))
+    await until(lambda: server.open == 0)
+    assert len(server.requests) == 10

@@ -1,0 +1,262 @@
+import asyncio
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from providers import errors
+from providers.types import Message, ModelRequest, Role, StepResult, StopReason, TextPart, ToolSpec
+from providers.types.quirks import Quirks
+from providers.types.usage import Usage, UsageSource
+from providers.usage import estimates
+from providers.usage.accounting import Case, usage
+from providers.usage.estimates import Gap
+from providers.wires.draft import StepDraft
+from tests.providers.calling import WIRES, Call, at
+from tests.providers.retry.attempting import beginning, events
+from tests.providers.upstream import Behaviour, Upstream, answering, forever, streaming, upstream
+
+every_wire = pytest.mark.parametrize("wire", WIRES)
+
+NOTHING = StepDraft().result()
+SAID = replace(NOTHING, parts=(TextPart(text="x" * 41),))
+
+
+@pytest.mark.parametrize(
+    ("result", "has_ended", "fills_halves", "expected"),
+    [
+        pytest.param(SAID, True, False, Gap.ALL, id="ended without a report"),
+        pytest.param(NOTHING, True, False, Gap.ALL, id="ended without a word"),
+        pytest.param(SAID, False, False, Gap.ALL, id="broke in the middle"),
+        pytest.param(replace(NOTHING, stream_was_cancelled=True), False, False, Gap.ALL, id="cut"),
+        pytest.param(NOTHING, False, True, Gap.NONE, id="failed before it said anything"),
+        pytest.param(replace(SAID, usage=Usage(input_tokens=1)), True, False, Gap.NONE, id="half"),
+        pytest.param(replace(SAID, usage=Usage(input_tokens=1)), True, True, Gap.OUTPUT, id="no output"),
+        pytest.param(replace(SAID, usage=Usage(output_tokens=1)), True, True, Gap.INPUT, id="no input"),
+        pytest.param(
+            replace(SAID, usage=Usage(input_tokens=0, output_tokens=0)), True, True, Gap.NONE, id="zeros"
+        ),
+        pytest.param(replace(SAID, usage=Usage(reasoning_tokens=1)), True, False, Gap.NONE, id="a part"),
+        pytest.param(replace(SAID, usage=Usage(reasoning_tokens=1)), True, True, Gap.ALL, id="a part only"),
+    ],
+)
+def test_it_knows_what_may_be_guessed(
+    result: StepResult, has_ended: bool, fills_halves: bool, expected: Gap
+) -> None:
+    assert estimates.gap(result, has_ended=has_ended, fills_halves=fills_halves) is expected
+
+
+REPORTED = Usage(input_tokens=3, output_tokens=4, source=UsageSource.REPORTED)
+
+
+@pytest.mark.parametrize(
+    ("counted", "source"),
+    [
+        (REPORTED, UsageSource.REPORTED),
+        (replace(REPORTED, output_tokens=None), UsageSource.PARTIAL),
+        (replace(REPORTED, input_tokens=None), UsageSource.PARTIAL),
+        (replace(REPORTED, source=UsageSource.PARTIAL), UsageSource.PARTIAL),
+    ],
+)
+def test_a_report_that_leaves_something_out_is_partial(counted: Usage, source: UsageSource) -> None:
+    assert estimates.settled(counted) == replace(counted, source=source)
+
+
+@pytest.mark.parametrize(
+    ("what", "expected"),
+    [
+        (Gap.NONE, Usage(input_tokens=3, cached_input_tokens=1)),
+        (
+            Gap.OUTPUT,
+            Usage(input_tokens=3, cached_input_tokens=1, output_tokens=9, source=UsageSource.ESTIMATED),
+        ),
+        (
+            Gap.ALL,
+            Usage(input_tokens=8, cached_input_tokens=1, output_tokens=9, source=UsageSource.ESTIMATED),
+        ),
+    ],
+)
+def test_a_guess_leaves_what_is_known(what: Gap, expected: Usage) -> None:
+    known = Usage(input_tokens=3, cached_input_tokens=1)
+    assert estimates.filled(known, what, read=8, written=9) == expected
+
+
+def request_of(*texts: str, tools: tuple[ToolSpec, ...] = ()) -> ModelRequest:
+    target = at("http://127.0.0.1", "openai-chat")
+    messages = tuple(Message(role=Role.USER, parts=(TextPart(text=text),)) for text in texts)
+    return ModelRequest(origin=target.origin, messages=messages, system="Be brief.", tools=tools)
+
+
+def test_all_that_is_sent_is_measured() -> None:
+    tool = ToolSpec(name="look", description="Looks.", parameters={"type": "object"})
+    assert estimates.length(request_of("one", "three", tools=(tool,))) == 9 + 8 + 4 + 6 + 18
+    assert [estimates.tokens(count) for count in (0, 1, 4, 5)] == [0, 1, 1, 2]
+
+
+async def test_a_long_request_is_measured_on_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    request = request_of(*["word"] * 1_001)
+    threads = []
+    to_thread = asyncio.to_thread
+
+    async def watched(*args: Any, **kwargs: Any) -> Any:
+        threads.append(args)
+        return await to_thread(*args, **kwargs)
+
+    monkeypatch.setattr(asyncio, "to_thread", watched)
+    target = at("http://127.0.0.1", "openai-chat")
+    case = Case(target=target, request=request, body={}, result=SAID, has_ended=True)
+    assert (await usage(case)).input_tokens == estimates.tokens(4 * 1_001 + 9)
+    assert len(threads) == 1
+    await usage(replace(case, request=request_of("word")))
+    assert len(threads) == 1
+
+
+def uncounted(wire: str) -> bytes:
+    """A whole answer of eight characters that nobody has counted."""
+    match wire:
+        case "openai-chat":
+            return events(
+                {"choices": [{"index": 0, "delta": {"content": "Good day"}, "finish_reason": "stop"}]}
+            )
+        case "openai-responses":
+            item = {"type": "message", "id": "m", "content": [{"type": "output_text", "text": "Good day"}]}
+            response = {"id": "r", "status": "completed", "output": [item]}
+            return events(
+                {"type": "response.created", "response": {"id": "r"}},
+                {"type": "response.output_item.done", "output_index": 0, "item": item},
+                {"type": "response.completed", "response": response},
+            )
+        case "anthropic-messages":
+            return events(
+                {"type": "message_start", "message": {"id": "m", "content": []}},
+                {
+                    "type": "content_block_start",
+                    "index": 0,
+                    "content_block": {"type": "text", "text": "Good day"},
+                },
+                {"type": "content_block_stop", "index": 0},
+                {"type": "message_delta", "delta": {"stop_reason": "end_turn"}},
+                {"type": "message_stop"},
+            )
+        case _:
+            parts = [{"text": "Good day"}]
+            return events(
+                {"candidates": [{"content": {"role": "model", "parts": parts}, "finishReason": "STOP"}]}
+            )
+
+
+@every_wire
+async def test_an_answer_that_nobody_counted_is_estimated(wire: str, fresh_clients: None) -> None:
+    async with upstream(streaming(uncounted(wire), b"data: [DONE]\n\n")) as server:
+        result = await Call(at(server.origin, wire), prompt="x" * 40).start()
+    assert result.usage == Usage(input_tokens=10, output_tokens=2, source=UsageSource.ESTIMATED)
+    assert len(server.requests) == 1
+
+
+@every_wire
+async def test_an_answer_that_broke_is_estimated(wire: str, fresh_clients: None) -> None:
+    async with upstream(streaming(beginning(wire))) as server:
+        error = await Call(at(server.origin, wire), prompt="x" * 40).failure()
+    assert error.partial is not None
+    source = UsageSource.PARTIAL if wire == "anthropic-messages" else UsageSource.ESTIMATED
+    assert error.partial.usage.source is source
+    assert error.partial.usage.input_tokens == (7 if wire == "anthropic-messages" else 10)
+
+
+async def test_a_refused_request_is_not_estimated(fresh_clients: None) -> None:
+    async with upstream(answering("500 No", b"{}")) as server:
+        error = await Call(at(server.origin, "openai-chat")).failure()
+    assert type(error) is errors.LLMServerError
+    assert error.partial is not None
+    assert error.partial.usage.is_unknown
+
+
+async def test_a_server_that_is_known_for_half_reports_has_them_filled(fresh_clients: None) -> None:
+    frames = events(
+        {"choices": [{"index": 0, "delta": {"content": "Good day"}, "finish_reason": "stop"}]},
+        {"choices": [], "usage": {"prompt_tokens": 7}},
+    )
+    async with upstream(streaming(frames, b"data: [DONE]\n\n")) as server:
+        target = at(server.origin, "openai-chat")
+        plain = await Call(target).start()
+        known = await Call(replace(target, quirks=Quirks(estimates_usage=True))).start()
+    assert plain.usage == Usage(input_tokens=7, source=UsageSource.PARTIAL)
+    assert known.usage == Usage(input_tokens=7, output_tokens=2, source=UsageSource.ESTIMATED)
+
+
+COUNTERS = {
+    "openai-responses": ("/responses/input_tokens", {"input_tokens": 123}),
+    "anthropic-messages": ("/messages/count_tokens", {"input_tokens": 123}),
+    "gemini-generate": ("/models/some-model:countTokens", {"totalTokens": 123}),
+}
+
+
+def counting(wire: str, count: Behaviour) -> Behaviour:
+    """Answer a question without counting, and to be asked for a count do ``count``."""
+    server: Upstream | None = None
+
+    async def behave(writer: asyncio.StreamWriter) -> None:
+        assert server is not None
+        path = server.requests[-1].split(b" ", 2)[1].decode()
+        if path.endswith(tuple(end for end, _ in COUNTERS.values())):
+            await count(writer)
+        else:
+            await streaming(uncounted(wire), b"data: [DONE]\n\n")(writer)
+
+    def belongs_to(its: Upstream) -> None:
+        nonlocal server
+        server = its
+
+    behave.belongs_to = belongs_to  # type: ignore[attr-defined]
+    return behave
+
+
+async def ask(wire: str, count: Behaviour) -> tuple[StepResult, Upstream]:
+    behave = counting(wire, count)
+    async with upstream(behave) as server:
+        behave.belongs_to(server)  # type: ignore[attr-defined]
+        return await Call(at(server.origin, wire), prompt="x" * 40).start(), server
+
+
+@pytest.mark.parametrize("wire", COUNTERS)
+async def test_the_provider_counts_what_it_has_read_if_it_may(
+    wire: str, fresh_clients: None, settings: Any
+) -> None:
+    settings.RUNNEL_COUNT_TOKENS = True
+    end, answer = COUNTERS[wire]
+    result, server = await ask(
+        wire, answering("200 OK", json.dumps(answer).encode(), "content-type: application/json")
+    )
+    assert result.stop_reason is StopReason.END_TURN
+    assert result.usage == Usage(input_tokens=123, output_tokens=2, source=UsageSource.ESTIMATED)
+    asked = server.requests[1]
+    assert asked.split(b" ", 2)[1].decode().endswith(end)
+    assert b"x" * 40 in asked
+    assert b'"stream"' not in asked
+
+
+@pytest.mark.parametrize("wire", COUNTERS)
+@pytest.mark.parametrize(
+    "count",
+    [
+        pytest.param(answering("404 No", b"{}"), id="not known"),
+        pytest.param(answering("200 OK", b"[]", "content-type: application/json"), id="nonsense"),
+        pytest.param(forever, id="silence"),
+    ],
+)
+async def test_a_provider_that_does_not_count_delays_nothing(
+    count: Behaviour, wire: str, fresh_clients: None, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("providers.usage.accounting._COUNT_SECONDS", 0.2)
+    settings.RUNNEL_COUNT_TOKENS = True
+    result, server = await asyncio.wait_for(ask(wire, count), 20)
+    assert result.usage == Usage(input_tokens=10, output_tokens=2, source=UsageSource.ESTIMATED)
+    assert len(server.requests) == 2
+
+
+async def test_a_wire_that_cannot_count_is_not_asked(fresh_clients: None, settings: Any) -> None:
+    settings.RUNNEL_COUNT_TOKENS = True
+    result, server = await ask("openai-chat", forever)
+    assert result.usage.source is UsageSource.ESTIMATED
+    assert len(server.requests) == 1

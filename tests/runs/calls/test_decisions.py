@@ -1,0 +1,127 @@
+"""What a ``resolve`` decides, as a table: all of it, or nothing."""
+
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from runs.calls.decisions import decide
+from runs.calls.triage import CLIENT, PlannedCall
+from runs.models.tool_call import Decision, ToolCallStatus, digest_of
+from runs.refusals import BadDecision, InterruptMismatch
+from runs.toolbox import ToolError
+from runs.toolbox.tool import Tool
+
+type Json = dict[str, Any]
+
+ARGUMENTS = '{"path": "/tmp/a"}'
+
+
+def bind(arguments: str, context: object) -> Any:
+    if "forbidden" in arguments:
+        raise ToolError("path must be short")
+    return lambda: None
+
+
+TOOL = Tool(name="delete", description="", parameters={}, source="app", bind=bind, is_async=False)
+GATED = PlannedCall(
+    id=UUID(int=1),
+    call_id="call_1",
+    name="delete",
+    arguments=ARGUMENTS,
+    position=1,
+    source="app",
+    requires_approval=True,
+    status=ToolCallStatus.PENDING,
+    tool=TOOL,
+)
+CLIENTS = replace(GATED, id=UUID(int=2), call_id="call_2", name="ask", source=CLIENT, tool=None, position=2)
+
+
+def entry(call: PlannedCall, payload: Any = None, status: str = "resolved", **fields: Any) -> Json:
+    return {"interruptId": str(call.id), "status": status, "payload": payload, **fields}
+
+
+@pytest.mark.parametrize(
+    ("call", "given", "decision", "content"),
+    [
+        (GATED, entry(GATED, {"approved": True}), Decision.APPROVED, None),
+        (GATED, entry(GATED, {"approved": True, "reason": "fine"}), Decision.APPROVED, None),
+        (GATED, entry(GATED, {"approved": True, "editedArgs": {"path": "b"}}), Decision.EDITED, None),
+        (GATED, entry(GATED, {"approved": False}), Decision.DENIED, "Denied by the user."),
+        (
+            GATED,
+            entry(GATED, {"approved": False, "reason": "too risky"}),
+            Decision.DENIED,
+            "Denied by the user: too risky",
+        ),
+        (GATED, entry(GATED, status="cancelled"), Decision.DENIED, "Denied by the user."),
+        (CLIENTS, entry(CLIENTS, {"result": "it is *so*\n"}), Decision.RESULT, "it is *so*\n"),
+        (CLIENTS, entry(CLIENTS, {"approved": True, "result": ""}), Decision.RESULT, ""),
+        (CLIENTS, entry(CLIENTS, {"result": {"a": [1, None]}}), Decision.RESULT, '{"a":[1,null]}'),
+        (CLIENTS, entry(CLIENTS, {"approved": False}), Decision.DENIED, "Denied by the user."),
+    ],
+)
+def test_it_decides(call: PlannedCall, given: Json, decision: Decision, content: str | None) -> None:
+    (decided,) = decide([call], [given])
+    assert decided.decision is decision
+    assert (decided.outcome and decided.outcome.content) == content
+    assert decided.outcome is None or decided.outcome.is_error == (decision is Decision.DENIED)
+
+
+def test_what_is_executed_is_what_was_shown_or_what_a_person_made_of_it() -> None:
+    (approved,) = decide([GATED], [entry(GATED, {"approved": True})])
+    (edited,) = decide([GATED], [entry(GATED, {"approved": True, "editedArgs": {"path": "b"}})])
+    assert approved.executable.arguments == ARGUMENTS
+    assert edited.executable.arguments == '{"path":"b"}'
+    assert edited.call.digest == digest_of(ARGUMENTS)
+    assert edited.executable.status is ToolCallStatus.RUNNING
+
+
+def test_decisions_are_mixed_freely_and_come_back_in_call_order() -> None:
+    decided = decide([GATED, CLIENTS], [entry(CLIENTS, {"result": 7}), entry(GATED, {"approved": False})])
+    assert [item.decision for item in decided] == [Decision.DENIED, Decision.RESULT]
+
+
+def test_a_digest_that_was_shown_is_taken() -> None:
+    decide([GATED], [entry(GATED, {"approved": True}, metadata={"digest": digest_of(ARGUMENTS)})])
+
+
+@pytest.mark.parametrize(
+    "resume",
+    [
+        [],
+        [entry(GATED, {"approved": True})],
+        [entry(GATED, {"approved": True})] * 2,
+        [entry(GATED, {"approved": True}), entry(replace(CLIENTS, id=UUID(int=9)), {"result": 1})],
+        [
+            entry(GATED, {"approved": True}, metadata={"digest": digest_of("{}")}),
+            entry(CLIENTS, {"result": 1}),
+        ],
+    ],
+    ids=["none", "one is missing", "one twice", "an unknown one", "other arguments"],
+)
+def test_it_wants_exactly_what_waits(resume: list[Json]) -> None:
+    with pytest.raises(InterruptMismatch):
+        decide([GATED, CLIENTS], resume)
+
+
+@pytest.mark.parametrize(
+    ("call", "payload", "words"),
+    [
+        (GATED, None, "whether it is approved"),
+        (GATED, {}, "whether it is approved"),
+        (GATED, {"approved": "yes"}, "whether it is approved"),
+        (GATED, [], "must be an object"),
+        (GATED, {"approved": True, "result": 1}, "result"),
+        (GATED, {"approved": True, "editedArgs": "rm"}, "must be an object"),
+        (GATED, {"approved": True, "editedArgs": {"path": "forbidden"}}, "path must be short"),
+        (GATED, {"approved": True, "reason": 7}, "must be text"),
+        (CLIENTS, {"approved": True}, "hand in its result"),
+        (CLIENTS, {"result": 1, "editedArgs": {}}, "editedArgs"),
+    ],
+)
+def test_it_says_what_cannot_be_done(call: PlannedCall, payload: Any, words: str) -> None:
+    with pytest.raises(BadDecision, match=words):
+        decide([call], [entry(call, payload)])

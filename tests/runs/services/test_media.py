@@ -1,0 +1,92 @@
+"""Files in what a user asks: named in a frame, stored with the message, read again for the provider."""
+
+import base64
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from django.core.files.storage import storages
+from django.core.files.uploadedfile import SimpleUploadedFile
+
+from concurrency.threads import readers
+from providers.types import MediaPart, TextPart
+from runs.models import Conversation, File, Run
+from runs.store import files, history
+from tests.runs.conftest import Connect, Person
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 32
+DATA = base64.b64encode(PNG).decode()
+
+
+@pytest.fixture(autouse=True)
+def folder() -> Iterator[None]:
+    yield
+    shutil.rmtree(Path(storages["files"].path("")), ignore_errors=True)
+
+
+def upload(person: Person) -> File:
+    return files.store(person.user.id, SimpleUploadedFile("a.png", PNG), name="a.png")
+
+
+def asking(*sources: dict[str, Any], words: str = "What is this?") -> list[dict[str, Any]]:
+    shown = [{"type": "image", "source": source} for source in sources]
+    text = [{"type": "text", "text": words}] if words else []
+    return [{"id": "m", "role": "user", "content": [*text, *shown]}]
+
+
+async def test_it_shows_the_model_what_the_user_shows(ada: Person, connect: Connect) -> None:
+    file = await readers.run(upload, ada)
+    sources = (
+        {"type": "data", "value": DATA, "mimeType": "image/png"},
+        {"type": "url", "value": "https://example.org/a.png"},
+        {"type": "file", "value": str(file.id)},
+    )
+    socket = await connect(ada)
+
+    answer = await socket.ask("start", model="emulator/echo", input=asking(*sources))
+    await socket.ended(answer["run_id"])
+
+    (asked, _) = await readers.run(history.of_conversation, UUID(answer["conversation_id"]))
+    assert asked.parts == (
+        TextPart(text="What is this?"),
+        MediaPart(kind="image", mime_type="image/png", data=DATA),
+        MediaPart(kind="image", mime_type="", url="https://example.org/a.png"),
+        MediaPart(kind="image", mime_type="image/png", data=DATA, name="a.png"),
+    )
+
+
+async def test_the_model_is_told_of_a_file_that_was_deleted_since(ada: Person, connect: Connect) -> None:
+    file = await readers.run(upload, ada)
+    socket = await connect(ada)
+    answer = await socket.ask(
+        "start", model="emulator/echo", input=asking({"type": "file", "value": str(file.id)}, words="")
+    )
+    await socket.ended(answer["run_id"])
+
+    await readers.run(file.delete)
+
+    asked = (await readers.run(history.of_conversation, UUID(answer["conversation_id"])))[0]
+    assert asked.parts == (TextPart(text=history.DELETED),)
+    assert (await readers.run(Conversation.objects.get)).title == "a.png"
+
+
+async def test_foreign_files_are_refused_like_absent_ones(ada: Person, eve: Person, connect: Connect) -> None:
+    foreign = await readers.run(upload, eve)
+    refusals = []
+    for file_id in (foreign.id, uuid4()):
+        named = asking({"type": "file", "value": str(file_id)})
+        socket = await connect(ada)
+        refusals.append(await socket.ask("start", id="same", model="emulator/echo", input=named))
+
+    assert refusals[0] == refusals[1]
+    assert (refusals[0]["code"], refusals[0]["message"]) == (
+        "not_found",
+        "There is no such file. Upload it again.",
+    )
+    assert await readers.run(Run.objects.count) == 0
+    assert await readers.run(Conversation.objects.count) == 0
