@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from email.utils import formatdate
 from enum import StrEnum
 
-from providers.types import StopReason
+from providers.types import FinishReason
 
 #: Longer than anybody waits.
 FOREVER = math.inf
@@ -226,7 +226,7 @@ class Argue:
 class Finish:
     """The wire's own terminal events. A script without one ends in a clean, early end of the body."""
 
-    reason: StopReason
+    reason: FinishReason
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from emulator.prompt import Function, Prompt
 from emulator.prose import tokens
 from emulator.sealing import seal
 from emulator.speaking import odd_pieces, paced, said
-from providers.types import Json, StopReason
+from providers.types import FinishReason, Json
 
 _PLAN = "Two functions can tell me that, and neither waits for the other: both at once, then."
 
@@ -37,7 +37,7 @@ def tools(prompt: Prompt) -> Iterator[Action]:
     """Call two functions at once; quote their results when they have come."""
     if prompt.rounds:
         yield from paced(_quotes(prompt), per_second=60)
-        yield Finish(StopReason.END_TURN)
+        yield Finish(FinishReason.END_TURN)
         return
     intro, chosen = _demonstration(prompt) or (
         "Two functions can tell me that. I am asking both at once.",
@@ -48,7 +48,7 @@ def tools(prompt: Prompt) -> Iterator[Action]:
         yield Call(name)
         text = json.dumps(arguments, ensure_ascii=False)
         yield from paced(map(Argue, odd_pieces(text)), per_second=60)
-    yield Finish(StopReason.TOOL_CALLS)
+    yield Finish(FinishReason.TOOL_CALLS)
 
 
 def thinking_tools(prompt: Prompt) -> Iterator[Action]:
@@ -75,7 +75,7 @@ def calls(prompt: Prompt) -> Iterator[Action]:
                 yield from map(Argue, odd_pieces(arguments))
     if not names:
         yield from _quotes(prompt) if prompt.rounds else said(_HOW_TO_ORDER)
-    yield Finish(StopReason.TOOL_CALLS if names else StopReason.END_TURN)
+    yield Finish(FinishReason.TOOL_CALLS if names else FinishReason.END_TURN)
 
 
 def thinking_calls(prompt: Prompt) -> Iterator[Action]:

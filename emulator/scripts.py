@@ -12,7 +12,7 @@ from emulator.prompt import Prompt
 from emulator.prose import LONG, tokens
 from emulator.sealing import seal
 from emulator.speaking import odd_pieces, paced, said
-from providers.types import StopReason
+from providers.types import FinishReason
 
 type Script = Callable[[Prompt], Iterator[Action]]
 
@@ -43,13 +43,13 @@ def hello(prompt: Prompt) -> Iterator[Action]:
         f"“Add a key” in the README: a key in the environment and a restart are all it takes."
     )
     yield from paced(said(text), per_second=60)
-    yield Finish(StopReason.END_TURN)
+    yield Finish(FinishReason.END_TURN)
 
 
 def long(_: Prompt) -> Iterator[Action]:
     """Tell a story for about half a minute."""
     yield from paced(said(LONG), per_second=40)
-    yield Finish(StopReason.END_TURN)
+    yield Finish(FinishReason.END_TURN)
 
 
 def reasoning(_: Prompt) -> Iterator[Action]:
@@ -57,7 +57,7 @@ def reasoning(_: Prompt) -> Iterator[Action]:
     yield from paced(map(Think, tokens(_THOUGHTS)), per_second=80)
     yield Seal(seal(_THOUGHTS))
     yield from paced(said(_CONCLUSION), per_second=60)
-    yield Finish(StopReason.END_TURN)
+    yield Finish(FinishReason.END_TURN)
 
 
 def silent(_: Prompt) -> Iterator[Action]:
@@ -69,7 +69,7 @@ def silent(_: Prompt) -> Iterator[Action]:
 def fast(_: Prompt) -> Iterator[Action]:
     """Say ``FAST_TOKENS`` tokens as fast as the socket takes them."""
     yield from islice(map(Say, cycle(tokens(LONG))), FAST_TOKENS)
-    yield Finish(StopReason.END_TURN)
+    yield Finish(FinishReason.END_TURN)
 
 
 def stall_headers(_: Prompt) -> Iterator[Action]:
@@ -86,25 +86,25 @@ def stall_mid(_: Prompt) -> Iterator[Action]:
 def echo(prompt: Prompt) -> Iterator[Action]:
     """Say exactly the last words of the user, in odd pieces, flat out."""
     yield from map(Say, odd_pieces(prompt.user_text))
-    yield Finish(StopReason.END_TURN)
+    yield Finish(FinishReason.END_TURN)
 
 
 def refusal(_: Prompt) -> Iterator[Action]:
     """Refuse in words, as far as the wire has such a thing."""
     yield from map(Refuse, tokens("I'm sorry, but I can't help with that."))
-    yield Finish(StopReason.CONTENT_FILTER)
+    yield Finish(FinishReason.CONTENT_FILTER)
 
 
 def length(_: Prompt) -> Iterator[Action]:
     """Stop in the middle of a sentence for the output limit."""
     yield from said("There are three reasons for this, and the first of them is")
-    yield Finish(StopReason.MAX_TOKENS_EXCEEDED)
+    yield Finish(FinishReason.MAX_TOKENS_EXCEEDED)
 
 
 def empty(_: Prompt) -> Iterator[Action]:
     """End plainly without having said anything."""
     yield Open()
-    yield Finish(StopReason.END_TURN)
+    yield Finish(FinishReason.END_TURN)
 
 
 def truncated(_: Prompt) -> Iterator[Action]:

@@ -25,8 +25,8 @@ import emulator  # noqa: E402
 from concurrency.tasks import spawn  # noqa: E402
 from concurrency.threads import readers  # noqa: E402
 from providers import clients  # noqa: E402
-from providers.catalog import rows  # noqa: E402
-from providers.clients import models_list  # noqa: E402
+from providers.catalog import cache  # noqa: E402
+from providers.clients import model_lists  # noqa: E402
 from providers.usage import pricing  # noqa: E402
 from runs.engine import supervisor  # noqa: E402
 from runs.socket import consumers  # noqa: E402
@@ -47,7 +47,7 @@ _lasting: set[asyncio.Task[None]] = set()
 async def start_up() -> None:
     """Recover runs that a dead process left, then make the first stream as fast as the later ones."""
     await supervisor.current().ready()
-    await readers.run(rows.refresh_if_due)
+    await readers.run(cache.refresh_if_due)
     await clients.warm_up()
     await mcp.warm_up()
     await pricing.warm_up()
@@ -55,7 +55,7 @@ async def start_up() -> None:
     gc.freeze()
     gc.set_threshold(GC_THRESHOLD, 50, 50)
     if settings.RUNNEL_LIST_MODELS:
-        _lasting.add(spawn(models_list.keep_fresh(), name="model lists"))
+        _lasting.add(spawn(model_lists.keep_fresh(), name="model lists"))
 
 
 async def shut_down() -> None:

@@ -13,20 +13,20 @@ from datetime import UTC, datetime
 from functools import partial
 
 from providers import wires
-from providers.call.boundary import clean_result
 from providers.call.pump import Pump
+from providers.call.sanitizer import clean_result
 from providers.call.sink import EventSink
 from providers.call.timeouts import Timeouts
-from providers.call.tracing import describe, takes_long
+from providers.call.trace import describe, takes_long
 from providers.catalog import Target
 from providers.errors import LLMError, LLMInternalError
 from providers.errors.cancellation import RunCancelled
-from providers.errors.failures import whereabouts
+from providers.errors.translation import whereabouts
 from providers.types import ModelRequest, StepResult
 from providers.types.events import ModelEvent
-from providers.types.traces import CallContext, Recorder, TraceRecord
+from providers.types.trace import CallContext, TraceRecord, TraceRecorder
 from providers.usage import accounting
-from providers.usage.accounting import Case
+from providers.usage.accounting import FinishedCall
 from providers.wires import check
 
 __all__ = ["EventSink", "StreamAdapter", "Timeouts", "check"]
@@ -40,7 +40,7 @@ _WRITE_UP_SECONDS = 5.0
 class StreamAdapter:
     """Calls one target, any number of times, also at once."""
 
-    def __init__(self, target: Target, *, recorder: Recorder, timeouts: Timeouts | None = None) -> None:
+    def __init__(self, target: Target, *, recorder: TraceRecorder, timeouts: Timeouts | None = None) -> None:
         """Take where to call, who keeps the traces, and other limits than the configured ones."""
         self._target = target
         self._recorder = recorder
@@ -76,7 +76,7 @@ class StreamAdapter:
         except Exception as exc:  # noqa: BLE001 - whatever it is, what was said and used is kept
             ending = exc if exc is outlet.failure else self._our_fault(exc)
         ended_at = datetime.now(UTC)
-        case = Case(
+        case = FinishedCall(
             target=self._target,
             request=request,
             body=pump.body,

@@ -10,17 +10,17 @@ from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
 from uuid6 import uuid7
 
-from providers.catalog import kinds
+from providers.catalog import provider_types
 from providers.security import vault
 from providers.security.addresses import LONGEST_URL
 from providers.security.redaction import remember
-from providers.types.traces import TraceRecord, TraceStatus
+from providers.types.trace import TraceRecord, TraceStatus
 
 
 class Provider(models.Model):
     """A provider beside those of the environment. Its key is sealed, and nobody is shown it again.
 
-    Nothing reads these rows while a call is made: ``providers.catalog.rows`` has them ready.
+    Nothing reads these rows while a call is made: ``providers.catalog.cache`` has them ready.
     """
 
     #: What stands before the slash in a model's name.
@@ -86,7 +86,7 @@ class Provider(models.Model):
     @property
     def purpose(self) -> str:
         """What the key is sealed for."""
-        return kinds.purpose(self.kind, self.base_url)
+        return provider_types.purpose(self.kind, self.base_url)
 
     def seal(self, key: str) -> None:
         """Keep ``key`` for the address that this row has now; an empty one is none."""

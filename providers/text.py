@@ -53,7 +53,7 @@ def clean_json(value: Any, depth: int = 1) -> Any:
             return value
 
 
-class Seam:
+class SurrogateJoiner:
     """Joins the pieces of one stream of text: holds a first half back until its second half comes."""
 
     __slots__ = ("_held",)

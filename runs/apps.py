@@ -12,7 +12,7 @@ class RunsConfig(AppConfig):
 
     def ready(self) -> None:
         """Listen for what ends the right to an open socket, and import every app's ``tools.py``."""
-        from runs.access import signals  # it needs the models
+        from runs.access import sign_out  # it needs the models
 
-        signals.connect()
+        sign_out.connect()
         autodiscover_modules("tools")

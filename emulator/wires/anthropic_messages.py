@@ -25,17 +25,17 @@ from emulator.prompt import Function, Prompt, entries, grouped, since_the_user
 from emulator.wires import _anthropic_errors, _anthropic_rules
 from emulator.wires._rules import Terms
 from emulator.wires.frames import ErrorReply, named_frame
-from providers.types import Json, StopReason
+from providers.types import FinishReason, Json
 
 KIND = "anthropic-messages"
 PATH = re.compile(r"/v1/messages")
 PREFIXES: tuple[str, ...] = ("/v1/messages",)
 
 _STOP_REASONS = {
-    StopReason.END_TURN: "end_turn",
-    StopReason.TOOL_CALLS: "tool_use",
-    StopReason.MAX_TOKENS_EXCEEDED: "max_tokens",
-    StopReason.CONTENT_FILTER: "refusal",
+    FinishReason.END_TURN: "end_turn",
+    FinishReason.TOOL_CALLS: "tool_use",
+    FinishReason.MAX_TOKENS_EXCEEDED: "max_tokens",
+    FinishReason.CONTENT_FILTER: "refusal",
 }
 
 
@@ -195,9 +195,9 @@ class MessagesEncoder:
             }
         return named_frame({"type": "message_start", "message": message})
 
-    def _message_end(self, reason: StopReason) -> bytes:
+    def _message_end(self, reason: FinishReason) -> bytes:
         delta: Json = {"stop_reason": _STOP_REASONS[reason], "stop_sequence": None}
-        if reason is StopReason.CONTENT_FILTER:
+        if reason is FinishReason.CONTENT_FILTER:
             delta["stop_details"] = {"type": "refusal", "category": None, "explanation": None}
         end: Json = {"type": "message_delta", "delta": delta}
         if not self._tally.is_hidden:

@@ -27,7 +27,7 @@ from emulator.wires import _gemini_errors, _gemini_rules
 from emulator.wires._gemini_options import field
 from emulator.wires._rules import Terms
 from emulator.wires.frames import ErrorReply, data_frame
-from providers.types import Json, StopReason
+from providers.types import FinishReason, Json
 
 KIND = "gemini-generate"
 PATH = re.compile(
@@ -36,11 +36,11 @@ PATH = re.compile(
 PREFIXES: tuple[str, ...] = ("/v1beta/", "/v1alpha/", "/v1/models/")
 
 _FINISH_REASONS = {
-    StopReason.END_TURN: "STOP",
+    FinishReason.END_TURN: "STOP",
     # Gemini has no reason of its own for function calls.
-    StopReason.TOOL_CALLS: "STOP",
-    StopReason.MAX_TOKENS_EXCEEDED: "MAX_TOKENS",
-    StopReason.CONTENT_FILTER: "SAFETY",
+    FinishReason.TOOL_CALLS: "STOP",
+    FinishReason.MAX_TOKENS_EXCEEDED: "MAX_TOKENS",
+    FinishReason.CONTENT_FILTER: "SAFETY",
 }
 
 

@@ -26,7 +26,7 @@ from emulator.prompt import Function, Prompt, entries, grouped, since_the_user
 from emulator.wires import _openai_chat_rules, _openai_errors
 from emulator.wires._rules import Terms
 from emulator.wires.frames import ErrorReply, data_frame
-from providers.types import Json, StopReason
+from providers.types import FinishReason, Json
 
 KIND = "openai-chat"
 PATH = re.compile(r"/v1/chat/completions")
@@ -36,11 +36,11 @@ PREFIXES: tuple[str, ...] = ("/",)
 KEEP_ALIVE = b": OPENROUTER PROCESSING\n\n"
 
 _FINISH_REASONS = {
-    StopReason.END_TURN: "stop",
-    StopReason.TOOL_CALLS: "tool_calls",
-    StopReason.MAX_TOKENS_EXCEEDED: "length",
+    FinishReason.END_TURN: "stop",
+    FinishReason.TOOL_CALLS: "tool_calls",
+    FinishReason.MAX_TOKENS_EXCEEDED: "length",
     # OpenAI ends a refusal in words plainly; "content_filter" is Azure's.
-    StopReason.CONTENT_FILTER: "stop",
+    FinishReason.CONTENT_FILTER: "stop",
 }
 
 

@@ -29,7 +29,7 @@ from emulator.wires import _openai_errors, _openai_responses_rules
 from emulator.wires._openai_items import FunctionCall, Item, Message, Reasoning
 from emulator.wires._rules import Terms
 from emulator.wires.frames import ErrorReply, named_frame
-from providers.types import Json, StopReason
+from providers.types import FinishReason, Json
 
 KIND = "openai-responses"
 PATH = re.compile(r"/v1/responses")
@@ -162,7 +162,7 @@ class ResponsesEncoder:
                 if self._item is not None:
                     yield self._item.delta(text)
             case Finish(reason):
-                cut = reason is StopReason.MAX_TOKENS_EXCEEDED
+                cut = reason is FinishReason.MAX_TOKENS_EXCEEDED
                 yield from self._close("incomplete" if cut else "completed")
                 yield self._terminal("incomplete" if cut else "completed")
             case _:

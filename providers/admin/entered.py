@@ -17,11 +17,11 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import action
 from unfold.utils import display_for_label
 
-from providers.admin import probe, wording
+from providers.admin import connection_test, wording
+from providers.admin.connection_test import ConnectionTestResult
 from providers.admin.form import ProviderForm
-from providers.admin.probe import Outcome
-from providers.catalog import rows
-from providers.catalog.kinds import KINDS
+from providers.catalog import cache
+from providers.catalog.provider_types import KINDS
 from providers.models import Provider
 from providers.security.vault import Unsealable
 
@@ -113,7 +113,7 @@ class ProviderAdmin(ModelAdmin):
 
     def _test(self, request: HttpRequest, queryset: QuerySet[Provider]) -> None:
         asked = list(queryset)
-        outcomes = probe.test([(rows.read(provider), provider.test_model) for provider in asked])
+        outcomes = connection_test.test([(cache.read(provider), provider.test_model) for provider in asked])
         for provider, outcome in zip(asked, outcomes, strict=True):
             # An update, not a save: the form may have been saved anew meanwhile.
             Provider.objects.filter(pk=provider.pk).update(
@@ -126,16 +126,16 @@ class ProviderAdmin(ModelAdmin):
 
     def _fetch(self, request: HttpRequest, queryset: QuerySet[Provider]) -> None:
         asked = list(queryset)
-        for provider, outcome in zip(asked, probe.fetch(list(map(rows.read, asked))), strict=True):
+        for provider, outcome in zip(asked, connection_test.fetch(list(map(cache.read, asked))), strict=True):
             if outcome.models is not None:
                 Provider.objects.filter(pk=provider.pk).update(
                     model_names=list(outcome.models), model_names_fetched_at=timezone.now()
                 )
             self._tell(request, provider, outcome)
         # An update sends no signal.
-        rows.refresh()
+        cache.refresh()
 
-    def _tell(self, request: HttpRequest, provider: Provider, outcome: Outcome) -> None:
+    def _tell(self, request: HttpRequest, provider: Provider, outcome: ConnectionTestResult) -> None:
         level = messages.SUCCESS if outcome.passed else messages.ERROR
         self.message_user(request, f"{provider.slug}: {outcome.message}", level)
 
@@ -147,7 +147,7 @@ class ProviderAdmin(ModelAdmin):
     @admin.display(description="Address")
     def address(self, provider: Provider) -> str:
         """Where it is called, or why it is not."""
-        row = rows.read(provider)
+        row = cache.read(provider)
         return row.address or row.problem or wording.UNKNOWN
 
     @admin.display(description="Key")

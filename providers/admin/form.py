@@ -12,8 +12,8 @@ from unfold.widgets import (
     UnfoldBooleanSwitchWidget,
 )
 
-from providers.catalog.kinds import KINDS, default_address
 from providers.catalog.presets import PRESETS
+from providers.catalog.provider_types import KINDS, default_address
 from providers.models import Provider
 from providers.security.addresses import AddressRefused
 from providers.security.pinned import check_entered

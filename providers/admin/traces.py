@@ -14,7 +14,7 @@ from unfold.utils import display_for_label
 
 from providers.admin import wording
 from providers.models import ProviderTrace
-from providers.types.traces import TraceStatus
+from providers.types.trace import TraceStatus
 
 _COLOURS: dict[str, str] = {
     TraceStatus.COMPLETED.value: "success",

@@ -15,21 +15,21 @@ from enum import Enum
 from typing import Any
 
 from providers import clients
-from providers.call import watchdogs
-from providers.call.reading import Reading
+from providers.call import timeout_errors
+from providers.call.decoder import Decoder
 from providers.call.sink import EventSink
 from providers.call.timeouts import Timeouts
 from providers.catalog import Target
 from providers.clients.exchange import Exchange
 from providers.errors import LLMConnectionError, LLMError
 from providers.errors.cancellation import RunCancelled
-from providers.errors.failures import from_exception, from_payload
+from providers.errors.translation import from_exception, from_payload
 from providers.text import clean_json
 from providers.types import Json, ModelRequest
 from providers.types.events import ModelEvent, ReasoningDelta, TextDelta, ToolCallStarted
 from providers.types.usage import UsageSource
 from providers.wires import Wire
-from providers.wires.draft import StepDraft
+from providers.wires.accumulator import StepAccumulator
 from providers.wires.late_usage import LateUsage
 
 #: Upstream events between two looks at the sink and two turns for everybody else on the loop.
@@ -73,8 +73,8 @@ class Pump:
         self._hurry_until: float | None = None
         self._late_usage: LateUsage | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self.draft = StepDraft(quirks=target.quirks)
-        self._reading = Reading(wire, self.draft)
+        self.draft = StepAccumulator(quirks=target.quirks)
+        self._reading = Decoder(wire, self.draft)
         self.exchange = Exchange(connect_timeout=timeouts.connect, on_answer=self._note_answer)
         #: What was sent; ``None`` before.
         self.body: Json | None = None
@@ -134,7 +134,7 @@ class Pump:
         try:
             return aiter(await clients.open_stream(self._target, self.body))
         except Exception as exc:  # noqa: BLE001 - SDKs raise what they like; all of it becomes one taxonomy
-            error = watchdogs.no_connection(from_exception(exc), self._timeouts)
+            error = timeout_errors.no_connection(from_exception(exc), self._timeouts)
         # Out here, so that it does not drag the SDK's exception along, which holds the key.
         raise error
 
@@ -158,7 +158,7 @@ class Pump:
                 if self.events % _EVENTS_PER_TURN == 0:
                     await asyncio.sleep(0)
                 continue
-            if watchdogs.is_sign_of_life(event):
+            if timeout_errors.is_sign_of_life(event):
                 self._heard = self._loop.time()
             self._write(self._reading.understand(event))
             if self.draft.terminal:
@@ -305,10 +305,10 @@ class Pump:
 
     def _silence(self) -> LLMError:
         if self.exchange.response is None:
-            return watchdogs.no_answer(self._timeouts)
+            return timeout_errors.no_answer(self._timeouts)
         if not self.exchange.is_open:
             return from_payload(None, status=self.exchange.status, headers=self.exchange.headers)
-        return watchdogs.silence(self._timeouts)
+        return timeout_errors.silence(self._timeouts)
 
 
 async def _run_out(events: AsyncIterator[Any]) -> None:

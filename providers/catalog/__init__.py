@@ -11,10 +11,10 @@ from typing import ClassVar
 
 from django.conf import settings
 
-from providers.catalog import kinds, model_names, rows
+from providers.catalog import cache, model_names, provider_types
+from providers.catalog.cache import CachedProvider
 from providers.catalog.preset import Preset
 from providers.catalog.presets import PRESETS
-from providers.catalog.rows import Row
 from providers.retry import limits
 from providers.retry.limits import Limits
 from providers.types import Origin, quirks
@@ -102,7 +102,7 @@ def resolve(name: str) -> Target:
         raise UnknownModel(
             f"A model is written as provider/name, up to {LONGEST_NAME} characters. {_known()}"
         )
-    if (row := rows.enabled().get(slug)) is not None:
+    if (row := cache.enabled().get(slug)) is not None:
         return target_of(row, model)
     if (preset := PRESETS.get(slug)) is None:
         raise UnknownModel(f"There is no provider {slug!r} here. {_known()}")
@@ -116,11 +116,11 @@ def resolve(name: str) -> Target:
     return _target(preset, wire, model)
 
 
-def target_of(row: Row, model: str) -> Target:
+def target_of(row: CachedProvider, model: str) -> Target:
     """Return where ``model`` of a provider from the admin is reached; ``ProviderUnavailable`` when it is not."""
     if row.problem is not None:
         raise ProviderUnavailable(row.problem)
-    kind = kinds.KINDS[row.kind]
+    kind = provider_types.KINDS[row.kind]
     return Target(
         origin=Origin(wire=kind.wire, provider=row.slug, model=model),
         api_key=row.api_key or _NO_KEY,
@@ -128,7 +128,7 @@ def target_of(row: Row, model: str) -> Target:
         emulated=False,
         quirks=kind.quirks,
         sdk=kind.sdk,
-        headers=kinds.headers(kind, row.api_key),
+        headers=provider_types.headers(kind, row.api_key),
         lists_models=kind.lists_models,
         limits=row.limits,
         is_guarded=True,
@@ -137,7 +137,7 @@ def target_of(row: Row, model: str) -> Target:
 
 def providers() -> tuple[ProviderInfo, ...]:
     """Return every provider, available or not; those from the admin come first."""
-    entered = rows.enabled()
+    entered = cache.enabled()
     infos = [
         ProviderInfo(
             slug=row.slug, label=row.label, available=row.problem is None, settings=(), models=row.models
@@ -182,7 +182,7 @@ def default_model() -> str:
 
 def targets_in_use() -> tuple[Target, ...]:
     """Return one target of every available provider; its model is of no importance."""
-    entered = rows.enabled()
+    entered = cache.enabled()
     presets = (
         _target(preset, preset.wire, next(iter(preset.models), "any"))
         for preset in PRESETS.values()
@@ -239,4 +239,4 @@ def _how_to_enable(preset: Preset) -> str:
 
 
 def _known() -> str:
-    return f"The providers are {', '.join(dict.fromkeys([*rows.enabled(), *PRESETS]))}."
+    return f"The providers are {', '.join(dict.fromkeys([*cache.enabled(), *PRESETS]))}."

@@ -158,7 +158,7 @@ async def open_stream(target: Target, body: Json) -> AsyncIterator[Any]:
 
     Raises:
         Exception: whatever the SDK or httpx2 raises, here and from the iterator;
-            ``providers.errors.failures.from_exception`` knows what it means.
+            ``providers.errors.translation.from_exception`` knows what it means.
     """
     await _load(target)
     try:

@@ -16,19 +16,19 @@ from datetime import UTC, datetime
 from providers.adapter import StreamAdapter
 from providers.call.sink import EventSink
 from providers.call.timeouts import Timeouts
-from providers.call.tracing import describe_unsent
+from providers.call.trace import describe_unsent
 from providers.catalog import Target
 from providers.errors import LLMError
 from providers.errors.cancellation import RunCancelled, wait_for
 from providers.retry import backoff, limits
 from providers.retry.backoff import Again, RetryPolicy, Stay
-from providers.retry.gate import Gate
+from providers.retry.breaker import BreakerCall
 from providers.types import ModelRequest, StepResult
 from providers.types.events import ModelEvent, ResponseStarted, RetryScheduled, UsageSeen
-from providers.types.traces import CallContext, Recorder, TraceRecord
+from providers.types.trace import CallContext, TraceRecord, TraceRecorder
 from providers.usage import pricing
-from providers.usage.spending import Spending
-from providers.wires.draft import StepDraft
+from providers.usage.spending import StepUsage
+from providers.wires.accumulator import StepAccumulator
 
 
 class Attempts:
@@ -39,14 +39,14 @@ class Attempts:
         targets: Sequence[Target],
         *,
         policy: RetryPolicy,
-        recorder: Recorder,
+        recorder: TraceRecorder,
         timeouts: Timeouts | None = None,
     ) -> None:
         """Take whom to ask, in this order, how patiently, who keeps the traces, and other limits than configured."""
         #: Who was asked last: whose answer it is, whole, partial or none.
         self.target = targets[0]
         #: What all attempts have used.
-        self.spending = Spending()
+        self.spending = StepUsage()
         self._others = list(targets[1:])
         self._policy = policy
         self._recorder = recorder
@@ -131,7 +131,7 @@ class Attempts:
     ) -> StepResult:
         target = self.target
         started_at = datetime.now(UTC)
-        gate = Gate(target, request)
+        gate = BreakerCall(target, request)
         pricing.load_soon(target.origin.provider)
         async with AsyncExitStack() as held:
             try:
@@ -145,7 +145,7 @@ class Attempts:
                 await held.enter_async_context(turn)
                 gate.enter()
             except (LLMError, RunCancelled) as unsent:
-                unsent.partial = StepDraft().result()
+                unsent.partial = StepAccumulator().result()
                 trace = describe_unsent(
                     unsent, target=target, call=call, started_at=started_at, ended_at=datetime.now(UTC)
                 )
@@ -161,7 +161,7 @@ class Attempts:
         call: CallContext,
         cancel: asyncio.Event,
         watch: "_Watch",
-        gate: "Gate",
+        gate: "BreakerCall",
     ) -> StepResult:
         record = _Record(self._recorder)
         adapter = StreamAdapter(self.target, recorder=record, timeouts=self._timeouts)
@@ -189,7 +189,7 @@ class Attempts:
         self.spending.add(request.origin, result, was_open=record.was_open, cost=cost)
 
     def _with_all_usage(self, result: StepResult | None) -> StepResult:
-        return replace(result or StepDraft().result(), usage=self.spending.total)
+        return replace(result or StepAccumulator().result(), usage=self.spending.total)
 
 
 def _made_for(target: Target, request: ModelRequest) -> ModelRequest:
@@ -221,7 +221,7 @@ def _hear_nothing() -> None:
 class _Record:
     """The caller's recorder, and whether the provider had begun to answer."""
 
-    def __init__(self, recorder: Recorder) -> None:
+    def __init__(self, recorder: TraceRecorder) -> None:
         self._recorder = recorder
         self.was_open = False
 

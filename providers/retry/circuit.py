@@ -39,7 +39,7 @@ class State(Enum):
     HALF_OPEN = "half_open"
 
 
-class Verdict(Enum):
+class Observation(Enum):
     """What a call tells about its provider."""
 
     #: It answers.
@@ -61,7 +61,7 @@ class Rules:
 
 
 @dataclass(frozen=True, slots=True)
-class Passage:
+class CallToken:
     """One call's permission, good for one verdict that is heard only while nothing has changed since."""
 
     era: int
@@ -94,31 +94,31 @@ class Circuit:
         """
         return 0.0 if self._until is None else max(0.0, self._until - self._clock())
 
-    def enter(self) -> Passage | None:
+    def enter(self) -> CallToken | None:
         """Let a call through, or return ``None``. Whoever is let through reports, whatever happens."""
         if self.paused_for() > 0:
             return None
         if self._until is not None:
             self._probes = True
             self._pause()
-        return Passage(self._era)
+        return CallToken(self._era)
 
-    def report(self, passage: Passage, verdict: Verdict) -> bool:
+    def report(self, passage: CallToken, verdict: Observation) -> bool:
         """Take a call's verdict; return whether it has opened the circuit."""
         if passage.era != self._era:
             return False
         match verdict:
-            case Verdict.ANSWERS:
+            case Observation.ANSWERS:
                 self.failures = 0
                 self._until = None
                 self._probes = False
-            case Verdict.FAILS:
+            case Observation.FAILS:
                 self.failures += 1
                 if self._probes or 0 < self.rules.failures <= self.failures:
                     self._probes = False
                     self._pause()
                     return True
-            case Verdict.UNKNOWN if self._probes:
+            case Observation.UNKNOWN if self._probes:
                 # The next call may be the probe.
                 self._probes = False
                 self._until = self._clock()
@@ -129,13 +129,13 @@ class Circuit:
         self._era += 1
 
 
-def verdict_of(error: LLMError) -> Verdict:
+def verdict_of(error: LLMError) -> Observation:
     """Return what a failed call tells about its provider."""
     if type(error) is LLMError or isinstance(error, _UNSENT):
-        return Verdict.UNKNOWN
+        return Observation.UNKNOWN
     if isinstance(error, _OUTAGES):
-        return Verdict.FAILS
-    return Verdict.ANSWERS
+        return Observation.FAILS
+    return Observation.ANSWERS
 
 
 _circuits: dict[str, Circuit] = {}

@@ -37,7 +37,7 @@ def look_up(host: str, port: int) -> list[str]:
     return [str(address[0]) for *_, address in found]
 
 
-class Refused(AddressRefused, httpcore2.ConnectError):
+class ConnectionRefused(AddressRefused, httpcore2.ConnectError):
     """The same at a connection; one class, because the pool passes an exception on without its cause."""
 
 
@@ -117,7 +117,7 @@ class _CheckedBackend(httpcore2.AnyIOBackend):
         except TimeoutError as exc:
             raise httpcore2.ConnectTimeout(f"no address for {host} in time") from exc
         except AddressRefused as refusal:
-            raise Refused(refusal.message) from None
+            raise ConnectionRefused(refusal.message) from None
         except (OSError, UnicodeError) as exc:
             raise httpcore2.ConnectError(str(exc)) from exc
 

@@ -15,7 +15,7 @@ from providers.types.usage import Usage
 type Json = dict[str, Any]
 
 
-class StopReason(StrEnum):
+class FinishReason(StrEnum):
     """Why a call that did not fail ended. Failures are ``LLMError`` subclasses instead."""
 
     #: The model said all it had to say (also after a stop sequence).
@@ -113,7 +113,7 @@ class Origin:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Message:
+class ChatMessage:
     """One turn of a conversation.
 
     ``native`` holds the wire's own items, in order and complete ones only, ready to be sent
@@ -168,7 +168,7 @@ class ModelRequest:
     """One call. ``origin`` names the target: its wire, provider and model."""
 
     origin: Origin
-    messages: tuple[Message, ...]
+    messages: tuple[ChatMessage, ...]
     system: str = ""
     tools: tuple[ToolSpec, ...] = ()
     options: ModelOptions = ModelOptions()
@@ -190,7 +190,7 @@ class StepResult:
     parts: tuple[Part, ...]
     native: tuple[Json, ...]
     #: ``None`` when the call did not come to its end.
-    stop_reason: StopReason | None
+    stop_reason: FinishReason | None
     #: The provider's own word for it.
     raw_stop_reason: str | None
     usage: Usage

@@ -12,11 +12,11 @@ from django.conf import settings
 
 from providers import clients
 from providers.catalog import Target
-from providers.errors.failures import from_exception
+from providers.errors.translation import from_exception
 from providers.types import Json, ModelRequest, StepResult
 from providers.types.usage import Usage, as_count
 from providers.usage import estimates
-from providers.usage.estimates import Gap
+from providers.usage.estimates import MissingCounts
 
 logger = logging.getLogger("runnel.providers")
 
@@ -25,7 +25,7 @@ _COUNT_SECONDS = 1.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Case:
+class FinishedCall:
     """One call that is over."""
 
     target: Target
@@ -37,32 +37,32 @@ class Case:
     has_ended: bool
 
 
-def usage_at_once(case: Case) -> Usage:
+def usage_at_once(case: FinishedCall) -> Usage:
     """Return the usage of ``case`` without waiting for anything."""
     usage, what = _known(case)
     return _guessed(usage, what, case, read=None)
 
 
-async def usage(case: Case) -> Usage:
+async def usage(case: FinishedCall) -> Usage:
     """Return the usage of ``case``; takes a moment where something has to be guessed."""
     known, what = _known(case)
-    if what is Gap.NONE:
+    if what is MissingCounts.NONE:
         return known
-    read = await _counted(case) if what is not Gap.OUTPUT else None
+    read = await _counted(case) if what is not MissingCounts.OUTPUT else None
     if estimates.takes_long(case.request):
         return await asyncio.to_thread(_guessed, known, what, case, read=read)
     return _guessed(known, what, case, read=read)
 
 
-def _known(case: Case) -> tuple[Usage, Gap]:
+def _known(case: FinishedCall) -> tuple[Usage, MissingCounts]:
     what = estimates.gap(
         case.result, has_ended=case.has_ended, fills_halves=case.target.quirks.estimates_usage
     )
     return estimates.settled(case.result.usage), what
 
 
-def _guessed(usage: Usage, what: Gap, case: Case, *, read: int | None) -> Usage:
-    if what is Gap.NONE:
+def _guessed(usage: Usage, what: MissingCounts, case: FinishedCall, *, read: int | None) -> Usage:
+    if what is MissingCounts.NONE:
         return usage
     if read is None:
         read = estimates.tokens(estimates.length(case.request))
@@ -70,7 +70,7 @@ def _guessed(usage: Usage, what: Gap, case: Case, *, read: int | None) -> Usage:
     return estimates.filled(usage, what, read=read, written=written)
 
 
-async def _counted(case: Case) -> int | None:
+async def _counted(case: FinishedCall) -> int | None:
     """Return what the provider counts in the input, if it may be asked and answers in time."""
     if not settings.RUNNEL_COUNT_TOKENS or case.body is None:
         return None

@@ -26,7 +26,7 @@ from providers.types.usage import CHARACTERS_PER_TOKEN, Usage, UsageSource
 _SHORT = 1_000
 
 
-class Gap(Enum):
+class MissingCounts(Enum):
     """What is missing in a usage and may be guessed."""
 
     #: Nothing.
@@ -39,7 +39,7 @@ class Gap(Enum):
     ALL = "all"
 
 
-def gap(result: StepResult, *, has_ended: bool, fills_halves: bool) -> Gap:
+def gap(result: StepResult, *, has_ended: bool, fills_halves: bool) -> MissingCounts:
     """Return what to guess of what ``result`` has used.
 
     A call that came to its end, or was cut or broke in the middle of its answer, is guessed whole when
@@ -47,13 +47,13 @@ def gap(result: StepResult, *, has_ended: bool, fills_halves: bool) -> Gap:
     guessed to its end only for servers that are known for it (``fills_halves``).
     """
     if not (has_ended or result.parts or result.stream_was_cancelled):
-        return Gap.NONE
+        return MissingCounts.NONE
     usage = result.usage
     if usage.input_tokens is None and usage.output_tokens is None:
-        return Gap.ALL if usage.is_unknown or fills_halves else Gap.NONE
+        return MissingCounts.ALL if usage.is_unknown or fills_halves else MissingCounts.NONE
     if None not in (usage.input_tokens, usage.output_tokens) or not fills_halves:
-        return Gap.NONE
-    return Gap.INPUT if usage.input_tokens is None else Gap.OUTPUT
+        return MissingCounts.NONE
+    return MissingCounts.INPUT if usage.input_tokens is None else MissingCounts.OUTPUT
 
 
 def settled(usage: Usage) -> Usage:
@@ -64,14 +64,14 @@ def settled(usage: Usage) -> Usage:
     return usage
 
 
-def filled(usage: Usage, what: Gap, *, read: int, written: int) -> Usage:
+def filled(usage: Usage, what: MissingCounts, *, read: int, written: int) -> Usage:
     """Return ``usage`` with ``what`` is missing guessed: ``read`` and ``written`` are tokens."""
-    if what is Gap.NONE:
+    if what is MissingCounts.NONE:
         return usage
     return replace(
         usage,
-        input_tokens=usage.input_tokens if what is Gap.OUTPUT else read,
-        output_tokens=usage.output_tokens if what is Gap.INPUT else written,
+        input_tokens=usage.input_tokens if what is MissingCounts.OUTPUT else read,
+        output_tokens=usage.output_tokens if what is MissingCounts.INPUT else written,
         source=UsageSource.ESTIMATED,
     )
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 
 from providers import catalog
-from providers.catalog import kinds, rows
+from providers.catalog import cache, provider_types
 from providers.catalog.presets import PRESETS
 from providers.security.addresses import origin_of
 from providers.types.usage import Usage
@@ -99,13 +99,13 @@ def load_soon(provider: str) -> None:
 
 def _source(provider: str) -> str | None:
     """Return whose prices hold: the name of a list, or the address of a server that some list may know."""
-    row = rows.enabled().get(provider)
-    preset = kinds.KINDS.get(row.kind) if row is not None else PRESETS.get(provider)
+    row = cache.enabled().get(provider)
+    preset = provider_types.KINDS.get(row.kind) if row is not None else PRESETS.get(provider)
     if preset is None:
         return None
     set_address = getattr(settings, preset.address) if preset.address else ""
     address = row.address if row is not None else set_address
-    usual = kinds.default_address(preset)
+    usual = provider_types.default_address(preset)
     is_elsewhere = bool(address and usual and origin_of(address) != origin_of(usual))
     if preset.slug in _LISTS and not is_elsewhere:
         return _LISTS[preset.slug]

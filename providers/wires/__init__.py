@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import Protocol, cast
 
 from providers.types import Json, MediaPart, ModelRequest
-from providers.wires.draft import StepDraft, WireReader
+from providers.wires.accumulator import StepAccumulator, WireReader
 
 WIRES = {
     "openai-chat": "providers.wires.openai_chat",
@@ -34,7 +34,7 @@ class Wire(Protocol):
         """Return a user's file as it stands in the body, or raise ``LLMUnsupportedError``."""
         ...
 
-    def read(self, draft: StepDraft) -> WireReader:
+    def read(self, draft: StepAccumulator) -> WireReader:
         """Return a reader: prime it with ``next``, feed it events, end it with END_OF_STREAM."""
         ...
 

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from providers.types import (
+    ChatMessage,
     Json,
     MediaPart,
-    Message,
     ModelRequest,
     Origin,
     ProviderItemPart,
@@ -101,7 +101,7 @@ class _Conversation:
         self._used: set[str] = set()
         self._sent_ids: dict[str, str] = {}
 
-    def add(self, message: Message) -> None:
+    def add(self, message: ChatMessage) -> None:
         """Append ``message``, merged into the last turn where that has the same role."""
         match message.role:
             case Role.ASSISTANT:
@@ -117,7 +117,7 @@ class _Conversation:
         else:
             self.turns.append({"role": role, "content": content})
 
-    def _assistant(self, message: Message) -> list[Json]:
+    def _assistant(self, message: ChatMessage) -> list[Json]:
         self._sent_ids = {}
         calls = [part.id for part in message.parts if isinstance(part, ToolCallPart)]
         if message.origin == self._origin and _call_ids(message.native) == calls:
@@ -127,7 +127,7 @@ class _Conversation:
             return list(message.native)
         return list(self._converted(message))
 
-    def _converted(self, message: Message) -> Iterator[Json]:
+    def _converted(self, message: ChatMessage) -> Iterator[Json]:
         for part in message.parts:
             match part:
                 case TextPart(text=text) if text.strip():

@@ -8,9 +8,9 @@ go back as they came.
 import json
 
 from providers.types import (
+    ChatMessage,
     Json,
     MediaPart,
-    Message,
     ModelRequest,
     Origin,
     ProviderItemPart,
@@ -67,7 +67,7 @@ class _Conversation:
         #: By our id; ``None`` where the provider gave the call no id.
         self._sent_ids: dict[str, str | None] = {}
 
-    def add(self, message: Message) -> None:
+    def add(self, message: ChatMessage) -> None:
         """Append ``message``, merged into the last content where that has the same role."""
         match message.role:
             case Role.ASSISTANT:
@@ -83,7 +83,7 @@ class _Conversation:
         else:
             self.contents.append({"role": role, "parts": parts})
 
-    def _model(self, message: Message) -> list[Json]:
+    def _model(self, message: ChatMessage) -> list[Json]:
         calls = [part.id for part in message.parts if isinstance(part, ToolCallPart)]
         sent = [part["functionCall"].get("id") for part in message.native if "functionCall" in part]
         if message.origin == self._origin and len(sent) == len(calls):
@@ -92,7 +92,7 @@ class _Conversation:
         self._sent_ids = {call_id: call_id for call_id in calls}
         return self._converted(message)
 
-    def _converted(self, message: Message) -> list[Json]:
+    def _converted(self, message: ChatMessage) -> list[Json]:
         parts: list[Json] = []
         unsigned = self._signs
         for part in message.parts:

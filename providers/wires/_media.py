@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 from providers.errors import LLMUnsupportedError
-from providers.types import Json, MediaPart, Message, TextPart
+from providers.types import ChatMessage, Json, MediaPart, TextPart
 
 #: How the audio formats are called that OpenAI takes.
 AUDIO_FORMATS = {
@@ -20,7 +20,7 @@ AUDIO_FORMATS = {
 }
 
 
-def with_notes(messages: Iterable[Message], show: Callable[[MediaPart], Json]) -> Iterator[Message]:
+def with_notes(messages: Iterable[ChatMessage], show: Callable[[MediaPart], Json]) -> Iterator[ChatMessage]:
     """Yield ``messages`` with a note in place of each file that ``show`` refuses.
 
     A new one is refused when its run is started; what gets here was shown to another model before, and

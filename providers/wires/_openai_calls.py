@@ -9,7 +9,7 @@ from typing import NoReturn
 
 from providers.types import Json, ToolCallPart
 from providers.types.events import ModelEvent, ToolCallDelta, ToolCallFinished, ToolCallStarted
-from providers.wires.draft import StepDraft
+from providers.wires.accumulator import StepAccumulator
 
 
 class Call:
@@ -17,7 +17,7 @@ class Call:
 
     __slots__ = ("_draft", "_pieces", "id", "name", "upstream_id", "whole")
 
-    def __init__(self, draft: StepDraft, upstream_id: str | None) -> None:
+    def __init__(self, draft: StepAccumulator, upstream_id: str | None) -> None:
         self._draft = draft
         self.upstream_id = upstream_id
         #: Both empty until the name is known; until then nothing is said about the call.

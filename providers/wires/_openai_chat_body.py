@@ -4,9 +4,9 @@ Source: https://platform.openai.com/docs/api-reference/chat/create
 """
 
 from providers.types import (
+    ChatMessage,
     Json,
     MediaPart,
-    Message,
     ModelRequest,
     ProviderItemPart,
     ReasoningPart,
@@ -61,7 +61,7 @@ def _messages(request: ModelRequest) -> list[Json]:
     return messages
 
 
-def _user_content(message: Message) -> str | list[Json]:
+def _user_content(message: ChatMessage) -> str | list[Json]:
     match message.parts:
         case [TextPart(text=text)]:
             return text
@@ -75,7 +75,7 @@ def _user_content(message: Message) -> str | list[Json]:
     return content
 
 
-def _converted(message: Message, sent_ids: dict[str, str], id_length: int | None) -> list[Json]:
+def _converted(message: ChatMessage, sent_ids: dict[str, str], id_length: int | None) -> list[Json]:
     """Return what another model said; its thoughts and its provider's own items are not for this one."""
     texts: list[str] = []
     calls: list[Json] = []

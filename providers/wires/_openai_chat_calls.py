@@ -10,13 +10,13 @@ from providers.types import Json
 from providers.types.events import ModelEvent
 from providers.wires._openai_calls import Call, argument_text, is_object
 from providers.wires._openai_chat_message import ChatMessage
-from providers.wires.draft import StepDraft
+from providers.wires.accumulator import StepAccumulator
 
 
 class ChatCalls:
     """The function calls of one message."""
 
-    def __init__(self, draft: StepDraft, message: ChatMessage) -> None:
+    def __init__(self, draft: StepAccumulator, message: ChatMessage) -> None:
         self._draft = draft
         self._message = message
         self._calls: list[Call] = []

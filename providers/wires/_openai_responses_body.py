@@ -8,9 +8,9 @@ Source: https://platform.openai.com/docs/guides/reasoning#encrypted-reasoning-it
 import re
 
 from providers.types import (
+    ChatMessage,
     Json,
     MediaPart,
-    Message,
     ModelRequest,
     ProviderItemPart,
     ReasoningPart,
@@ -92,7 +92,7 @@ def _input(request: ModelRequest) -> list[Json]:
     return items
 
 
-def _user_message(message: Message) -> Json:
+def _user_message(message: ChatMessage) -> Json:
     content: list[Json] = []
     for part in message.parts:
         match part:
@@ -103,7 +103,7 @@ def _user_message(message: Message) -> Json:
     return {"type": "message", "role": "user", "content": content}
 
 
-def _converted(message: Message, sent_ids: dict[str, str]) -> list[Json]:
+def _converted(message: ChatMessage, sent_ids: dict[str, str]) -> list[Json]:
     """Return what another model said; its thoughts and its provider's own items are not for this one."""
     items: list[Json] = []
     for part in message.parts:

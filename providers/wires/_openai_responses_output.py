@@ -10,7 +10,7 @@ from providers.types import Json, Part
 from providers.types.events import ModelEvent, ProviderItem, ReasoningDelta, ReasoningSealed, TextDelta
 from providers.wires._openai_calls import Call, argument_text, is_object, remainder
 from providers.wires._openai_responses_items import Item, Stretch, Words
-from providers.wires.draft import StepDraft
+from providers.wires.accumulator import StepAccumulator
 
 
 class Output:
@@ -20,7 +20,7 @@ class Output:
     event to event. Others number the items but not what belongs to them: there the id leads to the number.
     """
 
-    def __init__(self, draft: StepDraft) -> None:
+    def __init__(self, draft: StepAccumulator) -> None:
         self.items: list[Item] = []
         self.calls: list[Call] = []
         self._draft = draft

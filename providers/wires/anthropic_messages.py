@@ -1,6 +1,6 @@
 """Anthropic's Messages API: ``POST /v1/messages`` with ``stream: true``.
 
-Reads the decoded server-sent events into model events and one ``StepDraft``. Does no I/O and
+Reads the decoded server-sent events into model events and one ``StepAccumulator``. Does no I/O and
 never sees the SDK, a key or a run. Source: https://platform.claude.com/docs/en/build-with-claude/streaming
 """
 
@@ -15,8 +15,8 @@ from providers.errors import (
     LLMMalformedToolCallError,
 )
 from providers.errors.cancellation import RunCancelled
-from providers.errors.failures import from_payload
-from providers.types import Json, StopReason
+from providers.errors.translation import from_payload
+from providers.types import FinishReason, Json
 from providers.types.events import (
     ModelEvent,
     ProviderItem,
@@ -33,7 +33,7 @@ from providers.wires._anthropic_blocks import Block, returnable
 from providers.wires._anthropic_body import build_body
 from providers.wires._anthropic_media import show
 from providers.wires._anthropic_usage import at_end, at_start, usage_from
-from providers.wires.draft import END_OF_STREAM, StepDraft, WireReader
+from providers.wires.accumulator import END_OF_STREAM, StepAccumulator, WireReader
 
 __all__ = ["KIND", "build_body", "read", "show"]
 
@@ -43,7 +43,7 @@ KIND = "anthropic-messages"
 _CUTS = frozenset({"max_tokens", "model_context_window_exceeded"})
 
 
-def read(draft: StepDraft) -> WireReader:
+def read(draft: StepAccumulator) -> WireReader:
     """Return a reader of one message; see ``WireReader``.
 
     It returns at END_OF_STREAM, or raises what the message's end means. Usage in ``draft.raw_usage``
@@ -72,7 +72,7 @@ def read(draft: StepDraft) -> WireReader:
 class _Message:
     """The message so far, in arrival order."""
 
-    def __init__(self, draft: StepDraft) -> None:
+    def __init__(self, draft: StepAccumulator) -> None:
         self._draft = draft
         self._envelope: Json = {}
         self._blocks: list[Block] = []
@@ -210,13 +210,13 @@ class _Message:
         if self.error() is None:
             self._draft.stop_reason = self._stop_reason()
 
-    def _stop_reason(self) -> StopReason:
+    def _stop_reason(self) -> FinishReason:
         if self._draft.raw_stop_reason == "max_tokens":
-            return StopReason.MAX_TOKENS_EXCEEDED
+            return FinishReason.MAX_TOKENS_EXCEEDED
         if any(block.type == "tool_use" for block in self._blocks):
-            return StopReason.TOOL_CALLS
+            return FinishReason.TOOL_CALLS
         # stop_sequence and pause_turn end a turn too, and so does a reason that is not known yet.
-        return StopReason.END_TURN
+        return FinishReason.END_TURN
 
     def _count(self) -> ModelEvent:
         self._draft.usage = usage_from(self._usage, is_final=self._draft.terminal)

@@ -1,6 +1,6 @@
 """Gemini's ``:streamGenerateContent``, as Google AI Studio and Vertex send it.
 
-Reads decoded chunks (camelCase, as on the wire) into model events and one ``StepDraft``. Does no
+Reads decoded chunks (camelCase, as on the wire) into model events and one ``StepAccumulator``. Does no
 I/O and never sees the SDK, a key or a run. Source: https://ai.google.dev/api/generate-content
 """
 
@@ -12,8 +12,8 @@ from providers.errors import (
     LLMMalformedToolCallError,
 )
 from providers.errors.cancellation import RunCancelled
-from providers.errors.failures import from_payload
-from providers.types import Json, ProviderItemPart, StopReason
+from providers.errors.translation import from_payload
+from providers.types import FinishReason, Json, ProviderItemPart
 from providers.types.events import (
     ModelEvent,
     ProviderItem,
@@ -40,7 +40,7 @@ from providers.wires._gemini_parts import (
     returnable,
 )
 from providers.wires._gemini_usage import has_counts, usage_from
-from providers.wires.draft import END_OF_STREAM, StepDraft, WireReader
+from providers.wires.accumulator import END_OF_STREAM, StepAccumulator, WireReader
 
 __all__ = ["KIND", "build_body", "read", "show"]
 
@@ -50,7 +50,7 @@ KIND = "gemini-generate"
 _METADATA = ("groundingMetadata", "citationMetadata", "urlContextMetadata")
 
 
-def read(draft: StepDraft) -> WireReader:
+def read(draft: StepAccumulator) -> WireReader:
     """Return a reader of one answer; see ``WireReader``.
 
     It returns at END_OF_STREAM, or raises what the answer's end means: a finish reason is not yet
@@ -79,7 +79,7 @@ def read(draft: StepDraft) -> WireReader:
 class _Answer:
     """The answer so far, in arrival order. Candidate 0 only."""
 
-    def __init__(self, draft: StepDraft) -> None:
+    def __init__(self, draft: StepAccumulator) -> None:
         self._draft = draft
         self._envelope: Json = {}
         self._candidate: Json = {}
@@ -215,14 +215,14 @@ class _Answer:
         self._draft.terminal = True
         self._draft.stop_reason = self._stop_reason()
 
-    def _stop_reason(self) -> StopReason | None:
+    def _stop_reason(self) -> FinishReason | None:
         if self.error() is not None:
             return None
         if self._draft.raw_stop_reason in CUTS:
-            return StopReason.MAX_TOKENS_EXCEEDED
+            return FinishReason.MAX_TOKENS_EXCEEDED
         if any(isinstance(item, Call) for item in self._items):
-            return StopReason.TOOL_CALLS
-        return StopReason.END_TURN
+            return FinishReason.TOOL_CALLS
+        return FinishReason.END_TURN
 
     def _count(self, raw: Json, events: list[ModelEvent]) -> None:
         """Replace the running totals. Vertex sends usage objects without counts before its last chunk."""

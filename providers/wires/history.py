@@ -6,13 +6,13 @@ message without content. A turn that was cancelled or failed can leave all three
 
 from collections.abc import Iterable
 
-from providers.types import Message, Part, Role, TextPart, ToolCallPart, ToolResultPart
+from providers.types import ChatMessage, Part, Role, TextPart, ToolCallPart, ToolResultPart
 
 #: What the model reads in place of a result that never came.
 NOT_EXECUTED = "This call was not executed."
 
 
-def answerable(messages: Iterable[Message]) -> tuple[Message, ...]:
+def answerable(messages: Iterable[ChatMessage]) -> tuple[ChatMessage, ...]:
     """Return ``messages`` with every call answered, in call order, and nothing unusable left.
 
     Incomplete calls are dropped (their arguments are not JSON), results without a call as well;
@@ -20,7 +20,7 @@ def answerable(messages: Iterable[Message]) -> tuple[Message, ...]:
     content vanish.
     """
     pending: dict[str, ToolCallPart] = {}
-    out: list[Message] = []
+    out: list[ChatMessage] = []
     for message in messages:
         if message.role is Role.TOOL:
             results = {
@@ -39,7 +39,7 @@ def answerable(messages: Iterable[Message]) -> tuple[Message, ...]:
         if not parts and not message.native:
             continue
         pending = {part.id: part for part in parts if isinstance(part, ToolCallPart)}
-        out.append(Message(role=message.role, parts=parts, origin=message.origin, native=message.native))
+        out.append(ChatMessage(role=message.role, parts=parts, origin=message.origin, native=message.native))
     if pending:
         out.append(_answers(pending, {}))
     return tuple(out)
@@ -55,8 +55,8 @@ def _is_usable(part: Part) -> bool:
             return True
 
 
-def _answers(pending: dict[str, ToolCallPart], results: dict[str, ToolResultPart]) -> Message:
-    return Message(
+def _answers(pending: dict[str, ToolCallPart], results: dict[str, ToolResultPart]) -> ChatMessage:
+    return ChatMessage(
         role=Role.TOOL,
         parts=tuple(
             results.get(call.id)

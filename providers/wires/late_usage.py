@@ -14,13 +14,13 @@ from providers.wires import (
     _openai_chat_usage,
     _openai_responses_usage,
 )
-from providers.wires.draft import StepDraft
+from providers.wires.accumulator import StepAccumulator
 
 
 class LateUsage:
     """Puts what comes late into the usage of ``draft``."""
 
-    def __init__(self, kind: str, draft: StepDraft) -> None:
+    def __init__(self, kind: str, draft: StepAccumulator) -> None:
         self._draft = draft
         self._has_finished = False
         self._look = {

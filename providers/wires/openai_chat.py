@@ -1,6 +1,6 @@
 """OpenAI's Chat Completions, as OpenAI and many others speak it: ``POST /chat/completions``.
 
-Reads the decoded chunks of choice 0 into model events and one ``StepDraft``. Does no I/O and never
+Reads the decoded chunks of choice 0 into model events and one ``StepAccumulator``. Does no I/O and never
 sees the SDK, a key or a run. Source: https://platform.openai.com/docs/api-reference/chat-streaming
 """
 
@@ -17,8 +17,8 @@ from providers.errors import (
     LLMServerError,
 )
 from providers.errors.cancellation import RunCancelled
-from providers.errors.failures import from_payload
-from providers.types import Json, StopReason
+from providers.errors.translation import from_payload
+from providers.types import FinishReason, Json
 from providers.types.events import (
     ModelEvent,
     ProviderItem,
@@ -34,7 +34,7 @@ from providers.wires._openai_chat_message import ChatMessage, Stretch
 from providers.wires._openai_chat_options import show
 from providers.wires._openai_chat_reasoning import seals, spelled_out
 from providers.wires._openai_chat_usage import usage_from
-from providers.wires.draft import END_OF_STREAM, StepDraft, WireReader
+from providers.wires.accumulator import END_OF_STREAM, StepAccumulator, WireReader
 
 __all__ = ["KIND", "build_body", "read", "show"]
 
@@ -54,7 +54,7 @@ _FAILURES: dict[str, type[LLMError]] = {
 }
 
 
-def read(draft: StepDraft) -> WireReader:
+def read(draft: StepAccumulator) -> WireReader:
     """Return a reader of one completion; see ``WireReader``.
 
     Usage follows ``finish_reason`` in a chunk of its own, so what the end means is raised at
@@ -86,7 +86,7 @@ def read(draft: StepDraft) -> WireReader:
 class _Completion:
     """The completion so far."""
 
-    def __init__(self, draft: StepDraft) -> None:
+    def __init__(self, draft: StepAccumulator) -> None:
         self._draft = draft
         self._message = ChatMessage(thoughts_go_back_as=draft.quirks.thoughts_go_back_as)
         self._calls = ChatCalls(draft, self._message)
@@ -219,13 +219,13 @@ class _Completion:
                 self._say(Stretch.ECHO, self._message.thoughts, out)
             self._draft.stop_reason = self._stop_reason(reason)
 
-    def _stop_reason(self, reason: str) -> StopReason:
+    def _stop_reason(self, reason: str) -> FinishReason:
         if reason in _LIMITS:
-            return StopReason.MAX_TOKENS_EXCEEDED
+            return FinishReason.MAX_TOKENS_EXCEEDED
         if reason in _FILTERS or self._message.refused:
-            return StopReason.CONTENT_FILTER
+            return FinishReason.CONTENT_FILTER
         # A call that the request demanded by name ends with plain ``stop``.
-        return StopReason.TOOL_CALLS if self._calls else StopReason.END_TURN
+        return FinishReason.TOOL_CALLS if self._calls else FinishReason.END_TURN
 
     def _count(self, raw: Json, out: list[ModelEvent]) -> None:
         self._draft.raw_usage = raw

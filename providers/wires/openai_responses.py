@@ -1,6 +1,6 @@
 """OpenAI's Responses API: ``POST /responses`` with ``stream: true``.
 
-Reads the decoded server-sent events into model events and one ``StepDraft``. Does no I/O and never
+Reads the decoded server-sent events into model events and one ``StepAccumulator``. Does no I/O and never
 sees the SDK, a key or a run. Events are told apart by their ``type`` alone; unknown ones mean
 nothing. Source: https://platform.openai.com/docs/api-reference/responses-streaming
 """
@@ -14,15 +14,15 @@ from providers.errors import (
     LLMServerError,
 )
 from providers.errors.cancellation import RunCancelled
-from providers.errors.failures import from_payload
-from providers.types import Json, StopReason
+from providers.errors.translation import from_payload
+from providers.types import FinishReason, Json
 from providers.types.events import ModelEvent, ResponseStarted, UsageSeen
 from providers.wires._openai_responses_body import build_body
 from providers.wires._openai_responses_items import Stretch, returnable
 from providers.wires._openai_responses_options import show
 from providers.wires._openai_responses_output import Output
 from providers.wires._openai_responses_usage import usage_from
-from providers.wires.draft import END_OF_STREAM, StepDraft, WireReader
+from providers.wires.accumulator import END_OF_STREAM, StepAccumulator, WireReader
 
 __all__ = ["KIND", "build_body", "read", "show"]
 
@@ -53,7 +53,7 @@ _ENDS = {
 }
 
 
-def read(draft: StepDraft) -> WireReader:
+def read(draft: StepAccumulator) -> WireReader:
     """Return a reader of one response; see ``WireReader``.
 
     An error of the provider's is raised at once. What else the end means is raised at END_OF_STREAM,
@@ -82,7 +82,7 @@ def read(draft: StepDraft) -> WireReader:
 class _Response:
     """The response so far."""
 
-    def __init__(self, draft: StepDraft) -> None:
+    def __init__(self, draft: StepAccumulator) -> None:
         self._draft = draft
         self._output = Output(draft)
         self._envelope: Json = {}
@@ -169,13 +169,13 @@ class _Response:
             return LLMMalformedToolCallError()
         return None if self._output.parts() else LLMEmptyResponseError()
 
-    def _stop_reason(self) -> StopReason:
+    def _stop_reason(self) -> FinishReason:
         is_filtered = self._draft.raw_stop_reason == "content_filter"
         if self._is_cut and not is_filtered:
-            return StopReason.MAX_TOKENS_EXCEEDED
+            return FinishReason.MAX_TOKENS_EXCEEDED
         if is_filtered or self._output.refused:
-            return StopReason.CONTENT_FILTER
-        return StopReason.TOOL_CALLS if self._output.calls else StopReason.END_TURN
+            return FinishReason.CONTENT_FILTER
+        return FinishReason.TOOL_CALLS if self._output.calls else FinishReason.END_TURN
 
     def close(self) -> None:
         """Put all there is into the draft: half items into ``parts``, whole ones into ``native``."""

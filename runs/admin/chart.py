@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from runs.admin.wording import compact, count
-from runs.usage.stats import Figures
+from runs.usage.statistics import Figures
 
 WIDTH, HEIGHT = 960, 280
 LEFT, RIGHT, TOP, BOTTOM = 52, 24, 12, 28
@@ -20,7 +20,7 @@ MOST_DAY_NAMES = 10
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Segment:
+class BarPart:
     """A coloured piece of a bar; ``kind`` is ``input``, ``cached`` or ``output``."""
 
     kind: str
@@ -37,7 +37,7 @@ class Bar:
     x: float
     width: float
     middle: float
-    segments: tuple[Segment, ...]
+    segments: tuple[BarPart, ...]
     #: The day's name below the axis; empty where there is no room for it.
     name: str
     tip: str
@@ -114,13 +114,13 @@ def _stack(figures: Figures) -> dict[str, int]:
     }
 
 
-def _segments(stack: Mapping[str, int], *, floor: float, scale: float) -> tuple[Segment, ...]:
+def _segments(stack: Mapping[str, int], *, floor: float, scale: float) -> tuple[BarPart, ...]:
     segments = []
     below = 0
     for kind, value in stack.items():
         if value:
             y, height = floor - (below + value) * scale, value * scale
-            segments.append(Segment(kind=kind, y=round(y, 2), height=round(height, 2)))
+            segments.append(BarPart(kind=kind, y=round(y, 2), height=round(height, 2)))
         below += value
     return tuple(segments)
 

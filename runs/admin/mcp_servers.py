@@ -21,7 +21,7 @@ from runs.admin.mcp_form import McpServerForm
 from runs.models import McpServer
 from runs.models.mcp_server import Transport
 from runs.toolbox.mcp import listing
-from runs.toolbox.mcp.target import Target, Unusable, read
+from runs.toolbox.mcp.target import McpEndpoint, Unusable, read
 
 _SERVER: tuple[str, dict[str, Any]] = (
     "The server",
@@ -162,7 +162,7 @@ class McpServerAdmin(ModelAdmin):
         return wording.moment(server.listed_at)
 
 
-def _target(server: McpServer) -> Target | Unusable:
+def _target(server: McpServer) -> McpEndpoint | Unusable:
     try:
         return read(server)
     except Unusable as unusable:

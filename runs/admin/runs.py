@@ -23,9 +23,9 @@ from runs.admin.readonly import ReadOnly
 from runs.admin.steps import StepInline
 from runs.admin.tool_calls import ToolCallInline
 from runs.admin.used import ShowsUsage
+from runs.errors import NotFound
 from runs.models import Run
 from runs.models.tool_call import ToolCallStatus
-from runs.refusals import NotFound
 from runs.services.services import cancel_from_thread
 from runs.states import RunStatus
 

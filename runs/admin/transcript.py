@@ -6,8 +6,8 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from providers.types import Json
-from runs.log import salvage
-from runs.log.salvage import Spoken
+from runs.log import replay
+from runs.log.replay import ReplayedMessage
 from runs.models import Run
 from runs.store.history import part_to_json
 
@@ -30,10 +30,10 @@ def render(run: Run) -> SafeString:
     )
 
 
-def _spoken_so_far(run: Run) -> Spoken | None:
+def _spoken_so_far(run: Run) -> ReplayedMessage | None:
     """Return what the step that is under way has said; a step that has ended has its message."""
-    step = salvage.last_step(salvage.events(run.pk))
-    return None if any(event["type"] == "STEP_FINISHED" for event in step) else salvage.spoken(step)
+    step = replay.last_step(replay.events(run.pk))
+    return None if any(event["type"] == "STEP_FINISHED" for event in step) else replay.spoken(step)
 
 
 def _part(part: Json) -> SafeString:

@@ -9,8 +9,8 @@ from unfold.views import UnfoldSiteViewMixin
 
 from runs.admin import chart
 from runs.admin.wording import count, duration, share
-from runs.usage import stats
-from runs.usage.stats import Figures, GroupBy, Scope
+from runs.usage import statistics
+from runs.usage.statistics import Figures, GroupBy, Scope
 
 #: Days that a period may have, the usual one in the middle.
 PERIODS = (7, 30, 90)
@@ -67,8 +67,8 @@ class UsageView(UnfoldSiteViewMixin, TemplateView):
         days = next((period for period in PERIODS if str(period) == asked["days"]), DEFAULT_PERIOD)
         chosen = {"days": str(days), "model": asked["model"], "user": asked["user"]}
         scope = Scope.last_days(days, model=asked["model"], user=asked["user"])
-        daily = stats.by_day(scope)
-        whole = stats.total(scope)
+        daily = statistics.by_day(scope)
+        whole = statistics.total(scope)
         return super().get_context_data(
             **kwargs,
             days=days,
@@ -83,8 +83,8 @@ class UsageView(UnfoldSiteViewMixin, TemplateView):
             chart=chart.draw(daily),
             columns=COLUMNS,
             tables=(
-                _by_name("By model", "model", stats.grouped(scope, GroupBy.MODEL), chosen),
-                _by_name("By user", "user", stats.grouped(scope, GroupBy.USER), chosen),
+                _by_name("By model", "model", statistics.grouped(scope, GroupBy.MODEL), chosen),
+                _by_name("By user", "user", statistics.grouped(scope, GroupBy.USER), chosen),
                 _by_day(daily),
             ),
         )

@@ -8,9 +8,9 @@ import orjson
 
 from providers.types import Json
 from runs.calls.outcomes import CallOutcome, denied, handed_in
-from runs.calls.triage import CLIENT, PlannedCall
+from runs.calls.planning import CLIENT, PlannedCall
+from runs.errors import BadDecision, InterruptMismatch
 from runs.models.tool_call import Decision, ToolCallStatus
-from runs.refusals import BadDecision, InterruptMismatch
 
 #: What a client may say about an interrupt of each kind.
 _FIELDS = {

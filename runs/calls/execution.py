@@ -21,8 +21,8 @@ from django.db import connections
 from concurrency.tasks import spawn
 from providers.errors.cancellation import RunCancelled, wait_for
 from providers.text import clean
-from runs.calls.outcomes import CallOutcome, Why, text_of
-from runs.calls.triage import PlannedCall
+from runs.calls.outcomes import CallOutcome, NotExecuted, text_of
+from runs.calls.planning import PlannedCall
 from runs.models.tool_call import ToolCallStatus
 from runs.toolbox.tool import Tool, ToolContext, ToolError
 
@@ -36,11 +36,11 @@ MAX_THREADS = 64
 _free_threads = threading.BoundedSemaphore(MAX_THREADS)
 
 #: Hears of what a tool that was left behind did in the end: its call's id, and a sentence for an admin.
-type Late = Callable[[UUID, str], None]
+type LateNote = Callable[[UUID, str], None]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Whom:
+class RunContext:
     """For whom and within what the calls of a run are executed."""
 
     user_id: int
@@ -50,11 +50,11 @@ class Whom:
 
 async def execute(
     calls: Iterable[PlannedCall],
-    whom: Whom,
+    whom: RunContext,
     *,
     cancel: asyncio.Event,
-    why: Callable[[], Why],
-    late: Late,
+    why: Callable[[], NotExecuted],
+    late: LateNote,
 ) -> AsyncGenerator[CallOutcome]:
     """Yield the answer to every call, as it comes; when ``cancel`` is set, at once for those that are left.
 
@@ -70,7 +70,7 @@ async def execute(
 
 
 async def _answer(
-    call: PlannedCall, whom: Whom, cancel: asyncio.Event, why: Callable[[], Why], late: Late
+    call: PlannedCall, whom: RunContext, cancel: asyncio.Event, why: Callable[[], NotExecuted], late: LateNote
 ) -> CallOutcome:
     tool = call.tool
     if tool is None:
@@ -195,7 +195,7 @@ def _on_thread(work: Callable[[], Any], name: str) -> asyncio.Future[Any] | None
     return answer
 
 
-def _watch(doing: asyncio.Future[Any], call: PlannedCall, late: Late, *, left: float) -> None:
+def _watch(doing: asyncio.Future[Any], call: PlannedCall, late: LateNote, *, left: float) -> None:
     """Note what becomes of a call that was left behind; ``left`` are the seconds of its time."""
     left_at = time.monotonic()
 

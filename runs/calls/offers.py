@@ -4,13 +4,15 @@ from collections.abc import Iterable
 
 from providers.types import Json
 from runs import toolbox
-from runs.calls import triage
-from runs.calls.triage import Offer
+from runs.calls import planning
+from runs.calls.planning import OfferedTools
+from runs.errors import NoSuchTool, Unsupported
 from runs.models import Run
-from runs.refusals import NoSuchTool, Unsupported
 
 
-def chosen(owner_id: int, names: Iterable[str], client_tools: Iterable[Json], *, strict: bool) -> Offer:
+def chosen(
+    owner_id: int, names: Iterable[str], client_tools: Iterable[Json], *, strict: bool
+) -> OfferedTools:
     """Return the tools with these ``names``, and those that the client declared.
 
     Raises ``NoSuchTool`` for one that ``owner_id`` may not use, if ``strict``; else it is left out, as one
@@ -21,13 +23,13 @@ def chosen(owner_id: int, names: Iterable[str], client_tools: Iterable[Json], *,
     if strict and (missing := [name for name in wanted if name not in usable]):
         raise NoSuchTool(f"There is no tool named {missing[0][:64]!r} that you may use.")
     declared = list(client_tools)
-    client = triage.client_specs(declared)
+    client = planning.client_specs(declared)
     tools = {name: usable[name] for name in wanted if name in usable}
     if len(client) < len(declared) or client.keys() & tools.keys():
         raise Unsupported("Two tools of a run cannot have the same name. Rename one.")
-    return Offer(tools=tools, client=client)
+    return OfferedTools(tools=tools, client=client)
 
 
-def stored(run: Run) -> Offer:
+def stored(run: Run) -> OfferedTools:
     """Return what a run was offered when it was started, as far as it is still there."""
     return chosen(run.owner_id, run.tool_names, run.client_tools, strict=False)

@@ -13,12 +13,12 @@ import orjson
 from pydantic_core import to_json
 
 from providers.text import clean
-from providers.types import Message, Role, ToolResultPart
+from providers.types import ChatMessage, Role, ToolResultPart
 from runs.models.tool_call import ToolCallStatus
 
 
-class Why(Enum):
-    """Why a call that is open when its run ends has no result: what the model reads then."""
+class NotExecuted(Enum):
+    """NotExecuted a call that is open when its run ends has no result: what the model reads then."""
 
     #: A person, or an admin, stopped the run.
     CANCELLED = "the run was cancelled by the user"
@@ -55,17 +55,17 @@ class CallOutcome:
 
 
 def unanswered(
-    *, id: UUID, call_id: str, name: str, status: ToolCallStatus, why: Why, idempotent: bool = False
+    *, id: UUID, call_id: str, name: str, status: ToolCallStatus, why: NotExecuted, idempotent: bool = False
 ) -> CallOutcome:
     """Return the answer to a call that is still open, with ``status``, when its run ends for the reason ``why``."""
     if status is ToolCallStatus.RUNNING:
         again = "It can be called again." if idempotent else "It may have taken effect all the same."
         content = f"Interrupted while it was being executed: {why.value}. {again}"
         status = ToolCallStatus.INTERRUPTED
-    elif why is Why.EXPIRED:
+    elif why is NotExecuted.EXPIRED:
         content = f"Expired and not executed: {why.value}."
         status = ToolCallStatus.EXPIRED
-    elif why is Why.CANCELLED:
+    elif why is NotExecuted.CANCELLED:
         content = "Cancelled by the user and not executed."
         status = ToolCallStatus.CANCELLED
     else:
@@ -98,9 +98,9 @@ def handed_in(value: Any) -> str:
     return clean(value) if isinstance(value, str) else orjson.dumps(value).decode()
 
 
-def message_of(outcomes: Iterable[CallOutcome]) -> Message:
+def message_of(outcomes: Iterable[CallOutcome]) -> ChatMessage:
     """Return the answers to one step's calls, in call order, as the message that follows the step."""
-    return Message(
+    return ChatMessage(
         role=Role.TOOL,
         parts=tuple(
             ToolResultPart(

@@ -9,12 +9,12 @@ import orjson
 
 from providers.errors import LLMError
 from providers.types import Json, StepResult
-from providers.usage.spending import Bill
-from runs.calls.triage import CLIENT, PlannedCall
+from providers.usage.spending import ModelUsage
+from runs.calls.planning import CLIENT, PlannedCall
 from runs.log import agui
 from runs.log.agui import Segment
 from runs.states import RunStatus, StopReason
-from runs.store.transitions import Ending, Used
+from runs.store.transitions import Ending, UsageTotals
 
 #: Who a cancel is from when nobody asked for it.
 LIMIT = "limit"
@@ -26,13 +26,13 @@ _RESULT: Json = {"type": "object", "properties": {"result": {}}, "required": ["r
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Account:
+class SegmentUsage:
     """What a segment leaves that ends: what was said last, and what each model has used for it."""
 
     result: StepResult | None = None
-    bills: Sequence[Bill] = ()
+    bills: Sequence[ModelUsage] = ()
     #: What the run has used, earlier segments included.
-    used: Used = field(default_factory=Used)
+    used: UsageTotals = field(default_factory=UsageTotals)
 
     @property
     def cost(self) -> float | None:
@@ -49,7 +49,9 @@ class Account:
 type End = tuple[agui.Event, Ending]
 
 
-def completed(segment: Segment, account: Account, reason: StopReason, *, pending: Sequence[str] = ()) -> End:
+def completed(
+    segment: Segment, account: SegmentUsage, reason: StopReason, *, pending: Sequence[str] = ()
+) -> End:
     """Return the end of a run that came to one of its own; ``pending`` are calls that nothing can execute."""
     outcome: Json = {"type": "success"}
     if pending:
@@ -60,7 +62,7 @@ def completed(segment: Segment, account: Account, reason: StopReason, *, pending
 
 
 def interrupted(
-    segment: Segment, account: Account, calls: Iterable[PlannedCall], *, until: datetime | None
+    segment: Segment, account: SegmentUsage, calls: Iterable[PlannedCall], *, until: datetime | None
 ) -> agui.Event:
     """Return the event with which a run pauses for those of ``calls`` that wait, ``until`` then at most."""
     interrupts = [_interrupt(call, until) for call in calls]
@@ -101,12 +103,12 @@ def _approval(call: PlannedCall) -> Json:
     }
 
 
-def provider_failed(error: LLMError, account: Account) -> End:
+def provider_failed(error: LLMError, account: SegmentUsage) -> End:
     """Return the end of a run whose provider failed."""
     return failed(StopReason(error.stop_reason), error.code, error.message, account, cause=error)
 
 
-def timed_out(seconds: float, account: Account) -> End:
+def timed_out(seconds: float, account: SegmentUsage) -> End:
     """Return the end of a run that took longer than the ``seconds`` that it had."""
     message = (
         f"The run took longer than the {seconds:g} seconds that it may take, and was stopped. "
@@ -116,7 +118,7 @@ def timed_out(seconds: float, account: Account) -> End:
 
 
 def failed(
-    reason: StopReason, code: str, message: str, account: Account, *, cause: LLMError | None = None
+    reason: StopReason, code: str, message: str, account: SegmentUsage, *, cause: LLMError | None = None
 ) -> End:
     """Return the end of a run that could not go on."""
     event = agui.run_error(
@@ -133,7 +135,7 @@ def failed(
     return event, Ending(status=RunStatus.FAILED, stop_reason=reason, error_code=code, error_message=message)
 
 
-def expired(account: Account) -> End:
+def expired(account: SegmentUsage) -> End:
     """Return the end of a run about whose calls nobody decided in time."""
     message = "Nobody decided in time about what this run wanted to do, so nothing of it was done. Ask again."
     return failed(StopReason.TIMEOUT, StopReason.TIMEOUT.value, message, account)
@@ -141,7 +143,7 @@ def expired(account: Account) -> End:
 
 def cancelled(
     segment: Segment,
-    account: Account,
+    account: SegmentUsage,
     *,
     by: str,
     reason: str,
@@ -166,7 +168,7 @@ def cancelled(
     )
 
 
-def _finished(segment: Segment, outcome: Json, account: Account, metadata: dict[str, Any]) -> agui.Event:
+def _finished(segment: Segment, outcome: Json, account: SegmentUsage, metadata: dict[str, Any]) -> agui.Event:
     return agui.run_finished(
         segment,
         outcome=outcome,

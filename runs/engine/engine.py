@@ -22,22 +22,22 @@ from concurrency.threads import readers
 from providers.errors import LLMError, LLMInternalError
 from providers.errors.cancellation import RunCancelled
 from providers.types import ModelRequest, StepResult
-from runs.calls import call_records, execution, triage
-from runs.calls.execution import Whom
-from runs.calls.outcomes import Why
-from runs.calls.triage import PlannedCall
+from runs.calls import execution, planning, records
+from runs.calls.execution import RunContext
+from runs.calls.outcomes import NotExecuted
+from runs.calls.planning import PlannedCall
 from runs.engine import endings
-from runs.engine.assignment import Assignment, Terms
 from runs.engine.cancellation import Cancellation
-from runs.engine.endings import BUDGET, LIMIT, SERVER, Account, End
-from runs.engine.step_call import StepCall, Surroundings
+from runs.engine.endings import BUDGET, LIMIT, SERVER, End, SegmentUsage
+from runs.engine.spec import RunSpec, WorkerSettings
+from runs.engine.step import RunningStep, StepContext
 from runs.log import agui
-from runs.log.journal import Journal, LogLost, RunLog
+from runs.log.journal import Fenced, Journal, RunLog
 from runs.models import Step
 from runs.models.tool_call import ToolCallStatus
 from runs.states import RunStatus, StopReason
 from runs.store import history, transitions
-from runs.store.transitions import Overtaken
+from runs.store.transitions import LostRace
 from runs.usage.books import Books
 
 logger = logging.getLogger("runnel.engine")
@@ -48,12 +48,12 @@ class Engine:
 
     def __init__(
         self,
-        assignment: Assignment,
+        assignment: RunSpec,
         *,
         journal: Journal,
         log: RunLog,
         cancellation: Cancellation,
-        terms: Terms,
+        terms: WorkerSettings,
     ) -> None:
         self._run = assignment
         self._run_id = assignment.segment.run_id
@@ -63,7 +63,7 @@ class Engine:
         self._terms = terms
         paused = assignment.paused
         self._books = Books(assignment)
-        self._here = Surroundings(
+        self._here = StepContext(
             journal=journal,
             log=log,
             cancel=cancellation.event,
@@ -77,7 +77,7 @@ class Engine:
         self._targets = assignment.targets
         self._options = assignment.options
         #: The step under way, and what it has said.
-        self._step: StepCall | None = None
+        self._step: RunningStep | None = None
         self._result: StepResult | None = None
         self._has_ended = False
         #: ``time.monotonic()`` seconds.
@@ -91,7 +91,7 @@ class Engine:
         limit = asyncio.get_running_loop().call_later(max(left, 0.0), self._cancellation.stop, LIMIT)
         try:
             await self._go()
-        except LogLost:
+        except Fenced:
             logger.warning("run %s: its log belongs to somebody else by now", self._run_id)
         except Exception:
             logger.exception("run %s failed", self._run_id)
@@ -105,7 +105,7 @@ class Engine:
             await self._steps()
         except RunCancelled as cancelled:
             await self._cancelled(cancelled.partial, cancelled.upstream_closed_ms)
-        except Overtaken as overtaken:
+        except LostRace as overtaken:
             self._learn(overtaken)
             await self._cancelled(self._result, None)
         except LLMError as error:
@@ -118,7 +118,7 @@ class Engine:
                 ours = LLMInternalError()
                 account = self._account(result)
                 await self._end(endings.failed(StopReason.ERROR, ours.code, ours.message, account), result)
-            except LogLost:
+            except Fenced:
                 logger.warning("run %s: its log belongs to somebody else by now", self._run_id)
             except Exception:
                 logger.exception("run %s: its end could not be written", self._run_id)
@@ -132,14 +132,14 @@ class Engine:
             step = await self._begin()
             result = await self._call(step)
             offer = self._run.offer
-            if not offer or not triage.is_answerable(result):
+            if not offer or not planning.is_answerable(result):
                 reason = StopReason(result.stop_reason or StopReason.END_TURN)
                 unanswered = () if offer else [call.id for call in result.tool_calls if call.complete]
                 account = self._account(result)
                 await self._end(
                     endings.completed(self._run.segment, account, reason, pending=unanswered),
                     result,
-                    why=Why.CUT,
+                    why=NotExecuted.CUT,
                 )
                 return
             if (limit := self._limit_reached()) is not None:
@@ -147,27 +147,27 @@ class Engine:
                 account = self._account(result)
                 await self._end(endings.completed(self._run.segment, account, reason), result, why=why)
                 return
-            calls = triage.plan(result, offer)
-            if triage.pending(calls):
+            calls = planning.plan(result, offer)
+            if planning.pending(calls):
                 await self._pause(step, result, calls)
                 return
             await self._end_step(step, result, calls)
 
-    def _limit_reached(self) -> tuple[StopReason, Why] | None:
+    def _limit_reached(self) -> tuple[StopReason, NotExecuted] | None:
         if self._books.is_spent:
-            return StopReason.BUDGET_EXHAUSTED, Why.BUDGET
+            return StopReason.BUDGET_EXHAUSTED, NotExecuted.BUDGET
         if self._steps_made >= self._run.max_steps:
-            return StopReason.MAX_STEPS, Why.MAX_STEPS
+            return StopReason.MAX_STEPS, NotExecuted.MAX_STEPS
         return None
 
-    async def _begin(self) -> StepCall:
+    async def _begin(self) -> RunningStep:
         """Commit the begin of the next step, and of the run if it is the first; return the step.
 
-        Raises ``RunCancelled`` or ``Overtaken`` when a cancel came first.
+        Raises ``RunCancelled`` or ``LostRace`` when a cancel came first.
         """
         if self._here.cancel.is_set():
             raise RunCancelled
-        step = StepCall.of(self._run_id, self._steps_made + 1, self._targets, self._run.policy)
+        step = RunningStep.of(self._run_id, self._steps_made + 1, self._targets, self._run.policy)
         await self._journal.commit(self._log, self._opening, lambda: self._store_begin(step.row))
         self._opening = []
         self._steps_made += 1
@@ -181,8 +181,8 @@ class Engine:
         terms = self._terms
         transitions.begin(self._run_id, worker=terms.worker, lease=terms.lease_time, step=row)
 
-    async def _call(self, step: StepCall) -> StepResult:
-        """Make the provider call and return what it said. Raises ``LLMError``, ``RunCancelled`` and ``LogLost``."""
+    async def _call(self, step: RunningStep) -> StepResult:
+        """Make the provider call and return what it said. Raises ``LLMError``, ``RunCancelled`` and ``Fenced``."""
         # Not inside the commit: a long conversation would hold up everybody's events.
         conversation = await readers.run(history.of_conversation, self._run.segment.conversation_id)
         target = step.attempts.target
@@ -200,23 +200,23 @@ class Engine:
             self._books.add(step.attempts.spending)
         # Who answered is asked again.
         self._targets = self._targets[self._targets.index(step.attempts.target) :]
-        choice = triage.after_first(self._options.tool_choice)
+        choice = planning.after_first(self._options.tool_choice)
         self._options = replace(self._options, tool_choice=choice)
         return self._result
 
-    async def _end_step(self, step: StepCall, result: StepResult, calls: tuple[PlannedCall, ...]) -> None:
+    async def _end_step(self, step: RunningStep, result: StepResult, calls: tuple[PlannedCall, ...]) -> None:
         """Commit a step after which its calls are executed."""
         ending, used = step.ending(result, calls), self._books.used
         await self._journal.commit(self._log, [], lambda: transitions.end_step(self._run_id, ending, used))
         self._open = _not_begun(calls)
         self._step = self._result = None
 
-    async def _pause(self, step: StepCall, result: StepResult, calls: tuple[PlannedCall, ...]) -> None:
+    async def _pause(self, step: RunningStep, result: StepResult, calls: tuple[PlannedCall, ...]) -> None:
         """Commit a step that waits for somebody; whoever decides lets the run go on, here or elsewhere."""
         patience = self._terms.approval_time
         until = timezone.now() + patience if patience is not None else None
         event = endings.interrupted(
-            self._run.segment, self._account(result), triage.pending(calls), until=until
+            self._run.segment, self._account(result), planning.pending(calls), until=until
         )
         ending, used = step.ending(result, calls), self._books.used
         active = self._active_seconds
@@ -233,7 +233,9 @@ class Engine:
         if self._here.cancel.is_set():
             raise RunCancelled
         run = self._run
-        whom = Whom(user_id=run.owner_id, conversation_id=run.segment.conversation_id, run_id=self._run_id)
+        whom = RunContext(
+            user_id=run.owner_id, conversation_id=run.segment.conversation_id, run_id=self._run_id
+        )
         answers = execution.execute(
             tuple(self._open.values()),
             whom,
@@ -246,7 +248,7 @@ class Engine:
         async with contextlib.aclosing(answers):
             async for outcome in answers:
                 await self._journal.commit(
-                    self._log, [agui.tool_result(outcome)], partial(call_records.answer, outcome)
+                    self._log, [agui.tool_result(outcome)], partial(records.answer, outcome)
                 )
                 del self._open[outcome.id]
         if self._here.cancel.is_set():
@@ -254,12 +256,12 @@ class Engine:
 
     def _note(self, call_id: UUID, sentence: str) -> None:
         """Keep what a tool that was left behind did in the end; the run may have ended long ago."""
-        spawn(self._journal.execute(lambda: call_records.note(call_id, sentence)), name="late tool")
+        spawn(self._journal.execute(lambda: records.note(call_id, sentence)), name="late tool")
 
-    def _why(self) -> Why:
+    def _why(self) -> NotExecuted:
         """Return why the run is being stopped."""
-        whose = {LIMIT: Why.TIMEOUT, BUDGET: Why.BUDGET, SERVER: Why.SHUTDOWN}
-        return whose.get(self._cancellation.by, Why.CANCELLED)
+        whose = {LIMIT: NotExecuted.TIMEOUT, BUDGET: NotExecuted.BUDGET, SERVER: NotExecuted.SHUTDOWN}
+        return whose.get(self._cancellation.by, NotExecuted.CANCELLED)
 
     async def _cancelled(self, result: StepResult | None, upstream_closed_ms: float | None) -> None:
         run, cancellation = self._run, self._cancellation
@@ -269,12 +271,12 @@ class Engine:
             end = endings.timed_out(self._terms.run_timeout, self._account(kept))
             if self._step is not None:
                 self._step.recorder.time_is_up(end[1].error_message)
-            await self._end(end, kept, why=Why.TIMEOUT)
+            await self._end(end, kept, why=NotExecuted.TIMEOUT)
             return
         if cancellation.by == BUDGET:
             account = self._account(kept)
             end = endings.completed(run.segment, account, StopReason.BUDGET_EXHAUSTED)
-            await self._end(end, kept, why=Why.BUDGET)
+            await self._end(end, kept, why=NotExecuted.BUDGET)
             return
         end = endings.cancelled(
             run.segment,
@@ -285,11 +287,13 @@ class Engine:
         )
         await self._end(end, result, why=self._why())
 
-    async def _end(self, end: End, result: StepResult | None, *, why: Why = Why.FAILED) -> None:
+    async def _end(
+        self, end: End, result: StepResult | None, *, why: NotExecuted = NotExecuted.FAILED
+    ) -> None:
         """Commit the end, with an answer to every open call; when a stored cancel was first, end as cancelled."""
         event, ending = end
         self._result = result
-        calls = triage.not_executed(result, self._run.offer)
+        calls = planning.not_executed(result, self._run.offer)
         outcomes = [call.unanswered(why) for call in (*self._open.values(), *calls)]
         steps = []
         if self._step is not None:
@@ -303,9 +307,9 @@ class Engine:
                     self._run_id, ending, steps, outcomes=outcomes, used=used, active_seconds=active
                 ),
             )
-        except Overtaken as overtaken:
+        except LostRace as overtaken:
             if ending.status is RunStatus.CANCELLED:
-                raise LogLost from None
+                raise Fenced from None
             self._learn(overtaken)
             await self._cancelled(result, None)
         else:
@@ -317,10 +321,10 @@ class Engine:
         before = self._run.paused.active_seconds if self._run.paused else 0.0
         return before + time.monotonic() - self._began_at
 
-    def _account(self, result: StepResult | None) -> Account:
+    def _account(self, result: StepResult | None) -> SegmentUsage:
         return self._books.account(result, self._step)
 
-    def _learn(self, overtaken: Overtaken) -> None:
+    def _learn(self, overtaken: LostRace) -> None:
         """Take over whose stored cancel was first; it may have come from another process."""
         self._cancellation.by = overtaken.by
         self._cancellation.reason = overtaken.reason

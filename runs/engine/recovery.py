@@ -12,11 +12,11 @@ from django.db import transaction
 from django.utils import timezone
 
 from providers.types import Origin
-from providers.types.traces import TraceRecord, TraceStatus
-from runs.calls.outcomes import CallOutcome, Why, unanswered
-from runs.log import agui, salvage
+from providers.types.trace import TraceRecord, TraceStatus
+from runs.calls.outcomes import CallOutcome, NotExecuted, unanswered
+from runs.log import agui, replay
 from runs.log.agui import Segment
-from runs.log.log_writer import Append, Decision, Group, write_group
+from runs.log.writer import Append, AtomicChange, Group, write_group
 from runs.models import Run, Step, ToolCall
 from runs.models.tool_call import OPEN, ToolCallStatus
 from runs.states import ACTIVE, RunStatus, StopReason
@@ -54,7 +54,7 @@ def _end_orphan(run: Run) -> bool:
         if not transitions.take_over(run.id, fence=run.fence):
             return False
         run.refresh_from_db()
-        events = list(salvage.events(run.id))
+        events = list(replay.events(run.id))
         tail = [] if events else [agui.run_started(_segment(run), messages=run.input)]
         tail += agui.closing(events)
         ending = _ending(run)
@@ -67,7 +67,7 @@ def _end_orphan(run: Run) -> bool:
         ]
         log = Append(run.id, run.fence, run.last_seq + 1, run.last_seq + len(tail), _frames(run, tail))
         outcomes = write_group(
-            Group([], [Decision(log, lambda: transitions.end(run.id, ending, steps, outcomes=answers))])
+            Group([], [AtomicChange(log, lambda: transitions.end(run.id, ending, steps, outcomes=answers))])
         )
         if isinstance(failure := outcomes.decisions[0], BaseException):
             raise failure
@@ -148,7 +148,7 @@ def _segment(run: Run) -> Segment:
 
 
 def _unanswered(call: ToolCall, ending: Ending) -> CallOutcome:
-    why = Why.CANCELLED if ending.status is RunStatus.CANCELLED else Why.WORKER_LOST
+    why = NotExecuted.CANCELLED if ending.status is RunStatus.CANCELLED else NotExecuted.WORKER_LOST
     return unanswered(
         id=call.id, call_id=call.call_id, name=call.name, status=ToolCallStatus(call.status), why=why
     )

@@ -22,16 +22,16 @@ from django.utils import timezone
 from concurrency.tasks import spawn
 from concurrency.threads import readers
 from providers.errors.cancellation import RunCancelled, wait_for
-from runs.engine import cancellation, lock, recovery, waiting
-from runs.engine.assignment import Assignment, Terms
+from runs.engine import cancellation, lock, paused, recovery
 from runs.engine.cancellation import Cancellation
 from runs.engine.endings import SERVER
 from runs.engine.engine import Engine
+from runs.engine.spec import RunSpec, WorkerSettings
 from runs.log.feed import Feed
-from runs.log.journal import Committed, Journal, LogLost, RunLog
+from runs.log.journal import Committed, Fenced, Journal, RunLog
 from runs.models import Run
 from runs.states import ACTIVE
-from runs.store.transitions import Overtaken
+from runs.store.transitions import LostRace
 
 logger = logging.getLogger("runnel.supervisor")
 
@@ -51,7 +51,7 @@ class Supervisor:
     def __init__(self) -> None:
         self.feed = Feed()
         self.journal = Journal(interval=settings.RUNNEL_COMMIT_INTERVAL_MS / 1000, on_commit=self._committed)
-        self.terms = Terms(
+        self.terms = WorkerSettings(
             worker=f"{socket.gethostname()[:24]}:{os.getpid()}:{uuid4().hex[:8]}",
             lease=settings.RUNNEL_LEASE_SECONDS,
             run_timeout=settings.RUNNEL_RUN_TIMEOUT,
@@ -98,7 +98,7 @@ class Supervisor:
         if run_id not in self._runs:
             self.feed.close(run_id, has_ended=False)
 
-    def launch(self, assignment: Assignment, log: RunLog | None = None) -> None:
+    def launch(self, assignment: RunSpec, log: RunLog | None = None) -> None:
         """Drive a stored segment that was claimed; ``log`` is the end of its log if it has one."""
         run_id = assignment.segment.run_id
         its_cancellation = cancellation.claim(run_id, assignment.owner_id, segment=assignment.segment.number)
@@ -127,17 +127,17 @@ class Supervisor:
 
     async def end_waiting(self, run_id: UUID) -> None:
         """End a run that waits although a cancel was stored, or nobody may decide any more."""
-        found = await readers.run(waiting.read, run_id)
+        found = await readers.run(paused.read, run_id)
         if found is None:
             return
-        events, ending, outcomes = waiting.ending(found)
+        events, ending, outcomes = paused.ending(found)
         log = self.journal.open(run_id, fence=found.run.fence, last_seq=found.run.last_seq)
         self.feed.open(run_id, found.run.conversation_id)
         has_ended = False
         try:
-            await self.journal.commit(log, events, lambda: waiting.end(found, ending, outcomes))
+            await self.journal.commit(log, events, lambda: paused.end(found, ending, outcomes))
             has_ended = True
-        except (LogLost, Overtaken):
+        except (Fenced, LostRace):
             logger.info("run %s waits no more: somebody else was faster", run_id)
         finally:
             if run_id not in self._runs:
@@ -204,7 +204,7 @@ class Supervisor:
                 logger.exception("a heartbeat failed; the next one tries again")
 
     async def _end_overdue(self) -> None:
-        for run_id in await readers.run(waiting.overdue):
+        for run_id in await readers.run(paused.overdue):
             try:
                 await self.end_waiting(run_id)
             except Exception:

@@ -12,7 +12,7 @@ from django.utils.decorators import decorator_from_middleware
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 
-from runs.access import auth
+from runs.access import authentication
 
 
 def error(status: HTTPStatus, code: str, message: str) -> JsonResponse:
@@ -52,7 +52,7 @@ def api[**P](
         @functools.wraps(view)
         def respond(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
             header = request.headers.get("Authorization")
-            user = auth.bearer_user(header) if header is not None else request.user
+            user = authentication.bearer_user(header) if header is not None else request.user
             if not isinstance(user, User) or not user.is_active:
                 return error(HTTPStatus.UNAUTHORIZED, "unauthenticated", "Sign in first.")
             if request.method not in methods:

@@ -6,7 +6,7 @@ from django.contrib.auth.views import PasswordChangeDoneView
 from django.http import HttpResponseBase
 from django.urls import URLPattern, path
 
-from runs.http import file_views, tool_views, views
+from runs.http import files, pages, tools
 
 
 def _api(route: str, view: Callable[..., HttpResponseBase], *, name: str) -> tuple[URLPattern, URLPattern]:
@@ -15,25 +15,25 @@ def _api(route: str, view: Callable[..., HttpResponseBase], *, name: str) -> tup
 
 
 urlpatterns = [
-    path("", views.app, name="app"),
-    path("c/<uuid:conversation_id>/", views.app, name="conversation"),
-    path("login/", views.SignIn.as_view(), name="login"),
-    path("logout/", views.SignOut.as_view(), name="logout"),
-    path("password/", views.PasswordChange.as_view(), name="password_change"),
+    path("", pages.app, name="app"),
+    path("c/<uuid:conversation_id>/", pages.app, name="conversation"),
+    path("login/", pages.SignIn.as_view(), name="login"),
+    path("logout/", pages.SignOut.as_view(), name="logout"),
+    path("password/", pages.PasswordChange.as_view(), name="password_change"),
     path(
         "password/done/",
         PasswordChangeDoneView.as_view(template_name="account/password_changed.html"),
         name="password_change_done",
     ),
-    *_api("conversations", views.conversations, name="api_conversations"),
-    *_api("conversations/<uuid:conversation_id>", views.conversation, name="api_conversation"),
+    *_api("conversations", pages.conversations, name="api_conversations"),
+    *_api("conversations/<uuid:conversation_id>", pages.conversation, name="api_conversation"),
     *_api(
         "conversations/<uuid:conversation_id>/tools",
-        tool_views.conversation_tools,
+        tools.conversation_tools,
         name="api_conversation_tools",
     ),
-    *_api("files", file_views.upload, name="api_files"),
-    *_api("files/<uuid:file_id>", file_views.file, name="api_file"),
-    *_api("tools", tool_views.tools, name="api_tools"),
-    *_api("runs/<uuid:run_id>/cancel", views.cancel, name="api_cancel"),
+    *_api("files", files.upload, name="api_files"),
+    *_api("files/<uuid:file_id>", files.file, name="api_file"),
+    *_api("tools", tools.tools, name="api_tools"),
+    *_api("runs/<uuid:run_id>/cancel", pages.cancel, name="api_cancel"),
 ]

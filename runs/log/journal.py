@@ -3,7 +3,7 @@
 Events of all live runs gather while a commit is due or under way; adjacent deltas of the same
 message or call merge, which is the only coalescing there is. One thread writes, one transaction
 takes everything. A commit begins ``interval`` seconds after the last one began, at once for what is
-urgent (``runs.log.log_writer`` has the SQL). The journal does not know who listens: it calls
+urgent (``runs.log.writer`` has the SQL). The journal does not know who listens: it calls
 ``on_commit`` with what is now true.
 """
 
@@ -20,9 +20,9 @@ import orjson
 from concurrency.tasks import spawn
 from concurrency.threads import DatabaseThreads
 from runs.log.agui import Event
-from runs.log.log_writer import Append, Decision, Group, LogLost, write_group
+from runs.log.writer import Append, AtomicChange, Fenced, Group, write_group
 
-__all__ = ["Committed", "Journal", "LogLost", "RunLog"]
+__all__ = ["Committed", "Fenced", "Journal", "RunLog"]
 
 logger = logging.getLogger("runnel.journal")
 
@@ -138,16 +138,16 @@ class Journal:
         self._hurry.set()
 
     async def ready(self, log: RunLog) -> None:
-        """Wait until the log has caught up enough to take more; raise ``LogLost``."""
+        """Wait until the log has caught up enough to take more; raise ``Fenced``."""
         await log.drained.wait()
         if log.lost:
-            raise LogLost
+            raise Fenced
 
     async def commit[T](self, log: RunLog, events: list[Event], apply: Callable[[], T]) -> T:
         """Commit ``events`` after all that is pending, together with what ``apply`` does; return its result.
 
         ``apply`` runs on the writer's thread inside the transaction. If it raises, nothing of
-        ``events`` is kept and the exception comes back; ``LogLost`` if the fence has moved on.
+        ``events`` is kept and the exception comes back; ``Fenced`` if the fence has moved on.
         """
         return await self._request(log, events, apply)
 
@@ -177,7 +177,7 @@ class Journal:
 
     async def _request[T](self, log: RunLog | None, events: list[Event], apply: Callable[[], T]) -> T:
         if log is not None and log.lost:
-            raise LogLost
+            raise Fenced
         # Here, where it is one run's own fault: whatever goes wrong in a commit goes wrong for all.
         texts = [_dumps(event) for event in events]
         answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
@@ -224,7 +224,8 @@ class Journal:
             if items and not log.lost:
                 appended[log] = _append(log, items)
         decisions = [
-            Decision(_append(item.log, item.events) if item.log else None, item.apply) for item in requests
+            AtomicChange(_append(item.log, item.events) if item.log else None, item.apply)
+            for item in requests
         ]
         outcomes = await self._writer.run(write_group, Group(list(appended.values()), decisions))
         for log, append in appended.items():
@@ -237,13 +238,13 @@ class Journal:
         for item, decision, outcome in zip(requests, decisions, outcomes.decisions, strict=True):
             self._answer(item, decision, outcome)
 
-    def _answer(self, item: _Request, decision: Decision, outcome: Any) -> None:
+    def _answer(self, item: _Request, decision: AtomicChange, outcome: Any) -> None:
         """Tell who waits; a decision that came to nothing gives its numbers back."""
         append = decision.append
         if isinstance(outcome, BaseException):
             if item.log is not None and append is not None:
                 item.log.seq = append.first_seq - 1
-                item.log.lost = item.log.lost or isinstance(outcome, LogLost)
+                item.log.lost = item.log.lost or isinstance(outcome, Fenced)
             if not item.answer.done():
                 item.answer.set_exception(outcome)
             return

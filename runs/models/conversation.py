@@ -35,7 +35,7 @@ class Conversation(models.Model):
 class Message(models.Model):
     """One turn of a conversation, in the provider-neutral form and in its provider's own.
 
-    ``parts``, ``origin`` and ``native`` are ``providers.types.Message`` as JSON; see
+    ``parts``, ``origin`` and ``native`` are ``providers.types.ChatMessage`` as JSON; see
     ``runs.store.history`` for the way there and back.
     """
 

@@ -9,7 +9,7 @@ from providers import adapter
 from providers.catalog import Target
 from providers.errors import LLMUnsupportedError
 from providers.types import Json, ModelOptions, ModelRequest, ToolSpec
-from runs.calls import triage
+from runs.calls import planning
 from runs.store import history
 
 _OF_THE_MODEL = frozenset(field.name for field in fields(ModelOptions))
@@ -24,7 +24,7 @@ def for_model(options: Json) -> ModelOptions:
 def going_on(options: Json) -> ModelOptions:
     """Return those that a provider call takes after a pause: the model has called a function before it."""
     chosen = for_model(options)
-    return replace(chosen, tool_choice=triage.after_first(chosen.tool_choice))
+    return replace(chosen, tool_choice=planning.after_first(chosen.tool_choice))
 
 
 def max_steps(options: Json) -> int:

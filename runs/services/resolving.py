@@ -11,16 +11,16 @@ from providers.retry.backoff import RetryPolicy
 from providers.types import Json
 from runs.calls import decisions
 from runs.calls.decisions import Decided
-from runs.engine import cancellation, supervisor, waiting
-from runs.engine.assignment import Assignment
+from runs.engine import cancellation, paused, supervisor
+from runs.engine.paused import PausedRun
+from runs.engine.spec import RunSpec
 from runs.engine.supervisor import Draining, Supervisor
-from runs.engine.waiting import Waiting
-from runs.log.journal import LogLost
+from runs.errors import AlreadyTerminal, NotFound, NothingPending, Restarting, ServiceError
+from runs.log.journal import Fenced
 from runs.models import Run
-from runs.refusals import AlreadyTerminal, NotFound, NothingPending, Restarting, ServiceError
 from runs.services import options
 from runs.states import TERMINAL, RunStatus
-from runs.store.transitions import Overtaken
+from runs.store.transitions import LostRace
 
 
 async def resolve(owner_id: int, run_id: UUID, resume: list[Json]) -> None:
@@ -47,7 +47,7 @@ async def resolve(owner_id: int, run_id: UUID, resume: list[Json]) -> None:
         raise Restarting from None
     try:
         await _go_on(here, found, decided, resume, assignment, by=owner_id)
-    except (LogLost, Overtaken):
+    except (Fenced, LostRace):
         raise await readers.run(_why_not, run_id) from None
     finally:
         cancellation.drop(claim)
@@ -55,19 +55,19 @@ async def resolve(owner_id: int, run_id: UUID, resume: list[Json]) -> None:
 
 async def _go_on(
     here: Supervisor,
-    found: Waiting,
+    found: PausedRun,
     decided: tuple[Decided, ...],
     resume: list[Json],
-    assignment: Assignment,
+    assignment: RunSpec,
     *,
     by: int,
 ) -> None:
     run = found.run
     log = here.journal.open(run.id, fence=run.fence, last_seq=run.last_seq)
     here.feed.open(run.id, run.conversation_id)
-    events = waiting.going_on(found, decided, resume)
+    events = paused.going_on(found, decided, resume)
     try:
-        await here.journal.commit(log, events, lambda: waiting.go_on(found, decided, by=by, terms=here.terms))
+        await here.journal.commit(log, events, lambda: paused.go_on(found, decided, by=by, terms=here.terms))
     except BaseException:
         here.let_go(run.id)
         raise
@@ -75,11 +75,11 @@ async def _go_on(
     here.launch(assignment, log)
 
 
-def _find(owner_id: int, run_id: UUID) -> Waiting:
+def _find(owner_id: int, run_id: UUID) -> PausedRun:
     run = Run.objects.filter(pk=run_id, owner_id=owner_id).first()
     if run is None:
         raise NotFound
-    found = waiting.read(run_id)
+    found = paused.read(run_id)
     if found is None:
         raise _why_not(run_id)
     return found
@@ -90,15 +90,15 @@ def _why_not(run_id: UUID) -> ServiceError:
     is_being_cancelled = Q(status=RunStatus.AWAITING_APPROVAL, cancel_requested_at__isnull=False)
     if Run.objects.filter(Q(status__in=TERMINAL) | is_being_cancelled, pk=run_id).exists():
         return AlreadyTerminal()
-    if (last := waiting.last_decision(run_id)) is None:
+    if (last := paused.last_decision(run_id)) is None:
         return NothingPending()
     who = last.decided_by.get_username() if last.decided_by else "somebody"
     return NothingPending(f"This run waits for nothing: {who} decided at {last.decided_at:%H:%M:%S} UTC.")
 
 
-def _assignment(found: Waiting, decided: tuple[Decided, ...]) -> Assignment:
+def _assignment(found: PausedRun, decided: tuple[Decided, ...]) -> RunSpec:
     run = found.run
-    return Assignment(
+    return RunSpec(
         segment=found.following,
         owner_id=run.owner_id,
         targets=_targets(found),
@@ -113,7 +113,7 @@ def _assignment(found: Waiting, decided: tuple[Decided, ...]) -> Assignment:
     )
 
 
-def _targets(found: Waiting) -> tuple[Target, ...]:
+def _targets(found: PausedRun) -> tuple[Target, ...]:
     """Return whom to ask: who has answered is asked again, as within a run that does not pause."""
     run = found.run
     targets = tuple(map(catalog.resolve, (run.model, *run.options.get("fallback_models", ()))))

@@ -17,16 +17,16 @@ from django.db import connection, transaction
 
 from concurrency.threads import readers
 from providers import catalog
-from providers.catalog import rows
+from providers.catalog import cache
 from providers.models import ProviderTrace
 from providers.retry.backoff import RetryPolicy
 from runs.engine import cancellation, supervisor
-from runs.engine.assignment import Assignment
+from runs.engine.spec import RunSpec
 from runs.engine.supervisor import Draining
+from runs.errors import AwaitsDecision, ConversationBusy, NotFound, Restarting, TooManyRuns
 from runs.log.agui import Segment
 from runs.models import Conversation, Run
 from runs.models.run import CancelMode
-from runs.refusals import AwaitsDecision, ConversationBusy, NotFound, Restarting, TooManyRuns
 from runs.services import options, starts
 from runs.services.starts import Started, StartRequest
 from runs.states import ACTIVE, TERMINAL, RunStatus
@@ -81,8 +81,8 @@ async def start(owner_id: int, request: StartRequest) -> Started:
 
 def _assignment(
     owner_id: int, request: StartRequest, targets: tuple[catalog.Target, ...], started: Started
-) -> Assignment:
-    return Assignment(
+) -> RunSpec:
+    return RunSpec(
         segment=Segment(conversation_id=started.conversation_id, run_id=request.run_id),
         owner_id=owner_id,
         targets=targets,
@@ -128,9 +128,9 @@ async def _cancel_what_waits(owner_id: int, request: StartRequest) -> None:
 async def _look_for_providers(models: Sequence[str]) -> None:
     """Hear of what other processes have changed in the admin, where it is time to and the database is quick."""
     for slug in (model.partition("/")[0] for model in models):
-        if rows.is_due(slug):
+        if cache.is_due(slug):
             with suppress(TimeoutError):
-                await asyncio.wait_for(readers.run(rows.refresh_if_due, slug), _LOOKS_FOR_SECONDS)
+                await asyncio.wait_for(readers.run(cache.refresh_if_due, slug), _LOOKS_FOR_SECONDS)
             return
 
 

@@ -16,10 +16,10 @@ from providers.types import Json, Role
 from providers.types.usage import Usage
 from providers.usage import pricing
 from runs.calls import offers
-from runs.calls.triage import Offer
-from runs.engine.assignment import Terms
+from runs.calls.planning import OfferedTools
+from runs.engine.spec import WorkerSettings
+from runs.errors import AwaitsDecision, Conflict, ConversationBusy, NoSuchFile, NotFound, Unsupported
 from runs.models import Conversation, Message, Run
-from runs.refusals import AwaitsDecision, Conflict, ConversationBusy, NoSuchFile, NotFound, Unsupported
 from runs.services import options
 from runs.states import ACTIVE, RunStatus
 from runs.store import files, history, transitions
@@ -63,7 +63,7 @@ class Started:
     state: str
     status: str
     #: What its model may call.
-    offer: Offer = field(default_factory=Offer)
+    offer: OfferedTools = field(default_factory=OfferedTools)
 
 
 def waiting_run(owner_id: int, request: StartRequest) -> UUID | None:
@@ -86,7 +86,9 @@ def known(owner_id: int, request: StartRequest) -> Started | None:
     return Started(run_id=run.id, conversation_id=run.conversation_id, state="exists", status=run.status)
 
 
-def store(owner_id: int, request: StartRequest, targets: tuple[Target, ...], terms: Terms) -> Started:
+def store(
+    owner_id: int, request: StartRequest, targets: tuple[Target, ...], terms: WorkerSettings
+) -> Started:
     """Store a run with the messages that it answers, unless it exists; raise ``ServiceError``."""
     if (existing := known(owner_id, request)) is not None:
         return existing
@@ -141,7 +143,7 @@ def _has_price(target: Target) -> bool:
     return pricing.cost(one, provider=target.origin.provider, asked=target.origin.model) is not None
 
 
-def _offer(owner_id: int, request: StartRequest, conversation: Conversation) -> Offer:
+def _offer(owner_id: int, request: StartRequest, conversation: Conversation) -> OfferedTools:
     """Return what the run's model may call, and let the conversation keep what was chosen for it."""
     names = request.options.get("tools")
     if names is None:
@@ -153,7 +155,11 @@ def _offer(owner_id: int, request: StartRequest, conversation: Conversation) -> 
 
 
 def _create(
-    owner_id: int, request: StartRequest, conversation: Conversation, offer: Offer, terms: Terms
+    owner_id: int,
+    request: StartRequest,
+    conversation: Conversation,
+    offer: OfferedTools,
+    terms: WorkerSettings,
 ) -> Run:
     try:
         return Run.objects.create(

@@ -14,14 +14,14 @@ from uuid import UUID
 from uuid6 import uuid7
 
 from providers.catalog import CatalogError
-from runs.refusals import ServiceError
+from runs.errors import ServiceError
 from runs.services import resolving, services
 from runs.services.starts import StartRequest
 from runs.socket import frames
 from runs.socket.client_frames import Ack, Cancel, Resolve, Start, Subscribe, Unsubscribe
 from runs.socket.frames import BadFrame
+from runs.socket.per_key import SerialExecutor
 from runs.socket.subscriptions import Subscriptions
-from runs.socket.turns import Turns
 from runs.states import RunStatus
 
 logger = logging.getLogger("runnel.socket")
@@ -41,7 +41,7 @@ class Commands:
         self._user_id = user_id
         self._subscriptions = subscriptions
         self._send_text = send_text
-        self._turns = Turns()
+        self._turns = SerialExecutor()
 
     def __len__(self) -> int:
         """Return how many commands are in work."""

@@ -17,7 +17,7 @@ from uuid6 import uuid7
 
 from concurrency.tasks import spawn
 from concurrency.threads import readers
-from runs.access import auth
+from runs.access import authentication
 from runs.engine import supervisor
 from runs.log.feed import DROP_ABOVE
 from runs.socket import frames
@@ -100,17 +100,17 @@ class RunConsumer(AsyncConsumer):
                 raise StopConsumer
 
     async def _connect(self) -> None:
-        handshake = auth.read_handshake(self.scope)
+        handshake = authentication.read_handshake(self.scope)
         here = supervisor.current()
         await here.ready()
         await self.send({"type": "websocket.accept", "subprotocol": handshake.subprotocol})
         self._is_open = True
         try:
-            identity = await readers.run(auth.identify, handshake)
-            self._forget = auth.register_socket(identity, self._signed_out)
+            identity = await readers.run(authentication.identify, handshake)
+            self._forget = authentication.register_socket(identity, self._signed_out)
             # Whoever signed out before this socket was registered is noticed here.
-            await readers.run(auth.identify, handshake)
-        except auth.Refused as refused:
+            await readers.run(authentication.identify, handshake)
+        except authentication.HandshakeRefused as refused:
             await self._close(refused.close_code)
             return
         self._commands = Commands(

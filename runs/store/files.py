@@ -29,7 +29,7 @@ _RIFF = {b"WEBP": "image/webp", b"WAVE": "audio/wav"}
 _HEAD = 16
 
 
-class Refused(Exception):  # noqa: N818 - it names what happened
+class FileRefused(Exception):  # noqa: N818 - it names what happened
     """A file that is not taken; the message is fit for its sender."""
 
 
@@ -37,16 +37,18 @@ def store(owner_id: int, upload: "UploadedFile[bytes]", *, name: str) -> File:
     """Keep ``upload`` for its owner.
 
     Raises:
-        Refused: it is empty, too long, or nothing that a model reads.
+        FileRefused: it is empty, too long, or nothing that a model reads.
     """
     longest = settings.RUNNEL_UPLOAD_MB * 1024 * 1024
     if not upload.size:
-        raise Refused("The file is empty.")
+        raise FileRefused("The file is empty.")
     if upload.size > longest:
-        raise Refused(f"A file may have {settings.RUNNEL_UPLOAD_MB} MB.")
+        raise FileRefused(f"A file may have {settings.RUNNEL_UPLOAD_MB} MB.")
     mime_type = _mime_type(upload)
     if mime_type is None:
-        raise Refused("Only images (PNG, JPEG, GIF, WebP), PDF, sound (WAV, MP3) and plain text are taken.")
+        raise FileRefused(
+            "Only images (PNG, JPEG, GIF, WebP), PDF, sound (WAV, MP3) and plain text are taken."
+        )
     file = File(owner_id=owner_id, name=_clean(name), mime_type=mime_type, size=upload.size)
     file.content.save(file.name, upload, save=False)
     try:

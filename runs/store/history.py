@@ -59,13 +59,13 @@ def part_from_json(stored: Mapping[str, Any]) -> types.Part:
     return part
 
 
-def of_conversation(conversation_id: UUID) -> tuple[types.Message, ...]:
+def of_conversation(conversation_id: UUID) -> tuple[types.ChatMessage, ...]:
     """Return a conversation so far, its files' bytes included, as the messages of a ``ModelRequest``."""
     rows = list(Message.objects.filter(conversation_id=conversation_id).order_by("position"))
     named = [part["file"] for row in rows for part in row.parts if "file" in part]
     files = {str(file.id): file for file in File.objects.filter(id__in=named)} if named else {}
     return tuple(
-        types.Message(
+        types.ChatMessage(
             role=types.Role(row.role),
             parts=tuple(_from_storage(part, files) for part in row.parts),
             origin=types.Origin(**row.origin) if row.origin else None,
@@ -121,12 +121,12 @@ def _user_part(part: Json, files: Mapping[UUID, File]) -> Json:
     )
 
 
-def user_message(parts: Iterable[Json]) -> types.Message:
+def user_message(parts: Iterable[Json]) -> types.ChatMessage:
     """Return a user's stored parts as a message of a ``ModelRequest``, without the bytes of uploaded files."""
-    return types.Message(role=types.Role.USER, parts=tuple(map(part_from_json, parts)))
+    return types.ChatMessage(role=types.Role.USER, parts=tuple(map(part_from_json, parts)))
 
 
-def answer(result: types.StepResult, origin: types.Origin) -> types.Message:
+def answer(result: types.StepResult, origin: types.Origin) -> types.ChatMessage:
     """Return what a step said as a message of the conversation.
 
     A sealed artefact stays in ``native`` only: nothing else may use it, and it can be large.
@@ -134,4 +134,4 @@ def answer(result: types.StepResult, origin: types.Origin) -> types.Message:
     parts = tuple(
         replace(part, sealed=None) if isinstance(part, types.ReasoningPart) else part for part in result.parts
     )
-    return types.Message(role=types.Role.ASSISTANT, parts=parts, origin=origin, native=result.native)
+    return types.ChatMessage(role=types.Role.ASSISTANT, parts=parts, origin=origin, native=result.native)

@@ -16,13 +16,13 @@ from django.db.models import F, Max
 from django.utils import timezone
 
 from providers.models import ProviderTrace
-from providers.types import Message, Origin, StepResult
-from providers.types.traces import TraceRecord
+from providers.types import ChatMessage, Origin, StepResult
+from providers.types.trace import TraceRecord
 from providers.types.usage import Usage
-from runs.calls import call_records
+from runs.calls import records
 from runs.calls.outcomes import CallOutcome
-from runs.calls.triage import PlannedCall
-from runs.log import salvage
+from runs.calls.planning import PlannedCall
+from runs.log import replay
 from runs.models import Conversation, Run, Step
 from runs.models import Message as MessageRow
 from runs.models.fields import usage_columns, uuid7
@@ -31,7 +31,7 @@ from runs.states import ACTIVE, RunStatus, StopReason, sources
 from runs.store import history
 
 
-class Overtaken(Exception):  # noqa: N818 - it names what happened
+class LostRace(Exception):  # noqa: N818 - it names what happened
     """Somebody's cancel was stored first, or the run has ended already."""
 
     def __init__(self, by: str = "", reason: str = "") -> None:
@@ -56,7 +56,7 @@ class Ending:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Used:
+class UsageTotals:
     """What a run has used in all; ``cost`` in US dollars, ``None`` when nobody knows."""
 
     usage: Usage = field(default_factory=Usage)
@@ -109,14 +109,14 @@ def next_step(run_id: UUID, step: Step) -> None:
     step.save(force_insert=True)
 
 
-def end_step(run_id: UUID, ending: StepEnding, used: Used) -> None:
+def end_step(run_id: UUID, ending: StepEnding, used: UsageTotals) -> None:
     """End a step after which the run goes on; ``used`` is what the run has used so far."""
     _still_running(run_id, **used.columns)
     _end_step(run_id, ending, timezone.now())
 
 
 def pause(
-    run_id: UUID, ending: StepEnding, used: Used, *, until: datetime | None, active_seconds: float
+    run_id: UUID, ending: StepEnding, used: UsageTotals, *, until: datetime | None, active_seconds: float
 ) -> None:
     """Let a run wait for somebody after its step, ``until`` then at most; nothing drives it any more."""
     _still_running(
@@ -154,7 +154,7 @@ def end(
     steps: Iterable[StepEnding],
     *,
     outcomes: Iterable[CallOutcome] = (),
-    used: Used | None = None,
+    used: UsageTotals | None = None,
     active_seconds: float | None = None,
 ) -> None:
     """End an active run with everything that it leaves. A stored cancel wins over any other ending.
@@ -188,13 +188,13 @@ def end(
     for step in steps:
         _end_step(run_id, step, now)
     for outcome in outcomes:
-        call_records.answer(outcome)
+        records.answer(outcome)
     _keep_results(run_id)
     Conversation.objects.filter(runs=run_id).update(updated_at=now)
 
 
 def _still_running(run_id: UUID, **columns: Any) -> None:
-    """Change a running run; ``Overtaken`` when a cancel was stored, or it is not running any more."""
+    """Change a running run; ``LostRace`` when a cancel was stored, or it is not running any more."""
     columns = {"status": RunStatus.RUNNING} | columns
     rows = Run.objects.filter(pk=run_id, status=RunStatus.RUNNING, cancel_requested_at=None)
     if not rows.update(**columns):
@@ -203,7 +203,7 @@ def _still_running(run_id: UUID, **columns: Any) -> None:
 
 def _keep_results(run_id: UUID) -> None:
     """Add the answers to the newest step's calls to the conversation, if it led to any."""
-    message = call_records.answers(run_id)
+    message = records.answers(run_id)
     newest = MessageRow.objects.filter(run_id=run_id).order_by("-position").values_list("role", flat=True)
     if message is not None and newest.first() != message.role.value:
         add_message(run_id, message, message_id=uuid7())
@@ -226,11 +226,11 @@ def request_cancel(run_id: UUID, *, by: str, reason: str, mode: str = CancelMode
     return active.exists()
 
 
-def _overtaken(run_id: UUID) -> Overtaken:
+def _overtaken(run_id: UUID) -> LostRace:
     stored = (
         Run.objects.filter(pk=run_id, status__in=ACTIVE).values_list("cancelled_by", "cancel_reason").first()
     )
-    return Overtaken(*stored) if stored else Overtaken()
+    return LostRace(*stored) if stored else LostRace()
 
 
 def _end_step(run_id: UUID, ending: StepEnding, now: datetime) -> None:
@@ -241,7 +241,7 @@ def _end_step(run_id: UUID, ending: StepEnding, now: datetime) -> None:
     if ending.answer is not None:
         columns |= _answer_columns(ending.answer)
         _keep_answer(run_id, ending.step_id, ending.answer)
-    elif (spoken := salvage.spoken(salvage.last_step(salvage.events(run_id)))) is not None:
+    elif (spoken := replay.spoken(replay.last_step(replay.events(run_id)))) is not None:
         add_message(run_id, spoken.message, message_id=spoken.message_id)
     Step.objects.filter(pk=ending.step_id).update(**columns)
     ProviderTrace.objects.bulk_create(map(ProviderTrace.from_record, ending.traces))
@@ -268,10 +268,10 @@ def _keep_answer(run_id: UUID, step_id: UUID, answer: Answer) -> None:
     result = answer.result
     if result.parts or result.native:
         add_message(run_id, history.answer(result, answer.origin), message_id=answer.message_id)
-    call_records.keep(run_id, step_id, result, answer.calls)
+    records.keep(run_id, step_id, result, answer.calls)
 
 
-def add_message(run_id: UUID, message: Message, *, message_id: UUID) -> None:
+def add_message(run_id: UUID, message: ChatMessage, *, message_id: UUID) -> None:
     """Append ``message`` to the run's conversation."""
     conversation_id = Run.objects.values_list("conversation_id", flat=True).get(pk=run_id)
     origin = message.origin

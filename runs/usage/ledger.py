@@ -6,7 +6,7 @@ from decimal import Decimal
 from providers.types import Json, Origin
 from providers.types.events import ModelEvent, ReasoningDelta, TextDelta, ToolCallDelta, UsageSeen
 from providers.types.usage import CHARACTERS_PER_TOKEN, Usage, add
-from providers.usage.spending import Bill, Spending, cost_of
+from providers.usage.spending import ModelUsage, StepUsage, cost_of
 
 #: Tells what a usage of a model costs in US dollars; ``None`` when that is not known.
 type Price = Callable[[Usage, Origin], Decimal | None]
@@ -15,16 +15,16 @@ type Price = Callable[[Usage, Origin], Decimal | None]
 class Ledger:
     """What a run has used. ``before`` are the bills of earlier segments: one for each step."""
 
-    def __init__(self, before: Sequence[Bill]) -> None:
+    def __init__(self, before: Sequence[ModelUsage]) -> None:
         self._before = tuple(before)
-        self._spending = Spending()
+        self._spending = StepUsage()
 
-    def add(self, spending: Spending) -> None:
+    def add(self, spending: StepUsage) -> None:
         """Take what a step has used."""
         self._spending.include(spending)
 
     @property
-    def bills(self) -> tuple[Bill, ...]:
+    def bills(self) -> tuple[ModelUsage, ...]:
         """One bill for each model that was asked in this segment."""
         return self._spending.bills
 
@@ -45,7 +45,7 @@ class Meter:
     What nobody reports is estimated from the length of what was said, so that a budget holds there as well.
     """
 
-    def __init__(self, budget: Json, *, before: Sequence[Bill], price: Price) -> None:
+    def __init__(self, budget: Json, *, before: Sequence[ModelUsage], price: Price) -> None:
         """Take the ``budget`` (``tokens``, ``cost`` in US dollars), and the bills of earlier segments."""
         self._tokens: int | None = budget.get("tokens")
         cost = budget.get("cost")
@@ -74,7 +74,7 @@ class Meter:
             case UsageSeen(usage=usage):
                 self._seen = usage
 
-    def settle(self, bills: Sequence[Bill]) -> None:
+    def settle(self, bills: Sequence[ModelUsage]) -> None:
         """End the step: its ``bills`` take the place of what was estimated, as far as they say anything."""
         reported = sum(bill.usage.total_tokens or 0 for bill in bills)
         self._spent_tokens += reported or self._running.total_tokens or 0
@@ -102,5 +102,5 @@ class Meter:
         )
 
 
-def _sum(bills: Sequence[Bill]) -> Decimal:
+def _sum(bills: Sequence[ModelUsage]) -> Decimal:
     return sum((bill.cost for bill in bills if bill.cost is not None), Decimal(0))

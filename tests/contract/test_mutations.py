@@ -16,7 +16,7 @@ import pytest
 from providers.errors import LLMError, LLMInternalError, LLMMalformedResponseError
 from providers.errors.cancellation import RunCancelled
 from providers.types import StepResult
-from providers.types.traces import TraceStatus
+from providers.types.trace import TraceStatus
 from providers.types.usage import UsageSource
 from tests.contract import hand_written
 from tests.contract.mutating import Mutant, mutate

@@ -26,7 +26,7 @@ from providers.types.events import (
     ToolCallStarted,
     UsageSeen,
 )
-from providers.wires.draft import END_OF_STREAM, StepDraft
+from providers.wires.accumulator import END_OF_STREAM, StepAccumulator
 from tests.contract.reading import COUNTS, Reading, Recording, decoded, events, read, recordings
 
 RECORDINGS = recordings()
@@ -51,7 +51,7 @@ def name_of(recording: Recording | None) -> str:
 
 def tell(recording: Recording) -> Told:
     """Feed the wire all that came, up to an error: what follows the end must not change it."""
-    draft = StepDraft()
+    draft = StepAccumulator()
     reader = wires.load(recording.wire).read(draft)
     told: list[ModelEvent] = list(next(reader))
     error: LLMError | None = None

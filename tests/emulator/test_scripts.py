@@ -5,7 +5,7 @@ from emulator.actions import Argue, Call, Finish, Say, Wait
 from emulator.prompt import Function, Prompt
 from emulator.prose import LONG, tokens
 from emulator.scripts import SCRIPTS
-from providers.types import Json, StopReason
+from providers.types import FinishReason, Json
 
 
 def prompt(text: str = "Hello?", *, functions: tuple[Function, ...] = ()) -> Prompt:
@@ -22,7 +22,7 @@ def test_the_long_story_takes_about_half_a_minute_and_ends():
     said = [action.text for action in actions if isinstance(action, Say)]
     assert "".join(said) == LONG
     assert 25 < sum(action.seconds for action in actions if isinstance(action, Wait)) < 35
-    assert actions[-1] == Finish(StopReason.END_TURN)
+    assert actions[-1] == Finish(FinishReason.END_TURN)
 
 
 def test_the_long_story_has_paragraphs_markdown_and_characters_of_every_width():

@@ -5,7 +5,7 @@ from pathlib import Path
 from emulator.actions import Finish, Say, Tally
 from emulator.prompt import Prompt
 from emulator.wires import WIRES
-from providers.types import StopReason
+from providers.types import FinishReason
 
 _LINE = "The quick brown fox jumps over the lazy dog, and nobody reads what it says.\n"
 _DELTA = _LINE * 50
@@ -26,4 +26,4 @@ def write_flood(folder: Path, *, name: str, megabytes: int) -> None:
         body = b"".join(encoder.encode(Say(_DELTA)) for _ in range(deltas))
         recording = folder / wire.KIND / f"{name}.sse"
         recording.parent.mkdir(parents=True, exist_ok=True)
-        recording.write_bytes(body + encoder.encode(Finish(StopReason.END_TURN)))
+        recording.write_bytes(body + encoder.encode(Finish(FinishReason.END_TURN)))

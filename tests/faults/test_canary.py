@@ -14,7 +14,7 @@ from django.test import Client as Browser
 from django.urls import reverse
 
 from concurrency.threads import readers
-from providers.catalog import rows
+from providers.catalog import cache
 from providers.catalog.presets import PRESETS
 from providers.models import Provider, ProviderTrace
 from runs.models import Run
@@ -47,9 +47,9 @@ KINDS = ("openai-compatible", "anthropic-compatible", "gemini-compatible", "xai"
 @pytest.fixture(autouse=True)
 def fresh(settings: Any) -> Iterator[None]:
     settings.RUNNEL_ALLOW_LOOPBACK_PROVIDERS = True
-    rows.forget()
+    cache.forget()
     yield
-    rows.forget()
+    cache.forget()
 
 
 @pytest.fixture

@@ -9,7 +9,15 @@ import pytest
 from providers import errors
 from providers.catalog import Target
 from providers.errors import LLMError
-from providers.types import Message, ReasoningPart, Role, StopReason, TextPart, ToolCallPart, ToolResultPart
+from providers.types import (
+    ChatMessage,
+    FinishReason,
+    ReasoningPart,
+    Role,
+    TextPart,
+    ToolCallPart,
+    ToolResultPart,
+)
 from providers.types.usage import UsageSource
 from tests.lanes.foreign import ForeignServer, installed
 from tests.providers.calling import WIRES, Call, at
@@ -126,7 +134,7 @@ async def test_it_hears_words_and_counts(aimock: ForeignServer, wire: str, fresh
     call = Call(asking(aimock, wire), prompt="say text")
     result = await call.run()
     assert result.text == call.sink.text == TEXT
-    assert result.stop_reason is StopReason.END_TURN
+    assert result.stop_reason is FinishReason.END_TURN
     assert (result.usage.input_tokens, result.usage.output_tokens) == (11, 7)
     assert result.usage.source is UsageSource.REPORTED
     assert call.trace.http_status == 200
@@ -155,7 +163,7 @@ async def test_it_hears_calls_side_by_side(aimock: ForeignServer, wire: str, fre
     assert all(call.complete for call in result.tool_calls)
     assert len({call.id for call in result.tool_calls}) == 3
     # Its Gemini says "FUNCTION_CALL", which Google's never does: that there are calls tells as much.
-    assert result.stop_reason is StopReason.TOOL_CALLS
+    assert result.stop_reason is FinishReason.TOOL_CALLS
 
 
 @every_wire
@@ -177,12 +185,12 @@ async def test_it_takes_back_what_the_tools_said(
 ) -> None:
     target = asking(aimock, wire)
     first = await Call(target, prompt="call tools").run()
-    asked = Message(role=Role.USER, parts=(TextPart(text="call tools"),))
-    answer = Message(role=Role.ASSISTANT, parts=first.parts, origin=target.origin, native=first.native)
+    asked = ChatMessage(role=Role.USER, parts=(TextPart(text="call tools"),))
+    answer = ChatMessage(role=Role.ASSISTANT, parts=first.parts, origin=target.origin, native=first.native)
     told = tuple(
         ToolResultPart(call_id=call.id, name=call.name, content="22 degrees") for call in first.tool_calls
     )
-    second = Call(target, prompt="", before=(asked, answer, Message(role=Role.TOOL, parts=told)))
+    second = Call(target, prompt="", before=(asked, answer, ChatMessage(role=Role.TOOL, parts=told)))
     assert (await second.run()).text == "It is warm."
 
 

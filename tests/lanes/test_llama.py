@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 import httpx2
 import pytest
 
-from providers.types import ModelOptions, StopReason, ToolSpec
+from providers.types import FinishReason, ModelOptions, ToolSpec
 from providers.types.events import TextDelta
-from providers.types.traces import TraceStatus
+from providers.types.trace import TraceStatus
 from providers.types.usage import UsageSource
 from tests.lanes.foreign import ForeignServer, installed
 from tests.providers.calling import Call, at, until
@@ -133,7 +133,7 @@ async def test_it_hears_a_model_and_what_it_used(
         result = await call.run()
     assert "4" in result.text
     assert result.text == call.sink.text
-    assert result.stop_reason is StopReason.END_TURN
+    assert result.stop_reason is FinishReason.END_TURN
     assert result.usage.source is UsageSource.REPORTED
     assert result.usage.input_tokens
     assert result.usage.output_tokens == watch.last.predicted - watch.first.predicted
@@ -148,7 +148,7 @@ async def test_it_knows_an_answer_that_was_cut(llama: ForeignServer, wire: str, 
     assert result.usage.output_tokens == 12
     # OpenAI's Responses says "response.incomplete"; this one says that all is complete, and nobody can tell.
     is_told = wire != "openai-responses"
-    assert result.stop_reason is (StopReason.MAX_TOKENS_EXCEEDED if is_told else StopReason.END_TURN)
+    assert result.stop_reason is (FinishReason.MAX_TOKENS_EXCEEDED if is_told else FinishReason.END_TURN)
 
 
 @every_wire

@@ -11,7 +11,7 @@ from providers import errors
 from providers.adapter import Timeouts
 from providers.catalog import Target
 from providers.errors import LLMError
-from providers.types import ModelOptions, StopReason, ToolSpec
+from providers.types import FinishReason, ModelOptions, ToolSpec
 from providers.types.usage import UsageSource
 from tests.lanes.foreign import ForeignServer, installed
 from tests.providers.calling import WIRES, Call, at
@@ -77,7 +77,7 @@ async def test_it_hears_words_and_counts(llmock: Llmock, wire: str, fresh_client
     call = Call(asking(llmock, wire))
     result = await call.run()
     assert result.text == call.sink.text == SENTENCE
-    assert result.stop_reason is StopReason.END_TURN
+    assert result.stop_reason is FinishReason.END_TURN
     assert result.usage.source is UsageSource.REPORTED
     assert result.usage.input_tokens
     assert result.usage.output_tokens
@@ -88,7 +88,7 @@ async def test_it_knows_an_answer_that_was_cut(llmock: Llmock, wire: str, fresh_
     llmock.order({"type": "reply", "text": SENTENCE, "finish_reason": "length"})
     result = await Call(asking(llmock, wire)).run()
     assert result.text == SENTENCE
-    assert result.stop_reason is StopReason.MAX_TOKENS_EXCEEDED
+    assert result.stop_reason is FinishReason.MAX_TOKENS_EXCEEDED
 
 
 @every_wire
@@ -100,7 +100,7 @@ async def test_it_hears_calls_side_by_side(llmock: Llmock, wire: str, fresh_clie
         ("weather", city) for city in cities
     ]
     assert len({call.id for call in result.tool_calls}) == 2
-    assert result.stop_reason is StopReason.TOOL_CALLS
+    assert result.stop_reason is FinishReason.TOOL_CALLS
 
 
 @every_wire

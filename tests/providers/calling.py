@@ -11,7 +11,7 @@ from providers.catalog import Target
 from providers.errors import LLMError
 from providers.errors.cancellation import RunCancelled
 from providers.types import (
-    Message,
+    ChatMessage,
     ModelOptions,
     ModelRequest,
     Origin,
@@ -21,7 +21,7 @@ from providers.types import (
     ToolSpec,
 )
 from providers.types.events import ModelEvent, ReasoningDelta, TextDelta
-from providers.types.traces import CallContext, TraceRecord
+from providers.types.trace import CallContext, TraceRecord
 
 WIRES = ("openai-chat", "openai-responses", "anthropic-messages", "gemini-generate")
 
@@ -86,7 +86,7 @@ class Call:
     #: Empty where nothing is asked after ``before``.
     prompt: str = "Tell me something."
     options: ModelOptions = field(default_factory=ModelOptions)
-    before: tuple[Message, ...] = ()
+    before: tuple[ChatMessage, ...] = ()
     tools: tuple[ToolSpec, ...] = ()
     sink: Sink = field(default_factory=Sink)
     recorder: Recorder = field(default_factory=Recorder)
@@ -98,7 +98,7 @@ class Call:
         return self.task
 
     async def run(self) -> StepResult:
-        asked = Message(role=Role.USER, parts=(TextPart(text=self.prompt),))
+        asked = ChatMessage(role=Role.USER, parts=(TextPart(text=self.prompt),))
         request = ModelRequest(
             origin=self.target.origin,
             messages=(*self.before, asked) if self.prompt else self.before,

@@ -6,7 +6,7 @@ from django.test import TestCase
 
 from providers.models import ProviderTrace
 from providers.types import Origin
-from providers.types.traces import TraceRecord, TraceStatus
+from providers.types.trace import TraceRecord, TraceStatus
 from tests.providers.calling import Call, emulated
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from providers.text import Seam, clean, clean_json
+from providers.text import SurrogateJoiner, clean, clean_json
 
 #: Any text, half pairs and NUL included.
 dirty = st.text(st.characters(codec=None, exclude_categories=()) | st.sampled_from("\x00\ud83d\ude00"))
@@ -42,7 +42,7 @@ def test_whatever_comes_can_be_stored(text: str) -> None:
 
 @given(st.lists(dirty))
 def test_pieces_add_up_to_the_whole_and_none_is_broken(pieces: list[str]) -> None:
-    seam = Seam()
+    seam = SurrogateJoiner()
     out = [seam.feed(piece) for piece in pieces] + [seam.close()]
     for piece in out:
         piece.encode()

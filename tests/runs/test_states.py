@@ -11,7 +11,7 @@ from django.utils import timezone
 from runs.models import Run, Step
 from runs.states import ACTIVE, TERMINAL, TRANSITIONS, RunStatus, StopReason, sources
 from runs.store import transitions
-from runs.store.transitions import Ending, Overtaken
+from runs.store.transitions import Ending, LostRace
 from tests.runs.conftest import Person
 from tests.runs.rows import make_run
 
@@ -110,7 +110,7 @@ def test_a_change_happens_exactly_when_the_table_allows_it(
         assert run.status == target
         assert (run.finished_at is not None) == (target in TERMINAL)
     else:
-        with pytest.raises(Overtaken):
+        with pytest.raises(LostRace):
             CHANGES[target](run)
         assert columns(run) == before
         assert not run.steps.exists()
@@ -123,7 +123,7 @@ def test_a_stored_cancel_wins_over_every_other_change(target: RunStatus, ada: Pe
     run = make_run(owner=ada.user, status=source)
     assert transitions.request_cancel(run.pk, by="user", reason="enough")
     before = columns(run)
-    with pytest.raises(Overtaken) as overtaken:
+    with pytest.raises(LostRace) as overtaken:
         CHANGES[target](run)
     assert (overtaken.value.by, overtaken.value.reason) == ("user", "enough")
     assert columns(run) == before

@@ -19,7 +19,7 @@ import httpx2
 from providers.security.pinned import PinnedTransport
 from providers.security.redaction import redact_text
 from providers.text import clean
-from runs.toolbox.mcp.target import Target, may_be_here
+from runs.toolbox.mcp.target import McpEndpoint, may_be_here
 
 if TYPE_CHECKING:
     from mcp import Client
@@ -62,7 +62,9 @@ async def load() -> Any:
 
 
 @asynccontextmanager
-async def connect(target: Target, *, on_end: Callable[[], None], aside: Aside) -> AsyncIterator["Client"]:
+async def connect(
+    target: McpEndpoint, *, on_end: Callable[[], None], aside: Aside
+) -> AsyncIterator["Client"]:
     """Open a connection to ``target`` and close it again, with the process behind it.
 
     Args:
@@ -80,7 +82,7 @@ async def connect(target: Target, *, on_end: Callable[[], None], aside: Aside) -
 
 
 @asynccontextmanager
-async def _process(target: Target, aside: Aside) -> AsyncIterator[Any]:
+async def _process(target: McpEndpoint, aside: Aside) -> AsyncIterator[Any]:
     """Start the program, with a few harmless variables of ours (``HOME``, ``PATH``, …) and its own."""
     from mcp.client.stdio import StdioServerParameters, stdio_client
 
@@ -118,7 +120,7 @@ class _Reader(asyncio.Protocol):
         self._aside.add(data)
 
 
-async def _http(target: Target, aside: Aside, stack: AsyncExitStack) -> Any:
+async def _http(target: McpEndpoint, aside: Aside, stack: AsyncExitStack) -> Any:
     from mcp.client.streamable_http import streamable_http_client
 
     async def note(response: httpx2.Response) -> None:

@@ -11,9 +11,9 @@ import orjson
 from providers.text import clean, clean_json
 from providers.types import Json
 from runs.toolbox import schemas
-from runs.toolbox.mcp import trouble
+from runs.toolbox.mcp import errors
 from runs.toolbox.mcp.connection import Aside, connect
-from runs.toolbox.mcp.target import Target, Unusable
+from runs.toolbox.mcp.target import McpEndpoint, Unusable
 
 if TYPE_CHECKING:
     from mcp import Client
@@ -36,7 +36,7 @@ _HINTS = (
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Outcome:
+class ListingResult:
     """What came of asking one server."""
 
     #: One or two sentences, fit to be shown.
@@ -45,18 +45,18 @@ class Outcome:
     tools: list[Json] | None = None
 
 
-def ask(asked: Sequence[Target | Unusable]) -> list[Outcome]:
+def ask(asked: Sequence[McpEndpoint | Unusable]) -> list[ListingResult]:
     """Ask each for its tools, all at the same time, each within its own patience."""
     return asyncio.run(_ask_all(asked))
 
 
-async def _ask_all(asked: Sequence[Target | Unusable]) -> list[Outcome]:
+async def _ask_all(asked: Sequence[McpEndpoint | Unusable]) -> list[ListingResult]:
     return list(await asyncio.gather(*map(_ask, asked)))
 
 
-async def _ask(target: Target | Unusable) -> Outcome:
+async def _ask(target: McpEndpoint | Unusable) -> ListingResult:
     if isinstance(target, Unusable):
-        return Outcome(message=target.message)
+        return ListingResult(message=target.message)
     aside = Aside()
     found: list[Json] | None = None
     try:
@@ -66,11 +66,11 @@ async def _ask(target: Target | Unusable) -> Outcome:
                 found = await _all_pages(client)
     except Exception as error:  # noqa: BLE001 - whatever it is, somebody waits for a sentence
         if found is None:
-            return Outcome(message=_with(trouble.sentence(target, error), aside))
+            return ListingResult(message=_with(errors.sentence(target, error), aside))
     if found is None:
-        return Outcome(message=_with(trouble.silent(target), aside))
+        return ListingResult(message=_with(errors.silent(target), aside))
     count = "1 tool" if len(found) == 1 else f"{len(found)} tools"
-    return Outcome(message=f"It answered, and has {count}.", tools=found)
+    return ListingResult(message=f"It answered, and has {count}.", tools=found)
 
 
 def _with(sentence: str, aside: Aside) -> str:

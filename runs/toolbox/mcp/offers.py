@@ -13,7 +13,7 @@ from providers.types import Json
 from runs.models import McpServer
 from runs.toolbox.binding import json_object
 from runs.toolbox.mcp import pool, results
-from runs.toolbox.mcp.target import Target, Unusable, read
+from runs.toolbox.mcp.target import McpEndpoint, Unusable, read
 from runs.toolbox.registry import LONGEST_NAME, RESERVED
 from runs.toolbox.tool import InvalidArguments, Tool, ToolContext, ToolError
 
@@ -78,7 +78,7 @@ async def _call(server_id: int, name: str, arguments: Json, conversation_id: UUI
     return results.text_of(await pool.current().call(target, conversation_id, name, arguments))
 
 
-def _target(server_id: int, name: str) -> Target:
+def _target(server_id: int, name: str) -> McpEndpoint:
     """Return how the server is reached now: since the tool was offered it may have been taken away."""
     server = McpServer.objects.filter(pk=server_id, is_enabled=True).first()
     if server is None or name not in server.allowed:

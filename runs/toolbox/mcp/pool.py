@@ -10,7 +10,7 @@ from providers.types import Json
 from runs.models import McpServer
 from runs.toolbox.mcp.connection import load
 from runs.toolbox.mcp.session import Session
-from runs.toolbox.mcp.target import Target
+from runs.toolbox.mcp.target import McpEndpoint
 from runs.toolbox.tool import ToolError
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ _PATIENCE = 10.0
 @dataclass(frozen=True, slots=True)
 class _Key:
     # With all that it is reached by: a server that was changed gets another session.
-    target: Target
+    target: McpEndpoint
     conversation_id: UUID
 
 
@@ -38,7 +38,7 @@ class Pool:
         self._alive: set[Session] = set()
 
     async def call(
-        self, target: Target, conversation_id: UUID, name: str, arguments: Json
+        self, target: McpEndpoint, conversation_id: UUID, name: str, arguments: Json
     ) -> "CallToolResult":
         """Call a tool over the conversation's session with ``target``. Raises ``ToolError``."""
         key = _Key(target, conversation_id)

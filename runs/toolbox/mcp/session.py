@@ -15,9 +15,9 @@ import anyio
 
 from concurrency.tasks import spawn
 from providers.types import Json
-from runs.toolbox.mcp import trouble
+from runs.toolbox.mcp import errors
 from runs.toolbox.mcp.connection import Aside, connect
-from runs.toolbox.mcp.target import Target
+from runs.toolbox.mcp.target import McpEndpoint
 from runs.toolbox.tool import ToolError
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class _Call:
 class Session:
     """A session; it opens by itself when it is made."""
 
-    def __init__(self, target: Target, *, on_end: Callable[["Session"], None]) -> None:
+    def __init__(self, target: McpEndpoint, *, on_end: Callable[["Session"], None]) -> None:
         """Begin to open a session with ``target``; ``on_end`` is called when nothing of it is left."""
         self._target = target
         self._aside = Aside()
@@ -103,9 +103,9 @@ class Session:
                     await self._serve(client)
                     self._scope.deadline = anyio.current_time() + _FAREWELL_SECONDS
             if not self._is_open and self._scope.deadline <= anyio.current_time():
-                sentence = trouble.silent(self._target)
+                sentence = errors.silent(self._target)
         except Exception as error:  # noqa: BLE001 - whatever the library raises, somebody waits for a sentence
-            sentence = trouble.sentence(self._target, error)
+            sentence = errors.sentence(self._target, error)
             logger.warning("%s %s", sentence, self._aside.tail)
         finally:
             self.is_usable = False
@@ -143,10 +143,10 @@ class Session:
         try:
             answer: Any = await client.call_tool(call.name, call.arguments)
         except Exception as error:  # noqa: BLE001 - it becomes the call's answer
-            if not trouble.is_about_the_call(error):
+            if not errors.is_about_the_call(error):
                 self.retire()
             if not call.answer.done():
-                call.answer.set_exception(ToolError(trouble.sentence(self._target, error)))
+                call.answer.set_exception(ToolError(errors.sentence(self._target, error)))
         else:
             if not call.answer.done():
                 call.answer.set_result(answer)

@@ -19,7 +19,7 @@ class Unusable(Exception):  # noqa: N818 - it names what the server is
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Target:
+class McpEndpoint:
     """An MCP server. Equal targets are reached in the same way with the same secrets."""
 
     name: str
@@ -38,7 +38,7 @@ def may_be_here() -> bool:
     return bool(settings.DEBUG or settings.RUNNEL_ALLOW_LOOPBACK_PROVIDERS)
 
 
-def read(row: McpServer) -> Target:
+def read(row: McpServer) -> McpEndpoint:
     """Return how the server of ``row`` is reached.
 
     The address is judged again, so that a row that came another way than through the admin's form is no
@@ -51,9 +51,9 @@ def read(row: McpServer) -> Target:
         secrets = tuple(row.unseal().items())
         if row.transport == Transport.STDIO:
             command = (row.command, *map(str, row.arguments))
-            return Target(name=row.name, command=command, secrets=secrets, patience=row.timeout)
+            return McpEndpoint(name=row.name, command=command, secrets=secrets, patience=row.timeout)
         url = check_url(row.url, allow_loopback=may_be_here())
-        return Target(name=row.name, url=url, secrets=secrets, patience=row.timeout)
+        return McpEndpoint(name=row.name, url=url, secrets=secrets, patience=row.timeout)
     except Unsealable:
         raise Unusable(
             "It was set up for another command or address, or its secrets were sealed with a SECRET_KEY that is "

@@ -21,8 +21,8 @@ from django.utils.html import escape
 from pytest_django.fixtures import Settings
 
 from providers import catalog
-from providers.admin import probe
-from providers.catalog import rows
+from providers.admin import connection_test
+from providers.catalog import cache
 from providers.models import Provider
 from providers.security import vault
 from tests.runs.rows import make_user
@@ -42,9 +42,9 @@ CANARY = "sk-canary-THIS-KEY-MUST-NOT-LEAK-13579"
 @pytest.fixture(autouse=True)
 def fresh(settings: Settings) -> Iterator[None]:
     settings.RUNNEL_ALLOW_LOOPBACK_PROVIDERS = True
-    rows.forget()
+    cache.forget()
     yield
-    rows.forget()
+    cache.forget()
 
 
 @pytest.fixture
@@ -380,7 +380,7 @@ class TestAsking:
         assert "intranet.example.org leads to 10.0.0.7" in errors["base_url"][0]
 
     def test_nobody_waits_for_ever(self, admin: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(probe, "_PATIENCE", 0.2)
+        monkeypatch.setattr(connection_test, "_PATIENCE", 0.2)
         silence = threading.Event()
 
         class Silent(Answering):
@@ -460,7 +460,7 @@ class TestResealing:
         call_command("reseal_keys", stdout=out)
         assert "Sealed anew: 1." in out.getvalue()
         settings.SECRET_KEY_FALLBACKS = []
-        rows.refresh()
+        cache.refresh()
         assert catalog.resolve("acme/m").api_key == CANARY
 
     def test_it_names_what_it_cannot_open_and_fails(self, settings: Settings) -> None:

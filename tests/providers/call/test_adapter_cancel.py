@@ -12,9 +12,9 @@ from emulator import Emulator, Outcome
 from emulator.exchanges import Exchange
 from providers import clients
 from providers.errors.cancellation import RunCancelled
-from providers.types import StopReason
+from providers.types import FinishReason
 from providers.types.events import ModelEvent, UsageSeen
-from providers.types.traces import TraceStatus
+from providers.types.trace import TraceStatus
 from providers.types.usage import UsageSource
 from tests.providers.calling import WIRES, Call, Sink, at, calls_tasks, emulated, until
 from tests.providers.upstream import forever, streaming, upstream
@@ -195,7 +195,7 @@ async def test_it_is_too_late_after_the_terminal_event(wire: str, emulator: Emul
     result = await asyncio.wait_for(call.start(), 5)
     assert call.cancel.is_set()
     assert result.text == "x" * 40
-    assert result.stop_reason is StopReason.END_TURN
+    assert result.stop_reason is FinishReason.END_TURN
     assert not result.stream_was_cancelled
     assert call.trace.status is TraceStatus.COMPLETED
 

@@ -9,9 +9,9 @@ from emulator import Emulator, Outcome
 from providers import errors
 from providers.adapter import Timeouts
 from providers.errors import LLMError
-from providers.errors.failures import REDIRECTED
+from providers.errors.translation import REDIRECTED
 from providers.types import ModelOptions
-from providers.types.traces import TraceStatus
+from providers.types.trace import TraceStatus
 from tests.providers.call.test_adapter_cancel import full_listener
 from tests.providers.calling import KEY, PATIENT, WIRES, Call, Sink, at, emulated
 from tests.providers.upstream import Behaviour, answering, forever, reset, streaming, upstream

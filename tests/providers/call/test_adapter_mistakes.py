@@ -16,9 +16,9 @@ from providers.errors import (
     LLMMalformedResponseError,
     LLMMalformedToolCallError,
 )
-from providers.types import Message, ModelRequest
+from providers.types import ChatMessage, ModelRequest
 from providers.types.events import ModelEvent, TextDelta, ToolCallDelta, ToolCallStarted
-from providers.types.traces import CallContext, TraceStatus
+from providers.types.trace import CallContext, TraceStatus
 from tests.providers.call.test_adapter_results import chat_text
 from tests.providers.calling import PATIENT, WIRES, Call, Recorder, Sink, at, emulated
 from tests.providers.upstream import forever, streaming, upstream
@@ -28,12 +28,12 @@ every_wire = pytest.mark.parametrize("wire", WIRES)
 SECRET = "the patient's name"
 
 
-class Unspeakable(tuple[Message, ...]):
+class Unspeakable(tuple[ChatMessage, ...]):
     """Messages that no wire can put into words, by a mistake that only we can have made."""
 
     __slots__ = ()
 
-    def __iter__(self) -> Iterator[Message]:
+    def __iter__(self) -> Iterator[ChatMessage]:
         raise RuntimeError(SECRET)
 
 

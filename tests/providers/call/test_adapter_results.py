@@ -8,10 +8,10 @@ from pytest_django.fixtures import Settings
 
 from emulator import Emulator
 from providers import clients
-from providers.types import ModelOptions, StopReason
+from providers.types import FinishReason, ModelOptions
 from providers.types.events import TextDelta, ToolCallDelta, UsageSeen
 from providers.types.quirks import Quirks
-from providers.types.traces import TraceStatus
+from providers.types.trace import TraceStatus
 from providers.types.usage import UsageSource
 from tests.providers.calling import KEY, WIRES, Call, at, emulated, until
 from tests.providers.upstream import EVENT_STREAM, forever, streaming, upstream
@@ -35,7 +35,7 @@ async def test_the_result_is_what_the_sink_heard(wire: str, emulator: Emulator) 
     call = Call(emulated("echo", wire), prompt=prompt.strip())
     result = await call.start()
     assert result.text == call.sink.text == prompt.strip()
-    assert result.stop_reason is StopReason.END_TURN
+    assert result.stop_reason is FinishReason.END_TURN
     assert result.usage.source is UsageSource.REPORTED
     usages = [event.usage for event in call.sink.events if isinstance(event, UsageSeen)]
     assert usages[-1] == result.usage
@@ -45,7 +45,7 @@ async def test_the_result_is_what_the_sink_heard(wire: str, emulator: Emulator) 
 async def test_tool_calls_stream_and_add_up(wire: str, emulator: Emulator) -> None:
     call = Call(emulated("tools", wire))
     result = await call.start()
-    assert result.stop_reason is StopReason.TOOL_CALLS
+    assert result.stop_reason is FinishReason.TOOL_CALLS
     assert len(result.tool_calls) == 2
     for tool_call in result.tool_calls:
         deltas = [

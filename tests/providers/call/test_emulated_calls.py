@@ -12,11 +12,11 @@ from emulator.prompt import Function, Prompt
 from emulator.scripts import SCRIPTS
 from providers.errors import LLMBadRequestError, LLMMalformedResponseError, LLMRateLimitError
 from providers.types import (
-    Message,
+    ChatMessage,
+    FinishReason,
     ReasoningPart,
     Role,
     StepResult,
-    StopReason,
     TextPart,
     ToolResultPart,
     ToolSpec,
@@ -44,7 +44,7 @@ class Turn:
 
     wire: str
     model: str
-    said: tuple[Message, ...]
+    said: tuple[ChatMessage, ...]
 
     async def step(self) -> StepResult:
         call = calling.Call(emulated(self.model, self.wire), prompt="", before=self.said, tools=TOOLS)
@@ -56,11 +56,11 @@ class Turn:
         )
         self.said += (answer,)
         if results:
-            self.said += (Message(role=Role.TOOL, parts=results),)
+            self.said += (ChatMessage(role=Role.TOOL, parts=results),)
         return result
 
     def say(self, text: str) -> None:
-        self.said += (Message(role=Role.USER, parts=(TextPart(text=text),)),)
+        self.said += (ChatMessage(role=Role.USER, parts=(TextPart(text=text),)),)
 
 
 def turn(wire: str, text: str, *, model: str = "calls") -> Turn:
@@ -83,8 +83,8 @@ async def test_it_makes_the_calls_that_were_ordered_step_by_step_and_quotes_what
     assert asked_for(first) == [("one", {"x": [[1]]}), ("two", {})]
     assert asked_for(second) == [("one", {"y": 2})]
     assert asked_for(third) == []
-    assert [each.stop_reason for each in (first, second)] == [StopReason.TOOL_CALLS] * 2
-    assert third.stop_reason is StopReason.END_TURN
+    assert [each.stop_reason for each in (first, second)] == [FinishReason.TOOL_CALLS] * 2
+    assert third.stop_reason is FinishReason.END_TURN
     quotes = [third.text.find(mark) for mark in ('{"x"', "two got", '{"y"')]
     if wire == "gemini-generate":
         quotes = [third.text.find(mark) for mark in ('{\\"x\\"', "two got", '{\\"y\\"')]
@@ -178,17 +178,19 @@ async def test_it_refuses_calls_that_come_back_without_the_thought_that_led_to_t
         assert words[wire] in str(refused.value)
 
 
-def _without_seal(wire: str, answer: Message) -> list[Message]:
+def _without_seal(wire: str, answer: ChatMessage) -> list[ChatMessage]:
     """Return the answer without what seals it, and, where there is an order, behind what it led to."""
     is_thought = [each.get("type") in {"reasoning", "thinking"} for each in answer.native]
     if wire == "gemini-generate":
         stripped = [{key: each[key] for key in each if key != "thoughtSignature"} for each in answer.native]
-        return [Message(role=answer.role, parts=answer.parts, origin=answer.origin, native=tuple(stripped))]
+        return [
+            ChatMessage(role=answer.role, parts=answer.parts, origin=answer.origin, native=tuple(stripped))
+        ]
     rest = [each for each, thought in zip(answer.native, is_thought, strict=True) if not thought]
     thoughts = [each for each, thought in zip(answer.native, is_thought, strict=True) if thought]
     orders = [rest] if wire == "openai-responses" else [rest, [rest[0], *thoughts, *rest[1:]]]
     return [
-        Message(role=answer.role, parts=answer.parts, origin=answer.origin, native=tuple(native))
+        ChatMessage(role=answer.role, parts=answer.parts, origin=answer.origin, native=tuple(native))
         for native in orders
     ]
 

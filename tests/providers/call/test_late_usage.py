@@ -8,9 +8,9 @@ import pytest
 from providers.adapter import Timeouts
 from providers.types import TextPart
 from providers.types.events import TextDelta
-from providers.types.traces import TraceStatus
+from providers.types.trace import TraceStatus
 from providers.types.usage import Usage, UsageSource
-from providers.wires.draft import StepDraft
+from providers.wires.accumulator import StepAccumulator
 from providers.wires.late_usage import LateUsage
 from tests.providers.calling import PATIENT, WIRES, Call, at
 from tests.providers.retry.attempting import beginning, events
@@ -180,6 +180,6 @@ async def test_before_the_answer_there_is_nothing_to_wait_for(fresh_clients: Non
     ],
 )
 def test_what_is_no_usage_is_passed_over(wire: str, event: object) -> None:
-    draft = StepDraft()
+    draft = StepAccumulator()
     LateUsage(wire, draft).take(event)
     assert draft.usage.is_unknown

@@ -12,7 +12,7 @@ from providers import catalog
 from providers.catalog import ProviderUnavailable
 from providers.catalog.presets import PRESETS
 from providers.errors import LLMUnsupportedError
-from providers.types import Message, ModelOptions, Role, TextPart, ToolCallPart, ToolResultPart
+from providers.types import ChatMessage, ModelOptions, Role, TextPart, ToolCallPart, ToolResultPart
 from tests.providers.calling import KEY, Call
 from tests.providers.speaking import saying_hi
 from tests.providers.upstream import upstream
@@ -283,9 +283,9 @@ async def test_mistral_gets_ids_that_it_takes_and_results_that_belong_to_them(
     ]
     results = [ToolResultPart(call_id=call.id, name="look", content="seen") for call in calls]
     before = (
-        Message(role=Role.USER, parts=(TextPart(text="Look."),)),
-        Message(role=Role.ASSISTANT, parts=tuple(calls)),
-        Message(role=Role.TOOL, parts=tuple(results)),
+        ChatMessage(role=Role.USER, parts=(TextPart(text="Look."),)),
+        ChatMessage(role=Role.ASSISTANT, parts=tuple(calls)),
+        ChatMessage(role=Role.TOOL, parts=tuple(results)),
     )
     _, asked, *answers, _ = (await sent(settings, "mistral", before=before)).body["messages"]
     ids = [call["id"] for call in asked["tool_calls"]]

@@ -12,9 +12,9 @@ from providers.errors import LLMError
 from providers.errors.cancellation import RunCancelled
 from providers.retry.attempts import Attempts
 from providers.retry.backoff import RetryPolicy
-from providers.types import Message, ModelRequest, Role, StepResult, TextPart
+from providers.types import ChatMessage, ModelRequest, Role, StepResult, TextPart
 from providers.types.events import RetryScheduled
-from providers.types.traces import CallContext
+from providers.types.trace import CallContext
 from tests.providers.calling import PATIENT, Recorder, Sink
 from tests.providers.upstream import Behaviour, answering, streaming
 
@@ -146,7 +146,7 @@ class Step:
         )
         request = ModelRequest(
             origin=self.targets[0].origin,
-            messages=(Message(role=Role.USER, parts=(TextPart(text=self.prompt),)),),
+            messages=(ChatMessage(role=Role.USER, parts=(TextPart(text=self.prompt),)),),
         )
         call = CallContext(run_id=uuid4(), step_id=uuid4())
         self.task = asyncio.create_task(

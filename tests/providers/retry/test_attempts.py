@@ -8,7 +8,7 @@ from providers import errors
 from providers.adapter import Timeouts
 from providers.errors import LLMError
 from providers.retry.backoff import RetryPolicy
-from providers.types.traces import TraceStatus
+from providers.types.trace import TraceStatus
 from providers.types.usage import UsageSource
 from tests.providers.calling import KEY, WIRES, at, calls_tasks, until
 from tests.providers.retry.attempting import (

@@ -3,7 +3,7 @@ import pytest
 from providers import errors
 from providers.errors import LLMError
 from providers.retry import circuit
-from providers.retry.circuit import Circuit, Rules, State, Verdict, verdict_of
+from providers.retry.circuit import Circuit, Observation, Rules, State, verdict_of
 
 RULES = Rules(failures=3, pause=30)
 
@@ -25,7 +25,7 @@ def a_circuit(clock: Clock, rules: Rules = RULES) -> Circuit:
     return Circuit(rules, clock=clock)
 
 
-def tell(its: Circuit, *verdicts: Verdict) -> list[bool]:
+def tell(its: Circuit, *verdicts: Observation) -> list[bool]:
     """Make one call after the other; return which of them opened the circuit."""
     opened = []
     for verdict in verdicts:
@@ -35,7 +35,7 @@ def tell(its: Circuit, *verdicts: Verdict) -> list[bool]:
     return opened
 
 
-F, A, U = Verdict.FAILS, Verdict.ANSWERS, Verdict.UNKNOWN
+F, A, U = Observation.FAILS, Observation.ANSWERS, Observation.UNKNOWN
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ F, A, U = Verdict.FAILS, Verdict.ANSWERS, Verdict.UNKNOWN
     ],
 )
 def test_it_opens_after_so_many_failures_in_a_row(
-    verdicts: tuple[Verdict, ...], state: State, clock: Clock
+    verdicts: tuple[Observation, ...], state: State, clock: Clock
 ) -> None:
     its = a_circuit(clock)
     opened = tell(its, *verdicts)
@@ -116,8 +116,8 @@ def test_a_probe_that_stays_away_is_followed_by_another(half_open: Circuit, cloc
     assert half_open.state is State.OPEN
 
 
-@pytest.mark.parametrize("verdict", list(Verdict))
-def test_calls_from_before_it_opened_change_nothing(verdict: Verdict, clock: Clock) -> None:
+@pytest.mark.parametrize("verdict", list(Observation))
+def test_calls_from_before_it_opened_change_nothing(verdict: Observation, clock: Clock) -> None:
     its = a_circuit(clock)
     early = its.enter()
     assert early is not None
@@ -153,7 +153,7 @@ def test_calls_from_before_it_opened_change_nothing(verdict: Verdict, clock: Clo
         (errors.LLMError, U),
     ],
 )
-def test_only_what_keeps_a_provider_from_answering_counts(kind: type[LLMError], verdict: Verdict) -> None:
+def test_only_what_keeps_a_provider_from_answering_counts(kind: type[LLMError], verdict: Observation) -> None:
     assert verdict_of(kind()) is verdict
 
 

@@ -9,7 +9,7 @@ from providers.adapter import Timeouts
 from providers.catalog import Target
 from providers.errors.cancellation import RunCancelled
 from providers.retry.limits import Limits, Places, turn
-from providers.types.traces import TraceStatus
+from providers.types.trace import TraceStatus
 from tests.providers.calling import PATIENT, at, until
 from tests.providers.retry.attempting import Step, beginning, speaking
 from tests.providers.upstream import forever, in_turn, streaming, upstream

@@ -2,7 +2,7 @@
 
 import pytest
 
-from providers.types import Message, ModelOptions, ModelRequest, Origin, Role, TextPart, quirks
+from providers.types import ChatMessage, ModelOptions, ModelRequest, Origin, Role, TextPart, quirks
 from providers.types.quirks import Quirks
 
 HERE = Origin(wire="anthropic-messages", provider="anthropic", model="claude-sonnet-5-5")
@@ -18,7 +18,7 @@ HERE = Origin(wire="anthropic-messages", provider="anthropic", model="claude-son
     ids=["another model", "the same model elsewhere", "another wire"],
 )
 def test_one_providers_own_fields_are_no_others(there: Origin, own: dict[str, int]) -> None:
-    message = Message(role=Role.USER, parts=(TextPart(text="Hi"),))
+    message = ChatMessage(role=Role.USER, parts=(TextPart(text="Hi"),))
     options = ModelOptions(max_output_tokens=9, provider_options={"top_k": 5})
     request = ModelRequest(origin=HERE, messages=(message,), options=options, quirks=quirks.NONE)
     other = request.made_for(there, Quirks(effort=None))

@@ -6,43 +6,55 @@ from typing import Any
 import pytest
 
 from providers import errors
-from providers.types import Message, ModelRequest, Role, StepResult, StopReason, TextPart, ToolSpec
+from providers.types import ChatMessage, FinishReason, ModelRequest, Role, StepResult, TextPart, ToolSpec
 from providers.types.quirks import Quirks
 from providers.types.usage import Usage, UsageSource
 from providers.usage import estimates
-from providers.usage.accounting import Case, usage
-from providers.usage.estimates import Gap
-from providers.wires.draft import StepDraft
+from providers.usage.accounting import FinishedCall, usage
+from providers.usage.estimates import MissingCounts
+from providers.wires.accumulator import StepAccumulator
 from tests.providers.calling import WIRES, Call, at
 from tests.providers.retry.attempting import beginning, events
 from tests.providers.upstream import Behaviour, Upstream, answering, forever, streaming, upstream
 
 every_wire = pytest.mark.parametrize("wire", WIRES)
 
-NOTHING = StepDraft().result()
+NOTHING = StepAccumulator().result()
 SAID = replace(NOTHING, parts=(TextPart(text="x" * 41),))
 
 
 @pytest.mark.parametrize(
     ("result", "has_ended", "fills_halves", "expected"),
     [
-        pytest.param(SAID, True, False, Gap.ALL, id="ended without a report"),
-        pytest.param(NOTHING, True, False, Gap.ALL, id="ended without a word"),
-        pytest.param(SAID, False, False, Gap.ALL, id="broke in the middle"),
-        pytest.param(replace(NOTHING, stream_was_cancelled=True), False, False, Gap.ALL, id="cut"),
-        pytest.param(NOTHING, False, True, Gap.NONE, id="failed before it said anything"),
-        pytest.param(replace(SAID, usage=Usage(input_tokens=1)), True, False, Gap.NONE, id="half"),
-        pytest.param(replace(SAID, usage=Usage(input_tokens=1)), True, True, Gap.OUTPUT, id="no output"),
-        pytest.param(replace(SAID, usage=Usage(output_tokens=1)), True, True, Gap.INPUT, id="no input"),
+        pytest.param(SAID, True, False, MissingCounts.ALL, id="ended without a report"),
+        pytest.param(NOTHING, True, False, MissingCounts.ALL, id="ended without a word"),
+        pytest.param(SAID, False, False, MissingCounts.ALL, id="broke in the middle"),
+        pytest.param(replace(NOTHING, stream_was_cancelled=True), False, False, MissingCounts.ALL, id="cut"),
+        pytest.param(NOTHING, False, True, MissingCounts.NONE, id="failed before it said anything"),
+        pytest.param(replace(SAID, usage=Usage(input_tokens=1)), True, False, MissingCounts.NONE, id="half"),
         pytest.param(
-            replace(SAID, usage=Usage(input_tokens=0, output_tokens=0)), True, True, Gap.NONE, id="zeros"
+            replace(SAID, usage=Usage(input_tokens=1)), True, True, MissingCounts.OUTPUT, id="no output"
         ),
-        pytest.param(replace(SAID, usage=Usage(reasoning_tokens=1)), True, False, Gap.NONE, id="a part"),
-        pytest.param(replace(SAID, usage=Usage(reasoning_tokens=1)), True, True, Gap.ALL, id="a part only"),
+        pytest.param(
+            replace(SAID, usage=Usage(output_tokens=1)), True, True, MissingCounts.INPUT, id="no input"
+        ),
+        pytest.param(
+            replace(SAID, usage=Usage(input_tokens=0, output_tokens=0)),
+            True,
+            True,
+            MissingCounts.NONE,
+            id="zeros",
+        ),
+        pytest.param(
+            replace(SAID, usage=Usage(reasoning_tokens=1)), True, False, MissingCounts.NONE, id="a part"
+        ),
+        pytest.param(
+            replace(SAID, usage=Usage(reasoning_tokens=1)), True, True, MissingCounts.ALL, id="a part only"
+        ),
     ],
 )
 def test_it_knows_what_may_be_guessed(
-    result: StepResult, has_ended: bool, fills_halves: bool, expected: Gap
+    result: StepResult, has_ended: bool, fills_halves: bool, expected: MissingCounts
 ) -> None:
     assert estimates.gap(result, has_ended=has_ended, fills_halves=fills_halves) is expected
 
@@ -66,25 +78,25 @@ def test_a_report_that_leaves_something_out_is_partial(counted: Usage, source: U
 @pytest.mark.parametrize(
     ("what", "expected"),
     [
-        (Gap.NONE, Usage(input_tokens=3, cached_input_tokens=1)),
+        (MissingCounts.NONE, Usage(input_tokens=3, cached_input_tokens=1)),
         (
-            Gap.OUTPUT,
+            MissingCounts.OUTPUT,
             Usage(input_tokens=3, cached_input_tokens=1, output_tokens=9, source=UsageSource.ESTIMATED),
         ),
         (
-            Gap.ALL,
+            MissingCounts.ALL,
             Usage(input_tokens=8, cached_input_tokens=1, output_tokens=9, source=UsageSource.ESTIMATED),
         ),
     ],
 )
-def test_a_guess_leaves_what_is_known(what: Gap, expected: Usage) -> None:
+def test_a_guess_leaves_what_is_known(what: MissingCounts, expected: Usage) -> None:
     known = Usage(input_tokens=3, cached_input_tokens=1)
     assert estimates.filled(known, what, read=8, written=9) == expected
 
 
 def request_of(*texts: str, tools: tuple[ToolSpec, ...] = ()) -> ModelRequest:
     target = at("http://127.0.0.1", "openai-chat")
-    messages = tuple(Message(role=Role.USER, parts=(TextPart(text=text),)) for text in texts)
+    messages = tuple(ChatMessage(role=Role.USER, parts=(TextPart(text=text),)) for text in texts)
     return ModelRequest(origin=target.origin, messages=messages, system="Be brief.", tools=tools)
 
 
@@ -105,7 +117,7 @@ async def test_a_long_request_is_measured_on_a_thread(monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(asyncio, "to_thread", watched)
     target = at("http://127.0.0.1", "openai-chat")
-    case = Case(target=target, request=request, body={}, result=SAID, has_ended=True)
+    case = FinishedCall(target=target, request=request, body={}, result=SAID, has_ended=True)
     assert (await usage(case)).input_tokens == estimates.tokens(4 * 1_001 + 9)
     assert len(threads) == 1
     await usage(replace(case, request=request_of("word")))
@@ -228,7 +240,7 @@ async def test_the_provider_counts_what_it_has_read_if_it_may(
     result, server = await ask(
         wire, answering("200 OK", json.dumps(answer).encode(), "content-type: application/json")
     )
-    assert result.stop_reason is StopReason.END_TURN
+    assert result.stop_reason is FinishReason.END_TURN
     assert result.usage == Usage(input_tokens=123, output_tokens=2, source=UsageSource.ESTIMATED)
     asked = server.requests[1]
     assert asked.split(b" ", 2)[1].decode().endswith(end)

@@ -8,21 +8,21 @@ from typing import Any
 import pytest
 from django.conf import settings
 
-from providers.catalog import rows
+from providers.catalog import cache
+from providers.catalog.cache import CachedProvider
 from providers.catalog.presets import PRESETS
-from providers.catalog.rows import Row
 from providers.retry.limits import Limits
 from providers.types import Json, Origin
 from providers.types.usage import Usage, UsageSource
 from providers.usage import pricing
-from providers.usage.spending import Bill, Spending, cost_of
+from providers.usage.spending import ModelUsage, StepUsage, cost_of
 from providers.wires import (
     _anthropic_usage,
     _gemini_usage,
     _openai_chat_usage,
     _openai_responses_usage,
 )
-from providers.wires.draft import StepDraft
+from providers.wires.accumulator import StepAccumulator
 
 MILLION = 1_000_000
 HELLO = Usage(input_tokens=MILLION, output_tokens=MILLION, source=UsageSource.REPORTED)
@@ -204,8 +204,10 @@ def test_what_goes_wrong_is_logged_and_unknown(usage: Usage, caplog: pytest.LogC
     assert "openai/gpt-4.1-mini" in record.getMessage()
 
 
-def row(kind: str, address: str) -> Row:
-    return Row(slug="ours", label="Ours", kind=kind, address=address, api_key="k", limits=Limits(), models=())
+def row(kind: str, address: str) -> CachedProvider:
+    return CachedProvider(
+        slug="ours", label="Ours", kind=kind, address=address, api_key="k", limits=Limits(), models=()
+    )
 
 
 @pytest.mark.parametrize(
@@ -226,9 +228,9 @@ def row(kind: str, address: str) -> Row:
     ],
 )
 def test_a_provider_from_the_admin_costs_what_its_server_does(
-    entered: Row, asked: str, expected: Decimal | None, monkeypatch: pytest.MonkeyPatch
+    entered: CachedProvider, asked: str, expected: Decimal | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rows, "enabled", lambda: {entered.slug: entered})
+    monkeypatch.setattr(cache, "enabled", lambda: {entered.slug: entered})
     assert pricing.cost(HELLO, provider=entered.slug, asked=asked) == expected
 
 
@@ -262,13 +264,13 @@ def test_every_suggested_model_of_a_priced_provider_is_looked_for_without_a_fail
 def test_several_bills_cost_what_all_of_them_do(
     costs: list[Decimal | None], expected: Decimal | None
 ) -> None:
-    bills = [Bill(provider="p", model="m", usage=HELLO, cost=cost) for cost in costs]
+    bills = [ModelUsage(provider="p", model="m", usage=HELLO, cost=cost) for cost in costs]
     assert cost_of(bills) == expected
 
 
 def test_the_bill_of_a_model_adds_its_attempts() -> None:
-    spending = Spending()
-    result = replace(StepDraft().result(), usage=HELLO)
+    spending = StepUsage()
+    result = replace(StepAccumulator().result(), usage=HELLO)
     for model, cost in (("one", Decimal(1)), ("two", None), ("one", Decimal(2))):
         origin = Origin(wire="openai-chat", provider="p", model=model)
         spending.add(origin, result, was_open=True, cost=cost)
@@ -282,7 +284,7 @@ import socket, sys
 import django
 django.setup()
 import project.asgi
-from providers import pricing
+from providers.usage import pricing
 from providers.types.usage import Usage
 assert "genai_prices" not in sys.modules, "loaded early"
 def refuse(*args): raise AssertionError("a connection")

@@ -10,9 +10,9 @@ from pydantic import TypeAdapter
 from providers import wires
 from providers.errors import LLMUnsupportedError
 from providers.types import (
+    ChatMessage,
     Json,
     MediaPart,
-    Message,
     ModelOptions,
     ModelRequest,
     Origin,
@@ -58,7 +58,7 @@ class Asked:
     def request(self, wire: str, options: ModelOptions) -> ModelRequest:
         return ModelRequest(
             origin=Origin(wire=wire, provider="somewhere", model=self.model),
-            messages=(Message(role=Role.USER, parts=(TextPart(text="Hi"),)),),
+            messages=(ChatMessage(role=Role.USER, parts=(TextPart(text="Hi"),)),),
             tools=self.tools,
             system=self.system,
             options=options,
@@ -133,7 +133,7 @@ def note_of(wire: str, part: MediaPart) -> str:
 
 def showing(wire: str, *parts: Part) -> ModelRequest:
     request = Asked(options={}).request(wire, ModelOptions())
-    return replace(request, messages=(Message(role=Role.USER, parts=parts),))
+    return replace(request, messages=(ChatMessage(role=Role.USER, parts=parts),))
 
 
 def said_in(body: Json) -> Any:

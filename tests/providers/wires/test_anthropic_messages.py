@@ -17,8 +17,9 @@ from providers.errors import (
 )
 from providers.errors.cancellation import RunCancelled
 from providers.types import (
+    ChatMessage,
+    FinishReason,
     Json,
-    Message,
     ModelOptions,
     ModelRequest,
     Origin,
@@ -26,7 +27,6 @@ from providers.types import (
     ReasoningPart,
     Role,
     StepResult,
-    StopReason,
     TextPart,
     ToolCallPart,
     ToolResultPart,
@@ -46,7 +46,7 @@ from providers.types.events import (
 )
 from providers.types.usage import Usage, UsageSource
 from providers.wires import anthropic_messages as wire
-from providers.wires.draft import END_OF_STREAM, StepDraft
+from providers.wires.accumulator import END_OF_STREAM, StepAccumulator
 from tests.contract.reading import Recording, events, recordings
 
 HERE = Origin(wire=wire.KIND, provider="anthropic", model="claude-sonnet-4-6")
@@ -67,7 +67,7 @@ class Told:
 
 def play(stream: list[Any], *, cancel: bool = False) -> Told:
     """Feed ``stream``, then end it, or cancel it in place of its end."""
-    draft, told = StepDraft(), list[ModelEvent]()
+    draft, told = StepAccumulator(), list[ModelEvent]()
     reader = wire.read(draft)
     told += next(reader)
     raised: Exception | None = None
@@ -130,7 +130,7 @@ class Ending:
 
     name: str
     stream: list[Any]
-    stop_reason: StopReason | None = None
+    stop_reason: FinishReason | None = None
     error: type[LLMError] | None = None
     words: str = ""
 
@@ -141,53 +141,53 @@ ENDINGS = [
     Ending(
         name="a plain end",
         stream=[start(), *text(0, "Hel", "lo"), *end("end_turn")],
-        stop_reason=StopReason.END_TURN,
+        stop_reason=FinishReason.END_TURN,
         words="Hello",
     ),
     Ending(
         name="a pause of the provider",
         stream=[start(), *text(0, "So"), *end("pause_turn")],
-        stop_reason=StopReason.END_TURN,
+        stop_reason=FinishReason.END_TURN,
         words="So",
     ),
     Ending(
         name="a stop sequence before any word",
         stream=[start(), *end("stop_sequence")],
-        stop_reason=StopReason.END_TURN,
+        stop_reason=FinishReason.END_TURN,
     ),
     Ending(
         name="a reason that nobody knows yet",
         stream=[start(), *text(0, "So"), *end("bored")],
-        stop_reason=StopReason.END_TURN,
+        stop_reason=FinishReason.END_TURN,
         words="So",
     ),
     Ending(
         name="a last message_stop that never came",
         stream=[start(), *text(0, "So"), end("end_turn")[0]],
-        stop_reason=StopReason.END_TURN,
+        stop_reason=FinishReason.END_TURN,
         words="So",
     ),
     Ending(
         name="a server that gives no reason",
         stream=[start(), *text(0, "So"), {"type": "message_stop"}],
-        stop_reason=StopReason.END_TURN,
+        stop_reason=FinishReason.END_TURN,
         words="So",
     ),
     Ending(
         name="function calls",
         stream=[start(), *call(0, "c1", '{"a":', " 1}"), *end("tool_use")],
-        stop_reason=StopReason.TOOL_CALLS,
+        stop_reason=FinishReason.TOOL_CALLS,
     ),
     Ending(
         name="an output limit",
         stream=[start(), *text(0, "Lo"), *end("max_tokens")],
-        stop_reason=StopReason.MAX_TOKENS_EXCEEDED,
+        stop_reason=FinishReason.MAX_TOKENS_EXCEEDED,
         words="Lo",
     ),
     Ending(
         name="an output limit inside a call, with its block closed",
         stream=[start(), *call(0, "c1", '{"a": "b'), *end("max_tokens")],
-        stop_reason=StopReason.MAX_TOKENS_EXCEEDED,
+        stop_reason=FinishReason.MAX_TOKENS_EXCEEDED,
     ),
     Ending(
         name="an input that is no JSON",
@@ -448,7 +448,7 @@ def test_it_takes_what_the_start_holds_already() -> None:
     opening["message"] |= {"content": [found, ours], "stop_reason": "tool_use"}
     told = play([opening, {"type": "message_stop"}])
     assert told.raised is None
-    assert told.result.stop_reason is StopReason.TOOL_CALLS
+    assert told.result.stop_reason is FinishReason.TOOL_CALLS
     assert told.result.raw_stop_reason == "tool_use"
     assert told.result.parts == (
         ProviderItemPart(kind="code_execution_tool_result", data=found),
@@ -469,11 +469,11 @@ def test_it_goes_on_after_what_the_start_holds() -> None:
 def test_it_cuts_nothing_after_the_end() -> None:
     told = play([start(), *text(0, "So"), end("end_turn")[0]], cancel=True)
     assert not told.result.stream_was_cancelled
-    assert told.result.stop_reason is StopReason.END_TURN
+    assert told.result.stop_reason is FinishReason.END_TURN
 
 
 def test_it_keeps_what_was_said_when_the_reader_is_dropped() -> None:
-    draft = StepDraft()
+    draft = StepAccumulator()
     reader = wire.read(draft)
     next(reader)
     for event in [start(), *text(0, "So", stop=False)]:
@@ -488,21 +488,21 @@ def test_it_survives_half_a_character() -> None:
     assert told.result.native[1]["input"] == {"a": "\ud83d"}
 
 
-def ask(*messages: Message, **fields: Any) -> Json:
+def ask(*messages: ChatMessage, **fields: Any) -> Json:
     return wire.build_body(ModelRequest(origin=fields.pop("origin", HERE), messages=messages, **fields))
 
 
-def user(words: str) -> Message:
-    return Message(role=Role.USER, parts=(TextPart(text=words),))
+def user(words: str) -> ChatMessage:
+    return ChatMessage(role=Role.USER, parts=(TextPart(text=words),))
 
 
-def answer(result: StepResult, origin: Origin = HERE) -> Message:
-    return Message(role=Role.ASSISTANT, parts=result.parts, origin=origin, native=result.native)
+def answer(result: StepResult, origin: Origin = HERE) -> ChatMessage:
+    return ChatMessage(role=Role.ASSISTANT, parts=result.parts, origin=origin, native=result.native)
 
 
-def results(**contents: str) -> Message:
+def results(**contents: str) -> ChatMessage:
     parts = (ToolResultPart(call_id=call_id, name="look", content=said) for call_id, said in contents.items())
-    return Message(role=Role.TOOL, parts=tuple(parts))
+    return ChatMessage(role=Role.TOOL, parts=tuple(parts))
 
 
 def test_it_asks_for_a_stream_and_no_more_than_it_is_told() -> None:
@@ -569,7 +569,7 @@ def test_it_sends_its_own_blocks_back_unchanged_and_the_results_first() -> None:
 
 
 def test_it_converts_what_another_provider_said() -> None:
-    foreign = Message(
+    foreign = ChatMessage(
         role=Role.ASSISTANT,
         origin=ELSEWHERE,
         native=({"type": "function_call"},),
@@ -594,7 +594,7 @@ def test_it_converts_what_another_provider_said() -> None:
 
 
 def test_it_does_not_ask_for_a_budgeted_thought_in_the_middle_of_a_foreign_turn() -> None:
-    foreign = Message(
+    foreign = ChatMessage(
         role=Role.ASSISTANT, origin=ELSEWHERE, parts=(ToolCallPart(id="c1", name="look", arguments="{}"),)
     )
     origin = Origin(wire=wire.KIND, provider="anthropic", model="claude-haiku-4-5")

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from anthropic.types.message_create_params import MessageCreateParamsStreaming
 
-from providers.types import Json, MediaPart, Message, ModelOptions, Role, ToolCallPart, ToolResultPart
+from providers.types import ChatMessage, Json, MediaPart, ModelOptions, Role, ToolCallPart, ToolResultPart
 from providers.wires import anthropic_messages
 from tests.providers.wires.asking import (
     FILM,
@@ -181,8 +181,8 @@ def test_it_marks_up_to_where_a_prompt_may_be_kept(cache: str, mark: Json) -> No
     assert body["system"] == [{"type": "text", "text": "Be kind.", "cache_control": mark}]
     assert [tool.get("cache_control") for tool in body["tools"]] == [None, mark]
     assert body["messages"][0]["content"] == [{"type": "text", "text": "Hi", "cache_control": mark}]
-    call = Message(role=Role.ASSISTANT, parts=(ToolCallPart(id="c1", name="look", arguments="{}"),))
-    result = Message(role=Role.TOOL, parts=(ToolResultPart(call_id="c1", name="look", content="a wall"),))
+    call = ChatMessage(role=Role.ASSISTANT, parts=(ToolCallPart(id="c1", name="look", arguments="{}"),))
+    result = ChatMessage(role=Role.TOOL, parts=(ToolResultPart(call_id="c1", name="look", content="a wall"),))
     body = anthropic_messages.build_body(replace(request, messages=(*request.messages, call, result)))
     marks = [block.get("cache_control") for turn in body["messages"] for block in turn["content"]]
     assert marks == [None, None, mark]

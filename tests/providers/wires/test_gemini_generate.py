@@ -18,8 +18,9 @@ from providers.errors import (
 )
 from providers.errors.cancellation import RunCancelled
 from providers.types import (
+    ChatMessage,
+    FinishReason,
     Json,
-    Message,
     ModelOptions,
     ModelRequest,
     Origin,
@@ -27,7 +28,6 @@ from providers.types import (
     ReasoningPart,
     Role,
     StepResult,
-    StopReason,
     TextPart,
     ToolCallPart,
     ToolResultPart,
@@ -47,7 +47,7 @@ from providers.types.events import (
 )
 from providers.types.usage import Usage, UsageSource
 from providers.wires import gemini_generate as wire
-from providers.wires.draft import END_OF_STREAM, StepDraft
+from providers.wires.accumulator import END_OF_STREAM, StepAccumulator
 from tests.contract.reading import Recording, events, recordings
 
 HERE = Origin(wire=wire.KIND, provider="gemini", model="gemini-3-pro-preview")
@@ -68,7 +68,7 @@ class Told:
 
 def play(stream: list[Any], *, cancel: bool = False) -> Told:
     """Feed ``stream``, then end it, or cancel it in place of its end."""
-    draft, told = StepDraft(), list[ModelEvent]()
+    draft, told = StepAccumulator(), list[ModelEvent]()
     reader = wire.read(draft)
     told += next(reader)
     raised: Exception | None = None
@@ -115,7 +115,7 @@ class Ending:
 
     name: str
     stream: list[Any]
-    stop_reason: StopReason | None = None
+    stop_reason: FinishReason | None = None
     error: type[LLMError] | None = None
     text: str = ""
 
@@ -124,25 +124,25 @@ ENDINGS = [
     Ending(
         name="a plain end",
         stream=[chunk(words("Hel")), chunk(words("lo"), finish="STOP")],
-        stop_reason=StopReason.END_TURN,
+        stop_reason=FinishReason.END_TURN,
         text="Hello",
     ),
     Ending(
         name="an end on every chunk",
         stream=[chunk(words("Hel"), finish="STOP"), chunk(words("lo"), finish="STOP")],
-        stop_reason=StopReason.END_TURN,
+        stop_reason=FinishReason.END_TURN,
         text="Hello",
     ),
     Ending(
         name="an end without content",
         stream=[chunk(words("So")), {"candidates": [{"content": {"role": "model"}, "finishReason": "STOP"}]}],
-        stop_reason=StopReason.END_TURN,
+        stop_reason=FinishReason.END_TURN,
         text="So",
     ),
     Ending(
         name="a reason that nobody knows yet",
         stream=[chunk(words("So"), finish="BORED")],
-        stop_reason=StopReason.END_TURN,
+        stop_reason=FinishReason.END_TURN,
         text="So",
     ),
     Ending(
@@ -151,32 +151,34 @@ ENDINGS = [
             {"candidates": [{"content": {"parts": [words("No")]}, "index": 1, "finishReason": "SAFETY"}]},
             chunk(words("So"), finish="STOP", index=0),
         ],
-        stop_reason=StopReason.END_TURN,
+        stop_reason=FinishReason.END_TURN,
         text="So",
     ),
     Ending(
-        name="function calls", stream=[chunk(call(args={}), finish="STOP")], stop_reason=StopReason.TOOL_CALLS
+        name="function calls",
+        stream=[chunk(call(args={}), finish="STOP")],
+        stop_reason=FinishReason.TOOL_CALLS,
     ),
     Ending(
         name="function calls after the finish reason",
         stream=[chunk(words(""), finish="STOP"), chunk(call(args={}))],
-        stop_reason=StopReason.TOOL_CALLS,
+        stop_reason=FinishReason.TOOL_CALLS,
     ),
     Ending(
         name="an output limit",
         stream=[chunk(words("Lo"), finish="MAX_TOKENS")],
-        stop_reason=StopReason.MAX_TOKENS_EXCEEDED,
+        stop_reason=FinishReason.MAX_TOKENS_EXCEEDED,
         text="Lo",
     ),
     Ending(
         name="an output limit before any word",
         stream=[chunk(finish="MAX_TOKENS")],
-        stop_reason=StopReason.MAX_TOKENS_EXCEEDED,
+        stop_reason=FinishReason.MAX_TOKENS_EXCEEDED,
     ),
     Ending(
         name="an output limit inside a call",
         stream=[chunk(call(willContinue=True)), chunk(piece(argument("$.a", "b")), finish="MAX_TOKENS")],
-        stop_reason=StopReason.MAX_TOKENS_EXCEEDED,
+        stop_reason=FinishReason.MAX_TOKENS_EXCEEDED,
     ),
     Ending(
         name="a call that nobody finished",
@@ -345,7 +347,7 @@ def test_it_puts_a_call_in_pieces_together() -> None:
     assert told.result.native == (
         {"functionCall": {"name": "look", "args": arguments}, "thoughtSignature": "sig"},
     )
-    assert told.result.stop_reason is StopReason.TOOL_CALLS
+    assert told.result.stop_reason is FinishReason.TOOL_CALLS
 
 
 @pytest.mark.parametrize(
@@ -463,7 +465,7 @@ def test_it_sends_back_only_what_is_whole(cut: Cut) -> None:
 def test_it_cuts_nothing_after_the_end() -> None:
     told = play([chunk(words("So"), finish="STOP")], cancel=True)
     assert not told.result.stream_was_cancelled
-    assert told.result.stop_reason is StopReason.END_TURN
+    assert told.result.stop_reason is FinishReason.END_TURN
 
 
 def test_it_survives_half_a_character() -> None:
@@ -472,16 +474,16 @@ def test_it_survives_half_a_character() -> None:
     assert json.loads(told.result.tool_calls[0].arguments) == {"a": "\ud83d"}
 
 
-def ask(*messages: Message, **fields: Any) -> Json:
+def ask(*messages: ChatMessage, **fields: Any) -> Json:
     return wire.build_body(ModelRequest(origin=fields.pop("origin", HERE), messages=messages, **fields))
 
 
-def user(said: str) -> Message:
-    return Message(role=Role.USER, parts=(TextPart(text=said),))
+def user(said: str) -> ChatMessage:
+    return ChatMessage(role=Role.USER, parts=(TextPart(text=said),))
 
 
-def answer(result: StepResult, origin: Origin = HERE) -> Message:
-    return Message(role=Role.ASSISTANT, parts=result.parts, origin=origin, native=result.native)
+def answer(result: StepResult, origin: Origin = HERE) -> ChatMessage:
+    return ChatMessage(role=Role.ASSISTANT, parts=result.parts, origin=origin, native=result.native)
 
 
 def test_it_asks_for_no_more_than_it_is_told() -> None:
@@ -538,7 +540,7 @@ def test_it_asks_for_thoughts_where_there_are_any(
 def test_it_sends_its_own_parts_back_unchanged_and_the_responses_in_call_order() -> None:
     told = play([chunk(call(id="c1") | {"thoughtSignature": "sig"}, call("go"), finish="STOP")])
     first, second = told.result.tool_calls
-    results = Message(
+    results = ChatMessage(
         role=Role.TOOL,
         parts=(
             ToolResultPart(call_id=second.id, name="go", content="no", is_error=True),
@@ -559,7 +561,7 @@ def test_it_sends_its_own_parts_back_unchanged_and_the_responses_in_call_order()
 
 @pytest.mark.parametrize("signs", [True, False], ids=["Gemini 3", "Gemini 2.5"])
 def test_it_converts_what_another_provider_said(signs: bool) -> None:
-    foreign = Message(
+    foreign = ChatMessage(
         role=Role.ASSISTANT,
         origin=ELSEWHERE,
         native=({"type": "tool_use"},),

@@ -19,8 +19,9 @@ from providers.errors import (
 )
 from providers.errors.cancellation import RunCancelled
 from providers.types import (
+    ChatMessage,
+    FinishReason,
     Json,
-    Message,
     ModelOptions,
     ModelRequest,
     Origin,
@@ -28,7 +29,6 @@ from providers.types import (
     ReasoningPart,
     Role,
     StepResult,
-    StopReason,
     TextPart,
     ToolCallPart,
     ToolResultPart,
@@ -48,7 +48,7 @@ from providers.types.events import (
 )
 from providers.types.usage import Usage, UsageSource
 from providers.wires import openai_chat as wire
-from providers.wires.draft import END_OF_STREAM, StepDraft
+from providers.wires.accumulator import END_OF_STREAM, StepAccumulator
 from providers.wires.history import NOT_EXECUTED
 from tests.contract.reading import Recording, events, recordings
 
@@ -75,7 +75,7 @@ class Told:
 
 def play(stream: list[Any], *, cancel: bool = False) -> Told:
     """Feed ``stream``, then end it, or cancel it in place of its end."""
-    draft, told = StepDraft(), list[ModelEvent]()
+    draft, told = StepAccumulator(), list[ModelEvent]()
     reader = wire.read(draft)
     told += next(reader)
     raised: Exception | None = None
@@ -114,7 +114,7 @@ class Ending:
 
     name: str
     stream: list[Any]
-    stop_reason: StopReason | None = None
+    stop_reason: FinishReason | None = None
     error: type[LLMError] | None = None
 
 
@@ -122,52 +122,56 @@ CALL = piece(id="call_1", name="look", arguments="{}")
 HALF_CALL = piece(id="call_1", name="look", arguments='{"at": "th')
 
 ENDINGS = [
-    Ending(name="plain", stream=[chunk(content="Hi"), chunk("stop")], stop_reason=StopReason.END_TURN),
+    Ending(name="plain", stream=[chunk(content="Hi"), chunk("stop")], stop_reason=FinishReason.END_TURN),
     Ending(
         name="plain, with usage",
         stream=[chunk(content="Hi"), chunk("stop"), usage()],
-        stop_reason=StopReason.END_TURN,
+        stop_reason=FinishReason.END_TURN,
     ),
-    Ending(name="a word nobody knows", stream=[chunk("eos", content="Hi")], stop_reason=StopReason.END_TURN),
-    Ending(name="only thoughts", stream=[chunk("stop", reasoning="Hm")], stop_reason=StopReason.END_TURN),
-    Ending(name="calls", stream=[CALL, chunk("tool_calls")], stop_reason=StopReason.TOOL_CALLS),
-    Ending(name="a demanded call", stream=[CALL, chunk("stop")], stop_reason=StopReason.TOOL_CALLS),
+    Ending(
+        name="a word nobody knows", stream=[chunk("eos", content="Hi")], stop_reason=FinishReason.END_TURN
+    ),
+    Ending(name="only thoughts", stream=[chunk("stop", reasoning="Hm")], stop_reason=FinishReason.END_TURN),
+    Ending(name="calls", stream=[CALL, chunk("tool_calls")], stop_reason=FinishReason.TOOL_CALLS),
+    Ending(name="a demanded call", stream=[CALL, chunk("stop")], stop_reason=FinishReason.TOOL_CALLS),
     Ending(
         name="a legacy call",
         stream=[chunk("function_call", function_call={"name": "look", "arguments": "{}"})],
-        stop_reason=StopReason.TOOL_CALLS,
+        stop_reason=FinishReason.TOOL_CALLS,
     ),
     Ending(
-        name="a length", stream=[chunk("length", content="Hi")], stop_reason=StopReason.MAX_TOKENS_EXCEEDED
+        name="a length", stream=[chunk("length", content="Hi")], stop_reason=FinishReason.MAX_TOKENS_EXCEEDED
     ),
     Ending(
         name="a length before the first word",
         stream=[chunk("length")],
-        stop_reason=StopReason.MAX_TOKENS_EXCEEDED,
+        stop_reason=FinishReason.MAX_TOKENS_EXCEEDED,
     ),
     Ending(
         name="a length within a call",
         stream=[HALF_CALL, chunk("length")],
-        stop_reason=StopReason.MAX_TOKENS_EXCEEDED,
+        stop_reason=FinishReason.MAX_TOKENS_EXCEEDED,
     ),
     Ending(
         name="Mistral's length",
         stream=[chunk("model_length", content="Hi")],
-        stop_reason=StopReason.MAX_TOKENS_EXCEEDED,
+        stop_reason=FinishReason.MAX_TOKENS_EXCEEDED,
     ),
     Ending(
-        name="a refusal", stream=[chunk(refusal="No."), chunk("stop")], stop_reason=StopReason.CONTENT_FILTER
+        name="a refusal",
+        stream=[chunk(refusal="No."), chunk("stop")],
+        stop_reason=FinishReason.CONTENT_FILTER,
     ),
     Ending(
         name="a filter after words",
         stream=[chunk(content="Hi"), chunk("content_filter")],
-        stop_reason=StopReason.CONTENT_FILTER,
+        stop_reason=FinishReason.CONTENT_FILTER,
     ),
     Ending(name="a filter before words", stream=[chunk("content_filter")], error=LLMContentFilterError),
     Ending(
         name="Zhipu's filter after words",
         stream=[chunk(content="Hi"), chunk("sensitive")],
-        stop_reason=StopReason.CONTENT_FILTER,
+        stop_reason=FinishReason.CONTENT_FILTER,
     ),
     Ending(name="Zhipu's filter before words", stream=[chunk("sensitive")], error=LLMContentFilterError),
     Ending(name="no event", stream=[], error=LLMEmptyResponseError),
@@ -482,7 +486,7 @@ def test_it_keeps_the_tools_that_groq_ran_once_they_are_done() -> None:
         ]
     )
     assert told.meaning == [ProviderItem("search", found), TextDelta("Rain."), ProviderItem("python", code)]
-    assert told.result.stop_reason is StopReason.END_TURN
+    assert told.result.stop_reason is FinishReason.END_TURN
 
 
 def test_it_keeps_a_refusal_as_one() -> None:
@@ -637,11 +641,11 @@ def test_it_cuts_nothing_after_the_end() -> None:
     told = play([chunk(content="Hi"), chunk("stop")], cancel=True)
     assert isinstance(told.raised, RunCancelled)
     assert not told.result.stream_was_cancelled
-    assert told.result.stop_reason is StopReason.END_TURN
+    assert told.result.stop_reason is FinishReason.END_TURN
 
 
 def test_it_keeps_what_was_said_when_the_reader_is_dropped() -> None:
-    draft = StepDraft()
+    draft = StepAccumulator()
     reader = wire.read(draft)
     next(reader)
     reader.send(chunk(content="Hi"))
@@ -658,11 +662,11 @@ def test_it_survives_half_a_character() -> None:
     assert told.result.tool_calls[0].arguments == '{"a": "\udc4d"}'
 
 
-def said(role: Role, *parts: Any, origin: Origin | None = None, native: tuple[Json, ...] = ()) -> Message:
-    return Message(role=role, parts=parts, origin=origin, native=native)
+def said(role: Role, *parts: Any, origin: Origin | None = None, native: tuple[Json, ...] = ()) -> ChatMessage:
+    return ChatMessage(role=role, parts=parts, origin=origin, native=native)
 
 
-def body(*messages: Message, **request: Any) -> Json:
+def body(*messages: ChatMessage, **request: Any) -> Json:
     return wire.build_body(ModelRequest(origin=HERE, messages=messages, **request))
 
 

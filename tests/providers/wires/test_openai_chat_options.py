@@ -7,11 +7,20 @@ import pytest
 from openai.types.chat.completion_create_params import CompletionCreateParamsStreaming
 
 from providers import wires
-from providers.types import Json, MediaPart, Message, ModelOptions, ReasoningPart, Role, StopReason, TextPart
+from providers.types import (
+    ChatMessage,
+    FinishReason,
+    Json,
+    MediaPart,
+    ModelOptions,
+    ReasoningPart,
+    Role,
+    TextPart,
+)
 from providers.types.events import ModelEvent, ReasoningDelta, TextDelta
 from providers.types.quirks import Quirks
 from providers.wires import openai_chat
-from providers.wires.draft import END_OF_STREAM, StepDraft
+from providers.wires.accumulator import END_OF_STREAM, StepAccumulator
 from tests.providers.wires.asking import (
     FILM,
     LOOK,
@@ -175,7 +184,7 @@ def test_it_keeps_the_calls_of_a_conversation_at_one_cache() -> None:
         **openai_chat.build_body(first),
         "prompt_cache_retention": "24h",
     }
-    more = Message(role=Role.USER, parts=(TextPart(text="And then?"),))
+    more = ChatMessage(role=Role.USER, parts=(TextPart(text="And then?"),))
     later = replace(first, messages=(*first.messages, more))
     assert openai_chat.build_body(later)["prompt_cache_key"] == key
     for other in (
@@ -224,8 +233,8 @@ def test_it_judges_a_file_before_its_bytes_are_there(wire: str) -> None:
     wires.check(showing(wire, replace(PNG, data=None)))
 
 
-def play(stream: list[Json], quirks: Quirks) -> tuple[list[ModelEvent], StepDraft]:
-    draft, told = StepDraft(quirks=quirks), list[ModelEvent]()
+def play(stream: list[Json], quirks: Quirks) -> tuple[list[ModelEvent], StepAccumulator]:
+    draft, told = StepAccumulator(quirks=quirks), list[ModelEvent]()
     reader = openai_chat.read(draft)
     next(reader)
     for event in [*stream, END_OF_STREAM]:
@@ -256,7 +265,7 @@ def test_it_says_thoughts_again_where_they_are_all_of_the_answer() -> None:
     assert told[1:] == [ReasoningDelta("It is "), ReasoningDelta("four."), TextDelta("It is four.")]
     result = draft.result()
     assert result.parts == (ReasoningPart(text="It is four."), TextPart(text="It is four."))
-    assert (result.text, result.stop_reason) == ("It is four.", StopReason.END_TURN)
+    assert (result.text, result.stop_reason) == ("It is four.", FinishReason.END_TURN)
     # Once is enough for the server, too.
     assert result.native == ({"role": "assistant", "content": "It is four."},)
     message = result.response["choices"][0]["message"]

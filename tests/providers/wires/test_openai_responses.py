@@ -18,8 +18,9 @@ from providers.errors import (
 )
 from providers.errors.cancellation import RunCancelled
 from providers.types import (
+    ChatMessage,
+    FinishReason,
     Json,
-    Message,
     ModelOptions,
     ModelRequest,
     Origin,
@@ -27,7 +28,6 @@ from providers.types import (
     ReasoningPart,
     Role,
     StepResult,
-    StopReason,
     TextPart,
     ToolCallPart,
     ToolResultPart,
@@ -47,7 +47,7 @@ from providers.types.events import (
 )
 from providers.types.usage import Usage, UsageSource
 from providers.wires import openai_responses as wire
-from providers.wires.draft import END_OF_STREAM, StepDraft
+from providers.wires.accumulator import END_OF_STREAM, StepAccumulator
 from providers.wires.history import NOT_EXECUTED
 from tests.contract.reading import Recording, events, recordings
 
@@ -74,7 +74,7 @@ class Told:
 
 def play(stream: list[Any], *, cancel: bool = False) -> Told:
     """Feed ``stream``, then end it, or cancel it in place of its end."""
-    draft, told = StepDraft(), list[ModelEvent]()
+    draft, told = StepAccumulator(), list[ModelEvent]()
     reader = wire.read(draft)
     told += next(reader)
     raised: Exception | None = None
@@ -184,7 +184,7 @@ class Ending:
 
     name: str
     stream: list[Any]
-    stop_reason: StopReason | None = None
+    stop_reason: FinishReason | None = None
     error: type[LLMError] | None = None
     raw: str | None = None
 
@@ -198,60 +198,62 @@ def failed(**error: Any) -> Json:
 
 
 ENDINGS = [
-    Ending(name="plain", stream=[*text(0, "Hi"), end()], stop_reason=StopReason.END_TURN, raw="completed"),
+    Ending(name="plain", stream=[*text(0, "Hi"), end()], stop_reason=FinishReason.END_TURN, raw="completed"),
     Ending(
         name="a terminal event of another name",
         stream=[*text(0, "Hi"), {"type": "response.done", "response": response("completed")}],
-        stop_reason=StopReason.END_TURN,
+        stop_reason=FinishReason.END_TURN,
         raw="completed",
     ),
     Ending(
         name="events that nobody knows",
         stream=[{"type": "response.new"}, *text(0, "Hi"), end()],
-        stop_reason=StopReason.END_TURN,
+        stop_reason=FinishReason.END_TURN,
         raw="completed",
     ),
     Ending(
         name="a server tool alone",
         stream=[done(0, SEARCH), end()],
-        stop_reason=StopReason.END_TURN,
+        stop_reason=FinishReason.END_TURN,
         raw="completed",
     ),
-    Ending(name="calls", stream=[*call(0, "{}"), end()], stop_reason=StopReason.TOOL_CALLS, raw="completed"),
+    Ending(
+        name="calls", stream=[*call(0, "{}"), end()], stop_reason=FinishReason.TOOL_CALLS, raw="completed"
+    ),
     Ending(
         name="the limit",
         stream=[*text(0, "Hi"), incomplete("max_output_tokens")],
-        stop_reason=StopReason.MAX_TOKENS_EXCEEDED,
+        stop_reason=FinishReason.MAX_TOKENS_EXCEEDED,
         raw="max_output_tokens",
     ),
     Ending(
         name="the limit before the first word",
         stream=[START, incomplete("max_output_tokens")],
-        stop_reason=StopReason.MAX_TOKENS_EXCEEDED,
+        stop_reason=FinishReason.MAX_TOKENS_EXCEEDED,
         raw="max_output_tokens",
     ),
     Ending(
         name="the limit within a call",
         stream=[*HALF_CALL, incomplete("max_output_tokens")],
-        stop_reason=StopReason.MAX_TOKENS_EXCEEDED,
+        stop_reason=FinishReason.MAX_TOKENS_EXCEEDED,
         raw="max_output_tokens",
     ),
     Ending(
         name="a limit that the status tells",
         stream=[*text(0, "Hi"), {"type": "response.completed", "response": response("incomplete")}],
-        stop_reason=StopReason.MAX_TOKENS_EXCEEDED,
+        stop_reason=FinishReason.MAX_TOKENS_EXCEEDED,
         raw="incomplete",
     ),
     Ending(
         name="a refusal",
         stream=[done(0, message(REFUSAL)), end()],
-        stop_reason=StopReason.CONTENT_FILTER,
+        stop_reason=FinishReason.CONTENT_FILTER,
         raw="completed",
     ),
     Ending(
         name="a filter after words",
         stream=[*text(0, "Hi"), incomplete("content_filter")],
-        stop_reason=StopReason.CONTENT_FILTER,
+        stop_reason=FinishReason.CONTENT_FILTER,
         raw="content_filter",
     ),
     Ending(
@@ -324,7 +326,7 @@ def test_it_reads_up_to_the_first_end() -> None:
 
 
 def test_it_takes_the_end_back_when_the_sdk_finds_an_error_after_it() -> None:
-    draft = StepDraft()
+    draft = StepAccumulator()
     reader = wire.read(draft)
     next(reader)
     for event in [*text(0, "Hi"), end()]:
@@ -382,7 +384,7 @@ def test_it_takes_a_call_that_the_server_made_itself_for_no_call() -> None:
     stream = [added(0, call_item('{"queries":["x"]}')), done(0, results), *text(1, "So"), end()]
     told = play(stream)
     assert told.meaning == [ProviderItem("search_results", results), TextDelta("So")]
-    assert told.result.stop_reason is StopReason.END_TURN
+    assert told.result.stop_reason is FinishReason.END_TURN
     assert told.result.tool_calls == ()
 
 
@@ -396,7 +398,7 @@ def test_it_takes_a_call_that_the_server_made_itself_for_no_call() -> None:
 )
 def test_it_makes_a_call_of_one_that_starts_completed(rest: list[Json]) -> None:
     told = play([added(0, call_item('{"at":1}')), *rest, end()])
-    assert told.result.stop_reason is StopReason.TOOL_CALLS
+    assert told.result.stop_reason is FinishReason.TOOL_CALLS
     assert streamed_calls(told.events) == {"call_1": ("look", '{"at":1}')}
     assert told.result.tool_calls == (ToolCallPart(id="call_1", name="look", arguments='{"at":1}'),)
 
@@ -730,11 +732,11 @@ def test_it_cuts_nothing_after_the_end() -> None:
     told = play([*text(0, "Hi"), end()], cancel=True)
     assert isinstance(told.raised, RunCancelled)
     assert not told.result.stream_was_cancelled
-    assert told.result.stop_reason is StopReason.END_TURN
+    assert told.result.stop_reason is FinishReason.END_TURN
 
 
 def test_it_keeps_what_was_said_when_the_reader_is_dropped() -> None:
-    draft = StepDraft()
+    draft = StepAccumulator()
     reader = wire.read(draft)
     next(reader)
     reader.send(delta("output_text", 0, "Hi", content_index=0))
@@ -771,11 +773,11 @@ def test_it_assembles_the_response_of_a_cut_stream() -> None:
     }
 
 
-def said(role: Role, *parts: Any, origin: Origin | None = None, native: tuple[Json, ...] = ()) -> Message:
-    return Message(role=role, parts=parts, origin=origin, native=native)
+def said(role: Role, *parts: Any, origin: Origin | None = None, native: tuple[Json, ...] = ()) -> ChatMessage:
+    return ChatMessage(role=role, parts=parts, origin=origin, native=native)
 
 
-def body(*messages: Message, model: str = HERE.model, **request: Any) -> Json:
+def body(*messages: ChatMessage, model: str = HERE.model, **request: Any) -> Json:
     origin = Origin(wire=HERE.wire, provider=HERE.provider, model=model)
     return wire.build_body(ModelRequest(origin=origin, messages=messages, **request))
 

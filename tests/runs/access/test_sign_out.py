@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from django.test import Client
 
 from concurrency.threads import readers
-from runs.access import auth
+from runs.access import authentication
 from runs.models import ApiToken
 from tests.runs.conftest import Person
 from tests.runs.rows import make_user
@@ -267,15 +267,15 @@ async def test_signing_in_elsewhere_closes_nothing_and_asks_nothing_more(
 async def test_a_sign_out_while_a_socket_is_being_opened_closes_it(
     look: int, browser: Client, open_socket: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    identify, looks = auth.identify, []
+    identify, looks = authentication.identify, []
 
-    def identify_just_before_the_sign_out(handshake: auth.Handshake) -> auth.Identity:
+    def identify_just_before_the_sign_out(handshake: authentication.Handshake) -> authentication.Identity:
         identity = identify(handshake)
         looks.append(identity)
         if len(looks) == look:
             browser.post("/logout/")
         return identity
 
-    monkeypatch.setattr(auth, "identify", identify_just_before_the_sign_out)
+    monkeypatch.setattr(authentication, "identify", identify_just_before_the_sign_out)
     await assert_closed(await open_socket(browser))
     assert looks

@@ -10,11 +10,11 @@ from django.urls import reverse
 from django.utils import timezone
 
 from providers.models import ProviderTrace
-from providers.types.traces import TraceStatus
+from providers.types.trace import TraceStatus
 from runs.admin import chart
 from runs.models import ApiToken, Conversation, Message, Note, Run, RunEvent, Step, ToolCall
 from runs.states import RunStatus
-from runs.usage.stats import Figures
+from runs.usage.statistics import Figures
 from tests.runs.rows import make_run, make_step, make_user
 
 pytestmark = [

@@ -7,9 +7,9 @@ from uuid import UUID
 import pytest
 
 from runs.calls.decisions import decide
-from runs.calls.triage import CLIENT, PlannedCall
+from runs.calls.planning import CLIENT, PlannedCall
+from runs.errors import BadDecision, InterruptMismatch
 from runs.models.tool_call import Decision, ToolCallStatus, digest_of
-from runs.refusals import BadDecision, InterruptMismatch
 from runs.toolbox import ToolError
 from runs.toolbox.tool import Tool
 

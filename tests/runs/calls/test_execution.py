@@ -13,14 +13,14 @@ import pytest
 from uuid6 import uuid7
 
 from runs.calls import execution
-from runs.calls.execution import Whom
-from runs.calls.outcomes import CallOutcome, Why
-from runs.calls.triage import PlannedCall
+from runs.calls.execution import RunContext
+from runs.calls.outcomes import CallOutcome, NotExecuted
+from runs.calls.planning import PlannedCall
 from runs.models.tool_call import ToolCallStatus
 from runs.toolbox import ToolContext, ToolError
 from runs.toolbox.tool import Tool
 
-WHOM = Whom(user_id=7, conversation_id=UUID(int=1), run_id=UUID(int=2))
+WHOM = RunContext(user_id=7, conversation_id=UUID(int=1), run_id=UUID(int=2))
 STUCK = 10.0
 
 type Body = Callable[[ToolContext], Any]
@@ -42,13 +42,13 @@ def call(body: Body, *, name: str = "tool", is_async: bool = True, **fields: Any
 class Doing:
     """Calls under way, what has come of them, and what came too late."""
 
-    def __init__(self, *calls: PlannedCall, why: Why = Why.CANCELLED) -> None:
+    def __init__(self, *calls: PlannedCall, why: NotExecuted = NotExecuted.CANCELLED) -> None:
         self.cancel = asyncio.Event()
         self.outcomes: list[CallOutcome] = []
         self.late: list[tuple[UUID, str]] = []
         self._task = asyncio.create_task(self._run(calls, why))
 
-    async def _run(self, calls: Iterable[PlannedCall], why: Why) -> None:
+    async def _run(self, calls: Iterable[PlannedCall], why: NotExecuted) -> None:
         async for outcome in execution.execute(
             calls,
             WHOM,

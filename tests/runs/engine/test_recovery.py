@@ -14,8 +14,8 @@ from concurrency.threads import readers
 from providers.models import ProviderTrace
 from providers.types import Role
 from runs.engine import recovery
-from runs.log.journal import Journal, LogLost
-from runs.log.log_writer import Append, Group, write_group
+from runs.log.journal import Fenced, Journal
+from runs.log.writer import Append, Group, write_group
 from runs.models import Message, Run, RunEvent, Step
 from runs.states import ACTIVE, TERMINAL, RunStatus, StopReason
 from runs.store import history, transitions
@@ -250,7 +250,7 @@ async def test_who_was_only_slow_can_write_nothing_more(ada: Person) -> None:
     journal = Journal(interval=0.001, on_commit=lambda batch: None)
     log = journal.open(run.pk, fence=0, last_seq=2)
     await readers.run(recovery.reap, everything=False)
-    with pytest.raises(LogLost):
+    with pytest.raises(Fenced):
         await journal.commit(log, [{"type": "RUN_FINISHED"}], lambda: None)
     await journal.close()
     assert (await readers.run(kinds, run))[-1] == "RUN_ERROR"

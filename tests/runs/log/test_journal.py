@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from concurrency.threads import readers
 from runs.log import agui
-from runs.log.journal import Committed, Journal, LogLost, RunLog
+from runs.log.journal import Committed, Fenced, Journal, RunLog
 from runs.models import Run, RunEvent
 from runs.states import RunStatus
 from runs.store import transitions
@@ -264,9 +264,9 @@ async def test_a_run_that_was_taken_over_is_left_out_alone(book: Book) -> None:
     assert [event["value"] for event in await book.events(kept)] == ["kept"]
     assert [event["value"] for event in await book.events(lost)] == ["before"]
     assert len(book.told(lost)) == 1
-    with pytest.raises(LogLost):
+    with pytest.raises(Fenced):
         await book.journal.ready(lost)
-    with pytest.raises(LogLost):
+    with pytest.raises(Fenced):
         await book.journal.commit(lost, [custom("end")], lambda: None)
 
 
@@ -282,7 +282,7 @@ async def test_a_decision_about_a_run_that_was_taken_over_changes_nothing(book: 
         book.journal.commit(kept, [custom("end")], lambda: "done"),
         return_exceptions=True,
     )
-    assert isinstance(results[0], LogLost)
+    assert isinstance(results[0], Fenced)
     assert results[1] == "done"
     assert (await readers.run(Run.objects.get, pk=lost.run_id)).model == "emulator/hello"
     assert await book.frames(lost) == []
@@ -293,7 +293,7 @@ async def test_a_decision_without_events_checks_the_fence_too(book: Book) -> Non
     log = await book.open()
     assert await book.journal.commit(log, [], lambda: 5) == 5
     await readers.run(transitions.take_over, log.run_id, fence=0)
-    with pytest.raises(LogLost):
+    with pytest.raises(Fenced):
         await book.journal.commit(log, [], lambda: 5)
 
 

@@ -8,7 +8,7 @@ from pytest_django.fixtures import Settings
 
 from concurrency.threads import readers
 from emulator import shared
-from providers.catalog import rows
+from providers.catalog import cache
 from providers.models import Provider, ProviderTrace
 from runs.models import Run, RunEvent
 from tests.runs.conftest import Connect, Person
@@ -19,9 +19,9 @@ KEY = "sk-entered-THIS-KEY-MUST-NOT-LEAK-24680"
 @pytest.fixture(autouse=True)
 def fresh(settings: Settings) -> Iterator[None]:
     settings.RUNNEL_ALLOW_LOOPBACK_PROVIDERS = True
-    rows.forget()
+    cache.forget()
     yield
-    rows.forget()
+    cache.forget()
 
 
 def _make(base_url: str, **columns: Any) -> Provider:
@@ -49,14 +49,14 @@ async def test_a_run_is_answered_by_it_and_keeps_no_key(ada: Person, connect: Co
 async def test_one_that_another_process_has_entered_is_found_by_the_next_start(
     ada: Person, connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rows, "_LOOKED_FOR_AFTER", 0.0)
+    monkeypatch.setattr(cache, "_LOOKED_FOR_AFTER", 0.0)
     socket = await connect(ada)
     refused = await socket.ask("start", model="acme/echo", input="hi")
     assert (refused["type"], refused["code"]) == ("error", "unknown_model")
-    before = rows.enabled()
+    before = cache.enabled()
     provider = await readers.run(_make, (await shared()).origin)
     # As if the signal had come in another process.
-    rows._snapshot.rows = before
+    cache._snapshot.rows = before
     run_id = (await socket.start("acme/echo", "Found"))["run_id"]
     await socket.ended(run_id)
     assert socket.said(run_id) == "Found"
@@ -66,7 +66,7 @@ async def test_one_that_another_process_has_entered_is_found_by_the_next_start(
 async def test_one_that_cannot_be_used_says_why(ada: Person, connect: Connect, settings: Settings) -> None:
     await readers.run(_make, (await shared()).origin)
     settings.RUNNEL_ALLOW_LOOPBACK_PROVIDERS = False
-    rows.forget()
+    cache.forget()
     socket = await connect(ada)
     refused = await socket.ask("start", model="acme/echo", input="hi")
     assert (refused["type"], refused["code"]) == ("error", "provider_unavailable")

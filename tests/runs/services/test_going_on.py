@@ -15,10 +15,10 @@ from uuid6 import uuid7
 
 from concurrency.threads import readers
 from providers import catalog
-from runs import refusals
-from runs.calls import call_records
+from runs import errors
+from runs.calls import records
 from runs.calls.outcomes import CallOutcome
-from runs.engine import cancellation, recovery, supervisor, waiting
+from runs.engine import cancellation, paused, recovery, supervisor
 from runs.models import Message, Run, Step, ToolCall
 from runs.models.tool_call import ToolCallStatus
 from runs.services import resolving, services
@@ -62,7 +62,7 @@ async def until(run_id: UUID, *statuses: str) -> Run:
             await asyncio.sleep(0.005)
 
 
-async def paused(person: Person, **fields: Any) -> Run:
+async def paused_run(person: Person, **fields: Any) -> Run:
     return await until(await start(person, **fields), "awaiting_approval")
 
 
@@ -72,7 +72,7 @@ async def calls(run_id: UUID) -> dict[str, ToolCall]:
 
 
 async def resume_of(run_id: UUID, **payload: Any) -> list[Json]:
-    found = await readers.run(waiting.read, run_id)
+    found = await readers.run(paused.read, run_id)
     assert found is not None
     return [
         {"interruptId": str(call.id), "status": "resolved", "payload": {"approved": True, **payload}}
@@ -89,14 +89,14 @@ async def results(run_id: UUID) -> list[str]:
 async def test_who_decides_too_late_takes_no_cancel_from_the_run(
     ada: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = await paused(ada, text=f"{ORDER}[[next]][[pause 60]]")
+    run = await paused_run(ada, text=f"{ORDER}[[next]][[pause 60]]")
     resume = await resume_of(run.pk)
-    seen = await readers.run(waiting.read, run.pk)
+    seen = await readers.run(paused.read, run.pk)
     await resolving.resolve(ada.user.pk, run.pk, resume)
     with monkeypatch.context() as patched:
         # Read while it waited still; now it is driven.
         patched.setattr(resolving, "_find", lambda *_: seen)
-        with pytest.raises(refusals.NothingPending):
+        with pytest.raises(errors.NothingPending):
             await resolving.resolve(ada.user.pk, run.pk, resume)
     assert await services.cancel(ada.user.pk, run.pk) == "requested"
     await until(run.pk, "cancelled")
@@ -104,7 +104,7 @@ async def test_who_decides_too_late_takes_no_cancel_from_the_run(
 
 
 async def test_nothing_holds_a_run_that_waits(ada: Person) -> None:
-    run = await paused(ada)
+    run = await paused_run(ada)
     assert (run.lease_until, run.stop_reason, run.finished_at) == (None, "requires_approval", None)
     assert run.awaiting_until is not None
     assert cancellation.get(run.pk) is None
@@ -115,7 +115,7 @@ async def test_nothing_holds_a_run_that_waits(ada: Person) -> None:
 
 
 async def test_a_decision_is_recorded_with_who_when_and_what(ada: Person) -> None:
-    run = await paused(ada)
+    run = await paused_run(ada)
     before = timezone.now()
     resume = await resume_of(run.pk, editedArgs={"text": "rye bread"}, reason="no milk")
     await resolving.resolve(ada.user.pk, run.pk, resume)
@@ -136,7 +136,7 @@ async def test_who_has_answered_is_asked_again(ada: Person, settings: Any) -> No
         settings.OPENAI_API_KEY = "sk-test"
         settings.OPENAI_BASE_URL = f"{server.origin}/v1"
         options = {"fallback_models": ["emulator/calls@openai-responses"]}
-        run = await paused(ada, model="openai-chat/gpt", options=options)
+        run = await paused_run(ada, model="openai-chat/gpt", options=options)
         await resolving.resolve(ada.user.pk, run.pk, await resume_of(run.pk))
         await until(run.pk, "completed")
         assert len(server.requests) == 1
@@ -145,34 +145,34 @@ async def test_who_has_answered_is_asked_again(ada: Person, settings: Any) -> No
 
 
 async def test_what_belongs_to_somebody_else_looks_absent(ada: Person, eve: Person) -> None:
-    run = await paused(ada)
+    run = await paused_run(ada)
     resume = await resume_of(run.pk)
     for owner, run_id in ((eve.user.pk, run.pk), (ada.user.pk, uuid7())):
-        with pytest.raises(refusals.NotFound):
+        with pytest.raises(errors.NotFound):
             await resolving.resolve(owner, run_id, resume)
     assert (await readers.run(Run.objects.get, pk=run.pk)).status == "awaiting_approval"
 
 
 async def test_the_loser_learns_who_won(ada: Person) -> None:
-    run = await paused(ada)
+    run = await paused_run(ada)
     resume = await resume_of(run.pk)
     outcomes = await asyncio.gather(
         *(resolving.resolve(ada.user.pk, run.pk, resume) for _ in range(5)), return_exceptions=True
     )
     lost = [outcome for outcome in outcomes if outcome is not None]
     assert len(lost) == 4
-    assert all(isinstance(outcome, refusals.NothingPending) for outcome in lost)
+    assert all(isinstance(outcome, errors.NothingPending) for outcome in lost)
     assert any("ada decided at" in str(outcome) for outcome in lost)
     await until(run.pk, "completed")
 
 
 async def test_a_run_about_which_nobody_decides_in_time_ends(ada: Person, settings: Any) -> None:
-    run = await paused(ada)
-    assert await readers.run(waiting.overdue) == []
+    run = await paused_run(ada)
+    assert await readers.run(paused.overdue) == []
     later = timezone.now() + timedelta(days=2)
-    assert await readers.run(waiting.overdue, later) == [run.pk]
+    assert await readers.run(paused.overdue, later) == [run.pk]
     await readers.run(lambda: Run.objects.filter(pk=run.pk).update(awaiting_until=timezone.now()))
-    with pytest.raises(refusals.AlreadyTerminal):
+    with pytest.raises(errors.AlreadyTerminal):
         await resolving.resolve(ada.user.pk, run.pk, await resume_of(run.pk))
     ended = await until(run.pk, "failed")
     assert (ended.stop_reason, ended.error_code) == ("timeout", "timeout")
@@ -182,12 +182,12 @@ async def test_a_run_about_which_nobody_decides_in_time_ends(ada: Person, settin
 
 async def test_it_waits_for_ever_where_that_is_said(ada: Person, settings: Any) -> None:
     settings.RUNNEL_APPROVAL_TIMEOUT = 0.0
-    assert (await paused(ada)).awaiting_until is None
+    assert (await paused_run(ada)).awaiting_until is None
 
 
 @pytest.mark.parametrize("is_atomic", [False, True])
 async def test_the_admin_can_stop_a_run_that_waits(ada: Person, is_atomic: bool) -> None:
-    run = await paused(ada)
+    run = await paused_run(ada)
 
     def stop() -> str:
         if not is_atomic:
@@ -203,19 +203,19 @@ async def test_the_admin_can_stop_a_run_that_waits(ada: Person, is_atomic: bool)
 
 
 async def test_a_cancel_that_nobody_carried_out_is_found(ada: Person) -> None:
-    run = await paused(ada)
+    run = await paused_run(ada)
     await readers.run(
         lambda: Run.objects.filter(pk=run.pk).update(cancel_requested_at=timezone.now(), cancelled_by="user")
     )
-    with pytest.raises(refusals.AlreadyTerminal):
+    with pytest.raises(errors.AlreadyTerminal):
         await resolving.resolve(ada.user.pk, run.pk, await resume_of(run.pk))
     assert (await until(run.pk, "cancelled")).cancelled_by == "user"
 
 
 async def test_a_start_cancels_what_waits_only_if_it_says_so(ada: Person) -> None:
-    run = await paused(ada)
+    run = await paused_run(ada)
     place = {"conversation_id": run.conversation_id}
-    with pytest.raises(refusals.AwaitsDecision):
+    with pytest.raises(errors.AwaitsDecision):
         await start(ada, "And now?", **place)
     second = await start(ada, "And now?", options={"cancel_pending": True}, **place)
     assert (await until(run.pk, "cancelled")).cancel_reason == "a new message was sent"
@@ -223,7 +223,7 @@ async def test_a_start_cancels_what_waits_only_if_it_says_so(ada: Person) -> Non
 
 
 async def test_a_dead_worker_leaves_an_answer_to_every_call(ada: Person) -> None:
-    run = await paused(ada)
+    run = await paused_run(ada)
     # As a process leaves it that dies after it has taken the decision.
     gone = timezone.now() - timedelta(seconds=1)
 
@@ -240,7 +240,7 @@ async def test_a_dead_worker_leaves_an_answer_to_every_call(ada: Person) -> None
 
 
 async def test_a_pause_does_not_count_as_time(ada: Person, settings: Any) -> None:
-    run = await paused(ada)
+    run = await paused_run(ada)
     assert 0.0 < run.active_seconds < STUCK
     await readers.run(
         lambda: Run.objects.filter(pk=run.pk).update(started_at=timezone.now() - timedelta(hours=1))
@@ -289,7 +289,7 @@ async def test_nothing_gated_is_executed_unasked_because_a_tool_changed(
 
     amount = '"5"' if change == "takes_more" else "5"
     order = f'[[call send {{"amount": {amount}}}]][[call write_note {{"text": "oat milk"}}]]'
-    run = await paused(ada, text=order, tools=["send"])
+    run = await paused_run(ada, text=order, tools=["send"])
     # As an upgrade, or an admin, does it while the run waits.
     del registry._tools["send"]
 
@@ -305,9 +305,9 @@ async def test_nothing_gated_is_executed_unasked_because_a_tool_changed(
 
 
 async def test_a_start_that_is_refused_cancels_nothing(ada: Person) -> None:
-    run = await paused(ada)
+    run = await paused_run(ada)
     cancels: Json = {"conversation_id": run.conversation_id, "options": {"cancel_pending": True}}
-    with pytest.raises(refusals.NoSuchTool):
+    with pytest.raises(errors.NoSuchTool):
         await start(ada, "And now?", tools=["nothing"], **cancels)
     with pytest.raises(catalog.CatalogError):
         await start(ada, "And now?", model="nobody/nothing", **cancels)
@@ -317,13 +317,13 @@ async def test_a_start_that_is_refused_cancels_nothing(ada: Person) -> None:
 async def test_a_call_whose_answer_is_lost_may_have_taken_effect(
     ada: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stores = call_records.answer
+    stores = records.answer
 
     def breaks_once(outcome: CallOutcome) -> None:
-        monkeypatch.setattr(call_records, "answer", stores)
+        monkeypatch.setattr(records, "answer", stores)
         raise ValueError("no database takes this")
 
-    monkeypatch.setattr(call_records, "answer", breaks_once)
+    monkeypatch.setattr(records, "answer", breaks_once)
     run_id = await start(ada, "[[call clock {}]]")
     assert (await until(run_id, "failed")).stop_reason == "error"
     assert (await calls(run_id))["clock"].status == "interrupted"
@@ -345,9 +345,9 @@ async def test_a_check_that_breaks_does_not_break_the_run(ada: Person, no_tools_
 
 
 async def test_a_run_that_cannot_be_ended_keeps_no_other_one_from_it(ada: Person) -> None:
-    good = await paused(ada)
+    good = await paused_run(ada)
     # The newest is ended first.
-    bad = await paused(ada)
+    bad = await paused_run(ada)
 
     def spoil() -> None:
         bad.steps.all().delete()
@@ -359,14 +359,14 @@ async def test_a_run_that_cannot_be_ended_keeps_no_other_one_from_it(ada: Person
 
 
 async def test_what_a_tool_left_behind_did_stays_noted(ada: Person) -> None:
-    run = await paused(ada)
+    run = await paused_run(ada)
     call = (await calls(run.pk))["clock"]
     outcome = CallOutcome(
         id=call.pk, call_id=call.call_id, name="clock", status=ToolCallStatus.TIMED_OUT, content="Too slow."
     )
     # The answer before it was being committed meanwhile.
-    await readers.run(call_records.note, call.pk, "Its result came too late.")
-    await readers.run(call_records.answer, outcome)
+    await readers.run(records.note, call.pk, "Its result came too late.")
+    await readers.run(records.answer, outcome)
     assert (await calls(run.pk))["clock"].note == "Its result came too late."
 
 
@@ -378,7 +378,7 @@ async def test_a_cancel_that_is_stored_behind_a_decision_stops_at_once(
         """Take for ever."""
         await asyncio.Event().wait()
 
-    run = await paused(ada, text="[[call linger {}]]", tools=["linger"])
+    run = await paused_run(ada, text="[[call linger {}]]", tools=["linger"])
     resume = await resume_of(run.pk)
     here = asyncio.get_running_loop()
     stores = transitions.request_cancel
@@ -394,7 +394,7 @@ async def test_a_cancel_that_is_stored_behind_a_decision_stops_at_once(
 
 
 async def test_what_a_start_cancels_is_told_after_its_answer(ada: Person) -> None:
-    run = await paused(ada)
+    run = await paused_run(ada)
     socket = await Socket(bearer(ada.token)).open()
     await socket.ask("subscribe", run_id=str(run.pk), after=run.last_seq)
     told = len(socket.received)

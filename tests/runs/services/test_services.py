@@ -10,11 +10,11 @@ from uuid6 import uuid7
 import emulator
 from concurrency.threads import readers
 from providers.models import ProviderTrace
-from runs import refusals
+from runs import errors
 from runs.engine import cancellation, supervisor
+from runs.errors import Unsupported
 from runs.models import Conversation, Message, Run
 from runs.models.conversation import TITLE_LENGTH
-from runs.refusals import Unsupported
 from runs.services import services
 from runs.services.starts import Started, StartRequest
 from runs.states import ACTIVE, TERMINAL, RunStatus
@@ -206,7 +206,7 @@ async def test_a_cancel_reaches_a_live_run_from_any_thread(ada: Person) -> None:
 
 async def test_an_admin_stops_anybodys_run_and_is_named(ada: Person, eve: Person) -> None:
     started = await start(ada, model="emulator/silent")
-    with pytest.raises(refusals.NotFound):
+    with pytest.raises(errors.NotFound):
         await readers.run(services.cancel_from_thread, eve.user, started.run_id)
     assert await readers.run(services.cancel_from_thread, eve.user, started.run_id, by="admin") == "requested"
     assert (await ended(started.run_id)).cancelled_by == "admin"
@@ -215,7 +215,7 @@ async def test_an_admin_stops_anybodys_run_and_is_named(ada: Person, eve: Person
 async def test_nobody_cancels_a_strangers_run(ada: Person, eve: Person) -> None:
     started = await start(ada, model="emulator/silent")
     for run_id in (started.run_id, uuid7()):
-        with pytest.raises(refusals.NotFound):
+        with pytest.raises(errors.NotFound):
             await services.cancel(eve.user.pk, run_id)
     live = cancellation.get(started.run_id)
     assert live is not None
@@ -271,9 +271,9 @@ async def test_a_run_has_a_position(ada: Person, eve: Person) -> None:
     position = await services.locate_run(ada.user.pk, started.run_id)
     assert (position.last_seq, position.status, position.is_finished) == (run.last_seq, "cancelled", True)
     assert await services.locate_conversation(ada.user.pk, started.conversation_id) is None
-    with pytest.raises(refusals.NotFound):
+    with pytest.raises(errors.NotFound):
         await services.locate_run(eve.user.pk, started.run_id)
-    with pytest.raises(refusals.NotFound):
+    with pytest.raises(errors.NotFound):
         await services.locate_conversation(eve.user.pk, started.conversation_id)
 
 
@@ -281,7 +281,7 @@ async def test_deleting_a_conversation_leaves_nothing_of_it(ada: Person, eve: Pe
     kept, gone = await start(ada), await start(ada)
     for started in (kept, gone):
         await ended(started.run_id)
-    with pytest.raises(refusals.NotFound):
+    with pytest.raises(errors.NotFound):
         await readers.run(services.delete_conversation, eve.user, gone.conversation_id)
     await readers.run(services.delete_conversation, ada.user, gone.conversation_id)
 
@@ -297,14 +297,14 @@ async def test_deleting_a_conversation_leaves_nothing_of_it(ada: Person, eve: Pe
 
 async def test_a_conversation_with_a_run_under_way_is_not_deleted(ada: Person) -> None:
     started = await start(ada, model="emulator/silent")
-    with pytest.raises(refusals.ConversationBusy):
+    with pytest.raises(errors.ConversationBusy):
         await readers.run(services.delete_conversation, ada.user, started.conversation_id)
     assert await readers.run(Run.objects.filter(pk=started.run_id).exists)
 
 
 async def test_a_stopping_server_takes_no_new_runs(ada: Person) -> None:
     await supervisor.current().drain()
-    with pytest.raises(refusals.Restarting) as refused:
+    with pytest.raises(errors.Restarting) as refused:
         await start(ada)
     assert refused.value.retryable
     assert await readers.run(Run.objects.count) == 0

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from runs.toolbox.mcp.target import Target
+from runs.toolbox.mcp.target import McpEndpoint
 
 CHILD = Path(__file__).with_name("mcp_child.py")
 
@@ -60,13 +60,13 @@ def command(log: Log) -> tuple[str, ...]:
     return (sys.executable, str(CHILD), "stdio", str(log.path))
 
 
-def stdio(log: Log, **fields: object) -> Target:
+def stdio(log: Log, **fields: object) -> McpEndpoint:
     values = {"name": "rivers", "command": command(log), "patience": STUCK}
-    return Target(**values | fields)  # type: ignore[arg-type]
+    return McpEndpoint(**values | fields)  # type: ignore[arg-type]
 
 
-def http(url: str, **fields: object) -> Target:
-    return Target(**{"name": "rivers", "url": url, "patience": STUCK} | fields)  # type: ignore[arg-type]
+def http(url: str, **fields: object) -> McpEndpoint:
+    return McpEndpoint(**{"name": "rivers", "url": url, "patience": STUCK} | fields)  # type: ignore[arg-type]
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from emulator.http1 import HttpRequest
 from emulator.wires import WIRES
 from emulator.wires._rules import Terms
 from providers import wires
-from providers.types import Message, ModelRequest, Origin, Role, TextPart
+from providers.types import ChatMessage, ModelRequest, Origin, Role, TextPart
 from runs.models import Note, Run
 from runs.toolbox import InvalidArguments, ToolContext, ToolError
 from runs.toolbox.registry import registered
@@ -44,7 +44,7 @@ PATHS = {
 def test_every_provider_takes_them(kind: str) -> None:
     request = ModelRequest(
         origin=Origin(wire=kind, provider="emulator", model="some-model"),
-        messages=(Message(role=Role.USER, parts=(TextPart(text="hi"),)),),
+        messages=(ChatMessage(role=Role.USER, parts=(TextPart(text="hi"),)),),
         tools=tuple(tool.spec for tool in registered().values()),
     )
     body = wires.load(kind).build_body(request)

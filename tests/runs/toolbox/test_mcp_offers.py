@@ -17,7 +17,7 @@ from runs.models.mcp_server import Transport
 from runs.toolbox import InvalidArguments, Tool, ToolContext, ToolError, usable
 from runs.toolbox.mcp import close_all, listing
 from runs.toolbox.mcp.offers import offered_name
-from runs.toolbox.mcp.target import Target, Unusable, read
+from runs.toolbox.mcp.target import McpEndpoint, Unusable, read
 from tests.runs.rows import make_user
 from tests.runs.toolbox.mcp_servers import CHILD, Log, http, serving, stdio
 
@@ -277,7 +277,7 @@ def test_it_lists_what_servers_have(log: Log, settings: Settings) -> None:
         over_stdio, over_http, refused = listing.ask([stdio(log), http(url), Unusable("Not this one.")])
     assert over_stdio.message == "It answered, and has 11 tools."
     assert over_http == over_stdio
-    assert refused == listing.Outcome(message="Not this one.")
+    assert refused == listing.ListingResult(message="Not this one.")
     assert over_stdio.tools is not None
     add = over_stdio.tools[0]
     assert add == {
@@ -298,7 +298,7 @@ def test_it_lists_what_servers_have(log: Log, settings: Settings) -> None:
     ("target", "message"),
     [
         (
-            Target(
+            McpEndpoint(
                 name="broken",
                 patience=5.0,
                 command=(sys.executable, "-c", f"raise SystemExit('no key={SECRET}')"),
@@ -309,14 +309,14 @@ def test_it_lists_what_servers_have(log: Log, settings: Settings) -> None:
             ),
         ),
         (
-            Target(name="slow", patience=0.3, command=("sleep", "600")),
+            McpEndpoint(name="slow", patience=0.3, command=("sleep", "600")),
             "The MCP server slow did not answer within 0.3 seconds.",
         ),
         (
-            Target(name="gone", patience=5.0, command=("/nowhere",)),
+            McpEndpoint(name="gone", patience=5.0, command=("/nowhere",)),
             "The MCP server gone cannot be started: No such file or directory.",
         ),
     ],
 )
-def test_it_tells_an_admin_why_there_is_no_list(target: Target, message: str) -> None:
-    assert listing.ask([target]) == [listing.Outcome(message=message)]
+def test_it_tells_an_admin_why_there_is_no_list(target: McpEndpoint, message: str) -> None:
+    assert listing.ask([target]) == [listing.ListingResult(message=message)]

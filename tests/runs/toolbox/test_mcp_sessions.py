@@ -15,7 +15,7 @@ from uuid import UUID
 import pytest
 
 from runs.toolbox.mcp import close_all, connection, pool, results, session
-from runs.toolbox.mcp.target import Target
+from runs.toolbox.mcp.target import McpEndpoint
 from runs.toolbox.tool import ToolError
 from tests.runs.toolbox.mcp_servers import Log, http, serving, stdio
 
@@ -45,19 +45,19 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Log
 
 
 @pytest.fixture(params=["stdio", "http"])
-def target(request: pytest.FixtureRequest, log: Log) -> Target:
+def target(request: pytest.FixtureRequest, log: Log) -> McpEndpoint:
     if request.param == "stdio":
         return stdio(log)
     url, _ = request.getfixturevalue("address")
     return http(url)
 
 
-async def call(target: Target, name: str, conversation: UUID = HERE, /, **arguments: Any) -> str:
+async def call(target: McpEndpoint, name: str, conversation: UUID = HERE, /, **arguments: Any) -> str:
     async with asyncio.timeout(20):
         return results.text_of(await pool.current().call(target, conversation, name, arguments))
 
 
-async def test_it_calls_tools_and_gives_what_they_answer(target: Target) -> None:
+async def test_it_calls_tools_and_gives_what_they_answer(target: McpEndpoint) -> None:
     assert await call(target, "add", a=1, b=2) == "3"
     assert '"length": 1233' in await call(target, "length", river="Rhine")
     picture = await call(target, "picture")
@@ -65,7 +65,7 @@ async def test_it_calls_tools_and_gives_what_they_answer(target: Target) -> None
     assert len(await call(target, "much", megabytes=1)) == 1024 * 1024
 
 
-async def test_calls_of_one_session_are_executed_at_the_same_time(target: Target) -> None:
+async def test_calls_of_one_session_are_executed_at_the_same_time(target: McpEndpoint) -> None:
     await call(target, "count")
     begin = time.monotonic()
     answers = await asyncio.gather(*(call(target, "pause", seconds=0.5) for _ in range(4)))
@@ -73,7 +73,7 @@ async def test_calls_of_one_session_are_executed_at_the_same_time(target: Target
     assert time.monotonic() - begin < 1.5
 
 
-async def test_what_a_tool_says_went_wrong_is_an_error_and_the_session_goes_on(target: Target) -> None:
+async def test_what_a_tool_says_went_wrong_is_an_error_and_the_session_goes_on(target: McpEndpoint) -> None:
     await call(target, "count")
     before = await call(target, "count")
     with pytest.raises(ToolError, match=r"The river is dry\."):
@@ -232,29 +232,29 @@ async def test_there_are_no_more_sessions_than_there_may_be(
     ("target", "sentence"),
     [
         (
-            Target(name="gone", command=("/nowhere/program",), patience=5.0),
+            McpEndpoint(name="gone", command=("/nowhere/program",), patience=5.0),
             "The MCP server gone cannot be started: No such file or directory.",
         ),
         (
-            Target(name="short", command=(sys.executable, "-c", "pass"), patience=5.0),
+            McpEndpoint(name="short", command=(sys.executable, "-c", "pass"), patience=5.0),
             "The MCP server short has ended the connection.",
         ),
         (
-            Target(name="silent", command=("sleep", "600"), patience=0.3),
+            McpEndpoint(name="silent", command=("sleep", "600"), patience=0.3),
             "The MCP server silent did not answer within 0.3 seconds.",
         ),
         (
-            Target(name="noisy", command=(sys.executable, "-c", "print('hello')"), patience=5.0),
+            McpEndpoint(name="noisy", command=(sys.executable, "-c", "print('hello')"), patience=5.0),
             "The MCP server noisy has ended the connection.",
         ),
         (
-            Target(name="closed", url="http://127.0.0.1:9/mcp", patience=5.0),
+            McpEndpoint(name="closed", url="http://127.0.0.1:9/mcp", patience=5.0),
             "The MCP server closed cannot be reached.",
         ),
     ],
-    ids=lambda value: value.name if isinstance(value, Target) else "",
+    ids=lambda value: value.name if isinstance(value, McpEndpoint) else "",
 )
-async def test_a_server_that_is_none_is_an_error_in_a_sentence(target: Target, sentence: str) -> None:
+async def test_a_server_that_is_none_is_an_error_in_a_sentence(target: McpEndpoint, sentence: str) -> None:
     with pytest.raises(ToolError, match=re.escape(sentence)):
         await call(target, "add", a=1, b=2)
 

@@ -8,18 +8,18 @@ import pytest
 from providers.types import Origin
 from providers.types.events import ModelEvent, ReasoningDelta, TextDelta, ToolCallDelta, UsageSeen
 from providers.types.usage import Usage
-from providers.usage.spending import Bill, Spending
+from providers.usage.spending import ModelUsage, StepUsage
 from runs.usage.ledger import Ledger, Meter
 
 WHOM = Origin(wire="w", provider="p", model="m")
 
 
-def bill(tokens: int | None, cost: str | None = None) -> Bill:
+def bill(tokens: int | None, cost: str | None = None) -> ModelUsage:
     usage = Usage() if tokens is None else Usage(input_tokens=tokens, output_tokens=0)
-    return Bill(provider="p", model="m", usage=usage, cost=None if cost is None else Decimal(cost))
+    return ModelUsage(provider="p", model="m", usage=usage, cost=None if cost is None else Decimal(cost))
 
 
-def meter(budget: dict[str, Any], *before: Bill) -> Meter:
+def meter(budget: dict[str, Any], *before: ModelUsage) -> Meter:
     def price(usage: Usage, whom: Origin) -> Decimal | None:
         assert whom == WHOM
         return Decimal(usage.total_tokens or 0) / 1000
@@ -89,7 +89,7 @@ def test_without_a_budget_nothing_is_limited() -> None:
 def test_a_run_has_used_what_all_its_segments_have() -> None:
     ledger = Ledger([bill(5, "0.5"), bill(7, "0.7")])
     assert (ledger.usage.input_tokens, ledger.cost, ledger.bills) == (12, Decimal("1.2"), ())
-    spending = Spending()
+    spending = StepUsage()
     spending._bills.append(bill(3, "0.3"))
     ledger.add(spending)
     assert (ledger.usage.input_tokens, ledger.cost) == (15, Decimal("1.5"))

@@ -1,0 +1,85 @@
+"""The way of one attempt through its provider's circuit: asks it, reports to it, says what it says.
+
+``circuit`` decides; here are the settings, the log and the sentence for the user.
+"""
+
+import logging
+import re
+from itertools import chain
+
+from django.conf import settings
+
+from providers.catalog import Target
+from providers.errors import LLMError, LLMProviderUnavailableError
+from providers.retry import circuit
+from providers.retry.circuit import CallToken, Observation, Rules
+from providers.types import ModelRequest, TextPart
+
+logger = logging.getLogger("runnel.providers")
+
+#: A fault that a prompt asks the emulator for.
+_ORDERED_FAULT = re.compile(r"\[\[fault=[^\]]*\]\]")
+
+
+class BreakerCall:
+    """One attempt's way through its provider's circuit."""
+
+    def __init__(self, target: Target, request: ModelRequest) -> None:
+        self._name = target.origin.provider
+        rules = Rules(failures=settings.RUNNEL_CIRCUIT_FAILURES, pause=settings.RUNNEL_CIRCUIT_SECONDS)
+        self._circuit = circuit.of(_circuit_name(target, request), rules)
+        self._passage: CallToken | None = None
+
+    def check(self) -> None:
+        """Raise ``LLMProviderUnavailableError`` while the provider is not to be asked."""
+        if (pause := self._circuit.paused_for()) > 0:
+            raise self._refusal(pause)
+
+    def enter(self) -> None:
+        """Go through, or raise as ``check``."""
+        self._passage = self._circuit.enter()
+        if self._passage is None:
+            raise self._refusal(self._circuit.paused_for())
+
+    def answers(self) -> None:
+        """Tell that the provider works."""
+        self._report(Observation.ANSWERS)
+
+    def failed(self, error: LLMError) -> None:
+        """Tell how the attempt failed."""
+        self._report(circuit.verdict_of(error))
+
+    def leave(self) -> None:
+        """Come to the end; who has told nothing by now has nothing to tell."""
+        self._report(Observation.UNKNOWN)
+
+    def _report(self, verdict: Observation) -> None:
+        if self._passage is not None and self._circuit.report(self._passage, verdict):
+            logger.warning(
+                "%s failed %d times in a row and is not asked for %g seconds.",
+                self._name,
+                self._circuit.failures,
+                self._circuit.rules.pause,
+            )
+
+    def _refusal(self, pause: float) -> LLMProviderUnavailableError:
+        return LLMProviderUnavailableError(
+            f"{self._name} failed {self._circuit.failures} times in a row and is not asked for "
+            f"{max(1, round(pause))} more seconds. Try again then, or choose another model.",
+            retry_after=round(pause, 3),
+            detail={"failures": self._circuit.failures, "seconds": round(pause, 3)},
+        )
+
+
+def _circuit_name(target: Target, request: ModelRequest) -> str:
+    """Return whose circuit a call goes through: its provider's.
+
+    The emulator plays a provider of its own for every model, wire and fault that is ordered from it: what
+    one person makes it do stops nobody else.
+    """
+    origin = target.origin
+    if not target.emulated:
+        return origin.provider
+    parts = request.messages[-1].parts if request.messages else ()
+    orders = (_ORDERED_FAULT.findall(part.text) for part in parts if isinstance(part, TextPart))
+    return " ".join((origin.provider, origin.model, origin.wire, *chain.from_iterable(orders)))

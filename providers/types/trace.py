@@ -1,0 +1,80 @@
+"""The record of one provider call, and who keeps it.
+
+The adapter hands a frozen ``TraceRecord`` to a ``TraceRecorder`` when a call has ended, however it
+ended; it never touches the database itself. ``runs`` passes a recorder that commits the record
+together with the step's end.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+from uuid import UUID
+
+from providers.types import Json, Origin
+
+
+class TraceStatus(StrEnum):
+    """How a provider call ended."""
+
+    #: The terminal event was read.
+    COMPLETED = "completed"
+    #: A cancel ended it, before or after its first byte.
+    CANCELLED = "cancelled"
+    #: It ended in an ``LLMError``.
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CallContext:
+    """Which step of which run a call belongs to; plain ids, so that this package knows no run."""
+
+    run_id: UUID
+    step_id: UUID
+    #: 1 for the first attempt of a step.
+    attempt: int = 1
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TraceRecord:
+    """One provider call: what was asked, what came back, how long it took. Holds no credential.
+
+    Times are aware UTC datetimes; ``None`` is a moment that never came.
+    """
+
+    run_id: UUID
+    step_id: UUID
+    attempt: int
+    origin: Origin
+    #: The host and path that were called, without query or credentials; empty when nothing was sent.
+    url: str = ""
+    status: TraceStatus
+    http_status: int | None = None
+    #: ``None`` when payloads are off.
+    request: Json | None = None
+    response: Json | None = None
+    raw_usage: Json | None = None
+    raw_stop_reason: str | None = None
+    error_code: str | None = None
+    #: The admin's whole story of a failure, redacted.
+    error: Json | None = None
+    upstream_request_id: str | None = None
+    model_served: str | None = None
+    stream_was_cancelled: bool = False
+    upstream_closed_ms: float | None = None
+    started_at: datetime
+    first_byte_at: datetime | None = None
+    first_token_at: datetime | None = None
+    #: When the call had ended, or when it was noticed that nobody drives it any more.
+    ended_at: datetime
+    #: ``None`` when nobody was left to count.
+    events: int | None = 0
+    bytes: int | None = 0
+
+
+class TraceRecorder(Protocol):
+    """Keeps trace records. Must not block."""
+
+    def record(self, trace: TraceRecord) -> None:
+        """Take ``trace``; called exactly once for every call."""
+        ...

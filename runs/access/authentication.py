@@ -1,0 +1,202 @@
+"""Who a socket or a request belongs to, and which open sockets have lost that right.
+
+Two ways in: an API token (then cookies are ignored), or a browser session together with an exact
+match of the Origin header. A token never travels in a URL. What may take the right away again is
+known to ``runs.access.sign_out``.
+"""
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY, get_user_model
+from django.http import parse_cookie
+from django.utils.crypto import constant_time_compare
+
+from runs.models import ApiToken
+
+SUBPROTOCOL = "runnel.v1"
+_BEARER_SUBPROTOCOL = "bearer."
+
+
+class HandshakeRefused(Exception):  # noqa: N818 - it names what happened
+    """The socket may not be opened. ``close_code`` says why: 4401 or 4403."""
+
+    def __init__(self, close_code: int) -> None:
+        super().__init__(close_code)
+        self.close_code = close_code
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Identity:
+    """Who is at the other end."""
+
+    user_id: int
+    username: str
+    #: ``None`` for a program that came with a token.
+    session_key: str | None = None
+    #: ``None`` for a browser that came with a session.
+    token_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Handshake:
+    """What of a WebSocket's opening request decides who it is."""
+
+    token: str | None
+    session_key: str | None
+    origin: str | None
+    own_origin: str
+    subprotocol: str | None
+
+
+def read_handshake(scope: dict[str, Any]) -> Handshake:
+    """Return what of an ASGI ``scope`` matters here."""
+    headers = {name.decode("latin1"): value.decode("latin1") for name, value in scope["headers"]}
+    offered: Iterable[str] = scope.get("subprotocols", ())
+    token = bearer_token(headers.get("authorization", ""))
+    for item in offered:
+        if token is None and item.startswith(_BEARER_SUBPROTOCOL):
+            token = item.removeprefix(_BEARER_SUBPROTOCOL)
+    cookies = parse_cookie(headers.get("cookie", ""))
+    scheme = {"wss": "https", "ws": "http"}.get(scope.get("scheme", "ws"), "http")
+    if settings.SECURE_PROXY_SSL_HEADER:
+        name, secure = settings.SECURE_PROXY_SSL_HEADER
+        if headers.get(name.removeprefix("HTTP_").replace("_", "-").lower()) == secure:
+            scheme = "https"
+    return Handshake(
+        token=token,
+        session_key=cookies.get(settings.SESSION_COOKIE_NAME),
+        origin=headers.get("origin"),
+        own_origin=f"{scheme}://{headers.get('host', '')}",
+        subprotocol=SUBPROTOCOL if SUBPROTOCOL in offered else None,
+    )
+
+
+def identify(handshake: Handshake) -> Identity:
+    """Return who opened the socket, or raise ``HandshakeRefused``. Reads the database."""
+    if handshake.token is not None:
+        token = _live_token(handshake.token)
+        if token is None:
+            raise HandshakeRefused(4401)
+        return Identity(user_id=token.user_id, username=token.user.get_username(), token_id=token.pk)
+    if not is_origin_allowed(handshake):
+        # Without a session and without an origin it is no browser: it lacks a token, not a page of ours.
+        raise HandshakeRefused(4401 if handshake.session_key is None and handshake.origin is None else 4403)
+    if handshake.session_key is None:
+        raise HandshakeRefused(4401)
+    user = user_of_session(handshake.session_key)
+    if user is None:
+        raise HandshakeRefused(4401)
+    return Identity(user_id=user.pk, username=user.get_username(), session_key=handshake.session_key)
+
+
+def is_origin_allowed(handshake: Handshake) -> bool:
+    """Tell whether the page that opened the socket is ours, or one that a setting names."""
+    if handshake.origin is None:
+        return False
+    given = _normal(handshake.origin)
+    return given is not None and given in {
+        _normal(allowed) for allowed in (handshake.own_origin, *settings.RUNNEL_ALLOWED_ORIGINS)
+    }
+
+
+def _normal(origin: str) -> tuple[str, str, int | None] | None:
+    try:
+        parts = urlsplit(origin)
+        port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+    except ValueError:
+        return None
+    # An origin has neither a user nor a path, not even an empty query (RFC 6454, section 6.2).
+    is_origin = parts.hostname and "@" not in parts.netloc and origin == f"{parts.scheme}://{parts.netloc}"
+    return (parts.scheme, parts.hostname or "", port) if is_origin else None
+
+
+def bearer_token(header: str) -> str | None:
+    """Return the token of an ``Authorization`` header, ``None`` when it holds none."""
+    scheme, _, token = header.partition(" ")
+    return token.strip() if scheme.lower() == "bearer" and token.strip() else None
+
+
+def bearer_user(header: str) -> Any:
+    """Return the user whose token an ``Authorization`` header holds, or ``None``."""
+    token = bearer_token(header)
+    return None if token is None else user_of_token(token)
+
+
+def user_of_token(token: str) -> Any:
+    """Return the active user of an API token, or ``None``."""
+    found = _live_token(token)
+    return None if found is None else found.user
+
+
+def _live_token(token: str) -> ApiToken | None:
+    live = ApiToken.objects.filter(user__is_active=True).select_related("user")
+    return live.filter(digest=ApiToken.digest_of(token)).first()
+
+
+def user_of_session(session_key: str) -> Any:
+    """Return the active user who is signed in with this session, or ``None``.
+
+    As ``django.contrib.auth.get_user`` does it, session hash included: a changed password ends it.
+    """
+    store = import_module(settings.SESSION_ENGINE).SessionStore(session_key)
+    user_id = store.get(SESSION_KEY)
+    if user_id is None or store.get(BACKEND_SESSION_KEY) not in settings.AUTHENTICATION_BACKENDS:
+        return None
+    model = get_user_model()
+    user = model._default_manager.filter(pk=model._meta.pk.to_python(user_id), is_active=True).first()
+    if user is None:
+        return None
+    stored = store.get(HASH_SESSION_KEY, "")
+    hashes = [user.get_session_auth_hash(), *user.get_session_auth_fallback_hash()]
+    return user if any(constant_time_compare(stored, valid) for valid in hashes) else None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Socket:
+    identity: Identity
+    loop: asyncio.AbstractEventLoop
+    close: Callable[[], None]
+
+
+_sockets: set[_Socket] = set()
+_lock = threading.Lock()
+
+
+def register_socket(identity: Identity, close: Callable[[], None]) -> Callable[[], None]:
+    """Remember an open socket of the running loop; return what forgets it again."""
+    socket = _Socket(identity, asyncio.get_running_loop(), close)
+    with _lock:
+        _sockets.add(socket)
+
+    def forget() -> None:
+        with _lock:
+            _sockets.discard(socket)
+
+    return forget
+
+
+def close_refused(concerned: Callable[[Identity], bool]) -> None:
+    """Close the sockets of whom it may concern, if they could not be opened any more.
+
+    To be called from any thread that may read the database, when what has changed is committed.
+    """
+    with _lock:
+        sockets = [socket for socket in _sockets if concerned(socket.identity)]
+    for socket in sockets:
+        if not _is_current(socket.identity):
+            socket.loop.call_soon_threadsafe(socket.close)
+
+
+def _is_current(identity: Identity) -> bool:
+    """Tell whether what somebody came with still leads to the same active user."""
+    if identity.token_id is not None:
+        return ApiToken.objects.filter(pk=identity.token_id, user__is_active=True).exists()
+    user = None if identity.session_key is None else user_of_session(identity.session_key)
+    return user is not None and user.pk == identity.user_id

@@ -1,0 +1,67 @@
+"""What may end the right to an open socket, wherever it happens: on our pages, in the admin, in a package.
+
+Signing out, a new password, a user who is deactivated or deleted, a token that is revoked. Each says
+only whom it may concern; ``runs.access.authentication`` asks the database, and closes what is refused now. Whoever
+changes the own password goes on in a session with another key, and comes back with that.
+
+Updates in bulk (``QuerySet.update``) send no signal, and other processes do not hear ours.
+"""
+
+from functools import partial
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.contrib.auth.signals import user_logged_in, user_logged_out
+from django.db import transaction
+from django.db.models.signals import post_delete, post_save
+from django.http import HttpRequest
+
+from runs.access import authentication
+from runs.models import ApiToken
+
+#: What of a user's row decides who may come in.
+_DECISIVE = frozenset({"password", "is_active"})
+
+
+def connect() -> None:
+    """Listen. Called once, when Django is set up."""
+    user = get_user_model()
+    user_logged_out.connect(_signed_out, dispatch_uid="runs")
+    user_logged_in.connect(_signed_in, dispatch_uid="runs")
+    post_save.connect(_user_saved, sender=user, dispatch_uid="runs")
+    post_delete.connect(_user_deleted, sender=user, dispatch_uid="runs")
+    post_delete.connect(_token_deleted, sender=ApiToken, dispatch_uid="runs")
+
+
+def _signed_out(request: HttpRequest, user: Any, **kwargs: Any) -> None:
+    if user is not None:
+        # Django deletes it after this signal; a socket that is opened in between must be refused.
+        request.session.delete()
+        _close_refused_of(user.pk)
+
+
+def _signed_in(request: HttpRequest, **kwargs: Any) -> None:
+    # Signing in as somebody else ends the session before without a sign-out.
+    if before := request.COOKIES.get(settings.SESSION_COOKIE_NAME):
+        authentication.close_refused(lambda identity: identity.session_key == before)
+
+
+def _user_saved(
+    instance: Any, created: bool, using: str, update_fields: frozenset[str] | None, **kwargs: Any
+) -> None:
+    # Every sign-in updates `last_login`, and that alone.
+    if not created and (update_fields is None or not _DECISIVE.isdisjoint(update_fields)):
+        transaction.on_commit(partial(_close_refused_of, instance.pk), using=using)
+
+
+def _user_deleted(instance: Any, using: str, **kwargs: Any) -> None:
+    transaction.on_commit(partial(_close_refused_of, instance.pk), using=using)
+
+
+def _token_deleted(instance: ApiToken, using: str, **kwargs: Any) -> None:
+    transaction.on_commit(partial(_close_refused_of, instance.user_id), using=using)
+
+
+def _close_refused_of(user_id: int) -> None:
+    authentication.close_refused(lambda identity: identity.user_id == user_id)

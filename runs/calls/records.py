@@ -1,0 +1,107 @@
+"""The rows of function calls: what the model asked for, what was decided, and what came of it.
+
+Each function runs inside a transaction that its caller opened.
+"""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from django.utils import timezone
+
+from providers.types import ChatMessage, StepResult
+from runs.calls.decisions import Decided
+from runs.calls.outcomes import CallOutcome, message_of
+from runs.calls.planning import PlannedCall
+from runs.models import Step, ToolCall
+from runs.models.tool_call import OPEN, ToolCallStatus
+
+#: A call in one of these has an answer that goes back to the model.
+_ANSWERED = frozenset(ToolCallStatus) - OPEN - {ToolCallStatus.UNANSWERED, ToolCallStatus.INCOMPLETE}
+
+
+def keep(run_id: UUID, step_id: UUID, result: StepResult, planned: Iterable[PlannedCall]) -> None:
+    """Store the calls of a step: what is planned for them, else that nothing can execute them."""
+    plans = {plan.position: plan for plan in planned}
+    now = timezone.now()
+    rows = []
+    for position, call in enumerate(result.tool_calls, start=1):
+        row = ToolCall(
+            run_id=run_id,
+            step_id=step_id,
+            position=position,
+            call_id=call.id,
+            name=call.name[:200],
+            arguments=call.arguments,
+            status=ToolCallStatus.UNANSWERED if call.complete else ToolCallStatus.INCOMPLETE,
+        )
+        if (plan := plans.get(position)) is not None:
+            row.id, row.status, row.source = plan.id, plan.status, plan.source
+            row.requires_approval = plan.requires_approval
+            row.started_at = now if plan.status is ToolCallStatus.RUNNING else None
+        rows.append(row)
+    ToolCall.objects.bulk_create(rows)
+
+
+def answer(outcome: CallOutcome) -> None:
+    """Store the answer to a call that is open; one that has an answer keeps it."""
+    # Where it has none of its own: what a tool left behind did may have been noted already.
+    noted = {"note": outcome.note} if outcome.note else {}
+    ToolCall.objects.filter(pk=outcome.id, status__in=OPEN).update(
+        status=outcome.status,
+        result=outcome.content,
+        is_error=outcome.is_error,
+        finished_at=timezone.now(),
+        **noted,
+    )
+
+
+def decide(item: Decided, *, by: int) -> None:
+    """Store what the user ``by`` decided about a call that waits."""
+    now = timezone.now()
+    row = ToolCall.objects.filter(pk=item.call.id, status=ToolCallStatus.PENDING)
+    row.update(
+        status=ToolCallStatus.RUNNING,
+        decision=item.decision,
+        decided_by_id=by,
+        decided_at=now,
+        decided_digest=item.call.digest,
+        reason=item.reason,
+        edited_arguments=item.edited,
+        started_at=now if item.outcome is None else None,
+    )
+    if item.outcome is not None:
+        answer(item.outcome)
+
+
+def begin_held(run_id: UUID) -> None:
+    """Let the calls go on that waited for the decisions about others."""
+    held = ToolCall.objects.filter(run_id=run_id, status=ToolCallStatus.HELD)
+    held.update(status=ToolCallStatus.RUNNING, started_at=timezone.now())
+
+
+def note(call_id: UUID, sentence: str) -> None:
+    """Add a sentence for an admin to what is known of a call."""
+    row = ToolCall.objects.filter(pk=call_id).first()
+    if row is not None:
+        row.note = f"{row.note}\n{sentence}".strip()
+        row.save(update_fields=["note"])
+
+
+def answers(run_id: UUID) -> ChatMessage | None:
+    """Return the answers to the calls of a run's newest step, in call order; ``None`` when it has none."""
+    step = Step.objects.filter(run_id=run_id).order_by("-index").values_list("pk", flat=True).first()
+    if step is None:
+        return None
+    rows = ToolCall.objects.filter(step_id=step, status__in=_ANSWERED).order_by("position")
+    outcomes = [
+        CallOutcome(
+            id=row.id,
+            call_id=row.call_id,
+            name=row.name,
+            status=ToolCallStatus(row.status),
+            content=row.result,
+            is_error=row.is_error,
+        )
+        for row in rows
+    ]
+    return message_of(outcomes) if outcomes else None

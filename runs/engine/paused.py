@@ -1,0 +1,181 @@
+"""Runs that wait for somebody, as the database holds them: reading them, letting them go on, ending them.
+
+Such a run has no task, no lease and no connection. Whoever changes it appends to its log from where it was
+read, so that of two who try the second one finds the log moved on and changes nothing.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import Q
+from django.utils import timezone
+
+from providers.types import Json, Origin
+from providers.usage.spending import ModelUsage
+from runs.calls import offers, records
+from runs.calls.decisions import Decided
+from runs.calls.outcomes import CallOutcome, NotExecuted
+from runs.calls.planning import OfferedTools, PlannedCall
+from runs.engine import endings
+from runs.engine.endings import SegmentUsage
+from runs.engine.spec import ResumePoint, WorkerSettings
+from runs.log import agui
+from runs.log.agui import Event, Segment
+from runs.models import Run, ToolCall
+from runs.models.tool_call import OPEN, ToolCallStatus
+from runs.states import RunStatus
+from runs.store import transitions
+from runs.store.transitions import Ending, UsageTotals
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PausedRun:
+    """A run that waits, and all that is needed to go on from there."""
+
+    run: Run
+    offer: OfferedTools
+    #: Of the newest step, in call order; those that are answered already are not among them.
+    calls: tuple[PlannedCall, ...]
+    steps: int
+    bills: tuple[ModelUsage, ...]
+    #: Whoever has made those calls.
+    origin: Origin
+
+    @property
+    def pending(self) -> list[PlannedCall]:
+        """The calls that wait for somebody; the others wait for them."""
+        return [call for call in self.calls if call.status is ToolCallStatus.PENDING]
+
+    @property
+    def following(self) -> Segment:
+        """The segment that comes next."""
+        run = self.run
+        return Segment(conversation_id=run.conversation_id, run_id=run.id, number=run.segment + 1)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nobody may decide any more."""
+        return self.run.awaiting_until is not None and self.run.awaiting_until <= timezone.now()
+
+    def paused(self, decided: Sequence[Decided]) -> ResumePoint:
+        """Return where the run goes on after these decisions."""
+        about = {item.call.id: item for item in decided}
+        calls = []
+        for call in self.calls:
+            item = about.get(call.id)
+            if item is None:
+                calls.append(replace(call, status=ToolCallStatus.RUNNING))
+            elif item.outcome is None:
+                calls.append(item.executable)
+        return ResumePoint(
+            calls=tuple(calls),
+            steps=self.steps,
+            bills=self.bills,
+            active_seconds=self.run.active_seconds,
+        )
+
+
+def read(run_id: UUID) -> PausedRun | None:
+    """Return a run that waits; ``None`` when it does not."""
+    waits = Run.objects.filter(pk=run_id, status=RunStatus.AWAITING_APPROVAL)
+    while (run := waits.first()) is not None:
+        found = _read(run)
+        # Several queries: somebody may have decided between two of them.
+        if waits.filter(fence=run.fence, last_seq=run.last_seq).exists():
+            return found
+    return None
+
+
+def _read(run: Run) -> PausedRun:
+    steps = list(run.steps.order_by("index"))
+    offer = offers.stored(run)
+    last = steps[-1]
+    rows = ToolCall.objects.filter(step=last, status__in=OPEN).order_by("position")
+    return PausedRun(
+        run=run,
+        offer=offer,
+        calls=tuple(_planned(row, offer) for row in rows),
+        steps=len(steps),
+        bills=tuple(
+            ModelUsage(
+                provider=step.provider,
+                model=step.model_served or step.model,
+                usage=step.usage,
+                cost=step.cost,
+            )
+            for step in steps
+        ),
+        origin=Origin(wire=last.wire, provider=last.provider, model=last.model),
+    )
+
+
+def _planned(row: ToolCall, offer: OfferedTools) -> PlannedCall:
+    return PlannedCall(
+        id=row.id,
+        call_id=row.call_id,
+        name=row.name,
+        arguments=row.arguments,
+        position=row.position,
+        source=row.source,
+        requires_approval=row.requires_approval,
+        status=ToolCallStatus(row.status),
+        tool=offer.tools.get(row.name),
+    )
+
+
+def going_on(waiting: PausedRun, decided: Sequence[Decided], resume: list[Json]) -> list[Event]:
+    """Return the events with which a run goes on: what was decided, and the answers that are known by it."""
+    outcomes = [item.outcome for item in decided if item.outcome is not None]
+    return [
+        agui.run_started(waiting.following, messages=[], resume=resume),
+        *map(agui.tool_result, outcomes),
+    ]
+
+
+def go_on(waiting: PausedRun, decided: Sequence[Decided], *, by: int, terms: WorkerSettings) -> None:
+    """Store that a run goes on, and the decisions of the user ``by``. Raises ``Overtaken``."""
+    transitions.resume(waiting.run.id, worker=terms.worker, lease=terms.lease_time)
+    for item in decided:
+        records.decide(item, by=by)
+    records.begin_held(waiting.run.id)
+
+
+def ending(waiting: PausedRun) -> tuple[list[Event], Ending, list[CallOutcome]]:
+    """Return how a run ends about which nobody will decide: cancelled if that was asked for, else expired.
+
+    The events that say so, what its row says then, and the answers to its calls.
+    """
+    run, segment = waiting.run, waiting.following
+    is_cancelled = run.cancel_requested_at is not None
+    why = NotExecuted.CANCELLED if is_cancelled else NotExecuted.EXPIRED
+    outcomes = [call.unanswered(why) for call in waiting.calls]
+    account = SegmentUsage(used=UsageTotals(usage=run.usage, cost=run.cost))
+    if is_cancelled:
+        event, end = endings.cancelled(
+            segment, account, by=run.cancelled_by, reason=run.cancel_reason, upstream_closed_ms=None
+        )
+    else:
+        event, end = endings.expired(account)
+    started = agui.run_started(segment, messages=[], resume=[])
+    return [started, *map(agui.tool_result, outcomes), event], end, outcomes
+
+
+def end(waiting: PausedRun, ended: Ending, outcomes: Sequence[CallOutcome]) -> None:
+    """Store the end of a run that waited. Raises ``Overtaken``."""
+    Run.objects.filter(pk=waiting.run.id).update(segment=waiting.following.number)
+    transitions.end(waiting.run.id, ended, [], outcomes=outcomes)
+
+
+def overdue(now: datetime | None = None) -> list[UUID]:
+    """Return the runs that wait although a cancel was stored, or nobody may decide any more."""
+    over = Q(cancel_requested_at__isnull=False) | Q(awaiting_until__lte=now or timezone.now())
+    waits = Run.objects.filter(over, status=RunStatus.AWAITING_APPROVAL)
+    return list(waits.values_list("pk", flat=True))
+
+
+def last_decision(run_id: UUID) -> ToolCall | None:
+    """Return the call about which was decided last, with whoever did."""
+    decided = ToolCall.objects.filter(run_id=run_id, decided_at__isnull=False).select_related("decided_by")
+    return decided.order_by("-decided_at").first()

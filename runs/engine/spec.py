@@ -1,0 +1,68 @@
+"""What a run is to do, and under which terms: what an engine is given, all of it from the database. Frozen data."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from providers.catalog import Target
+from providers.retry.backoff import RetryPolicy
+from providers.types import Json, ModelOptions
+from providers.usage.spending import ModelUsage
+from runs.calls.planning import OfferedTools, PlannedCall
+from runs.log.agui import Segment
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ResumePoint:
+    """Where a run goes on that waited for somebody: what it had done by then."""
+
+    #: The decided calls that are to be executed.
+    calls: tuple[PlannedCall, ...]
+    #: Steps that it has made.
+    steps: int
+    #: One for each of them.
+    bills: tuple[ModelUsage, ...]
+    #: Seconds that it was driven.
+    active_seconds: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunSpec:
+    """What a run is to do, as its start stored it."""
+
+    segment: Segment
+    owner_id: int
+    #: Whom to ask: the first, and those after it only while nothing has been shown.
+    targets: tuple[Target, ...]
+    policy: RetryPolicy
+    system: str
+    options: ModelOptions
+    #: The new user messages, as AG-UI has them.
+    messages: list[Json]
+    #: What the model may call.
+    offer: OfferedTools
+    max_steps: int
+    budget: Json
+    #: Where it goes on; ``None`` for a run that has not begun.
+    paused: ResumePoint | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WorkerSettings:
+    """Under which a process drives runs. Seconds."""
+
+    worker: str
+    lease: float
+    #: Not counting what a run waits for people.
+    run_timeout: float
+    #: How long a run waits for somebody; 0 is for ever.
+    approval_timeout: float
+
+    @property
+    def lease_time(self) -> timedelta:
+        """How long a run is promised to be driven after each sign of life."""
+        return timedelta(seconds=self.lease)
+
+    @property
+    def approval_time(self) -> timedelta | None:
+        """How long a run waits for somebody; ``None`` is for ever."""
+        return timedelta(seconds=self.approval_timeout) if self.approval_timeout else None

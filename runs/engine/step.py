@@ -1,0 +1,101 @@
+"""One step of a run under way: its row, its provider call, and what it leaves to be committed."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.utils import timezone
+from uuid6 import uuid7
+
+from providers.catalog import Target
+from providers.retry.attempts import Attempts
+from providers.retry.backoff import RetryPolicy
+from providers.types import ModelRequest, StepResult
+from providers.types.trace import CallContext
+from runs.calls.planning import PlannedCall
+from runs.engine.sink import StepSink, StepTraces
+from runs.log.journal import Journal, RunLog
+from runs.models import Step
+from runs.store.transitions import Answer, StepEnding
+from runs.usage.ledger import Meter
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StepContext:
+    """What the steps of one segment share."""
+
+    journal: Journal
+    log: RunLog
+    cancel: asyncio.Event
+    meter: Meter
+    #: Called when the budget is spent in the middle of an answer.
+    on_spent: Callable[[], None]
+
+
+class RunningStep:
+    """The step with number ``index`` of a run."""
+
+    def __init__(self, row: Step, targets: tuple[Target, ...], policy: RetryPolicy) -> None:
+        self.row = row
+        self.message_id = uuid7()
+        self.recorder = StepTraces()
+        self.attempts = Attempts(targets, policy=policy, recorder=self.recorder)
+
+    @classmethod
+    def of(cls, run_id: UUID, index: int, targets: tuple[Target, ...], policy: RetryPolicy) -> "RunningStep":
+        """Return a step that begins now."""
+        origin = targets[0].origin
+        row = Step(
+            run_id=run_id,
+            index=index,
+            provider=origin.provider,
+            wire=origin.wire,
+            model=origin.model,
+            started_at=timezone.now(),
+        )
+        return cls(row, targets, policy)
+
+    async def run(self, request: ModelRequest, here: StepContext) -> StepResult:
+        """Make the call and return what it said. Raises as ``Attempts.run``; its events are closed all the same."""
+        here.meter.begin(request.origin)
+        sink = StepSink(
+            here.journal,
+            here.log,
+            f"step {self.row.index}",
+            self.message_id,
+            meter=here.meter,
+            on_spent=here.on_spent,
+        )
+        sink.events.start()
+        try:
+            return await self.attempts.run(
+                request,
+                call=CallContext(run_id=self.row.run_id, step_id=self.row.id),
+                cancel=here.cancel,
+                sink=sink,
+            )
+        finally:
+            sink.events.finish()
+            here.meter.settle(self.attempts.spending.bills)
+
+    def ending(
+        self, result: StepResult | None, calls: tuple[PlannedCall, ...] = (), *, error_code: str = ""
+    ) -> StepEnding:
+        """Return what the step leaves; without a ``result`` what the log says was said is kept."""
+        answer = None
+        if result is not None:
+            origin = self.attempts.target.origin
+            answer = Answer(
+                message_id=self.message_id,
+                origin=origin,
+                result=result,
+                cost=self.attempts.spending.cost,
+                calls=calls,
+            )
+        return StepEnding(
+            step_id=self.row.id,
+            answer=answer,
+            error_code=error_code,
+            traces=tuple(self.recorder.traces),
+        )

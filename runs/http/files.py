@@ -1,0 +1,40 @@
+"""Files over HTTP: handing one in, reading one's own, deleting it."""
+
+from http import HTTPStatus
+from uuid import UUID
+
+from django.contrib.auth.models import User
+from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+
+from runs.http.json_api import api, error, not_found
+from runs.models import File
+from runs.store import files
+
+
+@api("POST")
+def upload(request: HttpRequest, user: User) -> JsonResponse:
+    """Take one file, sent as the form field ``file``; answer what `start` can name."""
+    sent = request.FILES.get("file")
+    if sent is None:
+        return error(HTTPStatus.BAD_REQUEST, "bad_request", "Send one file as the form field file.")
+    try:
+        file = files.store(user.id, sent, name=sent.name or "")
+    except files.FileRefused as refused:
+        return error(HTTPStatus.UNPROCESSABLE_ENTITY, "unsupported", str(refused))
+    about = {"id": file.id, "name": file.name, "mime_type": file.mime_type, "size": file.size}
+    return JsonResponse(about, status=HTTPStatus.CREATED)
+
+
+@api("GET", "DELETE")
+def file(request: HttpRequest, user: User, file_id: UUID) -> HttpResponseBase:
+    """Hand out a file of the user's, or delete it: conversations that named it then say so."""
+    found = File.objects.filter(id=file_id, owner=user).first()
+    if found is None:
+        return not_found()
+    if request.method == "DELETE":
+        found.delete()
+        return HttpResponse(status=HTTPStatus.NO_CONTENT)
+    is_picture = found.mime_type.startswith("image/")
+    return FileResponse(
+        found.content.open(), as_attachment=not is_picture, filename=found.name, content_type=found.mime_type
+    )

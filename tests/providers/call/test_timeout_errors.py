@@ -1,0 +1,92 @@
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+
+import httpx2
+import pytest
+
+from providers import errors
+from providers.call import timeout_errors
+from providers.errors import LLMError
+from providers.errors.translation import from_exception
+from tests.providers.call.test_adapter_cancel import full_listener
+from tests.providers.calling import PATIENT, WIRES, Call, at, until
+from tests.providers.retry.attempting import beginning
+from tests.providers.upstream import Behaviour, forever, streaming, upstream
+
+every_wire = pytest.mark.parametrize("wire", WIRES)
+
+
+def repeating(data: bytes) -> Behaviour:
+    async def behave(writer: asyncio.StreamWriter) -> None:
+        while True:
+            writer.write(data)
+            await writer.drain()
+            await asyncio.sleep(0.05)
+
+    return behave
+
+
+async def failure_at(behave: Behaviour, wire: str, **limits: float) -> tuple[LLMError, Call]:
+    async with upstream(behave) as server:
+        call = Call(at(server.origin, wire), timeouts=replace(PATIENT, **limits))
+        error = await call.failure()
+        await until(lambda: not server.open)
+    return error, call
+
+
+@every_wire
+@pytest.mark.parametrize(
+    ("behave", "limits", "name"),
+    [
+        pytest.param(lambda wire: forever, {"first_byte": 0.4}, "first_byte", id="first byte"),
+        pytest.param(lambda wire: streaming(then=forever), {"idle": 0.4}, "idle", id="no event"),
+        pytest.param(
+            lambda wire: streaming(beginning(wire), then=forever), {"idle": 0.4}, "idle", id="silence"
+        ),
+    ],
+)
+async def test_each_limit_tells_its_name_and_its_seconds(
+    behave: Callable[[str], Behaviour], limits: dict[str, float], name: str, wire: str, fresh_clients: None
+) -> None:
+    error, call = await failure_at(behave(wire), wire, **limits)
+    assert type(error) is errors.LLMTimeoutError
+    assert "0.4 seconds" in error.message
+    assert call.trace.error is not None
+    assert (call.trace.error["watchdog"], call.trace.error["seconds"]) == (name, 0.4)
+
+
+async def test_a_connection_that_is_not_made_is_told_apart(fresh_clients: None) -> None:
+    with full_listener() as address:
+        call = Call(at(address, "openai-chat"), timeouts=replace(PATIENT, connect=0.3))
+        error = await call.failure()
+    assert type(error) is errors.LLMTimeoutError
+    assert "did not take the connection" in error.message
+    assert call.trace.error is not None
+    assert (call.trace.error["watchdog"], call.trace.error["seconds"]) == ("connect", 0.3)
+
+
+def test_their_sentences_differ() -> None:
+    unconnected = from_exception(httpx2.ConnectTimeout("slow"))
+    told = [unconnected, timeout_errors.no_answer(PATIENT), timeout_errors.silence(PATIENT)]
+    assert len({error.message for error in told}) == 3
+    assert [error.detail["watchdog"] for error in told] == ["connect", "first_byte", "idle"]
+
+
+@pytest.mark.parametrize("wire", ["openai-chat", "openai-responses", "anthropic-messages"])
+@pytest.mark.parametrize(
+    "noise",
+    [
+        pytest.param(b": ping\n\n", id="comments"),
+        pytest.param(b'event: ping\ndata: {"type": "ping"}\n\n', id="pings"),
+        pytest.param(
+            b'event: keepalive\ndata: {"type":"keepalive","sequence_number":1}\n\n', id="keepalives"
+        ),
+    ],
+)
+async def test_what_keeps_a_connection_open_is_no_answer(
+    noise: bytes, wire: str, fresh_clients: None
+) -> None:
+    error, call = await failure_at(streaming(beginning(wire), then=repeating(noise)), wire, idle=0.5)
+    assert call.sink.text == "Well"
+    assert error.detail["watchdog"] == "idle"
