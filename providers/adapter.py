@@ -20,10 +20,9 @@ from providers.call.timeouts import Timeouts
 from providers.call.trace import describe, takes_long
 from providers.catalog import Target
 from providers.errors import LLMError, LLMInternalError
-from providers.errors.cancellation import RunCancelled
+from providers.errors.cancellation import RunCancelled, StopSignal
 from providers.errors.translation import whereabouts
 from providers.types import ModelRequest, StepResult
-from providers.types.events import ModelEvent
 from providers.types.trace import CallContext, TraceRecord, TraceRecorder
 from providers.usage import accounting
 from providers.usage.accounting import FinishedCall
@@ -48,7 +47,7 @@ class StreamAdapter:
         self._wire = wires.load(target.origin.wire)
 
     async def run(
-        self, request: ModelRequest, *, call: CallContext, cancel: asyncio.Event, sink: EventSink
+        self, request: ModelRequest, *, call: CallContext, cancel: StopSignal, sink: EventSink
     ) -> StepResult:
         """Make one call; return all that it said once the provider has ended it.
 
@@ -64,17 +63,16 @@ class StreamAdapter:
             asyncio.CancelledError: somebody cancelled the calling task, who waits for nothing here.
         """
         started_at = datetime.now(UTC)
-        outlet = _Outlet(sink)
-        pump = Pump(self._target, wire=self._wire, sink=outlet, timeouts=self._timeouts)
+        pump = Pump(self._target, wire=self._wire, sink=sink, timeouts=self._timeouts)
         ending: BaseException | None = None
         try:
             if cancel.is_set():
-                raise RunCancelled
+                raise RunCancelled(cancel)
             await pump.run(request, cancel)
         except (LLMError, RunCancelled, asyncio.CancelledError) as exc:
             ending = exc
         except Exception as exc:  # noqa: BLE001 - whatever it is, what was said and used is kept
-            ending = exc if exc is outlet.failure else self._our_fault(exc)
+            ending = exc if exc is sink.failure else self._our_fault(exc)
         ended_at = datetime.now(UTC)
         case = FinishedCall(
             target=self._target,
@@ -128,26 +126,3 @@ class StreamAdapter:
         error = LLMInternalError(detail={**whereabouts(exc)})
         error.__cause__ = exc
         return error
-
-
-class _Outlet:
-    """The caller's sink, and what it raised: that is the caller's own, and nothing is written after it."""
-
-    def __init__(self, sink: EventSink) -> None:
-        self._sink = sink
-        self.failure: Exception | None = None
-
-    def write(self, event: ModelEvent) -> None:
-        if self.failure is None:
-            try:
-                self._sink.write(event)
-            except Exception as exc:
-                self.failure = exc
-                raise
-
-    async def ready(self) -> None:
-        try:
-            await self._sink.ready()
-        except Exception as exc:
-            self.failure = exc
-            raise

@@ -59,6 +59,17 @@ class StopReason(TextChoices):
     SHUTDOWN = "shutdown"
 
 
+class CancelledBy(TextChoices):
+    """Who cancelled a run."""
+
+    #: Its owner.
+    USER = "user"
+    #: An admin.
+    ADMIN = "admin"
+    #: The server, which was stopping.
+    SERVER = "server"
+
+
 #: From each status, the statuses that a run may change to. Every change is a conditional UPDATE.
 TRANSITIONS: dict[RunStatus, frozenset[RunStatus]] = {
     RunStatus.CREATED: frozenset({RunStatus.RUNNING, RunStatus.CANCELLED, RunStatus.FAILED}),

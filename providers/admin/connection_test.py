@@ -13,10 +13,12 @@ from uuid import uuid4
 
 from providers import catalog, clients
 from providers.adapter import StreamAdapter
+from providers.call.sink import EventSink
 from providers.call.timeouts import Timeouts
 from providers.catalog import CatalogError, Target, model_names
 from providers.catalog.cache import CachedProvider
 from providers.errors import LLMError, LLMNotFoundError, LLMTimeoutError, translation
+from providers.errors.cancellation import StopSignal
 from providers.security.redaction import redact, redact_text
 from providers.text import clean, clean_json
 from providers.types import ChatMessage, Json, ModelOptions, ModelRequest, Role, TextPart
@@ -120,7 +122,7 @@ async def _say_a_word(target: Target) -> ConnectionTestResult:
     began = monotonic()
     adapter = StreamAdapter(target, recorder=_Nobody(), timeouts=_TIMEOUTS)
     call = CallContext(run_id=uuid4(), step_id=uuid4())
-    result = await adapter.run(request, call=call, cancel=asyncio.Event(), sink=_Nowhere())
+    result = await adapter.run(request, call=call, cancel=StopSignal(), sink=_Nowhere())
     quote = " ".join(redact_text(result.text).split())
     if len(quote) > _LONGEST_QUOTE:
         quote = f"{quote[: _LONGEST_QUOTE - 1]}…"
@@ -137,11 +139,11 @@ class _Nobody:
         """Let it go."""
 
 
-class _Nowhere:
+class _Nowhere(EventSink):
     """Takes events that nobody watches."""
 
-    def write(self, event: ModelEvent) -> None:
+    def take(self, event: ModelEvent) -> None:
         """Let it go."""
 
-    async def ready(self) -> None:
+    async def wait_for_room(self) -> None:
         """Be ready at once."""

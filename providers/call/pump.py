@@ -22,7 +22,7 @@ from providers.call.timeouts import Timeouts
 from providers.catalog import Target
 from providers.clients.exchange import Exchange
 from providers.errors import LLMConnectionError, LLMError
-from providers.errors.cancellation import RunCancelled
+from providers.errors.cancellation import RunCancelled, StopSignal
 from providers.errors.translation import from_exception, from_payload
 from providers.text import clean_json
 from providers.types import Json, ModelRequest
@@ -82,7 +82,7 @@ class Pump:
         self.events = 0
         self.first_token_at: datetime | None = None
 
-    async def run(self, request: ModelRequest, cancel: asyncio.Event) -> None:
+    async def run(self, request: ModelRequest, cancel: StopSignal) -> None:
         """Relay the answer to ``request`` to the sink until it ends or ``cancel`` is set.
 
         A cancel that comes after the answer's terminal event changes nothing.
@@ -92,6 +92,7 @@ class Pump:
             RunCancelled: ``cancel`` cut it.
             asyncio.CancelledError: somebody cancelled the calling task, which wins over all else.
         """
+        self._signal = cancel
         self._task = asyncio.create_task(self._relay(request), name=f"pump {self._target.origin.model}")
         listener = asyncio.create_task(self._listen(cancel), name="cancel listener")
         self._arm()
@@ -202,7 +203,7 @@ class Pump:
         for event in self._reading.release():
             self._sink.write(event)
 
-    async def _listen(self, cancel: asyncio.Event) -> None:
+    async def _listen(self, cancel: StopSignal) -> None:
         await cancel.wait()
         if self.draft.terminal:
             self._hurry_until = self._loop.time() + _DRAIN_SECONDS
@@ -224,7 +225,7 @@ class Pump:
             self._arm()
             # The sink may refuse its last words; that is told when it is asked for more.
             with suppress(Exception):
-                self._interrupt(RunCancelled())
+                self._interrupt(RunCancelled(self._signal))
 
     def _stop(self, cut: _Cut) -> None:
         # What is closing has ended already; cancelled in the middle of that, a connection would stay open.
@@ -271,7 +272,7 @@ class Pump:
             return
         ending = self._take_exception()
         if self._cut is _Cut.CANCEL:
-            ending = cancelled = RunCancelled()
+            ending = cancelled = RunCancelled(self._signal)
             # A task that was cancelled before its first step has closed nothing.
             cancelled.upstream_closed_ms = max(0.0, self._closed_at - self._cut_at) * 1000
         elif ending is None and self.draft.terminal:
@@ -301,6 +302,8 @@ class Pump:
         if not self._reading.is_under_way and self.exchange.is_open and isinstance(reason, RunCancelled):
             self._reading.begin()
         self._reading.interrupt(reason)
+        if isinstance(reason, RunCancelled) and not reason.cause.is_cancel:
+            self.draft.stream_was_cancelled = False
         self._release()
 
     def _silence(self) -> LLMError:

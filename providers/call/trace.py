@@ -9,13 +9,15 @@ from django.conf import settings
 from providers.call.pump import Pump
 from providers.catalog import Target
 from providers.errors import LLMError
-from providers.errors.cancellation import RunCancelled
+from providers.errors.cancellation import RunCancelled, StopCause
 from providers.errors.translation import whereabouts
 from providers.security.redaction import redact, redact_text
 from providers.text import clean_json
 from providers.types import Json, StepResult
 from providers.types.trace import CallContext, TraceRecord, TraceStatus
 
+#: The code of a call that was cut because its run had no time left.
+_TIME_LIMIT_CODE = "timeout"
 #: Characters that are redacted in about a millisecond.
 _SHORT = 50_000
 #: So many of them take as long as one more value that has hardly any.
@@ -144,6 +146,8 @@ def _status(ending: BaseException | None) -> TraceStatus:
     match ending:
         case None:
             return TraceStatus.COMPLETED
+        case RunCancelled(cause=StopCause.TIME_LIMIT):
+            return TraceStatus.FAILED
         case Exception() if not isinstance(ending, RunCancelled):
             return TraceStatus.FAILED
         case _:
@@ -153,12 +157,16 @@ def _status(ending: BaseException | None) -> TraceStatus:
 def _error_code(ending: BaseException | None) -> str | None:
     if _status(ending) is not TraceStatus.FAILED:
         return None
+    if isinstance(ending, RunCancelled):
+        return _TIME_LIMIT_CODE
     return ending.code if isinstance(ending, LLMError) else "internal"
 
 
 def _error(ending: BaseException | None, *, keeps_payloads: bool) -> Json | None:
     if ending is None or _status(ending) is not TraceStatus.FAILED:
         return None
+    if isinstance(ending, RunCancelled):
+        return {"shown": ending.message, "watchdog": "run"}
     if not isinstance(ending, LLMError):
         return whereabouts(ending)
     story: dict[str, Any] = {"shown": ending.message, "retry_after": ending.retry_after, **ending.detail}

@@ -6,9 +6,8 @@ also one that was never sent. Deciding is left to ``backoff``, ``circuit`` and t
 run.
 """
 
-import asyncio
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -19,12 +18,12 @@ from providers.call.timeouts import Timeouts
 from providers.call.trace import describe_unsent
 from providers.catalog import Target
 from providers.errors import LLMError
-from providers.errors.cancellation import RunCancelled, wait_for
+from providers.errors.cancellation import RunCancelled, StopSignal, wait_for
 from providers.retry import backoff, limits
 from providers.retry.backoff import Again, RetryPolicy, Stay
 from providers.retry.breaker import BreakerCall
 from providers.types import ModelRequest, StepResult
-from providers.types.events import ModelEvent, ResponseStarted, RetryScheduled, UsageSeen
+from providers.types.events import RetryScheduled
 from providers.types.trace import CallContext, TraceRecord, TraceRecorder
 from providers.usage import pricing
 from providers.usage.spending import StepUsage
@@ -55,7 +54,7 @@ class Attempts:
         self._earlier: list[LLMError] = []
 
     async def run(
-        self, request: ModelRequest, *, call: CallContext, cancel: asyncio.Event, sink: EventSink
+        self, request: ModelRequest, *, call: CallContext, cancel: StopSignal, sink: EventSink
     ) -> StepResult:
         """Call until an attempt succeeds, shows something, or nothing is left to try; return what it said.
 
@@ -67,10 +66,9 @@ class Attempts:
             RunCancelled: ``cancel`` was set, during an attempt or between two.
             Exception: as ``StreamAdapter.run``.
         """
-        watch = _Watch(sink)
         while True:
             try:
-                result = await self._attempt(request, call, cancel, watch)
+                result = await self._attempt(request, call, cancel, sink)
             except RunCancelled as cancelled:
                 cancelled.partial = self._with_all_usage(cancelled.partial)
                 raise
@@ -78,7 +76,7 @@ class Attempts:
                 failure = error
             else:
                 return self._with_all_usage(result)
-            news = None if watch.has_spoken else self._next(failure)
+            news = None if sink.has_spoken else self._next(failure)
             if news is None:
                 failure.partial = self._with_all_usage(failure.partial)
                 raise failure
@@ -115,11 +113,11 @@ class Attempts:
             f"{self._policy.longest_retry_after:g} that are waited for here."
         )
 
-    async def _pause(self, news: RetryScheduled, cancel: asyncio.Event, sink: EventSink) -> None:
+    async def _pause(self, news: RetryScheduled, cancel: StopSignal, sink: EventSink) -> None:
         """Tell that there is another try, and wait for its time."""
         try:
             if cancel.is_set():
-                raise RunCancelled
+                raise RunCancelled(cancel)
             sink.write(news)
             await wait_for(None, cancel=cancel, seconds=news.wait_seconds)
         except RunCancelled as cancelled:
@@ -127,7 +125,7 @@ class Attempts:
             raise
 
     async def _attempt(
-        self, request: ModelRequest, call: CallContext, cancel: asyncio.Event, watch: "_Watch"
+        self, request: ModelRequest, call: CallContext, cancel: StopSignal, sink: EventSink
     ) -> StepResult:
         target = self.target
         started_at = datetime.now(UTC)
@@ -152,21 +150,21 @@ class Attempts:
                 self._recorder.record(trace)
                 raise
             held.callback(gate.leave)
-            watch.on_first_word = gate.answers
-            return await self._call(_made_for(target, request), call, cancel, watch, gate)
+            sink.on_first_word = gate.answers
+            return await self._call(request.made_for(target.origin, target.quirks), call, cancel, sink, gate)
 
     async def _call(
         self,
         request: ModelRequest,
         call: CallContext,
-        cancel: asyncio.Event,
-        watch: "_Watch",
+        cancel: StopSignal,
+        sink: EventSink,
         gate: "BreakerCall",
     ) -> StepResult:
         record = _Record(self._recorder)
         adapter = StreamAdapter(self.target, recorder=record, timeouts=self._timeouts)
         try:
-            result = await adapter.run(request, call=call, cancel=cancel, sink=watch)
+            result = await adapter.run(request, call=call, cancel=cancel, sink=sink)
         except (LLMError, RunCancelled) as ending:
             if isinstance(ending, LLMError):
                 gate.failed(ending)
@@ -190,32 +188,6 @@ class Attempts:
 
     def _with_all_usage(self, result: StepResult | None) -> StepResult:
         return replace(result or StepAccumulator().result(), usage=self.spending.total)
-
-
-def _made_for(target: Target, request: ModelRequest) -> ModelRequest:
-    return replace(request, origin=target.origin, quirks=target.quirks)
-
-
-class _Watch:
-    """The caller's sink, and whether anybody can have seen something."""
-
-    def __init__(self, sink: EventSink) -> None:
-        self._sink = sink
-        self.has_spoken = False
-        self.on_first_word: Callable[[], None] = _hear_nothing
-
-    def write(self, event: ModelEvent) -> None:
-        if not self.has_spoken and not isinstance(event, ResponseStarted | UsageSeen):
-            self.has_spoken = True
-            self.on_first_word()
-        self._sink.write(event)
-
-    async def ready(self) -> None:
-        await self._sink.ready()
-
-
-def _hear_nothing() -> None:
-    """Stand where nobody listens yet."""
 
 
 class _Record:

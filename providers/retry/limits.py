@@ -20,7 +20,7 @@ from limits.aio.storage import MemoryStorage, RedisStorage
 from limits.aio.strategies import MovingWindowRateLimiter
 
 from providers.errors import LLMOwnLimitError
-from providers.errors.cancellation import wait_for
+from providers.errors.cancellation import StopSignal, wait_for
 
 logger = logging.getLogger("runnel.providers")
 
@@ -113,7 +113,7 @@ def _limiter() -> MovingWindowRateLimiter:
 
 
 @asynccontextmanager
-async def turn(slug: str, limits: Limits, *, cancel: asyncio.Event, patience: float) -> AsyncIterator[None]:
+async def turn(slug: str, limits: Limits, *, cancel: StopSignal, patience: float) -> AsyncIterator[None]:
     """Wait until the provider ``slug`` may be asked, and count as one that asks it until the end.
 
     Waits for ``patience`` seconds at most.
@@ -147,7 +147,7 @@ async def turn(slug: str, limits: Limits, *, cancel: asyncio.Event, patience: fl
 
 
 async def _count(
-    limiter: MovingWindowRateLimiter, slug: str, limits: Limits, cancel: asyncio.Event, deadline: float
+    limiter: MovingWindowRateLimiter, slug: str, limits: Limits, cancel: StopSignal, deadline: float
 ) -> None:
     """Wait for a turn in the moving window of a minute, and take it."""
     if limits.requests_per_minute is None:

@@ -26,7 +26,7 @@ from runs.admin.used import ShowsUsage
 from runs.errors import NotFound
 from runs.models import Run
 from runs.models.tool_call import ToolCallStatus
-from runs.services.services import cancel_from_thread
+from runs.services import cancel_from_thread
 from runs.states import RunStatus
 
 #: The colour of each status, in Unfold's words.
@@ -49,7 +49,7 @@ def status_label(run: Run) -> SafeString:
 def _cancel(request: HttpRequest, run_id: UUID) -> str:
     """Return the service's answer. A run that was deleted since the page was loaded has ended as well."""
     try:
-        return cancel_from_thread(request.user, run_id, by="admin")
+        return cancel_from_thread(None, run_id)
     except NotFound:
         return "already_terminal"
 

@@ -19,7 +19,7 @@ from django.conf import settings
 from django.db import connections
 
 from concurrency.tasks import spawn
-from providers.errors.cancellation import RunCancelled, wait_for
+from providers.errors.cancellation import RunCancelled, StopSignal, wait_for
 from providers.text import clean
 from runs.calls.outcomes import CallOutcome, NotExecuted, text_of
 from runs.calls.planning import PlannedCall
@@ -52,7 +52,7 @@ async def execute(
     calls: Iterable[PlannedCall],
     whom: RunContext,
     *,
-    cancel: asyncio.Event,
+    cancel: StopSignal,
     why: Callable[[], NotExecuted],
     late: LateNote,
 ) -> AsyncGenerator[CallOutcome]:
@@ -70,7 +70,7 @@ async def execute(
 
 
 async def _answer(
-    call: PlannedCall, whom: RunContext, cancel: asyncio.Event, why: Callable[[], NotExecuted], late: LateNote
+    call: PlannedCall, whom: RunContext, cancel: StopSignal, why: Callable[[], NotExecuted], late: LateNote
 ) -> CallOutcome:
     tool = call.tool
     if tool is None:

@@ -1,8 +1,7 @@
-"""The registry of cancellation events: one per live run of this process, removed when nobody claims it any more.
+"""The registry of stop signals: one per live run of this process, removed when its last claim is dropped.
 
-Whoever wants to stop a run sets its event here; everything that works for the run (the engine,
-the provider call) waits for that same event. Views and the admin live on other threads, so it is
-set on the loop that owns it.
+To stop a run, set its signal here. The engine and the provider call wait for that same signal. Views and the
+admin run on other threads, so ``request`` sets it on the event loop that owns it.
 """
 
 import asyncio
@@ -11,30 +10,32 @@ import time
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from providers.errors.cancellation import StopCause, StopSignal
+from runs.states import CancelledBy
+
 
 @dataclass(slots=True)
 class Cancellation:
-    """The cancellation of one live run: not requested until ``event`` is set."""
+    """The stop signal of one live segment, and who asked for its cancel."""
 
     run_id: UUID
     owner_id: int
     loop: asyncio.AbstractEventLoop
-    #: Which segment of the run it stops.
+    #: The number of the segment that it stops.
     segment: int = 1
-    #: How many prepare that segment or drive it.
+    #: How many callers prepare that segment or drive it.
     claims: int = 0
-    event: asyncio.Event = field(default_factory=asyncio.Event)
-    #: ``user``, ``admin`` or ``server``; empty until requested.
+    signal: StopSignal = field(default_factory=StopSignal)
+    #: A ``CancelledBy``; empty until a cancel is requested.
     by: str = ""
     reason: str = ""
     #: ``time.monotonic()`` seconds of the request.
     requested_at: float | None = None
 
-    def stop(self, by: str) -> None:
-        """Set the event for a limit of ours, unless somebody was faster; on its own loop only."""
-        if self.requested_at is None and not self.event.is_set():
-            self.by = by
-            self.event.set()
+    def stop(self, cause: StopCause, message: str = "") -> None:
+        """Stop the run for a limit that it reached, unless a cancel came first. Call it on the run's loop only."""
+        if self.requested_at is None:
+            self.signal.stop(cause, message)
 
 
 _live: dict[UUID, Cancellation] = {}
@@ -42,24 +43,24 @@ _lock = threading.Lock()
 
 
 def claim(run_id: UUID, owner_id: int, *, segment: int = 1) -> Cancellation:
-    """Return the event of a segment that is about to begin on the running loop; whoever claims it must ``drop`` it.
+    """Return the cancellation of a segment that is about to begin on the running loop. ``drop`` it afterwards.
 
-    All who try to begin a segment share its event, so that a cancel stops whichever of them drives it.
+    Concurrent attempts to begin one segment share it, so that a cancel stops whichever of them drives the run.
     """
     with _lock:
         known = _live.get(run_id)
         if known is None or known.segment < segment:
-            # The segment before has paused: nothing is left of it to be stopped.
+            # The segment before has paused, so nothing is left of it to stop.
             known = _live[run_id] = Cancellation(run_id, owner_id, asyncio.get_running_loop(), segment)
         elif known.segment > segment:
-            # The run has gone on without this one, which is about to learn of it.
+            # The run went on without this caller, whose database write is about to fail.
             known = Cancellation(run_id, owner_id, asyncio.get_running_loop(), segment)
         known.claims += 1
     return known
 
 
 def drop(cancellation: Cancellation) -> None:
-    """Take back one ``claim``; the last one removes the event."""
+    """Take back one ``claim``. The last one removes the cancellation from the registry."""
     with _lock:
         cancellation.claims -= 1
         if not cancellation.claims and _live.get(cancellation.run_id) is cancellation:
@@ -67,20 +68,20 @@ def drop(cancellation: Cancellation) -> None:
 
 
 def get(run_id: UUID) -> Cancellation | None:
-    """Return the cancellation of a run that is live in this process."""
+    """Return the cancellation of a run that is live in this process, else ``None``."""
     return _live.get(run_id)
 
 
 def live() -> tuple[Cancellation, ...]:
-    """Return every live run's cancellation."""
+    """Return the cancellations of all live runs of this process."""
     with _lock:
         return tuple(_live.values())
 
 
 def request(run_id: UUID, *, by: str, reason: str = "") -> bool:
-    """Set the run's event at once, from whatever thread. Return whether it is live here.
+    """Set the run's signal at once, from any thread. Return whether the run is live here.
 
-    The first request names who did it; later ones change nothing.
+    The first request says who cancelled; later ones change nothing.
     """
     with _lock:
         cancellation = _live.get(run_id)
@@ -89,12 +90,13 @@ def request(run_id: UUID, *, by: str, reason: str = "") -> bool:
         if cancellation.requested_at is None:
             cancellation.by, cancellation.reason = by, reason
             cancellation.requested_at = time.monotonic()
+    cause = StopCause.SHUTDOWN if cancellation.by == CancelledBy.SERVER else StopCause.CANCELLED
     try:
         on_its_loop = asyncio.get_running_loop() is cancellation.loop
     except RuntimeError:
         on_its_loop = False
     if on_its_loop:
-        cancellation.event.set()
+        cancellation.signal.stop(cause)
     else:
-        cancellation.loop.call_soon_threadsafe(cancellation.event.set)
+        cancellation.loop.call_soon_threadsafe(cancellation.signal.stop, cause)
     return True

@@ -13,13 +13,9 @@ from providers.usage.spending import ModelUsage
 from runs.calls.planning import CLIENT, PlannedCall
 from runs.log import agui
 from runs.log.agui import Segment
-from runs.states import RunStatus, StopReason
-from runs.store.transitions import Ending, UsageTotals
-
-#: Who a cancel is from when nobody asked for it.
-LIMIT = "limit"
-BUDGET = "budget"
-SERVER = "server"
+from runs.states import CancelledBy, RunStatus, StopReason
+from runs.store.transitions import Ending
+from runs.usage.run_usage import UsageTotals
 
 #: What a client may answer who executed a call, as JSON Schema: AG-UI's ``responseSchema``.
 _RESULT: Json = {"type": "object", "properties": {"result": {}}, "required": ["result"]}
@@ -108,12 +104,16 @@ def provider_failed(error: LLMError, account: SegmentUsage) -> End:
     return failed(StopReason(error.stop_reason), error.code, error.message, account, cause=error)
 
 
-def timed_out(seconds: float, account: SegmentUsage) -> End:
-    """Return the end of a run that took longer than the ``seconds`` that it had."""
-    message = (
+def time_limit_message(seconds: float) -> str:
+    """Return what a user reads when a run was stopped after the ``seconds`` that it may take."""
+    return (
         f"The run took longer than the {seconds:g} seconds that it may take, and was stopped. "
         "What was said until then is kept."
     )
+
+
+def timed_out(message: str, account: SegmentUsage) -> End:
+    """Return the end of a run that reached its time limit, as ``message`` says."""
     return failed(StopReason.TIMEOUT, StopReason.TIMEOUT.value, message, account)
 
 
@@ -150,7 +150,7 @@ def cancelled(
     upstream_closed_ms: float | None,
 ) -> End:
     """Return the end of a run that somebody stopped, or the server did."""
-    stop_reason = StopReason.SHUTDOWN if by == SERVER else StopReason.CANCELLED
+    stop_reason = StopReason.SHUTDOWN if by == CancelledBy.SERVER else StopReason.CANCELLED
     cut = bool(account.result and account.result.stream_was_cancelled)
     metadata = {
         "stop_reason": stop_reason.value,

@@ -20,27 +20,38 @@ from django.utils import timezone
 from concurrency.tasks import spawn
 from concurrency.threads import readers
 from providers.errors import LLMError, LLMInternalError
-from providers.errors.cancellation import RunCancelled
+from providers.errors.cancellation import RunCancelled, StopCause
 from providers.types import ModelRequest, StepResult
+from providers.types.usage import Usage
+from providers.usage.spending import ModelUsage
 from runs.calls import execution, planning, records
 from runs.calls.execution import RunContext
 from runs.calls.outcomes import NotExecuted
 from runs.calls.planning import PlannedCall
 from runs.engine import endings
 from runs.engine.cancellation import Cancellation
-from runs.engine.endings import BUDGET, LIMIT, SERVER, End, SegmentUsage
+from runs.engine.endings import End, SegmentUsage
 from runs.engine.spec import RunSpec, WorkerSettings
 from runs.engine.step import RunningStep, StepContext
 from runs.log import agui
 from runs.log.journal import Fenced, Journal, RunLog
 from runs.models import Step
 from runs.models.tool_call import ToolCallStatus
-from runs.states import RunStatus, StopReason
+from runs.states import CancelledBy, RunStatus, StopReason
 from runs.store import history, transitions
 from runs.store.transitions import LostRace
-from runs.usage.books import Books
+from runs.usage.budget import BudgetMeter, price_list
+from runs.usage.run_usage import RunUsage
 
 logger = logging.getLogger("runnel.engine")
+
+#: What the model reads about calls that were open when the run was stopped.
+_NOT_EXECUTED = {
+    StopCause.CANCELLED: NotExecuted.CANCELLED,
+    StopCause.SHUTDOWN: NotExecuted.SHUTDOWN,
+    StopCause.TIME_LIMIT: NotExecuted.TIMEOUT,
+    StopCause.BUDGET: NotExecuted.BUDGET,
+}
 
 
 class Engine:
@@ -48,34 +59,37 @@ class Engine:
 
     def __init__(
         self,
-        assignment: RunSpec,
+        spec: RunSpec,
         *,
         journal: Journal,
         log: RunLog,
         cancellation: Cancellation,
-        terms: WorkerSettings,
+        settings: WorkerSettings,
     ) -> None:
-        self._run = assignment
-        self._run_id = assignment.segment.run_id
+        self._run = spec
+        self._run_id = spec.segment.run_id
         self._journal = journal
         self._log = log
         self._cancellation = cancellation
-        self._terms = terms
-        paused = assignment.paused
-        self._books = Books(assignment)
+        self._settings = settings
+        resume = spec.resume
+        before = resume.bills if resume else ()
+        self._usage = RunUsage(before)
+        price = price_list(keeps_long=spec.options.cache == "long")
+        self._budget = BudgetMeter(spec.budget, before=before, price=price)
         self._here = StepContext(
             journal=journal,
             log=log,
-            cancel=cancellation.event,
-            meter=self._books.meter,
+            cancel=cancellation.signal,
+            budget=self._budget,
             # No method of ours: a ring of references would keep the answer until the collector comes by.
-            on_spent=partial(cancellation.stop, BUDGET),
+            on_spent=partial(cancellation.stop, StopCause.BUDGET),
         )
-        self._steps_made = paused.steps if paused else 0
+        self._steps_made = resume.steps if resume else 0
         #: Decided calls without an answer.
-        self._open = _not_begun(paused.calls if paused else ())
-        self._targets = assignment.targets
-        self._options = assignment.options
+        self._open = _not_begun(resume.calls if resume else ())
+        self._targets = spec.targets
+        self._options = spec.options
         #: The step under way, and what it has said.
         self._step: RunningStep | None = None
         self._result: StepResult | None = None
@@ -83,12 +97,15 @@ class Engine:
         #: ``time.monotonic()`` seconds.
         self._began_at = time.monotonic()
         #: What the log must begin with and does not hold yet.
-        self._opening = [] if paused else [agui.run_started(assignment.segment, messages=assignment.messages)]
+        self._opening = [] if resume else [agui.run_started(spec.segment, messages=spec.messages)]
 
     async def drive(self) -> bool:
         """Go on to a pause or the end; return whether the end was written. Raises only an outside cancellation."""
-        left = self._terms.run_timeout - self._active_seconds
-        limit = asyncio.get_running_loop().call_later(max(left, 0.0), self._cancellation.stop, LIMIT)
+        left = self._settings.run_timeout - self._active_seconds
+        message = endings.time_limit_message(self._settings.run_timeout)
+        limit = asyncio.get_running_loop().call_later(
+            max(left, 0.0), self._cancellation.stop, StopCause.TIME_LIMIT, message
+        )
         try:
             await self._go()
         except Fenced:
@@ -154,7 +171,7 @@ class Engine:
             await self._end_step(step, result, calls)
 
     def _limit_reached(self) -> tuple[StopReason, NotExecuted] | None:
-        if self._books.is_spent:
+        if self._budget.is_limited and self._budget.is_spent:
             return StopReason.BUDGET_EXHAUSTED, NotExecuted.BUDGET
         if self._steps_made >= self._run.max_steps:
             return StopReason.MAX_STEPS, NotExecuted.MAX_STEPS
@@ -166,7 +183,7 @@ class Engine:
         Raises ``RunCancelled`` or ``LostRace`` when a cancel came first.
         """
         if self._here.cancel.is_set():
-            raise RunCancelled
+            raise RunCancelled(self._here.cancel)
         step = RunningStep.of(self._run_id, self._steps_made + 1, self._targets, self._run.policy)
         await self._journal.commit(self._log, self._opening, lambda: self._store_begin(step.row))
         self._opening = []
@@ -178,8 +195,8 @@ class Engine:
         if self._steps_made:
             transitions.next_step(self._run_id, row)
             return
-        terms = self._terms
-        transitions.begin(self._run_id, worker=terms.worker, lease=terms.lease_time, step=row)
+        settings = self._settings
+        transitions.begin(self._run_id, worker=settings.worker, lease=settings.lease_time, step=row)
 
     async def _call(self, step: RunningStep) -> StepResult:
         """Make the provider call and return what it said. Raises ``LLMError``, ``RunCancelled`` and ``Fenced``."""
@@ -197,7 +214,7 @@ class Engine:
         try:
             self._result = await step.run(request, self._here)
         finally:
-            self._books.add(step.attempts.spending)
+            self._usage.add(step.attempts.spending)
         # Who answered is asked again.
         self._targets = self._targets[self._targets.index(step.attempts.target) :]
         choice = planning.after_first(self._options.tool_choice)
@@ -206,19 +223,19 @@ class Engine:
 
     async def _end_step(self, step: RunningStep, result: StepResult, calls: tuple[PlannedCall, ...]) -> None:
         """Commit a step after which its calls are executed."""
-        ending, used = step.ending(result, calls), self._books.used
+        ending, used = step.ending(result, calls), self._usage.totals
         await self._journal.commit(self._log, [], lambda: transitions.end_step(self._run_id, ending, used))
         self._open = _not_begun(calls)
         self._step = self._result = None
 
     async def _pause(self, step: RunningStep, result: StepResult, calls: tuple[PlannedCall, ...]) -> None:
         """Commit a step that waits for somebody; whoever decides lets the run go on, here or elsewhere."""
-        patience = self._terms.approval_time
+        patience = self._settings.approval_time
         until = timezone.now() + patience if patience is not None else None
         event = endings.interrupted(
             self._run.segment, self._account(result), planning.pending(calls), until=until
         )
-        ending, used = step.ending(result, calls), self._books.used
+        ending, used = step.ending(result, calls), self._usage.totals
         active = self._active_seconds
         await self._journal.commit(
             self._log,
@@ -231,7 +248,7 @@ class Engine:
         if not self._open:
             return
         if self._here.cancel.is_set():
-            raise RunCancelled
+            raise RunCancelled(self._here.cancel)
         run = self._run
         whom = RunContext(
             user_id=run.owner_id, conversation_id=run.segment.conversation_id, run_id=self._run_id
@@ -252,7 +269,7 @@ class Engine:
                 )
                 del self._open[outcome.id]
         if self._here.cancel.is_set():
-            raise RunCancelled
+            raise RunCancelled(self._here.cancel)
 
     def _note(self, call_id: UUID, sentence: str) -> None:
         """Keep what a tool that was left behind did in the end; the run may have ended long ago."""
@@ -260,31 +277,23 @@ class Engine:
 
     def _why(self) -> NotExecuted:
         """Return why the run is being stopped."""
-        whose = {LIMIT: NotExecuted.TIMEOUT, BUDGET: NotExecuted.BUDGET, SERVER: NotExecuted.SHUTDOWN}
-        return whose.get(self._cancellation.by, NotExecuted.CANCELLED)
+        return _NOT_EXECUTED[self._cancellation.signal.cause]
 
     async def _cancelled(self, result: StepResult | None, upstream_closed_ms: float | None) -> None:
-        run, cancellation = self._run, self._cancellation
-        # A limit of ours is no cancel, although it looks like one to the adapter.
-        kept = result and replace(result, stream_was_cancelled=False)
-        if cancellation.by == LIMIT:
-            end = endings.timed_out(self._terms.run_timeout, self._account(kept))
-            if self._step is not None:
-                self._step.recorder.time_is_up(end[1].error_message)
-            await self._end(end, kept, why=NotExecuted.TIMEOUT)
-            return
-        if cancellation.by == BUDGET:
-            account = self._account(kept)
-            end = endings.completed(run.segment, account, StopReason.BUDGET_EXHAUSTED)
-            await self._end(end, kept, why=NotExecuted.BUDGET)
-            return
-        end = endings.cancelled(
-            run.segment,
-            self._account(result),
-            by=cancellation.by or "user",
-            reason=cancellation.reason,
-            upstream_closed_ms=upstream_closed_ms,
-        )
+        cancellation, usage = self._cancellation, self._account(result)
+        match cancellation.signal.cause:
+            case StopCause.TIME_LIMIT:
+                end = endings.timed_out(cancellation.signal.message, usage)
+            case StopCause.BUDGET:
+                end = endings.completed(self._run.segment, usage, StopReason.BUDGET_EXHAUSTED)
+            case StopCause.CANCELLED | StopCause.SHUTDOWN:
+                end = endings.cancelled(
+                    self._run.segment,
+                    usage,
+                    by=cancellation.by or CancelledBy.USER.value,
+                    reason=cancellation.reason,
+                    upstream_closed_ms=upstream_closed_ms,
+                )
         await self._end(end, result, why=self._why())
 
     async def _end(
@@ -298,7 +307,7 @@ class Engine:
         steps = []
         if self._step is not None:
             steps = [self._step.ending(result, calls, error_code=ending.error_code)]
-        used, active = self._books.used, self._active_seconds
+        used, active = self._usage.totals, self._active_seconds
         try:
             await self._journal.commit(
                 self._log,
@@ -318,16 +327,23 @@ class Engine:
     @property
     def _active_seconds(self) -> float:
         """For how long the run has been driven, this segment included."""
-        before = self._run.paused.active_seconds if self._run.paused else 0.0
+        before = self._run.resume.active_seconds if self._run.resume else 0.0
         return before + time.monotonic() - self._began_at
 
     def _account(self, result: StepResult | None) -> SegmentUsage:
-        return self._books.account(result, self._step)
+        by_model = self._usage.by_model
+        if not by_model and result is not None and self._step is not None:
+            # A model that was asked in vain is named without a count.
+            origin = self._step.attempts.target.origin
+            model = result.model or origin.model
+            by_model = (ModelUsage(provider=origin.provider, model=model, usage=Usage()),)
+        return SegmentUsage(result=result, bills=by_model, used=self._usage.totals)
 
     def _learn(self, overtaken: LostRace) -> None:
         """Take over whose stored cancel was first; it may have come from another process."""
         self._cancellation.by = overtaken.by
         self._cancellation.reason = overtaken.reason
+        self._cancellation.signal.cause = StopCause.CANCELLED
 
 
 def _not_begun(calls: Iterable[PlannedCall]) -> dict[UUID, PlannedCall]:

@@ -27,14 +27,15 @@ from runs.models import Run, ToolCall
 from runs.models.tool_call import OPEN, ToolCallStatus
 from runs.states import RunStatus
 from runs.store import transitions
-from runs.store.transitions import Ending, UsageTotals
+from runs.store.transitions import Ending
+from runs.usage.run_usage import UsageTotals
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PausedRun:
     """A run that waits, and all that is needed to go on from there."""
 
-    run: Run
+    row: Run
     offer: OfferedTools
     #: Of the newest step, in call order; those that are answered already are not among them.
     calls: tuple[PlannedCall, ...]
@@ -51,15 +52,15 @@ class PausedRun:
     @property
     def following(self) -> Segment:
         """The segment that comes next."""
-        run = self.run
-        return Segment(conversation_id=run.conversation_id, run_id=run.id, number=run.segment + 1)
+        row = self.row
+        return Segment(conversation_id=row.conversation_id, run_id=row.id, number=row.segment + 1)
 
     @property
     def is_over(self) -> bool:
         """Whether nobody may decide any more."""
-        return self.run.awaiting_until is not None and self.run.awaiting_until <= timezone.now()
+        return self.row.awaiting_until is not None and self.row.awaiting_until <= timezone.now()
 
-    def paused(self, decided: Sequence[Decided]) -> ResumePoint:
+    def resume_point(self, decided: Sequence[Decided]) -> ResumePoint:
         """Return where the run goes on after these decisions."""
         about = {item.call.id: item for item in decided}
         calls = []
@@ -73,7 +74,7 @@ class PausedRun:
             calls=tuple(calls),
             steps=self.steps,
             bills=self.bills,
-            active_seconds=self.run.active_seconds,
+            active_seconds=self.row.active_seconds,
         )
 
 
@@ -94,7 +95,7 @@ def _read(run: Run) -> PausedRun:
     last = steps[-1]
     rows = ToolCall.objects.filter(step=last, status__in=OPEN).order_by("position")
     return PausedRun(
-        run=run,
+        row=run,
         offer=offer,
         calls=tuple(_planned(row, offer) for row in rows),
         steps=len(steps),
@@ -125,36 +126,36 @@ def _planned(row: ToolCall, offer: OfferedTools) -> PlannedCall:
     )
 
 
-def going_on(waiting: PausedRun, decided: Sequence[Decided], resume: list[Json]) -> list[Event]:
+def going_on(run: PausedRun, decided: Sequence[Decided], resume: list[Json]) -> list[Event]:
     """Return the events with which a run goes on: what was decided, and the answers that are known by it."""
     outcomes = [item.outcome for item in decided if item.outcome is not None]
     return [
-        agui.run_started(waiting.following, messages=[], resume=resume),
+        agui.run_started(run.following, messages=[], resume=resume),
         *map(agui.tool_result, outcomes),
     ]
 
 
-def go_on(waiting: PausedRun, decided: Sequence[Decided], *, by: int, terms: WorkerSettings) -> None:
+def go_on(run: PausedRun, decided: Sequence[Decided], *, by: int, settings: WorkerSettings) -> None:
     """Store that a run goes on, and the decisions of the user ``by``. Raises ``Overtaken``."""
-    transitions.resume(waiting.run.id, worker=terms.worker, lease=terms.lease_time)
+    transitions.resume(run.row.id, worker=settings.worker, lease=settings.lease_time)
     for item in decided:
         records.decide(item, by=by)
-    records.begin_held(waiting.run.id)
+    records.begin_held(run.row.id)
 
 
-def ending(waiting: PausedRun) -> tuple[list[Event], Ending, list[CallOutcome]]:
+def ending(run: PausedRun) -> tuple[list[Event], Ending, list[CallOutcome]]:
     """Return how a run ends about which nobody will decide: cancelled if that was asked for, else expired.
 
     The events that say so, what its row says then, and the answers to its calls.
     """
-    run, segment = waiting.run, waiting.following
-    is_cancelled = run.cancel_requested_at is not None
+    row, segment = run.row, run.following
+    is_cancelled = row.cancel_requested_at is not None
     why = NotExecuted.CANCELLED if is_cancelled else NotExecuted.EXPIRED
-    outcomes = [call.unanswered(why) for call in waiting.calls]
-    account = SegmentUsage(used=UsageTotals(usage=run.usage, cost=run.cost))
+    outcomes = [call.unanswered(why) for call in run.calls]
+    account = SegmentUsage(used=UsageTotals(usage=row.usage, cost=row.cost))
     if is_cancelled:
         event, end = endings.cancelled(
-            segment, account, by=run.cancelled_by, reason=run.cancel_reason, upstream_closed_ms=None
+            segment, account, by=row.cancelled_by, reason=row.cancel_reason, upstream_closed_ms=None
         )
     else:
         event, end = endings.expired(account)
@@ -162,10 +163,10 @@ def ending(waiting: PausedRun) -> tuple[list[Event], Ending, list[CallOutcome]]:
     return [started, *map(agui.tool_result, outcomes), event], end, outcomes
 
 
-def end(waiting: PausedRun, ended: Ending, outcomes: Sequence[CallOutcome]) -> None:
+def end(run: PausedRun, ended: Ending, outcomes: Sequence[CallOutcome]) -> None:
     """Store the end of a run that waited. Raises ``Overtaken``."""
-    Run.objects.filter(pk=waiting.run.id).update(segment=waiting.following.number)
-    transitions.end(waiting.run.id, ended, [], outcomes=outcomes)
+    Run.objects.filter(pk=run.row.id).update(segment=run.following.number)
+    transitions.end(run.row.id, ended, [], outcomes=outcomes)
 
 
 def overdue(now: datetime | None = None) -> list[UUID]:

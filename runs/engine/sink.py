@@ -1,41 +1,29 @@
-"""What one step's provider calls write to: the log, and the traces that are committed with the step's end."""
+"""Where the events of one step go: into the log; and the traces that are stored with the step's end."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from uuid import UUID
 
-from providers.types.events import ModelEvent, ResponseStarted, RetryScheduled, UsageSeen
-from providers.types.trace import TraceRecord, TraceStatus
+from providers.call.sink import EventSink
+from providers.types.events import ModelEvent, RetryScheduled
+from providers.types.trace import TraceRecord
 from runs.log import agui
 from runs.log.journal import Journal, RunLog
-from runs.states import StopReason
-from runs.usage.ledger import Meter
+from runs.usage.budget import BudgetMeter
 
 
 class StepTraces:
-    """Keeps the traces of one step until they are committed with its end."""
+    """Keeps the traces of one step until they are stored with its end."""
 
     def __init__(self) -> None:
         self.traces: list[TraceRecord] = []
 
     def record(self, trace: TraceRecord) -> None:
-        """Take a trace."""
+        """Keep a trace."""
         self.traces.append(trace)
 
-    def time_is_up(self, sentence: str) -> None:
-        """Let the last call be one that took too long: to the adapter a limit looks like a cancel."""
-        if self.traces and self.traces[-1].status is TraceStatus.CANCELLED:
-            self.traces[-1] = replace(
-                self.traces[-1],
-                status=TraceStatus.FAILED,
-                error_code=StopReason.TIMEOUT.value,
-                error={"shown": sentence, "watchdog": "run"},
-                stream_was_cancelled=False,
-            )
 
-
-class StepSink:
-    """Where a step's model events go: translated, straight into the log."""
+class StepSink(EventSink):
+    """Translates a step's model events and writes them to the log."""
 
     def __init__(
         self,
@@ -44,15 +32,16 @@ class StepSink:
         name: str,
         message_id: UUID,
         *,
-        meter: Meter,
+        budget: BudgetMeter,
         on_spent: Callable[[], None],
     ) -> None:
-        """Take the log, the step's name and its message's id, and whom to tell when the budget is spent."""
+        """Take the log, the step's name, the id of its message, and what to call when the budget is spent."""
+        super().__init__()
         self._journal = journal
         self._log = log
-        self._meter = meter
+        self._budget = budget
         self._on_spent = on_spent
-        self._spoke = False
+        self._has_flushed = False
         self.events = agui.StepEvents(
             name,
             message_id,
@@ -60,19 +49,19 @@ class StepSink:
             delta=lambda head, text: journal.extend(log, head, text),
         )
 
-    def write(self, event: ModelEvent) -> None:
-        """Take one event; what somebody waits for does not wait for the commit interval."""
+    def take(self, event: ModelEvent) -> None:
+        """Write one event. The first word and a retry are committed without waiting for the interval."""
         self.events.feed(event)
-        if self._meter.is_limited:
-            self._meter.hear(event)
-            if self._meter.is_spent:
+        if self._budget.is_limited:
+            self._budget.observe(event)
+            if self._budget.is_spent:
                 self._on_spent()
         if isinstance(event, RetryScheduled):
-            self._journal.hurry()
-        elif not self._spoke and not isinstance(event, ResponseStarted | UsageSeen):
-            self._spoke = True
-            self._journal.hurry()
+            self._journal.commit_now()
+        elif self.has_spoken and not self._has_flushed:
+            self._has_flushed = True
+            self._journal.commit_now()
 
-    async def ready(self) -> None:
-        """Wait while the log is too far behind; raise ``LogLost`` when it is ours no more."""
+    async def wait_for_room(self) -> None:
+        """Wait while the log is too far behind. Raises ``Fenced`` when another process took the run over."""
         await self._journal.ready(self._log)

@@ -43,7 +43,7 @@ class RunSpec:
     max_steps: int
     budget: Json
     #: Where it goes on; ``None`` for a run that has not begun.
-    paused: ResumePoint | None = None
+    resume: ResumePoint | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

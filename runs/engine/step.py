@@ -1,6 +1,5 @@
 """One step of a run under way: its row, its provider call, and what it leaves to be committed."""
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import UUID
@@ -9,6 +8,7 @@ from django.utils import timezone
 from uuid6 import uuid7
 
 from providers.catalog import Target
+from providers.errors.cancellation import StopSignal
 from providers.retry.attempts import Attempts
 from providers.retry.backoff import RetryPolicy
 from providers.types import ModelRequest, StepResult
@@ -18,7 +18,7 @@ from runs.engine.sink import StepSink, StepTraces
 from runs.log.journal import Journal, RunLog
 from runs.models import Step
 from runs.store.transitions import Answer, StepEnding
-from runs.usage.ledger import Meter
+from runs.usage.budget import BudgetMeter
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,8 +27,8 @@ class StepContext:
 
     journal: Journal
     log: RunLog
-    cancel: asyncio.Event
-    meter: Meter
+    cancel: StopSignal
+    budget: BudgetMeter
     #: Called when the budget is spent in the middle of an answer.
     on_spent: Callable[[], None]
 
@@ -58,13 +58,13 @@ class RunningStep:
 
     async def run(self, request: ModelRequest, here: StepContext) -> StepResult:
         """Make the call and return what it said. Raises as ``Attempts.run``; its events are closed all the same."""
-        here.meter.begin(request.origin)
+        here.budget.begin(request.origin)
         sink = StepSink(
             here.journal,
             here.log,
             f"step {self.row.index}",
             self.message_id,
-            meter=here.meter,
+            budget=here.budget,
             on_spent=here.on_spent,
         )
         sink.events.start()
@@ -77,7 +77,7 @@ class RunningStep:
             )
         finally:
             sink.events.finish()
-            here.meter.settle(self.attempts.spending.bills)
+            here.budget.settle(self.attempts.spending.bills)
 
     def ending(
         self, result: StepResult | None, calls: tuple[PlannedCall, ...] = (), *, error_code: str = ""

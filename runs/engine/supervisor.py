@@ -21,16 +21,16 @@ from django.utils import timezone
 
 from concurrency.tasks import spawn
 from concurrency.threads import readers
-from providers.errors.cancellation import RunCancelled, wait_for
+from providers.errors.cancellation import RunCancelled, StopSignal, wait_for
 from runs.engine import cancellation, lock, paused, recovery
+from runs.engine.cancel import CancelRequest
 from runs.engine.cancellation import Cancellation
-from runs.engine.endings import SERVER
 from runs.engine.engine import Engine
 from runs.engine.spec import RunSpec, WorkerSettings
 from runs.log.feed import Feed
 from runs.log.journal import Committed, Fenced, Journal, RunLog
 from runs.models import Run
-from runs.states import ACTIVE
+from runs.states import ACTIVE, CancelledBy
 from runs.store.transitions import LostRace
 
 logger = logging.getLogger("runnel.supervisor")
@@ -51,7 +51,7 @@ class Supervisor:
     def __init__(self) -> None:
         self.feed = Feed()
         self.journal = Journal(interval=settings.RUNNEL_COMMIT_INTERVAL_MS / 1000, on_commit=self._committed)
-        self.terms = WorkerSettings(
+        self.settings = WorkerSettings(
             worker=f"{socket.gethostname()[:24]}:{os.getpid()}:{uuid4().hex[:8]}",
             lease=settings.RUNNEL_LEASE_SECONDS,
             run_timeout=settings.RUNNEL_RUN_TIMEOUT,
@@ -60,7 +60,7 @@ class Supervisor:
         self.draining = False
         #: Set when ``drain`` is over: every live run has ended and everything is committed, unless that failed.
         self.drained = asyncio.Event()
-        self._hurried = asyncio.Event()
+        self._skip_wait = StopSignal()
         self._runs: dict[UUID, asyncio.Task[None]] = {}
         self._heart: asyncio.Task[None] | None = None
         self._ready: asyncio.Task[None] | None = None
@@ -93,23 +93,23 @@ class Supervisor:
             raise Draining
         return cancellation.claim(run_id, owner_id, segment=segment)
 
-    def let_go(self, run_id: UUID) -> None:
-        """Leave the feed of a run to whoever drives it; to its log where nobody does here."""
+    def release(self, run_id: UUID) -> None:
+        """Stop live delivery unless this process drives the run; viewers then poll the log."""
         if run_id not in self._runs:
             self.feed.close(run_id, has_ended=False)
 
-    def launch(self, assignment: RunSpec, log: RunLog | None = None) -> None:
+    def launch(self, spec: RunSpec, log: RunLog | None = None) -> None:
         """Drive a stored segment that was claimed; ``log`` is the end of its log if it has one."""
-        run_id = assignment.segment.run_id
-        its_cancellation = cancellation.claim(run_id, assignment.owner_id, segment=assignment.segment.number)
+        run_id = spec.segment.run_id
+        its_cancellation = cancellation.claim(run_id, spec.owner_id, segment=spec.segment.number)
         log = log or self.journal.open(run_id, fence=0, last_seq=0)
-        self.feed.open(run_id, assignment.segment.conversation_id)
+        self.feed.open(run_id, spec.segment.conversation_id)
         engine = Engine(
-            assignment,
+            spec,
             journal=self.journal,
             log=log,
             cancellation=its_cancellation,
-            terms=self.terms,
+            settings=self.settings,
         )
         driving = spawn(self._drive(run_id, engine, its_cancellation), name=f"run {run_id}")
         self._runs[run_id] = driving
@@ -125,14 +125,14 @@ class Supervisor:
                 del self._runs[run_id]
                 self.feed.close(run_id, has_ended=has_ended)
 
-    async def end_waiting(self, run_id: UUID) -> None:
+    async def end_paused(self, run_id: UUID) -> None:
         """End a run that waits although a cancel was stored, or nobody may decide any more."""
         found = await readers.run(paused.read, run_id)
         if found is None:
             return
         events, ending, outcomes = paused.ending(found)
-        log = self.journal.open(run_id, fence=found.run.fence, last_seq=found.run.last_seq)
-        self.feed.open(run_id, found.run.conversation_id)
+        log = self.journal.open(run_id, fence=found.row.fence, last_seq=found.row.last_seq)
+        self.feed.open(run_id, found.row.conversation_id)
         has_ended = False
         try:
             await self.journal.commit(log, events, lambda: paused.end(found, ending, outcomes))
@@ -142,6 +142,25 @@ class Supervisor:
         finally:
             if run_id not in self._runs:
                 self.feed.close(run_id, has_ended=has_ended)
+
+    async def cancel(self, request: CancelRequest) -> bool:
+        """Cancel a run. Return whether it was active, also when a cancel had been requested before.
+
+        A stopping server stores no intent: the run's end follows at once and says who stopped it.
+
+        Raises:
+            NotFound: there is no such run, or it belongs to another user than ``request.owner_id``.
+        """
+        request.signal()
+        if request.by is CancelledBy.SERVER:
+            return True
+        stored = await self.journal.execute(request.store)
+        if stored.was_active:
+            # A decision may have been faster than the store, and be driven here since then.
+            request.signal()
+        if stored.is_paused:
+            await self.end_paused(request.run_id)
+        return stored.was_active
 
     def live_count(self, owner_id: int) -> int:
         """Return how many runs of a user are live here."""
@@ -165,20 +184,22 @@ class Supervisor:
         if self._runs:
             ended = spawn(self._all_ended(), name="live runs")
             with contextlib.suppress(RunCancelled):
-                await wait_for(ended, cancel=self._hurried, seconds=settings.RUNNEL_DRAIN_SECONDS)
+                await wait_for(ended, cancel=self._skip_wait, seconds=settings.RUNNEL_DRAIN_SECONDS)
             ended.cancel()
         # Also those that were being stored when this began: they are launched in a moment.
         while mine := [item.run_id for item in cancellation.live() if item.loop is here]:
             for run_id in mine:
-                cancellation.request(run_id, by=SERVER, reason="the server is stopping")
+                await self.cancel(
+                    CancelRequest(run_id=run_id, by=CancelledBy.SERVER, reason="the server is stopping")
+                )
             await asyncio.sleep(0.005)
 
     async def _all_ended(self) -> None:
         await asyncio.wait(self._runs.values())
 
-    def hurry(self) -> None:
-        """Give live runs no moment more to end, when they are drained."""
-        self._hurried.set()
+    def skip_drain_wait(self) -> None:
+        """Cancel live runs now instead of after ``RUNNEL_DRAIN_SECONDS``."""
+        self._skip_wait.set()
 
     async def close(self) -> None:
         """Stop the heartbeat and the journal's thread."""
@@ -206,14 +227,14 @@ class Supervisor:
     async def _end_overdue(self) -> None:
         for run_id in await readers.run(paused.overdue):
             try:
-                await self.end_waiting(run_id)
+                await self.end_paused(run_id)
             except Exception:
                 logger.exception("run %s waits too long and could not be ended", run_id)
 
     def _renew(self, run_ids: tuple[UUID, ...]) -> list[tuple[UUID, str, str]]:
-        mine = Run.objects.filter(pk__in=run_ids, status__in=ACTIVE, worker=self.terms.worker)
+        mine = Run.objects.filter(pk__in=run_ids, status__in=ACTIVE, worker=self.settings.worker)
         if run_ids:
-            mine.update(lease_until=timezone.now() + timedelta(seconds=self.terms.lease))
+            mine.update(lease_until=timezone.now() + timedelta(seconds=self.settings.lease))
         requested = mine.filter(cancel_requested_at__isnull=False, cancel_mode="immediate")
         return list(requested.values_list("pk", "cancelled_by", "cancel_reason"))
 
@@ -231,11 +252,18 @@ def current() -> Supervisor:
     return _current
 
 
-def end_waiting_soon(run_id: UUID) -> None:
+def serving() -> tuple[Supervisor, asyncio.AbstractEventLoop] | None:
+    """Return this process's supervisor and its running loop, for other threads; ``None`` if it does not serve."""
+    if _current is None or _loop is None or not _loop.is_running():
+        return None
+    return _current, _loop
+
+
+def end_paused_soon(run_id: UUID) -> None:
     """End a run that waits although a cancel was stored, if this process serves; for threads that are not the loop's."""
-    here, loop = _current, _loop
-    if here is not None and loop is not None and not loop.is_closed():
-        loop.call_soon_threadsafe(lambda: spawn(here.end_waiting(run_id), name=f"end {run_id}"))
+    if (found := serving()) is not None:
+        here, loop = found
+        loop.call_soon_threadsafe(lambda: spawn(here.end_paused(run_id), name=f"end {run_id}"))
 
 
 def wait_on[T](loop: asyncio.AbstractEventLoop, work: Callable[[], Coroutine[Any, Any, T]]) -> T:

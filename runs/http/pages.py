@@ -21,10 +21,9 @@ from django.views.decorators.cache import never_cache
 from providers import catalog
 from providers.catalog import cache
 from providers.types.usage import COUNTS
-from runs import errors
+from runs import errors, services
 from runs.http.json_api import api, error, not_found
 from runs.models import Conversation, Message, Run, ToolCall
-from runs.services import services
 from runs.states import ACTIVE
 
 #: Conversations in one answer of the list.
@@ -149,7 +148,7 @@ def _delete(user: User, conversation_id: UUID) -> HttpResponseBase:
 def cancel(request: HttpRequest, user: User, run_id: UUID) -> JsonResponse:
     """Stop a run; repeated or late calls say so and change nothing."""
     try:
-        state = services.cancel_from_thread(user, run_id)
+        state = services.cancel_from_thread(user.pk, run_id)
     except errors.NotFound:
         return not_found()
     return JsonResponse({"state": state})

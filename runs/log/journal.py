@@ -105,7 +105,7 @@ class Journal:
         self._dirty: dict[RunLog, None] = {}
         self._requests: list[_Request] = []
         self._wake = asyncio.Event()
-        self._hurry = asyncio.Event()
+        self._is_urgent = asyncio.Event()
         self._worker: asyncio.Task[None] | None = None
         self._is_committing = False
 
@@ -133,9 +133,9 @@ class Journal:
             return
         self._add(log, _Delta(head, [text], len(text)), size=len(text))
 
-    def hurry(self) -> None:
+    def commit_now(self) -> None:
         """Commit what is pending now instead of at the next interval."""
-        self._hurry.set()
+        self._is_urgent.set()
 
     async def ready(self, log: RunLog) -> None:
         """Wait until the log has caught up enough to take more; raise ``Fenced``."""
@@ -158,7 +158,7 @@ class Journal:
     async def close(self) -> None:
         """Commit what is pending and stop."""
         while self._dirty or self._requests or self._is_committing:
-            self.hurry()
+            self.commit_now()
             await asyncio.sleep(0.001)
         # Taken first: who comes while it ends finds none, and starts another one.
         worker, self._worker = self._worker, None
@@ -182,7 +182,7 @@ class Journal:
         texts = [_dumps(event) for event in events]
         answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._requests.append(_Request(log, texts, apply, answer))
-        self._hurry.set()
+        self._is_urgent.set()
         self._start()
         return await asyncio.shield(answer)
 
@@ -197,12 +197,12 @@ class Journal:
         while True:
             await self._wake.wait()
             pause = next_start - loop.time()
-            if pause > 0 and not self._hurry.is_set():
+            if pause > 0 and not self._is_urgent.is_set():
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(pause):
-                        await self._hurry.wait()
+                        await self._is_urgent.wait()
             self._wake.clear()
-            self._hurry.clear()
+            self._is_urgent.clear()
             next_start = loop.time() + self._interval
             logs, requests = list(self._dirty), self._requests
             self._dirty, self._requests = {}, []

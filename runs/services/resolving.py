@@ -36,17 +36,17 @@ async def resolve(owner_id: int, run_id: UUID, resume: list[Json]) -> None:
     here = supervisor.current()
     await here.ready()
     found = await readers.run(_find, owner_id, run_id)
-    if found.is_over or found.run.cancel_requested_at is not None:
-        await here.end_waiting(run_id)
+    if found.is_over or found.row.cancel_requested_at is not None:
+        await here.end_paused(run_id)
         raise AlreadyTerminal
     decided = decisions.decide(found.pending, resume)
-    assignment = _assignment(found, decided)
+    spec = _spec(found, decided)
     try:
         claim = here.claim(run_id, owner_id, segment=found.following.number)
     except Draining:
         raise Restarting from None
     try:
-        await _go_on(here, found, decided, resume, assignment, by=owner_id)
+        await _go_on(here, found, decided, resume, spec, by=owner_id)
     except (Fenced, LostRace):
         raise await readers.run(_why_not, run_id) from None
     finally:
@@ -58,21 +58,23 @@ async def _go_on(
     found: PausedRun,
     decided: tuple[Decided, ...],
     resume: list[Json],
-    assignment: RunSpec,
+    spec: RunSpec,
     *,
     by: int,
 ) -> None:
-    run = found.run
+    run = found.row
     log = here.journal.open(run.id, fence=run.fence, last_seq=run.last_seq)
     here.feed.open(run.id, run.conversation_id)
     events = paused.going_on(found, decided, resume)
     try:
-        await here.journal.commit(log, events, lambda: paused.go_on(found, decided, by=by, terms=here.terms))
+        await here.journal.commit(
+            log, events, lambda: paused.go_on(found, decided, by=by, settings=here.settings)
+        )
     except BaseException:
-        here.let_go(run.id)
+        here.release(run.id)
         raise
     log.fence += 1
-    here.launch(assignment, log)
+    here.launch(spec, log)
 
 
 def _find(owner_id: int, run_id: UUID) -> PausedRun:
@@ -96,8 +98,8 @@ def _why_not(run_id: UUID) -> ServiceError:
     return NothingPending(f"This run waits for nothing: {who} decided at {last.decided_at:%H:%M:%S} UTC.")
 
 
-def _assignment(found: PausedRun, decided: tuple[Decided, ...]) -> RunSpec:
-    run = found.run
+def _spec(found: PausedRun, decided: tuple[Decided, ...]) -> RunSpec:
+    run = found.row
     return RunSpec(
         segment=found.following,
         owner_id=run.owner_id,
@@ -109,13 +111,13 @@ def _assignment(found: PausedRun, decided: tuple[Decided, ...]) -> RunSpec:
         offer=found.offer,
         max_steps=options.max_steps(run.options),
         budget=run.budget,
-        paused=found.paused(decided),
+        resume=found.resume_point(decided),
     )
 
 
 def _targets(found: PausedRun) -> tuple[Target, ...]:
     """Return whom to ask: who has answered is asked again, as within a run that does not pause."""
-    run = found.run
+    run = found.row
     targets = tuple(map(catalog.resolve, (run.model, *run.options.get("fallback_models", ()))))
     answered = next((place for place, target in enumerate(targets) if target.origin == found.origin), 0)
     return targets[answered:]

@@ -14,9 +14,9 @@ from uuid import UUID
 from uuid6 import uuid7
 
 from providers.catalog import CatalogError
+from runs import services
 from runs.errors import ServiceError
-from runs.services import resolving, services
-from runs.services.starts import StartRequest
+from runs.services.new_run import StartRequest
 from runs.socket import frames
 from runs.socket.client_frames import Ack, Cancel, Resolve, Start, Subscribe, Unsubscribe
 from runs.socket.frames import BadFrame
@@ -114,7 +114,7 @@ class Commands:
     async def _start(self, frame: Start, run_id: UUID) -> Follow:
         request = _start_request(frame, run_id)
         # It may be cancelled for this one: that comes after the answer as well.
-        before = await services.to_be_cancelled(self._user_id, request)
+        before = await services.paused_run_to_cancel(self._user_id, request)
         with contextlib.nullcontext() if before is None else self._subscriptions.held(before):
             started = await services.start(self._user_id, request)
             position = None
@@ -182,7 +182,7 @@ class Commands:
         run_id = UUID(frame.run_id)
         resume = [entry.model_dump(exclude_none=True) for entry in frame.resume]
         with self._subscriptions.held(run_id):
-            await resolving.resolve(self._user_id, run_id, resume)
+            await services.resolve(self._user_id, run_id, resume)
             await self._send_text(
                 frames.ok(frame.id, run_id=run_id, state="resolved", status=RunStatus.RUNNING.value)
             )

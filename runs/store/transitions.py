@@ -6,7 +6,7 @@ it lost.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -18,7 +18,6 @@ from django.utils import timezone
 from providers.models import ProviderTrace
 from providers.types import ChatMessage, Origin, StepResult
 from providers.types.trace import TraceRecord
-from providers.types.usage import Usage
 from runs.calls import records
 from runs.calls.outcomes import CallOutcome
 from runs.calls.planning import PlannedCall
@@ -29,6 +28,7 @@ from runs.models.fields import usage_columns, uuid7
 from runs.models.run import CancelMode
 from runs.states import ACTIVE, RunStatus, StopReason, sources
 from runs.store import history
+from runs.usage.run_usage import UsageTotals
 
 
 class LostRace(Exception):  # noqa: N818 - it names what happened
@@ -53,19 +53,6 @@ class Ending:
     cancel_reason: str = ""
     stream_was_cancelled: bool = False
     upstream_closed_ms: float | None = None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class UsageTotals:
-    """What a run has used in all; ``cost`` in US dollars, ``None`` when nobody knows."""
-
-    usage: Usage = field(default_factory=Usage)
-    cost: Decimal | None = None
-
-    @property
-    def columns(self) -> dict[str, Any]:
-        """As keyword arguments for an UPDATE."""
-        return {**usage_columns(self.usage), "cost": self.cost}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -12,9 +12,9 @@ from uuid6 import uuid7
 
 from concurrency.threads import readers
 from emulator import Outcome
+from runs import services
 from runs.engine import cancellation
 from runs.models import Message
-from runs.services import services
 from tests.faults.aftermath import assert_call_was_cut, assert_cancelled, assert_sound, said
 from tests.faults.client import Client
 from tests.faults.line import PROMPTLY, WIRES, Line, is_gone
@@ -232,7 +232,7 @@ async def test_all_doors_at_once_end_it_once(line: Line) -> None:
 async def test_it_does_not_wait_for_itself_inside_a_transaction(line: Line) -> None:
     def cancel_in_transaction() -> str:
         with transaction.atomic():
-            return services.cancel_from_thread(line.user, run_id)
+            return services.cancel_from_thread(line.user.pk, run_id)
 
     client = await line.client()
     run_id = await reach(line, client, "openai-chat", PHASES[3])

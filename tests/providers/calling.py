@@ -7,9 +7,10 @@ from uuid import uuid4
 
 from providers import catalog
 from providers.adapter import StreamAdapter, Timeouts
+from providers.call.sink import EventSink
 from providers.catalog import Target
 from providers.errors import LLMError
-from providers.errors.cancellation import RunCancelled
+from providers.errors.cancellation import RunCancelled, StopSignal
 from providers.types import (
     ChatMessage,
     ModelOptions,
@@ -39,7 +40,7 @@ PATIENT = Timeouts(connect=5, first_byte=20, idle=20)
 
 
 @dataclass
-class Sink:
+class Sink(EventSink):
     """Keeps events; ``room`` is cleared by a test that wants the log to be slow."""
 
     events: list[ModelEvent] = field(default_factory=list)
@@ -48,14 +49,15 @@ class Sink:
     blocked: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
+        super().__init__()
         self.room.set()
 
-    def write(self, event: ModelEvent) -> None:
+    def take(self, event: ModelEvent) -> None:
         self.events.append(event)
         if isinstance(event, TextDelta):
             self.heard.set()
 
-    async def ready(self) -> None:
+    async def wait_for_room(self) -> None:
         if not self.room.is_set():
             self.blocked.set()
         await self.room.wait()
@@ -90,7 +92,7 @@ class Call:
     tools: tuple[ToolSpec, ...] = ()
     sink: Sink = field(default_factory=Sink)
     recorder: Recorder = field(default_factory=Recorder)
-    cancel: asyncio.Event = field(default_factory=asyncio.Event)
+    cancel: StopSignal = field(default_factory=StopSignal)
     task: asyncio.Task[StepResult] | None = None
 
     def start(self) -> asyncio.Task[StepResult]:

@@ -121,7 +121,7 @@ def _hurry_when_told_again(reactor: Any) -> None:
 
     def hurry(*_: object) -> None:
         # On the loop, whose supervisor it is.
-        reactor.callFromThread(lambda: supervisor.current().hurry())
+        reactor.callFromThread(lambda: supervisor.current().skip_drain_wait())
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, hurry)

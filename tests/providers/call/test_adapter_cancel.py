@@ -186,8 +186,8 @@ async def test_it_stops_while_the_body_of_an_error_hangs(wire: str, fresh_client
 @every_wire
 async def test_it_is_too_late_after_the_terminal_event(wire: str, emulator: Emulator) -> None:
     class CancelledAtTheLastWord(Sink):
-        def write(self, event: ModelEvent) -> None:
-            super().write(event)
+        def take(self, event: ModelEvent) -> None:
+            super().take(event)
             if isinstance(event, UsageSeen) and self.text == "x" * 40:
                 call.cancel.set()
 

@@ -273,7 +273,7 @@ async def test_a_sink_that_fails_ends_the_call_and_closes_the_connection(
         pass
 
     class FencedSink(Sink):
-        def write(self, event: object) -> None:
+        def take(self, event: object) -> None:
             raise LostFenceError
 
     call = Call(emulated("drip", wire), sink=FencedSink())

@@ -16,6 +16,7 @@ from providers.errors import (
     LLMMalformedResponseError,
     LLMMalformedToolCallError,
 )
+from providers.errors.cancellation import StopSignal
 from providers.types import ChatMessage, ModelRequest
 from providers.types.events import ModelEvent, TextDelta, ToolCallDelta, ToolCallStarted
 from providers.types.trace import CallContext, TraceStatus
@@ -44,7 +45,7 @@ async def internal_error(wire: str) -> tuple[LLMInternalError, Recorder]:
         await adapter.run(
             ModelRequest(origin=emulated("echo", wire).origin, messages=Unspeakable()),
             call=CallContext(run_id=uuid4(), step_id=uuid4()),
-            cancel=asyncio.Event(),
+            cancel=StopSignal(),
             sink=Sink(),
         )
     return caught.value, recorder
@@ -114,7 +115,7 @@ async def test_what_the_sink_raises_while_we_wait_for_it_is_the_callers_own(
         pass
 
     class FencedSink(Sink):
-        async def ready(self) -> None:
+        async def wait_for_room(self) -> None:
             raise lost
 
     lost = LostFenceError(SECRET)
@@ -129,8 +130,8 @@ async def test_what_the_sink_raises_while_we_wait_for_it_is_the_callers_own(
 
 async def test_a_sink_that_failed_hears_no_more(fresh_clients: None) -> None:
     class OnceSink(Sink):
-        def write(self, event: ModelEvent) -> None:
-            super().write(event)
+        def take(self, event: ModelEvent) -> None:
+            super().take(event)
             if isinstance(event, TextDelta):
                 raise RuntimeError
 
@@ -144,8 +145,8 @@ async def test_a_sink_that_failed_hears_no_more(fresh_clients: None) -> None:
 class Saboteur(Sink):
     """Cancels the task that the call runs in, as a cancel scope that gets out of hand does."""
 
-    def write(self, event: ModelEvent) -> None:
-        super().write(event)
+    def take(self, event: ModelEvent) -> None:
+        super().take(event)
         if isinstance(event, TextDelta):
             task = asyncio.current_task()
             assert task is not None
@@ -170,10 +171,10 @@ async def test_a_cancellation_from_outside_wins_over_a_sink_that_refuses_its_las
     fresh_clients: None,
 ) -> None:
     class ClosedSink(Sink):
-        def write(self, event: ModelEvent) -> None:
+        def take(self, event: ModelEvent) -> None:
             if isinstance(event, TextDelta) and event.text == "\ufffd":
                 raise RuntimeError
-            super().write(event)
+            super().take(event)
 
     async with upstream(streaming(chat_text(rb"a\ud83d"), then=forever)) as server:
         call = Call(at(server.origin, "openai-chat"), sink=ClosedSink())

@@ -9,7 +9,7 @@ from uuid import uuid4
 from providers.adapter import Timeouts
 from providers.catalog import Target
 from providers.errors import LLMError
-from providers.errors.cancellation import RunCancelled
+from providers.errors.cancellation import RunCancelled, StopSignal
 from providers.retry.attempts import Attempts
 from providers.retry.backoff import RetryPolicy
 from providers.types import ChatMessage, ModelRequest, Role, StepResult, TextPart
@@ -137,7 +137,7 @@ class Step:
     prompt: str = "Tell me something."
     sink: Sink = field(default_factory=Sink)
     recorder: Recorder = field(default_factory=Recorder)
-    cancel: asyncio.Event = field(default_factory=asyncio.Event)
+    cancel: StopSignal = field(default_factory=StopSignal)
     task: asyncio.Task[StepResult] | None = None
 
     def start(self) -> asyncio.Task[StepResult]:

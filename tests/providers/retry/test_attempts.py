@@ -10,7 +10,7 @@ from providers.errors import LLMError
 from providers.retry.backoff import RetryPolicy
 from providers.types.trace import TraceStatus
 from providers.types.usage import UsageSource
-from tests.providers.calling import KEY, WIRES, at, calls_tasks, until
+from tests.providers.calling import KEY, WIRES, Sink, at, calls_tasks, until
 from tests.providers.retry.attempting import (
     HASTY,
     Step,
@@ -280,15 +280,15 @@ async def test_what_the_sink_refuses_is_raised_as_it_is(fresh_clients: None) -> 
     class FullError(Exception):
         pass
 
-    class Refusing:
-        def write(self, event: object) -> None:
+    class Refusing(Sink):
+        def take(self, event: object) -> None:
             raise FullError
 
-        async def ready(self) -> None:
+        async def wait_for_room(self) -> None:
             pass
 
     async with upstream(refusing(503)) as server:
-        step = Step((at(server.origin, CHAT),), sink=Refusing())  # type: ignore[arg-type]
+        step = Step((at(server.origin, CHAT),), sink=Refusing())
         with pytest.raises(FullError):
             await step.result()
     assert len(step.recorder.traces) == 1

@@ -7,7 +7,7 @@ import pytest
 from providers import catalog, errors
 from providers.adapter import Timeouts
 from providers.catalog import Target
-from providers.errors.cancellation import RunCancelled
+from providers.errors.cancellation import RunCancelled, StopSignal
 from providers.retry.limits import Limits, Places, turn
 from providers.types.trace import TraceStatus
 from tests.providers.calling import PATIENT, at, until
@@ -91,11 +91,11 @@ async def test_a_cancel_ends_the_wait_for_a_place(fresh_clients: None) -> None:
 
 
 async def test_a_task_that_is_cancelled_gives_its_place_back() -> None:
-    never = asyncio.Event()
+    never = StopSignal()
 
     async def hold() -> None:
         async with turn("one", Limits(concurrency=1), cancel=never, patience=60):
-            await asyncio.Event().wait()
+            await StopSignal().wait()
 
     holders = [asyncio.create_task(hold()) for _ in range(3)]
     await asyncio.sleep(0)

@@ -12,6 +12,7 @@ from uuid import UUID
 import pytest
 from uuid6 import uuid7
 
+from providers.errors.cancellation import StopSignal
 from runs.calls import execution
 from runs.calls.execution import RunContext
 from runs.calls.outcomes import CallOutcome, NotExecuted
@@ -43,7 +44,7 @@ class Doing:
     """Calls under way, what has come of them, and what came too late."""
 
     def __init__(self, *calls: PlannedCall, why: NotExecuted = NotExecuted.CANCELLED) -> None:
-        self.cancel = asyncio.Event()
+        self.cancel = StopSignal()
         self.outcomes: list[CallOutcome] = []
         self.late: list[tuple[UUID, str]] = []
         self._task = asyncio.create_task(self._run(calls, why))

@@ -19,7 +19,7 @@ async def test_those_who_claim_a_segment_share_its_event() -> None:
     assert one is other
     cancellation.drop(one)
     assert cancellation.request(RUN, by="user")
-    assert other.event.is_set()
+    assert other.signal.is_set()
     cancellation.drop(other)
     assert cancellation.get(RUN) is None
     assert not cancellation.request(RUN, by="user")
@@ -29,7 +29,7 @@ async def test_a_segment_has_an_event_of_its_own_although_the_one_before_is_stil
     paused = cancellation.claim(RUN, 1)
     following = cancellation.claim(RUN, 1, segment=2)
     cancellation.request(RUN, by="user")
-    assert (paused.event.is_set(), following.event.is_set()) == (False, True)
+    assert (paused.signal.is_set(), following.signal.is_set()) == (False, True)
     cancellation.drop(paused)
     assert cancellation.get(RUN) is following
     cancellation.drop(following)
@@ -39,7 +39,7 @@ async def test_who_is_late_by_a_segment_changes_nothing() -> None:
     live = cancellation.claim(RUN, 1, segment=3)
     late = cancellation.claim(RUN, 1, segment=2)
     cancellation.request(RUN, by="user")
-    assert (live.event.is_set(), late.event.is_set()) == (True, False)
+    assert (live.signal.is_set(), late.signal.is_set()) == (True, False)
     cancellation.drop(late)
     assert cancellation.get(RUN) is live
     cancellation.drop(live)

@@ -10,10 +10,10 @@ from django.db import OperationalError
 
 from concurrency.threads import readers
 from providers.models import ProviderTrace
+from runs import services
 from runs.engine import recovery, supervisor
 from runs.log import feed
 from runs.models import Run, Step
-from runs.services import services
 from tests.runs.sockets import STUCK, Socket, bearer
 
 pytestmark = pytest.mark.django_db(transaction=True)

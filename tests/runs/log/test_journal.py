@@ -442,7 +442,7 @@ async def test_only_what_is_urgent_goes_before_the_interval_is_over(
     await _until(lambda: len(heard) == 1)
     book.journal.append(log, custom("soon after"))
     if urgent:
-        book.journal.hurry()
+        book.journal.commit_now()
     await asyncio.sleep(0.2)
     assert (len(heard) == 2) is is_soon
     await book.journal.close()

@@ -15,16 +15,15 @@ from uuid6 import uuid7
 
 from concurrency.threads import readers
 from providers import catalog
-from runs import errors
+from runs import errors, services
 from runs.calls import records
 from runs.calls.outcomes import CallOutcome
 from runs.engine import cancellation, paused, recovery, supervisor
 from runs.models import Message, Run, Step, ToolCall
 from runs.models.tool_call import ToolCallStatus
-from runs.services import resolving, services
-from runs.services.starts import StartRequest
+from runs.services import resolving
+from runs.services.new_run import StartRequest
 from runs.states import RunStatus
-from runs.store import transitions
 from runs.toolbox import registry, tool
 from tests.providers.retry.attempting import refusing
 from tests.providers.upstream import upstream
@@ -191,9 +190,9 @@ async def test_the_admin_can_stop_a_run_that_waits(ada: Person, is_atomic: bool)
 
     def stop() -> str:
         if not is_atomic:
-            return services.cancel_from_thread(None, run.pk, by="admin")
+            return services.cancel_from_thread(None, run.pk)
         with transaction.atomic():
-            return services.cancel_from_thread(None, run.pk, by="admin")
+            return services.cancel_from_thread(None, run.pk)
 
     assert await sync_to_async(stop)() == "requested"
     ended = await until(run.pk, "cancelled")
@@ -266,7 +265,7 @@ async def test_the_time_limit_of_a_run_ends_its_tools(
 
     here = supervisor.current()
     monkeypatch.setattr(
-        here, "terms", type(here.terms)(worker="w", lease=60, run_timeout=0.5, approval_timeout=0)
+        here, "settings", type(here.settings)(worker="w", lease=60, run_timeout=0.5, approval_timeout=0)
     )
     run_id = await start(ada, "[[call linger {}]]", tools=["linger"])
     ended = await until(run_id, "failed")
@@ -380,15 +379,16 @@ async def test_a_cancel_that_is_stored_behind_a_decision_stops_at_once(
 
     run = await paused_run(ada, text="[[call linger {}]]", tools=["linger"])
     resume = await resume_of(run.pk)
-    here = asyncio.get_running_loop()
-    stores = transitions.request_cancel
+    journal = supervisor.current().journal
+    execute = journal.execute
 
-    def decided_before(*args: Any, **kwargs: Any) -> bool:
-        supervisor.wait_on(here, lambda: resolving.resolve(ada.user.pk, run.pk, resume))
-        return stores(*args, **kwargs)
+    async def decided_before(apply: Any) -> Any:
+        monkeypatch.undo()
+        await resolving.resolve(ada.user.pk, run.pk, resume)
+        return await execute(apply)
 
-    monkeypatch.setattr(transitions, "request_cancel", decided_before)
-    await sync_to_async(lambda: services.cancel_from_thread(ada.user, run.pk))()
+    monkeypatch.setattr(journal, "execute", decided_before)
+    await sync_to_async(lambda: services.cancel_from_thread(ada.user.pk, run.pk))()
     await asyncio.sleep(1.0)
     assert (await readers.run(Run.objects.get, pk=run.pk)).status == "cancelled"
 

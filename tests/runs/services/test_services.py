@@ -10,13 +10,12 @@ from uuid6 import uuid7
 import emulator
 from concurrency.threads import readers
 from providers.models import ProviderTrace
-from runs import errors
+from runs import errors, services
 from runs.engine import cancellation, supervisor
 from runs.errors import Unsupported
 from runs.models import Conversation, Message, Run
 from runs.models.conversation import TITLE_LENGTH
-from runs.services import services
-from runs.services.starts import Started, StartRequest
+from runs.services.new_run import Started, StartRequest
 from runs.states import ACTIVE, TERMINAL, RunStatus
 from tests.runs.conftest import Person
 from tests.runs.rows import make_run
@@ -193,22 +192,22 @@ def test_a_digest_tells_bodies_apart_and_knows_the_same_one_again() -> None:
 async def test_a_cancel_reaches_a_live_run_from_any_thread(ada: Person) -> None:
     started = await start(ada, model="emulator/silent")
     states = [
-        await readers.run(services.cancel_from_thread, ada.user, started.run_id, reason="enough")
+        await readers.run(services.cancel_from_thread, ada.user.pk, started.run_id, reason="enough")
         for _ in range(2)
     ]
     run = await ended(started.run_id)
     assert states[0] == "requested"
     assert states[1] in {"requested", "already_terminal"}
     assert (run.status, run.cancelled_by, run.cancel_reason) == ("cancelled", "user", "enough")
-    late = await readers.run(services.cancel_from_thread, ada.user, started.run_id)
+    late = await readers.run(services.cancel_from_thread, ada.user.pk, started.run_id)
     assert late == "already_terminal"
 
 
 async def test_an_admin_stops_anybodys_run_and_is_named(ada: Person, eve: Person) -> None:
     started = await start(ada, model="emulator/silent")
     with pytest.raises(errors.NotFound):
-        await readers.run(services.cancel_from_thread, eve.user, started.run_id)
-    assert await readers.run(services.cancel_from_thread, eve.user, started.run_id, by="admin") == "requested"
+        await readers.run(services.cancel_from_thread, eve.user.pk, started.run_id)
+    assert await readers.run(services.cancel_from_thread, None, started.run_id) == "requested"
     assert (await ended(started.run_id)).cancelled_by == "admin"
 
 
@@ -219,7 +218,7 @@ async def test_nobody_cancels_a_strangers_run(ada: Person, eve: Person) -> None:
             await services.cancel(eve.user.pk, run_id)
     live = cancellation.get(started.run_id)
     assert live is not None
-    assert not live.event.is_set()
+    assert not live.signal.is_set()
 
 
 async def test_a_cancel_of_a_run_that_another_process_drives_is_stored(ada: Person) -> None:

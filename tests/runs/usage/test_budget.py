@@ -9,7 +9,8 @@ from providers.types import Origin
 from providers.types.events import ModelEvent, ReasoningDelta, TextDelta, ToolCallDelta, UsageSeen
 from providers.types.usage import Usage
 from providers.usage.spending import ModelUsage, StepUsage
-from runs.usage.ledger import Ledger, Meter
+from runs.usage.budget import BudgetMeter
+from runs.usage.run_usage import RunUsage
 
 WHOM = Origin(wire="w", provider="p", model="m")
 
@@ -19,12 +20,12 @@ def bill(tokens: int | None, cost: str | None = None) -> ModelUsage:
     return ModelUsage(provider="p", model="m", usage=usage, cost=None if cost is None else Decimal(cost))
 
 
-def meter(budget: dict[str, Any], *before: ModelUsage) -> Meter:
+def meter(budget: dict[str, Any], *before: ModelUsage) -> BudgetMeter:
     def price(usage: Usage, whom: Origin) -> Decimal | None:
         assert whom == WHOM
         return Decimal(usage.total_tokens or 0) / 1000
 
-    it = Meter(budget, before=before, price=price)
+    it = BudgetMeter(budget, before=before, price=price)
     it.begin(WHOM)
     return it
 
@@ -45,13 +46,13 @@ def meter(budget: dict[str, Any], *before: ModelUsage) -> Meter:
 def test_a_budget_of_tokens_holds_while_the_model_speaks(heard: list[ModelEvent], is_spent: bool) -> None:
     it = meter({"tokens": 100})
     for event in heard:
-        it.hear(event)
+        it.observe(event)
     assert it.is_spent is is_spent
 
 
 def test_what_is_reported_takes_the_place_of_what_was_estimated() -> None:
     it = meter({"tokens": 100})
-    it.hear(TextDelta("x" * 380))
+    it.observe(TextDelta("x" * 380))
     it.settle([bill(10)])
     assert not it.is_spent
     it.settle([bill(90)])
@@ -60,7 +61,7 @@ def test_what_is_reported_takes_the_place_of_what_was_estimated() -> None:
 
 def test_what_nobody_reports_is_estimated() -> None:
     it = meter({"tokens": 100})
-    it.hear(TextDelta("x" * 400))
+    it.observe(TextDelta("x" * 400))
     it.settle([bill(None)])
     assert it.is_spent
 
@@ -73,30 +74,30 @@ def test_what_was_used_before_a_pause_counts() -> None:
 
 def test_a_budget_of_money_holds_while_the_model_speaks() -> None:
     it = meter({"cost": 0.1})
-    it.hear(UsageSeen(Usage(input_tokens=99)))
+    it.observe(UsageSeen(Usage(input_tokens=99)))
     assert not it.is_spent
-    it.hear(TextDelta("xxxx"))
+    it.observe(TextDelta("xxxx"))
     assert it.is_spent
 
 
 def test_without_a_budget_nothing_is_limited() -> None:
     it = meter({})
-    it.hear(TextDelta("x" * 4_000))
+    it.observe(TextDelta("x" * 4_000))
     assert not it.is_limited
     assert not it.is_spent
 
 
 def test_a_run_has_used_what_all_its_segments_have() -> None:
-    ledger = Ledger([bill(5, "0.5"), bill(7, "0.7")])
-    assert (ledger.usage.input_tokens, ledger.cost, ledger.bills) == (12, Decimal("1.2"), ())
-    spending = StepUsage()
-    spending._bills.append(bill(3, "0.3"))
-    ledger.add(spending)
-    assert (ledger.usage.input_tokens, ledger.cost) == (15, Decimal("1.5"))
-    assert [each.usage.input_tokens for each in ledger.bills] == [3]
+    run = RunUsage([bill(5, "0.5"), bill(7, "0.7")])
+    assert (run.totals.usage.input_tokens, run.totals.cost, run.by_model) == (12, Decimal("1.2"), ())
+    step = StepUsage()
+    step._bills.append(bill(3, "0.3"))
+    run.add(step)
+    assert (run.totals.usage.input_tokens, run.totals.cost) == (15, Decimal("1.5"))
+    assert [each.usage.input_tokens for each in run.by_model] == [3]
 
 
 def test_an_unknown_cost_makes_the_whole_unknown() -> None:
-    assert Ledger([bill(5, "0.5"), bill(7)]).cost is None
-    assert Ledger([]).cost is None
-    assert Ledger([]).usage == Usage()
+    assert RunUsage([bill(5, "0.5"), bill(7)]).totals.cost is None
+    assert RunUsage([]).totals.cost is None
+    assert RunUsage([]).totals.usage == Usage()

@@ -66,7 +66,7 @@ class Started:
     offer: OfferedTools = field(default_factory=OfferedTools)
 
 
-def waiting_run(owner_id: int, request: StartRequest) -> UUID | None:
+def paused_run(owner_id: int, request: StartRequest) -> UUID | None:
     """Return the run that waits for somebody in the conversation of a start that has not been stored yet."""
     if request.conversation_id is None or Run.objects.filter(pk=request.run_id).exists():
         return None
@@ -87,7 +87,7 @@ def known(owner_id: int, request: StartRequest) -> Started | None:
 
 
 def store(
-    owner_id: int, request: StartRequest, targets: tuple[Target, ...], terms: WorkerSettings
+    owner_id: int, request: StartRequest, targets: tuple[Target, ...], settings: WorkerSettings
 ) -> Started:
     """Store a run with the messages that it answers, unless it exists; raise ``ServiceError``."""
     if (existing := known(owner_id, request)) is not None:
@@ -111,7 +111,7 @@ def store(
             )
     # Last, so that who then cancels what waits is refused for nothing else.
     _refuse_if_busy(conversation)
-    run = _create(owner_id, request, conversation, offer, terms)
+    run = _create(owner_id, request, conversation, offer, settings)
     position = transitions.next_position(conversation.id)
     Message.objects.bulk_create(
         Message(
@@ -159,7 +159,7 @@ def _create(
     request: StartRequest,
     conversation: Conversation,
     offer: OfferedTools,
-    terms: WorkerSettings,
+    settings: WorkerSettings,
 ) -> Run:
     try:
         return Run.objects.create(
@@ -174,8 +174,8 @@ def _create(
             client_tools=request.client_tools,
             budget=request.budget,
             request_digest=request.digest(),
-            worker=terms.worker,
-            lease_until=timezone.now() + terms.lease_time,
+            worker=settings.worker,
+            lease_until=timezone.now() + settings.lease_time,
         )
     except IntegrityError as error:
         # Another process was faster, in this conversation or with this id.

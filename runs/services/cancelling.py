@@ -1,0 +1,54 @@
+"""Cancelling a run, for a socket, a view or the admin."""
+
+from functools import partial
+from uuid import UUID
+
+from django.db import connection, transaction
+
+from runs.engine import supervisor
+from runs.engine.cancel import CancelRequest
+from runs.models.run import CancelMode
+from runs.states import CancelledBy
+
+
+async def cancel(owner_id: int, run_id: UUID, *, mode: str = CancelMode.IMMEDIATE, reason: str = "") -> str:
+    """Cancel a run of the user ``owner_id``. It stops at once; this returns when the cancel is stored.
+
+    Returns:
+        ``requested``, also when it was requested before, or ``already_terminal``.
+
+    Raises:
+        NotFound: there is no such run, or it belongs to somebody else.
+    """
+    request = CancelRequest(run_id=run_id, by=CancelledBy.USER, owner_id=owner_id, reason=reason, mode=mode)
+    return _state(await supervisor.current().cancel(request))
+
+
+def cancel_from_thread(owner_id: int | None, run_id: UUID, *, reason: str = "") -> str:
+    """Do what ``cancel`` does, for a view or the admin, which run on threads of their own.
+
+    ``owner_id`` is ``None`` for an admin, who may cancel anybody's run.
+
+    Raises:
+        NotFound: as ``cancel``.
+        TimeoutError: the event loop did not answer in time.
+    """
+    by = CancelledBy.ADMIN if owner_id is None else CancelledBy.USER
+    request = CancelRequest(run_id=run_id, by=by, owner_id=owner_id, reason=reason)
+    serving = supervisor.serving()
+    # Inside a transaction, the journal would wait for this thread, and this thread for the journal.
+    if serving is not None and not connection.in_atomic_block:
+        here, loop = serving
+        return _state(supervisor.wait_on(loop, lambda: here.cancel(request)))
+    request.signal()
+    stored = request.store()
+    if stored.was_active:
+        request.signal()
+    if stored.is_paused:
+        # If this process serves, it ends the run now; otherwise another process does at its next heartbeat.
+        transaction.on_commit(partial(supervisor.end_paused_soon, run_id))
+    return _state(stored.was_active)
+
+
+def _state(was_active: bool) -> str:
+    return "requested" if was_active else "already_terminal"

@@ -1,0 +1,27 @@
+"""Deleting a conversation."""
+
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+
+from providers.models import ProviderTrace
+from runs.errors import ConversationBusy, NotFound
+from runs.models import Conversation
+from runs.states import ACTIVE
+
+
+def delete_conversation(user: Any, conversation_id: UUID) -> None:
+    """Delete a conversation of ``user`` with its runs, log and traces.
+
+    Raises ``NotFound``, and ``ConversationBusy`` while a run is under way.
+    """
+    with transaction.atomic():
+        conversation = Conversation.objects.filter(pk=conversation_id, owner=user).first()
+        if conversation is None:
+            raise NotFound
+        if conversation.runs.filter(status__in=ACTIVE).exists():
+            raise ConversationBusy
+        run_ids = list(conversation.runs.values_list("id", flat=True))
+        ProviderTrace.objects.filter(run_id__in=run_ids).delete()
+        conversation.delete()

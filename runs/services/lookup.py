@@ -1,0 +1,51 @@
+"""Where a run or a conversation stands, for its owner. What belongs to somebody else looks absent."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from concurrency.threads import readers
+from runs.errors import NotFound
+from runs.models import Conversation, Run
+from runs.states import ACTIVE, TERMINAL
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Position:
+    """How far a run is."""
+
+    run_id: UUID
+    last_seq: int
+    status: str
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether nothing follows."""
+        return self.status in TERMINAL
+
+
+async def locate_run(owner_id: int, run_id: UUID) -> Position:
+    """Return how far a run of ``owner_id`` is, or raise ``NotFound``."""
+    position = await readers.run(_position, Run.objects.filter(pk=run_id, owner_id=owner_id))
+    if position is None:
+        raise NotFound
+    return position
+
+
+async def locate_conversation(owner_id: int, conversation_id: UUID) -> Position | None:
+    """Return how far the active run of a conversation is, ``None`` without one; or ``NotFound``."""
+
+    def read() -> tuple[bool, Position | None]:
+        if not Conversation.objects.filter(pk=conversation_id, owner_id=owner_id).exists():
+            return False, None
+        return True, _position(Run.objects.filter(conversation_id=conversation_id, status__in=ACTIVE))
+
+    is_known, position = await readers.run(read)
+    if not is_known:
+        raise NotFound
+    return position
+
+
+def _position(runs: Any) -> Position | None:
+    row = runs.values_list("id", "last_seq", "status").first()
+    return Position(run_id=row[0], last_seq=row[1], status=row[2]) if row else None

@@ -1,0 +1,108 @@
+"""Starting a run: refuse what is wrong with it, store it, drive it."""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from uuid import UUID
+
+from django.conf import settings
+
+from concurrency.threads import readers
+from providers import catalog
+from providers.catalog import cache
+from providers.retry.backoff import RetryPolicy
+from runs.engine import cancellation, supervisor
+from runs.engine.spec import RunSpec
+from runs.engine.supervisor import Draining
+from runs.errors import AwaitsDecision, Restarting, TooManyRuns
+from runs.log.agui import Segment
+from runs.services import new_run, options
+from runs.services.cancelling import cancel
+from runs.services.new_run import Started, StartRequest
+
+#: Seconds that a start waits for a refresh of the provider cache before it uses the cached rows.
+_REFRESH_SECONDS = 0.5
+
+
+async def start(owner_id: int, request: StartRequest) -> Started:
+    """Store a run and begin to drive it. Raises ``ServiceError`` and ``catalog.CatalogError``.
+
+    A repeated start answers ``exists`` whatever has changed since, limits and keys included.
+    """
+    here = supervisor.current()
+    await here.ready()
+    await _refresh_providers(request.models)
+    is_repeated = cancellation.get(request.run_id) is not None
+    try:
+        targets = tuple(map(catalog.resolve, request.models))
+        if not is_repeated and here.live_count(owner_id) >= settings.RUNNEL_MAX_RUNS_PER_USER:
+            raise TooManyRuns
+        claim = here.claim(request.run_id, owner_id)
+    except (catalog.CatalogError, TooManyRuns, Draining) as refusal:
+        if (known := await readers.run(new_run.known, owner_id, request)) is not None:
+            return known
+        if isinstance(refusal, Draining):
+            raise Restarting from None
+        raise
+    try:
+        started = await _store(owner_id, request, targets)
+        if started.state == "created":
+            here.launch(_spec(owner_id, request, targets, started))
+    finally:
+        cancellation.drop(claim)
+    return started
+
+
+def _spec(
+    owner_id: int, request: StartRequest, targets: tuple[catalog.Target, ...], started: Started
+) -> RunSpec:
+    return RunSpec(
+        segment=Segment(conversation_id=started.conversation_id, run_id=request.run_id),
+        owner_id=owner_id,
+        targets=targets,
+        policy=RetryPolicy.from_settings(request.options.get("max_retries")),
+        system=request.system,
+        options=options.for_model(request.options),
+        messages=request.messages,
+        offer=started.offer,
+        max_steps=options.max_steps(request.options),
+        budget=request.budget,
+    )
+
+
+async def _store(owner_id: int, request: StartRequest, targets: tuple[catalog.Target, ...]) -> Started:
+    """Store a run; one that waits is cancelled for it, if that was asked for and nothing else is wrong."""
+    here = supervisor.current()
+
+    def store() -> Started:
+        return new_run.store(owner_id, request, targets, here.settings)
+
+    try:
+        return await here.journal.execute(store)
+    except AwaitsDecision:
+        if not request.options.get("cancel_pending"):
+            raise
+    await _cancel_paused(owner_id, request)
+    return await here.journal.execute(store)
+
+
+async def paused_run_to_cancel(owner_id: int, request: StartRequest) -> UUID | None:
+    """Return the run that waits for somebody and is cancelled for a start, if that asks for it."""
+    if not request.options.get("cancel_pending"):
+        return None
+    return await readers.run(new_run.paused_run, owner_id, request)
+
+
+async def _cancel_paused(owner_id: int, request: StartRequest) -> None:
+    """Cancel the run that waits for somebody in the conversation of a start that asks for it."""
+    if (run_id := await paused_run_to_cancel(owner_id, request)) is not None:
+        await cancel(owner_id, run_id, reason="a new message was sent")
+
+
+async def _refresh_providers(models: Sequence[str]) -> None:
+    """Hear of what other processes have changed in the admin, where it is time to and the database is quick."""
+    for slug in (model.partition("/")[0] for model in models):
+        if cache.is_due(slug):
+            with suppress(TimeoutError):
+                await asyncio.wait_for(readers.run(cache.refresh_if_due, slug), _REFRESH_SECONDS)
+            return

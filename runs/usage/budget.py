@@ -1,0 +1,90 @@
+"""A run's budget: watched while an answer streams, and settled after each step. Pure but for the prices."""
+
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+
+from providers.types import Json, Origin
+from providers.types.events import ModelEvent, ReasoningDelta, TextDelta, ToolCallDelta, UsageSeen
+from providers.types.usage import CHARACTERS_PER_TOKEN, Usage
+from providers.usage import pricing
+from providers.usage.spending import ModelUsage
+
+#: Returns what the usage of a model costs in US dollars; ``None`` when that is not known.
+type Price = Callable[[Usage, Origin], Decimal | None]
+
+
+def price_list(*, keeps_long: bool) -> Price:
+    """Return the prices of a run. ``keeps_long``: whether cached prompts are kept for an hour, which costs more."""
+
+    def price(usage: Usage, origin: Origin) -> Decimal | None:
+        return pricing.cost(usage, provider=origin.provider, asked=origin.model, keeps_long=keeps_long)
+
+    return price
+
+
+class BudgetMeter:
+    """Compares what a run uses with its budget.
+
+    Usage that no provider has reported yet is estimated from the length of the text, so that a budget holds
+    there as well.
+    """
+
+    def __init__(self, budget: Json, *, before: Sequence[ModelUsage], price: Price) -> None:
+        """Take the ``budget`` (``tokens``; ``cost`` in US dollars) and the usage of earlier segments."""
+        self._tokens: int | None = budget.get("tokens")
+        cost = budget.get("cost")
+        self._cost = None if cost is None else Decimal(str(cost))
+        self._price = price
+        self._spent_tokens = sum(entry.usage.total_tokens or 0 for entry in before)
+        self._spent_cost = _known_cost(before)
+        self._characters = 0
+        self._seen = Usage()
+        self._origin: Origin | None = None
+        #: Whether there is a budget at all.
+        self.is_limited = self._tokens is not None or self._cost is not None
+
+    def begin(self, origin: Origin) -> None:
+        """Begin a step that asks ``origin``."""
+        self._origin = origin
+        self._characters, self._seen = 0, Usage()
+
+    def observe(self, event: ModelEvent) -> None:
+        """Count one event of the step."""
+        match event:
+            case TextDelta(text=text) | ReasoningDelta(text=text):
+                self._characters += len(text)
+            case ToolCallDelta(arguments=arguments):
+                self._characters += len(arguments)
+            case UsageSeen(usage=usage):
+                self._seen = usage
+
+    def settle(self, step: Sequence[ModelUsage]) -> None:
+        """End the step: reported usage replaces the estimate, where there is any."""
+        reported = sum(entry.usage.total_tokens or 0 for entry in step)
+        self._spent_tokens += reported or self._running.total_tokens or 0
+        self._spent_cost += _known_cost(step)
+        self._characters, self._seen, self._origin = 0, Usage(), None
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether there is a budget and nothing of it is left."""
+        running = self._running
+        if self._tokens is not None and self._spent_tokens + (running.total_tokens or 0) >= self._tokens:
+            return True
+        if self._cost is None:
+            return False
+        cost = self._price(running, self._origin) if self._origin is not None else None
+        return self._spent_cost + (cost or 0) >= self._cost
+
+    @property
+    def _running(self) -> Usage:
+        """What the current step has used so far, as far as it is known."""
+        said = self._characters // CHARACTERS_PER_TOKEN
+        return Usage(
+            input_tokens=self._seen.input_tokens or 0,
+            output_tokens=max(self._seen.output_tokens or 0, said),
+        )
+
+
+def _known_cost(entries: Sequence[ModelUsage]) -> Decimal:
+    return sum((entry.cost for entry in entries if entry.cost is not None), Decimal(0))
