@@ -18,7 +18,7 @@ dev:
 	@scripts/install dev
 
 boto3: install ## Install what signs requests to Amazon Bedrock with AWS credentials
-	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-boto3.txt
+	@scripts/install boto3
 
 run: install ## Serve on http://127.0.0.1:8000 (HOST, PORT, RUNNEL_DATA_DIR); Ctrl-C stops it
 	@exec $(PYTHON) manage.py serve

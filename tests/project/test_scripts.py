@@ -1,10 +1,12 @@
 """The programs behind ``make``, run as a person's shell runs them."""
 
 import fcntl
+import hashlib
 import os
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -112,3 +114,78 @@ class TestPackages:
         done = run(ROOT / ".ci/packages", PATH=str(bare_path), CI="true")
 
         assert (done.returncode, done.stdout) == (1, "chromium\n")
+
+
+class TestInstall:
+    """With two small wheels and no network: what installs them are the real pip and the real uv."""
+
+    @pytest.fixture
+    def tree(self, tmp_path: Path) -> Path:
+        tree = tmp_path / "tree"
+        (tree / "scripts").mkdir(parents=True)
+        for name in ("install", "pip_install.py"):
+            shutil.copy(ROOT / "scripts" / name, tree / "scripts" / name)
+        lines = ["--no-index", f"--find-links {tree}"]
+        for name in ("runnel_one", "runnel_two"):
+            wheel = tree / f"{name}-1.0-py3-none-any.whl"
+            info = f"{name}-1.0.dist-info"
+            with zipfile.ZipFile(wheel, "w") as files:
+                files.writestr(f"{name}.py", "")
+                files.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+                files.writestr(
+                    f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+                )
+                files.writestr(f"{info}/RECORD", "")
+            digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+            lines.append(f"{name.replace('_', '-')}==1.0 --hash=sha256:{digest}")
+        lines.append('runnel-other==1.0 ; sys_platform == "win32" --hash=sha256:' + 64 * "0")
+        for name in ("requirements.txt", "requirements-dev.txt", "requirements-boto3.txt"):
+            (tree / name).write_text("\n".join([*lines, f"# {name}", ""]))
+        return tree
+
+    @pytest.fixture(params=["pip", "uv"])
+    def path(self, request: pytest.FixtureRequest, tmp_path: Path) -> str:
+        """Return a PATH with this Python, without uv or with it."""
+        commands = tmp_path / "commands"
+        commands.mkdir()
+        (commands / "python3").symlink_to(Path(sys.base_prefix) / "bin" / "python3")
+        for name in ("sh", "dirname", "cmp", "cp", "rm"):
+            (commands / name).symlink_to(str(shutil.which(name)))
+        if request.param == "uv":
+            (commands / "uv").symlink_to(Path(sys.executable).parent / "uv")
+        return str(commands)
+
+    def test_it_installs_and_says_how_far_it_is(self, tree: Path, path: str):
+        done = run(tree / "scripts/install", PATH=path)
+
+        assert done.returncode == 0, done.stderr
+        assert "Making .venv with Python 3." in done.stdout
+        if "with pip" in done.stdout:
+            assert "  1/2 fetching runnel-one\n  2/2 fetching runnel-two\n" in done.stdout
+            assert "  2/2 installed runnel-two\n" in done.stdout
+        else:
+            assert "with uv" in done.stdout
+            assert "Installed 2 packages" in done.stderr
+        assert run(tree / ".venv/bin/python", "-c", "import runnel_one, runnel_two").returncode == 0
+
+    def test_it_does_nothing_when_all_is_in_place(self, tree: Path, path: str):
+        run(tree / "scripts/install", "dev", PATH=path)
+
+        for arguments in ((), ("dev",), ("boto3",)):
+            done = run(tree / "scripts/install", *arguments, PATH=path)
+            assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+    def test_it_refuses_a_package_with_another_hash(self, tree: Path, path: str):
+        pinned = tree / "requirements.txt"
+        pinned.write_text(
+            pinned.read_text().replace(
+                "runnel-two==1.0 --hash=sha256:", f"runnel-two==1.0 --hash=sha256:{64 * '0'} #"
+            )
+        )
+
+        done = run(tree / "scripts/install", PATH=path)
+
+        assert done.returncode != 0
+        assert "hash" in done.stderr.lower()
+        assert not (tree / ".venv" / "installed.txt").exists()
+        assert run(tree / ".venv/bin/python", "-c", "import runnel_two").returncode != 0
