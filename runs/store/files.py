@@ -20,7 +20,8 @@ _SIGNATURES = (
     (b"GIF89a", "image/gif"),
     (b"%PDF-", "application/pdf"),
     (b"ID3", "audio/mpeg"),
-    (b"\xff\xfb", "audio/mpeg"),
+    # MPEG-1, MPEG-2 and MPEG-2.5 layer III, without a checksum and with one.
+    *((bytes((0xFF, second)), "audio/mpeg") for second in (0xFB, 0xFA, 0xF3, 0xF2, 0xE3, 0xE2)),
 )
 #: The same where a length stands before the name: RIFF containers by what they contain.
 _RIFF = {b"WEBP": "image/webp", b"WAVE": "audio/wav"}

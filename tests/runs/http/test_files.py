@@ -50,6 +50,7 @@ def send(client: Client, content: bytes, name: str = "picture.png") -> Any:
         (b"RIFF\x00\x00\x00\x00WEBPVP8 ", "image/webp"),
         (b"RIFF\x00\x00\x00\x00WAVEfmt ", "audio/wav"),
         (b"ID3\x04 and so on", "audio/mpeg"),
+        *((bytes((0xFF, second)) + b" and so on", "audio/mpeg") for second in (0xFB, 0xFA, 0xF3, 0xF2)),
         (b"%PDF-1.7 and so on", "application/pdf"),
         ("Zürich\n".encode(), "text/plain"),
         (b"<script>alert(1)</script>", "text/plain"),
