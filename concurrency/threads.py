@@ -12,6 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 from django.db import InterfaceError, OperationalError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from concurrency.log_context import fresh_context
+
 
 class DatabaseThreads:
     """A small pool of threads, each of which keeps its connection while it works."""
@@ -34,7 +36,7 @@ class DatabaseThreads:
                 initargs=(self._connections,),
             )
         call = functools.partial(function, *args, **kwargs)
-        return await asyncio.wrap_future(self._pool.submit(_guarded, call))
+        return await asyncio.wrap_future(self._pool.submit(fresh_context().run, _guarded, call))
 
     async def close(self) -> None:
         """Finish what was submitted, end the threads, close their connections. May be used again."""

@@ -18,6 +18,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import connections
 
+from concurrency.log_context import fresh_context
 from concurrency.tasks import spawn
 from providers.errors.cancellation import RunCancelled, StopSignal, wait_for
 from providers.text import clean
@@ -188,7 +189,7 @@ def _on_thread(work: Callable[[], Any], name: str) -> asyncio.Future[Any] | None
             loop.call_soon_threadsafe(settle, value)
 
     try:
-        threading.Thread(target=run, name=f"tool {name}", daemon=True).start()
+        threading.Thread(target=fresh_context().run, args=(run,), name=f"tool {name}", daemon=True).start()
     except RuntimeError:
         _free_threads.release()
         return None

@@ -19,6 +19,7 @@ from django.conf import settings
 from django.db import OperationalError
 from django.utils import timezone
 
+from concurrency.log_context import bound
 from concurrency.tasks import spawn
 from concurrency.threads import readers
 from providers.errors.cancellation import RunCancelled, StopSignal, wait_for
@@ -71,7 +72,7 @@ class Supervisor:
         Waits for a database that does not answer yet; raises what else is wrong with it.
         """
         if self._ready is None or (self._ready.done() and self._heart is None):
-            self._ready = spawn(self._start(), name="start-up")
+            self._ready = spawn(self._start(), name="start-up", is_shared=True)
         await asyncio.shield(self._ready)
 
     async def _start(self) -> None:
@@ -82,7 +83,7 @@ class Supervisor:
             except OperationalError:
                 logger.exception("runs of a dead worker cannot be looked for: trying again")
                 await asyncio.sleep(START_AGAIN)
-        self._heart = spawn(self._beat(), name="heartbeat")
+        self._heart = spawn(self._beat(), name="heartbeat", is_shared=True)
 
     def claim(self, run_id: UUID, owner_id: int, *, segment: int = 1) -> Cancellation:
         """Register the cancellation of a segment that is about to be stored, so that a cancel finds it.
@@ -117,7 +118,8 @@ class Supervisor:
     async def _drive(self, run_id: UUID, engine: Engine, its_cancellation: Cancellation) -> None:
         has_ended = False
         try:
-            has_ended = await engine.drive()
+            with bound(run_id=run_id, user_id=its_cancellation.owner_id):
+                has_ended = await engine.drive()
         finally:
             cancellation.drop(its_cancellation)
             # A run that has paused may go on already.

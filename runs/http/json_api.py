@@ -1,9 +1,11 @@
 """What every JSON view has in common: who asks, which methods there are, and how a refusal looks."""
 
 import functools
+import re
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Concatenate
+from uuid import uuid4
 
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
@@ -12,7 +14,11 @@ from django.utils.decorators import decorator_from_middleware
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 
+from concurrency.log_context import bound
 from runs.access import authentication
+
+#: An X-Request-ID that may stand in the log; for any other we make one.
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 
 
 def error(status: HTTPStatus, code: str, message: str) -> JsonResponse:
@@ -30,6 +36,11 @@ class _CsrfAsJson(CsrfViewMiddleware):
 
     def _reject(self, request: HttpRequest, reason: str) -> HttpResponse:
         return error(HTTPStatus.FORBIDDEN, "csrf_failed", "Reload the page and try again.")
+
+
+def _request_id(request: HttpRequest) -> str:
+    given = request.headers.get("X-Request-ID", "")
+    return given if _REQUEST_ID.fullmatch(given) else uuid4().hex
 
 
 type _View[**P] = Callable[Concatenate[HttpRequest, User, P], HttpResponseBase]
@@ -62,7 +73,8 @@ def api[**P](
                 response["Allow"] = ", ".join(methods)
                 return response
             chosen = view if header is not None else guarded
-            return chosen(request, user, *args, **kwargs)
+            with bound(request_id=_request_id(request), user_id=user.pk):
+                return chosen(request, user, *args, **kwargs)
 
         return respond
 

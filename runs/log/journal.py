@@ -189,7 +189,7 @@ class Journal:
     def _start(self) -> None:
         self._wake.set()
         if self._worker is None or self._worker.done():
-            self._worker = spawn(self._work(), name="journal")
+            self._worker = spawn(self._work(), name="journal", is_shared=True)
 
     async def _work(self) -> None:
         loop = asyncio.get_running_loop()

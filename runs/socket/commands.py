@@ -13,6 +13,7 @@ from uuid import UUID
 
 from uuid6 import uuid7
 
+from concurrency.log_context import bound
 from providers.catalog import CatalogError
 from runs import services
 from runs.errors import ServiceError
@@ -70,7 +71,13 @@ class Commands:
                 key, work = UUID(command.run_id), partial(self._resolve, command)
             case _:
                 assert_never(command)
-        self._turns.take(str(key), lambda: self._answer(command.id, work))
+        run_id = None if isinstance(command, Subscribe | Unsubscribe) and command.run_id is None else key
+
+        async def answer() -> None:
+            with bound(user_id=self._user_id, run_id=run_id, request_id=command.id):
+                await self._answer(command.id, work)
+
+        self._turns.take(str(key), answer)
 
     def acknowledge(self, frame: Ack) -> None:
         """Take an ``ack`` at once, or after the frame in work that subscribes to its run."""

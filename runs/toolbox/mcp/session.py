@@ -55,7 +55,7 @@ class Session:
         self._unanswered: set[_Call] = set()
         #: Whether it still takes calls.
         self.is_usable = True
-        self.task = spawn(self._own(), name=f"MCP server {target.name}")
+        self.task = spawn(self._own(), name=f"MCP server {target.name}", is_shared=True)
         self.task.add_done_callback(lambda _: on_end(self))
 
     @property

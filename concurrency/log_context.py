@@ -1,0 +1,31 @@
+"""What every log line of one piece of work carries: ``run_id``, ``user_id``, ``request_id``.
+
+``project.logging`` adds it to each line, whoever writes it. Knows no run, no request and no logger.
+"""
+
+import contextvars
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import structlog.contextvars
+
+
+@contextmanager
+def bound(**values: object) -> Iterator[None]:
+    """Add ``values`` to every line that is logged inside; those that are ``None`` are left out."""
+    known = {name: str(value) for name, value in values.items() if value is not None}
+    with structlog.contextvars.bound_contextvars(**known):
+        yield
+
+
+def fresh_context() -> contextvars.Context:
+    """Return a context that holds nothing of the current one but what is bound here."""
+    context = contextvars.Context()
+    if values := structlog.contextvars.get_contextvars():
+        context.run(_bind, values)
+    return context
+
+
+def _bind(values: dict[str, Any]) -> None:
+    structlog.contextvars.bind_contextvars(**values)
