@@ -4,27 +4,20 @@ What belongs to somebody else answers like what does not exist, byte for byte. V
 run themselves: ``runs.services.services`` is the only door.
 """
 
-from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
-from django.contrib.auth.models import User
 from django.contrib.auth.views import LoginView, LogoutView, PasswordChangeView
-from django.db.models import OuterRef, Prefetch, Q, Subquery
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 
 from providers import catalog
 from providers.catalog import cache
-from providers.types.usage import COUNTS
-from runs import errors, services
-from runs.http.json_api import api, error, not_found
-from runs.models import Conversation, Message, Run, ToolCall
-from runs.states import ACTIVE
+from runs.models import Conversation
 
 #: Conversations in one answer of the list.
 PAGE_SIZE = 50
@@ -34,7 +27,8 @@ PAGE_SIZE = 50
 @login_required
 def app(request: HttpRequest, conversation_id: UUID | None = None) -> HttpResponse:
     """Show the page: empty, or with one of the user's conversations."""
-    if conversation_id and not _own(request.user).filter(id=conversation_id).exists():
+    own = Conversation.objects.filter(owner_id=request.user.pk)
+    if conversation_id and not own.filter(id=conversation_id).exists():
         # Not Http404: with DEBUG on that would show the addresses of the project instead.
         return render(request, "404.html", status=HTTPStatus.NOT_FOUND)
     cache.refresh_if_due()
@@ -73,131 +67,3 @@ class PasswordChange(PasswordChangeView):
     """Change the password. ``runs.access.sign_out`` closes what was opened with the old one."""
 
     template_name = "account/password_change.html"
-
-
-def _own(user: Any) -> Any:
-    return Conversation.objects.filter(owner=user)
-
-
-def _place(cursor: str) -> tuple[datetime, UUID]:
-    moment, _, last = cursor.partition(",")
-    updated_at = datetime.fromisoformat(moment)
-    if updated_at.tzinfo is None:
-        raise ValueError("a time without its zone")
-    return updated_at.astimezone(UTC), UUID(last)
-
-
-@api("GET")
-def conversations(request: HttpRequest, user: User) -> JsonResponse:
-    """List the user's conversations, newest first; ``before`` is what the last page ended with."""
-    found = _own(user).order_by("-updated_at", "-id")
-    if cursor := request.GET.get("before"):
-        try:
-            updated_at, last_id = _place(cursor)
-        except (ValueError, OverflowError):
-            return error(HTTPStatus.BAD_REQUEST, "bad_request", "That is no place in the list.")
-        found = found.filter(Q(updated_at__lt=updated_at) | Q(updated_at=updated_at, id__lt=last_id))
-    active = Run.objects.filter(conversation=OuterRef("pk"), status__in=ACTIVE)
-    found = found.annotate(
-        active_run_id=Subquery(active.values("id")[:1]),
-        active_run_status=Subquery(active.values("status")[:1]),
-    )
-    fields = ("id", "title", "updated_at", "active_run_id", "active_run_status")
-    page = list(found.values(*fields)[: PAGE_SIZE + 1])
-    more, page = len(page) > PAGE_SIZE, page[:PAGE_SIZE]
-    before = f"{page[-1]['updated_at'].isoformat()},{page[-1]['id']}" if more else None
-    return JsonResponse({"conversations": page, "before": before})
-
-
-@api("GET", "DELETE")
-def conversation(request: HttpRequest, user: User, conversation_id: UUID) -> HttpResponseBase:
-    """Tell all that was said and how each run went, or delete it for good."""
-    if request.method == "DELETE":
-        return _delete(user, conversation_id)
-    found = _own(user).filter(id=conversation_id).first()
-    if found is None:
-        return not_found()
-    calls = Prefetch("tool_calls", ToolCall.objects.select_related("decided_by"))
-    runs = found.runs.prefetch_related(calls).order_by("created_at", "id")
-    return JsonResponse(
-        {
-            "id": found.id,
-            "title": found.title,
-            "updated_at": found.updated_at,
-            "tools": found.tools,
-            "notes": list(found.notes.values("id", "text", "created_at")),
-            "messages": [_message(message) for message in found.messages.order_by("position")],
-            "runs": [_run(run) for run in runs],
-        }
-    )
-
-
-def _delete(user: User, conversation_id: UUID) -> HttpResponseBase:
-    try:
-        services.delete_conversation(user, conversation_id)
-    except errors.NotFound:
-        return not_found()
-    except errors.ConversationBusy:
-        return error(
-            HTTPStatus.CONFLICT, "conversation_busy", "An answer is still being written here. Stop it first."
-        )
-    return HttpResponse(status=HTTPStatus.NO_CONTENT)
-
-
-@api("POST")
-def cancel(request: HttpRequest, user: User, run_id: UUID) -> JsonResponse:
-    """Stop a run; repeated or late calls say so and change nothing."""
-    try:
-        state = services.cancel_from_thread(user.pk, run_id)
-    except errors.NotFound:
-        return not_found()
-    return JsonResponse({"state": state})
-
-
-def _message(message: Message) -> dict[str, Any]:
-    return {
-        "id": message.id,
-        "role": message.role,
-        "run_id": message.run_id,
-        "text": message.text,
-        "parts": message.parts,
-    }
-
-
-def _run(run: Run) -> dict[str, Any]:
-    names = (
-        "id",
-        "status",
-        "stop_reason",
-        "model",
-        "error_code",
-        "error_message",
-        "cancelled_by",
-        "stream_was_cancelled",
-        "created_at",
-        "started_at",
-        "finished_at",
-        "last_seq",
-    )
-    usage = {name: getattr(run, name) for name in (*COUNTS, "usage_source")}
-    calls = [_tool_call(call) for call in run.tool_calls.all()]
-    return {name: getattr(run, name) for name in names} | {"usage": usage, "tool_calls": calls}
-
-
-def _tool_call(call: ToolCall) -> dict[str, Any]:
-    names = (
-        "id",
-        "call_id",
-        "name",
-        "arguments",
-        "edited_arguments",
-        "status",
-        "requires_approval",
-        "source",
-        "decision",
-        "reason",
-        "result",
-        "is_error",
-    )
-    who = call.decided_by.get_username() if call.decided_by else None
-    return {name: getattr(call, name) for name in names} | {"decided_by": who}

@@ -6,7 +6,7 @@ from django.contrib.auth.views import PasswordChangeDoneView
 from django.http import HttpResponseBase
 from django.urls import URLPattern, path
 
-from runs.http import files, pages, tools
+from runs.http import conversations, files, pages, tools
 
 
 def _api(route: str, view: Callable[..., HttpResponseBase], *, name: str) -> tuple[URLPattern, URLPattern]:
@@ -25,8 +25,8 @@ urlpatterns = [
         PasswordChangeDoneView.as_view(template_name="account/password_changed.html"),
         name="password_change_done",
     ),
-    *_api("conversations", pages.conversations, name="api_conversations"),
-    *_api("conversations/<uuid:conversation_id>", pages.conversation, name="api_conversation"),
+    *_api("conversations", conversations.conversations, name="api_conversations"),
+    *_api("conversations/<uuid:conversation_id>", conversations.conversation, name="api_conversation"),
     *_api(
         "conversations/<uuid:conversation_id>/tools",
         tools.conversation_tools,
@@ -35,5 +35,5 @@ urlpatterns = [
     *_api("files", files.upload, name="api_files"),
     *_api("files/<uuid:file_id>", files.file, name="api_file"),
     *_api("tools", tools.tools, name="api_tools"),
-    *_api("runs/<uuid:run_id>/cancel", pages.cancel, name="api_cancel"),
+    *_api("runs/<uuid:run_id>/cancel", conversations.cancel, name="api_cancel"),
 ]
