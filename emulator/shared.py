@@ -4,31 +4,34 @@ import asyncio
 from contextvars import Context
 from pathlib import Path
 
+from concurrency.per_loop import PerLoop
 from emulator.server import Emulator
 
-_starting: dict[asyncio.AbstractEventLoop, asyncio.Task[Emulator]] = {}
+
+def _begin() -> asyncio.Task[Emulator]:
+    return asyncio.get_running_loop().create_task(_start(), name="emulator-start", context=Context())
+
+
+_starting = PerLoop(_begin)
 
 
 async def shared() -> Emulator:
-    """Return the running loop's emulator, with the recordings of ``settings.RUNNEL_RECORDINGS_DIR``."""
-    loop = asyncio.get_running_loop()
-    for other in [each for each in _starting if each.is_closed()]:
-        del _starting[other]
-    starting = _starting.get(loop)
-    if starting is None:
-        starting = loop.create_task(_start(), name="emulator-start", context=Context())
-        _starting[loop] = starting
+    """Return the running loop's emulator, with the recordings of ``settings.RUNNEL_RECORDINGS_DIR``.
+
+    Raises:
+        OSError: it could not be started; the next call tries again.
+    """
     try:
-        # Several may wait for the one start, and one of them may give up.
-        return await asyncio.shield(starting)
+        # Several callers may wait for the one start, and one of them may be cancelled.
+        return await asyncio.shield(_starting.get())
     except OSError:
-        _starting.pop(loop, None)
+        _starting.pop()
         raise
 
 
 async def close_shared() -> None:
     """Close the running loop's emulator, if it was ever started."""
-    starting = _starting.pop(asyncio.get_running_loop(), None)
+    starting = _starting.pop()
     if starting is not None:
         await (await starting).close()
 

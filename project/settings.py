@@ -57,6 +57,7 @@ INSTALLED_APPS = [
     "servestatic",
     "django.contrib.staticfiles",
     "channels",
+    "emulator",
     "providers",
     "runs",
 ]

@@ -11,6 +11,8 @@ class ProvidersConfig(AppConfig):
 
     def ready(self) -> None:
         """Listen for changes of what the admin has entered."""
-        from providers import signals  # it needs the models
+        from providers import clients
+        from providers.catalog import cache
 
-        signals.connect()
+        cache.connect()
+        clients.connect()

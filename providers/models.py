@@ -10,9 +10,8 @@ from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
 from uuid6 import uuid7
 
-from providers.catalog import provider_types
 from providers.security import vault
-from providers.security.addresses import LONGEST_URL
+from providers.security.addresses import LONGEST_URL, origin_of
 from providers.security.redaction import remember
 from providers.types.trace import TraceRecord, TraceStatus
 
@@ -85,8 +84,8 @@ class Provider(models.Model):
 
     @property
     def purpose(self) -> str:
-        """What the key is sealed for."""
-        return provider_types.purpose(self.kind, self.base_url)
+        """What the key is sealed for: the origin that was entered, else the provider type, whose address is fixed."""
+        return origin_of(self.base_url) if self.base_url else self.kind
 
     def seal(self, key: str) -> None:
         """Keep ``key`` for the address that this row has now; an empty one is none."""

@@ -11,12 +11,11 @@ from typing import ClassVar
 
 from django.conf import settings
 
-from providers.catalog import cache, model_names, provider_types
+from providers.catalog import cache, limits, model_names, provider_types
 from providers.catalog.cache import CachedProvider
+from providers.catalog.limits import Limits
 from providers.catalog.preset import Preset
 from providers.catalog.presets import PRESETS
-from providers.retry import limits
-from providers.retry.limits import Limits
 from providers.types import Origin, quirks
 from providers.types.quirks import Quirks
 from providers.wires import WIRES

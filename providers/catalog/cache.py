@@ -1,7 +1,7 @@
 """The enabled providers of the database, ready to be read without a query.
 
 A snapshot per process: ``refresh`` makes a new one on a thread that may wait, whoever resolves a model
-reads the one that is there. Rows that were changed here are seen at once (``providers.signals``), those
+reads the one that is there. Rows that were changed here are seen at once (``connect``), those
 that another process has changed after a few seconds. What the database says is judged again here, so
 that a row that came another way than through the admin's form is no way around its checks.
 """
@@ -12,14 +12,16 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
+from django.db import transaction
+from django.db.models.signals import post_delete, post_save
 from django.dispatch import Signal
 
 from providers.catalog import provider_types
+from providers.catalog.limits import Limits
 from providers.catalog.presets import PRESETS
-from providers.retry.limits import Limits
 from providers.security.addresses import AddressRefused, check_url
 from providers.security.vault import Unsealable
 
@@ -74,6 +76,19 @@ class _Snapshot:
 
 _snapshot = _Snapshot()
 _reading = threading.Lock()
+
+
+def connect() -> None:
+    """Read the rows again whenever one changes. Called once, when Django is set up."""
+    from providers.models import Provider
+
+    post_save.connect(_changed, sender=Provider, dispatch_uid="providers")
+    post_delete.connect(_changed, sender=Provider, dispatch_uid="providers")
+
+
+def _changed(using: str, **kwargs: Any) -> None:
+    # Robust: the row is stored by then, and the next refresh follows within seconds.
+    transaction.on_commit(refresh, using=using, robust=True)
 
 
 def enabled() -> Mapping[str, CachedProvider]:

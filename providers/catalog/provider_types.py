@@ -5,7 +5,6 @@ A row never falls back on the environment, which is the operator's: not on a key
 
 from providers.catalog.preset import Preset
 from providers.catalog.presets import PRESETS
-from providers.security.addresses import origin_of
 
 #: Those whose credentials are one key. A cloud's own chain, or a setting beside the key, is the operator's.
 KINDS = {
@@ -36,8 +35,3 @@ def address(preset: Preset, base_url: str) -> str | None:
 def headers(preset: Preset, key: str) -> tuple[tuple[str, str], ...]:
     """Return what goes along with every request of a row of this kind."""
     return preset.headers + tuple((name, key) for name, _ in preset.header_settings if key)
-
-
-def purpose(kind: str, base_url: str) -> str:
-    """Return what a row's key is sealed for: the origin that was entered, else the vendor, wherever that is."""
-    return origin_of(base_url) if base_url else kind

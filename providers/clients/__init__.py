@@ -12,15 +12,16 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import replace
-from functools import cache
+from functools import cache as remembered
 from importlib import import_module
 from typing import Any
 
 import httpx2
 from django.conf import settings
 
-from providers import catalog
-from providers.catalog import Target
+from concurrency.per_loop import PerLoop
+from providers import catalog, emulation
+from providers.catalog import Target, cache
 from providers.clients import anthropic_sdk, credentials, exchange, gemini_sdk, openai_sdk
 from providers.clients.sdk import Sdk, Speech
 from providers.security.pinned import PinnedTransport
@@ -81,7 +82,7 @@ _SPEECHES = {
 
 
 #: Whom to trust, read once: it takes a tenth of a second.
-_trusted = cache(httpx2.create_ssl_context)
+_trusted = remembered(httpx2.create_ssl_context)
 
 
 def _open_pool(limits: httpx2.Limits) -> httpx2.AsyncClient:
@@ -132,22 +133,22 @@ class _LoopClients:
         await self.guarded.aclose()
 
 
-_loops: dict[asyncio.AbstractEventLoop, _LoopClients] = {}
+_of_this_loop = PerLoop(_LoopClients)
 
 
-def _of_this_loop() -> _LoopClients:
-    loop = asyncio.get_running_loop()
-    if loop not in _loops:
-        # A pool is bound to its loop; what belongs to a closed one can only be dropped.
-        for closed in [other for other in _loops if other.is_closed()]:
-            del _loops[closed]
-        _loops[loop] = _LoopClients()
-    return _loops[loop]
+def connect() -> None:
+    """Drop the clients that hold a key whenever its provider changes. Called once, when Django is set up."""
+    cache.retired.connect(_retired, dispatch_uid="providers")
+
+
+def _retired(row: cache.CachedProvider, **kwargs: Any) -> None:
+    if row.problem is None:
+        forget(catalog.target_of(row, "any"))
 
 
 def forget(target: Target) -> None:
     """Drop every client that calls as ``target`` says, on all loops and from any thread."""
-    for loop, clients in list(_loops.items()):
+    for loop, clients in _of_this_loop.running():
         # A loop that has closed meanwhile takes its clients along.
         with suppress(RuntimeError):
             loop.call_soon_threadsafe(clients.forget, target)
@@ -162,7 +163,7 @@ async def open_stream(target: Target, body: Json) -> AsyncIterator[Any]:
     """
     await _load(target)
     try:
-        client = _of_this_loop().sdk_client(target, await _base_url(target))
+        client = _of_this_loop.get().sdk_client(target, await _base_url(target))
         return await _SPEECHES[target.origin.wire].post(client, target, body)
     except Exception as exc:
         error = credentials.explain(exc)
@@ -183,7 +184,7 @@ async def count_input(target: Target, body: Json) -> object:
     if (count := _SPEECHES[target.origin.wire].count) is None:
         return None
     await _load(target)
-    return await count(_of_this_loop().sdk_client(target, await _base_url(target)), target, body)
+    return await count(_of_this_loop.get().sdk_client(target, await _base_url(target)), target, body)
 
 
 async def list_models(target: Target) -> tuple[str, ...]:
@@ -194,7 +195,7 @@ async def list_models(target: Target) -> tuple[str, ...]:
     """
     await _load(target)
     sdk = _SDKS[_name_of_sdk(target)]
-    return await sdk.models(_of_this_loop().sdk_client(target, await _base_url(target)), target)
+    return await sdk.models(_of_this_loop.get().sdk_client(target, await _base_url(target)), target)
 
 
 def _name_of_sdk(target: Target) -> str:
@@ -220,9 +221,7 @@ def _load_now(name: str) -> None:
 async def _base_url(target: Target) -> str | None:
     if not target.emulated:
         return target.base_url
-    import emulator
-
-    return (await emulator.shared()).origin + _SPEECHES[target.origin.wire].base_path
+    return await emulation.upstream().origin() + _SPEECHES[target.origin.wire].base_path
 
 
 async def warm_up() -> None:
@@ -241,7 +240,7 @@ async def warm_up() -> None:
 async def _warm(target: Target) -> None:
     await _load(target)
     if not target.emulated:
-        _of_this_loop().sdk_client(target, target.base_url)
+        _of_this_loop.get().sdk_client(target, target.base_url)
     if not target.api_key:
         # A request would ask the cloud for credentials.
         return
@@ -260,6 +259,6 @@ def _first_event(request: httpx2.Request) -> httpx2.Response:
 
 async def close_all() -> None:
     """Close the running loop's clients; the next call makes new ones."""
-    clients = _loops.pop(asyncio.get_running_loop(), None)
+    clients = _of_this_loop.pop()
     if clients is not None:
         await clients.close()

@@ -4,11 +4,11 @@
 """
 
 import logging
-import re
 from itertools import chain
 
 from django.conf import settings
 
+from providers import emulation
 from providers.catalog import Target
 from providers.errors import LLMError, LLMProviderUnavailableError
 from providers.retry import circuit
@@ -16,9 +16,6 @@ from providers.retry.circuit import CallToken, Observation, Rules
 from providers.types import ModelRequest, TextPart
 
 logger = logging.getLogger("runnel.providers")
-
-#: A fault that a prompt asks the emulator for.
-_ORDERED_FAULT = re.compile(r"\[\[fault=[^\]]*\]\]")
 
 
 class BreakerCall:
@@ -81,5 +78,6 @@ def _circuit_name(target: Target, request: ModelRequest) -> str:
     if not target.emulated:
         return origin.provider
     parts = request.messages[-1].parts if request.messages else ()
-    orders = (_ORDERED_FAULT.findall(part.text) for part in parts if isinstance(part, TextPart))
+    ordered = emulation.upstream().ordered_faults
+    orders = (ordered(part.text) for part in parts if isinstance(part, TextPart))
     return " ".join((origin.provider, origin.model, origin.wire, *chain.from_iterable(orders)))

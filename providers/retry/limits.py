@@ -12,13 +12,14 @@ from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Self
 
 from django.conf import settings
 from limits import RateLimitItemPerMinute
 from limits.aio.storage import MemoryStorage, RedisStorage
 from limits.aio.strategies import MovingWindowRateLimiter
 
+from concurrency.per_loop import PerLoop
+from providers.catalog.limits import NONE, Limits
 from providers.errors import LLMOwnLimitError
 from providers.errors.cancellation import StopSignal, wait_for
 
@@ -28,26 +29,6 @@ logger = logging.getLogger("runnel.providers")
 _REDIS_SECONDS = 1.0
 #: Seconds until a second look at a window that has just been emptied by somebody else.
 _SHORTEST_PAUSE = 0.01
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Limits:
-    """Of one provider; ``None`` for no limit."""
-
-    #: Calls under way at the same time, in one process.
-    concurrency: int | None = None
-    requests_per_minute: int | None = None
-
-    @classmethod
-    def from_settings(cls) -> Self:
-        """Return what providers from the environment are limited to."""
-        return cls(
-            concurrency=settings.RUNNEL_PROVIDER_CONCURRENCY or None,
-            requests_per_minute=settings.RUNNEL_PROVIDER_REQUESTS_PER_MINUTE or None,
-        )
-
-
-NONE = Limits()
 
 
 class Places:
@@ -87,16 +68,7 @@ class _LoopLimits:
     places: dict[tuple[str, int], Places]
 
 
-_loops: dict[asyncio.AbstractEventLoop, _LoopLimits] = {}
-
-
-def _of_this_loop() -> _LoopLimits:
-    loop = asyncio.get_running_loop()
-    if loop not in _loops:
-        for closed in [other for other in _loops if other.is_closed()]:
-            del _loops[closed]
-        _loops[loop] = _LoopLimits(_limiter(), {})
-    return _loops[loop]
+_of_this_loop = PerLoop(lambda: _LoopLimits(_limiter(), {}))
 
 
 def _limiter() -> MovingWindowRateLimiter:
@@ -126,7 +98,7 @@ async def turn(slug: str, limits: Limits, *, cancel: StopSignal, patience: float
         yield
         return
     deadline = time.monotonic() + patience
-    here = _of_this_loop()
+    here = _of_this_loop.get()
     if limits.concurrency is None:
         await _count(here.limiter, slug, limits, cancel, deadline)
         yield

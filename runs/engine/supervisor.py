@@ -20,6 +20,7 @@ from django.db import OperationalError
 from django.utils import timezone
 
 from concurrency.log_context import bound
+from concurrency.per_loop import PerLoop
 from concurrency.tasks import spawn
 from concurrency.threads import readers
 from providers.errors.cancellation import RunCancelled, StopSignal, wait_for
@@ -241,24 +242,17 @@ class Supervisor:
         return list(requested.values_list("pk", "cancelled_by", "cancel_reason"))
 
 
-_current: Supervisor | None = None
-_loop: asyncio.AbstractEventLoop | None = None
+_of_this_loop = PerLoop(Supervisor)
 
 
 def current() -> Supervisor:
     """Return the running loop's supervisor; make it when there is none."""
-    global _current, _loop
-    loop = asyncio.get_running_loop()
-    if _current is None or _loop is not loop:
-        _current, _loop = Supervisor(), loop
-    return _current
+    return _of_this_loop.get()
 
 
 def serving() -> tuple[Supervisor, asyncio.AbstractEventLoop] | None:
     """Return this process's supervisor and its running loop, for other threads; ``None`` if it does not serve."""
-    if _current is None or _loop is None or not _loop.is_running():
-        return None
-    return _current, _loop
+    return next(((here, loop) for loop, here in _of_this_loop.running()), None)
 
 
 def end_paused_soon(run_id: UUID) -> None:

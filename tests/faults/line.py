@@ -142,7 +142,7 @@ def _tasks() -> list[str]:
 
 def _busy_connections() -> list[Any]:
     """Return the pool's connections that are neither closed nor free for the next call."""
-    here = clients._loops.get(asyncio.get_running_loop())
+    here = clients._of_this_loop.peek()
     if here is None:
         return []
     transport: Any = here.http._transport

@@ -162,7 +162,7 @@ def objects() -> Counter[str]:
 
 
 def _here() -> Any:
-    return clients._loops[asyncio.get_running_loop()]
+    return clients._of_this_loop.get()
 
 
 def number_of_clients() -> int:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from concurrency.per_loop import PerLoop
 from concurrency.threads import readers
 from providers.types import Json
 from runs.models import McpServer
@@ -75,17 +76,12 @@ class Pool:
             del self._sessions[key]
 
 
-_pool: Pool | None = None
-_loop: asyncio.AbstractEventLoop | None = None
+_of_this_loop = PerLoop(Pool)
 
 
 def current() -> Pool:
     """Return the running loop's sessions."""
-    global _pool, _loop
-    loop = asyncio.get_running_loop()
-    if _pool is None or _loop is not loop:
-        _pool, _loop = Pool(), loop
-    return _pool
+    return _of_this_loop.get()
 
 
 async def warm_up() -> None:

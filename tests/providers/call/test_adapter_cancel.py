@@ -281,7 +281,7 @@ async def test_random_cancels_leave_no_connection_no_task_and_one_trace_each(emu
     assert all(len(call.recorder.traces) == 1 for call in calls)
     assert all(call.trace.stream_was_cancelled <= (call.trace.http_status == 200) for call in calls)
     await until(lambda: not emulator.active and not calls_tasks())
-    pool = clients._of_this_loop().http._transport._pool  # type: ignore[attr-defined]
+    pool = clients._of_this_loop.get().http._transport._pool  # type: ignore[attr-defined]
     assert not pool._requests
     assert all(connection.is_idle() for connection in pool.connections)
 

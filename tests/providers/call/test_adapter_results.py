@@ -124,7 +124,7 @@ async def test_the_key_goes_to_the_provider_and_nowhere_else(wire: str, fresh_cl
 async def test_a_connection_is_used_again_after_a_complete_answer(wire: str, emulator: Emulator) -> None:
     for _ in range(3):
         await Call(emulated("echo", wire)).start()
-    pool = clients._of_this_loop().http._transport._pool  # type: ignore[attr-defined]
+    pool = clients._of_this_loop.get().http._transport._pool  # type: ignore[attr-defined]
     assert len(pool.connections) == 1
 
 

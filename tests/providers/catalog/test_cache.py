@@ -12,10 +12,10 @@ from pytest_django.fixtures import Settings
 from emulator import Emulator
 from providers import catalog, clients
 from providers.catalog import ProviderUnavailable, UnknownModel, cache
+from providers.catalog.limits import Limits
 from providers.catalog.provider_types import KINDS, default_address
 from providers.errors import LLMAddressRefusedError, LLMConnectionError
 from providers.models import Provider
-from providers.retry.limits import Limits
 from providers.security import vault
 from providers.security.redaction import redact_text
 from tests.providers.calling import BASE_PATHS, WIRES, Call
@@ -223,7 +223,7 @@ class TestCalls:
         await amake(kind=KIND_OF[wire], base_url=emulator.origin + BASE_PATHS[wire])
         result = await Call(catalog.resolve("acme/echo"), prompt="Over there").start()
         assert result.text == "Over there"
-        here = clients._loops[asyncio.get_running_loop()]
+        here = clients._of_this_loop.get()
         assert here.guarded._transport._pool.connections  # type: ignore[attr-defined]
         assert not here.http._transport._pool.connections  # type: ignore[attr-defined]
 
@@ -298,7 +298,7 @@ class TestCalls:
             call = Call(catalog.resolve("acme/echo"))
             task = call.start()
             await asyncio.wait_for(call.sink.heard.wait(), 5)
-            here = clients._loops[asyncio.get_running_loop()]
+            here = clients._of_this_loop.get()
             assert len(here._sdk_clients) == 1
             await database_sync_to_async(provider.delete)()
             await asyncio.sleep(0)

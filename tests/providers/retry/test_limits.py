@@ -7,8 +7,9 @@ import pytest
 from providers import catalog, errors
 from providers.adapter import Timeouts
 from providers.catalog import Target
+from providers.catalog.limits import Limits
 from providers.errors.cancellation import RunCancelled, StopSignal
-from providers.retry.limits import Limits, Places, turn
+from providers.retry.limits import Places, turn
 from providers.types.trace import TraceStatus
 from tests.providers.calling import PATIENT, at, until
 from tests.providers.retry.attempting import Step, beginning, speaking

@@ -10,8 +10,8 @@ from django.conf import settings
 
 from providers.catalog import cache
 from providers.catalog.cache import CachedProvider
+from providers.catalog.limits import Limits
 from providers.catalog.presets import PRESETS
-from providers.retry.limits import Limits
 from providers.types import Json, Origin
 from providers.types.usage import Usage, UsageSource
 from providers.usage import pricing

@@ -1,0 +1,42 @@
+"""Objects that exist once per event loop, such as connection pools.
+
+An asyncio object belongs to the loop that made it. A process has one loop, its tests have many: what belongs to a
+closed loop is dropped.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+
+class PerLoop[T]:
+    """One object per running event loop, made when it is first needed."""
+
+    def __init__(self, make: Callable[[], T]) -> None:
+        """Take the function that makes the object. It is called on the loop that the object will belong to."""
+        self._make = make
+        self._items: dict[asyncio.AbstractEventLoop, T] = {}
+
+    def get(self) -> T:
+        """Return the running loop's object; make it if there is none.
+
+        Raises:
+            RuntimeError: no event loop is running.
+        """
+        loop = asyncio.get_running_loop()
+        if loop not in self._items:
+            for closed in [other for other in self._items if other.is_closed()]:
+                del self._items[closed]
+            self._items[loop] = self._make()
+        return self._items[loop]
+
+    def peek(self) -> T | None:
+        """Return the running loop's object, ``None`` if it was never made."""
+        return self._items.get(asyncio.get_running_loop())
+
+    def pop(self) -> T | None:
+        """Forget the running loop's object and return it, ``None`` if there is none."""
+        return self._items.pop(asyncio.get_running_loop(), None)
+
+    def running(self) -> tuple[tuple[asyncio.AbstractEventLoop, T], ...]:
+        """Return the objects of all loops that run, each with its loop. For other threads."""
+        return tuple((loop, item) for loop, item in list(self._items.items()) if loop.is_running())

@@ -1,0 +1,24 @@
+"""Django's handle on this package: it offers itself to ``providers``."""
+
+import re
+
+from django.apps import AppConfig
+
+#: An order for a fault in a prompt.
+_ORDERED_FAULT = re.compile(r"\[\[fault=[^\]]*\]\]")
+
+
+class EmulatorConfig(AppConfig):
+    """The built-in upstream. It has no models."""
+
+    name = "emulator"
+
+    def ready(self) -> None:
+        """Register with ``providers``."""
+        from emulator.shared import shared
+        from providers.emulation import Upstream, register
+
+        async def origin() -> str:
+            return (await shared()).origin
+
+        register(Upstream(origin=origin, ordered_faults=_ORDERED_FAULT.findall))
