@@ -6,7 +6,7 @@ UV_COMPILE := $(PYTHON) -m uv pip compile --no-config --quiet --universal --pyth
 	--generate-hashes --custom-compile-command "make lock" $(UPGRADE)
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev boto3 run test lint types imports pytest thorough failures lanes format lock reset clean
+.PHONY: help install dev boto3 run test lint types imports pytest js thorough failures lanes format lock reset clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ imports: dev ## Check who imports whom
 
 pytest: dev ## Run the tests alone (ARGS="tests/project -x")
 	@$(PYTHON) -m pytest $(ARGS)
+
+js: ## Check the types of the page's JavaScript (needs npm; not part of `make test`)
+	@npm exec --yes --package=typescript@5.9.3 -- tsc --project jsconfig.json
 
 thorough: dev ## Repeat what `make test` repeats some times as often as before a release
 	@KILLS=20 RANDOM_CANCELS=2000 MANY_CALLS=2000 MUTATIONS=20000 $(PYTHON) -m pytest --timeout=3600 $(ARGS) \

@@ -6,11 +6,9 @@
 import { element } from "./dom.js";
 import { TextStream } from "./text.js";
 import { ToolCard } from "./toolcards.js";
+import { LEFT_CALLS } from "./vocabulary.js";
 
 export const WAITING = "Waiting for the model…";
-
-/** What becomes of calls that are open when a run ends with a status, until what is stored tells better. */
-const LEFT = { completed: "unanswered", cancelled: "cancelled", failed: "cancelled" };
 
 /** Return what a decision of AG-UI's `resume` is called where it is stored. */
 function decisionOf({ status, payload }) {
@@ -114,7 +112,7 @@ export class Answer {
     for (const stream of this.#streams.values()) stream.paint();
     this.#thought();
     for (const card of this.#cards.filter(({ isOpen }) => isOpen)) {
-      card.status = card.status === "asking" ? "incomplete" : LEFT[status];
+      card.status = card.status === "asking" ? "incomplete" : LEFT_CALLS[status];
       card.paint();
     }
   }

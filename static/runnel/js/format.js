@@ -1,22 +1,18 @@
 // Numbers, times and endings in words. Pure: knows no DOM and no connection.
 
+import {
+  CALL_STATUSES,
+  CANCELLED_BY,
+  DECISIONS,
+  PAGE_CALL_STATUSES,
+  RUN_STATUSES,
+  STOP_REASONS,
+  USAGE_MARKS,
+  wordsFor,
+} from "./vocabulary.js";
+
 const NUMBER = new Intl.NumberFormat("en");
 const DATE = new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle: "short" });
-
-const COMPLETED = {
-  end_turn: "Done",
-  tool_calls: "Asked for tools that nothing here runs",
-  max_steps: "Stopped at the limit of steps",
-  max_tokens_exceeded: "Cut at the output limit",
-  content_filter: "Stopped by the provider’s content filter",
-  budget_exhausted: "Stopped: the budget is spent",
-};
-
-const CANCELLED_BY = {
-  user: "Stopped by you",
-  admin: "Stopped by an administrator",
-  server: "Stopped: the server was shut down",
-};
 
 /** Return when something happened, for a tooltip. `moment` is ISO 8601. */
 export function date(moment) {
@@ -30,14 +26,15 @@ export function duration(seconds) {
   return `${Math.floor(whole / 60)} min ${whole % 60} s`;
 }
 
-/** Return how a run ended, in a few words. A failed one says so by its error. */
-export function ending({ status, stop_reason, cancelled_by }) {
-  if (status === "failed") return "Failed";
-  if (status === "cancelled") {
-    return stop_reason === "shutdown" ? CANCELLED_BY.server : CANCELLED_BY[cancelled_by] ?? "Stopped";
-  }
-  if (status === "awaiting_approval") return "Waiting for your decision";
-  return COMPLETED[stop_reason] ?? "Done";
+/**
+ * Return how a run ended, in a few words. A failed run's error is told elsewhere.
+ *
+ * A stop reason that the page does not know is shown as it is: it never reads as success.
+ */
+export function ending({ status, stop_reason: reason, cancelled_by: by }) {
+  if (status === "failed" || status === "awaiting_approval") return RUN_STATUSES[status];
+  if (status === "cancelled" && reason !== "shutdown") return wordsFor(CANCELLED_BY, by) ?? RUN_STATUSES.cancelled;
+  return wordsFor(STOP_REASONS, reason) ?? (reason ? `Ended (${reason})` : RUN_STATUSES.completed);
 }
 
 function tokens(count, what, part, partName, about) {
@@ -50,7 +47,7 @@ function tokens(count, what, part, partName, about) {
 export function usage(counts) {
   const { input_tokens: input, output_tokens: output } = counts;
   if (input == null && output == null) return ["usage unknown"];
-  const about = counts.usage_source === "estimated" ? "≈ " : "";
+  const about = wordsFor(USAGE_MARKS, counts.usage_source) ?? "";
   return [
     tokens(input, "in", counts.cached_input_tokens, "cached", about),
     tokens(output, "out", counts.reasoning_tokens, "reasoning", about),
@@ -75,43 +72,15 @@ export function summary(run) {
   return phrases.join(" · ");
 }
 
-const CALL = {
-  asking: "asking…",
-  asked: "",
-  running: "running…",
-  pending: "waiting for you",
-  elsewhere: "waiting for a program",
-  decided: "decided",
-  held: "waits for the others",
-  succeeded: "done",
-  failed: "failed",
-  denied: "denied",
-  timed_out: "took too long",
-  expired: "expired",
-  cancelled: "cancelled",
-  interrupted: "interrupted",
-  incomplete: "cut short",
-  unanswered: "nothing here runs it",
-};
-
 /** Return the state of a tool call in a few words. */
 export function callState(status) {
-  return CALL[status] ?? status;
+  return wordsFor(CALL_STATUSES, status) ?? wordsFor(PAGE_CALL_STATUSES, status) ?? status;
 }
 
 /** Return who decided what about a tool call; `by` is "" while that is not known. */
 export function decision({ decision: what, decided_by: by, reason }) {
-  const who = by ? ` by ${by}` : "";
-  switch (what) {
-    case "approved":
-      return `Approved${who}`;
-    case "edited":
-      return `Approved${who} with other arguments`;
-    case "result":
-      return `Result handed in${who}`;
-    case "denied":
-      return reason ? `Denied${who}: “${reason}”` : `Denied${who}`;
-    default:
-      return "";
-  }
+  const words = wordsFor(DECISIONS, what) ?? what ?? "";
+  // A function, because a name may hold what `replace` gives a meaning to, such as "$&".
+  const told = words.replace("{who}", () => (by ? ` by ${by}` : ""));
+  return what === "denied" && reason ? `${told}: “${reason}”` : told;
 }

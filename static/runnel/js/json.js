@@ -2,6 +2,8 @@
 
 const TOKEN = /"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s{}[\],:"]+/g;
 
+const NUMBER = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/;
+
 /** What cannot be seen, or makes words look like others. The joiners of emoji and of scripts are neither. */
 const HIDDEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 const JOINERS = new Set(["\u200c", "\u200d"]);
@@ -67,10 +69,31 @@ export function prettyResult(text) {
   return /^\s*[{[]/.test(text) ? pretty(text) : text;
 }
 
+/** Return a JSON number's value, written in one way only: `1500`, `1500.0` and `1.5e3` become the same text. */
+function valueOf(number) {
+  const [, sign, whole, fraction = "", exponent = "0"] = number.match(NUMBER);
+  const digits = whole + fraction;
+  let end = digits.length;
+  while (digits[end - 1] === "0") end -= 1;
+  const significant = digits.slice(0, end).replace(/^0+/, "");
+  return significant && `${sign}${significant}e${Number(exponent) - fraction.length + digits.length - end}`;
+}
+
+/** Return whether a JSON number keeps its value when it is parsed and written again. */
+function isKept(number) {
+  const parsed = Number(number);
+  return Number.isFinite(parsed) && valueOf(number) === valueOf(String(parsed));
+}
+
+function whyNotKept(number) {
+  const parsed = Number(number);
+  if (!Number.isFinite(parsed)) return "is too large to be sent";
+  return parsed === 0 ? "is too small to be sent" : "has too many digits to be sent exactly";
+}
+
 /** Return the first number that a parser would change, or undefined. */
 function inexact(text) {
-  const integers = text.match(TOKEN).filter((token) => /^-?\d+$/.test(token));
-  return integers.find((digits) => BigInt(digits) !== BigInt(Number(digits)));
+  return text.match(TOKEN).find((token) => NUMBER.test(token) && !isKept(token));
 }
 
 /** Return what is wrong with a tool's arguments as somebody typed them, in a sentence; "" if nothing is. */
@@ -84,6 +107,6 @@ export function problemOf(text) {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     return "Arguments are an object: they stand between { and }.";
   }
-  const digits = inexact(text);
-  return digits ? `${digits} has too many digits to be sent exactly. Write it as a text, in quotes.` : "";
+  const number = inexact(text);
+  return number === undefined ? "" : `${number} ${whyNotKept(number)}. Write it as a text, in quotes.`;
 }

@@ -6,6 +6,7 @@ import { element } from "./dom.js";
 import { callState, decision } from "./format.js";
 import { isJson, pretty, prettyResult } from "./json.js";
 import { TextStream } from "./text.js";
+import { OPEN_CALLS, RESULT_TITLES, wordsFor } from "./vocabulary.js";
 
 /** Lines and characters of a result that are shown at once. */
 const LINES = 12;
@@ -14,12 +15,6 @@ const CHARACTERS = 1200;
 /** Characters of a result, and of a sentence, that need no block of their own. */
 const SHORT = 80;
 const SENTENCE = 240;
-
-/** A call in one of these has no result yet. */
-const OPEN = new Set(["asking", "asked", "running", "pending", "elsewhere", "decided", "held"]);
-
-/** What a call was answered with, where that says more than its state does. */
-const TITLES = { succeeded: "Result", failed: "Error" };
 
 /** Return as much of a text as is shown at once. */
 function beginning(text) {
@@ -91,14 +86,14 @@ export class ToolCard {
   }
 
   get isOpen() {
-    return OPEN.has(this.#status);
+    return OPEN_CALLS.has(this.#status);
   }
 
   get status() {
     return this.#status;
   }
 
-  /** Show how the call stands: a `ToolCallStatus`, or what only the page tells apart (`OPEN`). */
+  /** Show how the call stands: a `ToolCallStatus`, or what only the page tells apart (`PAGE_CALL_STATUSES`). */
   set status(status) {
     if (status === this.#status) return;
     this.#status = status;
@@ -143,17 +138,17 @@ export class ToolCard {
     this.status = status;
     const text = prettyResult(content) || "(nothing)";
     const isOneLine = !text.includes("\n");
-    if (!(status in TITLES) && isOneLine && text.length <= SENTENCE) {
+    const titled = wordsFor(RESULT_TITLES, status);
+    if (!titled && isOneLine && text.length <= SENTENCE) {
       // Why there is no result; who denied it has said so.
       if (status !== "denied") this.#told = text;
       this.#tell();
-    } else if (status in TITLES && isOneLine && text.length <= SHORT) {
-      const label = element("span", { class: "label" }, TITLES[status]);
+    } else if (titled && isOneLine && text.length <= SHORT) {
+      const label = element("span", { class: "label" }, titled);
       this.element.append(element("div", { class: "result short" }, label, element("div", { class: "code" }, text)));
     } else {
-      const title = element("summary", {}, TITLES[status] ?? "What the model was told");
-      const isOpen = status in TITLES;
-      this.element.append(element("details", { class: "result", open: isOpen }, title, ...clipped(text)));
+      const title = element("summary", {}, titled ?? "What the model was told");
+      this.element.append(element("details", { class: "result", open: Boolean(titled) }, title, ...clipped(text)));
     }
   }
 

@@ -1,0 +1,111 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+
+import { callState, date, decision, duration, ending, summary, usage } from "../../static/runnel/js/format.js";
+
+describe("date", () => {
+  // ICU's releases differ in which space stands before AM and PM.
+  it("is short", () => assert.match(date("2026-03-01T12:05:00"), /^Mar 1, 2026, 12:05\sPM$/));
+});
+
+describe("duration", () => {
+  const cases = [[0, "0.0 s"], [3.21, "3.2 s"], [59.9, "59.9 s"], [60, "1 min 0 s"], [124.6, "2 min 5 s"]];
+  for (const [seconds, expected] of cases) {
+    it(`of ${seconds} s is ${expected}`, () => assert.equal(duration(seconds), expected));
+  }
+});
+
+describe("ending", () => {
+  const cases = [
+    ["completed", "end_turn", "", "Done"],
+    ["completed", "max_steps", "", "Stopped at the limit of steps"],
+    ["completed", "budget_exhausted", "", "Stopped: the budget is spent"],
+    ["failed", "llm_api_error", "", "Failed"],
+    ["failed", "content_filter", "", "Failed"],
+    ["failed", "new_reason", "", "Failed"],
+    ["cancelled", "cancelled", "user", "Stopped by you"],
+    ["cancelled", "cancelled", "admin", "Stopped by an administrator"],
+    ["cancelled", "shutdown", "server", "Stopped: the server was shut down"],
+    ["cancelled", "cancelled", "new_role", "Stopped"],
+    ["awaiting_approval", "requires_approval", "", "Waiting for your decision"],
+  ];
+  for (const [status, stop_reason, cancelled_by, expected] of cases) {
+    it(`of ${status}, ${stop_reason}, ${cancelled_by || "nobody"} is “${expected}”`, () => {
+      assert.equal(ending({ status, stop_reason, cancelled_by }), expected);
+    });
+  }
+
+  for (const stop_reason of ["new_reason", "constructor", "__proto__"]) {
+    it(`shows the stop reason ${stop_reason}, which it does not know, as it is`, () => {
+      assert.equal(ending({ status: "completed", stop_reason }), `Ended (${stop_reason})`);
+    });
+  }
+
+  for (const stop_reason of [undefined, null, ""]) {
+    it(`claims no success when the stop reason is ${JSON.stringify(stop_reason)}`, () => {
+      assert.equal(ending({ status: "completed", stop_reason }), "Ended");
+    });
+  }
+});
+
+describe("usage", () => {
+  const cases = [
+    [{ input_tokens: null, output_tokens: null, usage_source: "partial" }, ["usage unknown"]],
+    [{ input_tokens: 1234, output_tokens: 0, usage_source: "reported" }, ["1,234 in", "0 out"]],
+    [{ input_tokens: 10, output_tokens: null, usage_source: "partial" }, ["10 in", "output unknown"]],
+    [{ input_tokens: 10, output_tokens: 2, usage_source: "estimated" }, ["≈ 10 in", "≈ 2 out"]],
+    [
+      { input_tokens: 10, cached_input_tokens: 8, output_tokens: 5, reasoning_tokens: 4, usage_source: "reported" },
+      ["10 in (8 cached)", "5 out (4 reasoning)"],
+    ],
+  ];
+  for (const [counts, expected] of cases) {
+    it(`of ${JSON.stringify(counts)}`, () => assert.deepEqual(usage(counts), expected));
+  }
+});
+
+describe("summary", () => {
+  const run = {
+    status: "completed",
+    stop_reason: "end_turn",
+    usage: { input_tokens: 1, output_tokens: 2, usage_source: "reported" },
+    started_at: "2026-03-01T12:00:00Z",
+    finished_at: "2026-03-01T12:00:02.500Z",
+  };
+
+  it("tells the end, the model, the usage and the time", () => {
+    assert.equal(summary({ ...run, model: "emulator/hello" }), "Done · emulator/hello · 1 in · 2 out · 2.5 s");
+  });
+
+  it("tells the model that answered while the one that was asked is unknown", () => {
+    assert.equal(summary({ ...run, served: "emulator/other" }), "Done · emulator/other · 1 in · 2 out · 2.5 s");
+  });
+
+  it("tells no time that somebody spent on a decision", () => {
+    for (const call of [{ requires_approval: true }, { source: "client" }]) {
+      assert.equal(summary({ ...run, tool_calls: [call] }), "Done · 1 in · 2 out");
+    }
+  });
+});
+
+describe("callState", () => {
+  it("knows the server's states", () => assert.equal(callState("timed_out"), "took too long"));
+  it("knows the page's own", () => assert.equal(callState("asked"), ""));
+  it("shows others as they are", () => assert.equal(callState("constructor"), "constructor"));
+});
+
+describe("decision", () => {
+  const cases = [
+    [{ decision: "approved", decided_by: "ada" }, "Approved by ada"],
+    [{ decision: "approved", decided_by: "$& {who}" }, "Approved by $& {who}"],
+    [{ decision: "edited", decided_by: "you" }, "Approved by you with other arguments"],
+    [{ decision: "result" }, "Result handed in"],
+    [{ decision: "denied", decided_by: "you", reason: "no" }, "Denied by you: “no”"],
+    [{ decision: "denied", reason: "" }, "Denied"],
+    [{ decision: "" }, ""],
+    [{ decision: "new_decision" }, "new_decision"],
+  ];
+  for (const [call, expected] of cases) {
+    it(`of ${JSON.stringify(call)} is “${expected}”`, () => assert.equal(decision(call), expected));
+  }
+});
