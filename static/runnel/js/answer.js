@@ -181,7 +181,7 @@ export class Answer {
     if (stored.decision) card.decided(stored);
   }
 
-  #addResult(id, content, { key, status, is_error: isError = false } = {}) {
+  #addResult(id, content, { key = undefined, status = undefined, is_error: isError = false } = {}) {
     const card =
       this.#cards.find((each) => key && each.key === key) ??
       this.#cards.find((each) => each.id === id && !each.key && !each.hasResult);

@@ -17,7 +17,9 @@ export function signIn() {
 async function call(method, address, body = null) {
   let response;
   try {
-    const token = document.querySelector("[name=csrfmiddlewaretoken]").value;
+    /** @type {HTMLInputElement} */
+    const field = document.querySelector("[name=csrfmiddlewaretoken]");
+    const token = field.value;
     const headers = { Accept: "application/json", "X-CSRFToken": token };
     if (typeof body === "string") headers["Content-Type"] = "application/json";
     response = await fetch(address, { method, body, headers });

@@ -18,7 +18,7 @@ export class Attachments {
   #files = new Map();
 
   /**
-   * @param {{drop: Element, problem: (words: string) => void, changed: () => void}} options
+   * @param {{drop: HTMLElement, problem: (words: string) => void, changed: () => void}} options
    *   where files may be dropped or pasted, who says what went wrong, and who asks whether all have arrived
    */
   constructor({ drop, problem, changed }) {

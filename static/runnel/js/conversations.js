@@ -103,7 +103,7 @@ export class ConversationList {
     const all = [...this.#known.values()];
     if (this.#opened && !this.#known.has(this.#opened.id)) all.push(this.#opened);
     all.sort((one, other) => ageOf(other) - ageOf(one));
-    const focused = document.activeElement;
+    const focused = /** @type {HTMLElement} */ (document.activeElement);
     const items = all.map((each) => this.#drawOne(each));
     const ids = new Set(all.map(({ id }) => id));
     for (const [id, { item }] of this.#shown) {

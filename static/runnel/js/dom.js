@@ -2,9 +2,11 @@
 
 /**
  * Return a new element.
- * @param {string} tag
+ * @template {keyof HTMLElementTagNameMap} Tag
+ * @param {Tag} tag
  * @param {Record<string, string | boolean>} attributes  `true` sets an empty one, `false` sets none
  * @param {...(Node | string)} children
+ * @returns {HTMLElementTagNameMap[Tag]}
  */
 export function element(tag, attributes = {}, ...children) {
   const made = document.createElement(tag);
@@ -15,7 +17,11 @@ export function element(tag, attributes = {}, ...children) {
   return made;
 }
 
-/** Return the one element with `id`, which the page must have. */
+/**
+ * Return the one element with `id`, which the page must have. Its caller knows which kind of element it is.
+ * @param {string} id
+ * @returns {any}
+ */
 export function byId(id) {
   const found = document.getElementById(id);
   if (!found) throw new Error(`the page has no #${id}`);

@@ -67,7 +67,7 @@ export function summary(run) {
   if (model) phrases.push(model);
   phrases.push(...usage(run.usage));
   if (run.started_at && run.finished_at && !run.tool_calls?.some(isAsked)) {
-    phrases.push(duration((new Date(run.finished_at) - new Date(run.started_at)) / 1000));
+    phrases.push(duration((Date.parse(run.finished_at) - Date.parse(run.started_at)) / 1000));
   }
   return phrases.join(" · ");
 }

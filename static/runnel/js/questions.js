@@ -70,12 +70,15 @@ export class Question {
 
   /** Allow changes, or allow none while a decision is on its way. */
   set isLocked(isLocked) {
-    for (const field of this.#form.querySelectorAll("button, input, textarea")) field.disabled = isLocked;
+    /** @type {NodeListOf<HTMLButtonElement>} */
+    const fields = this.#form.querySelectorAll("button, input, textarea");
+    for (const field of fields) field.disabled = isLocked;
   }
 
   /** Take the focus, and come into sight. */
   focus() {
-    this.#form.querySelector("button, textarea")?.focus({ preventScroll: true });
+    const first = /** @type {HTMLElement | null} */ (this.#form.querySelector("button, textarea"));
+    first?.focus({ preventScroll: true });
     this.#card.element.scrollIntoView({ block: "nearest" });
   }
 

@@ -120,6 +120,7 @@ export class ToolMenu {
       const others = this.#ticked().filter((each) => each !== name);
       this.#tick(box.checked ? [...others, name] : others);
     });
+    /** @type {(Node | string)[]} */
     const words = [element("span", { class: "name" }, name)];
     if (isGated) words.push(" ", element("span", { class: "badge" }, "asks first"));
     if (description) words.push(element("span", { class: "description" }, description));
