@@ -30,6 +30,7 @@ export function duration(seconds) {
  * Return how a run ended, in a few words. A failed run's error is told elsewhere.
  *
  * A stop reason that the page does not know is shown as it is: it never reads as success.
+ * @param {{status?: string, stop_reason?: string, cancelled_by?: string}} run
  */
 export function ending({ status, stop_reason: reason, cancelled_by: by }) {
   if (status === "failed" || status === "awaiting_approval") return RUN_STATUSES[status];

@@ -49,7 +49,7 @@ export class RunView {
   #isStopping = false;
 
   /**
-   * @param {{id: string, model?: string, started_at?: string, [name: string]: any}} run  what is known of it
+   * @param {{id: string, model?: string, started_at?: string, status?: string, stop_reason?: string, cancelled_by?: string, [name: string]: any}} run  what is known of it
    * @param {{afterFailure?: (view: RunView) => Node[], resolve?: (id: string, resume: object[]) => Promise}} handlers
    *   who makes what is offered if it fails, and who takes the decisions that it waits for
    */
