@@ -78,7 +78,7 @@ class StreamAdapter:
             target=self._target,
             request=request,
             body=pump.body,
-            result=clean_result(pump.draft.result()),
+            result=clean_result(pump.accumulator.result()),
             has_ended=ending is None,
         )
         try:

@@ -1,75 +1,87 @@
-"""What is understood of one call's stream: its wire's reader, and the boundary behind it. Pure.
+"""Decodes the stream of one provider call: its wire's reader, and the sanitizer behind it. Pure.
 
-Whatever a reader raises that is no answer of the provider's is a mistake in the answer, and told as one.
+An exception of a reader that is no ``LLMError`` means that the provider sent a malformed answer, and becomes one.
 """
 
 import logging
 from collections.abc import Iterator
-from contextlib import suppress
 from typing import Any
 
+from providers import wires
 from providers.call.sanitizer import Sanitizer
 from providers.errors import LLMError, LLMMalformedResponseError
 from providers.errors.translation import whereabouts
 from providers.security.redaction import redact_text
 from providers.types.events import ModelEvent
 from providers.wires import Wire
-from providers.wires.accumulator import END_OF_STREAM, StepAccumulator, WireReader
+from providers.wires.accumulator import StepAccumulator
+from providers.wires.reading import StreamReader
 
 logger = logging.getLogger("runnel.providers")
 
 
 class Decoder:
-    """Reads one stream into ``draft``."""
+    """Reads one stream into ``accumulator``."""
 
-    def __init__(self, wire: Wire, draft: StepAccumulator) -> None:
+    def __init__(self, wire: Wire, accumulator: StepAccumulator) -> None:
         self._wire = wire
-        self._draft = draft
-        self._boundary = Sanitizer()
-        self._reader: WireReader | None = None
+        self._accumulator = accumulator
+        self._sanitizer = Sanitizer()
+        self._reader: StreamReader | None = None
 
     @property
     def is_under_way(self) -> bool:
-        """Whether there is a reader that wants more."""
+        """Whether reading has begun."""
         return self._reader is not None
 
     def begin(self) -> None:
-        """Be ready for the first event."""
-        self._reader = self._wire.read(self._draft)
-        next(self._reader)
+        """Prepare for the first event. Without this call, events mean nothing and an interrupt changes nothing."""
+        self._reader = wires.read(self._wire, self._accumulator)
 
     def understand(self, event: Any) -> list[ModelEvent]:
-        """Return what an upstream event means, clean. Raises ``LLMError``."""
+        """Return what one decoded upstream event means, sanitized; nothing once the stream is over.
+
+        Raises:
+            LLMError: the event reports a failure, or it is malformed.
+        """
         if self._reader is None:
             return []
         try:
-            said = self._reader.send(event)
-            return [passed for meant in said for passed in self._boundary.let_through(meant)]
-        except StopIteration:
-            self._reader = None
-            return []
+            meant = self._reader.take(event)
+            return [passed for one in meant for passed in self._sanitizer.let_through(one)]
         except LLMError:
             raise
         except Exception as exc:
-            logger.exception("The wire %s could not read an event.", self._wire.KIND)
-            detail = {**whereabouts(exc), "message": redact_text(str(exc))}
-            raise LLMMalformedResponseError(detail=detail) from exc
+            raise self._malformed(exc) from exc
 
     def conclude(self) -> list[ModelEvent]:
-        """Return what the end of the stream means. Raises ``LLMError``."""
-        return self.understand(END_OF_STREAM)
+        """Note that the stream has ended by itself. The end itself means no event, so the list is empty.
+
+        Raises:
+            LLMError: the answer is incomplete, empty, blocked or malformed.
+        """
+        if self._reader is not None:
+            try:
+                self._reader.end()
+            except LLMError:
+                raise
+            except Exception as exc:
+                raise self._malformed(exc) from exc
+        return []
 
     def release(self) -> Iterator[ModelEvent]:
-        """Yield what was held back, when nothing more will come."""
-        return self._boundary.release()
+        """Yield the half characters that the sanitizer still holds back. Call it when no more events will come."""
+        return self._sanitizer.release()
 
     def interrupt(self, reason: BaseException) -> None:
-        """Throw ``reason`` into the reader, which keeps what was said; it cannot change the reason."""
+        """Stop reading because of ``reason``, and keep the answer so far. It raises nothing."""
         if self._reader is None:
             return
         try:
-            with suppress(StopIteration, type(reason)):
-                self._reader.throw(reason)
+            self._reader.interrupt(reason)
         except Exception:
             logger.exception("The wire %s could not keep a partial answer.", self._wire.KIND)
-        self._reader = None
+
+    def _malformed(self, exc: Exception) -> LLMMalformedResponseError:
+        logger.error("The wire %s could not read an event.", self._wire.KIND, exc_info=exc)
+        return LLMMalformedResponseError(detail={**whereabouts(exc), "message": redact_text(str(exc))})

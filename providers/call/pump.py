@@ -73,8 +73,8 @@ class Pump:
         self._hurry_until: float | None = None
         self._late_usage: LateUsage | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self.draft = StepAccumulator(quirks=target.quirks)
-        self._reading = Decoder(wire, self.draft)
+        self.accumulator = StepAccumulator(quirks=target.quirks)
+        self._decoder = Decoder(wire, self.accumulator)
         self.exchange = Exchange(connect_timeout=timeouts.connect, on_answer=self._note_answer)
         #: What was sent; ``None`` before.
         self.body: Json | None = None
@@ -118,7 +118,7 @@ class Pump:
         events: AsyncIterator[Any] | None = None
         try:
             events = await self._open(request)
-            self._reading.begin()
+            self._decoder.begin()
             await self._pass_on(events)
             if self._late_usage is None:
                 self._end_reading()
@@ -149,7 +149,7 @@ class Pump:
             except Exception as exc:  # noqa: BLE001 - as above
                 error = from_exception(exc)
             if error is not None:
-                if self.draft.terminal and isinstance(error, LLMConnectionError):
+                if self.accumulator.terminal and isinstance(error, LLMConnectionError):
                     return
                 raise error
             self.events += 1
@@ -161,8 +161,8 @@ class Pump:
                 continue
             if timeout_errors.is_sign_of_life(event):
                 self._heard = self._loop.time()
-            self._write(self._reading.understand(event))
-            if self.draft.terminal:
+            self._write(self._decoder.understand(event))
+            if self.accumulator.terminal:
                 self._arm()
             if self.events % _EVENTS_PER_TURN == 0:
                 await self._give_way()
@@ -186,7 +186,7 @@ class Pump:
                 detail={"status": self.exchange.status, "content_type": kind},
             )
         try:
-            self._write(self._reading.conclude())
+            self._write(self._decoder.conclude())
         finally:
             self._release()
         self._has_ended = True
@@ -200,16 +200,16 @@ class Pump:
             self._sink.write(event)
 
     def _release(self) -> None:
-        for event in self._reading.release():
+        for event in self._decoder.release():
             self._sink.write(event)
 
     async def _listen(self, cancel: StopSignal) -> None:
         await cancel.wait()
-        if self.draft.terminal:
+        if self.accumulator.terminal:
             self._hurry_until = self._loop.time() + _DRAIN_SECONDS
             self._arm()
         elif self._sink_is_full or not self.exchange.is_closed:
-            if self._timeouts.late_usage and self._reading.is_under_way and not self._sink_is_full:
+            if self._timeouts.late_usage and self._decoder.is_under_way and not self._sink_is_full:
                 self._read_on_for_usage()
             else:
                 self._stop(_Cut.CANCEL)
@@ -220,7 +220,7 @@ class Pump:
         if self._cut is None and not self._is_closing and not self._task.done():
             self._cut = _Cut.CANCEL
             self._cut_at = self._loop.time()
-            self._late_usage = LateUsage(self._wire.KIND, self.draft)
+            self._late_usage = LateUsage(self._wire.KIND, self.accumulator)
             self._hurry_until = self._cut_at + self._timeouts.late_usage
             self._arm()
             # The sink may refuse its last words; that is told when it is asked for more.
@@ -249,7 +249,7 @@ class Pump:
         if self._loop.time() < self._deadline():
             self._arm()
         else:
-            self._stop(_Cut.ENOUGH if self.draft.terminal else _Cut.SILENCE)
+            self._stop(_Cut.ENOUGH if self.accumulator.terminal else _Cut.SILENCE)
 
     def _deadline(self) -> float:
         if self._hurry_until is not None:
@@ -261,8 +261,8 @@ class Pump:
             return self._started + self._timeouts.first_byte
         if not self.exchange.is_open:
             return self._heard + min(_ERROR_BODY_SECONDS, self._timeouts.idle)
-        if self.draft.terminal:
-            is_counted = self.draft.usage.source is UsageSource.REPORTED
+        if self.accumulator.terminal:
+            is_counted = self.accumulator.usage.source is UsageSource.REPORTED
             return self._heard + (_DRAIN_SECONDS if is_counted else min(_USAGE_SECONDS, self._timeouts.idle))
         return self._heard + self._timeouts.idle
 
@@ -275,7 +275,7 @@ class Pump:
             ending = cancelled = RunCancelled(self._signal)
             # A task that was cancelled before its first step has closed nothing.
             cancelled.upstream_closed_ms = max(0.0, self._closed_at - self._cut_at) * 1000
-        elif ending is None and self.draft.terminal:
+        elif ending is None and self.accumulator.terminal:
             self._end_reading()
             return
         elif ending is None and self._cut is _Cut.SILENCE:
@@ -299,11 +299,9 @@ class Pump:
 
     def _interrupt(self, reason: BaseException) -> None:
         """Let the reader hear of ``reason``, and write what was held back."""
-        if not self._reading.is_under_way and self.exchange.is_open and isinstance(reason, RunCancelled):
-            self._reading.begin()
-        self._reading.interrupt(reason)
-        if isinstance(reason, RunCancelled) and not reason.cause.is_cancel:
-            self.draft.stream_was_cancelled = False
+        if not self._decoder.is_under_way and self.exchange.is_open and isinstance(reason, RunCancelled):
+            self._decoder.begin()
+        self._decoder.interrupt(reason)
         self._release()
 
     def _silence(self) -> LLMError:

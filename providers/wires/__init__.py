@@ -1,9 +1,8 @@
-"""Wire formats: one module each, all of the same shape.
+"""Wire formats: one module each, all of the same shape. No I/O.
 
-A wire module has ``KIND``, ``build_body(request)`` (a ``ModelRequest`` in the provider's own form),
-``show(part)`` (a file in that form) and ``read(draft)`` (a ``WireReader`` over decoded upstream events).
-It does no I/O. To add a format, write its module, name it in ``WIRES``, and add its stream call to
-``providers.clients``.
+A wire module has ``KIND``, ``build_body(request)`` (a ``ModelRequest`` in the provider's form), ``show(part)`` (a file in
+that form) and ``decoder(accumulator)`` (a ``WireDecoder`` for one stream). To add a format, write its module, name it in
+``WIRES``, and add its stream call to ``providers.clients``.
 """
 
 from dataclasses import replace
@@ -11,8 +10,10 @@ from importlib import import_module
 from typing import Protocol, cast
 
 from providers.types import Json, MediaPart, ModelRequest
-from providers.wires.accumulator import StepAccumulator, WireReader
+from providers.wires.accumulator import StepAccumulator
+from providers.wires.reading import StreamReader, WireDecoder
 
+#: The module of each wire, by its ``KIND``.
 WIRES = {
     "openai-chat": "providers.wires.openai_chat",
     "openai-responses": "providers.wires.openai_responses",
@@ -27,27 +28,50 @@ class Wire(Protocol):
     KIND: str
 
     def build_body(self, request: ModelRequest) -> Json:
-        """Return the request body, history included, or raise ``LLMUnsupportedError``."""
+        """Return the request body as JSON, history included.
+
+        Raises:
+            LLMUnsupportedError: the API cannot express something in ``request``.
+        """
         ...
 
     def show(self, part: MediaPart) -> Json:
-        """Return a user's file as it stands in the body, or raise ``LLMUnsupportedError``."""
+        """Return a user's file in the form that it has in the body.
+
+        Raises:
+            LLMUnsupportedError: the API does not accept this file.
+        """
         ...
 
-    def read(self, draft: StepAccumulator) -> WireReader:
-        """Return a reader: prime it with ``next``, feed it events, end it with END_OF_STREAM."""
+    def decoder(self, accumulator: StepAccumulator) -> WireDecoder:
+        """Return a decoder for one stream. It writes what it understands to ``accumulator``."""
         ...
 
 
 def load(kind: str) -> Wire:
-    """Return the module that speaks ``kind``; ``KeyError`` when there is none."""
+    """Return the module for the wire ``kind``.
+
+    Raises:
+        KeyError: there is no such wire.
+    """
     return cast(Wire, import_module(WIRES[kind]))
 
 
-def check(request: ModelRequest) -> None:
-    """Raise ``LLMUnsupportedError`` where the wire of a new ``request`` has no words for all of it.
+def read(wire: Wire, accumulator: StepAccumulator) -> StreamReader:
+    """Return a reader for one stream of ``wire``. Feed it each decoded event, then call ``end`` or ``interrupt``.
 
-    A file whose bytes are not at hand is judged by what is known of it.
+    The answer is in ``accumulator`` afterwards, complete or not.
+    """
+    return StreamReader(wire.decoder(accumulator), accumulator)
+
+
+def check(request: ModelRequest) -> None:
+    """Check that the wire of a new request can express all of it.
+
+    A file whose bytes are not loaded yet is checked by its kind and type alone.
+
+    Raises:
+        LLMUnsupportedError: the API cannot express something in ``request``.
     """
     wire = load(request.origin.wire)
     for part in (part for message in request.messages for part in message.parts):

@@ -15,10 +15,10 @@ from providers.wires.accumulator import StepAccumulator
 class Call:
     """One function call so far. What it means is appended to the ``out`` of each method."""
 
-    __slots__ = ("_draft", "_pieces", "id", "name", "upstream_id", "whole")
+    __slots__ = ("_accumulator", "_pieces", "id", "name", "upstream_id", "whole")
 
-    def __init__(self, draft: StepAccumulator, upstream_id: str | None) -> None:
-        self._draft = draft
+    def __init__(self, accumulator: StepAccumulator, upstream_id: str | None) -> None:
+        self._accumulator = accumulator
         self.upstream_id = upstream_id
         #: Both empty until the name is known; until then nothing is said about the call.
         self.id = ""
@@ -35,7 +35,7 @@ class Call:
     def begin(self, name: str, out: list[ModelEvent]) -> None:
         """Take the name; later ones are repetitions."""
         if name and not self.name:
-            self.id, self.name = self._draft.call_id(self.upstream_id), name
+            self.id, self.name = self._accumulator.call_id(self.upstream_id), name
             out.append(ToolCallStarted(self.id, name))
             if self._pieces:
                 out.append(ToolCallDelta(self.id, self.arguments))

@@ -16,8 +16,8 @@ from providers.wires.accumulator import StepAccumulator
 class ChatCalls:
     """The function calls of one message."""
 
-    def __init__(self, draft: StepAccumulator, message: ChatMessage) -> None:
-        self._draft = draft
+    def __init__(self, accumulator: StepAccumulator, message: ChatMessage) -> None:
+        self._accumulator = accumulator
         self._message = message
         self._calls: list[Call] = []
         self._by_index: dict[Any, Call] = {}
@@ -59,7 +59,7 @@ class ChatCalls:
         else:
             call = self._calls[-1] if self._calls else None
         if call is None or _begins_another(call, upstream_id, name, text):
-            call = Call(self._draft, upstream_id)
+            call = Call(self._accumulator, upstream_id)
             self._calls.append(call)
             self._message.put_call(call)
             self._by_index[index] = call

@@ -20,10 +20,10 @@ class Output:
     event to event. Others number the items but not what belongs to them: there the id leads to the number.
     """
 
-    def __init__(self, draft: StepAccumulator) -> None:
+    def __init__(self, accumulator: StepAccumulator) -> None:
         self.items: list[Item] = []
         self.calls: list[Call] = []
-        self._draft = draft
+        self._accumulator = accumulator
         self._by_key: dict[Any, Item] = {}
         self._by_id: dict[str, Item] = {}
         self._key_of: dict[Any, Any] = {}
@@ -182,7 +182,7 @@ class Output:
     def _call_of(self, item: Item, source: Json, out: list[ModelEvent]) -> Call:
         """Return the call of ``item``, which begins as soon as its start or ``source`` names it."""
         if item.call is None:
-            item.call = Call(self._draft, item.start.get("call_id"))
+            item.call = Call(self._accumulator, item.start.get("call_id"))
             self.calls.append(item.call)
         call = item.call
         call.upstream_id = call.upstream_id or source.get("call_id")

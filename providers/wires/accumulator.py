@@ -1,31 +1,26 @@
-"""What a step has said so far: the mutable half of a ``StepResult``, filled by one wire reader.
+"""The answer of one model call so far: the mutable counterpart of a ``StepResult``. No I/O.
 
-It exists from before the first byte, so that a call that is cut or fails at any moment still has
-a result. Only a wire reader writes to it; it does no I/O.
+It exists before the first byte arrives, so a call that is cut or fails at any moment still has a result. Only the
+wire's decoder, its ``StreamReader`` and ``LateUsage`` write to it.
 """
 
-from collections.abc import Generator
-from typing import Any
 from uuid import uuid4
 
 from providers.types import FinishReason, Json, Part, StepResult
 from providers.types import quirks as known_quirks
-from providers.types.events import ModelEvent
 from providers.types.quirks import Quirks
 from providers.types.usage import Usage
-
-#: Fed to a reader when the upstream stream has ended cleanly.
-END_OF_STREAM: Any = object()
-
-#: A plain generator: it is sent decoded upstream events and yields what each one meant.
-type WireReader = Generator[list[ModelEvent], Any, None]
 
 
 class StepAccumulator:
     """Collects parts, native items, usage and ids while a stream is read."""
 
     def __init__(self, *, quirks: Quirks = known_quirks.NONE) -> None:
-        """Take how the server differs from its wire, for the reader to heed."""
+        """Start empty.
+
+        Args:
+            quirks: how the server differs from its wire; decoders read it.
+        """
         self.quirks = quirks
         self.parts: list[Part] = []
         self.native: list[Json] = []
@@ -36,25 +31,25 @@ class StepAccumulator:
         self.response_id: str | None = None
         self.model: str | None = None
         self.response: Json = {}
-        #: The wire's terminal event has been read: from here on there is nothing left to cut.
+        #: Whether the wire's terminal event has been read. After it, a cancel cuts nothing.
         self.terminal = False
         self.stream_was_cancelled = False
         self._call_ids: set[str] = set()
 
     def call_id(self, upstream: str | None) -> str:
-        """Return ``upstream``, or a minted id where it is empty or was used before."""
+        """Return an id for a function call that is unique within this answer.
+
+        Args:
+            upstream: the id that the provider gave the call. It is kept, unless it is empty or already in use.
+        """
         call_id = upstream or f"call_{uuid4().hex}"
         if call_id in self._call_ids:
             call_id = f"{call_id}_{uuid4().hex[:8]}"
         self._call_ids.add(call_id)
         return call_id
 
-    def cancelled(self) -> None:
-        """Note that a cancel reached the open stream; it cut something unless the end was read."""
-        self.stream_was_cancelled = not self.terminal
-
     def result(self) -> StepResult:
-        """Freeze what there is."""
+        """Return an immutable copy of what has been collected."""
         return StepResult(
             parts=tuple(self.parts),
             native=tuple(self.native),

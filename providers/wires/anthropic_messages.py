@@ -14,7 +14,6 @@ from providers.errors import (
     LLMError,
     LLMMalformedToolCallError,
 )
-from providers.errors.cancellation import RunCancelled
 from providers.errors.translation import from_payload
 from providers.types import FinishReason, Json
 from providers.types.events import (
@@ -33,9 +32,10 @@ from providers.wires._anthropic_blocks import Block, returnable
 from providers.wires._anthropic_body import build_body
 from providers.wires._anthropic_media import show
 from providers.wires._anthropic_usage import at_end, at_start, usage_from
-from providers.wires.accumulator import END_OF_STREAM, StepAccumulator, WireReader
+from providers.wires.accumulator import StepAccumulator
+from providers.wires.reading import WireDecoder
 
-__all__ = ["KIND", "build_body", "read", "show"]
+__all__ = ["KIND", "build_body", "decoder", "show"]
 
 KIND = "anthropic-messages"
 
@@ -43,37 +43,19 @@ KIND = "anthropic-messages"
 _CUTS = frozenset({"max_tokens", "model_context_window_exceeded"})
 
 
-def read(draft: StepAccumulator) -> WireReader:
-    """Return a reader of one message; see ``WireReader``.
+def decoder(accumulator: StepAccumulator) -> WireDecoder:
+    """Return the decoder of one stream.
 
-    It returns at END_OF_STREAM, or raises what the message's end means. Usage in ``draft.raw_usage``
-    is kept per event, because ``message_delta`` replaces counts of ``message_start``.
+    ``accumulator.raw_usage`` keeps usage per event, because ``message_delta`` replaces counts of ``message_start``.
     """
-    message = _Message(draft)
-    meaning: list[ModelEvent] = []
-    heard = False
-    try:
-        while (event := (yield meaning)) is not END_OF_STREAM:
-            heard = True
-            meaning = list(message.take(event)) if isinstance(event, dict) else []
-        if (error := message.error() if heard else LLMEmptyResponseError()) is not None:
-            raise error
-    except RunCancelled:
-        draft.cancelled()
-        raise
-    except LLMError:
-        # It may come after the end, and then takes it back.
-        draft.stop_reason = None
-        raise
-    finally:
-        message.close()
+    return _Message(accumulator)
 
 
 class _Message:
     """The message so far, in arrival order."""
 
-    def __init__(self, draft: StepAccumulator) -> None:
-        self._draft = draft
+    def __init__(self, accumulator: StepAccumulator) -> None:
+        self._accumulator = accumulator
         self._envelope: Json = {}
         self._blocks: list[Block] = []
         self._open: dict[int, Block] = {}
@@ -81,11 +63,15 @@ class _Message:
         self._usage: Json = {}
         self._stop_details: Json | None = None
 
-    def take(self, event: Json) -> Iterator[ModelEvent]:
-        """Yield what ``event`` means; unknown types mean nothing.
+    def take(self, event: Json) -> list[ModelEvent]:
+        """Return what ``event`` means; unknown types mean nothing.
 
-        Raises an ``LLMError`` for an ``error`` event.
+        Raises:
+            LLMError: it is an ``error`` event.
         """
+        return list(self._take(event))
+
+    def _take(self, event: Json) -> Iterator[ModelEvent]:
         match event.get("type"):
             case "content_block_delta":
                 block = self._open.get(event.get("index", -1))
@@ -101,7 +87,7 @@ class _Message:
                 yield from self._start(event.get("message") or {})
             case "message_delta":
                 yield from self._end(event)
-            case "message_stop" if not self._draft.terminal:
+            case "message_stop" if not self._accumulator.terminal:
                 # Some compatible servers send no stop reason at all, and it may have come with the start.
                 yield from self._conclude()
                 if self._usage:
@@ -111,16 +97,16 @@ class _Message:
 
     def _start(self, message: Json) -> Iterator[ModelEvent]:
         self._envelope = dict(message)
-        self._draft.response_id = message.get("id")
-        self._draft.model = message.get("model")
-        yield ResponseStarted(self._draft.response_id, self._draft.model)
+        self._accumulator.response_id = message.get("id")
+        self._accumulator.model = message.get("model")
+        yield ResponseStarted(self._accumulator.response_id, self._accumulator.model)
         # Code that waited for our results goes on before the model does; what it led to comes whole.
         for start in message.get("content") or ():
             yield from self._begin(-1, start)
             yield from self._finish(self._open.pop(-1))
-        reason = self._draft.raw_stop_reason = message.get("stop_reason")
+        reason = self._accumulator.raw_stop_reason = message.get("stop_reason")
         if usage := message.get("usage"):
-            self._draft.raw_usage = {"message_start": usage}
+            self._accumulator.raw_usage = {"message_start": usage}
             self._usage = at_start(usage, is_all=bool(reason))
             yield self._count()
 
@@ -142,11 +128,11 @@ class _Message:
                 if sealed := block.sealed:
                     yield ReasoningSealed(sealed, block.reasoning)
             case "tool_use":
-                block.call_id = self._draft.call_id(start.get("id"))
+                block.call_id = self._accumulator.call_id(start.get("id"))
                 yield ToolCallStarted(block.call_id, start.get("name") or "")
             case "fallback" if served := (start.get("to") or {}).get("model"):
                 # Another model takes over after a refusal; from here on it is the one that answers.
-                self._envelope["model"] = self._draft.model = served
+                self._envelope["model"] = self._accumulator.model = served
 
     def _extend(self, block: Block, delta: Json) -> Iterator[ModelEvent]:
         match delta.get("type"):
@@ -191,10 +177,10 @@ class _Message:
         delta = event.get("delta") or {}
         self._envelope |= delta
         if usage := event.get("usage"):
-            self._draft.raw_usage = {**(self._draft.raw_usage or {}), "message_delta": usage}
+            self._accumulator.raw_usage = {**(self._accumulator.raw_usage or {}), "message_delta": usage}
             self._usage = at_end(self._usage, usage)
         if reason := delta.get("stop_reason"):
-            self._draft.raw_stop_reason = reason
+            self._accumulator.raw_stop_reason = reason
             self._stop_details = delta.get("stop_details")
             yield from self._conclude()
         if usage:
@@ -202,16 +188,16 @@ class _Message:
 
     def _conclude(self) -> Iterator[ModelEvent]:
         """The message is complete here: the SDK may drop an unterminated last ``message_stop``."""
-        if self._draft.raw_stop_reason not in _CUTS:
+        if self._accumulator.raw_stop_reason not in _CUTS:
             for block in self._open.values():
                 yield from self._finish(block)
             self._open.clear()
-        self._draft.terminal = True
+        self._accumulator.terminal = True
         if self.error() is None:
-            self._draft.stop_reason = self._stop_reason()
+            self._accumulator.stop_reason = self._stop_reason()
 
     def _stop_reason(self) -> FinishReason:
-        if self._draft.raw_stop_reason == "max_tokens":
+        if self._accumulator.raw_stop_reason == "max_tokens":
             return FinishReason.MAX_TOKENS_EXCEEDED
         if any(block.type == "tool_use" for block in self._blocks):
             return FinishReason.TOOL_CALLS
@@ -219,15 +205,15 @@ class _Message:
         return FinishReason.END_TURN
 
     def _count(self) -> ModelEvent:
-        self._draft.usage = usage_from(self._usage, is_final=self._draft.terminal)
-        return UsageSeen(self._draft.usage)
+        self._accumulator.usage = usage_from(self._usage, is_final=self._accumulator.terminal)
+        return UsageSeen(self._accumulator.usage)
 
     def error(self) -> LLMError | None:
         """Return what is wrong with the message as it ended; ``None`` when it can be used."""
-        if not self._draft.terminal:
+        if not self._accumulator.terminal:
             return LLMConnectionError("The stream ended before the answer was complete. Try again.")
         parts = [part for block in self._blocks if (part := block.as_part()) is not None]
-        match self._draft.raw_stop_reason:
+        match self._accumulator.raw_stop_reason:
             case "refusal":
                 return LLMContentFilterError(detail={"stop_details": self._stop_details})
             case "model_context_window_exceeded":
@@ -241,13 +227,13 @@ class _Message:
             return LLMMalformedToolCallError()
         return None if parts else LLMEmptyResponseError()
 
-    def close(self) -> None:
-        """Put all there is into the draft: half blocks into ``parts``, whole ones into ``native``."""
-        draft = self._draft
-        draft.parts = [part for block in self._blocks if (part := block.as_part()) is not None]
-        draft.native = returnable(self._blocks)
+    def store(self) -> None:
+        """Put all there is into the accumulator: half blocks into ``parts``, whole ones into ``native``."""
+        accumulator = self._accumulator
+        accumulator.parts = [part for block in self._blocks if (part := block.as_part()) is not None]
+        accumulator.native = returnable(self._blocks)
         if self._envelope or self._blocks:
-            draft.response = {
+            accumulator.response = {
                 **self._envelope,
                 "content": [block.assembled() for block in self._blocks],
                 "usage": self._usage,

@@ -11,7 +11,6 @@ from providers.errors import (
     LLMError,
     LLMMalformedToolCallError,
 )
-from providers.errors.cancellation import RunCancelled
 from providers.errors.translation import from_payload
 from providers.types import FinishReason, Json, ProviderItemPart
 from providers.types.events import (
@@ -40,9 +39,10 @@ from providers.wires._gemini_parts import (
     returnable,
 )
 from providers.wires._gemini_usage import has_counts, usage_from
-from providers.wires.accumulator import END_OF_STREAM, StepAccumulator, WireReader
+from providers.wires.accumulator import StepAccumulator
+from providers.wires.reading import WireDecoder
 
-__all__ = ["KIND", "build_body", "read", "show"]
+__all__ = ["KIND", "build_body", "decoder", "show"]
 
 KIND = "gemini-generate"
 
@@ -50,37 +50,19 @@ KIND = "gemini-generate"
 _METADATA = ("groundingMetadata", "citationMetadata", "urlContextMetadata")
 
 
-def read(draft: StepAccumulator) -> WireReader:
-    """Return a reader of one answer; see ``WireReader``.
+def decoder(accumulator: StepAccumulator) -> WireDecoder:
+    """Return the decoder of one stream.
 
-    It returns at END_OF_STREAM, or raises what the answer's end means: a finish reason is not yet
-    the end, because usage and more text may follow it.
+    A finish reason is not the end: usage and more text may follow it.
     """
-    answer = _Answer(draft)
-    meaning: list[ModelEvent] = []
-    heard = False
-    try:
-        while (chunk := (yield meaning)) is not END_OF_STREAM:
-            heard = True
-            meaning = answer.take(chunk) if isinstance(chunk, dict) else []
-        if (error := answer.error() if heard else LLMEmptyResponseError()) is not None:
-            raise error
-    except RunCancelled:
-        draft.cancelled()
-        raise
-    except LLMError:
-        # It may come after the end, and then takes it back.
-        draft.stop_reason = None
-        raise
-    finally:
-        answer.close()
+    return _Answer(accumulator)
 
 
 class _Answer:
     """The answer so far, in arrival order. Candidate 0 only."""
 
-    def __init__(self, draft: StepAccumulator) -> None:
-        self._draft = draft
+    def __init__(self, accumulator: StepAccumulator) -> None:
+        self._accumulator = accumulator
         self._envelope: Json = {}
         self._candidate: Json = {}
         self._items: list[Item] = []
@@ -105,17 +87,17 @@ class _Answer:
         if feedback.get("blockReason"):
             self._blocked = feedback
             self._finish(feedback["blockReason"])
-        elif self._draft.terminal:
-            self._draft.stop_reason = self._stop_reason()
+        elif self._accumulator.terminal:
+            self._accumulator.stop_reason = self._stop_reason()
         if usage := chunk.get("usageMetadata"):
             self._count(usage, events)
         self._envelope |= chunk
         if self._started:
             return events
         self._started = True
-        self._draft.response_id = chunk.get("responseId")
-        self._draft.model = chunk.get("modelVersion")
-        return [ResponseStarted(self._draft.response_id, self._draft.model), *events]
+        self._accumulator.response_id = chunk.get("responseId")
+        self._accumulator.model = chunk.get("modelVersion")
+        return [ResponseStarted(self._accumulator.response_id, self._accumulator.model), *events]
 
     def _hear(self, candidate: Json, events: list[ModelEvent]) -> None:
         self._candidate |= candidate
@@ -180,7 +162,7 @@ class _Answer:
         ):
             if call is not None:
                 self._complete(call, events)
-            call = self._open = Call(part=part, id=self._draft.call_id(piece.get("id")), name=name)
+            call = self._open = Call(part=part, id=self._accumulator.call_id(piece.get("id")), name=name)
             self._items.append(call)
             events.append(ToolCallStarted(call.id, name))
         if call is None:
@@ -211,14 +193,14 @@ class _Answer:
             events.append(ProviderItem(kind, data))
 
     def _finish(self, reason: str) -> None:
-        self._draft.raw_stop_reason = reason
-        self._draft.terminal = True
-        self._draft.stop_reason = self._stop_reason()
+        self._accumulator.raw_stop_reason = reason
+        self._accumulator.terminal = True
+        self._accumulator.stop_reason = self._stop_reason()
 
     def _stop_reason(self) -> FinishReason | None:
         if self.error() is not None:
             return None
-        if self._draft.raw_stop_reason in CUTS:
+        if self._accumulator.raw_stop_reason in CUTS:
             return FinishReason.MAX_TOKENS_EXCEEDED
         if any(isinstance(item, Call) for item in self._items):
             return FinishReason.TOOL_CALLS
@@ -228,19 +210,19 @@ class _Answer:
         """Replace the running totals. Vertex sends usage objects without counts before its last chunk."""
         if not has_counts(raw):
             return
-        self._draft.raw_usage = raw
-        usage = usage_from(raw, is_final=self._draft.terminal)
-        if usage != self._draft.usage:
-            self._draft.usage = usage
+        self._accumulator.raw_usage = raw
+        usage = usage_from(raw, is_final=self._accumulator.terminal)
+        if usage != self._accumulator.usage:
+            self._accumulator.usage = usage
             events.append(UsageSeen(usage))
 
     def error(self) -> LLMError | None:
         """Return what is wrong with the answer as it ended; ``None`` when it can be used."""
-        if not self._draft.terminal:
+        if not self._accumulator.terminal:
             return LLMConnectionError("The stream ended before the answer was complete. Try again.")
         if self._blocked is not None:
             return LLMContentFilterError(detail={"promptFeedback": self._blocked})
-        reason = self._draft.raw_stop_reason
+        reason = self._accumulator.raw_stop_reason
         detail = {"finishReason": reason, "finishMessage": self._candidate.get("finishMessage")}
         if reason in CUTS:
             return None
@@ -251,19 +233,19 @@ class _Answer:
             return LLMMalformedToolCallError(detail=detail)
         return None if self._said else LLMEmptyResponseError(detail=detail)
 
-    def close(self) -> None:
-        """Put all there is into the draft: half parts into ``parts``, whole ones into ``native``."""
-        draft = self._draft
-        draft.parts = [part for item in self._items if (part := item.as_part()) is not None]
-        draft.parts += self._metadata
-        draft.native = returnable(self._items, finished=draft.terminal)
+    def store(self) -> None:
+        """Put all there is into the accumulator: half parts into ``parts``, whole ones into ``native``."""
+        accumulator = self._accumulator
+        accumulator.parts = [part for item in self._items if (part := item.as_part()) is not None]
+        accumulator.parts += self._metadata
+        accumulator.native = returnable(self._items, finished=accumulator.terminal)
         if self._started:
-            draft.response = self._envelope
+            accumulator.response = self._envelope
             content = {"role": "model", "parts": assembled(self._items)}
             if self._candidate:
                 # A later chunk may bring the same metadata empty.
                 metadata = {item.kind: item.data for item in self._metadata}
                 candidate = {**self._candidate, **metadata, "content": content}
-                draft.response = {**self._envelope, "candidates": [candidate]}
-            if draft.raw_usage is not None:
-                draft.response["usageMetadata"] = draft.raw_usage
+                accumulator.response = {**self._envelope, "candidates": [candidate]}
+            if accumulator.raw_usage is not None:
+                accumulator.response["usageMetadata"] = accumulator.raw_usage

@@ -18,10 +18,10 @@ from providers.wires.accumulator import StepAccumulator
 
 
 class LateUsage:
-    """Puts what comes late into the usage of ``draft``."""
+    """Puts what comes late into the usage of ``accumulator``."""
 
-    def __init__(self, kind: str, draft: StepAccumulator) -> None:
-        self._draft = draft
+    def __init__(self, kind: str, accumulator: StepAccumulator) -> None:
+        self._accumulator = accumulator
         self._has_finished = False
         self._look = {
             "openai-chat": self._look_at_chunk,
@@ -56,7 +56,7 @@ class LateUsage:
         usage = event.get("usage")
         if event.get("type") != "message_delta" or not isinstance(usage, dict):
             return event.get("type") == "message_stop"
-        raw = self._draft.raw_usage or {}
+        raw = self._accumulator.raw_usage or {}
         known = _anthropic_usage.at_start(raw.get("message_start") or {})
         counts = _anthropic_usage.at_end(known, usage)
         self._keep({**raw, "message_delta": usage}, _anthropic_usage.usage_from(counts, is_final=True))
@@ -76,5 +76,5 @@ class LateUsage:
             self._has_finished = True
 
     def _keep(self, raw: Json, usage: Usage) -> None:
-        self._draft.raw_usage = raw
-        self._draft.usage = usage
+        self._accumulator.raw_usage = raw
+        self._accumulator.usage = usage

@@ -16,7 +16,6 @@ from providers.errors import (
     LLMProviderOverloadedError,
     LLMServerError,
 )
-from providers.errors.cancellation import RunCancelled
 from providers.errors.translation import from_payload
 from providers.types import FinishReason, Json
 from providers.types.events import (
@@ -34,9 +33,10 @@ from providers.wires._openai_chat_message import ChatMessage, Stretch
 from providers.wires._openai_chat_options import show
 from providers.wires._openai_chat_reasoning import seals, spelled_out
 from providers.wires._openai_chat_usage import usage_from
-from providers.wires.accumulator import END_OF_STREAM, StepAccumulator, WireReader
+from providers.wires.accumulator import StepAccumulator
+from providers.wires.reading import WireDecoder
 
-__all__ = ["KIND", "build_body", "read", "show"]
+__all__ = ["KIND", "build_body", "decoder", "show"]
 
 KIND = "openai-chat"
 
@@ -54,42 +54,23 @@ _FAILURES: dict[str, type[LLMError]] = {
 }
 
 
-def read(draft: StepAccumulator) -> WireReader:
-    """Return a reader of one completion; see ``WireReader``.
+def decoder(accumulator: StepAccumulator) -> WireDecoder:
+    """Return the decoder of one stream.
 
-    Usage follows ``finish_reason`` in a chunk of its own, so what the end means is raised at
-    END_OF_STREAM. ``draft.terminal`` is set at ``finish_reason`` already.
-
-    Where thoughts may be the answer, they stream as thoughts, since nobody can know better before the end;
-    if nothing else has come by then, all their words follow at once as the text. The result has both.
+    Usage follows ``finish_reason`` in a chunk of its own, so the end is judged when the stream has ended;
+    ``accumulator.terminal`` is set at ``finish_reason``. Where an answer may consist of thoughts only, they stream as
+    thoughts; if the stream ends without text, all of them follow at once as text.
     """
-    completion = _Completion(draft)
-    meaning: list[ModelEvent] = []
-    heard = False
-    try:
-        while (event := (yield meaning)) is not END_OF_STREAM:
-            heard = True
-            meaning = completion.take(event) if isinstance(event, dict) else []
-        if (error := completion.error() if heard else LLMEmptyResponseError()) is not None:
-            raise error
-    except RunCancelled:
-        draft.cancelled()
-        raise
-    except LLMError:
-        # It may come after the end, and then takes it back.
-        draft.stop_reason = None
-        raise
-    finally:
-        completion.close()
+    return _Completion(accumulator)
 
 
 class _Completion:
     """The completion so far."""
 
-    def __init__(self, draft: StepAccumulator) -> None:
-        self._draft = draft
-        self._message = ChatMessage(thoughts_go_back_as=draft.quirks.thoughts_go_back_as)
-        self._calls = ChatCalls(draft, self._message)
+    def __init__(self, accumulator: StepAccumulator) -> None:
+        self._accumulator = accumulator
+        self._message = ChatMessage(thoughts_go_back_as=accumulator.quirks.thoughts_go_back_as)
+        self._calls = ChatCalls(accumulator, self._message)
         self._envelope: Json = {}
         self._started = False
         self._last_choice: Json = {}
@@ -120,9 +101,9 @@ class _Completion:
     def _start(self, event: Json, out: list[ModelEvent]) -> None:
         self._started = True
         self._note_envelope(event)
-        self._draft.response_id = event.get("id") or None
-        self._draft.model = event.get("model") or None
-        out.append(ResponseStarted(self._draft.response_id, self._draft.model))
+        self._accumulator.response_id = event.get("id") or None
+        self._accumulator.model = event.get("model") or None
+        out.append(ResponseStarted(self._accumulator.response_id, self._accumulator.model))
 
     def _note_envelope(self, event: Json) -> None:
         names = ("id", "created", "model", "provider", "service_tier", "system_fingerprint")
@@ -208,16 +189,16 @@ class _Completion:
         out += (ProviderItem("citation", annotation) for annotation in annotations)
 
     def _end(self, reason: str, choice: Json, out: list[ModelEvent]) -> None:
-        self._draft.raw_stop_reason = reason
-        self._draft.terminal = True
+        self._accumulator.raw_stop_reason = reason
+        self._accumulator.terminal = True
         self._last_choice = choice
         for number in tuple(self._running):
             self._put_tool(number, out)
         self._calls.finish(out, cut=reason in _CUTS)
         if self.error() is None:
-            if self._draft.quirks.thoughts_may_be_the_answer and reason not in _CUTS:
+            if self._accumulator.quirks.thoughts_may_be_the_answer and reason not in _CUTS:
                 self._say(Stretch.ECHO, self._message.thoughts, out)
-            self._draft.stop_reason = self._stop_reason(reason)
+            self._accumulator.stop_reason = self._stop_reason(reason)
 
     def _stop_reason(self, reason: str) -> FinishReason:
         if reason in _LIMITS:
@@ -228,15 +209,15 @@ class _Completion:
         return FinishReason.TOOL_CALLS if self._calls else FinishReason.END_TURN
 
     def _count(self, raw: Json, out: list[ModelEvent]) -> None:
-        self._draft.raw_usage = raw
+        self._accumulator.raw_usage = raw
         # Some servers repeat a running count on every chunk.
-        if (usage := usage_from(raw, is_final=self._draft.terminal)) != self._draft.usage:
-            self._draft.usage = usage
+        if (usage := usage_from(raw, is_final=self._accumulator.terminal)) != self._accumulator.usage:
+            self._accumulator.usage = usage
             out.append(UsageSeen(usage))
 
     def error(self) -> LLMError | None:
         """Return what is wrong with the completion as it ended; ``None`` when it can be used."""
-        reason = self._draft.raw_stop_reason
+        reason = self._accumulator.raw_stop_reason
         if reason is None:
             return LLMConnectionError("The stream ended before the answer was complete. Try again.")
         if reason in _FILTERS and not self._message.has_text:
@@ -252,13 +233,17 @@ class _Completion:
             return LLMMalformedToolCallError()
         return None if self._message.parts() else LLMEmptyResponseError()
 
-    def close(self) -> None:
-        """Put all there is into the draft, half of it or whole."""
-        draft, message = self._draft, self._message
-        draft.parts = message.parts()
-        draft.native = message.native(is_whole=draft.terminal)
+    def store(self) -> None:
+        """Put all there is into the accumulator, half of it or whole."""
+        accumulator, message = self._accumulator, self._message
+        accumulator.parts = message.parts()
+        accumulator.native = message.native(is_whole=accumulator.terminal)
         if self._started:
-            choice = {"index": 0, "message": message.assembled(), "finish_reason": draft.raw_stop_reason}
-            draft.response = {**self._envelope, "object": "chat.completion", "choices": [choice]}
-            if draft.raw_usage is not None:
-                draft.response["usage"] = draft.raw_usage
+            choice = {
+                "index": 0,
+                "message": message.assembled(),
+                "finish_reason": accumulator.raw_stop_reason,
+            }
+            accumulator.response = {**self._envelope, "object": "chat.completion", "choices": [choice]}
+            if accumulator.raw_usage is not None:
+                accumulator.response["usage"] = accumulator.raw_usage

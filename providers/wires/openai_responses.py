@@ -13,7 +13,6 @@ from providers.errors import (
     LLMMalformedToolCallError,
     LLMServerError,
 )
-from providers.errors.cancellation import RunCancelled
 from providers.errors.translation import from_payload
 from providers.types import FinishReason, Json
 from providers.types.events import ModelEvent, ResponseStarted, UsageSeen
@@ -22,9 +21,10 @@ from providers.wires._openai_responses_items import Stretch, returnable
 from providers.wires._openai_responses_options import show
 from providers.wires._openai_responses_output import Output
 from providers.wires._openai_responses_usage import usage_from
-from providers.wires.accumulator import END_OF_STREAM, StepAccumulator, WireReader
+from providers.wires.accumulator import StepAccumulator
+from providers.wires.reading import WireDecoder
 
-__all__ = ["KIND", "build_body", "read", "show"]
+__all__ = ["KIND", "build_body", "decoder", "show"]
 
 KIND = "openai-responses"
 
@@ -53,38 +53,20 @@ _ENDS = {
 }
 
 
-def read(draft: StepAccumulator) -> WireReader:
-    """Return a reader of one response; see ``WireReader``.
+def decoder(accumulator: StepAccumulator) -> WireDecoder:
+    """Return the decoder of one stream.
 
-    An error of the provider's is raised at once. What else the end means is raised at END_OF_STREAM,
-    after everything that was said; what follows the terminal event is ignored.
+    An error of the provider's is raised at once. Events after the terminal event are ignored.
     """
-    response = _Response(draft)
-    meaning: list[ModelEvent] = []
-    heard = False
-    try:
-        while (event := (yield meaning)) is not END_OF_STREAM:
-            heard = True
-            meaning = response.take(event) if isinstance(event, dict) else []
-        if (error := response.error() if heard else LLMEmptyResponseError()) is not None:
-            raise error
-    except RunCancelled:
-        draft.cancelled()
-        raise
-    except LLMError:
-        # The SDK may raise one after the end, which takes that back.
-        draft.stop_reason = None
-        raise
-    finally:
-        response.close()
+    return _Response(accumulator)
 
 
 class _Response:
     """The response so far."""
 
-    def __init__(self, draft: StepAccumulator) -> None:
-        self._draft = draft
-        self._output = Output(draft)
+    def __init__(self, accumulator: StepAccumulator) -> None:
+        self._accumulator = accumulator
+        self._output = Output(accumulator)
         self._envelope: Json = {}
         self._started = False
         #: The response says itself that it is incomplete.
@@ -93,7 +75,7 @@ class _Response:
     def take(self, event: Json) -> list[ModelEvent]:
         """Return what ``event`` means. Raises an ``LLMError`` for one that ends the response badly."""
         out: list[ModelEvent] = []
-        if self._draft.terminal:
+        if self._accumulator.terminal:
             return out
         kind = event.get("type")
         if not isinstance(kind, str) or kind == "error":
@@ -121,11 +103,11 @@ class _Response:
 
     def _start(self, response: Json, out: list[ModelEvent]) -> None:
         self._envelope = response
-        self._draft.model = response.get("model") or self._draft.model
+        self._accumulator.model = response.get("model") or self._accumulator.model
         if not self._started:
             self._started = True
-            self._draft.response_id = response.get("id") or None
-            out.append(ResponseStarted(self._draft.response_id, self._draft.model))
+            self._accumulator.response_id = response.get("id") or None
+            out.append(ResponseStarted(self._accumulator.response_id, self._accumulator.model))
 
     def _fail(self, event: Json) -> None:
         """Raise the error in ``event``; OpenAI documents it flat and sends it nested."""
@@ -133,21 +115,21 @@ class _Response:
         if error is None and event.get("type") == "error":
             error = {name: event[name] for name in ("code", "message", "param") if name in event}
         if error is not None:
-            self._draft.terminal = True
+            self._accumulator.terminal = True
             raise from_payload({"error": error}, status=None)
 
     def _end(self, kind: str, response: Json, out: list[ModelEvent]) -> None:
-        draft = self._draft
+        accumulator = self._accumulator
         self._start(response, out)
-        draft.terminal = True
+        accumulator.terminal = True
         if usage := response.get("usage"):
-            draft.raw_usage = usage
-            draft.usage = usage_from(usage)
-            out.append(UsageSeen(draft.usage))
+            accumulator.raw_usage = usage
+            accumulator.usage = usage_from(usage)
+            out.append(UsageSeen(accumulator.usage))
         said = response.get("status")
         status = str(said) if said in _ENDS.values() else _ENDS[kind]
         reason = (response.get("incomplete_details") or {}).get("reason")
-        draft.raw_stop_reason = reason if status == "incomplete" and reason else status
+        accumulator.raw_stop_reason = reason if status == "incomplete" and reason else status
         if status == "failed":
             raise from_payload({"error": response.get("error")}, status=None)
         if status == "cancelled":
@@ -155,14 +137,14 @@ class _Response:
         self._output.conclude(response.get("output") or [], out, cut=status == "incomplete")
         self._is_cut = status == "incomplete"
         if self.error() is None:
-            draft.stop_reason = self._stop_reason()
+            accumulator.stop_reason = self._stop_reason()
 
     def error(self) -> LLMError | None:
         """Return what is wrong with the response as it ended; ``None`` when it can be used."""
-        if not self._draft.terminal:
+        if not self._accumulator.terminal:
             return LLMConnectionError("The stream ended before the answer was complete. Try again.")
         if self._is_cut:
-            is_blocked = self._draft.raw_stop_reason == "content_filter" and not self._output.has_text
+            is_blocked = self._accumulator.raw_stop_reason == "content_filter" and not self._output.has_text
             details = {"incomplete_details": self._envelope.get("incomplete_details")}
             return LLMContentFilterError(detail=details) if is_blocked else None
         if not all(call.whole for call in self._output.calls):
@@ -170,19 +152,19 @@ class _Response:
         return None if self._output.parts() else LLMEmptyResponseError()
 
     def _stop_reason(self) -> FinishReason:
-        is_filtered = self._draft.raw_stop_reason == "content_filter"
+        is_filtered = self._accumulator.raw_stop_reason == "content_filter"
         if self._is_cut and not is_filtered:
             return FinishReason.MAX_TOKENS_EXCEEDED
         if is_filtered or self._output.refused:
             return FinishReason.CONTENT_FILTER
         return FinishReason.TOOL_CALLS if self._output.calls else FinishReason.END_TURN
 
-    def close(self) -> None:
-        """Put all there is into the draft: half items into ``parts``, whole ones into ``native``."""
-        draft, output = self._draft, self._output
-        draft.parts = output.parts()
-        draft.native = returnable(output.items)
+    def store(self) -> None:
+        """Put all there is into the accumulator: half items into ``parts``, whole ones into ``native``."""
+        accumulator, output = self._accumulator, self._output
+        accumulator.parts = output.parts()
+        accumulator.native = returnable(output.items)
         if self._started or output.items:
-            draft.response = dict(self._envelope)
-            if not draft.response.get("output"):
-                draft.response["output"] = [item.assembled() for item in output.items]
+            accumulator.response = dict(self._envelope)
+            if not accumulator.response.get("output"):
+                accumulator.response["output"] = [item.assembled() for item in output.items]

@@ -26,7 +26,7 @@ from providers.types.events import (
     ToolCallStarted,
     UsageSeen,
 )
-from providers.wires.accumulator import END_OF_STREAM, StepAccumulator
+from providers.wires.accumulator import StepAccumulator
 from tests.contract.reading import COUNTS, Reading, Recording, decoded, events, read, recordings
 
 RECORDINGS = recordings()
@@ -51,18 +51,17 @@ def name_of(recording: Recording | None) -> str:
 
 def tell(recording: Recording) -> Told:
     """Feed the wire all that came, up to an error: what follows the end must not change it."""
-    draft = StepAccumulator()
-    reader = wires.load(recording.wire).read(draft)
-    told: list[ModelEvent] = list(next(reader))
+    accumulator = StepAccumulator()
+    reader = wires.read(wires.load(recording.wire), accumulator)
+    told: list[ModelEvent] = []
     error: LLMError | None = None
     try:
-        for event in [*events(recording.sse), END_OF_STREAM]:
-            told += reader.send(event)
-    except StopIteration:
-        pass
+        for event in events(recording.sse):
+            told += reader.take(event)
+        reader.end()
     except LLMError as failure:
         error = failure
-    return Told(events=tuple(told), result=draft.result(), error=error)
+    return Told(events=tuple(told), result=accumulator.result(), error=error)
 
 
 def heard_live(told: Told) -> Reading:

@@ -1,7 +1,9 @@
 """The Anthropic wire: what its events mean, what is kept of a cut answer, what goes back."""
 
+import asyncio
 import json
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pytest
@@ -33,7 +35,6 @@ from providers.types import (
     ToolSpec,
 )
 from providers.types.events import (
-    ModelEvent,
     ProviderItem,
     ReasoningDelta,
     ReasoningSealed,
@@ -46,8 +47,9 @@ from providers.types.events import (
 )
 from providers.types.usage import Usage, UsageSource
 from providers.wires import anthropic_messages as wire
-from providers.wires.accumulator import END_OF_STREAM, StepAccumulator
 from tests.contract.reading import Recording, events, recordings
+from tests.providers.wires.playing import Told, interrupted
+from tests.providers.wires.playing import play as play_on
 
 HERE = Origin(wire=wire.KIND, provider="anthropic", model="claude-sonnet-4-6")
 ELSEWHERE = Origin(wire="openai-responses", provider="openai", model="gpt-5")
@@ -56,32 +58,7 @@ RECORDINGS = [recording for recording in recordings() if recording.wire == wire.
 ABSENT = pytest.param(None, marks=pytest.mark.skip(reason="there are no recordings beside the project"))
 
 
-@dataclass(frozen=True, kw_only=True)
-class Told:
-    """What the wire made of a stream."""
-
-    events: list[ModelEvent]
-    result: StepResult
-    raised: Exception | None
-
-
-def play(stream: list[Any], *, cancel: bool = False) -> Told:
-    """Feed ``stream``, then end it, or cancel it in place of its end."""
-    draft, told = StepAccumulator(), list[ModelEvent]()
-    reader = wire.read(draft)
-    told += next(reader)
-    raised: Exception | None = None
-    try:
-        for event in stream:
-            told += reader.send(event)
-        if cancel:
-            reader.throw(RunCancelled())
-        reader.send(END_OF_STREAM)
-    except StopIteration:
-        pass
-    except (LLMError, RunCancelled) as error:
-        raised = error
-    return Told(events=told, result=draft.result(), raised=raised)
+play = partial(play_on, wire.KIND)
 
 
 def start(**usage: int) -> Json:
@@ -472,14 +449,10 @@ def test_it_cuts_nothing_after_the_end() -> None:
     assert told.result.stop_reason is FinishReason.END_TURN
 
 
-def test_it_keeps_what_was_said_when_the_reader_is_dropped() -> None:
-    draft = StepAccumulator()
-    reader = wire.read(draft)
-    next(reader)
-    for event in [start(), *text(0, "So", stop=False)]:
-        reader.send(event)
-    reader.close()
-    assert draft.result().text == "So"
+def test_it_keeps_what_was_said_when_it_is_interrupted_otherwise() -> None:
+    kept = interrupted(wire.KIND, [start(), *text(0, "So", stop=False)], asyncio.CancelledError())
+    assert kept.text == "So"
+    assert not kept.stream_was_cancelled
 
 
 def test_it_survives_half_a_character() -> None:

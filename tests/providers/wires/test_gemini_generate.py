@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pytest
@@ -34,7 +35,6 @@ from providers.types import (
     ToolSpec,
 )
 from providers.types.events import (
-    ModelEvent,
     ProviderItem,
     ReasoningDelta,
     ReasoningSealed,
@@ -47,8 +47,9 @@ from providers.types.events import (
 )
 from providers.types.usage import Usage, UsageSource
 from providers.wires import gemini_generate as wire
-from providers.wires.accumulator import END_OF_STREAM, StepAccumulator
 from tests.contract.reading import Recording, events, recordings
+from tests.providers.wires.playing import Told
+from tests.providers.wires.playing import play as play_on
 
 HERE = Origin(wire=wire.KIND, provider="gemini", model="gemini-3-pro-preview")
 ELSEWHERE = Origin(wire="anthropic-messages", provider="anthropic", model="claude-sonnet-4-6")
@@ -57,32 +58,7 @@ RECORDINGS = [recording for recording in recordings() if recording.wire == wire.
 ABSENT = pytest.param(None, marks=pytest.mark.skip(reason="there are no recordings beside the project"))
 
 
-@dataclass(frozen=True, kw_only=True)
-class Told:
-    """What the wire made of a stream."""
-
-    events: list[ModelEvent]
-    result: StepResult
-    raised: Exception | None
-
-
-def play(stream: list[Any], *, cancel: bool = False) -> Told:
-    """Feed ``stream``, then end it, or cancel it in place of its end."""
-    draft, told = StepAccumulator(), list[ModelEvent]()
-    reader = wire.read(draft)
-    told += next(reader)
-    raised: Exception | None = None
-    try:
-        for chunk in stream:
-            told += reader.send(chunk)
-        if cancel:
-            reader.throw(RunCancelled())
-        reader.send(END_OF_STREAM)
-    except StopIteration:
-        pass
-    except (LLMError, RunCancelled) as error:
-        raised = error
-    return Told(events=told, result=draft.result(), raised=raised)
+play = partial(play_on, wire.KIND)
 
 
 def chunk(*parts: Json, finish: str | None = None, usage: Json | None = None, **candidate: Any) -> Json:

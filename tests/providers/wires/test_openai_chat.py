@@ -1,6 +1,8 @@
 """The Chat Completions wire: what its chunks mean, what is kept of a cut answer, what goes back."""
 
+import asyncio
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pytest
@@ -28,7 +30,6 @@ from providers.types import (
     ProviderItemPart,
     ReasoningPart,
     Role,
-    StepResult,
     TextPart,
     ToolCallPart,
     ToolResultPart,
@@ -48,9 +49,10 @@ from providers.types.events import (
 )
 from providers.types.usage import Usage, UsageSource
 from providers.wires import openai_chat as wire
-from providers.wires.accumulator import END_OF_STREAM, StepAccumulator
 from providers.wires.history import NOT_EXECUTED
 from tests.contract.reading import Recording, events, recordings
+from tests.providers.wires.playing import interrupted
+from tests.providers.wires.playing import play as play_on
 
 HERE = Origin(wire=wire.KIND, provider="openai-chat", model="gpt-4.1")
 ELSEWHERE = Origin(wire="anthropic-messages", provider="anthropic", model="claude-sonnet-4-6")
@@ -59,37 +61,7 @@ RECORDINGS = [recording for recording in recordings() if recording.wire == wire.
 ABSENT = pytest.param(None, marks=pytest.mark.skip(reason="there are no recordings beside the project"))
 
 
-@dataclass(frozen=True, kw_only=True)
-class Told:
-    """What the wire made of a stream."""
-
-    events: list[ModelEvent]
-    result: StepResult
-    raised: Exception | None
-
-    @property
-    def meaning(self) -> list[ModelEvent]:
-        """What was said, without who said it and what it used."""
-        return [event for event in self.events if not isinstance(event, (ResponseStarted, UsageSeen))]
-
-
-def play(stream: list[Any], *, cancel: bool = False) -> Told:
-    """Feed ``stream``, then end it, or cancel it in place of its end."""
-    draft, told = StepAccumulator(), list[ModelEvent]()
-    reader = wire.read(draft)
-    told += next(reader)
-    raised: Exception | None = None
-    try:
-        for event in stream:
-            told += reader.send(event)
-        if cancel:
-            reader.throw(RunCancelled())
-        reader.send(END_OF_STREAM)
-    except StopIteration:
-        pass
-    except (LLMError, RunCancelled) as error:
-        raised = error
-    return Told(events=told, result=draft.result(), raised=raised)
+play = partial(play_on, wire.KIND)
 
 
 def chunk(finish_reason: str | None = None, /, *, index: Any = 0, **delta: Any) -> Json:
@@ -644,14 +616,10 @@ def test_it_cuts_nothing_after_the_end() -> None:
     assert told.result.stop_reason is FinishReason.END_TURN
 
 
-def test_it_keeps_what_was_said_when_the_reader_is_dropped() -> None:
-    draft = StepAccumulator()
-    reader = wire.read(draft)
-    next(reader)
-    reader.send(chunk(content="Hi"))
-    reader.close()
-    assert draft.result().text == "Hi"
-    assert not draft.result().stream_was_cancelled
+def test_it_keeps_what_was_said_when_it_is_interrupted_otherwise() -> None:
+    kept = interrupted(wire.KIND, [chunk(content="Hi")], asyncio.CancelledError())
+    assert kept.text == "Hi"
+    assert not kept.stream_was_cancelled
 
 
 def test_it_survives_half_a_character() -> None:

@@ -15,12 +15,12 @@ from providers.types import (
     ModelOptions,
     ReasoningPart,
     Role,
+    StepResult,
     TextPart,
 )
 from providers.types.events import ModelEvent, ReasoningDelta, TextDelta
 from providers.types.quirks import Quirks
 from providers.wires import openai_chat
-from providers.wires.accumulator import END_OF_STREAM, StepAccumulator
 from tests.providers.wires.asking import (
     FILM,
     LOOK,
@@ -41,6 +41,7 @@ from tests.providers.wires.asking import (
     showing,
     shown,
 )
+from tests.providers.wires.playing import play as play_on
 
 WIRE = openai_chat.KIND
 TOOLS = (LOOK,)
@@ -233,16 +234,9 @@ def test_it_judges_a_file_before_its_bytes_are_there(wire: str) -> None:
     wires.check(showing(wire, replace(PNG, data=None)))
 
 
-def play(stream: list[Json], quirks: Quirks) -> tuple[list[ModelEvent], StepAccumulator]:
-    draft, told = StepAccumulator(quirks=quirks), list[ModelEvent]()
-    reader = openai_chat.read(draft)
-    next(reader)
-    for event in [*stream, END_OF_STREAM]:
-        try:
-            told += reader.send(event)
-        except StopIteration:
-            break
-    return told, draft
+def play(stream: list[Json], quirks: Quirks) -> tuple[list[ModelEvent], StepResult]:
+    told = play_on(openai_chat.KIND, stream, quirks=quirks)
+    return told.events, told.result
 
 
 def chunk(finish: str | None = None, **delta: object) -> Json:
@@ -263,7 +257,7 @@ def test_it_says_thoughts_again_where_they_are_all_of_the_answer() -> None:
         LONELY, Quirks(thoughts_may_be_the_answer=True, thoughts_go_back_as="reasoning_content")
     )
     assert told[1:] == [ReasoningDelta("It is "), ReasoningDelta("four."), TextDelta("It is four.")]
-    result = draft.result()
+    result = draft
     assert result.parts == (ReasoningPart(text="It is four."), TextPart(text="It is four."))
     assert (result.text, result.stop_reason) == ("It is four.", FinishReason.END_TURN)
     # Once is enough for the server, too.
@@ -284,7 +278,7 @@ def test_it_says_thoughts_again_where_they_are_all_of_the_answer() -> None:
 )
 def test_it_leaves_thoughts_alone_otherwise(stream: list[Json], quirks: Quirks, text: str) -> None:
     told, draft = play(stream, quirks)
-    assert draft.result().text == text
+    assert draft.text == text
     assert "".join(event.text for event in told if isinstance(event, TextDelta)) == text
 
 
@@ -304,5 +298,5 @@ def test_it_sends_thoughts_back_as_the_server_wants_them(
     _, draft = play(
         [*stream, chunk("tool_calls" if with_call else "stop")], Quirks(thoughts_go_back_as=field)
     )
-    (message,) = draft.result().native
+    (message,) = draft.native
     assert {name: value for name, value in message.items() if name.startswith("reasoning")} == expected

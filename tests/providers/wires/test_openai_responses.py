@@ -1,6 +1,8 @@
 """The Responses wire: what its events mean, what is kept of a cut answer, what goes back."""
 
+import asyncio
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -27,7 +29,6 @@ from providers.types import (
     ProviderItemPart,
     ReasoningPart,
     Role,
-    StepResult,
     TextPart,
     ToolCallPart,
     ToolResultPart,
@@ -47,9 +48,10 @@ from providers.types.events import (
 )
 from providers.types.usage import Usage, UsageSource
 from providers.wires import openai_responses as wire
-from providers.wires.accumulator import END_OF_STREAM, StepAccumulator
 from providers.wires.history import NOT_EXECUTED
 from tests.contract.reading import Recording, events, recordings
+from tests.providers.wires.playing import interrupted
+from tests.providers.wires.playing import play as play_on
 
 HERE = Origin(wire=wire.KIND, provider="openai", model="gpt-5.1")
 ELSEWHERE = Origin(wire="anthropic-messages", provider="anthropic", model="claude-sonnet-4-6")
@@ -58,37 +60,7 @@ RECORDINGS = [recording for recording in recordings() if recording.wire == wire.
 ABSENT = pytest.param(None, marks=pytest.mark.skip(reason="there are no recordings beside the project"))
 
 
-@dataclass(frozen=True, kw_only=True)
-class Told:
-    """What the wire made of a stream."""
-
-    events: list[ModelEvent]
-    result: StepResult
-    raised: Exception | None
-
-    @property
-    def meaning(self) -> list[ModelEvent]:
-        """What was said, without who said it and what it used."""
-        return [event for event in self.events if not isinstance(event, (ResponseStarted, UsageSeen))]
-
-
-def play(stream: list[Any], *, cancel: bool = False) -> Told:
-    """Feed ``stream``, then end it, or cancel it in place of its end."""
-    draft, told = StepAccumulator(), list[ModelEvent]()
-    reader = wire.read(draft)
-    told += next(reader)
-    raised: Exception | None = None
-    try:
-        for event in stream:
-            told += reader.send(event)
-        if cancel:
-            reader.throw(RunCancelled())
-        reader.send(END_OF_STREAM)
-    except StopIteration:
-        pass
-    except (LLMError, RunCancelled) as error:
-        raised = error
-    return Told(events=told, result=draft.result(), raised=raised)
+play = partial(play_on, wire.KIND)
 
 
 def response(status: str, *output: Json, **fields: Any) -> Json:
@@ -326,15 +298,9 @@ def test_it_reads_up_to_the_first_end() -> None:
 
 
 def test_it_takes_the_end_back_when_the_sdk_finds_an_error_after_it() -> None:
-    draft = StepAccumulator()
-    reader = wire.read(draft)
-    next(reader)
-    for event in [*text(0, "Hi"), end()]:
-        reader.send(event)
-    with pytest.raises(LLMServerError):
-        reader.throw(LLMServerError())
-    assert draft.result().stop_reason is None
-    assert draft.result().text == "Hi"
+    kept = interrupted(wire.KIND, [*text(0, "Hi"), end()], LLMServerError())
+    assert kept.stop_reason is None
+    assert kept.text == "Hi"
 
 
 def test_it_says_who_answers_and_what_it_used() -> None:
@@ -735,14 +701,10 @@ def test_it_cuts_nothing_after_the_end() -> None:
     assert told.result.stop_reason is FinishReason.END_TURN
 
 
-def test_it_keeps_what_was_said_when_the_reader_is_dropped() -> None:
-    draft = StepAccumulator()
-    reader = wire.read(draft)
-    next(reader)
-    reader.send(delta("output_text", 0, "Hi", content_index=0))
-    reader.close()
-    assert draft.result().text == "Hi"
-    assert not draft.result().stream_was_cancelled
+def test_it_keeps_what_was_said_when_it_is_interrupted_otherwise() -> None:
+    kept = interrupted(wire.KIND, [delta("output_text", 0, "Hi", content_index=0)], asyncio.CancelledError())
+    assert kept.text == "Hi"
+    assert not kept.stream_was_cancelled
 
 
 def test_it_survives_half_a_character() -> None:
