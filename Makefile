@@ -45,7 +45,7 @@ thorough: dev ## Repeat what `make test` repeats some times as often as before a
 	@KILLS=20 RANDOM_CANCELS=2000 MANY_CALLS=2000 MUTATIONS=20000 $(PYTHON) -m pytest --timeout=3600 $(ARGS) \
 		tests/faults/test_kill.py tests/faults/test_cancel_random.py tests/faults/test_many_streams.py tests/contract/test_mutations.py
 
-failures: dev ## Write docs/failures.md anew: what users read when providers fail
+failures: dev ## Write docs/reference/failures.md anew: what users read when providers fail
 	@REGENERATE=1 $(PYTHON) -m pytest -q tests/faults/test_failures.py
 
 lanes: dev ## Run the tests against servers that we did not write (CONTRIBUTING.md says how to get them)

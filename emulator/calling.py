@@ -29,7 +29,7 @@ _DEFAULT_CALLS: tuple[tuple[str, Json], ...] = (
 _LONGEST_QUOTE = 500
 
 _HOW_TO_ORDER = (
-    "Order a call, for example [[call clock {}]], and I make it. docs/emulator.md says what else I obey."
+    "Order a call, for example [[call clock {}]], and I make it. docs/reference/emulator.md says what else I obey."
 )
 
 

@@ -1,6 +1,7 @@
 """What a client may send over a socket: every frame's shape, field by field. Pure.
 
-See docs/protocol.md. A frame has exactly these fields, of exactly these types; ``runs.socket.frames`` reads it.
+See docs/reference/protocol.md. A frame has exactly these fields, of exactly these types;
+``runs.socket.frames`` reads it.
 """
 
 import base64

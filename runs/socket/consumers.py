@@ -32,7 +32,7 @@ PATIENCE = 20
 MAX_IN_WORK = 512
 #: Seconds that a socket has for its last events, and again for its last bytes, when the server stops.
 GOODBYE = 1.0
-#: Close codes, as docs/protocol.md lists them.
+#: Close codes, as docs/reference/protocol.md lists them.
 SIGNED_OUT = 4401
 TOO_SLOW = 4408
 RESTARTING = 4409

@@ -6,7 +6,7 @@ import pytest
 from emulator.actions import Fault
 from emulator.directive import Directive, Trouble, parse
 
-PAGE = (Path(__file__).resolve().parents[2] / "docs" / "emulator.md").read_text()
+PAGE = (Path(__file__).resolve().parents[2] / "docs" / "reference" / "emulator.md").read_text()
 
 #: The table of faults: names, and keys with what they are otherwise.
 ROWS = dict(re.findall(r"^\| `(\w+)` \|([^|]*)\|", PAGE.partition("| fault |")[2], re.MULTILINE))

@@ -1,4 +1,4 @@
-"""Every way in which the emulator fails, and what a run makes of each: the story behind docs/failures.md."""
+"""Every way in which the emulator fails, and what a run makes of each: the story behind docs/reference/failures.md."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""Every fault over every wire and every error body, through runs: what users read is docs/failures.md.
+"""Every fault over every wire and every error body, through runs: what users read is docs/reference/failures.md.
 
 ``make failures`` writes that page anew.
 """
@@ -30,7 +30,7 @@ from tests.faults.failing import (
 )
 from tests.faults.line import WIRES, Line
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "failures.md"
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "failures.md"
 
 BODIES = error_bodies()
 BY_HAND = "by-hand"
@@ -87,7 +87,7 @@ def compare(text: str) -> None:
     if os.environ.get("REGENERATE"):
         PAGE.write_text(text)
     assert text == (PAGE.read_text() if PAGE.exists() else ""), (
-        "what users read is not what docs/failures.md says: `make failures` writes it anew"
+        "what users read is not what docs/reference/failures.md says: `make failures` writes it anew"
     )
 
 

@@ -1,6 +1,6 @@
 // One WebSocket that heals: request and answer by id, reconnection with back-off.
 //
-// Speaks the envelope of docs/protocol.md and knows nothing of conversations or of the page. After
+// Speaks the envelope of docs/reference/protocol.md and knows nothing of conversations or of the page. After
 // each `ready` its owner subscribes again; requests that may be repeated are sent again by itself.
 
 const FIRST_DELAY = 400;

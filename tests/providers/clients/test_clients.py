@@ -51,7 +51,7 @@ async def test_google_genai_streams_dicts_through_its_private_call() -> None:
 @pytest.mark.parametrize(
     ("address", "path"),
     [
-        # The SDK's own version: docs/providers.md names it.
+        # The SDK's own version: docs/reference/providers.md names it.
         ("", "/v1/models/some-model"),
         ("/v1beta", "/v1beta/models/some-model"),
         ("/v1beta/", "/v1beta/models/some-model"),
