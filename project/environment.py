@@ -11,6 +11,10 @@ from environs import Env, EnvError, validate
 
 env = Env()
 
+#: Every variable that this process has read, with its default. ``docs/settings.md`` is checked against it.
+#: It holds no value that was set: those may be secrets.
+defaults: dict[str, Any] = {}
+
 
 class Mistake(Exception):  # noqa: N818 - it names what happened
     """A variable holds what it cannot; the message names it and says what it takes."""
@@ -18,6 +22,7 @@ class Mistake(Exception):  # noqa: N818 - it names what happened
 
 def text(name: str, default: str = "") -> str:
     """Return a string."""
+    _note(name, default)
     return env.str(name, "") or default
 
 
@@ -53,9 +58,16 @@ def database(name: str) -> dict[str, Any] | None:
     return value
 
 
+def _note(name: str, default: Any) -> None:
+    """Record ``default``; where a variable is read twice, a default replaces an empty one."""
+    if defaults.get(name) in (None, ""):
+        defaults[name] = default
+
+
 def _read(
     parse: Callable[..., Any], name: str, default: Any, known: str, *, is_secret: bool = False, **options: Any
 ) -> Any:
+    _note(name, default)
     given = env.str(name, "").strip()
     if not given:
         return default

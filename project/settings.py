@@ -1,8 +1,8 @@
 """All settings, read from the environment and from ``.env`` beside ``manage.py``.
 
 ``DEBUG`` is on where nobody said otherwise: the local, embedded mode for one person on one machine
-(docs/decisions/0005). With ``DEBUG`` off everything that can be secure by default is. README.md
-has the table of what may be set, ``.env.example`` the same with defaults.
+(docs/decisions/0005). With ``DEBUG`` off everything that can be secure by default is.
+``docs/settings.md`` lists every variable with its default; a test compares the two.
 """
 
 from pathlib import Path

@@ -1,8 +1,7 @@
 """Client frames in, server frames out: the text of the WebSocket protocol. Pure.
 
 See docs/reference/protocol.md; ``runs.socket.client_frames`` has the shapes. Parsing refuses with ``BadFrame``
-whatever is
-not exactly a frame: unknown fields, wrong types, text that no database takes.
+whatever is not exactly a frame: unknown fields, wrong types, text that no database takes.
 """
 
 import json
