@@ -17,8 +17,8 @@ from typing import Any
 from websockets.asyncio.client import ClientConnection, connect
 
 from benchmarks.server import PROVIDERS, Served, free_port, providers_at, serve
-from emulator import Emulator, Outcome
-from emulator.exchanges import Exchange
+from emulator import Emulator, ExchangeOutcome
+from emulator.exchanges import EmulatedExchange
 
 MODELS = {"flowing": "drip", "silent": "stall-mid"}
 
@@ -75,9 +75,9 @@ async def measure(
     return lost, told
 
 
-async def _end(emulator: Emulator, exchange: Exchange) -> float:
+async def _end(emulator: Emulator, exchange: EmulatedExchange) -> float:
     await emulator.wait_for(lambda each: each is exchange and not each.is_open)
-    if exchange.outcome is not Outcome.PEER_GONE or exchange.ended is None:
+    if exchange.outcome is not ExchangeOutcome.PEER_GONE or exchange.ended is None:
         raise SystemExit(f"the upstream was not left: {exchange.outcome}")
     return exchange.ended
 

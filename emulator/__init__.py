@@ -6,9 +6,9 @@ wire has an encoder that turns actions into that provider's frames. It imports n
 neither runs nor sockets of browsers.
 """
 
-from emulator.exchanges import Exchange, Outcome
+from emulator.exchanges import EmulatedExchange, ExchangeOutcome
 from emulator.scripts import MODELS
 from emulator.server import Emulator
 from emulator.shared import close_shared, shared
 
-__all__ = ["MODELS", "Emulator", "Exchange", "Outcome", "close_shared", "shared"]
+__all__ = ["MODELS", "EmulatedExchange", "Emulator", "ExchangeOutcome", "close_shared", "shared"]

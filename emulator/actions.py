@@ -202,14 +202,14 @@ class Think:
 
 
 @dataclass(frozen=True, slots=True)
-class Seal:
+class SignatureAction:
     """The opaque artefact of the thinking so far: Base64 text."""
 
     value: str
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class CallAction:
     """A function call begins; the next one, or any word, ends it."""
 
     name: str
@@ -230,7 +230,7 @@ class Finish:
 
 
 @dataclass(frozen=True, slots=True)
-class Ping:
+class PingAction:
     """The wire's own sign of life, or a comment where it has none."""
 
 
@@ -244,10 +244,10 @@ class Break:
 
 
 #: What costs a token each.
-type Token = Say | Refuse | Think | Call | Argue
+type Token = Say | Refuse | Think | CallAction | Argue
 
 #: What an encoder turns into frames.
-type Speech = Token | Seal | Finish | Ping | Break
+type Speech = Token | SignatureAction | Finish | PingAction | Break
 
 type Action = Open | Wait | Fail | Post | Whole | Reset | BreakOff | Raw | Handle | HideUsage | Speech
 
@@ -271,7 +271,7 @@ class Tally:
         match speech:
             case Think():
                 self.thought += 1
-            case Say() | Refuse() | Call() | Argue():
+            case Say() | Refuse() | CallAction() | Argue():
                 self.said += 1
-            case Seal() | Finish() | Ping() | Break():
+            case SignatureAction() | Finish() | PingAction() | Break():
                 pass

@@ -11,7 +11,7 @@ _KEPT = 1_000
 type _Key = tuple[str, str, str, tuple[str, ...]]
 
 
-class Attempts:
+class AttemptCounter:
     """The memory of one emulator. A request is the same when its wire, model and last words are."""
 
     def __init__(self) -> None:

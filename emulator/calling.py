@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Iterator
 
-from emulator.actions import Action, Argue, Call, Finish, Seal, Think, Wait
+from emulator.actions import Action, Argue, CallAction, Finish, SignatureAction, Think, Wait
 from emulator.orders import Ask, Pause, steps
 from emulator.prompt import Function, Prompt
 from emulator.prose import tokens
@@ -28,13 +28,11 @@ _DEFAULT_CALLS: tuple[tuple[str, Json], ...] = (
 #: Characters of a result that are quoted.
 _LONGEST_QUOTE = 500
 
-_HOW_TO_ORDER = (
-    "Order a call, for example [[call clock {}]], and I make it. docs/reference/emulator.md says what else I obey."
-)
+_HOW_TO_ORDER = "Order a call, for example [[call clock {}]], and I make it. docs/reference/emulator.md says what else I obey."
 
 
 def tools(prompt: Prompt) -> Iterator[Action]:
-    """Call two functions at once; quote their results when they have come."""
+    """CallAction two functions at once; quote their results when they have come."""
     if prompt.rounds:
         yield from paced(_quotes(prompt), per_second=60)
         yield Finish(FinishReason.END_TURN)
@@ -45,7 +43,7 @@ def tools(prompt: Prompt) -> Iterator[Action]:
     )
     yield from paced(said(intro), per_second=60)
     for name, arguments in chosen:
-        yield Call(name)
+        yield CallAction(name)
         text = json.dumps(arguments, ensure_ascii=False)
         yield from paced(map(Argue, odd_pieces(text)), per_second=60)
     yield Finish(FinishReason.TOOL_CALLS)
@@ -55,7 +53,7 @@ def thinking_tools(prompt: Prompt) -> Iterator[Action]:
     """Think, seal the thought and do what ``tools`` does; the calls must come back with the seal."""
     if not prompt.rounds:
         yield from paced(map(Think, tokens(_PLAN)), per_second=80)
-        yield Seal(seal(_PLAN))
+        yield SignatureAction(seal(_PLAN))
     yield from tools(prompt)
 
 
@@ -71,7 +69,7 @@ def calls(prompt: Prompt) -> Iterator[Action]:
             case Pause(seconds):
                 yield Wait(seconds)
             case Ask(name, arguments):
-                yield Call(name)
+                yield CallAction(name)
                 yield from map(Argue, odd_pieces(arguments))
     if not names:
         yield from _quotes(prompt) if prompt.rounds else said(_HOW_TO_ORDER)
@@ -82,7 +80,7 @@ def thinking_calls(prompt: Prompt) -> Iterator[Action]:
     """Think about every step, seal the thought and do what ``calls`` does."""
     thought = f"This is step {prompt.step} of the turn, and {len(prompt.tool_results)} results have come."
     yield from map(Think, tokens(thought))
-    yield Seal(seal(thought))
+    yield SignatureAction(seal(thought))
     yield from calls(prompt)
 
 

@@ -5,8 +5,8 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator
 from typing import assert_never
 
 from emulator.actions import Action
-from emulator.attempts import Attempts
-from emulator.exchanges import Exchange, ExchangeLog, Outcome
+from emulator.attempts import AttemptCounter
+from emulator.exchanges import EmulatedExchange, ExchangeLog, ExchangeOutcome
 from emulator.faults import disturbed
 from emulator.http1 import HttpError, HttpRequest, format_head, read_request
 from emulator.player import Player
@@ -20,7 +20,7 @@ from providers.types.usage import CHARACTERS_PER_TOKEN
 _LOCAL_NAMES = frozenset({"127.0.0.1", "localhost"})
 
 #: What a person or a benchmark may look at, where that is allowed.
-_PAGES: dict[str, Callable[[ExchangeLog], Iterable[Exchange]]] = {
+_PAGES: dict[str, Callable[[ExchangeLog], Iterable[EmulatedExchange]]] = {
     "/_log": lambda log: log.exchanges,
     "/_active": lambda log: log.active.values(),
 }
@@ -54,19 +54,19 @@ class Connection:
     """Answers the requests of one peer, one after the other."""
 
     def __init__(
-        self, *, log: ExchangeLog, recordings: Recordings, attempts: Attempts, inspectable: bool
+        self, *, log: ExchangeLog, recordings: Recordings, attempts: AttemptCounter, inspectable: bool
     ) -> None:
         self._log = log
         self._recordings = recordings
         self._attempts = attempts
         self._inspectable = inspectable
-        self._exchange: Exchange | None = None
+        self._exchange: EmulatedExchange | None = None
         self._task: asyncio.Task[None] | None = None
 
     def peer_gone(self) -> None:
         """Note that nobody reads any more, and stop the answer that is under way."""
         if self._exchange is not None and self._exchange.is_open:
-            self._log.end(self._exchange, Outcome.PEER_GONE)
+            self._log.end(self._exchange, ExchangeOutcome.PEER_GONE)
             self.cancel()
 
     def cancel(self) -> None:
@@ -90,7 +90,7 @@ class Connection:
             pass  # Writing told us what the watch has noted already.
         finally:
             if self._exchange is not None and self._exchange.is_open:
-                self._log.end(self._exchange, Outcome.CUT_OFF)
+                self._log.end(self._exchange, ExchangeOutcome.CUT_OFF)
                 # Nothing that is still buffered is worth waiting for.
                 writer.transport.abort()
 
@@ -113,9 +113,9 @@ class Connection:
         )
         reply = Reply(writer, self._log, exchange)
         await self._give(decision.answer, reply, exchange)
-        self._log.end(exchange, Outcome.FINISHED)
+        self._log.end(exchange, ExchangeOutcome.FINISHED)
 
-    async def _give(self, answer: Answer, reply: Reply, exchange: Exchange) -> None:
+    async def _give(self, answer: Answer, reply: Reply, exchange: EmulatedExchange) -> None:
         match answer:
             case ErrorReply():
                 await reply.refuse(answer)

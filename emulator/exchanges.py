@@ -26,7 +26,7 @@ _CREDENTIALS = frozenset(
 )
 
 
-class Outcome(StrEnum):
+class ExchangeOutcome(StrEnum):
     """How far an exchange has come."""
 
     #: The answer is not complete yet.
@@ -40,7 +40,7 @@ class Outcome(StrEnum):
 
 
 @dataclass(kw_only=True, slots=True)
-class Exchange:
+class EmulatedExchange:
     """One request and the state of its answer. ``started`` and ``ended`` are ``time.monotonic``."""
 
     number: int
@@ -54,7 +54,7 @@ class Exchange:
     headers: Mapping[str, str]
     request_bytes: int
     status: int | None = None
-    outcome: Outcome = Outcome.OPEN
+    outcome: ExchangeOutcome = ExchangeOutcome.OPEN
     #: Bytes of response body handed to the socket, without HTTP's own.
     bytes_sent: int = 0
     started: float = field(default_factory=time.monotonic)
@@ -65,7 +65,7 @@ class Exchange:
     @property
     def is_open(self) -> bool:
         """True until the exchange has an end."""
-        return self.outcome is Outcome.OPEN
+        return self.outcome is ExchangeOutcome.OPEN
 
     def as_json(self) -> dict[str, Any]:
         """Return what JSON can hold of it."""
@@ -79,8 +79,8 @@ class ExchangeLog:
     """The last ``KEPT`` exchanges, and whoever waits for one."""
 
     def __init__(self) -> None:
-        self.exchanges: deque[Exchange] = deque(maxlen=KEPT)
-        self.active: dict[int, Exchange] = {}
+        self.exchanges: deque[EmulatedExchange] = deque(maxlen=KEPT)
+        self.active: dict[int, EmulatedExchange] = {}
         self._numbers = count(1)
         self._changed = asyncio.Event()
 
@@ -93,9 +93,9 @@ class ExchangeLog:
         body: Json | None,
         headers: Mapping[str, str],
         request_bytes: int,
-    ) -> Exchange:
+    ) -> EmulatedExchange:
         """Remember a request that has just been read."""
-        exchange = Exchange(
+        exchange = EmulatedExchange(
             number=next(self._numbers),
             wire=wire,
             path=path,
@@ -109,7 +109,7 @@ class ExchangeLog:
         self.notify()
         return exchange
 
-    def end(self, exchange: Exchange, outcome: Outcome) -> None:
+    def end(self, exchange: EmulatedExchange, outcome: ExchangeOutcome) -> None:
         """Close ``exchange``; the first end counts, a later one is ignored."""
         if not exchange.is_open:
             return
@@ -136,7 +136,9 @@ class ExchangeLog:
         self._changed.set()
         self._changed.clear()
 
-    async def wait_for(self, predicate: Callable[[Exchange], bool], timeout: float) -> Exchange:
+    async def wait_for(
+        self, predicate: Callable[[EmulatedExchange], bool], timeout: float
+    ) -> EmulatedExchange:
         """Return the oldest remembered exchange that fits; ``TimeoutError`` after ``timeout`` seconds."""
         async with asyncio.timeout(timeout):
             while True:

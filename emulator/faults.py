@@ -14,14 +14,14 @@ from emulator.actions import (
     Argue,
     Break,
     BreakOff,
-    Call,
+    CallAction,
     Fail,
     Fault,
     Finish,
     Handle,
     HideUsage,
     Open,
-    Ping,
+    PingAction,
     Post,
     Raw,
     Refuse,
@@ -35,7 +35,7 @@ from emulator.directive import Directive, Point, Trouble
 
 type Plan = Callable[[Directive, Iterator[Action]], Iterable[Action]]
 
-_TOKENS = (Say, Refuse, Think, Call, Argue)
+_TOKENS = (Say, Refuse, Think, CallAction, Argue)
 
 #: Seconds; long enough for the peer to read the words: a reset may overtake what is still in flight.
 _IN_FLIGHT = 0.1
@@ -145,11 +145,13 @@ _PLANS: dict[Trouble, Plan] = {
     Trouble.BYTES: _treated(mechanics.byte_by_byte),
     Trouble.CRLF: _treated(mechanics.with_crlf),
     Trouble.COMMENTS: lambda _, script: _before_every_token(script, Raw(mechanics.COMMENT)),
-    Trouble.PINGS: lambda _, script: _before_every_token(script, Ping()),
+    Trouble.PINGS: lambda _, script: _before_every_token(script, PingAction()),
     Trouble.ONLY_COMMENTS: lambda directive, script: _at(
         directive, script, _signs_of_life(directive, Raw(mechanics.COMMENT))
     ),
-    Trouble.ONLY_PINGS: lambda directive, script: _at(directive, script, _signs_of_life(directive, Ping())),
+    Trouble.ONLY_PINGS: lambda directive, script: _at(
+        directive, script, _signs_of_life(directive, PingAction())
+    ),
     Trouble.ENDLESS: lambda directive, script: chain(
         script, _signs_of_life(directive, Raw(mechanics.COMMENT))
     ),

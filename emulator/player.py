@@ -10,20 +10,20 @@ from emulator.actions import (
     Argue,
     Break,
     BreakOff,
-    Call,
+    CallAction,
     Fail,
     Fault,
     Finish,
     Handle,
     HideUsage,
     Open,
-    Ping,
+    PingAction,
     Post,
     Raw,
     Refuse,
     Reset,
     Say,
-    Seal,
+    SignatureAction,
     Speech,
     Tally,
     Think,
@@ -32,7 +32,7 @@ from emulator.actions import (
 )
 from emulator.prompt import Prompt
 from emulator.reply import Reply
-from emulator.wires import Wire
+from emulator.wires import EmulatedWire
 from emulator.wires.frames import ErrorReply, dump
 
 #: Bytes; what is spoken without a pause goes out in pieces of about this size.
@@ -43,7 +43,13 @@ class Player:
     """One performance."""
 
     def __init__(
-        self, wire: Wire, prompt: Prompt, actions: Iterator[Action], reply: Reply, *, input_tokens: int
+        self,
+        wire: EmulatedWire,
+        prompt: Prompt,
+        actions: Iterator[Action],
+        reply: Reply,
+        *,
+        input_tokens: int,
     ) -> None:
         self._wire = wire
         self._prompt = prompt
@@ -73,7 +79,16 @@ class Player:
                 case Break(fault):
                     await self._speak(Break(fault, self._about(fault)))
                     break
-                case Say() | Refuse() | Think() | Seal() | Call() | Argue() | Finish() | Ping():
+                case (
+                    Say()
+                    | Refuse()
+                    | Think()
+                    | SignatureAction()
+                    | CallAction()
+                    | Argue()
+                    | Finish()
+                    | PingAction()
+                ):
                     self._tally.count(action)
                     await self._speak(action)
                 case _:

@@ -5,7 +5,7 @@ import socket
 import struct
 from collections.abc import Mapping
 
-from emulator.exchanges import Exchange, ExchangeLog
+from emulator.exchanges import EmulatedExchange, ExchangeLog
 from emulator.http1 import LAST_CHUNK, format_chunk, format_head
 from emulator.wires.frames import ErrorReply, dump
 
@@ -16,7 +16,7 @@ _NO_LINGER = struct.pack("ii", 1, 0)
 class Reply:
     """Writes the answer of ``exchange``, whole or in chunks."""
 
-    def __init__(self, writer: asyncio.StreamWriter, log: ExchangeLog, exchange: Exchange) -> None:
+    def __init__(self, writer: asyncio.StreamWriter, log: ExchangeLog, exchange: EmulatedExchange) -> None:
         self._writer = writer
         self._log = log
         self._exchange = exchange

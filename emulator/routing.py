@@ -10,8 +10,8 @@ from emulator.http1 import HttpRequest
 from emulator.prompt import Prompt
 from emulator.recordings import RecordedError, RecordedStream, Recordings
 from emulator.scripts import SCRIPTS, SIGNING, Script
-from emulator.wires import Wire
-from emulator.wires._rules import Terms
+from emulator.wires import EmulatedWire
+from emulator.wires._rules import RequestRules
 from emulator.wires.frames import ErrorReply
 from providers.types import Json
 
@@ -26,7 +26,7 @@ _WRONG_TYPE = "The body of your request lacks a field, or has one of a wrong typ
 class Performance:
     """A script, the prompt it answers, the wire that it speaks and what shall go wrong."""
 
-    wire: Wire
+    wire: EmulatedWire
     prompt: Prompt
     script: Script
     directive: Directive | None
@@ -36,7 +36,7 @@ type Answer = ErrorReply | RecordedError | RecordedStream | Performance
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Decision:
+class RoutedAnswer:
     """The answer, and what is known of the request by then."""
 
     answer: Answer
@@ -45,7 +45,7 @@ class Decision:
     body: Json | None = None
 
 
-def decide(request: HttpRequest, recordings: Recordings) -> Decision:
+def decide(request: HttpRequest, recordings: Recordings) -> RoutedAnswer:
     """Return the answer to ``request``; a mistake is answered as that provider answers it."""
     is_compatible = request.path.startswith(COMPATIBLE)
     if is_compatible:
@@ -53,26 +53,26 @@ def decide(request: HttpRequest, recordings: Recordings) -> Decision:
     wire = wires.serving(request.path)
     if wire is None:
         form = wires.nearest(request.path)
-        return Decision(answer=form.error(Fault.UNKNOWN_PATH, f"{request.method} {request.path}"))
+        return RoutedAnswer(answer=form.error(Fault.UNKNOWN_PATH, f"{request.method} {request.path}"))
     if request.method != "POST":
         about = f"{request.method} on {request.path}"
-        return Decision(wire=wire.KIND, answer=wire.error(Fault.WRONG_METHOD, about))
+        return RoutedAnswer(wire=wire.KIND, answer=wire.error(Fault.WRONG_METHOD, about))
     body = _parse(request.body)
     if body is None:
         about = "We could not parse the body of your request: it is not a JSON object."
-        return Decision(wire=wire.KIND, answer=wire.error(Fault.MALFORMED, about))
+        return RoutedAnswer(wire=wire.KIND, answer=wire.error(Fault.MALFORMED, about))
     prompt = _read(wire, request, body)
     if prompt is None:
-        return Decision(wire=wire.KIND, body=body, answer=wire.error(Fault.MALFORMED, _WRONG_TYPE))
+        return RoutedAnswer(wire=wire.KIND, body=body, answer=wire.error(Fault.MALFORMED, _WRONG_TYPE))
     answer = _choose(wire, prompt, recordings)
     # What was recorded is played whatever is asked: it is nobody's answer to this.
     if isinstance(answer, Performance):
-        terms = Terms(demands_seals=prompt.model in SIGNING, knows_its_fields=not is_compatible)
+        terms = RequestRules(demands_seals=prompt.model in SIGNING, knows_its_fields=not is_compatible)
         answer = _refusal(wire, request, body, terms) or answer
-    return Decision(wire=wire.KIND, model=prompt.model, body=body, answer=answer)
+    return RoutedAnswer(wire=wire.KIND, model=prompt.model, body=body, answer=answer)
 
 
-def _choose(wire: Wire, prompt: Prompt, recordings: Recordings) -> Answer:
+def _choose(wire: EmulatedWire, prompt: Prompt, recordings: Recordings) -> Answer:
     if not prompt.streaming:
         return wire.error(Fault.MALFORMED, "The emulator only streams: ask for a streamed answer.")
     script = SCRIPTS.get(prompt.model)
@@ -98,7 +98,7 @@ def _parse(body: bytes) -> Json | None:
 _MISREAD = (LookupError, TypeError, AttributeError)
 
 
-def _read(wire: Wire, request: HttpRequest, body: Json) -> Prompt | None:
+def _read(wire: EmulatedWire, request: HttpRequest, body: Json) -> Prompt | None:
     try:
         prompt = wire.read(request, body)
     except _MISREAD:
@@ -106,7 +106,7 @@ def _read(wire: Wire, request: HttpRequest, body: Json) -> Prompt | None:
     return prompt if isinstance(prompt.model, str) and isinstance(prompt.user_text, str) else None
 
 
-def _refusal(wire: Wire, request: HttpRequest, body: Json, terms: Terms) -> ErrorReply | None:
+def _refusal(wire: EmulatedWire, request: HttpRequest, body: Json, terms: RequestRules) -> ErrorReply | None:
     try:
         return wire.refusal(request, body, terms)
     except _MISREAD:

@@ -6,7 +6,20 @@ To add one, write a generator of actions and name it in ``SCRIPTS``.
 from collections.abc import Callable, Iterator
 from itertools import cycle, islice
 
-from emulator.actions import FOREVER, Action, Fail, Fault, Finish, Open, Refuse, Reset, Say, Seal, Think, Wait
+from emulator.actions import (
+    FOREVER,
+    Action,
+    Fail,
+    Fault,
+    Finish,
+    Open,
+    Refuse,
+    Reset,
+    Say,
+    SignatureAction,
+    Think,
+    Wait,
+)
 from emulator.calling import calls, thinking_calls, thinking_tools, tools
 from emulator.prompt import Prompt
 from emulator.prose import LONG, tokens
@@ -55,7 +68,7 @@ def long(_: Prompt) -> Iterator[Action]:
 def reasoning(_: Prompt) -> Iterator[Action]:
     """Think, seal the thought, answer."""
     yield from paced(map(Think, tokens(_THOUGHTS)), per_second=80)
-    yield Seal(seal(_THOUGHTS))
+    yield SignatureAction(seal(_THOUGHTS))
     yield from paced(said(_CONCLUSION), per_second=60)
     yield Finish(FinishReason.END_TURN)
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Self
 from weakref import WeakSet
 
-from emulator.attempts import Attempts
+from emulator.attempts import AttemptCounter
 from emulator.connection import Connection, PeerWatch
-from emulator.exchanges import Exchange, ExchangeLog
+from emulator.exchanges import EmulatedExchange, ExchangeLog
 from emulator.http1 import MAX_HEAD
 from emulator.recordings import Recordings
 
@@ -26,7 +26,7 @@ class Emulator:
         self._recordings = Recordings(recordings)
         self._inspectable = inspectable
         self._log = ExchangeLog()
-        self._attempts = Attempts()
+        self._attempts = AttemptCounter()
         self._serving: set[asyncio.Task[None]] = set()
         self._writers: WeakSet[asyncio.StreamWriter] = WeakSet()
         self._server: asyncio.Server | None = None
@@ -46,16 +46,18 @@ class Emulator:
         return emulator
 
     @property
-    def exchanges(self) -> deque[Exchange]:
+    def exchanges(self) -> deque[EmulatedExchange]:
         """What was asked, oldest first; only so many are kept."""
         return self._log.exchanges
 
     @property
-    def active(self) -> tuple[Exchange, ...]:
+    def active(self) -> tuple[EmulatedExchange, ...]:
         """The exchanges whose answer is under way."""
         return tuple(self._log.active.values())
 
-    async def wait_for(self, predicate: Callable[[Exchange], bool], timeout: float = 5.0) -> Exchange:
+    async def wait_for(
+        self, predicate: Callable[[EmulatedExchange], bool], timeout: float = 5.0
+    ) -> EmulatedExchange:
         """Return the oldest kept exchange that fits, now or later.
 
         Raise ``TimeoutError`` when there is none after ``timeout`` seconds.

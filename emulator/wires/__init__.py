@@ -1,7 +1,7 @@
 """The providers' side of the wire formats: one module each, all of the same shape.
 
 A module has ``KIND`` (the name that ``providers.wires`` gives the format), ``PATH`` (the paths that
-it serves), ``PREFIXES`` (of the paths whose mistakes it answers) and the functions of ``Wire``. It does
+it serves), ``PREFIXES`` (of the paths whose mistakes it answers) and the functions of ``EmulatedWire``. It does
 no I/O. To add a format, write its module and name it in ``WIRES``.
 """
 
@@ -12,7 +12,7 @@ from emulator.actions import Fault, Hint, Speech, Tally
 from emulator.http1 import HttpRequest
 from emulator.prompt import Prompt
 from emulator.wires import anthropic_messages, gemini_generate, openai_chat, openai_responses
-from emulator.wires._rules import Terms
+from emulator.wires._rules import RequestRules
 from emulator.wires.frames import ErrorReply
 from providers.types import Json
 
@@ -25,7 +25,7 @@ class Encoder(Protocol):
         ...
 
 
-class Wire(Protocol):
+class EmulatedWire(Protocol):
     """What every module in ``WIRES`` offers."""
 
     KIND: str
@@ -40,7 +40,7 @@ class Wire(Protocol):
         """Return what a script may know; ``LookupError``, ``TypeError``… for what is not of this form."""
         ...
 
-    def refusal(self, request: HttpRequest, body: Json, terms: Terms) -> ErrorReply | None:
+    def refusal(self, request: HttpRequest, body: Json, terms: RequestRules) -> ErrorReply | None:
         """Return the provider's error for the first rule that the request breaks, or ``None``.
 
         Raises what ``read`` raises.
@@ -66,14 +66,14 @@ class Wire(Protocol):
 
 
 #: Chat Completions last: whatever is nobody else's is answered in its form.
-WIRES: tuple[Wire, ...] = (anthropic_messages, gemini_generate, openai_responses, openai_chat)
+WIRES: tuple[EmulatedWire, ...] = (anthropic_messages, gemini_generate, openai_responses, openai_chat)
 
 
-def serving(path: str) -> Wire | None:
+def serving(path: str) -> EmulatedWire | None:
     """Return the wire that serves ``path``, or ``None``."""
     return next((wire for wire in WIRES if wire.PATH.fullmatch(path)), None)
 
 
-def nearest(path: str) -> Wire:
+def nearest(path: str) -> EmulatedWire:
     """Return the wire in whose form a mistake at ``path`` is answered."""
     return next(wire for wire in WIRES if path.startswith(wire.PREFIXES))

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from emulator.prompt import since_the_user
 from emulator.sealing import is_sealed
 from emulator.wires import _anthropic_options as options
-from emulator.wires._rules import Refusal, Refusals, Terms, is_base64, is_url
+from emulator.wires._rules import Refusal, Refusals, RequestRules, is_base64, is_url
 from providers.types import Json
 
 _ID = re.compile(r"[a-zA-Z0-9_-]+")
@@ -23,7 +23,7 @@ _OF_USERS = {"text", "image", "document", "search_result", "tool_result", "conta
 _IMAGES = ("image/jpeg", "image/png", "image/gif", "image/webp")
 
 
-def refusals(body: Json, terms: Terms, *, has_beta: bool) -> Refusals:
+def refusals(body: Json, terms: RequestRules, *, has_beta: bool) -> Refusals:
     """Yield what is wrong with ``body``."""
     yield from options.refusals(body, knows_its_fields=terms.knows_its_fields, has_beta=has_beta)
     yield from _system(body.get("system"))

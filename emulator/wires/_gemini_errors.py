@@ -14,7 +14,7 @@ _TYPES = "type.googleapis.com/google.rpc."
 
 
 @dataclass(frozen=True, slots=True)
-class _Form:
+class _GeminiError:
     """One error; ``{about}`` in the message is the model or the reason."""
 
     status: int
@@ -24,23 +24,23 @@ class _Form:
     details: tuple[Json, ...] = ()
 
 
-_FORMS: dict[Fault, _Form] = {
-    Fault.MALFORMED: _Form(400, "INVALID_ARGUMENT", "{about}"),
-    Fault.UNKNOWN_PATH: _Form(404, "NOT_FOUND", "Requested entity was not found."),
-    Fault.WRONG_METHOD: _Form(405, "UNIMPLEMENTED", "Method not allowed."),
-    Fault.UNKNOWN_MODEL: _Form(
+_FORMS: dict[Fault, _GeminiError] = {
+    Fault.MALFORMED: _GeminiError(400, "INVALID_ARGUMENT", "{about}"),
+    Fault.UNKNOWN_PATH: _GeminiError(404, "NOT_FOUND", "Requested entity was not found."),
+    Fault.WRONG_METHOD: _GeminiError(405, "UNIMPLEMENTED", "Method not allowed."),
+    Fault.UNKNOWN_MODEL: _GeminiError(
         404, "NOT_FOUND", "models/{about} is not found, or is not supported for generateContent."
     ),
-    Fault.CONTEXT_WINDOW: _Form(
+    Fault.CONTEXT_WINDOW: _GeminiError(
         400,
         "INVALID_ARGUMENT",
         "The input token count (1250074) exceeds the maximum number of tokens allowed (1048576).",
     ),
-    Fault.FILTERED: _Form(
+    Fault.FILTERED: _GeminiError(
         400, "INVALID_ARGUMENT", "The prompt was blocked because it violates our content policy."
     ),
     # Google answers a bad key with 400; 401 is for bad OAuth tokens.
-    Fault.UNAUTHORIZED: _Form(
+    Fault.UNAUTHORIZED: _GeminiError(
         400,
         "INVALID_ARGUMENT",
         "API key not valid. Please pass a valid API key.",
@@ -53,32 +53,32 @@ _FORMS: dict[Fault, _Form] = {
             },
         ),
     ),
-    Fault.NO_CREDITS: _Form(
+    Fault.NO_CREDITS: _GeminiError(
         402, "FAILED_PRECONDITION", "Your prepayment credits are depleted. Please go to AI Studio to pay."
     ),
-    Fault.QUOTA: _Form(
+    Fault.QUOTA: _GeminiError(
         429,
         "RESOURCE_EXHAUSTED",
         "Your prepayment credits are depleted. Please go to AI Studio to manage your project and billing.",
     ),
-    Fault.FORBIDDEN: _Form(403, "PERMISSION_DENIED", "The caller does not have permission"),
-    Fault.TIMED_OUT: _Form(408, "DEADLINE_EXCEEDED", "The request timed out."),
-    Fault.CONFLICT: _Form(409, "ABORTED", "The operation was aborted because of a conflict."),
-    Fault.TOO_LARGE: _Form(
+    Fault.FORBIDDEN: _GeminiError(403, "PERMISSION_DENIED", "The caller does not have permission"),
+    Fault.TIMED_OUT: _GeminiError(408, "DEADLINE_EXCEEDED", "The request timed out."),
+    Fault.CONFLICT: _GeminiError(409, "ABORTED", "The operation was aborted because of a conflict."),
+    Fault.TOO_LARGE: _GeminiError(
         413, "INVALID_ARGUMENT", "Request payload size exceeds the limit: 20971520 bytes."
     ),
-    Fault.UNPROCESSABLE: _Form(
+    Fault.UNPROCESSABLE: _GeminiError(
         422, "INVALID_ARGUMENT", "The request was well formed but could not be followed."
     ),
-    Fault.RATE_LIMITED: _Form(429, "RESOURCE_EXHAUSTED", "You exceeded your current quota."),
-    Fault.SERVER_ERROR: _Form(500, "INTERNAL", "An internal error has occurred. Please retry."),
-    Fault.BAD_GATEWAY: _Form(502, "INTERNAL", "Bad gateway."),
-    Fault.OVERLOADED: _Form(503, "UNAVAILABLE", "The model is overloaded. Please try again later."),
-    Fault.GATEWAY_TIMEOUT: _Form(504, "DEADLINE_EXCEEDED", "The deadline expired before the end."),
+    Fault.RATE_LIMITED: _GeminiError(429, "RESOURCE_EXHAUSTED", "You exceeded your current quota."),
+    Fault.SERVER_ERROR: _GeminiError(500, "INTERNAL", "An internal error has occurred. Please retry."),
+    Fault.BAD_GATEWAY: _GeminiError(502, "INTERNAL", "Bad gateway."),
+    Fault.OVERLOADED: _GeminiError(503, "UNAVAILABLE", "The model is overloaded. Please try again later."),
+    Fault.GATEWAY_TIMEOUT: _GeminiError(504, "DEADLINE_EXCEEDED", "The deadline expired before the end."),
 }
 
 #: The names by which gRPC knows a status that somebody asks a bad key's error to have.
-_UNAUTHENTICATED = _Form(
+_UNAUTHENTICATED = _GeminiError(
     401,
     "UNAUTHENTICATED",
     "Request had invalid authentication credentials. Expected OAuth 2 access token, login cookie or other "

@@ -9,7 +9,7 @@ import binascii
 from emulator.sealing import is_sealed
 from emulator.wires import _gemini_options as options
 from emulator.wires._gemini_options import field
-from emulator.wires._rules import Refusal, Refusals, Terms, is_base64
+from emulator.wires._rules import Refusal, Refusals, RequestRules, is_base64
 from providers.types import Json
 
 #: What stands in for a signature that another model could not give; the value is Google's own:
@@ -51,7 +51,7 @@ _RESPONSE = frozenset(("id", "name", "response", "parts", "scheduling", "willCon
 _REQUEST = "* GenerateContentRequest"
 
 
-def refusals(body: Json, terms: Terms) -> Refusals:
+def refusals(body: Json, terms: RequestRules) -> Refusals:
     """Yield what is wrong with ``body``."""
     if terms.knows_its_fields:
         yield from options.unknown(body, options.FIELDS)

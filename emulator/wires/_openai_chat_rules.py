@@ -5,7 +5,15 @@ results come in the order of their calls, nobody says nothing, and the assistant
 """
 
 from emulator.wires import _openai_options as options
-from emulator.wires._rules import Refusal, Refusals, Terms, is_base64, is_object_text, is_url, mime_type
+from emulator.wires._rules import (
+    Refusal,
+    Refusals,
+    RequestRules,
+    is_base64,
+    is_object_text,
+    is_url,
+    mime_type,
+)
 from providers.types import Json
 
 #: The SDK's ``CompletionCreateParams``.
@@ -66,7 +74,7 @@ _LONGEST_ID = 40
 LONGEST_TEXT = 10_485_760
 
 
-def refusals(body: Json, terms: Terms) -> Refusals:
+def refusals(body: Json, terms: RequestRules) -> Refusals:
     """Yield what is wrong with ``body``."""
     if terms.knows_its_fields:
         yield from options.unknown(body, _FIELDS)

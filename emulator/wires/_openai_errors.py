@@ -14,7 +14,7 @@ _HINT = Hint(seconds="7")
 
 
 @dataclass(frozen=True, slots=True)
-class _Form:
+class _OpenAiError:
     """One error; ``{about}`` in the message is the model, the path or the reason."""
 
     status: int
@@ -24,72 +24,74 @@ class _Form:
     param: str | None = None
 
 
-_FORMS: dict[Fault, _Form] = {
-    Fault.MALFORMED: _Form(400, "{about}"),
-    Fault.UNKNOWN_PATH: _Form(404, "Invalid URL ({about})"),
-    Fault.WRONG_METHOD: _Form(405, "Not allowed to {about}.", code="method_not_supported"),
-    Fault.UNKNOWN_MODEL: _Form(
+_FORMS: dict[Fault, _OpenAiError] = {
+    Fault.MALFORMED: _OpenAiError(400, "{about}"),
+    Fault.UNKNOWN_PATH: _OpenAiError(404, "Invalid URL ({about})"),
+    Fault.WRONG_METHOD: _OpenAiError(405, "Not allowed to {about}.", code="method_not_supported"),
+    Fault.UNKNOWN_MODEL: _OpenAiError(
         404, "The model `{about}` does not exist or you do not have access to it.", code="model_not_found"
     ),
-    Fault.CONTEXT_WINDOW: _Form(
+    Fault.CONTEXT_WINDOW: _OpenAiError(
         400,
         "This model's maximum context length is 128000 tokens. However, your messages resulted in 131415 "
         "tokens. Please reduce the length of the messages.",
         code="context_length_exceeded",
         param="messages",
     ),
-    Fault.FILTERED: _Form(
+    Fault.FILTERED: _OpenAiError(
         400,
         "Invalid prompt: your prompt was flagged as potentially violating our usage policy. Please try "
         "again with a different prompt.",
         code="invalid_prompt",
     ),
-    Fault.UNAUTHORIZED: _Form(
+    Fault.UNAUTHORIZED: _OpenAiError(
         401,
         "Incorrect API key provided: emulat****-key. You can find your API key at "
         "https://platform.openai.com/account/api-keys.",
         code="invalid_api_key",
     ),
-    Fault.NO_CREDITS: _Form(
+    Fault.NO_CREDITS: _OpenAiError(
         402, "Your account has insufficient credits.", kind="insufficient_credits", code="payment_required"
     ),
-    Fault.QUOTA: _Form(
+    Fault.QUOTA: _OpenAiError(
         429,
         "You exceeded your current quota, please check your plan and billing details. For more information "
         "on this error, read the docs: https://platform.openai.com/docs/guides/error-codes/api-errors.",
         kind="insufficient_quota",
         code="insufficient_quota",
     ),
-    Fault.FORBIDDEN: _Form(
+    Fault.FORBIDDEN: _OpenAiError(
         403,
         "You have insufficient permissions for this operation. Missing scopes: model.request.",
         code="missing_scope",
     ),
-    Fault.TIMED_OUT: _Form(408, "The request timed out.", kind="timeout_error", code="request_timeout"),
-    Fault.CONFLICT: _Form(409, "The resource was changed by another request.", code="conflict"),
-    Fault.TOO_LARGE: _Form(413, "Maximum content size limit exceeded."),
-    Fault.UNPROCESSABLE: _Form(422, "The request was well formed but could not be followed."),
-    Fault.RATE_LIMITED: _Form(
+    Fault.TIMED_OUT: _OpenAiError(
+        408, "The request timed out.", kind="timeout_error", code="request_timeout"
+    ),
+    Fault.CONFLICT: _OpenAiError(409, "The resource was changed by another request.", code="conflict"),
+    Fault.TOO_LARGE: _OpenAiError(413, "Maximum content size limit exceeded."),
+    Fault.UNPROCESSABLE: _OpenAiError(422, "The request was well formed but could not be followed."),
+    Fault.RATE_LIMITED: _OpenAiError(
         429,
         "Rate limit reached for requests per min (RPM). Please try again later.",
         kind="requests",
         code="rate_limit_exceeded",
     ),
-    Fault.SERVER_ERROR: _Form(
+    Fault.SERVER_ERROR: _OpenAiError(
         500,
         "The server had an error while processing your request. Sorry about that!",
         kind="server_error",
         code="server_error",
     ),
-    Fault.BAD_GATEWAY: _Form(502, "Bad gateway.", kind="server_error"),
-    Fault.OVERLOADED: _Form(
+    Fault.BAD_GATEWAY: _OpenAiError(502, "Bad gateway.", kind="server_error"),
+    Fault.OVERLOADED: _OpenAiError(
         503,
         "The server is currently overloaded with other requests. Sorry about that! You can retry your "
         "request.",
         kind="service_unavailable_error",
         code="server_is_overloaded",
     ),
-    Fault.GATEWAY_TIMEOUT: _Form(504, "The upstream did not answer in time.", kind="server_error"),
+    Fault.GATEWAY_TIMEOUT: _OpenAiError(504, "The upstream did not answer in time.", kind="server_error"),
 }
 
 

@@ -6,7 +6,7 @@ from uuid import uuid4
 from providers.types import Json
 
 
-class Message:
+class MessageItem:
     """Words: one message with one part, an ``output_text`` or a ``refusal``."""
 
     def __init__(self, part_type: str) -> None:
@@ -131,7 +131,7 @@ class FunctionCall:
         return {"item_id": self._id, "output_index": self.index}
 
 
-type Item = Message | Reasoning | FunctionCall
+type Item = MessageItem | Reasoning | FunctionCall
 
 
 def _added(index: int, item: Json) -> Json:

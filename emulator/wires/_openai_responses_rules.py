@@ -4,7 +4,7 @@ from emulator.prompt import since_the_user
 from emulator.sealing import is_sealed
 from emulator.wires import _openai_options as options
 from emulator.wires._openai_chat_rules import LONGEST_TEXT, file, image
-from emulator.wires._rules import Refusal, Refusals, Terms, is_object_text
+from emulator.wires._rules import Refusal, Refusals, RequestRules, is_object_text
 from providers.types import Json
 
 #: The SDK's ``ResponseCreateParams``.
@@ -71,7 +71,7 @@ _INCLUDABLE = (
 _LONGEST_ID = 64
 
 
-def refusals(body: Json, terms: Terms) -> Refusals:
+def refusals(body: Json, terms: RequestRules) -> Refusals:
     """Yield what is wrong with ``body``."""
     if terms.knows_its_fields:
         yield from options.unknown(body, _FIELDS)

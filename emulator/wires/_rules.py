@@ -28,7 +28,7 @@ type Refusals = Iterator[Refusal]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Terms:
+class RequestRules:
     """What a model and an address ask of a request beyond its form."""
 
     #: Whether calls must come back with the seal of the thoughts that led to them.

@@ -7,14 +7,14 @@ from uuid import uuid4
 from emulator.actions import (
     Argue,
     Break,
-    Call,
+    CallAction,
     Fault,
     Finish,
     Hint,
-    Ping,
+    PingAction,
     Refuse,
     Say,
-    Seal,
+    SignatureAction,
     Speech,
     Tally,
     Think,
@@ -23,7 +23,7 @@ from emulator.actions import (
 from emulator.http1 import HttpRequest
 from emulator.prompt import Function, Prompt, entries, grouped, since_the_user
 from emulator.wires import _anthropic_errors, _anthropic_rules
-from emulator.wires._rules import Terms
+from emulator.wires._rules import RequestRules
 from emulator.wires.frames import ErrorReply, named_frame
 from providers.types import FinishReason, Json
 
@@ -68,7 +68,7 @@ def read(_: HttpRequest, body: Json) -> Prompt:
     )
 
 
-def refusal(request: HttpRequest, body: Json, terms: Terms) -> ErrorReply | None:
+def refusal(request: HttpRequest, body: Json, terms: RequestRules) -> ErrorReply | None:
     """Return the error for the first rule that is broken."""
     found = next(_anthropic_rules.refusals(body, terms, has_beta="anthropic-beta" in request.headers), None)
     return None if found is None else _anthropic_errors.refused(found)
@@ -127,7 +127,7 @@ class MessagesEncoder:
     def encode(self, speech: Speech) -> bytes:
         """Return the events for ``speech``; no sign of life and no error begins an answer."""
         match speech:
-            case Ping():
+            case PingAction():
                 return named_frame({"type": "ping"})
             case Break(fault, about):
                 return named_frame(_anthropic_errors.event(fault, about))
@@ -135,7 +135,7 @@ class MessagesEncoder:
         self._begun = True
         return begin + self._encode(speech)
 
-    def _encode(self, speech: Token | Seal | Finish) -> bytes:
+    def _encode(self, speech: Token | SignatureAction | Finish) -> bytes:
         match speech:
             # There is no refusal in words here: what was said stays text, and the reason tells.
             case Say(text) | Refuse(text):
@@ -144,9 +144,9 @@ class MessagesEncoder:
             case Think(text):
                 begin = self._block({"type": "thinking", "thinking": "", "signature": ""})
                 return begin + self._delta({"type": "thinking_delta", "thinking": text})
-            case Seal(value):
+            case SignatureAction(value):
                 return self._delta({"type": "signature_delta", "signature": value})
-            case Call(name):
+            case CallAction(name):
                 call = {"type": "tool_use", "id": f"toolu_{uuid4().hex[:24]}", "name": name, "input": {}}
                 return self._close() + self._block(call)
             case Argue(text):

@@ -8,14 +8,14 @@ from uuid import uuid4
 from emulator.actions import (
     Argue,
     Break,
-    Call,
+    CallAction,
     Fault,
     Finish,
     Hint,
-    Ping,
+    PingAction,
     Refuse,
     Say,
-    Seal,
+    SignatureAction,
     Speech,
     Tally,
     Think,
@@ -25,7 +25,7 @@ from emulator.mechanics import COMMENT
 from emulator.prompt import Function, Prompt, Round, entries, grouped, since_the_user
 from emulator.wires import _gemini_errors, _gemini_rules
 from emulator.wires._gemini_options import field
-from emulator.wires._rules import Terms
+from emulator.wires._rules import RequestRules
 from emulator.wires.frames import ErrorReply, data_frame
 from providers.types import FinishReason, Json
 
@@ -91,7 +91,7 @@ def _is_of_the_user(content: Json) -> bool:
     )
 
 
-def refusal(_: HttpRequest, body: Json, terms: Terms) -> ErrorReply | None:
+def refusal(_: HttpRequest, body: Json, terms: RequestRules) -> ErrorReply | None:
     """Return the error for the first rule that is broken."""
     found = next(_gemini_rules.refusals(body, terms), None)
     return None if found is None else _gemini_errors.refused(found)
@@ -153,10 +153,10 @@ class GenerateEncoder:
                 return self._flush_call() + self._chunk({"text": text})
             case Think(text):
                 return self._flush_call() + self._chunk({"text": text, "thought": True})
-            case Seal(value):
+            case SignatureAction(value):
                 self._seal = value
                 return b""
-            case Call(name):
+            case CallAction(name):
                 flushed = self._flush_call()
                 self._call = name
                 return flushed
@@ -165,7 +165,7 @@ class GenerateEncoder:
                 return b""
             case Finish(reason):
                 return self._flush_call() + self._chunk({"text": ""}, _FINISH_REASONS[reason])
-            case Ping():
+            case PingAction():
                 return COMMENT
             case Break(fault, about):
                 return data_frame(_gemini_errors.reply(fault, about).body, newline=b"\r\n")

@@ -8,14 +8,14 @@ from uuid import uuid4
 from emulator.actions import (
     Argue,
     Break,
-    Call,
+    CallAction,
     Fault,
     Finish,
     Hint,
-    Ping,
+    PingAction,
     Refuse,
     Say,
-    Seal,
+    SignatureAction,
     Speech,
     Tally,
     Think,
@@ -24,7 +24,7 @@ from emulator.actions import (
 from emulator.http1 import HttpRequest
 from emulator.prompt import Function, Prompt, entries, grouped, since_the_user
 from emulator.wires import _openai_chat_rules, _openai_errors
-from emulator.wires._rules import Terms
+from emulator.wires._rules import RequestRules
 from emulator.wires.frames import ErrorReply, data_frame
 from providers.types import FinishReason, Json
 
@@ -68,7 +68,7 @@ def read(_: HttpRequest, body: Json) -> Prompt:
     )
 
 
-def refusal(_: HttpRequest, body: Json, terms: Terms) -> ErrorReply | None:
+def refusal(_: HttpRequest, body: Json, terms: RequestRules) -> ErrorReply | None:
     """Return the error for the first rule that is broken."""
     found = next(_openai_chat_rules.refusals(body, terms), None)
     return None if found is None else _openai_errors.refused(found)
@@ -125,7 +125,7 @@ class ChatEncoder:
     def encode(self, speech: Speech) -> bytes:
         """Return the chunks for ``speech``; no sign of life and no error begins an answer."""
         match speech:
-            case Ping():
+            case PingAction():
                 return KEEP_ALIVE
             case Break(fault, about):
                 return data_frame({"error": _openai_errors.about_it(fault, about)})
@@ -133,7 +133,7 @@ class ChatEncoder:
         self._begun = True
         return begin + self._encode(speech)
 
-    def _encode(self, speech: Token | Seal | Finish) -> bytes:
+    def _encode(self, speech: Token | SignatureAction | Finish) -> bytes:
         match speech:
             case Say(text):
                 return self._delta({"content": text})
@@ -141,9 +141,9 @@ class ChatEncoder:
                 return self._delta({"refusal": text})
             case Think(text):
                 return self._delta({"content": None, "reasoning_content": text})
-            case Seal():
+            case SignatureAction():
                 return b""
-            case Call(name):
+            case CallAction(name):
                 function = {"name": name, "arguments": ""}
                 call = {"id": f"call_{uuid4().hex[:24]}", "type": "function", "function": function}
                 self._calls += 1

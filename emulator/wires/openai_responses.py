@@ -10,14 +10,14 @@ from uuid import uuid4
 from emulator.actions import (
     Argue,
     Break,
-    Call,
+    CallAction,
     Fault,
     Finish,
     Hint,
-    Ping,
+    PingAction,
     Refuse,
     Say,
-    Seal,
+    SignatureAction,
     Speech,
     Tally,
     Think,
@@ -26,8 +26,8 @@ from emulator.actions import (
 from emulator.http1 import HttpRequest
 from emulator.prompt import Function, Prompt, entries, grouped, since_the_user
 from emulator.wires import _openai_errors, _openai_responses_rules
-from emulator.wires._openai_items import FunctionCall, Item, Message, Reasoning
-from emulator.wires._rules import Terms
+from emulator.wires._openai_items import FunctionCall, Item, MessageItem, Reasoning
+from emulator.wires._rules import RequestRules
 from emulator.wires.frames import ErrorReply, named_frame
 from providers.types import FinishReason, Json
 
@@ -63,7 +63,7 @@ def read(_: HttpRequest, body: Json) -> Prompt:
     )
 
 
-def refusal(_: HttpRequest, body: Json, terms: Terms) -> ErrorReply | None:
+def refusal(_: HttpRequest, body: Json, terms: RequestRules) -> ErrorReply | None:
     """Return the error for the first rule that is broken."""
     found = next(_openai_responses_rules.refusals(body, terms), None)
     return None if found is None else _openai_errors.refused(found)
@@ -121,7 +121,7 @@ class ResponsesEncoder:
 
     def _events(self, speech: Speech) -> Iterator[Json]:
         match speech:
-            case Ping():
+            case PingAction():
                 yield {"type": "keepalive"}
             case Break(fault, about):
                 yield from self._failure(_openai_errors.about_it(fault, about))
@@ -137,7 +137,7 @@ class ResponsesEncoder:
         response["error"] = {"code": error["code"] or otherwise, "message": error["message"]}
         yield {"type": "response.failed", "response": response}
 
-    def _said(self, speech: Token | Seal | Finish) -> Iterator[Json]:
+    def _said(self, speech: Token | SignatureAction | Finish) -> Iterator[Json]:
         if not self._begun:
             self._begun = True
             yield {"type": "response.created", "response": self._response("in_progress")}
@@ -153,10 +153,10 @@ class ResponsesEncoder:
                     item = Reasoning()
                     yield from self._open(item)
                 yield item.delta(text)
-            case Seal(value):
+            case SignatureAction(value):
                 if isinstance(self._item, Reasoning) and self._wants_sealed_reasoning:
                     self._item.encrypted_content = value
-            case Call(name):
+            case CallAction(name):
                 yield from self._open(FunctionCall(name))
             case Argue(text):
                 if self._item is not None:
@@ -175,8 +175,8 @@ class ResponsesEncoder:
 
     def _say(self, text: str, *, part_type: str) -> Iterator[Json]:
         item = self._item
-        if not isinstance(item, Message) or item.part_type != part_type:
-            item = Message(part_type)
+        if not isinstance(item, MessageItem) or item.part_type != part_type:
+            item = MessageItem(part_type)
             yield from self._open(item)
         yield item.delta(text)
 

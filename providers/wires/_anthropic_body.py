@@ -46,7 +46,7 @@ def build_body(request: ModelRequest) -> Json:
     Raises:
         LLMUnsupportedError: the API has no words for one of the options.
     """
-    conversation = _Conversation(request.origin)
+    conversation = _AnthropicTurns(request.origin)
     for message in with_notes(answerable(request.messages), show):
         conversation.add(message)
     limit = request.options.max_output_tokens or _default_limit(request.origin.model)
@@ -90,7 +90,7 @@ def _continues_unthinking(turns: list[Json]) -> bool:
     return turns[-2]["content"][0]["type"] not in {"thinking", "redacted_thinking"}
 
 
-class _Conversation:
+class _AnthropicTurns:
     """The turns so far, and by which id each call of the last assistant message went out."""
 
     def __init__(self, origin: Origin) -> None:

@@ -37,7 +37,7 @@ def build_body(request: ModelRequest) -> Json:
     Raises:
         LLMUnsupportedError: the API has no words for one of the options.
     """
-    conversation = _Conversation(request.origin)
+    conversation = _GeminiContents(request.origin)
     for message in with_notes(answerable(request.messages), show):
         conversation.add(message)
     body: Json = {"contents": conversation.contents}
@@ -57,7 +57,7 @@ def _declaration(spec: ToolSpec) -> Json:
     return declaration
 
 
-class _Conversation:
+class _GeminiContents:
     """The contents so far, and with which id each call of the last model content went out."""
 
     def __init__(self, origin: Origin) -> None:

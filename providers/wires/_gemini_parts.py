@@ -31,7 +31,7 @@ _ANSWERED_BY = {"executableCode": "codeExecutionResult", "toolCall": "toolRespon
 
 
 @dataclass(slots=True, kw_only=True)
-class Words:
+class GeminiText:
     """Text or a thought, from one part or several that carry no signature."""
 
     texts: list[str]
@@ -60,7 +60,7 @@ class Words:
 
 
 @dataclass(slots=True, kw_only=True)
-class Seal:
+class GeminiSignature:
     """A signature without a visible thought. It goes back on the part that brought it."""
 
     value: str
@@ -75,7 +75,7 @@ class Seal:
 
 
 @dataclass(slots=True, kw_only=True)
-class Call:
+class GeminiCall:
     """A function call, whole in one part or in pieces (Vertex)."""
 
     part: Json
@@ -133,7 +133,7 @@ class Other:
         return self.part
 
 
-type Item = Words | Seal | Call | Other
+type Item = GeminiText | GeminiSignature | GeminiCall | Other
 
 
 def kind_of(part: Json) -> str:
@@ -148,17 +148,23 @@ def returnable(items: list[Item], *, finished: bool) -> list[Json]:
     is lost in any case. Thoughts alone are no content.
     """
     kept = list(items)
-    while not finished and kept and isinstance(last := kept[-1], Words) and last.thought and not last.signed:
+    while (
+        not finished
+        and kept
+        and isinstance(last := kept[-1], GeminiText)
+        and last.thought
+        and not last.signed
+    ):
         kept.pop()
     kept = [item for position, item in enumerate(kept) if not _is_half(kept, position)]
-    if all(isinstance(item, Words) and item.thought and not item.signed for item in kept):
+    if all(isinstance(item, GeminiText) and item.thought and not item.signed for item in kept):
         return []
     return [native for item in kept if (native := item.as_native()) is not None]
 
 
 def assembled(items: list[Item]) -> list[Json]:
     """Return every part, complete or not, for the trace."""
-    parts = [item.assembled() if isinstance(item, Call) else item.as_native() for item in items]
+    parts = [item.assembled() if isinstance(item, GeminiCall) else item.as_native() for item in items]
     return [part for part in parts if part is not None]
 
 

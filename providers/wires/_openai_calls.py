@@ -12,7 +12,7 @@ from providers.types.events import ModelEvent, ToolCallDelta, ToolCallFinished, 
 from providers.wires.accumulator import StepAccumulator
 
 
-class Call:
+class OpenAiCall:
     """One function call so far. What it means is appended to the ``out`` of each method."""
 
     __slots__ = ("_accumulator", "_pieces", "id", "name", "upstream_id", "whole")

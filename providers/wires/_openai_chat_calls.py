@@ -8,19 +8,19 @@ from typing import Any
 
 from providers.types import Json
 from providers.types.events import ModelEvent
-from providers.wires._openai_calls import Call, argument_text, is_object
-from providers.wires._openai_chat_message import ChatMessage
+from providers.wires._openai_calls import OpenAiCall, argument_text, is_object
+from providers.wires._openai_chat_message import AssistantMessage
 from providers.wires.accumulator import StepAccumulator
 
 
 class ChatCalls:
     """The function calls of one message."""
 
-    def __init__(self, accumulator: StepAccumulator, message: ChatMessage) -> None:
+    def __init__(self, accumulator: StepAccumulator, message: AssistantMessage) -> None:
         self._accumulator = accumulator
         self._message = message
-        self._calls: list[Call] = []
-        self._by_index: dict[Any, Call] = {}
+        self._calls: list[OpenAiCall] = []
+        self._by_index: dict[Any, OpenAiCall] = {}
         self._is_finished = False
 
     def __bool__(self) -> bool:
@@ -49,7 +49,7 @@ class ChatCalls:
             if not cut or is_object(call.arguments):
                 call.finish(out)
 
-    def _find(self, index: Any, upstream_id: str | None, name: str, text: str) -> Call:
+    def _find(self, index: Any, upstream_id: str | None, name: str, text: str) -> OpenAiCall:
         if index is not None:
             call = self._by_index.get(index)
         elif upstream_id:
@@ -59,7 +59,7 @@ class ChatCalls:
         else:
             call = self._calls[-1] if self._calls else None
         if call is None or _begins_another(call, upstream_id, name, text):
-            call = Call(self._accumulator, upstream_id)
+            call = OpenAiCall(self._accumulator, upstream_id)
             self._calls.append(call)
             self._message.put_call(call)
             self._by_index[index] = call
@@ -67,7 +67,7 @@ class ChatCalls:
         return call
 
 
-def _begins_another(call: Call, upstream_id: str | None, name: str, text: str) -> bool:
+def _begins_another(call: OpenAiCall, upstream_id: str | None, name: str, text: str) -> bool:
     """Return whether a piece that is numbered like ``call`` begins the next one all the same."""
     if not name or not call.name:
         return False

@@ -8,12 +8,12 @@ from enum import Enum
 
 from providers.types import Json, Part, ProviderItemPart, ReasoningPart, TextPart
 from providers.types.events import ProviderItem
-from providers.wires._openai_calls import Call
+from providers.wires._openai_calls import OpenAiCall
 from providers.wires._openai_chat_body import tool_call
 from providers.wires._openai_chat_reasoning import ReasoningDetails
 
 
-class Stretch(Enum):
+class DeltaKind(Enum):
     """What a run of words is."""
 
     #: Words of the answer.
@@ -31,7 +31,7 @@ class _Words:
 
     __slots__ = ("index", "kind", "pieces", "sealed")
 
-    def __init__(self, kind: Stretch, index: int) -> None:
+    def __init__(self, kind: DeltaKind, index: int) -> None:
         self.kind = kind
         self.pieces: list[str] = []
         #: The ordinal of a thought among the thoughts.
@@ -43,7 +43,7 @@ class _Words:
         return "".join(self.pieces)
 
 
-class ChatMessage:
+class AssistantMessage:
     """Words, thoughts, calls and other items, in arrival order."""
 
     def __init__(self, *, thoughts_go_back_as: str | None = None) -> None:
@@ -53,7 +53,7 @@ class ChatMessage:
         self.annotations: list[Json] = []
         #: The field in which the server spells out thoughts.
         self.thoughts_name = "reasoning"
-        self._parts: list[_Words | Call | ProviderItemPart] = []
+        self._parts: list[_Words | OpenAiCall | ProviderItemPart] = []
         self._open: _Words | None = None
         self._thought: _Words | None = None
         self._thoughts = 0
@@ -61,20 +61,20 @@ class ChatMessage:
     @property
     def has_text(self) -> bool:
         """Whether there are words of the answer, or of a refusal."""
-        return any(isinstance(part, _Words) and part.kind is not Stretch.THOUGHT for part in self._parts)
+        return any(isinstance(part, _Words) and part.kind is not DeltaKind.THOUGHT for part in self._parts)
 
     @property
     def refused(self) -> bool:
         """Whether there are words of a refusal."""
-        return any(isinstance(part, _Words) and part.kind is Stretch.REFUSAL for part in self._parts)
+        return any(isinstance(part, _Words) and part.kind is DeltaKind.REFUSAL for part in self._parts)
 
     @property
     def thoughts(self) -> str:
         """All words of the thoughts where there is nothing else, else none."""
-        is_all = all(isinstance(part, _Words) and part.kind is Stretch.THOUGHT for part in self._parts)
-        return self._joined(Stretch.THOUGHT) if is_all else ""
+        is_all = all(isinstance(part, _Words) and part.kind is DeltaKind.THOUGHT for part in self._parts)
+        return self._joined(DeltaKind.THOUGHT) if is_all else ""
 
-    def say(self, kind: Stretch, text: str) -> int:
+    def say(self, kind: DeltaKind, text: str) -> int:
         """Append words; return the ordinal of the thought, 0 for others."""
         words = self._open
         if words is None or words.kind is not kind or words.sealed is not None:
@@ -86,11 +86,11 @@ class ChatMessage:
         """Put a signature or encrypted content on the latest thought that has none; return its ordinal."""
         thought = self._thought
         if thought is None or thought.sealed is not None:
-            thought = self._begin(Stretch.THOUGHT)
+            thought = self._begin(DeltaKind.THOUGHT)
         thought.sealed = value
         return thought.index
 
-    def put_call(self, call: Call) -> None:
+    def put_call(self, call: OpenAiCall) -> None:
         """Append a call, which goes on growing."""
         self._open = None
         self._parts.append(call)
@@ -101,9 +101,9 @@ class ChatMessage:
         self._parts.append(ProviderItemPart(kind=kind, data=data))
         return ProviderItem(kind, data)
 
-    def _begin(self, kind: Stretch) -> _Words:
+    def _begin(self, kind: DeltaKind) -> _Words:
         self._open = words = _Words(kind, 0)
-        if kind is Stretch.THOUGHT:
+        if kind is DeltaKind.THOUGHT:
             words.index, self._thought = self._thoughts, words
             self._thoughts += 1
         self._parts.append(words)
@@ -115,13 +115,13 @@ class ChatMessage:
         parts: list[Part] = []
         for part in self._parts:
             match part:
-                case _Words(kind=Stretch.THOUGHT):
+                case _Words(kind=DeltaKind.THOUGHT):
                     parts.append(ReasoningPart(text=part.text, sealed=part.sealed))
                 case _Words():
                     cited = tuple(self.annotations) if part is last else ()
-                    refusal = part.kind is Stretch.REFUSAL
+                    refusal = part.kind is DeltaKind.REFUSAL
                     parts.append(TextPart(text=part.text, refusal=refusal, annotations=cited))
-                case Call():
+                case OpenAiCall():
                     if (call := part.as_part()) is not None:
                         parts.append(call)
                 case ProviderItemPart():
@@ -134,8 +134,8 @@ class ChatMessage:
         Without an answer or a complete call there is no message. Thoughts go back with their
         signatures, unless they were cut.
         """
-        echo, refusal = self._joined(Stretch.ECHO), self._joined(Stretch.REFUSAL)
-        text = self._joined(Stretch.TEXT) or echo
+        echo, refusal = self._joined(DeltaKind.ECHO), self._joined(DeltaKind.REFUSAL)
+        text = self._joined(DeltaKind.TEXT) or echo
         calls = self._calls(only_whole=True)
         if not text and not refusal and not calls:
             return []
@@ -152,7 +152,7 @@ class ChatMessage:
         if field is None and calls and self.thoughts_name == "reasoning_content":
             # Of a server that nobody knows: DeepSeek and Moonshot want their thoughts back with the calls.
             field = self.thoughts_name
-        if field is not None and not echo and (thoughts := self._joined(Stretch.THOUGHT)):
+        if field is not None and not echo and (thoughts := self._joined(DeltaKind.THOUGHT)):
             message[field] = thoughts
         return [message]
 
@@ -160,26 +160,26 @@ class ChatMessage:
         """Return the message in the shape of a completion that was not streamed."""
         message: Json = {
             "role": "assistant",
-            "content": self._joined(Stretch.TEXT) or None,
-            "refusal": self._joined(Stretch.REFUSAL) or None,
+            "content": self._joined(DeltaKind.TEXT) or None,
+            "refusal": self._joined(DeltaKind.REFUSAL) or None,
         }
         optional = {
-            self.thoughts_name: self._joined(Stretch.THOUGHT),
+            self.thoughts_name: self._joined(DeltaKind.THOUGHT),
             "reasoning_details": self.details.assembled(),
             "annotations": self.annotations,
             "tool_calls": self._calls(only_whole=False),
         }
         return message | {name: value for name, value in optional.items() if value}
 
-    def _joined(self, kind: Stretch) -> str:
+    def _joined(self, kind: DeltaKind) -> str:
         return "".join(part.text for part in self._parts if isinstance(part, _Words) and part.kind is kind)
 
     def _calls(self, *, only_whole: bool) -> list[Json]:
-        calls = [part for part in self._parts if isinstance(part, Call)]
+        calls = [part for part in self._parts if isinstance(part, OpenAiCall)]
         return [
             tool_call(call.id, call.name, call.arguments) for call in calls if call.whole or not only_whole
         ]
 
 
-def _is_text(part: _Words | Call | ProviderItemPart) -> bool:
-    return isinstance(part, _Words) and part.kind is not Stretch.THOUGHT
+def _is_text(part: _Words | OpenAiCall | ProviderItemPart) -> bool:
+    return isinstance(part, _Words) and part.kind is not DeltaKind.THOUGHT

@@ -9,16 +9,16 @@ from enum import Enum
 from typing import Any
 
 from providers.types import Json, Part, ProviderItemPart, ReasoningPart, TextPart
-from providers.wires._openai_calls import Call
+from providers.wires._openai_calls import OpenAiCall
 from providers.wires._openai_responses_body import assistant_message, function_call
 
 
-class Stretch(Enum):
+class ContentKind(Enum):
     """What a run of words is. The value is the ``type`` of the content part that holds it."""
 
-    #: Words of the answer.
+    #: ContentText of the answer.
     TEXT = "output_text"
-    #: Words of a refusal.
+    #: ContentText of a refusal.
     REFUSAL = "refusal"
     #: A summary of what the model thinks.
     SUMMARY = "summary_text"
@@ -28,20 +28,20 @@ class Stretch(Enum):
     @property
     def is_answer(self) -> bool:
         """Whether a reader sees these words as the answer."""
-        return self in (Stretch.TEXT, Stretch.REFUSAL)
+        return self in (ContentKind.TEXT, ContentKind.REFUSAL)
 
     @property
     def field(self) -> str:
         """The field of the content part in which the words stand."""
-        return "refusal" if self is Stretch.REFUSAL else "text"
+        return "refusal" if self is ContentKind.REFUSAL else "text"
 
 
-class Words:
+class ContentText:
     """One content part: words of one kind."""
 
     __slots__ = ("annotations", "index", "kind", "pieces", "sealed")
 
-    def __init__(self, kind: Stretch, index: int) -> None:
+    def __init__(self, kind: ContentKind, index: int) -> None:
         self.kind = kind
         #: The ordinal of a thought among the response's thoughts, 0 for words of the answer.
         self.index = index
@@ -60,7 +60,9 @@ class Words:
             return ReasoningPart(text=text, sealed=self.sealed) if text or self.sealed else None
         if not text:
             return None
-        return TextPart(text=text, refusal=self.kind is Stretch.REFUSAL, annotations=tuple(self.annotations))
+        return TextPart(
+            text=text, refusal=self.kind is ContentKind.REFUSAL, annotations=tuple(self.annotations)
+        )
 
     def as_content(self) -> Json:
         """Return the words as a content part."""
@@ -79,9 +81,9 @@ class Item:
         self.type = type
         self.start = start
         #: Content parts in arrival order.
-        self.words: list[Words] = []
+        self.words: list[ContentText] = []
         #: Set for function calls only, once it is sure that they are ours to execute.
-        self.call: Call | None = None
+        self.call: OpenAiCall | None = None
         #: The item as it was completed.
         self.done: Json | None = None
 
@@ -90,7 +92,7 @@ class Item:
         """Whether this is a function call of which nothing is known but its start."""
         return self.type == "function_call" and self.call is None
 
-    def words_of(self, *kinds: Stretch) -> list[Words]:
+    def words_of(self, *kinds: ContentKind) -> list[ContentText]:
         """Return the content parts of these kinds."""
         return [words for words in self.words if words.kind in kinds]
 
@@ -110,11 +112,11 @@ class Item:
         if self.done is not None:
             return self.done
         item = {"type": self.type, **self.start}
-        if answer := self.words_of(Stretch.TEXT, Stretch.REFUSAL):
+        if answer := self.words_of(ContentKind.TEXT, ContentKind.REFUSAL):
             item["content"] = [words.as_content() for words in answer]
-        if summaries := self.words_of(Stretch.SUMMARY):
+        if summaries := self.words_of(ContentKind.SUMMARY):
             item["summary"] = [words.as_content() for words in summaries]
-        if thoughts := self.words_of(Stretch.THOUGHT):
+        if thoughts := self.words_of(ContentKind.THOUGHT):
             item["content"] = [words.as_content() for words in thoughts]
         if self.call:
             item["arguments"] = self.call.arguments

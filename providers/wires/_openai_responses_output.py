@@ -8,8 +8,8 @@ from typing import Any
 
 from providers.types import Json, Part
 from providers.types.events import ModelEvent, ProviderItem, ReasoningDelta, ReasoningSealed, TextDelta
-from providers.wires._openai_calls import Call, argument_text, is_object, remainder
-from providers.wires._openai_responses_items import Item, Stretch, Words
+from providers.wires._openai_calls import OpenAiCall, argument_text, is_object, remainder
+from providers.wires._openai_responses_items import ContentKind, ContentText, Item
 from providers.wires.accumulator import StepAccumulator
 
 
@@ -22,12 +22,12 @@ class Output:
 
     def __init__(self, accumulator: StepAccumulator) -> None:
         self.items: list[Item] = []
-        self.calls: list[Call] = []
+        self.calls: list[OpenAiCall] = []
         self._accumulator = accumulator
         self._by_key: dict[Any, Item] = {}
         self._by_id: dict[str, Item] = {}
         self._key_of: dict[Any, Any] = {}
-        self._words: dict[Any, Words] = {}
+        self._words: dict[Any, ContentText] = {}
         self._thoughts = 0
 
     @property
@@ -38,18 +38,18 @@ class Output:
     @property
     def refused(self) -> bool:
         """Whether there are words of a refusal."""
-        return any(words.pieces for item in self.items for words in item.words_of(Stretch.REFUSAL))
+        return any(words.pieces for item in self.items for words in item.words_of(ContentKind.REFUSAL))
 
     def parts(self) -> list[Part]:
         """Return what was said so far in our terms."""
         return [part for item in self.items for part in item.as_parts()]
 
-    def say(self, kind: Stretch, event: Json, out: list[ModelEvent]) -> None:
+    def say(self, kind: ContentKind, event: Json, out: list[ModelEvent]) -> None:
         """Take a delta of words."""
         if delta := event.get("delta"):
             _append(self._words_at(kind, event), delta, out)
 
-    def complete_words(self, kind: Stretch, event: Json, out: list[ModelEvent]) -> None:
+    def complete_words(self, kind: ContentKind, event: Json, out: list[ModelEvent]) -> None:
         """Take the whole words of one content part."""
         if whole := event.get(kind.field):
             words = self._words_at(kind, event)
@@ -58,7 +58,7 @@ class Output:
     def annotate(self, event: Json, out: list[ModelEvent]) -> None:
         """Take a citation."""
         if annotation := event.get("annotation"):
-            self._words_at(Stretch.TEXT, event).annotations.append(annotation)
+            self._words_at(ContentKind.TEXT, event).annotations.append(annotation)
             out.append(ProviderItem("citation", annotation))
 
     def extend_call(self, event: Json, out: list[ModelEvent]) -> None:
@@ -111,13 +111,13 @@ class Output:
         item.done = done
         match item.type:
             case "message":
-                for kind in (Stretch.TEXT, Stretch.REFUSAL):
+                for kind in (ContentKind.TEXT, ContentKind.REFUSAL):
                     self._complete_all(item, kind, done.get("content"), out)
             case "reasoning":
-                self._complete_all(item, Stretch.SUMMARY, done.get("summary"), out)
-                self._complete_all(item, Stretch.THOUGHT, done.get("content"), out)
+                self._complete_all(item, ContentKind.SUMMARY, done.get("summary"), out)
+                self._complete_all(item, ContentKind.THOUGHT, done.get("content"), out)
                 if sealed := done.get("encrypted_content"):
-                    words = item.words[-1] if item.words else self._add_words(item, Stretch.SUMMARY)
+                    words = item.words[-1] if item.words else self._add_words(item, ContentKind.SUMMARY)
                     words.sealed = sealed
                     out.append(ReasoningSealed(sealed, words.index))
             case "function_call":
@@ -128,7 +128,7 @@ class Output:
             case kind:
                 out.append(ProviderItem(kind, done))
 
-    def _complete_all(self, item: Item, kind: Stretch, content: Any, out: list[ModelEvent]) -> None:
+    def _complete_all(self, item: Item, kind: ContentKind, content: Any, out: list[ModelEvent]) -> None:
         """Say what the completed content parts of one kind hold beyond what was streamed of them.
 
         They are matched by order, because not every server numbers them alike in both places.
@@ -146,8 +146,8 @@ class Output:
                 words.annotations.append(annotation)
                 out.append(ProviderItem("citation", annotation))
 
-    def _words_at(self, kind: Stretch, event: Json) -> Words:
-        number = event.get("summary_index" if kind is Stretch.SUMMARY else "content_index")
+    def _words_at(self, kind: ContentKind, event: Json) -> ContentText:
+        number = event.get("summary_index" if kind is ContentKind.SUMMARY else "content_index")
         key = (self._key(event), kind, number)
         words = self._words.get(key)
         if words is None:
@@ -155,8 +155,8 @@ class Output:
             words = self._words[key] = self._add_words(item, kind)
         return words
 
-    def _add_words(self, item: Item, kind: Stretch) -> Words:
-        words = Words(kind, 0 if kind.is_answer else self._thoughts)
+    def _add_words(self, item: Item, kind: ContentKind) -> ContentText:
+        words = ContentText(kind, 0 if kind.is_answer else self._thoughts)
         self._thoughts += not kind.is_answer
         item.words.append(words)
         return words
@@ -179,10 +179,10 @@ class Output:
         index, item_id = event.get("output_index"), event.get("item_id")
         return self._key_of.get(item_id, item_id) if index is None else index
 
-    def _call_of(self, item: Item, source: Json, out: list[ModelEvent]) -> Call:
+    def _call_of(self, item: Item, source: Json, out: list[ModelEvent]) -> OpenAiCall:
         """Return the call of ``item``, which begins as soon as its start or ``source`` names it."""
         if item.call is None:
-            item.call = Call(self._accumulator, item.start.get("call_id"))
+            item.call = OpenAiCall(self._accumulator, item.start.get("call_id"))
             self.calls.append(item.call)
         call = item.call
         call.upstream_id = call.upstream_id or source.get("call_id")
@@ -190,7 +190,7 @@ class Output:
         return call
 
 
-def _append(words: Words, text: str, out: list[ModelEvent]) -> None:
+def _append(words: ContentText, text: str, out: list[ModelEvent]) -> None:
     if text:
         words.pieces.append(text)
         out.append(TextDelta(text) if words.kind.is_answer else ReasoningDelta(text, words.index))

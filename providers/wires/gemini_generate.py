@@ -29,11 +29,11 @@ from providers.wires._gemini_body import build_body
 from providers.wires._gemini_ends import CUTS, ERRORS, NONE
 from providers.wires._gemini_options import show
 from providers.wires._gemini_parts import (
-    Call,
+    GeminiCall,
+    GeminiSignature,
+    GeminiText,
     Item,
     Other,
-    Seal,
-    Words,
     assembled,
     kind_of,
     returnable,
@@ -68,7 +68,7 @@ class _Answer:
         self._items: list[Item] = []
         self._metadata: list[ProviderItemPart] = []
         #: The call that later parts go on with.
-        self._open: Call | None = None
+        self._open: GeminiCall | None = None
         self._thoughts = 0
         self._started = False
         self._blocked: Json | None = None
@@ -126,13 +126,13 @@ class _Answer:
         text, thought = part.get("text") or "", bool(part.get("thought"))
         signature = part.get("thoughtSignature")
         last = self._items[-1] if self._items else None
-        if signature is None and isinstance(last, Words) and last.thought is thought and not last.signed:
+        if signature is None and isinstance(last, GeminiText) and last.thought is thought and not last.signed:
             last.texts.append(text)
             words = last
         else:
             if signature is not None and not thought:
                 self._seal(signature, events)
-            words = Words(texts=[text], thought=thought, signed=part if signature else None)
+            words = GeminiText(texts=[text], thought=thought, signed=part if signature else None)
             if thought:
                 words.index, words.sealed = self._thoughts, signature
                 self._thoughts += 1
@@ -144,14 +144,16 @@ class _Answer:
 
     def _seal(self, signature: str, events: list[ModelEvent]) -> None:
         """Note a signature on a part that is no thought: it seals what was thought before."""
-        last = next((item for item in reversed(self._items) if isinstance(item, Words | Seal)), None)
-        if isinstance(last, Words) and last.thought and last.sealed is None:
+        last = next(
+            (item for item in reversed(self._items) if isinstance(item, GeminiText | GeminiSignature)), None
+        )
+        if isinstance(last, GeminiText) and last.thought and last.sealed is None:
             last.sealed = signature
             index = last.index
         else:
             index = self._thoughts
             self._thoughts += 1
-            self._items.append(Seal(value=signature, index=index))
+            self._items.append(GeminiSignature(value=signature, index=index))
         events.append(ReasoningSealed(signature, index))
 
     def _call(self, part: Json, events: list[ModelEvent]) -> None:
@@ -162,7 +164,9 @@ class _Answer:
         ):
             if call is not None:
                 self._complete(call, events)
-            call = self._open = Call(part=part, id=self._accumulator.call_id(piece.get("id")), name=name)
+            call = self._open = GeminiCall(
+                part=part, id=self._accumulator.call_id(piece.get("id")), name=name
+            )
             self._items.append(call)
             events.append(ToolCallStarted(call.id, name))
         if call is None:
@@ -180,7 +184,7 @@ class _Answer:
         if not piece.get("willContinue"):
             self._complete(call, events)
 
-    def _complete(self, call: Call, events: list[ModelEvent]) -> None:
+    def _complete(self, call: GeminiCall, events: list[ModelEvent]) -> None:
         self._open = None
         call.finish()
         if call.complete:
@@ -202,7 +206,7 @@ class _Answer:
             return None
         if self._accumulator.raw_stop_reason in CUTS:
             return FinishReason.MAX_TOKENS_EXCEEDED
-        if any(isinstance(item, Call) for item in self._items):
+        if any(isinstance(item, GeminiCall) for item in self._items):
             return FinishReason.TOOL_CALLS
         return FinishReason.END_TURN
 
@@ -228,7 +232,7 @@ class _Answer:
             return None
         if failure := ERRORS.get(reason):
             return failure(detail=detail)
-        incomplete = any(isinstance(item, Call) and not item.complete for item in self._items)
+        incomplete = any(isinstance(item, GeminiCall) and not item.complete for item in self._items)
         if self._bad_call or incomplete:
             return LLMMalformedToolCallError(detail=detail)
         return None if self._said else LLMEmptyResponseError(detail=detail)

@@ -29,7 +29,7 @@ from providers.types.events import (
 )
 from providers.wires._openai_chat_body import build_body
 from providers.wires._openai_chat_calls import ChatCalls
-from providers.wires._openai_chat_message import ChatMessage, Stretch
+from providers.wires._openai_chat_message import AssistantMessage, DeltaKind
 from providers.wires._openai_chat_options import show
 from providers.wires._openai_chat_reasoning import seals, spelled_out
 from providers.wires._openai_chat_usage import usage_from
@@ -69,7 +69,7 @@ class _Completion:
 
     def __init__(self, accumulator: StepAccumulator) -> None:
         self._accumulator = accumulator
-        self._message = ChatMessage(thoughts_go_back_as=accumulator.quirks.thoughts_go_back_as)
+        self._message = AssistantMessage(thoughts_go_back_as=accumulator.quirks.thoughts_go_back_as)
         self._calls = ChatCalls(accumulator, self._message)
         self._envelope: Json = {}
         self._started = False
@@ -115,7 +115,7 @@ class _Completion:
             if content := delta.get("content"):
                 self._take_content(content, out)
             if refusal := delta.get("refusal"):
-                self._say(Stretch.REFUSAL, refusal, out)
+                self._say(DeltaKind.REFUSAL, refusal, out)
             if annotations := delta.get("annotations"):
                 self._cite(annotations, out)
             if images := delta.get("images"):
@@ -141,30 +141,30 @@ class _Completion:
         words = words or spelled_out(details)
         if words and isinstance(words, str):
             self._message.thoughts_name = name
-            self._say(Stretch.THOUGHT, words, out)
+            self._say(DeltaKind.THOUGHT, words, out)
         for detail in details:
             self._message.details.add(detail)
         out += (ReasoningSealed(seal, self._message.seal(seal)) for seal in seals(details))
 
     def _take_content(self, content: Any, out: list[ModelEvent]) -> None:
         if isinstance(content, str):
-            self._say(Stretch.TEXT, content, out)
+            self._say(DeltaKind.TEXT, content, out)
             return
         # Mistral's reasoning models send a list of parts.
         for part in content:
             match part.get("type"):
                 case "text":
-                    self._say(Stretch.TEXT, part.get("text") or "", out)
+                    self._say(DeltaKind.TEXT, part.get("text") or "", out)
                 case "thinking":
                     thought = "".join(inner.get("text") or "" for inner in part.get("thinking") or ())
-                    self._say(Stretch.THOUGHT, thought, out)
+                    self._say(DeltaKind.THOUGHT, thought, out)
                 case kind:
                     out.append(self._message.put_item(str(kind), part))
 
-    def _say(self, kind: Stretch, text: str, out: list[ModelEvent]) -> None:
+    def _say(self, kind: DeltaKind, text: str, out: list[ModelEvent]) -> None:
         if text:
             index = self._message.say(kind, text)
-            out.append(ReasoningDelta(text, index) if kind is Stretch.THOUGHT else TextDelta(text))
+            out.append(ReasoningDelta(text, index) if kind is DeltaKind.THOUGHT else TextDelta(text))
 
     def _take_findings(self, event: Json, out: list[ModelEvent]) -> None:
         """Take what a server that searched by itself (Perplexity, xAI) hangs on its chunks, in full each time."""
@@ -197,7 +197,7 @@ class _Completion:
         self._calls.finish(out, cut=reason in _CUTS)
         if self.error() is None:
             if self._accumulator.quirks.thoughts_may_be_the_answer and reason not in _CUTS:
-                self._say(Stretch.ECHO, self._message.thoughts, out)
+                self._say(DeltaKind.ECHO, self._message.thoughts, out)
             self._accumulator.stop_reason = self._stop_reason(reason)
 
     def _stop_reason(self, reason: str) -> FinishReason:

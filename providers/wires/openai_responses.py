@@ -17,7 +17,7 @@ from providers.errors.translation import from_payload
 from providers.types import FinishReason, Json
 from providers.types.events import ModelEvent, ResponseStarted, UsageSeen
 from providers.wires._openai_responses_body import build_body
-from providers.wires._openai_responses_items import Stretch, returnable
+from providers.wires._openai_responses_items import ContentKind, returnable
 from providers.wires._openai_responses_options import show
 from providers.wires._openai_responses_output import Output
 from providers.wires._openai_responses_usage import usage_from
@@ -29,18 +29,18 @@ __all__ = ["KIND", "build_body", "decoder", "show"]
 KIND = "openai-responses"
 
 _DELTAS = {
-    "response.output_text.delta": Stretch.TEXT,
-    "response.refusal.delta": Stretch.REFUSAL,
-    "response.reasoning_summary_text.delta": Stretch.SUMMARY,
-    "response.reasoning_text.delta": Stretch.THOUGHT,
+    "response.output_text.delta": ContentKind.TEXT,
+    "response.refusal.delta": ContentKind.REFUSAL,
+    "response.reasoning_summary_text.delta": ContentKind.SUMMARY,
+    "response.reasoning_text.delta": ContentKind.THOUGHT,
 }
 
 #: The whole words once more; some servers send nothing but these.
 _WHOLES = {
-    "response.output_text.done": Stretch.TEXT,
-    "response.refusal.done": Stretch.REFUSAL,
-    "response.reasoning_summary_text.done": Stretch.SUMMARY,
-    "response.reasoning_text.done": Stretch.THOUGHT,
+    "response.output_text.done": ContentKind.TEXT,
+    "response.refusal.done": ContentKind.REFUSAL,
+    "response.reasoning_summary_text.done": ContentKind.SUMMARY,
+    "response.reasoning_text.done": ContentKind.THOUGHT,
 }
 
 #: What an end means where the response does not say its status itself.

@@ -13,7 +13,7 @@ from google.genai.errors import APIError as GeminiError
 from openai import APIError as OpenAIError
 from openai import APIStatusError as OpenAIStatusError
 
-from emulator import Emulator, Outcome
+from emulator import Emulator, ExchangeOutcome
 from emulator.actions import Fault
 from emulator.directive import Trouble
 from emulator.mechanics import COMMENT
@@ -65,7 +65,7 @@ def count(wire: str, answer: Answer) -> int:
     return answer.body.count(TERMINAL[wire])
 
 
-async def is_noted(emulator: Emulator, wire: str, outcome: Outcome) -> None:
+async def is_noted(emulator: Emulator, wire: str, outcome: ExchangeOutcome) -> None:
     await emulator.wait_for(lambda each: (each.wire, each.outcome) == (wire, outcome))
 
 
@@ -132,7 +132,9 @@ async def test_it_does_what_was_ordered(emulator: Emulator, order: str, holds: C
 
     for wire, answer in (await provoke_all(emulator, order, patience=patience)).items():
         assert holds(wire, answer), (wire, answer.status, answer.end, answer.error, answer.body[-300:])
-        await is_noted(emulator, wire, Outcome.PEER_GONE if answer.end == "open" else Outcome.FINISHED)
+        await is_noted(
+            emulator, wire, ExchangeOutcome.PEER_GONE if answer.end == "open" else ExchangeOutcome.FINISHED
+        )
 
 
 async def test_it_sends_byte_by_byte(emulator: Emulator):

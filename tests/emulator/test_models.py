@@ -9,7 +9,7 @@ from google.genai.errors import APIError as GeminiError
 from openai import APIConnectionError as OpenAIConnectionError
 from openai import APIStatusError as OpenAIError
 
-from emulator import Emulator, Outcome
+from emulator import Emulator, ExchangeOutcome
 from emulator.prose import LONG, tokens
 from emulator.scripts import FAST_TOKENS
 from tests.emulator.listening import WIRES, answered, ask, hear, question, streaming
@@ -194,7 +194,7 @@ async def test_it_ends_the_body_cleanly_before_the_terminal_event(emulator: Emul
 
     assert heard.text
     assert heard.end is None
-    assert emulator.exchanges[-1].outcome is Outcome.FINISHED
+    assert emulator.exchanges[-1].outcome is ExchangeOutcome.FINISHED
 
 
 @every_wire

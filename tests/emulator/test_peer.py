@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from emulator import Emulator, Exchange, Outcome
+from emulator import EmulatedExchange, Emulator, ExchangeOutcome
 
 
 def chat(model: str) -> bytes:
@@ -23,7 +23,7 @@ def stop_reading(writer: asyncio.StreamWriter) -> None:
     writer.transport.pause_reading()
 
 
-def is_under_way(exchange: Exchange) -> bool:
+def is_under_way(exchange: EmulatedExchange) -> bool:
     return exchange.is_open
 
 
@@ -44,7 +44,7 @@ async def test_it_knows_within_milliseconds_that_its_peer_has_gone(
 
     await emulator.wait_for(lambda each: not each.is_open)
 
-    assert exchange.outcome is Outcome.PEER_GONE
+    assert exchange.outcome is ExchangeOutcome.PEER_GONE
     assert exchange.ended is not None
     # About 0.2 ms where nothing else runs.
     assert -0.001 < exchange.ended - closed < 0.1
@@ -65,7 +65,7 @@ async def test_it_knows_that_its_peer_has_gone_while_the_peer_reads_nothing(emul
 
     writer.transport.abort()
 
-    gone = await emulator.wait_for(lambda each: each.outcome is Outcome.PEER_GONE, timeout=1)
+    gone = await emulator.wait_for(lambda each: each.outcome is ExchangeOutcome.PEER_GONE, timeout=1)
     assert gone is exchange
     assert await reader.read() == b""
 
@@ -77,7 +77,7 @@ async def test_it_counts_an_answer_as_finished_when_the_peer_leaves_after_its_en
     writer.close()
     await asyncio.sleep(0.05)
 
-    assert exchange.outcome is Outcome.FINISHED
+    assert exchange.outcome is ExchangeOutcome.FINISHED
 
 
 async def test_it_serves_others_while_one_reads_nothing(emulator: Emulator):
@@ -104,7 +104,7 @@ async def test_closing_cuts_what_is_under_way_and_says_so():
     await asyncio.wait_for(emulator.close(), 2)
     await emulator.close()
 
-    assert exchange.outcome is Outcome.CUT_OFF
+    assert exchange.outcome is ExchangeOutcome.CUT_OFF
     for stream in (reader, idle_reader):
         await asyncio.wait_for(stream.read(), 2)
     with pytest.raises(ConnectionRefusedError):

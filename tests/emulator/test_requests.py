@@ -5,7 +5,7 @@ import logging
 import httpx2
 import pytest
 
-from emulator import Emulator, Outcome
+from emulator import Emulator, ExchangeOutcome
 from emulator.exchanges import KEPT
 from tests.emulator.listening import KEY, WIRES, ask, question, streaming
 
@@ -60,7 +60,7 @@ async def test_it_refuses_what_the_endpoint_cannot_read(
 
     assert answer.status_code == status
     assert is_in_the_form_of(wire, answer.json())
-    assert emulator.exchanges[-1].outcome is Outcome.FINISHED
+    assert emulator.exchanges[-1].outcome is ExchangeOutcome.FINISHED
 
 
 @pytest.mark.parametrize("wire", WIRES)
@@ -156,7 +156,7 @@ async def test_it_remembers_what_was_asked_and_no_key(emulator: Emulator, wire: 
 
     [exchange] = emulator.exchanges
     assert (exchange.wire, exchange.model, exchange.status) == (wire, "length", 200)
-    assert exchange.outcome is Outcome.FINISHED
+    assert exchange.outcome is ExchangeOutcome.FINISHED
     assert "Remember me." in json.dumps(exchange.body)
     assert exchange.headers["content-type"].startswith("application/json")
     assert exchange.bytes_sent > 100

@@ -1,7 +1,7 @@
 import pytest
 
 from emulator import MODELS
-from emulator.actions import Argue, Call, Finish, Say, Wait
+from emulator.actions import Argue, CallAction, Finish, Say, Wait
 from emulator.prompt import Function, Prompt
 from emulator.prose import LONG, tokens
 from emulator.scripts import SCRIPTS
@@ -68,7 +68,7 @@ def test_a_call_fits_the_schema_of_its_function(schema: Json, arguments: str):
     calls: list[str] = []
     for action in actions:
         match action:
-            case Call():
+            case CallAction():
                 calls.append("")
             case Argue(text):
                 calls[-1] += text

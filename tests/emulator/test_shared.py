@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from pytest_django.fixtures import Settings
 
-from emulator import Emulator, Exchange, close_shared, shared
+from emulator import EmulatedExchange, Emulator, close_shared, shared
 from tests.emulator.listening import ask
 
 QUESTION = {"role": "user", "content": "Hello?"}
@@ -102,7 +102,9 @@ def test_it_runs_as_a_process_that_can_be_looked_into_and_ends_on_request(
 
 
 def test_an_exchange_has_no_end_before_it_ends():
-    exchange = Exchange(number=1, wire=None, path="/", model=None, body=None, headers={}, request_bytes=0)
+    exchange = EmulatedExchange(
+        number=1, wire=None, path="/", model=None, body=None, headers={}, request_bytes=0
+    )
 
     assert exchange.is_open
     assert exchange.as_json()["ended_at"] is None

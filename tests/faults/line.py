@@ -9,8 +9,8 @@ from uuid import UUID
 from channels.testing import HttpCommunicator
 
 from concurrency.threads import readers
-from emulator import Emulator, Outcome
-from emulator.exchanges import Exchange
+from emulator import Emulator, ExchangeOutcome
+from emulator.exchanges import EmulatedExchange
 from project.asgi import application
 from providers import clients
 from providers.models import ProviderTrace
@@ -91,7 +91,7 @@ class Line:
         """Cancel as the admin's action does: from a thread of its own."""
         return await readers.run(services.cancel_from_thread, None, run_id, reason="tidying up")
 
-    async def upstream(self, model: str, *, status: int | None = None) -> Exchange:
+    async def upstream(self, model: str, *, status: int | None = None) -> EmulatedExchange:
         """Return the upstream's side of the call of ``model``, once it is there (with this status)."""
         return await self.emulator.wait_for(
             lambda exchange: exchange.model == model and (status is None or exchange.status == status)
@@ -124,8 +124,8 @@ class Line:
         await clients.close_all()
 
 
-def is_gone(exchange: Exchange) -> bool:
-    return exchange.outcome is Outcome.PEER_GONE
+def is_gone(exchange: EmulatedExchange) -> bool:
+    return exchange.outcome is ExchangeOutcome.PEER_GONE
 
 
 def _tasks() -> list[str]:

@@ -11,7 +11,7 @@ from django.db import transaction
 from uuid6 import uuid7
 
 from concurrency.threads import readers
-from emulator import Outcome
+from emulator import ExchangeOutcome
 from runs import services
 from runs.engine import cancellation
 from runs.models import Message
@@ -256,7 +256,7 @@ async def test_it_may_wait_for_the_step_to_end(line: Line, wire: str) -> None:
     (trace,) = stored.traces
     assert (trace.status, stored.run.usage_source) == ("completed", "reported")
     (exchange,) = line.emulator.exchanges
-    assert exchange.outcome is Outcome.FINISHED
+    assert exchange.outcome is ExchangeOutcome.FINISHED
 
 
 async def test_an_impatient_cancel_overtakes_one_that_waits_for_the_step(line: Line) -> None:

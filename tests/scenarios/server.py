@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from emulator.exchanges import Exchange
+from emulator.exchanges import EmulatedExchange
 from tests.complaints import tracebacks_in
 from tests.contract.line import PROJECT, Upstream, free_port
 from tests.faults.server_process import ServerProcess
@@ -34,7 +34,7 @@ SEALING = frozenset(WIRES) - {"openai-chat"}
 class Recorder(Upstream):
     """An upstream that tells all that it was asked."""
 
-    def after(self, number: int) -> list[Exchange]:
+    def after(self, number: int) -> list[EmulatedExchange]:
         """Return what was asked after the request with this number."""
         return [exchange for exchange in tuple(self._emulator.exchanges) if exchange.number > number]
 

@@ -8,8 +8,8 @@ from types import AsyncGeneratorType
 
 import pytest
 
-from emulator import Emulator, Outcome
-from emulator.exchanges import Exchange
+from emulator import Emulator, ExchangeOutcome
+from emulator.exchanges import EmulatedExchange
 from providers import clients
 from providers.errors.cancellation import RunCancelled
 from providers.types import FinishReason
@@ -25,8 +25,8 @@ PROMPTLY = 1.0
 every_wire = pytest.mark.parametrize("wire", WIRES)
 
 
-def is_gone(exchange: Exchange) -> bool:
-    return exchange.outcome is Outcome.PEER_GONE
+def is_gone(exchange: EmulatedExchange) -> bool:
+    return exchange.outcome is ExchangeOutcome.PEER_GONE
 
 
 def suspended() -> set[str]:

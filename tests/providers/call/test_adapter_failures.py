@@ -5,7 +5,7 @@ from email.utils import format_datetime
 
 import pytest
 
-from emulator import Emulator, Outcome
+from emulator import Emulator, ExchangeOutcome
 from providers import errors
 from providers.adapter import Timeouts
 from providers.errors import LLMError
@@ -209,7 +209,7 @@ async def test_it_gives_up_waiting_for_headers(wire: str, emulator: Emulator) ->
     error = await call.failure()
     assert type(error) is errors.LLMTimeoutError
     assert "did not begin" in error.message
-    await emulator.wait_for(lambda exchange: exchange.outcome is Outcome.PEER_GONE, timeout=1)
+    await emulator.wait_for(lambda exchange: exchange.outcome is ExchangeOutcome.PEER_GONE, timeout=1)
 
 
 @every_wire
@@ -222,7 +222,7 @@ async def test_it_gives_up_on_a_silent_stream(wire: str, model: str, emulator: E
     assert error.partial is not None
     assert error.partial.text == call.sink.text
     assert not error.partial.stream_was_cancelled
-    await emulator.wait_for(lambda exchange: exchange.outcome is Outcome.PEER_GONE, timeout=1)
+    await emulator.wait_for(lambda exchange: exchange.outcome is ExchangeOutcome.PEER_GONE, timeout=1)
 
 
 @pytest.mark.parametrize(
@@ -279,7 +279,7 @@ async def test_a_sink_that_fails_ends_the_call_and_closes_the_connection(
     call = Call(emulated("drip", wire), sink=FencedSink())
     with pytest.raises(LostFenceError):
         await asyncio.wait_for(call.start(), 5)
-    await emulator.wait_for(lambda exchange: exchange.outcome is Outcome.PEER_GONE, timeout=1)
+    await emulator.wait_for(lambda exchange: exchange.outcome is ExchangeOutcome.PEER_GONE, timeout=1)
     assert (call.trace.status, call.trace.error_code) == (TraceStatus.FAILED, "internal")
 
 

@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 from pytest_django.fixtures import Settings
 
-from emulator import Emulator, Outcome
+from emulator import Emulator, ExchangeOutcome
 from providers.adapter import StreamAdapter
 from providers.errors import (
     LLMConnectionError,
@@ -164,7 +164,7 @@ async def test_a_cancellation_that_nobody_asked_for_is_a_broken_connection(
     assert error.partial.text == call.sink.text != ""
     assert not error.partial.stream_was_cancelled
     assert (call.trace.status, call.trace.error_code) == (TraceStatus.FAILED, "llm_connection")
-    await emulator.wait_for(lambda exchange: exchange.outcome is Outcome.PEER_GONE, timeout=1)
+    await emulator.wait_for(lambda exchange: exchange.outcome is ExchangeOutcome.PEER_GONE, timeout=1)
 
 
 async def test_a_cancellation_from_outside_wins_over_a_sink_that_refuses_its_last_word(

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from emulator import Emulator
-from emulator.actions import Argue, Call, Say
+from emulator.actions import Argue, CallAction, Say
 from emulator.prompt import Function, Prompt
 from emulator.scripts import SCRIPTS
 from providers.errors import LLMBadRequestError, LLMMalformedResponseError, LLMRateLimitError
@@ -218,7 +218,7 @@ def shown(text: str, *names: str) -> tuple[str, list[tuple[str, Any]]]:
         match action:
             case Say(token):
                 words += token
-            case Call(name):
+            case CallAction(name):
                 calls.append([name, ""])
             case Argue(piece):
                 calls[-1][1] += piece

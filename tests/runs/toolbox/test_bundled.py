@@ -9,7 +9,7 @@ import pytest
 
 from emulator.http1 import HttpRequest
 from emulator.wires import WIRES
-from emulator.wires._rules import Terms
+from emulator.wires._rules import RequestRules
 from providers import wires
 from providers.types import ChatMessage, ModelRequest, Origin, Role, TextPart
 from runs.models import Note, Run
@@ -56,7 +56,7 @@ def test_every_provider_takes_them(kind: str) -> None:
         headers={"anthropic-version": "2023-06-01"},
         body=json.dumps(body).encode(),
     )
-    assert wire.refusal(sent, body, Terms()) is None
+    assert wire.refusal(sent, body, RequestRules()) is None
 
 
 @pytest.mark.parametrize("zone", ["UTC", "Europe/Zurich", "Asia/Kathmandu"])
