@@ -18,9 +18,9 @@ def render(run: Run) -> SafeString:
     Of a run that has not ended yet, the last turn is what its log has so far.
     """
     turns = [(message.role, message.parts) for message in run.messages.order_by("position")]
-    if run.is_active and (spoken := _spoken_so_far(run)):
-        so_far = [part_to_json(part) for part in spoken.message.parts]
-        turns.append((f"{spoken.message.role}, so far", so_far))
+    if run.is_active and (unfinished := _unfinished_message(run)):
+        so_far = [part_to_json(part) for part in unfinished.message.parts]
+        turns.append((f"{unfinished.message.role}, so far", so_far))
     if not turns:
         return format_html("<p>{}</p>", "Nothing was said.")
     return format_html_join(
@@ -30,10 +30,10 @@ def render(run: Run) -> SafeString:
     )
 
 
-def _spoken_so_far(run: Run) -> ReplayedMessage | None:
-    """Return what the step that is under way has said; a step that has ended has its message."""
+def _unfinished_message(run: Run) -> ReplayedMessage | None:
+    """Return the message of a step that has not ended; a finished step has stored its message already."""
     step = replay.last_step(replay.events(run.pk))
-    return None if any(event["type"] == "STEP_FINISHED" for event in step) else replay.spoken(step)
+    return None if any(event["type"] == "STEP_FINISHED" for event in step) else replay.message_of(step)
 
 
 def _part(part: Json) -> SafeString:

@@ -1,1 +1,1 @@
-"""The event log: written by the journal, delivered by the feed, replayed after a crash."""
+"""The event log: the journal writes it, the feed delivers it, replay reads it back after a crash."""

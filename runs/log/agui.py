@@ -1,8 +1,8 @@
-"""ModelEvent in, AG-UI 1.0 event out.
+"""Translates model events into AG-UI 1.0 events.
 
-``StepEvents`` translates one step's stream and remembers what is open, so that everything is
-closed before a segment ends, whatever cut it. The whole-run events are plain functions. Pure: an
-event goes to the ``write`` and ``delta`` callables it was given.
+``StepEvents`` translates the stream of one step. It tracks the open messages and calls, so that each one
+is closed before the segment ends, even when the stream was cut. Plain functions build the events of a
+whole run. This module does no I/O: ``StepEvents`` passes its events to the given ``write`` and ``delta``.
 """
 
 from collections.abc import Callable, Iterable
@@ -20,17 +20,17 @@ from runs.calls.outcomes import CallOutcome
 
 type Event = dict[str, Any]
 
-#: Bytes of an event that is no delta. The server refuses to send a frame above 1 MiB.
+#: Largest event in bytes, deltas excepted. The server refuses to send a frame above 1 MiB.
 MAX_ITEM = 512 * 1024
 
 
 def head(event_type: str, key: str, value: str) -> str:
-    """Return the JSON of a delta event up to its delta; the journal appends the text to it."""
+    """Return the JSON of a delta event up to its ``delta`` value; the journal appends the text."""
     return f'{{"type":"{event_type}","{key}":{orjson.dumps(value).decode()},"delta":'
 
 
 class StepEvents:
-    """The AG-UI events of one step, as its model events come in."""
+    """Translates the model events of one step into AG-UI events."""
 
     def __init__(
         self,
@@ -40,7 +40,14 @@ class StepEvents:
         write: Callable[[Event], None],
         delta: Callable[[str, str], None],
     ) -> None:
-        """Take the step's name, its first message's id, and where events and deltas go."""
+        """Prepare the translation of one step.
+
+        Args:
+            name: the step's name in ``STEP_STARTED`` and ``STEP_FINISHED``.
+            message_id: the id of the step's first message.
+            write: receives each complete event.
+            delta: receives the head of a delta event (see ``head``) and the text to append.
+        """
         self._name = name
         self._message_id = str(message_id)
         self._next_text_id = self._message_id
@@ -56,7 +63,7 @@ class StepEvents:
         self._calls: dict[str, str] = {}
 
     def start(self) -> None:
-        """Open the step."""
+        """Write ``STEP_STARTED``."""
         self._write({"type": "STEP_STARTED", "stepName": self._name})
 
     def feed(self, event: model.ModelEvent) -> None:
@@ -98,7 +105,7 @@ class StepEvents:
                 assert_never(event)
 
     def finish(self) -> None:
-        """Close whatever is open, and the step."""
+        """Close all open messages and calls, then the step."""
         self._close_text()
         self._close_reasoning()
         for call_id in self._calls:
@@ -145,9 +152,10 @@ class StepEvents:
             self._span_id = None
 
     def _seal(self, event: model.ReasoningSealed) -> None:
-        """Hand out the artefact; it belongs to the reasoning it sealed, or to the step's message.
+        """Write the sealed artefact with the id of its reasoning, or of the step's message if there is none.
 
-        One that is too large for a frame stays with the message: no viewer can use it.
+        An artefact above ``MAX_ITEM`` is not written, because no frame can hold it. The stored message
+        keeps it.
         """
         if len(event.value) > MAX_ITEM:
             return
@@ -163,7 +171,7 @@ class StepEvents:
 
 
 def _item(item: model.ProviderItem) -> Json:
-    """Return what viewers get of a provider's item: of a large one (an image) its kind and size."""
+    """Return a provider's item for viewers; only kind and size in bytes if it is too large for a frame."""
     size = len(orjson.dumps(item.data))
     if size > MAX_ITEM:
         return {"kind": item.kind, "omitted_bytes": size}
@@ -172,7 +180,7 @@ def _item(item: model.ProviderItem) -> Json:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Segment:
-    """A stretch of a run from one ``RUN_STARTED`` to what ends it; every pause begins another one."""
+    """The part of a run between two pauses: one ``RUN_STARTED`` to ``RUN_FINISHED`` or ``RUN_ERROR``."""
 
     conversation_id: UUID
     run_id: UUID
@@ -181,12 +189,12 @@ class Segment:
 
     @property
     def id(self) -> str:
-        """What AG-UI calls ``runId``."""
+        """The ``runId`` of AG-UI."""
         return str(self.run_id) if self.number == 1 else f"{self.run_id}.{self.number}"
 
 
 def run_started(segment: Segment, *, messages: list[Json], resume: list[Json] | None = None) -> Event:
-    """Return the event that begins a segment; ``resume`` are the decisions with which a run goes on."""
+    """Return the event that begins a segment; ``resume`` holds the decisions after a pause."""
     given: Json = {"threadId": str(segment.conversation_id), "runId": segment.id, "messages": messages}
     if resume is not None:
         given["resume"] = resume
@@ -200,7 +208,7 @@ def run_started(segment: Segment, *, messages: list[Json], resume: list[Json] | 
 
 
 def tool_result(outcome: CallOutcome) -> Event:
-    """Return the answer to a call."""
+    """Return the event with the answer to a tool call."""
     return {
         "type": "TOOL_CALL_RESULT",
         "metadata": {
@@ -216,7 +224,7 @@ def tool_result(outcome: CallOutcome) -> Event:
 
 
 def run_finished(segment: Segment, *, outcome: Json, usage: list[Json], metadata: Json) -> Event:
-    """Return the event that ends a segment which did not fail."""
+    """Return the event that ends a segment without an error."""
     return {
         "type": "RUN_FINISHED",
         "metadata": metadata,
@@ -228,12 +236,12 @@ def run_finished(segment: Segment, *, outcome: Json, usage: list[Json], metadata
 
 
 def run_error(*, code: str, message: str, usage: list[Json], metadata: Json) -> Event:
-    """Return the event that ends a run which failed."""
+    """Return the event that ends a failed run."""
     return {"type": "RUN_ERROR", "metadata": metadata, "message": message, "code": code, "usage": usage}
 
 
 def token_usage(usage: Usage, *, provider: str = "", model_name: str = "") -> Json:
-    """Return ``usage`` as AG-UI's ``TokenUsage``; what nobody reported is left out."""
+    """Return ``usage`` as AG-UI's ``TokenUsage``, without the counts that are unknown."""
     entry: Json = {
         "provider": provider or None,
         "model": model_name or None,
@@ -258,7 +266,7 @@ _CLOSERS = {closer: (opener, key) for opener, (closer, key) in _OPENERS.items()}
 
 
 def closing(events: Iterable[Event]) -> list[Event]:
-    """Return the events that close what ``events`` left open, innermost first."""
+    """Return the closing events for all messages, calls and steps open after ``events``, innermost first."""
     still_open: dict[tuple[str, str], Event] = {}
     for event in events:
         kind = event["type"]

@@ -1,8 +1,8 @@
-"""What viewers follow: live fan-out inside the process, replay from the log, and no gap between.
+"""Delivers the events of runs to viewers, live or from the event log, in order and without gaps.
 
-Only what is committed gets here. A viewer that keeps up is fed from memory; one that is new, was
-away or lags is caught up from the log, in pages and no faster than it reads; one that reads
-nothing is dropped. Knows no socket: a viewer is given a ``Client``.
+The feed receives committed events only. A viewer that keeps up gets its frames from memory. A viewer that
+is new or lags gets pages of the log, no faster than its client reads. A client that stops reading is
+dropped. The feed sends through the ``Client`` protocol and does not depend on sockets.
 """
 
 import asyncio
@@ -24,106 +24,112 @@ from runs.states import TERMINAL
 
 logger = logging.getLogger("runnel.feed")
 
-#: Bytes that a client may leave unread before live delivery to it pauses, and when it goes on.
+#: Unread bytes of a client above which live delivery pauses.
 PAUSE_ABOVE = 1024 * 1024
+#: Unread bytes of a client at which live delivery resumes.
 RESUME_BELOW = 256 * 1024
-#: Bytes that a client may leave unread before it is dropped.
+#: Unread bytes of a client, plus the bytes published during a pause, above which it is dropped.
 DROP_ABOVE = 8 * 1024 * 1024
-#: Characters read from the log at a time, and frames kept in memory for a viewer.
+#: Characters in one page of the log.
 PAGE = 512 * 1024
+#: Frames that are queued in memory for one viewer.
 MAX_QUEUED = 1024
-#: Frames that one viewer is sent before others have a turn.
+#: Frames that one viewer gets before the event loop runs other tasks.
 FRAMES_PER_TURN = 64
-#: Seconds that a client may read nothing before it is dropped.
+#: Seconds without any reading after which a client is dropped.
 STALLED = 120.0
-#: Seconds between two looks at a client that does not read, and at a run that another process drives.
-LOOK_AGAIN = 0.05
+#: Seconds between two checks of a client's unread bytes.
+UNREAD_INTERVAL = 0.05
+#: Seconds between two queries for the state of a run that another process drives.
 POLL = 1.0
 
 
-#: Hears of a conversation that has a new run, by their ids.
+#: Called with the id of a conversation and the id of its new run.
 type RunBegan = Callable[[UUID, UUID], None]
 
 
 class Client(Protocol):
-    """Who gets the frames."""
+    """The receiving side of a viewer, for example a WebSocket."""
 
     async def send_frame(self, run_id: UUID, seq: int, frame: str) -> None:
-        """Hand over the frame of one event."""
+        """Send the frame of one event."""
         ...
 
     async def send_lag(self, run_id: UUID, behind: int) -> None:
-        """Say that live delivery of a run pauses, ``behind`` events before its end."""
+        """Report that live delivery of a run pauses, ``behind`` events before the newest one."""
         ...
 
     def unread(self) -> int:
-        """Return how many bytes have been handed over and not been read yet, as far as is known."""
+        """Return how many bytes were sent and not read yet, as far as is known."""
         ...
 
     async def drop(self) -> None:
-        """End the connection: it reads too slowly."""
+        """Close the connection because the client reads too slowly."""
         ...
 
     async def fail(self) -> None:
-        """End the connection: we could not go on, and the client may come back."""
+        """Close the connection after an error of the server; the client may reconnect."""
         ...
 
     def viewer_ended(self, run_id: UUID) -> None:
-        """Hear that a run has been delivered to its end."""
+        """Called when the last event of a run was delivered, or the run was deleted."""
         ...
 
 
 class _Source(Enum):
-    """Where more events of a run will come from."""
+    """The source of a run's next events."""
 
-    #: This process drives the run: every commit passes through here.
+    #: This process drives the run and publishes every commit.
     HERE = "here"
-    #: Another process may: the log is looked at now and then.
+    #: Another process may drive the run; viewers poll the log.
     LOG = "log"
-    #: None will come.
+    #: The run has ended; there are no more events.
     ENDED = "ended"
 
 
 @dataclass(slots=True, eq=False)
 class _Channel:
-    """One run as this process sees it."""
+    """The state of one run in this process, with its viewers."""
 
     last_seq: int
     source: _Source
-    #: Bytes published so far: the difference tells how far behind a viewer is.
+    #: Bytes published so far; a paused viewer measures its growth.
     published: int = 0
     viewers: set["Viewer"] = field(default_factory=set)
 
 
 class Feed:
-    """All runs that are live here or are being watched here."""
+    """Connects the runs that this process drives or watches with their viewers."""
 
     def __init__(self) -> None:
         self._channels: dict[UUID, _Channel] = {}
         self._conversations: dict[UUID, set[RunBegan]] = {}
 
     def open(self, run_id: UUID, conversation_id: UUID) -> None:
-        """Expect commits of a run that this process drives, and tell who follows its conversation."""
+        """Begin live delivery of a run that this process drives, and notify its conversation's followers."""
         channel = self._channels.setdefault(run_id, _Channel(0, _Source.HERE))
         channel.source = _Source.HERE
-        for tell in tuple(self._conversations.get(conversation_id, ())):
-            tell(conversation_id, run_id)
+        for notify in tuple(self._conversations.get(conversation_id, ())):
+            notify(conversation_id, run_id)
 
-    def follow(self, conversation_id: UUID, tell: RunBegan) -> None:
-        """Call ``tell`` for every run that begins in the conversation from now on."""
-        self._conversations.setdefault(conversation_id, set()).add(tell)
+    def follow(self, conversation_id: UUID, notify: RunBegan) -> None:
+        """Call ``notify`` for each run that begins in the conversation from now on."""
+        self._conversations.setdefault(conversation_id, set()).add(notify)
 
-    def unfollow(self, conversation_id: UUID, tell: RunBegan) -> None:
-        """Stop calling ``tell``."""
+    def unfollow(self, conversation_id: UUID, notify: RunBegan) -> None:
+        """Stop calling ``notify`` for the conversation."""
         followers = self._conversations.get(conversation_id, set())
-        followers.discard(tell)
+        followers.discard(notify)
         if not followers:
             self._conversations.pop(conversation_id, None)
 
     def close(self, run_id: UUID, *, has_ended: bool) -> None:
-        """This process drives the run no more: viewers get the rest and are done.
+        """End live delivery of a run, because this process has stopped driving it.
 
-        Where it could not write the run's end, somebody else will: viewers go on from the log.
+        Args:
+            run_id: the run.
+            has_ended: True if the run's end is committed: viewers get the remaining events and finish.
+                False if another process must end the run: viewers then poll the log.
         """
         channel = self._channels.get(run_id)
         if channel is None:
@@ -135,7 +141,7 @@ class Feed:
             del self._channels[run_id]
 
     def publish(self, batch: Committed) -> None:
-        """Hand a committed batch to everybody who watches its run."""
+        """Queue a committed batch for every viewer of its run."""
         channel = self._channels.get(batch.run_id)
         if channel is None:
             return
@@ -145,7 +151,15 @@ class Feed:
             viewer.offer(batch)
 
     def watch(self, run_id: UUID, client: Client, *, after: int, last_seq: int, finished: bool) -> "Viewer":
-        """Return a viewer of a run from ``after`` on; ``last_seq`` and ``finished`` as just read."""
+        """Return a new viewer of a run; call its ``start`` to begin delivery.
+
+        Args:
+            run_id: the run.
+            client: receives the frames.
+            after: the seq of the last event that the client has; delivery begins at the next one.
+            last_seq: the run's newest seq, as just read from the database.
+            finished: whether the run has ended, as just read from the database.
+        """
         source = _Source.ENDED if finished else _Source.LOG
         channel = self._channels.setdefault(run_id, _Channel(last_seq, source))
         channel.last_seq = max(channel.last_seq, last_seq)
@@ -154,7 +168,7 @@ class Feed:
         return viewer
 
     def leave(self, viewer: "Viewer") -> None:
-        """Forget a viewer, and the run if nobody is left and nothing more is expected."""
+        """Remove a viewer, and its channel if it was the last one and this process does not drive the run."""
         channel = viewer.channel
         channel.viewers.discard(viewer)
         is_current = self._channels.get(viewer.run_id) is channel
@@ -166,7 +180,7 @@ class Feed:
 
 
 class Viewer:
-    """One client's view of one run: a cursor that only grows."""
+    """Delivers one run to one client; ``cursor`` is the seq of the last frame sent and only grows."""
 
     def __init__(self, feed: Feed, run_id: UUID, channel: _Channel, client: Client, after: int) -> None:
         self.run_id = run_id
@@ -183,11 +197,11 @@ class Viewer:
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Begin to deliver."""
+        """Begin delivery in a task."""
         self._task = spawn(self._follow(), name=f"viewer {self.run_id}")
 
     async def stop(self) -> None:
-        """Deliver nothing more."""
+        """Stop delivery and leave the feed."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
@@ -195,7 +209,7 @@ class Viewer:
 
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:
-        """Deliver nothing that is committed from now on until this is left; the queue and the log keep it."""
+        """Hold back new batches within the ``with`` block; the queue and the log keep them for later."""
         self._holders += 1
         self._may_deliver.clear()
         try:
@@ -206,7 +220,7 @@ class Viewer:
                 self._may_deliver.set()
 
     def offer(self, batch: Committed) -> None:
-        """Take a live batch, or let it lie where it is: in the log."""
+        """Queue a live batch. If the queue is full, empty it: the viewer then reads from the log."""
         if self._queued + len(batch.frames) > MAX_QUEUED:
             self._queue.clear()
             self._queued = 0
@@ -250,11 +264,11 @@ class Viewer:
             await self._client.send_frame(self.run_id, seq, frame)
             self.cursor = seq
             if seq % FRAMES_PER_TURN == 0:
-                # A server's send need not wait for anything: a long replay would hold up everybody.
+                # send_frame may never suspend, so a long replay would block the event loop.
                 await asyncio.sleep(0)
 
     async def _catch_up(self) -> bool:
-        """Deliver a page of the log; False when there is none, because the run was deleted."""
+        """Deliver a page of the log; return False if there is none because the run was deleted."""
         self._queue.clear()
         self._queued = 0
         pages = await readers.run(read_page, self.run_id, self.cursor)
@@ -263,21 +277,25 @@ class Viewer:
         return bool(pages)
 
     async def _wait_for_reader(self) -> None:
-        """Pause until the client has read enough; drop it when too much piles up meanwhile."""
+        """Pause until ``RESUME_BELOW`` bytes are unread; drop a client that stalls or falls too far behind.
+
+        Raises:
+            asyncio.CancelledError: the client was dropped; this ends the viewer's task.
+        """
         await self._client.send_lag(self.run_id, self.channel.last_seq - self.cursor)
         start = self.channel.published
-        least, give_up_at = self._client.unread(), time.monotonic() + STALLED
+        least, drop_at = self._client.unread(), time.monotonic() + STALLED
         while (unread := self._client.unread()) > RESUME_BELOW:
             if unread < least:
-                least, give_up_at = unread, time.monotonic() + STALLED
+                least, drop_at = unread, time.monotonic() + STALLED
             behind = unread + self.channel.published - start
-            if behind > DROP_ABOVE or time.monotonic() > give_up_at:
+            if behind > DROP_ABOVE or time.monotonic() > drop_at:
                 await self._client.drop()
                 raise asyncio.CancelledError
-            await asyncio.sleep(LOOK_AGAIN)
+            await asyncio.sleep(UNREAD_INTERVAL)
 
     async def _poll(self) -> None:
-        """Look for news of a run that another process drives; wait a little where there is none."""
+        """Read the state of a run that another process drives; wait up to ``POLL`` s if nothing is new."""
         last_seq, has_ended = await readers.run(_read_state, self.run_id)
         if self.channel.source is not _Source.LOG:
             return
@@ -292,12 +310,15 @@ class Viewer:
 
 
 def size_of(frame: str) -> int:
-    """Return the bytes of a frame."""
+    """Return the size of a frame in bytes of UTF-8."""
     return len(frame) if frame.isascii() else len(frame.encode())
 
 
 def read_page(run_id: UUID, after: int) -> list[tuple[int, list[str]]]:
-    """Return batches of a run that end after seq ``after``, about ``PAGE`` characters of them."""
+    """Return the next batches of a run as pairs of first seq and frames, about ``PAGE`` characters in all.
+
+    The first batch may begin before ``after``; the caller skips the frames up to there.
+    """
     pages = []
     size = 0
     rows = RunEvent.objects.filter(run_id=run_id, last_seq__gt=after).order_by("first_seq")

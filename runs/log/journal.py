@@ -1,10 +1,9 @@
-"""The event log's only writer: seq, group commit, fence. What it has not committed, nobody has seen.
+"""The only writer of the event log. It numbers events, commits them in groups and enforces the fence.
 
-Events of all live runs gather while a commit is due or under way; adjacent deltas of the same
-message or call merge, which is the only coalescing there is. One thread writes, one transaction
-takes everything. A commit begins ``interval`` seconds after the last one began, at once for what is
-urgent (``runs.log.writer`` has the SQL). The journal does not know who listens: it calls
-``on_commit`` with what is now true.
+The journal collects the events of all live runs until the next commit. It merges adjacent deltas of the
+same message or call; nothing else is merged. One thread writes each group in one transaction (the SQL is in
+``runs.log.writer``). A commit begins ``interval`` seconds after the previous one began, or at once for
+decisions. After each commit the journal calls ``on_commit``, so viewers only see committed events.
 """
 
 import asyncio
@@ -26,15 +25,15 @@ __all__ = ["Committed", "Fenced", "Journal", "RunLog"]
 
 logger = logging.getLogger("runnel.journal")
 
-#: Characters that may wait for a commit before whoever produces them has to wait.
+#: Characters of one run that may wait for a commit; above that, ``ready`` blocks the run's producer.
 MAX_PENDING = 256 * 1024
-#: Characters of one delta. Escaped, each can take six bytes, and Daphne sends no frame above 1 MiB.
+#: Characters of one delta. JSON escaping can turn one into six bytes, and Daphne sends no frame above 1 MiB.
 MAX_DELTA = 128 * 1024
 
 
 @dataclass(slots=True)
 class _Delta:
-    """Text that grows until it is committed; ``head`` is the event's JSON up to the text."""
+    """A delta event that grows until it is committed; ``head`` is its JSON up to the text."""
 
     head: str
     pieces: list[str]
@@ -43,15 +42,18 @@ class _Delta:
 
 @dataclass(slots=True, eq=False)
 class RunLog:
-    """The open end of one live run's log."""
+    """The state of one live run's log in this process."""
 
     run_id: UUID
     fence: int
-    #: The last seq that was handed to a commit.
+    #: The last seq that was passed to a commit.
     seq: int = 0
     pending: list[str | _Delta] = field(default_factory=list)
+    #: Characters of ``pending``.
     pending_size: int = 0
+    #: Set when the log may not or could not be written; later commits raise ``Fenced``.
     lost: bool = False
+    #: Cleared while ``pending_size`` is above ``MAX_PENDING``.
     drained: asyncio.Event = field(default_factory=asyncio.Event)
     _frame_head: str = ""
 
@@ -60,7 +62,7 @@ class RunLog:
         self.drained.set()
 
     def take(self, items: Iterable[str | _Delta]) -> list[str]:
-        """Number ``items`` and return them as the frames that viewers get."""
+        """Give ``items`` their seq numbers and return their frames, as JSON text."""
         frames = []
         for item in items:
             self.seq += 1
@@ -75,7 +77,7 @@ def _joined(delta: _Delta) -> str:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Committed:
-    """Consecutive frames of a run that are in the database now."""
+    """Consecutive committed frames of one run."""
 
     run_id: UUID
     first_seq: int
@@ -88,17 +90,22 @@ class _Request:
     """A decision that waits for its commit."""
 
     log: RunLog | None
-    #: As JSON.
+    #: JSON texts.
     events: list[str]
     apply: Callable[[], Any]
     answer: asyncio.Future[Any]
 
 
 class Journal:
-    """Gathers, numbers and commits; belongs to one event loop."""
+    """Collects, numbers and commits the events of all live runs; belongs to one event loop."""
 
     def __init__(self, *, interval: float, on_commit: Callable[[Committed], None]) -> None:
-        """Take the seconds between the starts of two commits, and who hears of them."""
+        """Prepare the journal.
+
+        Args:
+            interval: seconds between the starts of two commits.
+            on_commit: called on the event loop with each committed batch.
+        """
         self._interval = interval
         self._on_commit = on_commit
         self._writer = DatabaseThreads("runnel-journal", workers=1)
@@ -110,15 +117,15 @@ class Journal:
         self._is_committing = False
 
     def open(self, run_id: UUID, *, fence: int, last_seq: int) -> RunLog:
-        """Return the open end of a run's log, after ``last_seq``."""
+        """Return the log of a run for appending after ``last_seq``, under the fence ``fence``."""
         return RunLog(run_id, fence, last_seq)
 
     def append(self, log: RunLog, event: Event) -> None:
-        """Add an event; it is committed within the interval."""
+        """Add an event to the next commit, which begins within the interval."""
         self._add(log, _dumps(event))
 
     def extend(self, log: RunLog, head: str, text: str) -> None:
-        """Add text to the delta event ``head`` if that is the newest one waiting, else begin it."""
+        """Append ``text`` to the newest pending event if that has the same head, else begin a new event."""
         if len(text) > MAX_DELTA:
             for start in range(0, len(text), MAX_DELTA):
                 self.extend(log, head, text[start : start + MAX_DELTA])
@@ -138,29 +145,46 @@ class Journal:
         self._is_urgent.set()
 
     async def ready(self, log: RunLog) -> None:
-        """Wait until the log has caught up enough to take more; raise ``Fenced``."""
+        """Wait until the log can take more events.
+
+        Raises:
+            Fenced: the log may not or could not be written.
+        """
         await log.drained.wait()
         if log.lost:
             raise Fenced
 
     async def commit[T](self, log: RunLog, events: list[Event], apply: Callable[[], T]) -> T:
-        """Commit ``events`` after all that is pending, together with what ``apply`` does; return its result.
+        """Commit ``events`` and the changes of ``apply`` together, after all pending events.
 
-        ``apply`` runs on the writer's thread inside the transaction. If it raises, nothing of
-        ``events`` is kept and the exception comes back; ``Fenced`` if the fence has moved on.
+        Args:
+            log: the run's log.
+            events: the events to append; may be empty.
+            apply: runs on the writer's thread inside the transaction.
+
+        Returns:
+            The result of ``apply``.
+
+        Raises:
+            Fenced: another process has taken the run over, or its log could not be written.
+            Exception: ``apply`` raised it; its changes and ``events`` are rolled back.
         """
         return await self._request(log, events, apply)
 
     async def execute[T](self, apply: Callable[[], T]) -> T:
-        """Run ``apply`` in the writer's next transaction, without events, and return its result."""
+        """Run ``apply`` in the writer's next transaction, without events, and return its result.
+
+        Raises:
+            Exception: ``apply`` raised it; its changes are rolled back.
+        """
         return await self._request(None, [], apply)
 
     async def close(self) -> None:
-        """Commit what is pending and stop."""
+        """Commit all pending events and stop the writer."""
         while self._dirty or self._requests or self._is_committing:
             self.commit_now()
             await asyncio.sleep(0.001)
-        # Taken first: who comes while it ends finds none, and starts another one.
+        # Cleared first: a request that arrives while this worker ends must start another one.
         worker, self._worker = self._worker, None
         if worker is not None:
             worker.cancel()
@@ -178,7 +202,7 @@ class Journal:
     async def _request[T](self, log: RunLog | None, events: list[Event], apply: Callable[[], T]) -> T:
         if log is not None and log.lost:
             raise Fenced
-        # Here, where it is one run's own fault: whatever goes wrong in a commit goes wrong for all.
+        # Serialized here: an error fails this request only, while an error in the commit fails the group.
         texts = [_dumps(event) for event in events]
         answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._requests.append(_Request(log, texts, apply, answer))
@@ -213,7 +237,7 @@ class Journal:
                 await self._commit_group(logs, requests)
             except Exception as error:
                 logger.exception("a group could not be committed")
-                self._give_up(logs, requests, error)
+                self._fail_group(logs, requests, error)
             finally:
                 self._is_committing = False
 
@@ -236,10 +260,10 @@ class Journal:
         for log in logs:
             log.drained.set()
         for item, decision, outcome in zip(requests, decisions, outcomes.decisions, strict=True):
-            self._answer(item, decision, outcome)
+            self._resolve(item, decision, outcome)
 
-    def _answer(self, item: _Request, decision: AtomicChange, outcome: Any) -> None:
-        """Tell who waits; a decision that came to nothing gives its numbers back."""
+    def _resolve(self, item: _Request, decision: AtomicChange, outcome: Any) -> None:
+        """Resolve the caller's future; if the decision failed, reset ``log.seq`` to reuse its numbers."""
         append = decision.append
         if isinstance(outcome, BaseException):
             if item.log is not None and append is not None:
@@ -253,7 +277,7 @@ class Journal:
         if not item.answer.done():
             item.answer.set_result(outcome)
 
-    def _give_up(self, logs: list[RunLog], requests: list[_Request], error: Exception) -> None:
+    def _fail_group(self, logs: list[RunLog], requests: list[_Request], error: Exception) -> None:
         for log in logs:
             log.lost = True
             log.drained.set()

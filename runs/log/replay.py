@@ -1,6 +1,6 @@
-"""What a run said, read back from its log: for runs that could not hand over a result themselves.
+"""Rebuilds an assistant's message from the event log, for steps that ended without a result.
 
-The log is what viewers saw, so the conversation goes on from there.
+Viewers saw exactly the events of the log, so the conversation continues from them.
 """
 
 from collections.abc import Iterable, Iterator
@@ -16,14 +16,14 @@ from runs.models import RunEvent
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReplayedMessage:
-    """An assistant's message, and the id that its events gave it."""
+    """An assistant's message, and its id in the log's events."""
 
     message_id: UUID
     message: ChatMessage
 
 
 def events(run_id: UUID) -> Iterator[dict[str, Any]]:
-    """Yield the AG-UI events of a run from its first to its last."""
+    """Yield all AG-UI events of a run in order; each iteration reads the database."""
     rows = RunEvent.objects.filter(run_id=run_id).order_by("first_seq")
     for text in rows.values_list("frames", flat=True):
         for frame in text.split("\n"):
@@ -31,7 +31,7 @@ def events(run_id: UUID) -> Iterator[dict[str, Any]]:
 
 
 def last_step(log: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the events from the newest ``STEP_STARTED`` on; all of them where there is none."""
+    """Return the events from the newest ``STEP_STARTED`` on, or all events if there is none."""
     kept: list[dict[str, Any]] = []
     for event in log:
         if event["type"] == "STEP_STARTED":
@@ -40,8 +40,8 @@ def last_step(log: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     return kept
 
 
-def spoken(log: Iterable[dict[str, Any]]) -> ReplayedMessage | None:
-    """Return what the events of one step say, or ``None`` when they say nothing."""
+def message_of(log: Iterable[dict[str, Any]]) -> ReplayedMessage | None:
+    """Return the message in the events of one step, or ``None`` if they hold no text, reasoning or call."""
     pieces: dict[str, list[str]] = {}
     opened: list[tuple[str, str, str]] = []
     ended = set()
@@ -76,7 +76,7 @@ def _part(kind: str, key: str, name: str, text: str, *, has_ended: bool) -> Part
         case "REASONING_MESSAGE_START":
             return ReasoningPart(text=text)
         case _:
-            # A call that was cut is closed in the log as well: only its arguments tell.
+            # The log also closes a call that was cut, so its arguments must be parsed to find out.
             return ToolCallPart(id=key, name=name, arguments=text, complete=has_ended and _is_json(text))
 
 

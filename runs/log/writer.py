@@ -1,8 +1,8 @@
-"""One group of the journal as one transaction: two set-based statements, then the decisions.
+"""Writes one group of the journal in one transaction: two set-based statements, then the decisions.
 
-The hot statements bypass the ORM on purpose: an UPDATE per run collapses at a hundred streams.
-An append whose run has moved on (another fence, another ``last_seq``) is left out and reported,
-never half written; a failing one does not take the others with it.
+The two statements bypass the ORM on purpose: one UPDATE per run is too slow at a hundred streams. An
+append is refused as a whole if its run has another fence or another ``last_seq`` than expected. A failing
+append does not affect the others.
 """
 
 import logging
@@ -19,18 +19,19 @@ from runs.models import RunEvent
 
 logger = logging.getLogger("runnel.journal")
 
-#: How long a group waits for a database that does not answer, and how long between two attempts.
+#: Seconds for which a group is tried again while the database does not answer.
 OUTAGE_SECONDS = 30.0
+#: Seconds between two attempts.
 PAUSE_SECONDS = 0.2
 
 
 class Fenced(Exception):  # noqa: N818 - it names what happened
-    """Another process took the run over, or its log could not be written: stop driving it."""
+    """Another process took the run over, or its log could not be written: this process must stop the run."""
 
 
 @dataclass(slots=True)
 class Append:
-    """Consecutive frames of one run; empty when ``last_seq`` is before ``first_seq``."""
+    """Consecutive frames of one run; empty if ``last_seq`` is below ``first_seq``."""
 
     run_id: UUID
     fence: int
@@ -40,13 +41,13 @@ class Append:
 
     @property
     def key(self) -> str:
-        """The run's id as the database's JSON has it."""
+        """The run's id as 32 hexadecimal digits, which SQLite stores."""
         return self.run_id.hex
 
 
 @dataclass(slots=True)
 class AtomicChange:
-    """A change that must be all or nothing: an append, if any, and what ``apply`` does."""
+    """An optional append and the changes of ``apply``, which are committed or rolled back together."""
 
     append: Append | None
     apply: Callable[[], Any]
@@ -54,7 +55,7 @@ class AtomicChange:
 
 @dataclass(slots=True)
 class Group:
-    """What one commit takes."""
+    """The appends and decisions of one commit."""
 
     appends: list[Append]
     decisions: list[AtomicChange]
@@ -62,30 +63,30 @@ class Group:
 
 @dataclass(slots=True)
 class Outcomes:
-    """What came of a group."""
+    """The results of a group."""
 
     #: Keys of the appends that were not written.
     refused: set[str] = field(default_factory=set)
-    #: For each decision its result, or the exception that undid it.
+    #: For each decision its result, or the exception that rolled it back.
     decisions: list[Any] = field(default_factory=list)
 
 
 def write_group(group: Group) -> Outcomes:
-    """Write ``group`` in one transaction; if a part of it is wrong, each part in one of its own.
+    """Write ``group`` in one transaction; if that fails, write each part in a transaction of its own.
 
-    While the database cannot be reached the whole group waits, and so does whoever produces
-    events; after ``OUTAGE_SECONDS`` it is refused as a whole.
+    If the database cannot be reached, the group is tried again every ``PAUSE_SECONDS``, and the producers
+    of events wait. After ``OUTAGE_SECONDS`` the whole group is refused. Blocks the calling thread.
     """
-    give_up_at = time.monotonic() + OUTAGE_SECONDS
+    refuse_at = time.monotonic() + OUTAGE_SECONDS
     while True:
         try:
             with transaction.atomic():
                 outcomes = Outcomes(refused=_append_all(group.appends))
-                outcomes.decisions = [_decide(decision) for decision in group.decisions]
+                outcomes.decisions = [_apply(decision) for decision in group.decisions]
             return outcomes
         except OperationalError as error:
             logger.exception("the database does not answer")
-            if time.monotonic() > give_up_at or connection.in_atomic_block:
+            if time.monotonic() > refuse_at or connection.in_atomic_block:
                 return _refuse(group, error)
             connection.close()
             time.sleep(PAUSE_SECONDS)
@@ -111,13 +112,14 @@ def _write_one_by_one(group: Group) -> Outcomes:
             outcomes.refused.add(append.key)
     for decision in group.decisions:
         try:
-            outcomes.decisions.append(_decide(decision))
+            outcomes.decisions.append(_apply(decision))
         except OperationalError as error:
             outcomes.decisions.append(error)
     return outcomes
 
 
-def _decide(decision: AtomicChange) -> Any:
+def _apply(decision: AtomicChange) -> Any:
+    """Return the result of a decision, or its exception; raise ``OperationalError`` for a database outage."""
     try:
         with transaction.atomic():
             if decision.append is not None:
@@ -125,18 +127,22 @@ def _decide(decision: AtomicChange) -> Any:
             return decision.apply()
     except OperationalError:
         raise
-    except Exception as error:  # noqa: BLE001 - it goes back to whoever asked for the decision
+    except Exception as error:  # noqa: BLE001 - the caller of Journal.commit gets it
         return error
 
 
 def _append_one(append: Append) -> None:
-    """Append, or merely check the fence where there is nothing to append."""
+    """Write one append; an empty one only checks the fence.
+
+    Raises:
+        Fenced: the append was refused.
+    """
     if _append_all([append]):
         raise Fenced
 
 
 def _append_all(appends: list[Append]) -> set[str]:
-    """Write every append whose run is where its writer thinks; return the keys of the others."""
+    """Write each append whose run has the expected fence and ``last_seq``; return the keys of the others."""
     if not appends:
         return set()
     rows = [
@@ -147,15 +153,15 @@ def _append_all(appends: list[Append]) -> set[str]:
     with connection.cursor() as cursor:
         parameters = statement.parameters(rows)
         cursor.execute(statement.update, parameters)
-        moved = {UUID(str(row[0])).hex for row in cursor.fetchall()}
-        written = [row for row in rows if row[0] in moved and row[4]]
-        if written:
-            cursor.execute(statement.insert, statement.parameters(written))
-    return {append.key for append in appends if append.key not in moved and not _is_written(append)}
+        updated = {UUID(str(row[0])).hex for row in cursor.fetchall()}
+        accepted = [row for row in rows if row[0] in updated and row[4]]
+        if accepted:
+            cursor.execute(statement.insert, statement.parameters(accepted))
+    return {append.key for append in appends if append.key not in updated and not _is_written(append)}
 
 
 def _is_written(append: Append) -> bool:
-    """Tell whether an append is in the log already: its commit came through, the answer to it did not."""
+    """Return whether the log has this append already, because only the reply to its commit was lost."""
     if not append.frames:
         return False
     rows = RunEvent.objects.filter(run_id=append.run_id, first_seq=append.first_seq, last_seq=append.last_seq)

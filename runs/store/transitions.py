@@ -228,8 +228,8 @@ def _end_step(run_id: UUID, ending: StepEnding, now: datetime) -> None:
     if ending.answer is not None:
         columns |= _answer_columns(ending.answer)
         _keep_answer(run_id, ending.step_id, ending.answer)
-    elif (spoken := replay.spoken(replay.last_step(replay.events(run_id)))) is not None:
-        add_message(run_id, spoken.message, message_id=spoken.message_id)
+    elif (replayed := replay.message_of(replay.last_step(replay.events(run_id)))) is not None:
+        add_message(run_id, replayed.message, message_id=replayed.message_id)
     Step.objects.filter(pk=ending.step_id).update(**columns)
     ProviderTrace.objects.bulk_create(map(ProviderTrace.from_record, ending.traces))
 
