@@ -1,1 +1,1 @@
-"""What is stored of a run beside its log: status changes, history, files, titles."""
+"""Stores a run's data outside its event log: status changes, messages, files and titles."""

@@ -1,7 +1,7 @@
-"""Takes uploaded files in and hands their bytes to a run. Knows no view and no provider.
+"""Checks and stores uploaded files. Independent of views and providers.
 
-What a file is, its bytes say: providers refuse a picture under the wrong name, and a page that a browser
-would run must never come from here.
+The type of a file is determined from its bytes, never from its name: providers refuse an image with the
+wrong type, and no stored file may be served as a page that a browser executes.
 """
 
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ from django.core.files.uploadedfile import UploadedFile
 
 from runs.models import File
 
-#: How the kinds of file begin that providers read (https://www.iana.org/assignments/media-types).
+#: The first bytes of the file types that providers read (https://www.iana.org/assignments/media-types).
 _SIGNATURES = (
     (b"\x89PNG\r\n\x1a\n", "image/png"),
     (b"\xff\xd8\xff", "image/jpeg"),
@@ -23,27 +23,32 @@ _SIGNATURES = (
     # MPEG-1, MPEG-2 and MPEG-2.5 layer III, without a checksum and with one.
     *((bytes((0xFF, second)), "audio/mpeg") for second in (0xFB, 0xFA, 0xF3, 0xF2, 0xE3, 0xE2)),
 )
-#: The same where a length stands before the name: RIFF containers by what they contain.
+#: RIFF containers by their form type, which is at bytes 8 to 11.
 _RIFF = {b"WEBP": "image/webp", b"WAVE": "audio/wav"}
 
-#: Bytes that are enough to tell.
+#: Bytes that are read to recognise a type.
 _HEAD = 16
 
 
 class FileRefused(Exception):  # noqa: N818 - it names what happened
-    """A file that is not taken; the message is fit for its sender."""
+    """The file was not accepted; the message is for the user who sent it."""
 
 
 def store(owner_id: int, upload: "UploadedFile[bytes]", *, name: str) -> File:
-    """Keep ``upload`` for its owner.
+    """Store ``upload`` and return its row.
+
+    Args:
+        owner_id: the user who owns the file.
+        upload: the file, of at most ``RUNNEL_UPLOAD_MB`` MiB.
+        name: the file's name; non-printable characters are removed.
 
     Raises:
-        FileRefused: it is empty, too long, or nothing that a model reads.
+        FileRefused: the file is empty, too large, or of a type that no model reads.
     """
-    longest = settings.RUNNEL_UPLOAD_MB * 1024 * 1024
+    max_bytes = settings.RUNNEL_UPLOAD_MB * 1024 * 1024
     if not upload.size:
         raise FileRefused("The file is empty.")
-    if upload.size > longest:
+    if upload.size > max_bytes:
         raise FileRefused(f"A file may have {settings.RUNNEL_UPLOAD_MB} MB.")
     mime_type = _mime_type(upload)
     if mime_type is None:
@@ -85,5 +90,5 @@ def _clean(name: str) -> str:
 
 
 def owned(owner_id: int, ids: Iterable[UUID]) -> dict[UUID, File]:
-    """Return those of the files that belong to a user."""
+    """Return the files among ``ids`` that belong to a user, by id."""
     return {file.id: file for file in File.objects.filter(owner_id=owner_id, id__in=set(ids))}

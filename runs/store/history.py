@@ -1,4 +1,4 @@
-"""A conversation's messages, as they are stored and as a provider call takes them."""
+"""Converts messages between their stored form, AG-UI's form and the form that a provider call takes."""
 
 import base64
 from collections.abc import Iterable, Mapping
@@ -10,7 +10,7 @@ from providers import types
 from providers.types import Json
 from runs.models import File, Message
 
-#: What the model reads in place of a file that its owner has deleted since.
+#: The text that a model reads in place of a deleted file.
 DELETED = "[A file that was shown here has been deleted.]"
 
 _KINDS: dict[str, type[Any]] = {
@@ -23,10 +23,10 @@ _KINDS: dict[str, type[Any]] = {
 
 
 def part_to_json(part: types.Part) -> Json:
-    """Return ``part`` as it is stored: its fields and what ``kind`` of part it is."""
+    """Return ``part`` as JSON for the database: its fields, and ``kind`` for its type."""
     match part:
         case types.ProviderItemPart():
-            # Its own field is called ``kind`` as well.
+            # The part has a field named ``kind`` too, which is stored as ``item``.
             return {"kind": "provider_item", "item": part.kind, "data": part.data}
         case types.MediaPart():
             return {**asdict(part), "kind": "media", "medium": part.kind}
@@ -44,13 +44,13 @@ def part_to_json(part: types.Part) -> Json:
 
 
 def part_from_json(stored: Mapping[str, Any]) -> types.Part:
-    """Return the part that ``part_to_json`` stored."""
+    """Return the part that ``part_to_json`` converted."""
     values = dict(stored)
     kind = values.pop("kind")
     if kind == "provider_item":
         return types.ProviderItemPart(kind=values["item"], data=values["data"])
     if kind == "media":
-        # What else stands there says where its bytes are.
+        # ``user_parts`` adds ``file``, which is no field of the part.
         fields = {name: values[name] for name in ("mime_type", "data", "url", "name")}
         return types.MediaPart(kind=values["medium"], **fields)
     if kind == "text":
@@ -60,7 +60,7 @@ def part_from_json(stored: Mapping[str, Any]) -> types.Part:
 
 
 def of_conversation(conversation_id: UUID) -> tuple[types.ChatMessage, ...]:
-    """Return a conversation so far, its files' bytes included, as the messages of a ``ModelRequest``."""
+    """Return all messages of a conversation for a ``ModelRequest``; files are read into them as Base64."""
     rows = list(Message.objects.filter(conversation_id=conversation_id).order_by("position"))
     named = [part["file"] for row in rows for part in row.parts if "file" in part]
     files = {str(file.id): file for file in File.objects.filter(id__in=named)} if named else {}
@@ -87,7 +87,7 @@ def _from_storage(stored: Json, files: Mapping[str, File]) -> types.Part:
 
 
 def files_in(messages: Iterable[Json]) -> set[UUID]:
-    """Return the ids of the files that AG-UI user messages name."""
+    """Return the ids of the uploaded files in AG-UI user messages."""
     parts = (
         part for message in messages if isinstance(message["content"], list) for part in message["content"]
     )
@@ -96,7 +96,12 @@ def files_in(messages: Iterable[Json]) -> set[UUID]:
 
 
 def user_parts(message: Json, files: Mapping[UUID, File]) -> list[Json]:
-    """Return the stored parts of an AG-UI user message; of ``files`` only which ones they are."""
+    """Return the stored form of an AG-UI user message's parts.
+
+    Args:
+        message: the AG-UI message.
+        files: the uploaded files that it names, by id; only ids, names and types are stored in the parts.
+    """
     content = message["content"]
     if isinstance(content, str):
         return [part_to_json(types.TextPart(text=content))]
@@ -109,8 +114,8 @@ def _user_part(part: Json, files: Mapping[UUID, File]) -> Json:
     source = part["source"]
     if source["type"] == "file":
         file = files[UUID(source["value"])]
-        about = types.MediaPart(kind=part["type"], mime_type=file.mime_type, name=file.name)
-        return {**part_to_json(about), "file": str(file.id)}
+        media = types.MediaPart(kind=part["type"], mime_type=file.mime_type, name=file.name)
+        return {**part_to_json(media), "file": str(file.id)}
     return part_to_json(
         types.MediaPart(
             kind=part["type"],
@@ -122,14 +127,15 @@ def _user_part(part: Json, files: Mapping[UUID, File]) -> Json:
 
 
 def user_message(parts: Iterable[Json]) -> types.ChatMessage:
-    """Return a user's stored parts as a message of a ``ModelRequest``, without the bytes of uploaded files."""
+    """Return a user's stored parts as a message of a ``ModelRequest``, without the contents of files."""
     return types.ChatMessage(role=types.Role.USER, parts=tuple(map(part_from_json, parts)))
 
 
 def answer(result: types.StepResult, origin: types.Origin) -> types.ChatMessage:
-    """Return what a step said as a message of the conversation.
+    """Return a step's result as a message of the conversation.
 
-    A sealed artefact stays in ``native`` only: nothing else may use it, and it can be large.
+    Sealed artefacts are removed from the parts. They stay in ``native``, because only their own provider
+    can use them and they can be large.
     """
     parts = tuple(
         replace(part, sealed=None) if isinstance(part, types.ReasoningPart) else part for part in result.parts

@@ -1,4 +1,4 @@
-"""What a conversation is called: the first words in it that can be seen. Pure."""
+"""Makes a conversation's title from its first message. Pure."""
 
 import unicodedata
 from collections.abc import Iterable
@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from providers.types import Json
 from runs.models.conversation import TITLE_LENGTH
 
-#: Characters that show nothing although their category is that of a letter, a mark or a symbol:
-#: Unicode's Default_Ignorable_Code_Point without what ``_NOTHING`` covers, and the blank Braille pattern.
-_BLANK = frozenset(
+#: Invisible characters of visible categories (letters, marks, symbols): Unicode's
+#: Default_Ignorable_Code_Point without ``_INVISIBLE_CATEGORIES``, and the blank Braille pattern.
+_INVISIBLE_CHARACTERS = frozenset(
     map(
         chr,
         (
@@ -19,18 +19,21 @@ _BLANK = frozenset(
         ),
     )
 )
-#: Categories of controls, formats and spaces. What is unassigned here may be a new emoji there.
-_NOTHING = frozenset({"Cc", "Cf", "Zs", "Zl", "Zp"})
+#: Controls, formats and spaces. Unassigned characters (Cn) are not included: they may be new emoji that
+#: this Python version does not have yet.
+_INVISIBLE_CATEGORIES = frozenset({"Cc", "Cf", "Zs", "Zl", "Zp"})
 
 
 def _is_visible(character: str) -> bool:
-    return unicodedata.category(character) not in _NOTHING and character not in _BLANK
+    is_of_visible_category = unicodedata.category(character) not in _INVISIBLE_CATEGORIES
+    return is_of_visible_category and character not in _INVISIBLE_CHARACTERS
 
 
 def title_of(message: Iterable[Json]) -> str:
-    """Return the first words of a message's stored parts, on one line; of one without words what it shows.
+    """Return the title for a message's stored parts: one line of at most ``TITLE_LENGTH`` characters.
 
-    Words that nobody can see are none: such a link could be neither read nor found.
+    A part without text counts by its file's name or its medium. The title is empty if the text has no
+    visible character, because a link with such a title could not be seen.
     """
     words = [part.get("text") or part.get("name") or part["medium"] for part in message]
     title = " ".join(" ".join(words).split())

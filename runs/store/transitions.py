@@ -1,8 +1,7 @@
-"""The conditional UPDATEs by which a run's status changes, and what is stored with them.
+"""Changes a run's status by conditional UPDATEs, and stores the rows that belong to each change.
 
-Each runs inside a transaction that its caller opened (the journal's, or a view's). An UPDATE that
-finds another status than it expects changes nothing and says so: the loser of a race learns that
-it lost.
+Each function runs inside a transaction of its caller (the journal or a view). If a run does not have the
+expected status, the UPDATE changes nothing and the function reports that the caller lost the race.
 """
 
 from collections.abc import Iterable
@@ -32,10 +31,10 @@ from runs.usage.run_usage import UsageTotals
 
 
 class LostRace(Exception):  # noqa: N818 - it names what happened
-    """Somebody's cancel was stored first, or the run has ended already."""
+    """A cancel was stored first, or the run has ended already."""
 
     def __init__(self, by: str = "", reason: str = "") -> None:
-        """Take who asked for the cancel and why, as stored; empty when the run has ended."""
+        """Take the stored ``cancelled_by`` and ``cancel_reason``; both are empty if the run has ended."""
         super().__init__(by)
         self.by = by
         self.reason = reason
@@ -43,7 +42,7 @@ class LostRace(Exception):  # noqa: N818 - it names what happened
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ending:
-    """How a run ends. Milliseconds are counted from the cancel to the closed connection."""
+    """The final state of a run."""
 
     status: RunStatus
     stop_reason: StopReason
@@ -52,25 +51,26 @@ class Ending:
     cancelled_by: str = ""
     cancel_reason: str = ""
     stream_was_cancelled: bool = False
+    #: Milliseconds from the cancel to the closed connection to the provider.
     upstream_closed_ms: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Answer:
-    """What a provider call handed over, and the message that it becomes."""
+    """The result of a provider call, and the id of its message."""
 
     message_id: UUID
     origin: Origin
     result: StepResult
-    #: In US dollars; ``None`` when nobody knows.
+    #: US dollars; ``None`` if unknown.
     cost: Decimal | None = None
-    #: What is to happen with its complete calls; where nothing is known of one, nothing can execute it.
+    #: The plan for each complete call; a call without a plan cannot be executed.
     calls: tuple[PlannedCall, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StepEnding:
-    """What one step leaves. Without an answer, what the log says was said is kept."""
+    """The final state of one step. Without an answer, its message is rebuilt from the event log."""
 
     step_id: UUID
     answer: Answer | None = None
@@ -79,34 +79,59 @@ class StepEnding:
 
 
 def begin(run_id: UUID, *, worker: str, lease: timedelta, step: Step) -> None:
-    """Make a created run a running one with its first step."""
+    """Change a created run to running and store its first step.
+
+    The process ``worker`` drives the run and reserves it for ``lease`` from now.
+
+    Raises:
+        LostRace: a cancel was stored first, or the run's status does not allow it.
+    """
     now = timezone.now()
     changed = Run.objects.filter(
         pk=run_id, status__in=sources(RunStatus.RUNNING), cancel_requested_at=None
     ).update(status=RunStatus.RUNNING, started_at=now, worker=worker, lease_until=now + lease)
     if not changed:
-        raise _overtaken(run_id)
+        raise _lost_race(run_id)
     step.save(force_insert=True)
 
 
 def next_step(run_id: UUID, step: Step) -> None:
-    """Go on with another step, after the answers to the calls of the one before it."""
-    _still_running(run_id)
-    _keep_results(run_id)
+    """Store the answers to the previous step's calls, then the next step.
+
+    Raises:
+        LostRace: a cancel was stored first, or the run is not running.
+    """
+    _update_running(run_id)
+    _add_call_results(run_id)
     step.save(force_insert=True)
 
 
 def end_step(run_id: UUID, ending: StepEnding, used: UsageTotals) -> None:
-    """End a step after which the run goes on; ``used`` is what the run has used so far."""
-    _still_running(run_id, **used.columns)
+    """End a step of a run that continues; ``used`` is the usage of the whole run so far.
+
+    Raises:
+        LostRace: a cancel was stored first, or the run is not running.
+    """
+    _update_running(run_id, **used.columns)
     _end_step(run_id, ending, timezone.now())
 
 
 def pause(
     run_id: UUID, ending: StepEnding, used: UsageTotals, *, until: datetime | None, active_seconds: float
 ) -> None:
-    """Let a run wait for somebody after its step, ``until`` then at most; nothing drives it any more."""
-    _still_running(
+    """End a step and pause the run until its pending calls are decided; no process drives it then.
+
+    Args:
+        run_id: the run.
+        ending: the final state of the step.
+        used: the usage of the whole run so far.
+        until: the approval deadline; ``None`` for no deadline.
+        active_seconds: seconds that the run was driven so far, pauses excluded.
+
+    Raises:
+        LostRace: a cancel was stored first, or the run is not running.
+    """
+    _update_running(
         run_id,
         status=RunStatus.AWAITING_APPROVAL,
         stop_reason=StopReason.REQUIRES_APPROVAL,
@@ -119,7 +144,13 @@ def pause(
 
 
 def resume(run_id: UUID, *, worker: str, lease: timedelta) -> None:
-    """Let a run go on that waited; its fence moves on with it."""
+    """Change a paused run to running, with its next segment and a new fence.
+
+    The process ``worker`` drives the run and reserves it for ``lease`` from now.
+
+    Raises:
+        LostRace: a cancel was stored first, or the run is not paused.
+    """
     changed = Run.objects.filter(
         pk=run_id, status=RunStatus.AWAITING_APPROVAL, cancel_requested_at=None
     ).update(
@@ -132,7 +163,7 @@ def resume(run_id: UUID, *, worker: str, lease: timedelta) -> None:
         lease_until=timezone.now() + lease,
     )
     if not changed:
-        raise _overtaken(run_id)
+        raise _lost_race(run_id)
 
 
 def end(
@@ -144,10 +175,18 @@ def end(
     used: UsageTotals | None = None,
     active_seconds: float | None = None,
 ) -> None:
-    """End an active run with everything that it leaves. A stored cancel wins over any other ending.
+    """End an active run and store its last rows. A stored cancel wins over any other ending.
 
-    ``outcomes`` answer the calls that are still open; without ``used`` and ``active_seconds`` what
-    is stored stays.
+    Args:
+        run_id: the run.
+        ending: the final state of the run.
+        steps: the final states of the steps that have not ended.
+        outcomes: the answers to the calls that are still open.
+        used: the usage of the whole run; ``None`` keeps the stored one.
+        active_seconds: seconds that the run was driven, pauses excluded; ``None`` keeps the stored ones.
+
+    Raises:
+        LostRace: the run has ended already, or it was cancelled and ``ending`` is not a cancel.
     """
     now = timezone.now()
     rows = Run.objects.filter(pk=run_id, status__in=sources(ending.status))
@@ -171,25 +210,25 @@ def end(
         **columns,
     )
     if not changed:
-        raise _overtaken(run_id)
+        raise _lost_race(run_id)
     for step in steps:
         _end_step(run_id, step, now)
     for outcome in outcomes:
         records.answer(outcome)
-    _keep_results(run_id)
+    _add_call_results(run_id)
     Conversation.objects.filter(runs=run_id).update(updated_at=now)
 
 
-def _still_running(run_id: UUID, **columns: Any) -> None:
-    """Change a running run; ``LostRace`` when a cancel was stored, or it is not running any more."""
+def _update_running(run_id: UUID, **columns: Any) -> None:
+    """Update a running run's columns; raise ``LostRace`` if a cancel was stored or it is not running."""
     columns = {"status": RunStatus.RUNNING} | columns
     rows = Run.objects.filter(pk=run_id, status=RunStatus.RUNNING, cancel_requested_at=None)
     if not rows.update(**columns):
-        raise _overtaken(run_id)
+        raise _lost_race(run_id)
 
 
-def _keep_results(run_id: UUID) -> None:
-    """Add the answers to the newest step's calls to the conversation, if it led to any."""
+def _add_call_results(run_id: UUID) -> None:
+    """Add the answers to the newest step's calls to the conversation, unless there are none."""
     message = records.answers(run_id)
     newest = MessageRow.objects.filter(run_id=run_id).order_by("-position").values_list("role", flat=True)
     if message is not None and newest.first() != message.role.value:
@@ -197,9 +236,15 @@ def _keep_results(run_id: UUID) -> None:
 
 
 def request_cancel(run_id: UUID, *, by: str, reason: str, mode: str = CancelMode.IMMEDIATE) -> bool:
-    """Store the intent to cancel; return False when the run has ended. The first intent stays.
+    """Store a request to cancel; return False if the run has ended.
 
-    An immediate cancel sharpens a stored one that would have waited for the step.
+    The first request stays. A later request with the mode ``IMMEDIATE`` only changes the mode.
+
+    Args:
+        run_id: the run.
+        by: ``user``, ``admin`` or ``server``.
+        reason: the reason to store, as free text.
+        mode: a ``CancelMode``.
     """
     now = timezone.now()
     active = Run.objects.filter(pk=run_id, status__in=ACTIVE)
@@ -213,7 +258,7 @@ def request_cancel(run_id: UUID, *, by: str, reason: str, mode: str = CancelMode
     return active.exists()
 
 
-def _overtaken(run_id: UUID) -> LostRace:
+def _lost_race(run_id: UUID) -> LostRace:
     stored = (
         Run.objects.filter(pk=run_id, status__in=ACTIVE).values_list("cancelled_by", "cancel_reason").first()
     )
@@ -227,7 +272,7 @@ def _end_step(run_id: UUID, ending: StepEnding, now: datetime) -> None:
         columns |= {"first_byte_at": last.first_byte_at, "first_token_at": last.first_token_at}
     if ending.answer is not None:
         columns |= _answer_columns(ending.answer)
-        _keep_answer(run_id, ending.step_id, ending.answer)
+        _store_answer(run_id, ending.step_id, ending.answer)
     elif (replayed := replay.message_of(replay.last_step(replay.events(run_id)))) is not None:
         add_message(run_id, replayed.message, message_id=replayed.message_id)
     Step.objects.filter(pk=ending.step_id).update(**columns)
@@ -239,7 +284,7 @@ def _answer_columns(answer: Answer) -> dict[str, Any]:
     return {
         **usage_columns(result.usage),
         "cost": answer.cost,
-        # Not always whom the step began with.
+        # A fallback may have answered, so these can differ from the step's first target.
         "provider": origin.provider,
         "wire": origin.wire,
         "model": origin.model,
@@ -251,7 +296,7 @@ def _answer_columns(answer: Answer) -> dict[str, Any]:
     }
 
 
-def _keep_answer(run_id: UUID, step_id: UUID, answer: Answer) -> None:
+def _store_answer(run_id: UUID, step_id: UUID, answer: Answer) -> None:
     result = answer.result
     if result.parts or result.native:
         add_message(run_id, history.answer(result, answer.origin), message_id=answer.message_id)
@@ -259,7 +304,7 @@ def _keep_answer(run_id: UUID, step_id: UUID, answer: Answer) -> None:
 
 
 def add_message(run_id: UUID, message: ChatMessage, *, message_id: UUID) -> None:
-    """Append ``message`` to the run's conversation."""
+    """Append ``message`` to the run's conversation at the next position."""
     conversation_id = Run.objects.values_list("conversation_id", flat=True).get(pk=run_id)
     origin = message.origin
     MessageRow.objects.create(
@@ -275,13 +320,23 @@ def add_message(run_id: UUID, message: ChatMessage, *, message_id: UUID) -> None
 
 
 def next_position(conversation_id: UUID) -> int:
-    """Return where the next message of a conversation goes; its one active run is the only writer."""
+    """Return the position of a conversation's next message.
+
+    No lock is needed: a conversation has at most one active run, and only that run adds messages.
+    """
     newest = MessageRow.objects.filter(conversation_id=conversation_id).aggregate(last=Max("position"))
     return (newest["last"] or 0) + 1
 
 
 def take_over(run_id: UUID, *, fence: int) -> bool:
-    """Move a run's fence on from ``fence``, so that whoever drove it can write nothing more."""
-    # One that has paused meanwhile is driven by nobody, and lost to nobody.
+    """Increase a run's fence, so that the process that drove it cannot write any more.
+
+    Args:
+        run_id: the run.
+        fence: the fence that the caller has read.
+
+    Returns:
+        False if the fence has changed, or the run has ended or paused: a paused run has no worker to lose.
+    """
     driven = Run.objects.filter(pk=run_id, fence=fence, status__in=ACTIVE - {RunStatus.AWAITING_APPROVAL})
     return bool(driven.update(fence=F("fence") + 1))
