@@ -1,4 +1,4 @@
-"""The tools that come with Runnel: each an example, and something to try on the emulator."""
+"""The tools that come with Runnel. Each is an example and can be tried on the emulator."""
 
 import ast
 import operator
@@ -16,11 +16,12 @@ from runs.toolbox import ToolContext, ToolError, tool
 
 type _Number = int | float
 
+#: Characters.
 _LONGEST_EXPRESSION = 500
-#: Bits of the largest whole number that is calculated with: 1,200 digits or so.
+#: Bits of the largest integer in a calculation, about 1,200 digits.
 _MOST_BITS = 4_096
-#: What an expression is written with; ``e`` and ``E`` are those of 1e6.
-_WRITTEN = re.compile(r"[\d\s.eE+\-*/%()]+")
+#: The characters of an expression; ``e`` and ``E`` are for numbers such as 1e6.
+_ALLOWED = re.compile(r"[\d\s.eE+\-*/%()]+")
 
 _BINARY: dict[type[ast.operator], Callable[[_Number, _Number], _Number]] = {
     ast.Add: operator.add,
@@ -43,7 +44,7 @@ def clock(zone: str = "UTC") -> str:
     try:
         now = datetime.now(UTC if zone == "UTC" else ZoneInfo(zone))
     except (KeyError, ValueError, OSError):
-        # An unknown one, one that leads out of the folder of all zones, and one that is a folder.
+        # ZoneInfo raises these for an unknown name, a path outside the zones' folder, and a folder.
         raise ToolError(f"There is no time zone {zone!r}. Use an IANA name, such as Europe/Zurich.") from None
     return f"{now:%A}, {now.isoformat(sep=' ', timespec='seconds')} ({zone})"
 
@@ -57,7 +58,7 @@ def calculate(expression: str) -> str:
     """
     if len(expression) > _LONGEST_EXPRESSION:
         raise ToolError(f"The expression is too long: {_LONGEST_EXPRESSION} characters at most.")
-    if not _WRITTEN.fullmatch(expression):
+    if not _ALLOWED.fullmatch(expression):
         raise ToolError("An expression has numbers, + - * / // % ** and brackets, and nothing else.")
     try:
         return str(_value(ast.parse(expression.strip(), mode="eval").body))
@@ -84,7 +85,7 @@ def _value(node: ast.expr) -> _Number:
 
 
 def _combined(left: _Number, sign: type[ast.operator], right: _Number) -> _Number:
-    # Before it is calculated: that alone can take hours.
+    # Checked before the calculation, which could take hours.
     is_whole_power = sign is ast.Pow and isinstance(left, int) and isinstance(right, int)
     if is_whole_power and right > 0 and int(left).bit_length() * right > _MOST_BITS:
         raise OverflowError

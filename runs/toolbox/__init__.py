@@ -1,4 +1,4 @@
-"""Tools: what models may call, and who may let them."""
+"""Tools: the functions that models may call, and the permissions that users need for them."""
 
 from runs.toolbox.access import usable
 from runs.toolbox.registry import tool

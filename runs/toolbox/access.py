@@ -1,4 +1,4 @@
-"""Which tools somebody may use. Reads the database."""
+"""Finds the tools that a user may use. Reads the database."""
 
 from django.contrib.auth import get_user_model
 
@@ -8,9 +8,10 @@ from runs.toolbox.tool import Tool
 
 
 def usable(user_id: int) -> dict[str, Tool]:
-    """Return every tool that a user may use, by name and in the order of their names.
+    """Return every tool that a user may use, by name; none for an unknown or inactive user.
 
-    The order is the same each time: what providers keep of a prompt begins with its tools.
+    The tools are sorted by name, because providers cache prompts by their beginning, which is the tools:
+    another order would miss the cache.
     """
     user = get_user_model()._default_manager.filter(pk=user_id, is_active=True).first()
     if user is None:

@@ -1,4 +1,4 @@
-"""What a model may say to a function, and the check of what it said, both from the function's signature."""
+"""Builds a function's JSON Schema from its signature, and checks a model's arguments against it."""
 
 import functools
 import inspect
@@ -19,9 +19,9 @@ from providers.types import Json
 from runs.toolbox import docstrings, schemas
 from runs.toolbox.tool import InvalidArguments, ToolContext
 
-#: Mistakes that one refusal tells of.
-_MOST_TOLD = 5
-#: Characters of what was wrong that are repeated.
+#: Mistakes that one error message lists.
+_MOST_LISTED = 5
+#: Characters of a wrong value that an error message repeats.
 _LONGEST_REPEATED = 80
 
 _NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
@@ -32,29 +32,34 @@ class Arguments:
     """The arguments of one function."""
 
     description: str
-    #: Their JSON Schema.
+    #: The JSON Schema of an object with one property for each argument.
     schema: Json
     function: Callable[..., Any]
+    #: Validates the arguments; its fields are ``argument_0``, ``argument_1`` and so on.
     model: type[pydantic.BaseModel]
-    #: The function's names for them, by the model's.
+    #: The function's argument names, by the fields of ``model``.
     names: dict[str, str]
-    #: Names of those that take a ``ToolContext``.
+    #: Names of the arguments that take a ``ToolContext``.
     contexts: tuple[str, ...]
 
     def bind(self, text: str, context: ToolContext) -> Callable[[], Any]:
-        """Return the call that the JSON ``text`` asks for. Raises ``InvalidArguments``."""
+        """Return a callable that calls the function with the arguments in the JSON ``text``.
+
+        Raises:
+            InvalidArguments: ``text`` is not valid JSON or does not match the schema.
+        """
         try:
-            found = self.model.model_validate_json(orjson.dumps(json_object(text)), strict=True)
+            validated = self.model.model_validate_json(orjson.dumps(json_object(text)), strict=True)
         except ValidationError as error:
             raise InvalidArguments(self._sentence(error)) from None
-        given = {self.names[field]: getattr(found, field) for field in self.names}
+        given = {self.names[field]: getattr(validated, field) for field in self.names}
         return functools.partial(self.function, **given, **dict.fromkeys(self.contexts, context))
 
     def _sentence(self, error: ValidationError) -> str:
         problems = error.errors(include_url=False, include_context=False)
-        told = [self._problem(problem) for problem in problems[:_MOST_TOLD]]
-        more = len(problems) - len(told)
-        return " ".join([*told, *([f"And {more} more."] if more else [])])
+        listed = [self._problem(problem) for problem in problems[:_MOST_LISTED]]
+        more = len(problems) - len(listed)
+        return " ".join([*listed, *([f"And {more} more."] if more else [])])
 
     def _problem(self, problem: Any) -> str:
         place = _shortened(_place(problem["loc"]))
@@ -67,33 +72,36 @@ class Arguments:
             case "extra_forbidden":
                 return f"The argument {place} is one too many."
             case _:
-                said = problem["msg"].removeprefix("Value error, ").removesuffix(".")
-                said = f" {said[6:]}" if said.startswith("Input should ") else f": {said}"
-                return f"The argument {place}{said}, not {_shortened(_json(problem['input']))}."
+                message = problem["msg"].removeprefix("Value error, ").removesuffix(".")
+                message = f" {message[6:]}" if message.startswith("Input should ") else f": {message}"
+                return f"The argument {place}{message}, not {_shortened(_json(problem['input']))}."
 
 
 def read(function: Callable[..., Any]) -> Arguments:
-    """Return what ``function`` takes.
+    """Return the arguments of ``function``, from its type hints and docstring.
 
     Raises:
-        ImproperlyConfigured: the function says too little, or takes what no model can give; a mistake
-            of whoever wrote it, told at the start.
+        ImproperlyConfigured: the function lacks a docstring or type hints, or a model cannot give one of
+            its arguments. Tools are registered at start, so their authors see the mistake then.
     """
-    said = docstrings.read(function.__doc__ or "")
-    if not said.description:
+    parsed = docstrings.parse(function.__doc__ or "")
+    if not parsed.description:
         raise _mistake(function, "has no docstring: models are told of it by that")
     hints, contexts = _hints(function)
-    if unknown := said.arguments.keys() - hints.keys() - set(contexts):
+    if unknown := parsed.arguments.keys() - hints.keys() - set(contexts):
         raise _mistake(function, f"describes {', '.join(sorted(unknown))}, which it does not take")
     fields: dict[str, Any] = {}
     names: dict[str, str] = {}
     parameters = inspect.signature(function).parameters
     for number, (name, hint) in enumerate(hints.items()):
-        # Models of pydantic have attributes of their own, which arguments may be called like.
+        # Numbered, because an argument's own name may collide with an attribute of pydantic's models.
         field = f"argument_{number}"
         names[field] = name
         default = ... if parameters[name].default is inspect.Parameter.empty else parameters[name].default
-        described: dict[str, Any] = {"description": said.arguments[name]} if name in said.arguments else {}
+        # An absent description must stay absent: ``None`` would hide one given in Annotated[…].
+        described: dict[str, Any] = {}
+        if name in parsed.arguments:
+            described["description"] = parsed.arguments[name]
         fields[field] = (hint, Field(default, alias=name, **described))
     try:
         model = pydantic.create_model("Arguments", __config__=ConfigDict(extra="forbid"), **fields)
@@ -101,7 +109,7 @@ def read(function: Callable[..., Any]) -> Arguments:
     except (PydanticUserError, schemas.UnusableSchema) as error:
         raise _mistake(function, f"takes what has no JSON Schema: {error}") from error
     return Arguments(
-        description=said.description,
+        description=parsed.description,
         schema=schema,
         function=function,
         model=model,
@@ -111,12 +119,12 @@ def read(function: Callable[..., Any]) -> Arguments:
 
 
 def _hints(function: Callable[..., Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """Return the types of the arguments, and the names of those that take the context instead."""
+    """Return the types of the model's arguments by name, and the names of the ``ToolContext`` arguments."""
     try:
         hints = get_type_hints(function, include_extras=True)
     except (NameError, TypeError) as error:
         raise _mistake(function, f"has type hints that cannot be read: {error}") from error
-    found, contexts = {}, []
+    types, contexts = {}, []
     for name, parameter in inspect.signature(function).parameters.items():
         if parameter.kind not in _NAMED:
             raise _mistake(function, f"takes {parameter}: a model can only name its arguments")
@@ -127,8 +135,8 @@ def _hints(function: Callable[..., Any]) -> tuple[dict[str, Any], tuple[str, ...
         if hints[name] is ToolContext:
             contexts.append(name)
         else:
-            found[name] = hints[name]
-    return found, tuple(contexts)
+            types[name] = hints[name]
+    return types, tuple(contexts)
 
 
 def _mistake(function: Callable[..., Any], what: str) -> ImproperlyConfigured:
@@ -137,13 +145,15 @@ def _mistake(function: Callable[..., Any], what: str) -> ImproperlyConfigured:
 
 
 def json_object(text: str) -> Json:
-    """Return the object in the JSON ``text`` as tools and databases take it: no NUL, no half characters.
+    """Return the object in the JSON ``text``, without NUL characters and half surrogates.
+
+    Empty text is an empty object.
 
     Raises:
-        InvalidArguments: there is none.
+        InvalidArguments: ``text`` is not valid JSON, or not an object.
     """
     try:
-        # Some providers send nothing where there are no arguments.
+        # Some providers send empty text for a call without arguments.
         value = json.loads(text) if text.strip() else {}
     except (ValueError, RecursionError) as error:
         raise InvalidArguments(f"The arguments are not valid JSON: {error}.") from None

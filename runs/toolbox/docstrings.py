@@ -1,4 +1,4 @@
-"""Reads what a docstring says of a function and of its arguments (Google's style). Pure.
+"""Parses docstrings in Google's style into descriptions of the function and its arguments. Pure.
 
 Source: https://google.github.io/styleguide/pyguide.html#383-functions-and-methods
 """
@@ -10,21 +10,22 @@ from itertools import pairwise
 
 _SECTION = re.compile(r"(?:Args|Arguments|Attributes|Examples?|Notes?|Raises|Returns|Yields|Warns|See Also):")
 _ARGUMENTS = ("Args:", "Arguments:")
-#: ``name: what it is``, or ``name (its type): what it is``.
+#: ``name: description``, or ``name (type): description``.
 _ARGUMENT = re.compile(r"\*{0,2}(?P<name>\w+)\s*(?:\([^)]*\))?:\s*(?P<text>.*)")
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """What a docstring says."""
+class ParsedDocstring:
+    """The descriptions in a docstring."""
 
-    #: All before the first section, a paragraph to a line.
+    #: The text before the first section, one line for each paragraph.
     description: str
+    #: One line for each argument, by its name.
     arguments: dict[str, str] = field(default_factory=dict)
 
 
-def read(docstring: str) -> Said:
-    """Return what ``docstring`` says, its line breaks undone."""
+def parse(docstring: str) -> ParsedDocstring:
+    """Return the descriptions in ``docstring``; wrapped lines are joined."""
     lines = inspect.cleandoc(docstring).splitlines()
     starts = [index for index, line in enumerate(lines) if _SECTION.fullmatch(line.rstrip())]
     description = lines[: starts[0]] if starts else lines
@@ -33,7 +34,8 @@ def read(docstring: str) -> Said:
         if lines[start].rstrip() in _ARGUMENTS:
             arguments |= _arguments(lines[start + 1 : end])
     paragraphs = re.split(r"\n\s*\n", "\n".join(description))
-    return Said("\n".join(filter(None, (" ".join(each.split()) for each in paragraphs))), arguments)
+    joined = "\n".join(filter(None, (" ".join(each.split()) for each in paragraphs)))
+    return ParsedDocstring(joined, arguments)
 
 
 def _arguments(lines: list[str]) -> dict[str, str]:
@@ -44,10 +46,10 @@ def _arguments(lines: list[str]) -> dict[str, str]:
             continue
         indent = len(line) - len(line.lstrip())
         margin = indent if margin is None else margin
-        begins = _ARGUMENT.fullmatch(line.strip()) if indent <= margin else None
-        if begins is not None:
-            name = begins["name"]
-            found[name] = [begins["text"]]
+        match = _ARGUMENT.fullmatch(line.strip()) if indent <= margin else None
+        if match is not None:
+            name = match["name"]
+            found[name] = [match["text"]]
         elif name:
             found[name].append(line)
     return {name: " ".join(" ".join(pieces).split()) for name, pieces in found.items()}

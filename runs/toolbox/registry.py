@@ -1,6 +1,6 @@
-"""The tools that apps register in their ``tools.py``, which Django's ``ready`` looks for.
+"""Registers the tools in the ``tools.py`` of each app, which the app ``runs`` imports at start.
 
-Nothing here knows a user, a run, or tools that come from elsewhere.
+Independent of users, runs and MCP servers.
 """
 
 import inspect
@@ -14,11 +14,11 @@ from django.core.exceptions import ImproperlyConfigured
 from runs.toolbox import binding
 from runs.toolbox.tool import DEFAULT_TIMEOUT, Tool
 
-#: Characters of a tool's name: the least that a provider allows.
+#: Characters of a tool's name; the smallest limit of all providers.
 LONGEST_NAME = 64
-#: What all providers take for a function's name. The first character is Gemini's demand.
+#: Names that all providers accept. Gemini restricts the first character.
 _NAME = re.compile(rf"[A-Za-z_][A-Za-z0-9_-]{{0,{LONGEST_NAME - 1}}}")
-#: Stands in the names of MCP servers' tools, behind the server's, and in no others.
+#: Separates server and tool in the names of MCP tools; no other tool's name may contain it.
 RESERVED = "__"
 
 type _Function = Callable[..., Any]
@@ -52,21 +52,23 @@ def tool(
     idempotent: bool = False,
     permission: str = "",
 ) -> Any:
-    """Let models call the decorated function, which stays what it is.
+    """Register the decorated function as a tool for models, and return it unchanged.
 
-    Its docstring describes it, and its arguments under ``Args:``; their types make the JSON Schema. An
-    argument annotated ``ToolContext`` is not the model's to give: it gets the call's context.
+    Models get the docstring as the description of the function and, under ``Args:``, of its arguments. The
+    type hints become the JSON Schema. An argument annotated ``ToolContext`` is hidden from models and gets
+    the context of the call.
 
     Args:
-        function: the function, sync or async, where there is nothing else to say.
-        name: what models call it by; the function's own name if empty.
+        function: the function, sync or async, if the decorator is used without arguments.
+        name: the name that models use; the function's own name if empty.
         requires_approval: whether a person decides about each call.
         timeout: seconds that a call may take.
-        idempotent: whether it does no harm when it is called twice with the same arguments.
-        permission: who may use it, as ``app.codename``; everybody if empty.
+        idempotent: whether it is safe to call the function twice with the same arguments.
+        permission: the permission that a user needs, as ``app.codename``; every user may use it if empty.
 
     Raises:
-        ImproperlyConfigured: the name is taken or no name, or the function is none for models.
+        ImproperlyConfigured: the name is invalid or taken, or models cannot call such a function (see
+            ``binding.read``).
     """
 
     def register(function: _Function) -> _Function:

@@ -1,9 +1,9 @@
-"""JSON Schemas of tools in the form that every provider takes. Pure.
+"""Reduces JSON Schemas of tools to the keywords that every provider accepts. Pure.
 
-What is left out here is still checked when a tool is called; a model only learns it from the refusal.
-Sources: https://platform.openai.com/docs/guides/function-calling ("array schema missing items", no
-alternatives at the top), https://docs.claude.com/en/docs/agents-and-tools/tool-use/implement-tool-use (the
-same at the top), https://ai.google.dev/gemini-api/docs/structured-output#json_schema_support (keywords).
+Removed rules still apply when the tool is called: a model then gets an error message.
+Sources: https://platform.openai.com/docs/guides/function-calling (arrays need ``items``, no ``anyOf`` at
+the top), https://docs.claude.com/en/docs/agents-and-tools/tool-use/implement-tool-use (no ``anyOf`` at the
+top), https://ai.google.dev/gemini-api/docs/structured-output#json_schema_support (keywords).
 """
 
 from collections.abc import Mapping
@@ -11,81 +11,83 @@ from typing import Any
 
 from providers.types import Json
 
-#: Keywords that are passed on as they are.
+#: Keywords that are copied unchanged.
 _KEPT = frozenset(
     {
         *("type", "description", "enum", "default", "required", "pattern", "minLength", "maxLength"),
         *("minimum", "maximum", "minItems", "maxItems", "minProperties", "maxProperties"),
     }
 )
-#: Formats of text that all of them know; others are said in words.
+#: String formats that all providers accept; others are added to the description.
 _FORMATS = frozenset({"date", "date-time", "time"})
-#: Schemas in one tool, after all references are followed: one that refers to itself twice doubles at each level.
+#: Subschemas of one tool after references are resolved. A schema with two references to itself doubles at
+#: each level.
 _MOST_PARTS = 2_000
+#: Levels of nested subschemas.
 _DEEPEST = 30
 
 _NOTHING_ELSE: Json = {"type": "object", "properties": {}}
 
 
 class UnusableSchema(ValueError):  # noqa: N818 - it names what the schema is
-    """A schema that cannot be offered to a model; the message says why."""
+    """The schema cannot be offered to a model; the message gives the reason."""
 
 
 def plain(schema: Mapping[str, Any]) -> Json:
-    """Return the schema of a tool's arguments without references, titles and what some provider refuses.
+    """Return the schema of a tool's arguments without references, titles and unsupported keywords.
 
     Raises:
-        UnusableSchema: it is none of an object, refers to what is not there, or is too large.
+        UnusableSchema: the schema is not of an object, has a broken reference, or is too large.
     """
     if schema.get("type", "object") != "object":
         raise UnusableSchema("its arguments are no object")
-    result = _Plain(schema).part(schema, ())
+    result = _Simplifier(schema).part(schema, ())
     result.pop("anyOf", None)
     return _NOTHING_ELSE | result
 
 
-class _Plain:
-    """Rewrites the parts of one schema."""
+class _Simplifier:
+    """Simplifies one schema with all its subschemas."""
 
     def __init__(self, root: Mapping[str, Any]) -> None:
         self._root = root
         self._count = 0
 
     def part(self, schema: Any, seen: tuple[str, ...], depth: int = 0) -> Json:
-        """Return one schema; ``seen`` are the references that led to it."""
+        """Return one simplified subschema; ``seen`` holds the references on the path to it."""
         self._count += 1
         if self._count > _MOST_PARTS or depth > _DEEPEST:
             raise UnusableSchema("it is too large")
         if not isinstance(schema, Mapping):
-            # True and False are schemas as well: anything, nothing.
+            # JSON Schema allows True (any value) and False (no value).
             return {}
         schema, seen = self._resolved(schema, seen)
         result = {name: value for name, value in schema.items() if name in _KEPT}
         if "const" in schema:
             result["enum"] = [schema["const"]]
-        self._bound(schema, result)
-        _format(schema, result)
-        self._inside(schema, result, seen, depth)
+        self._add_bounds(schema, result)
+        _add_format(schema, result)
+        self._add_subschemas(schema, result, seen, depth)
         return result
 
     def _resolved(
         self, schema: Mapping[str, Any], seen: tuple[str, ...]
     ) -> tuple[Mapping[str, Any], tuple[str, ...]]:
-        """Return ``schema`` with what it refers to in it."""
+        """Return ``schema`` with its reference resolved, and ``seen`` with that reference."""
         while True:
-            whole = schema.get("allOf")
+            all_of = schema.get("allOf")
             if isinstance(reference := schema.get("$ref"), str):
                 target = self._find(reference)
                 if reference in seen:
-                    # What contains itself is described once.
+                    # A recursive schema is expanded once.
                     target = {name: target[name] for name in ("type", "description") if name in target}
                 seen = (*seen, reference)
-            elif isinstance(whole, list) and len(whole) == 1 and isinstance(whole[0], Mapping):
-                target = whole[0]
+            elif isinstance(all_of, list) and len(all_of) == 1 and isinstance(all_of[0], Mapping):
+                target = all_of[0]
             else:
                 return schema, seen
-            beside = {name: value for name, value in schema.items() if name not in {"$ref", "allOf"}}
-            schema = {**target, **beside}
+            siblings = {name: value for name, value in schema.items() if name not in {"$ref", "allOf"}}
+            schema = {**target, **siblings}
 
     def _find(self, reference: str) -> Mapping[str, Any]:
         node: Any = self._root
@@ -100,8 +102,8 @@ class _Plain:
         return node
 
     @staticmethod
-    def _bound(schema: Mapping[str, Any], result: Json) -> None:
-        """Say exclusive limits of whole numbers as inclusive ones; those of others are as good as such."""
+    def _add_bounds(schema: Mapping[str, Any], result: Json) -> None:
+        """Add exclusive bounds as inclusive ones: exact for integers, slightly too wide for other numbers."""
         step = 1 if schema.get("type") == "integer" else 0
         for name, exclusive, offset in (
             ("minimum", "exclusiveMinimum", step),
@@ -111,27 +113,29 @@ class _Plain:
             if isinstance(limit, (int, float)) and not isinstance(limit, bool):
                 result.setdefault(name, limit + offset)
 
-    def _inside(self, schema: Mapping[str, Any], result: Json, seen: tuple[str, ...], depth: int) -> None:
-        """Add to ``result`` the schemas that stand inside ``schema``."""
+    def _add_subschemas(
+        self, schema: Mapping[str, Any], result: Json, seen: tuple[str, ...], depth: int
+    ) -> None:
+        """Add the subschemas of ``schema``, simplified, to ``result``."""
         if isinstance(properties := schema.get("properties"), Mapping):
             result["properties"] = {
                 name: self.part(part, seen, depth + 1) for name, part in properties.items()
             }
-        others = schema.get("additionalProperties")
-        if isinstance(others, bool) and "patternProperties" not in schema:
-            result["additionalProperties"] = others
-        elif isinstance(others, Mapping):
-            result["additionalProperties"] = self.part(others, seen, depth + 1)
+        additional = schema.get("additionalProperties")
+        if isinstance(additional, bool) and "patternProperties" not in schema:
+            result["additionalProperties"] = additional
+        elif isinstance(additional, Mapping):
+            result["additionalProperties"] = self.part(additional, seen, depth + 1)
         if isinstance(options := schema.get("anyOf", schema.get("oneOf")), list) and options:
             result["anyOf"] = [self.part(option, seen, depth + 1) for option in options]
         items = schema.get("items")
-        if isinstance(places := schema.get("prefixItems"), list) and places:
-            items = places[0] if len(places) == 1 else {"anyOf": places}
+        if isinstance(prefix := schema.get("prefixItems"), list) and prefix:
+            items = prefix[0] if len(prefix) == 1 else {"anyOf": prefix}
         if isinstance(items, Mapping) or result.get("type") == "array":
             result["items"] = self.part(items, seen, depth + 1)
 
 
-def _format(schema: Mapping[str, Any], result: Json) -> None:
+def _add_format(schema: Mapping[str, Any], result: Json) -> None:
     name = schema.get("format")
     if name in _FORMATS:
         result["format"] = name

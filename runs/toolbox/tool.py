@@ -1,6 +1,6 @@
-"""What a tool is to a run, whoever made it: an app's function, or an MCP server's tool.
+"""The common interface of all tools: functions of apps and tools of MCP servers.
 
-Nothing here knows how tools are found, or how a run executes them.
+Independent of how tools are found and how a run executes them.
 """
 
 import threading
@@ -13,34 +13,34 @@ from django.contrib.auth import get_user_model
 
 from providers.types import Json, ToolSpec
 
-#: Seconds that a tool has where it says nothing else.
+#: Seconds that a call may take, unless the tool sets another limit.
 DEFAULT_TIMEOUT = 30.0
 
 
 class ToolError(Exception):
-    """A tool's way to say what went wrong: the model reads the message, and the run goes on."""
+    """Raised by a tool to report a failure; the model reads the message, and the run continues."""
 
 
 class InvalidArguments(ToolError):  # noqa: N818 - it names what the model did
-    """The arguments are not what the tool takes; the message says which, and why."""
+    """The tool does not accept the arguments; the message names the wrong ones and the reason."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ToolContext:
-    """For whom and within what a tool is called."""
+    """The user, conversation, run and call for which a tool executes."""
 
     user_id: int
     conversation_id: UUID
     run_id: UUID
-    #: ``ToolCall.id``, the same if the very call is ever made again: what makes a tool idempotent.
+    #: ``ToolCall.id``. A repeated execution of a call has the same id, so that a tool can be idempotent.
     call_id: UUID
-    #: Set when the run is cancelled or the tool's time is up. A sync tool that takes long should look at it;
-    #: an async one is cancelled.
+    #: Set when the run is cancelled or the tool's time limit is over. A slow sync tool should check it; an
+    #: async tool is cancelled instead.
     cancelled: threading.Event = field(default_factory=threading.Event)
 
     @property
     def user(self) -> Any:
-        """The user; a query, so not for async tools."""
+        """The user. This makes a database query, so async tools must not use it."""
         return get_user_model()._default_manager.get(pk=self.user_id)
 
 
@@ -52,32 +52,36 @@ class Tool:
     description: str
     #: The JSON Schema of its arguments, an object.
     parameters: Json
-    #: Who made it: an app's label, or ``mcp:<server>``.
+    #: The app's label, or ``mcp:<server>``.
     source: str
-    #: Checks the arguments' JSON text and returns what executes the call. Raises ``InvalidArguments``.
+    #: Checks the arguments, a JSON text, and returns a callable that executes the call. Raises
+    #: ``InvalidArguments``.
     bind: Callable[[str, ToolContext], Callable[[], Any]]
-    #: Whether what ``bind`` returns gives a coroutine; else it is called on a thread of its own.
+    #: Whether that callable returns a coroutine. If not, it is called on a thread of its own.
     is_async: bool
     requires_approval: bool = False
     #: Seconds that one call may take.
     timeout: float = DEFAULT_TIMEOUT
-    #: Whether it does no harm when it is called twice with the same arguments.
+    #: Whether it is safe to call the tool twice with the same arguments.
     idempotent: bool = False
-    #: Django's name of the permission that a user needs, as ``app.codename``; empty: everybody may.
+    #: The permission that a user needs, as ``app.codename``; if empty, every user may use the tool.
     permission: str = ""
 
     @property
     def spec(self) -> ToolSpec:
-        """The tool as a provider call declares it."""
+        """The tool's declaration in a provider call."""
         return ToolSpec(name=self.name, description=self.description, parameters=self.parameters)
 
     def refusal(self, arguments: str) -> str | None:
-        """Return why it does not take these arguments, for the model; ``None`` when it does."""
+        """Return the reason why the tool does not accept ``arguments``, or ``None`` if it accepts them.
+
+        ``arguments`` is JSON text; the model reads the reason.
+        """
         nobody = ToolContext(user_id=0, conversation_id=UUID(int=0), run_id=UUID(int=0), call_id=UUID(int=0))
         try:
             self.bind(arguments, nobody)
         except ToolError as error:
             return str(error)
-        except Exception as error:  # noqa: BLE001 - a check that breaks must not break the run
+        except Exception as error:  # noqa: BLE001 - a failing check must not fail the run
             return f"They could not be checked ({type(error).__name__})."
         return None
