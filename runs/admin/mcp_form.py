@@ -17,7 +17,7 @@ from providers.security.pinned import check_entered
 from providers.security.vault import Unsealable
 from runs.models import McpServer
 from runs.models.mcp_server import Transport
-from runs.toolbox.mcp.target import may_be_here
+from runs.toolbox.mcp.target import is_loopback_allowed
 
 _MOST_ARGUMENTS = 100
 _MOST_SECRETS = 50
@@ -159,7 +159,7 @@ class McpServerForm(forms.ModelForm):  # type: ignore[type-arg]
         elif data.get("transport") == Transport.HTTP:
             data["command"], data["arguments"] = "", []
             try:
-                data["url"] = check_entered(data.get("url", ""), allow_loopback=may_be_here())
+                data["url"] = check_entered(data.get("url", ""), allow_loopback=is_loopback_allowed())
             except AddressRefused as refusal:
                 self.add_error("url", refusal.message)
         else:

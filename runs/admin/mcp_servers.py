@@ -125,16 +125,17 @@ class McpServerAdmin(ModelAdmin):
         transaction.on_commit(partial(self._list, request, McpServer.objects.filter(pk=obj.pk)))
 
     def _list(self, request: HttpRequest, queryset: QuerySet[McpServer]) -> None:
-        asked = [server for server in queryset if self.has_change_permission(request, server)]
-        for server, outcome in zip(asked, listing.ask([_target(server) for server in asked]), strict=True):
-            message = outcome.message
+        servers = [server for server in queryset if self.has_change_permission(request, server)]
+        results = listing.list_tools([_target(server) for server in servers])
+        for server, result in zip(servers, results, strict=True):
+            message = result.message
             columns: dict[str, Any] = {"list_message": message}
-            if outcome.tools is not None:
-                message += _changes(server, outcome.tools)
-                columns = {"list_message": message, "listed": outcome.tools, "listed_at": timezone.now()}
-            # An update, not a save: the form may have been saved anew meanwhile.
+            if result.tools is not None:
+                message += _changes(server, result.tools)
+                columns = {"list_message": message, "listed": result.tools, "listed_at": timezone.now()}
+            # Only these columns: the form may have been saved again while the server answered.
             McpServer.objects.filter(pk=server.pk).update(**columns)
-            level = messages.ERROR if outcome.tools is None else messages.SUCCESS
+            level = messages.ERROR if result.tools is None else messages.SUCCESS
             self.message_user(request, f"{server.name}: {message}", level)
 
     @admin.display(description="Reached by")

@@ -1,6 +1,7 @@
-"""Tools of MCP servers that an admin has set up: listed beforehand, called over a session that is kept for a while.
+"""Tools of MCP servers that an admin has set up.
 
-Only this package knows ``mcp``, which is imported when a server is first spoken to: that takes a second.
+An admin has the tools listed beforehand. Calls use a session that stays open between calls. Only this
+package imports the library ``mcp``, and only at the first connection, because the import takes a second.
 """
 
 from runs.toolbox.mcp.offers import tools_for

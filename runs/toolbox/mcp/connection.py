@@ -1,7 +1,7 @@
-"""Opens the connection to an MCP server: a process of this machine, or a checked address.
+"""Opens the connection to an MCP server: a process on this machine, or a checked address.
 
-Whoever enters a connection must leave it in the same task, and never be cancelled by ``Task.cancel``: the
-library shields what ends the process only from its own scopes.
+The task that enters a connection must also leave it, and must not be cancelled by ``Task.cancel``: the
+library protects the end of the process from cancels by its own scopes only.
 """
 
 import asyncio
@@ -19,118 +19,125 @@ import httpx2
 from providers.security.pinned import PinnedTransport
 from providers.security.redaction import redact_text
 from providers.text import clean
-from runs.toolbox.mcp.target import McpEndpoint, may_be_here
+from runs.toolbox.mcp.target import McpEndpoint, is_loopback_allowed
 
 if TYPE_CHECKING:
     from mcp import Client
 
-#: Seconds for a TCP connection, and for sending. An answer has as long as its call has.
+#: Seconds to connect and to send. Reading has no limit here, because each call has its own.
 _HTTP_TIMEOUT = httpx2.Timeout(10.0, read=None)
-#: Bytes of one answer over HTTP. A model is shown a small part of that.
+#: Bytes of one answer over HTTP. A model reads only a small part of a long one.
 _LONGEST_ANSWER = 32 * 1024 * 1024
-#: Bytes of what a server says beside the protocol that are kept.
-_LONGEST_ASIDE = 4_096
+#: Bytes that are kept of a server's messages outside the protocol.
+_LONGEST_DIAGNOSTICS = 4_096
 
-#: Whom to trust, read once: it takes a tenth of a second.
-_trusted: Callable[[], SSLContext] = cache(httpx2.create_ssl_context)
+#: Returns the TLS settings with the trusted certificates. Cached, because loading takes 0.1 s.
+_ssl_context: Callable[[], SSLContext] = cache(httpx2.create_ssl_context)
 
 
-class Aside:
-    """The end of what a server says beside the protocol: on its standard error, by an HTTP status."""
+class Diagnostics:
+    """The newest messages of a server outside the protocol: its standard error, or HTTP error statuses."""
 
     def __init__(self) -> None:
         self._pieces: deque[bytes] = deque()
         self._size = 0
 
     def add(self, piece: bytes) -> None:
-        """Keep ``piece``, and forget the oldest ones."""
+        """Add ``piece``, and remove old pieces above ``_LONGEST_DIAGNOSTICS`` bytes."""
         self._pieces.append(piece)
         self._size += len(piece)
-        while self._size - len(self._pieces[0]) >= _LONGEST_ASIDE:
+        while self._size - len(self._pieces[0]) >= _LONGEST_DIAGNOSTICS:
             self._size -= len(self._pieces.popleft())
 
     @property
     def tail(self) -> str:
-        """What was kept, without credentials."""
-        text = b"".join(self._pieces)[-_LONGEST_ASIDE:].decode(errors="replace").strip()
+        """The kept text, with credentials redacted."""
+        text = b"".join(self._pieces)[-_LONGEST_DIAGNOSTICS:].decode(errors="replace").strip()
         return clean(redact_text(text))
 
 
 async def load() -> Any:
-    """Return the library, imported off the loop: everybody's events would wait for it."""
+    """Return the library ``mcp``, imported on a thread, because the import would block the event loop."""
     return await asyncio.to_thread(import_module, "mcp")
 
 
 @asynccontextmanager
 async def connect(
-    target: McpEndpoint, *, on_end: Callable[[], None], aside: Aside
+    target: McpEndpoint, *, on_end: Callable[[], None], diagnostics: Diagnostics
 ) -> AsyncIterator["Client"]:
-    """Open a connection to ``target`` and close it again, with the process behind it.
+    """Open a connection to ``target``; close it on exit, and end the server's process if it has one.
 
     Args:
-        target: which server.
+        target: the server.
         on_end: called when the server has ended the connection.
-        aside: takes what the server says beside the protocol.
+        diagnostics: collects the server's messages outside the protocol.
+
+    Raises:
+        Exception: the library could not connect, or the server broke the protocol; ``errors.sentence``
+            words the exception.
     """
     mcp = await load()
     async with AsyncExitStack() as stack:
         if target.command:
-            transport = _process(target, aside)
+            transport = _process(target, diagnostics)
         else:
-            transport = await _http(target, aside, stack)
-        yield await stack.enter_async_context(mcp.Client(_watched(transport, on_end), cache=None))
+            transport = await _http(target, diagnostics, stack)
+        yield await stack.enter_async_context(mcp.Client(_with_end_callback(transport, on_end), cache=None))
 
 
 @asynccontextmanager
-async def _process(target: McpEndpoint, aside: Aside) -> AsyncIterator[Any]:
-    """Start the program, with a few harmless variables of ours (``HOME``, ``PATH``, …) and its own."""
+async def _process(target: McpEndpoint, diagnostics: Diagnostics) -> AsyncIterator[Any]:
+    """Start the program with its own environment variables and a few harmless ones of this process.
+
+    The library chooses the latter (``HOME``, ``PATH`` and the like).
+    """
     from mcp.client.stdio import StdioServerParameters, stdio_client
 
     command, *arguments = target.command
     server = StdioServerParameters(command=command, args=arguments, env=dict(target.secrets))
-    async with _listening(aside) as writable:
+    async with _pipe_into(diagnostics) as writable:
         with os.fdopen(writable, "w") as errors:
             starting = stdio_client(server, errlog=errors)
             streams = await starting.__aenter__()
-        # From here on the process alone can write there.
+        # Our copy of the pipe's writing end is closed now; only the process can write to it.
         async with AsyncExitStack() as stack:
             stack.push_async_exit(starting)
             yield streams
 
 
 @asynccontextmanager
-async def _listening(aside: Aside) -> AsyncIterator[int]:
-    """Read a pipe into ``aside``; yield its other end."""
+async def _pipe_into(diagnostics: Diagnostics) -> AsyncIterator[int]:
+    """Open a pipe whose content is added to ``diagnostics``; yield the descriptor of its writing end."""
     readable, writable = os.pipe()
     reading, _ = await asyncio.get_running_loop().connect_read_pipe(
-        lambda: _Reader(aside), os.fdopen(readable, "rb", buffering=0)
+        lambda: _Reader(diagnostics), os.fdopen(readable, "rb", buffering=0)
     )
     try:
         yield writable
     finally:
-        # Children of the process may hold the other end for ever.
+        # Closed here, because children of the process may keep the writing end open for ever.
         reading.close()
 
 
 class _Reader(asyncio.Protocol):
-    def __init__(self, aside: Aside) -> None:
-        self._aside = aside
+    def __init__(self, diagnostics: Diagnostics) -> None:
+        self._diagnostics = diagnostics
 
     def data_received(self, data: bytes) -> None:
-        self._aside.add(data)
+        self._diagnostics.add(data)
 
 
-async def _http(target: McpEndpoint, aside: Aside, stack: AsyncExitStack) -> Any:
+async def _http(target: McpEndpoint, diagnostics: Diagnostics, stack: AsyncExitStack) -> Any:
     from mcp.client.streamable_http import streamable_http_client
 
-    async def note(response: httpx2.Response) -> None:
+    async def record_error_status(response: httpx2.Response) -> None:
         if response.is_error:
-            aside.add(f"HTTP status {response.status_code}\n".encode())
+            diagnostics.add(f"HTTP status {response.status_code}\n".encode())
 
-    transport = _Bounded(
+    transport = _LimitedTransport(
         limits=httpx2.Limits(max_connections=None, max_keepalive_connections=4),
-        allow_loopback=may_be_here,
-        ssl_context=await asyncio.to_thread(_trusted),
+        allow_loopback=is_loopback_allowed,
+        ssl_context=await asyncio.to_thread(_ssl_context),
     )
     client = httpx2.AsyncClient(
         transport=transport,
@@ -138,26 +145,32 @@ async def _http(target: McpEndpoint, aside: Aside, stack: AsyncExitStack) -> Any
         timeout=_HTTP_TIMEOUT,
         trust_env=False,
         follow_redirects=False,
-        event_hooks={"response": [note]},
+        event_hooks={"response": [record_error_status]},
     )
     await stack.enter_async_context(client)
     return streamable_http_client(target.url, http_client=client, max_sse_event_size=_LONGEST_ANSWER)
 
 
-class _Bounded(PinnedTransport):
-    """Connects to checked addresses only, and reads no answer without an end."""
+class _LimitedTransport(PinnedTransport):
+    """Connects to checked addresses only, and limits the size of answers."""
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        """Send the request; what its answer unpacks to could not be bounded, so it must not be packed."""
+        """Send the request and limit its answer to ``_LONGEST_ANSWER`` bytes.
+
+        A compressed answer is refused, because its unpacked size could not be limited here.
+
+        Raises:
+            httpx2.DecodingError: the answer is compressed.
+        """
         response = await super().handle_async_request(request)
         if response.headers.get("content-encoding", "identity").lower() != "identity":
             await response.aclose()
             raise httpx2.DecodingError("the answer is compressed, which was not asked for", request=request)
-        response.stream = _Measured(response.stream)
+        response.stream = _LimitedStream(response.stream)
         return response
 
 
-class _Measured(httpx2.AsyncByteStream):
+class _LimitedStream(httpx2.AsyncByteStream):
     def __init__(self, stream: Any) -> None:
         self._stream = stream
 
@@ -174,13 +187,13 @@ class _Measured(httpx2.AsyncByteStream):
 
 
 @asynccontextmanager
-async def _watched(transport: Any, on_end: Callable[[], None]) -> AsyncIterator[Any]:
+async def _with_end_callback(transport: Any, on_end: Callable[[], None]) -> AsyncIterator[Any]:
     async with transport as (reading, writing):
-        yield _Watched(reading, on_end), writing
+        yield _EndCallbackStream(reading, on_end), writing
 
 
-class _Watched:
-    """A stream that tells when there is nothing more to read."""
+class _EndCallbackStream:
+    """A stream that calls ``on_end`` when the other side has closed it."""
 
     def __init__(self, stream: Any, on_end: Callable[[], None]) -> None:
         self._stream = stream
@@ -196,7 +209,7 @@ class _Watched:
     async def __aexit__(self, *failure: object) -> Any:
         return await self._stream.__aexit__(*failure)
 
-    def __aiter__(self) -> "_Watched":
+    def __aiter__(self) -> "_EndCallbackStream":
         return self
 
     async def __anext__(self) -> Any:

@@ -1,4 +1,4 @@
-"""What went wrong with an MCP server, in a sentence that a model or an admin can act on. Never a key, never a body."""
+"""Words errors of MCP servers for models and admins. The sentences contain no keys and no response bodies."""
 
 from collections.abc import Iterator
 
@@ -9,30 +9,30 @@ from providers.security.redaction import redact_text
 from providers.text import clean
 from runs.toolbox.mcp.target import McpEndpoint
 
-#: Characters of what a server itself says that are passed on.
+#: Characters of a server's own error message that are repeated.
 _LONGEST_QUOTE = 500
 
-#: JSON-RPC's code for arguments that the server does not take, or a tool that it does not have.
+#: The JSON-RPC code for invalid arguments or an unknown tool.
 _INVALID_PARAMS = -32602
-#: The library's own code for a connection that is gone.
+#: The library's own code for a lost connection.
 _CONNECTION_CLOSED = -32000
 
 
-def silent(target: McpEndpoint) -> str:
-    """Say that the server did not answer when it was started or first spoken to."""
-    return f"The MCP server {target.name} did not answer within {target.patience:g} seconds."
+def no_answer(target: McpEndpoint) -> str:
+    """Return the sentence for a server that did not answer within the time limit for connecting."""
+    return f"The MCP server {target.name} did not answer within {target.timeout:g} seconds."
 
 
 def is_about_the_call(error: BaseException) -> bool:
-    """Whether ``error`` says something of the call alone, and nothing against the session."""
+    """Return whether ``error`` concerns one call only, so that the session can still be used."""
     return getattr(error, "code", None) == _INVALID_PARAMS
 
 
 def sentence(target: McpEndpoint, error: BaseException) -> str:
-    """Return what ``error``, which the library raised, means."""
+    """Return a sentence about ``error``, which the library raised."""
     about = f"The MCP server {target.name}"
     leaves = list(_leaves(error))
-    # Of several the one that was there first: the others follow from it.
+    # The first error of a group counts: the others follow from it.
     for leaf in leaves:
         match leaf:
             case httpx2.ConnectError(__cause__=AddressRefused() as refusal):

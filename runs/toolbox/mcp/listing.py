@@ -1,4 +1,7 @@
-"""Asks MCP servers which tools they have. For a page that somebody waits for: on a thread and a loop of its own."""
+"""Asks MCP servers for the list of their tools, for a page of the admin.
+
+The view's thread runs an event loop of its own for this.
+"""
 
 import asyncio
 from collections.abc import Sequence
@@ -12,21 +15,24 @@ from providers.text import clean, clean_json
 from providers.types import Json
 from runs.toolbox import schemas
 from runs.toolbox.mcp import errors
-from runs.toolbox.mcp.connection import Aside, connect
+from runs.toolbox.mcp.connection import Diagnostics, connect
 from runs.toolbox.mcp.target import McpEndpoint, Unusable
 
 if TYPE_CHECKING:
     from mcp import Client
 
-#: Tools that are kept of one server, and pages that are asked for.
+#: Tools of one server; the others are ignored.
 _MOST_TOOLS = 500
+#: Pages of the list that are requested.
 _MOST_PAGES = 50
+#: Characters of a tool's name; a tool with a longer name is ignored.
 _LONGEST_NAME = 128
+#: Characters of a tool's description; a longer one is cut.
 _LONGEST_DESCRIPTION = 4_000
-#: Bytes of a tool's schema.
+#: Bytes of a tool's schema; a tool with a larger one cannot be offered.
 _LONGEST_SCHEMA = 50_000
 
-#: What a server says of a tool, without a promise (``ToolAnnotations``).
+#: Words for a server's hints about a tool, which it does not guarantee (``ToolAnnotations``).
 _HINTS = (
     ("read_only_hint", "only reads"),
     ("destructive_hint", "may destroy"),
@@ -37,44 +43,47 @@ _HINTS = (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ListingResult:
-    """What came of asking one server."""
+    """The answer of one server."""
 
-    #: One or two sentences, fit to be shown.
+    #: One or two sentences for an admin.
     message: str
-    #: ``None`` when it did not answer.
+    #: ``None`` if the server did not answer.
     tools: list[Json] | None = None
 
 
-def ask(asked: Sequence[McpEndpoint | Unusable]) -> list[ListingResult]:
-    """Ask each for its tools, all at the same time, each within its own patience."""
-    return asyncio.run(_ask_all(asked))
+def list_tools(targets: Sequence[McpEndpoint | Unusable]) -> list[ListingResult]:
+    """Return one result for each server; all are asked at the same time, each within its own time limit.
+
+    Blocks the calling thread, which must not run an event loop.
+    """
+    return asyncio.run(_list_all(targets))
 
 
-async def _ask_all(asked: Sequence[McpEndpoint | Unusable]) -> list[ListingResult]:
-    return list(await asyncio.gather(*map(_ask, asked)))
+async def _list_all(targets: Sequence[McpEndpoint | Unusable]) -> list[ListingResult]:
+    return list(await asyncio.gather(*map(_list_one, targets)))
 
 
-async def _ask(target: McpEndpoint | Unusable) -> ListingResult:
+async def _list_one(target: McpEndpoint | Unusable) -> ListingResult:
     if isinstance(target, Unusable):
         return ListingResult(message=target.message)
-    aside = Aside()
-    found: list[Json] | None = None
+    diagnostics = Diagnostics()
+    tools: list[Json] | None = None
     try:
-        # Scopes of anyio, not of asyncio: those would cut the end of the process short.
-        with anyio.move_on_after(target.patience):
-            async with connect(target, on_end=lambda: None, aside=aside) as client:
-                found = await _all_pages(client)
-    except Exception as error:  # noqa: BLE001 - whatever it is, somebody waits for a sentence
-        if found is None:
-            return ListingResult(message=_with(errors.sentence(target, error), aside))
-    if found is None:
-        return ListingResult(message=_with(errors.silent(target), aside))
-    count = "1 tool" if len(found) == 1 else f"{len(found)} tools"
-    return ListingResult(message=f"It answered, and has {count}.", tools=found)
+        # A scope of anyio: asyncio.timeout would interrupt the end of the process.
+        with anyio.move_on_after(target.timeout):
+            async with connect(target, on_end=lambda: None, diagnostics=diagnostics) as client:
+                tools = await _all_pages(client)
+    except Exception as error:  # noqa: BLE001 - the admin needs a sentence for every failure
+        if tools is None:
+            return ListingResult(message=_with(errors.sentence(target, error), diagnostics))
+    if tools is None:
+        return ListingResult(message=_with(errors.no_answer(target), diagnostics))
+    count = "1 tool" if len(tools) == 1 else f"{len(tools)} tools"
+    return ListingResult(message=f"It answered, and has {count}.", tools=tools)
 
 
-def _with(sentence: str, aside: Aside) -> str:
-    return f"{sentence} It said: {aside.tail}" if aside.tail else sentence
+def _with(sentence: str, diagnostics: Diagnostics) -> str:
+    return f"{sentence} It said: {diagnostics.tail}" if diagnostics.tail else sentence
 
 
 async def _all_pages(client: "Client") -> list[Json]:
@@ -100,7 +109,7 @@ def _entry(tool: Any) -> Json:
             problem = "its schema is too large"
     except schemas.UnusableSchema as unusable:
         problem = str(unusable)
-    hints = [said for name, said in _HINTS if tool.annotations and getattr(tool.annotations, name)]
+    hints = [words for name, words in _HINTS if tool.annotations and getattr(tool.annotations, name)]
     return {
         "name": tool.name,
         "description": clean(tool.description or "")[:_LONGEST_DESCRIPTION],

@@ -1,4 +1,4 @@
-"""The tools of the MCP servers in the database, as tools like any other. Speaks to no server until one is called."""
+"""Makes ``Tool`` objects from the listed tools of MCP servers. Connects to a server only for a call."""
 
 import functools
 import hashlib
@@ -17,13 +17,16 @@ from runs.toolbox.mcp.target import McpEndpoint, Unusable, read
 from runs.toolbox.registry import LONGEST_NAME, RESERVED
 from runs.toolbox.tool import InvalidArguments, Tool, ToolContext, ToolError
 
-#: Characters of a description; OpenAI takes no more for a function.
+#: Characters of a description; the limit of OpenAI for a function.
 _LONGEST_DESCRIPTION = 1_024
 _UNFIT = re.compile(r"[^A-Za-z0-9_-]")
 
 
 def tools_for(user: Any) -> dict[str, Tool]:
-    """Return what enabled servers offer to ``user``, by name. A server that is down offers what it was listed with."""
+    """Return the tools that enabled servers offer to ``user``, by name.
+
+    The tools come from the stored list, so a server that is down still offers its tools.
+    """
     servers = McpServer.objects.filter(
         Q(groups__isnull=True) | Q(groups__in=user.groups.all()), is_enabled=True
     ).distinct()
@@ -37,13 +40,13 @@ def tools_for(user: Any) -> dict[str, Tool]:
 
 
 def offered_name(server: str, tool: str) -> str:
-    """Return what models call a server's tool by; the same each time, and nobody else's."""
+    """Return the name by which models call a server's tool: stable, unique, at most ``LONGEST_NAME`` long."""
     name = f"{server}{RESERVED}{_UNFIT.sub('_', tool)}"
     if len(name) <= LONGEST_NAME and name.endswith(tool):
         return name
-    # Two names may have become one: what tells them apart comes back.
-    mark = hashlib.sha256(tool.encode()).hexdigest()[:8]
-    return f"{name[: LONGEST_NAME - len(mark) - 1]}_{mark}"
+    # Replacing or cutting characters can make two names equal; a digest of the original makes them differ.
+    digest = hashlib.sha256(tool.encode()).hexdigest()[:8]
+    return f"{name[: LONGEST_NAME - len(digest) - 1]}_{digest}"
 
 
 def _tool(server: McpServer, entry: Json) -> Tool:
@@ -60,7 +63,7 @@ def _tool(server: McpServer, entry: Json) -> Tool:
 
 
 def _bind(server_id: int, name: str, schema: Json, text: str, context: ToolContext) -> Any:
-    """Check what is easily checked; the rest is the server's to say, whose refusal the model reads."""
+    """Check the arguments' names only; the server checks the rest, and the model reads its error message."""
     arguments = json_object(text)
     known: Json = schema["properties"]
     missing = [each for each in schema.get("required", ()) if each not in arguments]
@@ -79,7 +82,11 @@ async def _call(server_id: int, name: str, arguments: Json, conversation_id: UUI
 
 
 def _target(server_id: int, name: str) -> McpEndpoint:
-    """Return how the server is reached now: since the tool was offered it may have been taken away."""
+    """Return the endpoint of the server as it is set up now.
+
+    Raises:
+        ToolError: an admin has withdrawn the tool since it was offered, or the server cannot be used.
+    """
     server = McpServer.objects.filter(pk=server_id, is_enabled=True).first()
     if server is None or name not in server.allowed:
         raise ToolError("This tool is not offered any more.")

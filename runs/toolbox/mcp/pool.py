@@ -1,4 +1,7 @@
-"""The sessions of one event loop: one for each server and conversation, so that nobody meets another's state."""
+"""The sessions of one event loop: one for each server and conversation.
+
+Conversations share no session, because a server may keep state in it.
+"""
 
 import asyncio
 from dataclasses import dataclass
@@ -17,31 +20,36 @@ from runs.toolbox.tool import ToolError
 if TYPE_CHECKING:
     from mcp.types import CallToolResult
 
-#: Sessions that are open at the same time in this process; a process of 60 MB may be behind each.
+#: Sessions that may be open at the same time; each may have a child process of about 60 MB.
 MOST_SESSIONS = 32
-#: Seconds that sessions have to end when the server stops: a process that hears of nothing takes five.
-_PATIENCE = 10.0
+#: Seconds to wait for all sessions to end. A child process that ignores its closed input takes 5 s.
+_CLOSE_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
 class _Key:
-    # With all that it is reached by: a server that was changed gets another session.
+    # The whole endpoint: when an admin changes it, the next call opens a new session.
     target: McpEndpoint
     conversation_id: UUID
 
 
 class Pool:
-    """Every session of a loop, those included that are about to end."""
+    """All sessions of an event loop."""
 
     def __init__(self) -> None:
-        #: In the order of their last use.
+        #: The sessions for new calls, least recently used first.
         self._sessions: dict[_Key, Session] = {}
+        #: All sessions that have not ended, including those that take no more calls.
         self._alive: set[Session] = set()
 
     async def call(
         self, target: McpEndpoint, conversation_id: UUID, name: str, arguments: Json
     ) -> "CallToolResult":
-        """Call a tool over the conversation's session with ``target``. Raises ``ToolError``."""
+        """Call a tool over the conversation's session with ``target``, and return the server's answer.
+
+        Raises:
+            ToolError: the server cannot be reached or gave no answer, or too many sessions are busy.
+        """
         key = _Key(target, conversation_id)
         session = self._sessions.pop(key, None)
         if session is None or not session.is_usable:
@@ -52,16 +60,20 @@ class Pool:
         return await session.call(name, arguments)
 
     async def close(self) -> None:
-        """End all sessions, with what is under way in them."""
+        """Cancel all calls and end all sessions; wait at most ``_CLOSE_SECONDS``."""
         tasks = [session.task for session in self._alive]
         for session in self._alive:
-            session.abandon()
+            session.cancel()
         if tasks:
-            await asyncio.wait(tasks, timeout=_PATIENCE)
+            await asyncio.wait(tasks, timeout=_CLOSE_SECONDS)
 
     def _make_room(self) -> None:
-        """End the session that was not used for longest, if there are too many."""
-        # Not those that are about to end: that is a matter of seconds.
+        """End the least recently used idle session if ``MOST_SESSIONS`` are open.
+
+        Raises:
+            ToolError: none of them is idle.
+        """
+        # Sessions that take no more calls do not count: they end within seconds.
         usable = [session for session in self._sessions.values() if session.is_usable]
         if len(usable) < MOST_SESSIONS:
             return
@@ -80,16 +92,16 @@ _of_this_loop = PerLoop(Pool)
 
 
 def current() -> Pool:
-    """Return the running loop's sessions."""
+    """Return the pool of the running event loop."""
     return _of_this_loop.get()
 
 
 async def warm_up() -> None:
-    """Make the first session as quick as the later ones, where there is a server: no stream runs yet."""
+    """Import the library ``mcp`` now if a server is enabled, so that the first call does not wait for it."""
     if await readers.run(McpServer.objects.filter(is_enabled=True).exists):
         await load()
 
 
 async def close_all() -> None:
-    """End every session of the running loop, and every process behind one."""
+    """End all sessions of the running event loop, and their child processes."""
     await current().close()

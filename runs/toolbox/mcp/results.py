@@ -1,4 +1,4 @@
-"""What an MCP server answered, as text for a model. Pure.
+"""Converts an MCP server's answer into text for a model. Pure.
 
 Source: https://modelcontextprotocol.io/specification/2025-11-25/server/tools#tool-result
 """
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 
 def text_of(result: "CallToolResult") -> str:
-    """Return the text of ``result``: words as they are, data as JSON, and of everything else that it is there.
+    """Return ``result`` as text: text blocks unchanged, structured data as JSON, a note for anything else.
 
     Raises:
-        ToolError: the tool says that it failed, with its own words.
+        ToolError: the tool reported a failure; the message is its own text.
     """
-    words = [block.text for block in result.content if block.type == "text"]
-    pieces = [*(_shown(block) for block in result.content), *_data(result.structured_content, words)]
+    texts = [block.text for block in result.content if block.type == "text"]
+    pieces = [*(_shown(block) for block in result.content), *_data(result.structured_content, texts)]
     text = clean("\n".join(piece for piece in pieces if piece))
     if result.is_error:
         raise ToolError(text or "The tool failed, and did not say why.")
@@ -37,44 +37,44 @@ def _shown(block: Any) -> str:
         case "resource" if hasattr(block.resource, "text"):
             return f"{block.resource.uri}:\n{block.resource.text}"
         case "resource":
-            return _named("file", block.resource.uri, block.resource.mime_type, block.resource.blob)
+            return _placeholder("file", block.resource.uri, block.resource.mime_type, block.resource.blob)
         case "resource_link":
-            return _named("file", block.uri, block.mime_type, "")
+            return _placeholder("file", block.uri, block.mime_type, "")
         case kind:
-            return _named(kind, "", getattr(block, "mime_type", None), getattr(block, "data", ""))
+            return _placeholder(kind, "", getattr(block, "mime_type", None), getattr(block, "data", ""))
 
 
-def _named(kind: str, where: str, mime_type: str | None, data: str) -> str:
-    """Return that there is something that is not shown; ``data`` is in Base64."""
+def _placeholder(kind: str, address: str, mime_type: str | None, data: str) -> str:
+    """Return a note about content that a model cannot read; ``data`` is Base64."""
     size = f"{len(data) * 3 // 4 - data[-2:].count('='):,} bytes" if data else ""
-    return f"[{', '.join(filter(None, (kind, where, mime_type or '', size)))}: not shown]"
+    return f"[{', '.join(filter(None, (kind, address, mime_type or '', size)))}: not shown]"
 
 
-def _data(data: Any, words: list[str]) -> Iterator[str]:
-    """Yield the structured part, unless the words say the same; servers are asked to say it twice."""
+def _data(data: Any, texts: list[str]) -> Iterator[str]:
+    """Yield the structured data as JSON, unless the texts repeat it, as the specification recommends."""
     if data is None:
         return
-    known = [_read(word) for word in words]
-    if data in known or (
-        isinstance(data, dict) and data.keys() == {"result"} and _is_said(data["result"], words)
+    parsed = [_parsed(text) for text in texts]
+    if data in parsed or (
+        isinstance(data, dict) and data.keys() == {"result"} and _is_repeated(data["result"], texts)
     ):
         return
     yield orjson.dumps(clean_json(data)).decode()
 
 
-def _is_said(value: Any, words: list[str]) -> bool:
-    """Whether the words are ``value``, in one piece or, for a list, one for each item."""
+def _is_repeated(value: Any, texts: list[str]) -> bool:
+    """Return whether the texts repeat ``value``: a list with one text for each item, other values in one."""
     if isinstance(value, list):
-        return len(value) == len(words) and all(map(_is_word, value, words))
-    return len(words) == 1 and _is_word(value, words[0])
+        return len(value) == len(texts) and all(map(_is_equal, value, texts))
+    return len(texts) == 1 and _is_equal(value, texts[0])
 
 
-def _is_word(value: Any, word: str) -> bool:
-    return bool(value == word or value == _read(word))
+def _is_equal(value: Any, text: str) -> bool:
+    return bool(value == text or value == _parsed(text))
 
 
-def _read(word: str) -> Any:
+def _parsed(text: str) -> Any:
     try:
-        return json.loads(word)
+        return json.loads(text)
     except (ValueError, RecursionError):
-        return word
+        return text

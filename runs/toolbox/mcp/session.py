@@ -1,8 +1,8 @@
-"""One open session with an MCP server, owned by one task from its begin to its end.
+"""One session with an MCP server. One task owns it: that task opens, uses and closes the connection.
 
-Calls come from any task of the loop; they are handed to the owner, which executes them at the same time. A call
-that is cancelled is cancelled at the server too, and the session takes no further ones: whether that server can
-still be relied on nobody knows. It ends when those that are under way have ended, and the process with it.
+Any task of the event loop may call a tool: the call is queued, and the owner executes queued calls
+concurrently. A cancelled call is cancelled at the server too. The session then takes no new calls, because
+the server may be in a bad state; the session and the server's process end after the calls in progress.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ import anyio
 from concurrency.tasks import spawn
 from providers.types import Json
 from runs.toolbox.mcp import errors
-from runs.toolbox.mcp.connection import Aside, connect
+from runs.toolbox.mcp.connection import Diagnostics, connect
 from runs.toolbox.mcp.target import McpEndpoint
 from runs.toolbox.tool import ToolError
 
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("runnel.mcp")
 
-#: Seconds that a session is kept without a call. Starting a server again takes a second or more.
+#: Seconds for which a session stays open without a call. Starting a server again takes a second or more.
 IDLE_SECONDS = 60.0
-#: Seconds for the farewell; then it is cut short. Ending a process has its own seconds.
-_FAREWELL_SECONDS = 3.0
+#: Seconds to close the connection; the library has its own limit for ending the process.
+_CLOSE_SECONDS = 3.0
 
 
 @dataclass(eq=False, slots=True)
@@ -37,37 +37,41 @@ class _Call:
     name: str
     arguments: Json
     answer: "asyncio.Future[CallToolResult]"
-    #: Cancelled when nobody waits for the answer any more.
+    #: Cancelled when the caller is cancelled.
     scope: anyio.CancelScope = field(default_factory=anyio.CancelScope)
 
 
 class Session:
-    """A session; it opens by itself when it is made."""
+    """A session with one MCP server; creating the object begins to open it."""
 
     def __init__(self, target: McpEndpoint, *, on_end: Callable[["Session"], None]) -> None:
-        """Begin to open a session with ``target``; ``on_end`` is called when nothing of it is left."""
+        """Begin to open a session with ``target``; ``on_end`` is called after the session has ended."""
         self._target = target
-        self._aside = Aside()
+        self._diagnostics = Diagnostics()
         self._scope = anyio.CancelScope()
         self._is_open = False
-        #: The calls that are due; ``None`` only wakes the owner.
-        self._due: asyncio.Queue[_Call | None] = asyncio.Queue()
+        #: The calls to execute; ``None`` only wakes the owner.
+        self._queue: asyncio.Queue[_Call | None] = asyncio.Queue()
         self._unanswered: set[_Call] = set()
-        #: Whether it still takes calls.
+        #: Whether the session takes new calls.
         self.is_usable = True
         self.task = spawn(self._own(), name=f"MCP server {target.name}", is_shared=True)
         self.task.add_done_callback(lambda _: on_end(self))
 
     @property
     def is_idle(self) -> bool:
-        """Whether nobody waits for it."""
+        """Whether no call is waiting or in progress."""
         return not self._unanswered
 
     async def call(self, name: str, arguments: Json) -> "CallToolResult":
-        """Return the server's answer; raise ``ToolError`` when there is none. May be cancelled at any time."""
+        """Call a tool and return the server's answer. May be cancelled at any time.
+
+        Raises:
+            ToolError: the connection or the call failed; the message is for the model.
+        """
         call = _Call(name, arguments, asyncio.get_running_loop().create_future())
         self._unanswered.add(call)
-        self._due.put_nowait(call)
+        self._queue.put_nowait(call)
         try:
             return await call.answer
         except asyncio.CancelledError:
@@ -80,12 +84,12 @@ class Session:
                 self._scope.cancel()
 
     def retire(self) -> None:
-        """Take no more calls; end when the last one has."""
+        """Take no new calls, and end after the last call in progress."""
         self.is_usable = False
-        self._due.put_nowait(None)
+        self._queue.put_nowait(None)
 
-    def abandon(self) -> None:
-        """Cancel what is under way and end."""
+    def cancel(self) -> None:
+        """Cancel all calls and end."""
         for call in self._unanswered:
             call.scope.cancel()
         self.retire()
@@ -94,19 +98,19 @@ class Session:
 
     async def _own(self) -> None:
         sentence = f"The MCP server {self._target.name} was stopped."
-        self._scope.deadline = anyio.current_time() + self._target.patience
+        self._scope.deadline = anyio.current_time() + self._target.timeout
         try:
             with self._scope:
-                async with connect(self._target, on_end=self.retire, aside=self._aside) as client:
+                async with connect(self._target, on_end=self.retire, diagnostics=self._diagnostics) as client:
                     self._is_open = True
                     self._scope.deadline = float("inf")
                     await self._serve(client)
-                    self._scope.deadline = anyio.current_time() + _FAREWELL_SECONDS
+                    self._scope.deadline = anyio.current_time() + _CLOSE_SECONDS
             if not self._is_open and self._scope.deadline <= anyio.current_time():
-                sentence = errors.silent(self._target)
-        except Exception as error:  # noqa: BLE001 - whatever the library raises, somebody waits for a sentence
+                sentence = errors.no_answer(self._target)
+        except Exception as error:  # noqa: BLE001 - every call in progress needs a sentence
             sentence = errors.sentence(self._target, error)
-            logger.warning("%s %s", sentence, self._aside.tail)
+            logger.warning("%s %s", sentence, self._diagnostics.tail)
         finally:
             self.is_usable = False
             for call in self._unanswered:
@@ -114,29 +118,29 @@ class Session:
                     call.answer.set_exception(ToolError(sentence))
 
     async def _serve(self, client: "Client") -> None:
-        """Execute calls until the session is retired or nobody has called for a while."""
-        under_way = 0
+        """Execute calls until the session is retired or was idle for ``IDLE_SECONDS``."""
+        in_progress = 0
 
         async def execute(call: _Call) -> None:
-            nonlocal under_way
+            nonlocal in_progress
             try:
                 with call.scope:
                     await self._execute(client, call)
             finally:
-                under_way -= 1
-                self._due.put_nowait(None)
+                in_progress -= 1
+                self._queue.put_nowait(None)
 
         async with anyio.create_task_group() as group:
-            while self.is_usable or under_way or not self._due.empty():
+            while self.is_usable or in_progress or not self._queue.empty():
                 call = None
                 with anyio.move_on_after(
-                    None if under_way or not self.is_usable else IDLE_SECONDS
+                    None if in_progress or not self.is_usable else IDLE_SECONDS
                 ) as waiting:
-                    call = await self._due.get()
+                    call = await self._queue.get()
                 if call is not None:
-                    under_way += 1
+                    in_progress += 1
                     group.start_soon(execute, call)
-                elif waiting.cancelled_caught and self._due.empty():
+                elif waiting.cancelled_caught and self._queue.empty():
                     self.is_usable = False
 
     async def _execute(self, client: "Client", call: _Call) -> None:

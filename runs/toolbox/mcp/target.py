@@ -1,4 +1,4 @@
-"""How one MCP server is reached, with its secrets open: what a session is made of. Never stored or logged."""
+"""The endpoint of an MCP server with its decrypted secrets, which must not be stored or logged."""
 
 from dataclasses import dataclass, field
 
@@ -11,7 +11,7 @@ from runs.models.mcp_server import Transport
 
 
 class Unusable(Exception):  # noqa: N818 - it names what the server is
-    """A server that cannot be reached as its row says; ``message`` is fit for an admin."""
+    """The server cannot be used as it is set up; ``message`` is for an admin."""
 
     def __init__(self, message: str) -> None:
         self.message = message
@@ -20,40 +20,39 @@ class Unusable(Exception):  # noqa: N818 - it names what the server is
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class McpEndpoint:
-    """An MCP server. Equal targets are reached in the same way with the same secrets."""
+    """The command or address of an MCP server. Equal endpoints may share a session."""
 
     name: str
-    #: Program and arguments, or nothing.
+    #: The program and its arguments; empty for HTTP.
     command: tuple[str, ...] = ()
-    #: The address, or nothing.
+    #: Empty for a command.
     url: str = ""
-    #: Environment variables, or headers.
+    #: Names and values of the environment variables, or of the headers.
     secrets: tuple[tuple[str, str], ...] = field(default=(), repr=False)
-    #: Seconds that opening it may take.
-    patience: float
+    #: Seconds that opening the connection may take.
+    timeout: float
 
 
-def may_be_here() -> bool:
-    """Whether an HTTP server may lie on this machine: as providers may, and for who tries things out."""
+def is_loopback_allowed() -> bool:
+    """Return whether an HTTP server may be on this machine: with DEBUG, or if providers may be, too."""
     return bool(settings.DEBUG or settings.RUNNEL_ALLOW_LOOPBACK_PROVIDERS)
 
 
 def read(row: McpServer) -> McpEndpoint:
-    """Return how the server of ``row`` is reached.
+    """Return the endpoint of the server in ``row``.
 
-    The address is judged again, so that a row that came another way than through the admin's form is no
-    way around its checks.
+    The address is checked here again, because not every row comes from the admin's form.
 
     Raises:
-        Unusable: its secrets cannot be opened, or its address may not be called.
+        Unusable: the secrets cannot be decrypted, or the address may not be called.
     """
     try:
         secrets = tuple(row.unseal().items())
         if row.transport == Transport.STDIO:
             command = (row.command, *map(str, row.arguments))
-            return McpEndpoint(name=row.name, command=command, secrets=secrets, patience=row.timeout)
-        url = check_url(row.url, allow_loopback=may_be_here())
-        return McpEndpoint(name=row.name, url=url, secrets=secrets, patience=row.timeout)
+            return McpEndpoint(name=row.name, command=command, secrets=secrets, timeout=row.timeout)
+        url = check_url(row.url, allow_loopback=is_loopback_allowed())
+        return McpEndpoint(name=row.name, url=url, secrets=secrets, timeout=row.timeout)
     except Unsealable:
         raise Unusable(
             "It was set up for another command or address, or its secrets were sealed with a SECRET_KEY that is "

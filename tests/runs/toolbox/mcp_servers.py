@@ -61,12 +61,12 @@ def command(log: Log) -> tuple[str, ...]:
 
 
 def stdio(log: Log, **fields: object) -> McpEndpoint:
-    values = {"name": "rivers", "command": command(log), "patience": STUCK}
+    values = {"name": "rivers", "command": command(log), "timeout": STUCK}
     return McpEndpoint(**values | fields)  # type: ignore[arg-type]
 
 
 def http(url: str, **fields: object) -> McpEndpoint:
-    return McpEndpoint(**{"name": "rivers", "url": url, "patience": STUCK} | fields)  # type: ignore[arg-type]
+    return McpEndpoint(**{"name": "rivers", "url": url, "timeout": STUCK} | fields)  # type: ignore[arg-type]
 
 
 @contextmanager

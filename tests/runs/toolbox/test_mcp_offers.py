@@ -274,7 +274,9 @@ def test_a_new_secret_key_is_followed_by_resealing(
 def test_it_lists_what_servers_have(log: Log, settings: Settings) -> None:
     settings.RUNNEL_ALLOW_LOOPBACK_PROVIDERS = True
     with serving(log) as url:
-        over_stdio, over_http, refused = listing.ask([stdio(log), http(url), Unusable("Not this one.")])
+        over_stdio, over_http, refused = listing.list_tools(
+            [stdio(log), http(url), Unusable("Not this one.")]
+        )
     assert over_stdio.message == "It answered, and has 11 tools."
     assert over_http == over_stdio
     assert refused == listing.ListingResult(message="Not this one.")
@@ -300,7 +302,7 @@ def test_it_lists_what_servers_have(log: Log, settings: Settings) -> None:
         (
             McpEndpoint(
                 name="broken",
-                patience=5.0,
+                timeout=5.0,
                 command=(sys.executable, "-c", f"raise SystemExit('no key={SECRET}')"),
             ),
             (
@@ -309,14 +311,14 @@ def test_it_lists_what_servers_have(log: Log, settings: Settings) -> None:
             ),
         ),
         (
-            McpEndpoint(name="slow", patience=0.3, command=("sleep", "600")),
+            McpEndpoint(name="slow", timeout=0.3, command=("sleep", "600")),
             "The MCP server slow did not answer within 0.3 seconds.",
         ),
         (
-            McpEndpoint(name="gone", patience=5.0, command=("/nowhere",)),
+            McpEndpoint(name="gone", timeout=5.0, command=("/nowhere",)),
             "The MCP server gone cannot be started: No such file or directory.",
         ),
     ],
 )
 def test_it_tells_an_admin_why_there_is_no_list(target: McpEndpoint, message: str) -> None:
-    assert listing.ask([target]) == [listing.ListingResult(message=message)]
+    assert listing.list_tools([target]) == [listing.ListingResult(message=message)]

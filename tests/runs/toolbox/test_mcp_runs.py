@@ -29,7 +29,7 @@ def listed(**columns: Any) -> McpServer:
     """Store a server with all the tools that it says it has."""
     server = McpServer(name="rivers", **columns)
     server.seal({})
-    (outcome,) = listing.ask([read(server)])
+    (outcome,) = listing.list_tools([read(server)])
     assert outcome.tools is not None, outcome.message
     server.listed = outcome.tools
     server.allowed = [tool["name"] for tool in outcome.tools]

@@ -232,23 +232,23 @@ async def test_there_are_no_more_sessions_than_there_may_be(
     ("target", "sentence"),
     [
         (
-            McpEndpoint(name="gone", command=("/nowhere/program",), patience=5.0),
+            McpEndpoint(name="gone", command=("/nowhere/program",), timeout=5.0),
             "The MCP server gone cannot be started: No such file or directory.",
         ),
         (
-            McpEndpoint(name="short", command=(sys.executable, "-c", "pass"), patience=5.0),
+            McpEndpoint(name="short", command=(sys.executable, "-c", "pass"), timeout=5.0),
             "The MCP server short has ended the connection.",
         ),
         (
-            McpEndpoint(name="silent", command=("sleep", "600"), patience=0.3),
+            McpEndpoint(name="silent", command=("sleep", "600"), timeout=0.3),
             "The MCP server silent did not answer within 0.3 seconds.",
         ),
         (
-            McpEndpoint(name="noisy", command=(sys.executable, "-c", "print('hello')"), patience=5.0),
+            McpEndpoint(name="noisy", command=(sys.executable, "-c", "print('hello')"), timeout=5.0),
             "The MCP server noisy has ended the connection.",
         ),
         (
-            McpEndpoint(name="closed", url="http://127.0.0.1:9/mcp", patience=5.0),
+            McpEndpoint(name="closed", url="http://127.0.0.1:9/mcp", timeout=5.0),
             "The MCP server closed cannot be reached.",
         ),
     ],
