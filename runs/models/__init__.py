@@ -1,4 +1,4 @@
-"""What is stored: conversations, their messages and notes, runs, steps, tool calls, files, and the event log."""
+"""The database tables of runs: conversations, messages, notes, runs, steps, tool calls, files, events."""
 
 from runs.models.conversation import Conversation, Message
 from runs.models.event import RunEvent

@@ -1,4 +1,4 @@
-"""Conversations and what was said in them."""
+"""Conversations and their messages."""
 
 from django.conf import settings
 from django.db import models
@@ -6,19 +6,19 @@ from django.db import models
 from providers.types import Role
 from runs.models.fields import uuid7
 
-#: Characters of the first message that become a conversation's title.
+#: Characters of a conversation's title, which comes from its first message.
 TITLE_LENGTH = 80
 
 
 class Conversation(models.Model):
-    """A person's exchange with models; its runs follow one another, one at a time."""
+    """The messages between one user and one or more models. At most one of its runs is active at a time."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="conversations"
     )
     title = models.CharField(max_length=TITLE_LENGTH, blank=True)
-    #: Names of the server's tools that its runs may use; NULL until somebody chose, which is none.
+    #: Names of the server's tools that its runs may use; NULL (no choice yet) means no tools.
     tools = models.JSONField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     #: When its newest run was started or ended.
@@ -33,10 +33,10 @@ class Conversation(models.Model):
 
 
 class Message(models.Model):
-    """One turn of a conversation, in the provider-neutral form and in its provider's own.
+    """One message, in the provider-neutral form and in its provider's own form.
 
-    ``parts``, ``origin`` and ``native`` are ``providers.types.ChatMessage`` as JSON; see
-    ``runs.store.history`` for the way there and back.
+    ``parts``, ``origin`` and ``native`` are the fields of ``providers.types.ChatMessage`` as JSON;
+    ``runs.store.history`` converts both ways.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -61,5 +61,5 @@ class Message(models.Model):
 
     @property
     def text(self) -> str:
-        """The words of the message, without reasoning or tool calls."""
+        """The text of the message, without reasoning and tool calls."""
         return "".join(part["text"] for part in self.parts if part["kind"] == "text")

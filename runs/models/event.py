@@ -1,4 +1,4 @@
-"""The event log: the truth of what every viewer of a run sees."""
+"""The event log. Every viewer of a run sees exactly its events."""
 
 from django.db import models
 
@@ -6,10 +6,10 @@ from runs.models.run import Run
 
 
 class RunEvent(models.Model):
-    """A batch of consecutive events of one run, committed together.
+    """A batch of consecutive events of one run that were committed together.
 
-    ``frames`` holds the server frames exactly as viewers get them, one JSON text a line, from
-    ``first_seq`` to ``last_seq``. Only ``runs.log.journal`` writes here; rows never change.
+    ``frames`` holds the server frames from ``first_seq`` to ``last_seq`` exactly as viewers get them, one
+    JSON text per line. Only ``runs.log.journal`` adds rows; rows never change.
     """
 
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="events")

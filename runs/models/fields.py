@@ -1,4 +1,4 @@
-"""Columns that several models share."""
+"""Columns that several models have in common."""
 
 from django.db import models
 from uuid6 import uuid7
@@ -9,7 +9,7 @@ __all__ = ["UsageColumns", "usage_columns", "uuid7"]
 
 
 class UsageColumns(models.Model):
-    """Token counts as ``providers.types.usage`` defines them; NULL is "nobody reported it"."""
+    """Token counts as ``providers.types.usage`` defines them; NULL means that the count is unknown."""
 
     input_tokens = models.BigIntegerField(null=True, blank=True, editable=False)
     cached_input_tokens = models.BigIntegerField(null=True, blank=True, editable=False)
@@ -28,11 +28,11 @@ class UsageColumns(models.Model):
 
     @property
     def usage(self) -> Usage:
-        """The counts as one value."""
+        """The columns as one ``Usage``."""
         counts = {name: getattr(self, name) for name in COUNTS}
         return Usage(**counts, source=UsageSource(self.usage_source))
 
 
 def usage_columns(usage: Usage) -> dict[str, object]:
-    """Return ``usage`` as keyword arguments for a model or an UPDATE."""
+    """Return ``usage`` as columns: keyword arguments for a model or an UPDATE."""
     return {**{name: getattr(usage, name) for name in COUNTS}, "usage_source": usage.source.value}

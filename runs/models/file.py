@@ -1,4 +1,4 @@
-"""Files that users upload and then name in what they ask."""
+"""Files that users upload for use in their messages."""
 
 from typing import Any
 
@@ -10,24 +10,25 @@ from runs.models.fields import uuid7
 
 
 def storage() -> Storage:
-    """Return the storage that the installation has for files."""
+    """Return Django's storage named ``files``, as the settings define it."""
     return storages["files"]
 
 
 def place(file: "File", name: str) -> str:
-    """Return where the bytes lie: under the id, since names are the user's and may say anything."""
+    """Return the file's path in the storage: its id, because a user's file name is not safe as a path."""
     return str(file.id)
 
 
 class File(models.Model):
-    """One uploaded file. Its bytes lie in the storage ``files``, by default in the data folder."""
+    """One uploaded file. Its content is in the storage ``files``, by default in the data folder."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="files")
-    #: As its owner calls it.
+    #: The owner's name for the file, without non-printable characters.
     name = models.CharField(max_length=255)
-    #: What its bytes say that it is, not what its sender said.
+    #: The type that was recognised from the bytes, not the one that the client sent.
     mime_type = models.CharField(max_length=100)
+    #: Bytes.
     size = models.PositiveBigIntegerField()
     content = models.FileField(upload_to=place, storage=storage, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -40,7 +41,7 @@ class File(models.Model):
 
 
 def delete_bytes(sender: type[File], instance: File, **kwargs: Any) -> None:
-    """Delete what a deleted row had in the storage; Django leaves it there."""
+    """Delete a deleted row's content from the storage, because Django does not."""
     if instance.content:
         instance.content.delete(save=False)
 

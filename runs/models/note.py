@@ -1,4 +1,4 @@
-"""Notes: what a model wrote down in a conversation, with somebody's approval."""
+"""Notes that a model writes in a conversation, with a person's approval."""
 
 from django.db import models
 
@@ -11,12 +11,12 @@ LONGEST_NOTE = 10_000
 
 
 class Note(models.Model):
-    """A few words that stay with a conversation, beside what was said in it."""
+    """A text that is kept with a conversation, outside its messages."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="notes")
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="notes")
-    #: The ``ToolCall`` that wrote it; one call writes one note, however often it is made.
+    #: The id of the ``ToolCall`` that wrote it. Unique, so that a repeated call writes no second note.
     call_id = models.UUIDField(unique=True, editable=False)
     text = models.TextField(max_length=LONGEST_NOTE)
     created_at = models.DateTimeField(auto_now_add=True)

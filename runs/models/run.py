@@ -1,4 +1,4 @@
-"""Runs: one user turn each."""
+"""Runs. A run is one user turn."""
 
 from django.conf import settings
 from django.db import models
@@ -12,33 +12,36 @@ from runs.states import ACTIVE, RunStatus, StopReason
 class CancelMode(models.TextChoices):
     """When a cancel takes effect."""
 
-    #: At once, in the middle of a word if need be.
+    #: At once, even in the middle of a word.
     IMMEDIATE = "immediate"
-    #: When the step that is under way has ended.
+    #: At the end of the current step.
     AFTER_STEP = "after_step"
 
 
 class Run(UsageColumns):
-    """One user turn: what was asked, how far it is, how it ended, what it used.
+    """One user turn: its request, status, ending and usage.
 
-    ``status`` changes only by conditional UPDATEs in ``runs.store.transitions``.
+    Only ``runs.store.transitions`` changes ``status``, by conditional UPDATEs.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="runs")
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="runs")
-    #: ``provider/name`` as it was asked for.
+    #: The requested model, as ``provider/name``.
     model = models.CharField(max_length=200)
+    #: The system prompt.
     system = models.TextField(blank=True)
+    #: The model options of the ``start`` frame.
     options = models.JSONField(default=dict)
-    #: The new user messages, as AG-UI has them.
+    #: The new user messages, as AG-UI messages.
     input = models.JSONField(default=list)
-    #: Names of the server's tools that the model may call, and the tools that the client declared.
+    #: Names of the server's tools that the model may call.
     tool_names = models.JSONField(default=list, blank=True)
+    #: The tools that the client declared and executes.
     client_tools = models.JSONField(default=list, blank=True)
-    #: What it may use: ``tokens``, ``cost``; empty when nobody set a limit.
+    #: Limits for the whole run: ``tokens``, and ``cost`` in US dollars; empty for no limit.
     budget = models.JSONField(default=dict, blank=True)
-    #: Digest of the ``start`` frame: tells a repeated start from a conflicting one.
+    #: Digest of the ``start`` frame. A second start with the same run id and another digest is a conflict.
     request_digest = models.CharField(max_length=64, editable=False)
 
     status = models.CharField(max_length=24, choices=RunStatus.choices, default=RunStatus.CREATED)
@@ -46,19 +49,19 @@ class Run(UsageColumns):
     error_code = models.CharField(max_length=64, blank=True)
     error_message = models.TextField(blank=True)
 
-    #: How often it has begun or gone on: one more than the pauses behind it.
+    #: Segment number, from 1; +1 at each resume.
     segment = models.PositiveIntegerField(default=1, editable=False)
-    #: Seconds that it was driven, up to its last pause or its end; a pause does not count.
+    #: Seconds for which the run was driven up to its last pause or its end, pauses excluded.
     active_seconds = models.FloatField(default=0.0, editable=False)
-    #: When nobody may decide any more about what it waits for.
+    #: Approval deadline of a paused run; NULL for no deadline.
     awaiting_until = models.DateTimeField(null=True, blank=True, editable=False)
-    #: The highest committed seq of its event log.
+    #: The highest committed seq of the event log.
     last_seq = models.PositiveIntegerField(default=0, editable=False)
-    #: Grows when another process takes the run over; who holds an older one may not write.
+    #: +1 at each resume or takeover; a process with an older fence may not write.
     fence = models.PositiveIntegerField(default=0, editable=False)
-    #: Which process drives it.
+    #: The process that drives the run.
     worker = models.CharField(max_length=64, blank=True, editable=False)
-    #: Until when that process has promised to be alive.
+    #: Lease expiry; after it the run may be taken over.
     lease_until = models.DateTimeField(null=True, blank=True, editable=False)
 
     cancel_requested_at = models.DateTimeField(null=True, blank=True, editable=False)
@@ -66,12 +69,12 @@ class Run(UsageColumns):
     cancel_reason = models.CharField(max_length=500, blank=True, editable=False)
     #: ``user``, ``admin`` or ``server``.
     cancelled_by = models.CharField(max_length=16, blank=True, editable=False)
-    #: True exactly when an open provider stream was cut.
+    #: Whether the cancel cut an open provider stream.
     stream_was_cancelled = models.BooleanField(default=False, editable=False)
-    #: Milliseconds from the cancel to the closed upstream connection.
+    #: Milliseconds from the cancel to the closed connection to the provider.
     upstream_closed_ms = models.FloatField(null=True, blank=True, editable=False)
 
-    #: In US dollars; NULL when nobody knows.
+    #: US dollars; NULL if unknown.
     cost = models.DecimalField(max_digits=16, decimal_places=9, null=True, blank=True, editable=False)
 
     created_at = models.DateTimeField(auto_now_add=True)
@@ -96,12 +99,12 @@ class Run(UsageColumns):
 
     @property
     def is_active(self) -> bool:
-        """Whether something may still happen to it."""
+        """Whether the run has not ended."""
         return self.status in ACTIVE
 
     @property
     def duration(self) -> float | None:
-        """Seconds from its begin to its end without its pauses; unknown when its worker died, who knows when."""
+        """Seconds from start to end, pauses excluded; ``None`` before the end, or if the worker died."""
         if self.started_at is None or self.finished_at is None or self.stop_reason == StopReason.WORKER_LOST:
             return None
         if self.segment > 1:

@@ -1,4 +1,4 @@
-"""Steps: one provider call each, with the tool calls that it led to."""
+"""Steps. A step is one provider call with the tool calls in its answer."""
 
 from django.db import models
 
@@ -7,29 +7,31 @@ from runs.models.run import Run
 
 
 class Step(UsageColumns):
-    """One streamed call to a provider within a run. Statistics are read from these rows.
+    """One streamed call to a provider within a run, retries included. Statistics use these rows.
 
-    Its attempts (retries included) are ``providers.models.ProviderTrace`` rows with this
-    ``step_id``.
+    Each attempt is a row of ``providers.models.ProviderTrace`` with this ``step_id``.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="steps")
-    #: From 1.
+    #: Order within the run, from 1.
     index = models.PositiveIntegerField()
     provider = models.CharField(max_length=64)
     wire = models.CharField(max_length=32)
     model = models.CharField(max_length=200)
+    #: The model's name in the provider's answer.
     model_served = models.CharField(max_length=200, blank=True)
+    #: The provider's id of its answer.
     response_id = models.CharField(max_length=200, blank=True)
 
-    #: Why the provider stopped, in our words and in its own; empty when it did not come to its end.
+    #: The ``FinishReason`` of the provider call; empty if the stream did not end normally.
     stop_reason = models.CharField(max_length=32, blank=True)
+    #: The provider's own word for it.
     raw_stop_reason = models.CharField(max_length=100, blank=True)
     error_code = models.CharField(max_length=64, blank=True)
     stream_was_cancelled = models.BooleanField(default=False)
 
-    #: In US dollars; NULL when nobody knows.
+    #: US dollars; NULL if unknown.
     cost = models.DecimalField(max_digits=16, decimal_places=9, null=True, blank=True, editable=False)
 
     started_at = models.DateTimeField()

@@ -1,4 +1,4 @@
-"""API tokens: how a program signs in."""
+"""API tokens, with which programs sign in."""
 
 import hashlib
 import secrets
@@ -9,7 +9,7 @@ from django.db import models
 
 
 class ApiToken(models.Model):
-    """A bearer token of a user. Only its digest is stored; the token is shown once."""
+    """A bearer token of a user. Only its digest is stored; the token itself is shown once."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_tokens")
     name = models.CharField(max_length=100, blank=True)
@@ -25,11 +25,11 @@ class ApiToken(models.Model):
 
     @staticmethod
     def digest_of(token: str) -> str:
-        """Return what is stored of ``token``. It is random, so a plain hash is enough."""
+        """Return the SHA-256 digest of ``token``. Tokens are random, so a hash without salt is enough."""
         return hashlib.sha256(token.encode()).hexdigest()
 
     @classmethod
     def issue(cls, user: Any, name: str = "") -> tuple["ApiToken", str]:
-        """Store a new token of ``user``; return it and its text, which cannot be read again."""
+        """Store a new token of ``user``; return its row and its text, which cannot be read again."""
         text = f"rnl_{secrets.token_urlsafe(32)}"
         return cls.objects.create(user=user, name=name, digest=cls.digest_of(text)), text

@@ -1,4 +1,4 @@
-"""Function calls that a model asked for, what was decided about them, and what came of them."""
+"""Tool calls of models, the decisions about them, and their answers."""
 
 import hashlib
 
@@ -11,75 +11,75 @@ from runs.models.step import Step
 
 
 def digest_of(arguments: str) -> str:
-    """Return what tells ``arguments``, JSON text as it was shown, from any other."""
+    """Return the SHA-256 digest of ``arguments``, the JSON text as it was shown, in hexadecimal."""
     return hashlib.sha256(arguments.encode()).hexdigest()
 
 
 class ToolCallStatus(models.TextChoices):
-    """What became of a function call."""
+    """The state of a tool call."""
 
-    #: The run ended with it pending: nothing here can execute it.
+    #: The run ended without an answer, because nothing here can execute the call.
     UNANSWERED = "unanswered"
-    #: The stream was cut before its arguments were complete.
+    #: The stream was cut before the arguments were complete.
     INCOMPLETE = "incomplete"
-    #: It waits for a person's decision, or for the result of the client that executes it.
+    #: The call waits for a person's decision, or for the result of the client that executes it.
     PENDING = "pending"
-    #: It needs no decision, and waits for those about its siblings.
+    #: The call needs no decision, but waits for the decisions about its siblings.
     HELD = "held"
-    #: It is decided, and being executed.
+    #: The call is being executed.
     RUNNING = "running"
-    #: It has a result.
+    #: The call has a result.
     SUCCEEDED = "succeeded"
-    #: It was answered with an error: bad arguments, an unknown tool, or the tool failed.
+    #: The call was answered with an error: bad arguments, an unknown tool, or the tool failed.
     FAILED = "failed"
-    #: The tool took longer than it may.
+    #: The tool exceeded its time limit.
     TIMED_OUT = "timed_out"
-    #: A person decided that it is not executed.
+    #: A person denied the call.
     DENIED = "denied"
-    #: Nobody decided in time.
+    #: The approval deadline passed without a decision.
     EXPIRED = "expired"
-    #: The run ended before it was executed.
+    #: The run ended before the call was executed.
     CANCELLED = "cancelled"
-    #: The run ended while it was being executed: whether it took effect is not known.
+    #: The run ended while the call was being executed, so it may or may not have taken effect.
     INTERRUPTED = "interrupted"
 
 
-#: A call in one of these has no result yet.
+#: The statuses of a call without a result.
 OPEN = frozenset({ToolCallStatus.PENDING, ToolCallStatus.HELD, ToolCallStatus.RUNNING})
 
 
 class Decision(models.TextChoices):
-    """What a person, or a client, decided about a call that waited."""
+    """The decision of a person or a client about a pending call."""
 
-    #: Execute it as it was shown.
+    #: Execute the call as it was shown.
     APPROVED = "approved"
-    #: Execute it with other arguments.
+    #: Execute the call with other arguments.
     EDITED = "edited"
-    #: Do not execute it.
+    #: Do not execute the call.
     DENIED = "denied"
-    #: The client has executed it, and handed in its result.
+    #: The client has executed the call and sent the result.
     RESULT = "result"
 
 
 class ToolCall(models.Model):
-    """One function call of a step, as the model asked for it, and its answer."""
+    """One tool call of a step, as the model requested it, with its decision and its answer."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="tool_calls")
     step = models.ForeignKey(Step, on_delete=models.CASCADE, related_name="tool_calls")
     #: Order within the step, from 1.
     position = models.PositiveIntegerField(default=1)
-    #: The id that events and the provider use; unique within a step for most, not all, of them.
+    #: The provider's id, which events use too. Some providers repeat ids within a step.
     call_id = models.TextField()
     name = models.CharField(max_length=200)
-    #: JSON text as it was streamed.
+    #: The streamed text, which should be JSON.
     arguments = models.TextField(blank=True)
-    #: Who executes it: an app's label, ``mcp:<server>``, ``client``; empty when nobody can.
+    #: The executor: an app's label, ``mcp:<server>`` or ``client``; empty if there is none.
     source = models.CharField(max_length=100, blank=True)
     requires_approval = models.BooleanField(default=False)
     status = models.CharField(max_length=24, choices=ToolCallStatus.choices)
 
-    #: What was decided, if it waited. A decision holds for the arguments that were shown, by their digest.
+    #: Empty for a call that was never pending.
     decision = models.CharField(max_length=16, choices=Decision.choices, blank=True, editable=False)
     decided_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -90,15 +90,17 @@ class ToolCall(models.Model):
         related_name="+",
     )
     decided_at = models.DateTimeField(null=True, blank=True, editable=False)
+    #: Digest of the arguments that the person saw; the decision is valid for these only.
     decided_digest = models.CharField(max_length=64, blank=True, editable=False)
+    #: The person's reason for the decision.
     reason = models.TextField(blank=True, editable=False)
-    #: JSON text that is executed instead of ``arguments``.
+    #: JSON text of the arguments to execute instead of ``arguments``; empty unless a person edited them.
     edited_arguments = models.TextField(blank=True, editable=False)
 
-    #: What the model reads.
+    #: The answer that the model reads.
     result = models.TextField(blank=True, editable=False)
     is_error = models.BooleanField(default=False, editable=False)
-    #: What only an admin reads: the traceback of a tool that failed, a result that came too late.
+    #: Shown to admins only: the traceback of a failed tool, or a result that arrived too late.
     note = models.TextField(blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     started_at = models.DateTimeField(null=True, blank=True, editable=False)
@@ -115,10 +117,10 @@ class ToolCall(models.Model):
 
     @property
     def digest(self) -> str:
-        """What tells these arguments from any others."""
+        """The digest of ``arguments``."""
         return digest_of(self.arguments)
 
     @property
     def executable(self) -> str:
-        """The arguments to execute: those that the model asked for, or a person's instead."""
+        """The arguments to execute: the edited ones if there are any, else the model's."""
         return self.edited_arguments or self.arguments
