@@ -1,6 +1,6 @@
 // The server's words for states and reasons, and what a reader is told for each. Pure.
 //
-// The keys are the values of the server's enums: tests/js/test_modules.py compares both, so that none is
+// The keys are the values of the server's enums: tests/js/test_vocabulary.py compares both, so that none is
 // missing here and none is left over. The types below let `make js` find a status that is misspelled.
 
 /**
