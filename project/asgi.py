@@ -107,10 +107,10 @@ async def lifespan(scope: Any, receive: Any, send: Any) -> None:
         await send({"type": f"lifespan.{phase}.complete"})
 
 
-def tell_unsent(application: Application) -> Application:
-    """Let consumers know how many bytes the server holds for a client that does not read.
+def report_unsent_bytes(application: Application) -> Application:
+    """Put into the scope a function that returns how many bytes the server has not sent to the client yet.
 
-    Daphne neither limits nor tells that; its ``send`` is bound to the connection, which knows.
+    Daphne neither limits nor reports them. Its ``send`` is bound to the connection, which has the buffers.
     """
 
     async def wrapped(scope: Any, receive: Any, send: Any) -> None:
@@ -122,8 +122,8 @@ def tell_unsent(application: Application) -> Application:
     return wrapped
 
 
-def let_clients_leave(application: Application) -> Application:
-    """Let what is sent to a client that has just left go nowhere, as ASGI wants it; Daphne raises."""
+def ignore_sends_after_disconnect(application: Application) -> Application:
+    """Ignore what is sent to a client that has disconnected, as ASGI demands; Daphne raises instead."""
 
     async def wrapped(scope: Any, receive: Any, send: Any) -> None:
         async def send_if_there(message: Any) -> None:
@@ -153,8 +153,8 @@ nowhere: Any = no_such_address
 application = ProtocolTypeRouter(
     {
         "http": django_application,
-        "websocket": tell_unsent(
-            let_clients_leave(URLRouter([*websocket_urlpatterns, re_path("", nowhere)]))
+        "websocket": report_unsent_bytes(
+            ignore_sends_after_disconnect(URLRouter([*websocket_urlpatterns, re_path("", nowhere)]))
         ),
         "lifespan": lifespan,
     }

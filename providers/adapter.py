@@ -1,8 +1,8 @@
 """The door to every provider: one streamed call, one result, one trace.
 
-``StreamAdapter.run`` relays what the model says to a sink, measures it, maps every failure to the
-taxonomy and hands exactly one trace to the recorder, however the call ends. Start reading here, then
-``pump``. It knows no run, no database and no browser.
+``StreamAdapter.run`` passes the model's events to a sink, counts usage, maps every failure to the error taxonomy, and
+hands exactly one trace to the recorder, however the call ends. Start reading here, then ``call/pump.py``. This module
+knows no run, no database and no browser.
 """
 
 import asyncio
@@ -32,15 +32,15 @@ __all__ = ["EventSink", "StreamAdapter", "Timeouts", "check"]
 
 logger = logging.getLogger("runnel.providers")
 
-#: Seconds for redacting long payloads; it takes a tenth of one for 2 MB, unless all threads are busy.
+#: Seconds that redacting a long payload may take. 2 MB take 0.1 s, unless all threads are busy.
 _WRITE_UP_SECONDS = 5.0
 
 
 class StreamAdapter:
-    """Calls one target, any number of times, also at once."""
+    """Calls one target, any number of times, also concurrently."""
 
     def __init__(self, target: Target, *, recorder: TraceRecorder, timeouts: Timeouts | None = None) -> None:
-        """Take where to call, who keeps the traces, and other limits than the configured ones."""
+        """Take the target, the recorder of traces, and timeouts that replace the configured ones."""
         self._target = target
         self._recorder = recorder
         self._timeouts = timeouts or Timeouts.from_settings()
@@ -49,18 +49,18 @@ class StreamAdapter:
     async def run(
         self, request: ModelRequest, *, call: CallContext, cancel: StopSignal, sink: EventSink
     ) -> StepResult:
-        """Make one call; return all that it said once the provider has ended it.
+        """Make one call, and return its result when the provider has ended it.
 
-        Setting ``cancel`` closes the connection at once, whatever the call is waiting for. One that
-        comes when the terminal event has been read is too late: the result is returned, and the
-        caller decides the race. Nothing is sent when it is set already.
+        Setting ``cancel`` closes the connection at once, whatever the call waits for. After the terminal event it
+        has no effect: the result is returned, and the caller decides the race. If it is set already, nothing is
+        sent.
 
         Raises:
             LLMError: the call failed; ``partial`` holds what there is. A mistake in our own code is
                 ``LLMInternalError``.
             RunCancelled: ``cancel`` cut the call; ``partial`` and ``upstream_closed_ms`` are set.
             Exception: what ``sink`` raised, unchanged.
-            asyncio.CancelledError: somebody cancelled the calling task, who waits for nothing here.
+            asyncio.CancelledError: the calling task was cancelled; nothing is awaited then.
         """
         started_at = datetime.now(UTC)
         pump = Pump(self._target, wire=self._wire, sink=sink, timeouts=self._timeouts)
@@ -71,7 +71,7 @@ class StreamAdapter:
             await pump.run(request, cancel)
         except (LLMError, RunCancelled, asyncio.CancelledError) as exc:
             ending = exc
-        except Exception as exc:  # noqa: BLE001 - whatever it is, what was said and used is kept
+        except Exception as exc:  # noqa: BLE001 - for any failure, the partial answer and its usage are kept
             ending = exc if exc is sink.failure else self._our_fault(exc)
         ended_at = datetime.now(UTC)
         case = FinishedCall(
@@ -107,9 +107,10 @@ class StreamAdapter:
         return result
 
     async def _keep(self, write_up: Callable[..., TraceRecord], *, is_long: bool, may_wait: bool) -> None:
-        """Hand over the trace; a long one is written up on a thread, so that nobody else on the loop waits.
+        """Make the trace and hand it to the recorder.
 
-        A long one that is not ready in time, or when somebody cancels the caller, goes without payloads.
+        A long trace is made on a thread, so that it does not hold up the event loop. If that takes too long, or if
+        the caller is cancelled, the trace has no payloads.
         """
         trace: TraceRecord | None = None
         try:

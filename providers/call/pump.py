@@ -1,10 +1,9 @@
-"""Drives one provider call: the only owner of the SDK's iterator, and what makes Stop immediate.
+"""Drives one provider call and makes Stop immediate. It is the only owner of the SDK's iterator.
 
-One task per call opens the stream, feeds the wire's reader and writes what it yields straight to the
-sink; no queue lies between. Whoever wants it to end early (a cancel, the watchdog) *cuts* it: the
-task is cancelled wherever it waits, its ``finally`` closes the HTTP response, and only then, when the
-reader certainly does not run, the reason is thrown into the reader, so that its own ``except`` and
-``finally`` keep what was said. It knows no wire's format, no SDK and no run.
+One task per call opens the stream, feeds its events to the decoder and writes the result to the sink; there is no
+queue in between. To end a call early (a stop, a timeout), the pump cancels this task wherever it waits. The task's
+``finally`` closes the HTTP response. Then the decoder is interrupted with the reason and keeps what was said. This
+module knows no wire format, no SDK and no run.
 """
 
 import asyncio
@@ -32,31 +31,31 @@ from providers.wires import Wire
 from providers.wires.accumulator import StepAccumulator
 from providers.wires.late_usage import LateUsage
 
-#: Upstream events between two looks at the sink and two turns for everybody else on the loop.
+#: Upstream events after which the pump checks the sink for room and yields to the event loop.
 _EVENTS_PER_TURN = 64
-#: Seconds for the rest of a body after a complete answer: read to its end, a connection is used again.
+#: Seconds to read the rest of a body after a complete answer, so that the connection can be reused.
 _DRAIN_SECONDS = 0.1
-#: The same while the usage is still to come: it can follow the last word.
+#: The same while the usage has not come; it can follow the last word.
 _USAGE_SECONDS = 5.0
-#: Seconds for the body of an error, whose status alone says enough.
+#: Seconds to read the body of an error.
 _ERROR_BODY_SECONDS = 5.0
-#: The same for what a closed connection has left in buffers, which takes a few milliseconds at most.
-_RUN_OUT_SECONDS = 0.5
+#: Seconds to read what a closed connection has left in buffers; it takes a few milliseconds.
+_EXHAUST_SECONDS = 0.5
 
 
 class _Cut(Enum):
-    """Why a call was ended from outside its stream."""
+    """Why a call was ended early."""
 
-    #: Somebody pressed Stop.
+    #: The stop signal was set.
     CANCEL = "cancel"
-    #: Nothing came for too long.
+    #: No event came within the time limit.
     SILENCE = "silence"
-    #: The answer is complete, and the rest of the body is not worth the wait.
+    #: The answer is complete; the rest of the body took too long.
     ENOUGH = "enough"
 
 
 class Pump:
-    """One call. ``run`` it once; what it left is in ``draft``, ``exchange`` and the other attributes."""
+    """One call. Call ``run`` once; the results are in ``accumulator``, ``exchange`` and the other attributes."""
 
     def __init__(self, target: Target, *, wire: Wire, sink: EventSink, timeouts: Timeouts) -> None:
         self._target = target
@@ -70,13 +69,13 @@ class Pump:
         self._is_closing = False
         self._sink_is_full = False
         self._started = self._heard = self._loop.time()
-        self._hurry_until: float | None = None
+        self._drain_until: float | None = None
         self._late_usage: LateUsage | None = None
         self._timer: asyncio.TimerHandle | None = None
         self.accumulator = StepAccumulator(quirks=target.quirks)
         self._decoder = Decoder(wire, self.accumulator)
         self.exchange = Exchange(connect_timeout=timeouts.connect, on_answer=self._note_answer)
-        #: What was sent; ``None`` before.
+        #: The request body; ``None`` until it was built.
         self.body: Json | None = None
         #: Decoded upstream events.
         self.events = 0
@@ -90,7 +89,7 @@ class Pump:
         Raises:
             LLMError: the call failed.
             RunCancelled: ``cancel`` cut it.
-            asyncio.CancelledError: somebody cancelled the calling task, which wins over all else.
+            asyncio.CancelledError: the calling task was cancelled; this wins over all else.
         """
         self._signal = cancel
         self._task = asyncio.create_task(self._relay(request), name=f"pump {self._target.origin.model}")
@@ -100,10 +99,10 @@ class Pump:
             await asyncio.wait({self._task})
         except asyncio.CancelledError:
             self._stop(_Cut.CANCEL)
-            # Not gather(): cancelled once more, that would disturb the closing.
+            # Not gather(): a second cancellation would interrupt the closing.
             await asyncio.wait({self._task})
             self._take_exception()
-            # The sink may refuse its last words; whoever cancelled us need not know.
+            # The sink may refuse the last events; the canceller need not know.
             with suppress(Exception):
                 if self._late_usage is None:
                     self._interrupt(RunCancelled())
@@ -127,7 +126,7 @@ class Pump:
             await self.exchange.close()
             self._closed_at = self._loop.time()
             if events is not None:
-                await _run_out(events)
+                await _exhaust(events)
 
     async def _open(self, request: ModelRequest) -> AsyncIterator[Any]:
         self.body = clean_json(self._wire.build_body(request))
@@ -136,7 +135,7 @@ class Pump:
             return aiter(await clients.open_stream(self._target, self.body))
         except Exception as exc:  # noqa: BLE001 - SDKs raise what they like; all of it becomes one taxonomy
             error = timeout_errors.no_connection(from_exception(exc), self._timeouts)
-        # Out here, so that it does not drag the SDK's exception along, which holds the key.
+        # Raised here, so that its context is not the SDK's exception, which holds the key.
         raise error
 
     async def _pass_on(self, events: AsyncIterator[Any]) -> None:
@@ -173,7 +172,7 @@ class Pump:
             await self._sink.ready()
         finally:
             self._sink_is_full = False
-        # A burst is decoded from one buffer: without this nobody else would run until its end.
+        # A burst is decoded from one buffer; without this no other task would run until its end.
         await asyncio.sleep(0)
         self._heard = self._loop.time()
 
@@ -206,29 +205,29 @@ class Pump:
     async def _listen(self, cancel: StopSignal) -> None:
         await cancel.wait()
         if self.accumulator.terminal:
-            self._hurry_until = self._loop.time() + _DRAIN_SECONDS
+            self._drain_until = self._loop.time() + _DRAIN_SECONDS
             self._arm()
         elif self._sink_is_full or not self.exchange.is_closed:
             if self._timeouts.late_usage and self._decoder.is_under_way and not self._sink_is_full:
                 self._read_on_for_usage()
             else:
                 self._stop(_Cut.CANCEL)
-        # Otherwise the body has just ended by itself, and its reader is about to say what that means.
+        # Otherwise the body has just ended by itself, and the decoder is about to judge the end.
 
     def _read_on_for_usage(self) -> None:
-        """Let the reader keep what was said, and the stream go on to its end or the end of our patience."""
+        """Close the answer, and read the stream on for its usage, for ``late_usage`` seconds at most."""
         if self._cut is None and not self._is_closing and not self._task.done():
             self._cut = _Cut.CANCEL
             self._cut_at = self._loop.time()
             self._late_usage = LateUsage(self._wire.KIND, self.accumulator)
-            self._hurry_until = self._cut_at + self._timeouts.late_usage
+            self._drain_until = self._cut_at + self._timeouts.late_usage
             self._arm()
-            # The sink may refuse its last words; that is told when it is asked for more.
+            # The sink may refuse the last events; its failure is raised with the next one.
             with suppress(Exception):
                 self._interrupt(RunCancelled(self._signal))
 
     def _stop(self, cut: _Cut) -> None:
-        # What is closing has ended already; cancelled in the middle of that, a connection would stay open.
+        # A call that is closing has ended; a cancellation would leave its connection open.
         if self._late_usage is not None and not self._is_closing:
             self._task.cancel()
         elif self._cut is None and not self._is_closing and not self._task.done():
@@ -243,19 +242,19 @@ class Pump:
     def _arm(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = self._loop.call_at(self._deadline(), self._look_at_the_clock)
+        self._timer = self._loop.call_at(self._deadline(), self._check_deadline)
 
-    def _look_at_the_clock(self) -> None:
+    def _check_deadline(self) -> None:
         if self._loop.time() < self._deadline():
             self._arm()
         else:
             self._stop(_Cut.ENOUGH if self.accumulator.terminal else _Cut.SILENCE)
 
     def _deadline(self) -> float:
-        if self._hurry_until is not None:
-            return self._hurry_until
+        if self._drain_until is not None:
+            return self._drain_until
         if self._sink_is_full:
-            # It is us who are slow, not the provider.
+            # The log is slow, not the provider.
             return self._loop.time() + self._timeouts.idle
         if self.exchange.response is None:
             return self._started + self._timeouts.first_byte
@@ -267,13 +266,13 @@ class Pump:
         return self._heard + self._timeouts.idle
 
     def _conclude(self) -> None:
-        """Raise what the ended task means, after the reader has heard of it."""
+        """Interrupt the decoder, and raise the reason why the task ended."""
         if self._has_ended:
             return
         ending = self._take_exception()
         if self._cut is _Cut.CANCEL:
             ending = cancelled = RunCancelled(self._signal)
-            # A task that was cancelled before its first step has closed nothing.
+            # A task that was cancelled before its first step has nothing to close.
             cancelled.upstream_closed_ms = max(0.0, self._closed_at - self._cut_at) * 1000
         elif ending is None and self.accumulator.terminal:
             self._end_reading()
@@ -281,24 +280,23 @@ class Pump:
         elif ending is None and self._cut is _Cut.SILENCE:
             ending = self._silence()
         elif ending is None:
-            # Nobody here cancelled the task: a scope inside an SDK or its transport did.
+            # The pump did not cancel the task: a cancel scope inside an SDK or its transport did.
             ending = LLMConnectionError(detail={"exception": "CancelledError"})
         if self._late_usage is None:
             self._interrupt(ending)
         raise ending
 
     def _take_exception(self) -> BaseException | None:
-        """Return what the ended task failed with.
+        """Return the exception of the ended task, ``None`` if it was cancelled or has none.
 
-        To be asked of a cancelled one, too: until then it keeps its exception, with every frame of the SDK that
-        this came through, and all that they hold.
+        Call it for a cancelled task as well: until then the task keeps its exception, with all frames of the SDK.
         """
         with suppress(asyncio.CancelledError):
             return self._task.exception()
         return None
 
     def _interrupt(self, reason: BaseException) -> None:
-        """Let the reader hear of ``reason``, and write what was held back."""
+        """Interrupt the decoder with ``reason``, and write the text that the sanitizer held back."""
         if not self._decoder.is_under_way and self.exchange.is_open and isinstance(reason, RunCancelled):
             self._decoder.begin()
         self._decoder.interrupt(reason)
@@ -312,13 +310,13 @@ class Pump:
         return timeout_errors.silence(self._timeouts)
 
 
-async def _run_out(events: AsyncIterator[Any]) -> None:
-    """Let a stream whose connection is closed come to its end: it has some buffered events, if any, and then fails.
+async def _exhaust(events: AsyncIterator[Any]) -> None:
+    """Read a closed stream to its end: a few buffered events, then an error.
 
-    What stays suspended in an SDK's generators is a ring of references. The collector would end it some time, on
-    whichever thread it comes by, and each generator beside the one that awaits it.
+    An SDK's nested generators form a reference cycle while they are suspended. The garbage collector would finalise
+    them later, perhaps on another thread.
     """
     with suppress(Exception):
-        async with asyncio.timeout(_RUN_OUT_SECONDS):
+        async with asyncio.timeout(_EXHAUST_SECONDS):
             while True:
                 await anext(events)

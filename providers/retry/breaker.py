@@ -1,6 +1,6 @@
-"""The way of one attempt through its provider's circuit: asks it, reports to it, says what it says.
+"""Connects one attempt to its provider's circuit breaker, and words the refusal.
 
-``circuit`` decides; here are the settings, the log and the sentence for the user.
+``circuit`` decides; this module has the settings, the log line and the sentence for the user.
 """
 
 import logging
@@ -19,7 +19,7 @@ logger = logging.getLogger("runnel.providers")
 
 
 class BreakerCall:
-    """One attempt's way through its provider's circuit."""
+    """One attempt, as its provider's circuit breaker sees it."""
 
     def __init__(self, target: Target, request: ModelRequest) -> None:
         self._name = target.origin.provider
@@ -28,26 +28,26 @@ class BreakerCall:
         self._passage: CallToken | None = None
 
     def check(self) -> None:
-        """Raise ``LLMProviderUnavailableError`` while the provider is not to be asked."""
+        """Raise ``LLMProviderUnavailableError`` while the circuit is open."""
         if (pause := self._circuit.paused_for()) > 0:
             raise self._refusal(pause)
 
     def enter(self) -> None:
-        """Go through, or raise as ``check``."""
+        """Take permission for the attempt, or raise as ``check``."""
         self._passage = self._circuit.enter()
         if self._passage is None:
             raise self._refusal(self._circuit.paused_for())
 
     def answers(self) -> None:
-        """Tell that the provider works."""
+        """Report that the provider answers."""
         self._report(Observation.ANSWERS)
 
     def failed(self, error: LLMError) -> None:
-        """Tell how the attempt failed."""
+        """Report how the attempt failed."""
         self._report(circuit.verdict_of(error))
 
     def leave(self) -> None:
-        """Come to the end; who has told nothing by now has nothing to tell."""
+        """End the attempt. Without an earlier report it says nothing about the provider."""
         self._report(Observation.UNKNOWN)
 
     def _report(self, verdict: Observation) -> None:
@@ -69,10 +69,10 @@ class BreakerCall:
 
 
 def _circuit_name(target: Target, request: ModelRequest) -> str:
-    """Return whose circuit a call goes through: its provider's.
+    """Return the name of the circuit for a call: its provider's slug.
 
-    The emulator plays a provider of its own for every model, wire and fault that is ordered from it: what
-    one person makes it do stops nobody else.
+    The emulator has one circuit for every model, wire and ordered fault, so that one user's faults do not stop
+    other users.
     """
     origin = target.origin
     if not target.emulated:

@@ -40,7 +40,7 @@ class State(Enum):
 
 
 class Observation(Enum):
-    """What a call tells about its provider."""
+    """What the outcome of a call says about its provider."""
 
     #: It answers.
     ANSWERS = "answers"
@@ -62,7 +62,7 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class CallToken:
-    """One call's permission, good for one verdict that is heard only while nothing has changed since."""
+    """A token from ``enter``. ``report`` ignores it once the circuit has changed state."""
 
     era: int
 
@@ -77,7 +77,7 @@ class Circuit:
         self.failures = 0
         self._until: float | None = None
         self._probes = False
-        #: Moves on whenever the circuit opens or a probe goes out: verdicts of older calls are history.
+        #: Grows whenever the circuit opens or a probe is sent; reports of older calls are ignored.
         self._era = 0
 
     @property
@@ -90,12 +90,12 @@ class Circuit:
     def paused_for(self) -> float:
         """Return the seconds until a call would be let through; 0 when it would be now.
 
-        A probe that says nothing for as long as a pause takes is followed by another one.
+        If a probe reports nothing during one pause, another probe follows.
         """
         return 0.0 if self._until is None else max(0.0, self._until - self._clock())
 
     def enter(self) -> CallToken | None:
-        """Let a call through, or return ``None``. Whoever is let through reports, whatever happens."""
+        """Return a token for a call, or ``None`` while the circuit is open. The caller must report its outcome."""
         if self.paused_for() > 0:
             return None
         if self._until is not None:
@@ -104,7 +104,7 @@ class Circuit:
         return CallToken(self._era)
 
     def report(self, passage: CallToken, verdict: Observation) -> bool:
-        """Take a call's verdict; return whether it has opened the circuit."""
+        """Take the outcome of a call. Return whether it opened the circuit."""
         if passage.era != self._era:
             return False
         match verdict:
@@ -130,7 +130,7 @@ class Circuit:
 
 
 def verdict_of(error: LLMError) -> Observation:
-    """Return what a failed call tells about its provider."""
+    """Return what a failed call says about its provider."""
     if type(error) is LLMError or isinstance(error, _UNSENT):
         return Observation.UNKNOWN
     if isinstance(error, _OUTAGES):
@@ -142,7 +142,7 @@ _circuits: dict[str, Circuit] = {}
 
 
 def of(name: str, rules: Rules) -> Circuit:
-    """Return this process's circuit of ``name``, which goes by ``rules`` from now on."""
+    """Return this process's circuit of ``name``, and apply ``rules`` to it."""
     circuit = _circuits.setdefault(name, Circuit(rules))
     circuit.rules = rules
     return circuit

@@ -32,14 +32,14 @@ _SHORTEST_PAUSE = 0.01
 
 
 class Places:
-    """So many may be in at once; who finds it full is let in in the order of asking."""
+    """A number of slots; callers that find them taken wait in order."""
 
     def __init__(self, most: int) -> None:
         self._free = most
         self._waiting: deque[asyncio.Future[None]] = deque()
 
     def ask(self) -> asyncio.Future[None]:
-        """Return a ticket, done when it is this one's turn. Whoever has one gives it back."""
+        """Return a future that resolves when a slot is free; pass it to ``give_back`` afterwards."""
         ticket: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         if self._free:
             self._free -= 1
@@ -49,7 +49,7 @@ class Places:
         return ticket
 
     def give_back(self, ticket: asyncio.Future[None]) -> None:
-        """Leave, or wait no more."""
+        """Free the slot of ``ticket``, or stop waiting for one."""
         if not ticket.done():
             self._waiting.remove(ticket)
             ticket.cancel()
@@ -86,13 +86,11 @@ def _limiter() -> MovingWindowRateLimiter:
 
 @asynccontextmanager
 async def turn(slug: str, limits: Limits, *, cancel: StopSignal, patience: float) -> AsyncIterator[None]:
-    """Wait until the provider ``slug`` may be asked, and count as one that asks it until the end.
-
-    Waits for ``patience`` seconds at most.
+    """Wait for permission to call the provider ``slug``, for ``patience`` seconds at most; hold a slot until the end.
 
     Raises:
-        LLMOwnLimitError: it was nobody's turn by then, or certainly would not be.
-        RunCancelled: ``cancel`` was set meanwhile.
+        LLMOwnLimitError: no slot was free in time, or none will be.
+        RunCancelled: ``cancel`` was set.
     """
     if limits == NONE:
         yield
@@ -121,7 +119,7 @@ async def turn(slug: str, limits: Limits, *, cancel: StopSignal, patience: float
 async def _count(
     limiter: MovingWindowRateLimiter, slug: str, limits: Limits, cancel: StopSignal, deadline: float
 ) -> None:
-    """Wait for a turn in the moving window of a minute, and take it."""
+    """Wait for a request in the moving window of one minute, and count it."""
     if limits.requests_per_minute is None:
         return
     window = RateLimitItemPerMinute(limits.requests_per_minute)
@@ -137,13 +135,13 @@ async def _count(
 
 
 async def _pause(limiter: MovingWindowRateLimiter, window: RateLimitItemPerMinute, slug: str) -> float:
-    """Take a turn and return 0, or return the seconds until there may be one."""
+    """Count a request and return 0, or return the seconds until one may be allowed."""
     try:
         if await limiter.hit(window, slug):
             return 0.0
         reset, _ = await limiter.get_window_stats(window, slug)
     except Exception:
-        # A limit that cannot be counted is no reason to fail what people wait for.
+        # Without a counter the call is allowed: people wait for it.
         logger.exception("The requests to %s could not be counted; this one goes through.", slug)
         return 0.0
     return max(_SHORTEST_PAUSE, reset - time.time())

@@ -94,7 +94,7 @@ async def _answer(
         return _failed(call, "The server is busy with other tools. Try again later.")
     try:
         if await wait_for(doing, cancel=cancel, seconds=tool.timeout):
-            return _outcome(call, _come_of(doing))
+            return _outcome(call, _result_of(doing))
         stopped = _timed_out(call, tool.timeout)
     except RunCancelled:
         stopped = call.unanswered(why())
@@ -157,8 +157,8 @@ async def _result(work: Callable[[], Any]) -> Any:
         return _Raised.of(error)
 
 
-def _come_of(doing: asyncio.Future[Any]) -> Any:
-    """Return what came of work that nobody stopped: that it stopped itself is no cancel of ours."""
+def _result_of(doing: asyncio.Future[Any]) -> Any:
+    """Return the task's result. A task that cancelled itself counts as a tool error."""
     return _Raised.of(asyncio.CancelledError()) if doing.cancelled() else doing.result()
 
 

@@ -1,29 +1,55 @@
-"""Which tools a run's model may call: what its conversation chose, of what its owner may use."""
+"""Selects the tools that the model of a run may call: those that its conversation chose and its owner may use."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
-from providers.types import Json
+from providers.types import Json, ToolSpec
 from runs import toolbox
-from runs.calls import planning
-from runs.calls.planning import OfferedTools
 from runs.errors import NoSuchTool, Unsupported
 from runs.models import Run
+from runs.toolbox.tool import Tool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OfferedTools:
+    """The tools that one run declares to its model, by name."""
+
+    #: Tools that the server executes.
+    tools: Mapping[str, Tool] = field(default_factory=dict)
+    #: Tools that the client executes.
+    client: Mapping[str, ToolSpec] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.tools or self.client)
+
+    @property
+    def specs(self) -> tuple[ToolSpec, ...]:
+        """The tools in the form in which a provider call declares them."""
+        return (*(tool.spec for tool in self.tools.values()), *self.client.values())
 
 
 def chosen(
     owner_id: int, names: Iterable[str], client_tools: Iterable[Json], *, strict: bool
 ) -> OfferedTools:
-    """Return the tools with these ``names``, and those that the client declared.
+    """Return the tools with these ``names`` and the tools that the client declared.
 
-    Raises ``NoSuchTool`` for one that ``owner_id`` may not use, if ``strict``; else it is left out, as one
-    is that was taken away since the conversation chose it. ``Unsupported`` when two have one name.
+    Args:
+        owner_id: the user whose permissions apply.
+        names: names of server tools; duplicates are ignored.
+        client_tools: AG-UI's ``Tool`` objects.
+        strict: whether a tool that ``owner_id`` may not use is an error. Without it such a tool is left out:
+            access may have been withdrawn after the conversation chose the tool.
+
+    Raises:
+        NoSuchTool: with ``strict``, ``owner_id`` may not use one of the tools.
+        Unsupported: two tools have the same name.
     """
     wanted = list(dict.fromkeys(names))
     usable = toolbox.usable(owner_id) if wanted else {}
     if strict and (missing := [name for name in wanted if name not in usable]):
         raise NoSuchTool(f"There is no tool named {missing[0][:64]!r} that you may use.")
     declared = list(client_tools)
-    client = planning.client_specs(declared)
+    client = client_specs(declared)
     tools = {name: usable[name] for name in wanted if name in usable}
     if len(client) < len(declared) or client.keys() & tools.keys():
         raise Unsupported("Two tools of a run cannot have the same name. Rename one.")
@@ -31,5 +57,17 @@ def chosen(
 
 
 def stored(run: Run) -> OfferedTools:
-    """Return what a run was offered when it was started, as far as it is still there."""
+    """Return the tools that ``run`` was started with, without those that its owner may no longer use."""
     return chosen(run.owner_id, run.tool_names, run.client_tools, strict=False)
+
+
+def client_specs(tools: Iterable[Json]) -> dict[str, ToolSpec]:
+    """Convert AG-UI's ``Tool`` objects to tool specs, by name; of two with one name, the last is kept."""
+    return {
+        tool["name"]: ToolSpec(
+            name=tool["name"],
+            description=tool.get("description") or "",
+            parameters=tool.get("parameters") or {},
+        )
+        for tool in tools
+    }

@@ -1,60 +1,50 @@
-"""What is to happen with a step's calls, decided for all of them before anything runs. Pure."""
+"""Plans all calls of a step before any of them is executed: execute, ask for a decision, or hold.
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+Planning does no I/O.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from uuid6 import uuid7
 
-from providers.types import FinishReason, Json, StepResult, ToolCallPart, ToolSpec
+from providers.types import FinishReason, StepResult, ToolCallPart
+from runs.calls.offers import OfferedTools
 from runs.calls.outcomes import CallOutcome, NotExecuted, unanswered
 from runs.models.tool_call import ToolCallStatus, digest_of
 from runs.toolbox.tool import Tool
 
+#: ``source`` of a call that the client executes.
 CLIENT = "client"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class OfferedTools:
-    """What a run's model may call: the server's tools, and those that the client executes, by name."""
-
-    tools: Mapping[str, Tool] = field(default_factory=dict)
-    client: Mapping[str, ToolSpec] = field(default_factory=dict)
-
-    def __bool__(self) -> bool:
-        return bool(self.tools or self.client)
-
-    @property
-    def specs(self) -> tuple[ToolSpec, ...]:
-        """The tools as a provider call declares them."""
-        return (*(tool.spec for tool in self.tools.values()), *self.client.values())
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class PlannedCall:
-    """A complete call of a step, and what is to happen with it. ``id`` is its ``ToolCall``'s."""
+    """A complete call of a step and its planned status. ``id`` is the primary key of its ``ToolCall``."""
 
     id: UUID
     call_id: str
     name: str
-    #: JSON text: what the model asked for, or what a person made of it.
+    #: JSON text from the model, or as edited by a person.
     arguments: str
+    #: Position in the step, from 1.
     position: int
     source: str = ""
     requires_approval: bool = False
-    #: Whether somebody has decided that it is executed.
+    #: Whether a person has approved this call.
     is_approved: bool = False
     status: ToolCallStatus = ToolCallStatus.RUNNING
-    #: What executes it; ``None`` when it is the client's, or nobody's.
+    #: The server's tool; ``None`` if the client executes the call, or if no tool has this name.
     tool: Tool | None = None
 
     @property
     def digest(self) -> str:
-        """What tells its arguments from any others."""
+        """The digest of the arguments. A decision names it to prove which arguments were shown."""
         return digest_of(self.arguments)
 
     def unanswered(self, why: NotExecuted) -> CallOutcome:
-        """Return its answer when the run ends for the reason ``why``."""
+        """Return the answer to this call when the run ends before the call has a result, for the reason ``why``."""
         return unanswered(
             id=self.id,
             call_id=self.call_id,
@@ -66,14 +56,17 @@ class PlannedCall:
 
 
 def is_answerable(result: StepResult) -> bool:
-    """Tell whether the model waits for results: some of its calls are whole, and none was cut."""
+    """Return whether the calls can be answered: there is at least one, and all arrived completely."""
     calls = result.tool_calls
-    waits = result.stop_reason in {FinishReason.TOOL_CALLS, FinishReason.END_TURN}
-    return waits and bool(calls) and all(call.complete for call in calls)
+    expects_results = result.stop_reason in {FinishReason.TOOL_CALLS, FinishReason.END_TURN}
+    return expects_results and bool(calls) and all(call.complete for call in calls)
 
 
 def plan(result: StepResult, offer: OfferedTools) -> tuple[PlannedCall, ...]:
-    """Return what happens with the complete calls of a step: those that wait for somebody hold the others."""
+    """Return the planned calls of a step, in call order. Incomplete calls are left out.
+
+    If one call is pending, all calls that are not pending are held until it is decided.
+    """
     calls = tuple(
         _planned(call, position, offer)
         for position, call in enumerate(result.tool_calls, start=1)
@@ -88,19 +81,22 @@ def plan(result: StepResult, offer: OfferedTools) -> tuple[PlannedCall, ...]:
 
 
 def not_executed(result: StepResult | None, offer: OfferedTools) -> tuple[PlannedCall, ...]:
-    """Return the complete calls of a step after which nothing is executed any more."""
+    """Return the complete calls of a run's last step. Their status is held, because none of them is executed."""
     if result is None or not offer:
         return ()
     return tuple(replace(call, status=ToolCallStatus.HELD) for call in plan(result, offer))
 
 
-def after_first(tool_choice: str | None) -> str | None:
-    """Return how a model is to choose tools once it has called one: it must not be forced to for ever."""
+def tool_choice_after_call(tool_choice: str | None) -> str | None:
+    """Return the ``tool_choice`` for the steps after the first call.
+
+    A choice that forces a call becomes ``auto``. Otherwise the model would have to call tools in every step.
+    """
     return "auto" if tool_choice not in {None, "none", "auto"} else tool_choice
 
 
 def pending(calls: Iterable[PlannedCall]) -> list[PlannedCall]:
-    """Return the calls that wait for somebody."""
+    """Return the pending calls."""
     return [call for call in calls if call.status is ToolCallStatus.PENDING]
 
 
@@ -113,24 +109,12 @@ def _planned(call: ToolCallPart, position: int, offer: OfferedTools) -> PlannedC
     tool = offer.tools.get(call.name)
     if tool is None:
         return planned
-    # Nobody is asked about a call that cannot be executed anyway: it is answered with what is wrong.
-    waits = tool.requires_approval and tool.refusal(call.arguments) is None
+    # Invalid arguments need no approval: execution answers the call with an error.
+    needs_approval = tool.requires_approval and tool.refusal(call.arguments) is None
     return replace(
         planned,
         source=tool.source,
         requires_approval=tool.requires_approval,
-        status=ToolCallStatus.PENDING if waits else ToolCallStatus.RUNNING,
+        status=ToolCallStatus.PENDING if needs_approval else ToolCallStatus.RUNNING,
         tool=tool,
     )
-
-
-def client_specs(tools: Iterable[Json]) -> dict[str, ToolSpec]:
-    """Return the tools that a client declared, as a provider call does."""
-    return {
-        tool["name"]: ToolSpec(
-            name=tool["name"],
-            description=tool.get("description") or "",
-            parameters=tool.get("parameters") or {},
-        )
-        for tool in tools
-    }

@@ -217,7 +217,7 @@ class Engine:
             self._usage.add(step.attempts.spending)
         # Who answered is asked again.
         self._targets = self._targets[self._targets.index(step.attempts.target) :]
-        choice = planning.after_first(self._options.tool_choice)
+        choice = planning.tool_choice_after_call(self._options.tool_choice)
         self._options = replace(self._options, tool_choice=choice)
         return self._result
 

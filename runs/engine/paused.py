@@ -16,8 +16,9 @@ from providers.types import Json, Origin
 from providers.usage.spending import ModelUsage
 from runs.calls import offers, records
 from runs.calls.decisions import Decided
+from runs.calls.offers import OfferedTools
 from runs.calls.outcomes import CallOutcome, NotExecuted
-from runs.calls.planning import OfferedTools, PlannedCall
+from runs.calls.planning import PlannedCall
 from runs.engine import endings
 from runs.engine.endings import SegmentUsage
 from runs.engine.spec import ResumePoint, WorkerSettings

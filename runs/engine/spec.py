@@ -7,7 +7,8 @@ from providers.catalog import Target
 from providers.retry.backoff import RetryPolicy
 from providers.types import Json, ModelOptions
 from providers.usage.spending import ModelUsage
-from runs.calls.planning import OfferedTools, PlannedCall
+from runs.calls.offers import OfferedTools
+from runs.calls.planning import PlannedCall
 from runs.log.agui import Segment
 
 

@@ -30,7 +30,7 @@ from runs.engine.cancellation import Cancellation
 from runs.engine.engine import Engine
 from runs.engine.spec import RunSpec, WorkerSettings
 from runs.log.feed import Feed
-from runs.log.journal import Committed, Fenced, Journal, RunLog
+from runs.log.journal import Fenced, Journal, RunLog
 from runs.models import Run
 from runs.states import ACTIVE, CancelledBy
 from runs.store.transitions import LostRace
@@ -52,7 +52,7 @@ class Supervisor:
 
     def __init__(self) -> None:
         self.feed = Feed()
-        self.journal = Journal(interval=settings.RUNNEL_COMMIT_INTERVAL_MS / 1000, on_commit=self._committed)
+        self.journal = Journal(interval=settings.RUNNEL_COMMIT_INTERVAL_MS / 1000, on_commit=self.feed.publish)
         self.settings = WorkerSettings(
             worker=f"{socket.gethostname()[:24]}:{os.getpid()}:{uuid4().hex[:8]}",
             lease=settings.RUNNEL_LEASE_SECONDS,
@@ -210,9 +210,6 @@ class Supervisor:
             self._heart.cancel()
         await self.journal.close()
         await readers.close()
-
-    def _committed(self, batch: Committed) -> None:
-        self.feed.publish(batch)
 
     async def _beat(self) -> None:
         """Renew leases, and hear of cancels and dead workers that no message told of."""

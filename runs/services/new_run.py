@@ -16,7 +16,7 @@ from providers.types import Json, Role
 from providers.types.usage import Usage
 from providers.usage import pricing
 from runs.calls import offers
-from runs.calls.planning import OfferedTools
+from runs.calls.offers import OfferedTools
 from runs.engine.spec import WorkerSettings
 from runs.errors import AwaitsDecision, Conflict, ConversationBusy, NoSuchFile, NotFound, Unsupported
 from runs.models import Conversation, Message, Run

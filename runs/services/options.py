@@ -24,7 +24,7 @@ def for_model(options: Json) -> ModelOptions:
 def going_on(options: Json) -> ModelOptions:
     """Return those that a provider call takes after a pause: the model has called a function before it."""
     chosen = for_model(options)
-    return replace(chosen, tool_choice=planning.after_first(chosen.tool_choice))
+    return replace(chosen, tool_choice=planning.tool_choice_after_call(chosen.tool_choice))
 
 
 def max_steps(options: Json) -> int:

@@ -1,1 +1,1 @@
-"""The WebSocket: frames in, frames out, and what each connection follows."""
+"""The WebSocket protocol: it parses client frames, sends server frames and keeps each connection's subscriptions."""

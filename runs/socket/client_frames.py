@@ -1,7 +1,6 @@
-"""What a client may send over a socket: every frame's shape, field by field. Pure.
+"""The shapes of all frames that a client may send. Pure.
 
-See docs/reference/protocol.md. A frame has exactly these fields, of exactly these types;
-``runs.socket.frames`` reads it.
+See docs/reference/protocol.md. A frame has exactly these fields with exactly these types. ``runs.socket.frames`` parses it.
 """
 
 import base64
@@ -10,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-#: Tools that a run may offer to its model, of each kind.
+#: The most tools of one kind (server tools, client tools) that a run may offer to its model.
 MAX_TOOLS = 128
 
 
@@ -18,17 +17,17 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
-# ``uuid.UUID`` takes much more: underscores, spaces, other scripts' digits, hyphens anywhere.
+# ``uuid.UUID`` accepts too much: underscores, spaces, digits of other scripts, hyphens anywhere.
 _UUID = re.compile(r"[0-9a-f]{8}(-?)(?:[0-9a-f]{4}\1){3}[0-9a-f]{12}", re.IGNORECASE)
 
 
-def _uuid(text: str) -> str:
+def _check_uuid(text: str) -> str:
     if not _UUID.fullmatch(text):
         raise ValueError("must be a UUID")
     return text
 
 
-def _base64(text: str) -> str:
+def _check_base64(text: str) -> str:
     try:
         is_empty = not base64.b64decode(text, validate=True)
     except ValueError:
@@ -39,15 +38,15 @@ def _base64(text: str) -> str:
 
 
 Id = Annotated[str, Field(min_length=1, max_length=200)]
-Uuid = Annotated[str, AfterValidator(_uuid)]
+Uuid = Annotated[str, AfterValidator(_check_uuid)]
 ModelName = Annotated[str, Field(min_length=1, max_length=200)]
-#: What all providers take.
+#: The names that all providers accept.
 ToolName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 Seq = Annotated[int, Field(ge=0, le=2**31 - 1)]
 
 
 class TextContent(_Strict):
-    """Words."""
+    """A piece of text."""
 
     type: Literal["text"]
     text: Annotated[str, Field(min_length=1)]
@@ -59,16 +58,16 @@ MimeType = Annotated[str, Field(pattern=r"^[a-z]+/[A-Za-z0-9.+-]{1,80}$")]
 
 
 class DataSource(_Strict):
-    """The file itself."""
+    """A file inside the frame."""
 
     type: Literal["data"]
-    #: In base64.
-    value: Annotated[str, AfterValidator(_base64)]
+    #: The content in base64.
+    value: Annotated[str, AfterValidator(_check_base64)]
     mimeType: MimeType  # noqa: N815 - AG-UI's name
 
 
 class UrlSource(_Strict):
-    """Where the provider itself finds the file; we never fetch it."""
+    """The address of a file. The provider fetches it; Runnel never does."""
 
     type: Literal["url"]
     value: Annotated[str, Field(pattern=r"^https?://[^\s]+$", max_length=4_000)]
@@ -76,7 +75,7 @@ class UrlSource(_Strict):
 
 
 class FileSource(_Strict):
-    """A file that was handed in before."""
+    """The id of a file that the user has uploaded."""
 
     type: Literal["file"]
     value: Uuid
@@ -84,7 +83,7 @@ class FileSource(_Strict):
 
 
 class MediaContent(_Strict):
-    """A file that the model is shown."""
+    """A file for the model."""
 
     type: Literal["image", "audio", "video", "document"]
     source: Annotated[DataSource | UrlSource | FileSource, Field(discriminator="type")]
@@ -104,14 +103,14 @@ class UserMessage(_Strict):
         ]
     )
     name: str | None = None
-    #: What AG-UI has beside, for others than us.
+    #: Fields of AG-UI that Runnel accepts and does not use.
     metadata: Any = None
     encryptedValue: str | None = None  # noqa: N815 - AG-UI's name
     subagentRunId: str | None = None  # noqa: N815 - AG-UI's name
 
 
 class Options(_Strict):
-    """What a caller may tune."""
+    """The settings that a client may choose for one run. ``None`` stands for the default."""
 
     max_steps: Annotated[int, Field(ge=1, le=1000)] | None = None
     max_output_tokens: Annotated[int, Field(ge=1, le=10_000_000)] | None = None
@@ -133,7 +132,7 @@ class Options(_Strict):
 
 
 class Budget(_Strict):
-    """What a run may cost."""
+    """The limits of a run: ``cost`` in US dollars, ``tokens`` of input and output."""
 
     cost: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
     tokens: Annotated[int, Field(ge=1)] | None = None
@@ -144,7 +143,7 @@ class ClientTool(_Strict):
 
     name: ToolName
     description: Annotated[str, Field(max_length=16_000)] = ""
-    #: A JSON Schema, an object's.
+    #: A JSON Schema of type object.
     parameters: dict[str, Any] | None = None
     metadata: Any = None
 
@@ -172,35 +171,35 @@ class _OneTarget(_Strict):
     conversation_id: Uuid | None = None
 
     @model_validator(mode="after")
-    def _names_one(self) -> "_OneTarget":
+    def _check_one_target(self) -> "_OneTarget":
         if (self.run_id is None) == (self.conversation_id is None):
             raise ValueError("give either run_id or conversation_id")
         return self
 
 
 class Subscribe(_OneTarget):
-    """Replay and follow a run, or follow a conversation."""
+    """Replay a run after seq ``after`` and follow it, or follow a conversation."""
 
     type: Literal["subscribe"]
     id: Id
     after: Seq | None = None
 
     @model_validator(mode="after")
-    def _has_a_cursor_of_a_run(self) -> "Subscribe":
+    def _check_cursor(self) -> "Subscribe":
         if self.after is not None and self.run_id is None:
             raise ValueError("a conversation has no cursor: give after only with run_id")
         return self
 
 
 class Unsubscribe(_OneTarget):
-    """Follow no more."""
+    """Stop following a run or a conversation."""
 
     type: Literal["unsubscribe"]
     id: Id
 
 
 class Cancel(_Strict):
-    """Stop a run."""
+    """Stop a run at once, or after its current step."""
 
     type: Literal["cancel"]
     id: Id
@@ -210,7 +209,7 @@ class Cancel(_Strict):
 
 
 class ResumeEntry(_Strict):
-    """A decision about one interrupt."""
+    """The decision about one interrupt: a call that waits for approval or for a client's result."""
 
     interruptId: Id  # noqa: N815 - AG-UI's name
     status: Literal["resolved", "cancelled"]
@@ -219,7 +218,7 @@ class ResumeEntry(_Strict):
 
 
 class Resolve(_Strict):
-    """Decide what a run waits for."""
+    """Decide about all calls that a paused run waits for."""
 
     type: Literal["resolve"]
     id: Id
@@ -228,7 +227,7 @@ class Resolve(_Strict):
 
 
 class Ack(_Strict):
-    """Say how far this viewer has got."""
+    """Acknowledge a run's events up to ``seq``."""
 
     type: Literal["ack"]
     run_id: Uuid

@@ -1,7 +1,7 @@
-"""What each client frame does, and its one answer.
+"""Executes client commands and sends exactly one answer to each.
 
-Knows who asks and what they follow; knows neither Channels nor the socket. Commands that name the
-same run or conversation are carried out in the order in which they came.
+Commands that name the same run or conversation are executed in the order of their arrival; others run
+concurrently. This module does not import Channels and does not use the socket directly.
 """
 
 import contextlib
@@ -28,28 +28,28 @@ from runs.states import RunStatus
 logger = logging.getLogger("runnel.socket")
 
 type Command = Start | Subscribe | Unsubscribe | Cancel | Resolve
-#: What follows an ``ok``: events are delivered only after it.
+#: The action that starts delivery, or ``None``. It is called after ``ok`` was sent, so that events follow the answer.
 type Follow = Callable[[], None] | None
 
 
 class Commands:
-    """Carries out the commands of one user over one socket."""
+    """Executes the commands of one user on one socket."""
 
     def __init__(
         self, user_id: int, *, subscriptions: Subscriptions, send_text: Callable[[str], Awaitable[None]]
     ) -> None:
-        """Take who asks, what they follow, and how to answer."""
+        """Set the user, the subscriptions of their socket, and the function that sends an answer."""
         self._user_id = user_id
         self._subscriptions = subscriptions
         self._send_text = send_text
-        self._turns = SerialExecutor()
+        self._executor = SerialExecutor()
 
     def __len__(self) -> int:
-        """Return how many commands are in work."""
-        return len(self._turns)
+        """Return the number of commands that wait or run."""
+        return len(self._executor)
 
-    def take(self, command: Command) -> None:
-        """Begin a command; it is answered when it has been carried out."""
+    def submit(self, command: Command) -> None:
+        """Schedule a command and return at once. The answer is sent when the command has been executed."""
         work: Callable[[], Awaitable[Follow]]
         match command:
             case Start():
@@ -77,30 +77,30 @@ class Commands:
             with bound(user_id=self._user_id, run_id=run_id, request_id=command.id):
                 await self._answer(command.id, work)
 
-        self._turns.take(str(key), answer)
+        self._executor.submit(str(key), answer)
 
     def acknowledge(self, frame: Ack) -> None:
-        """Take an ``ack`` at once, or after the frame in work that subscribes to its run."""
+        """Record an ``ack`` now, or after the pending commands of its run: one of them may subscribe to it."""
         run_id = UUID(frame.run_id)
-        if self._subscriptions.is_watching(run_id) or str(run_id) not in self._turns:
+        if self._subscriptions.is_watching(run_id) or str(run_id) not in self._executor:
             self._subscriptions.acknowledge(run_id, frame.seq)
             return
 
-        async def take() -> None:
+        async def acknowledge() -> None:
             self._subscriptions.acknowledge(run_id, frame.seq)
 
-        self._turns.take(str(run_id), take)
+        self._executor.submit(str(run_id), acknowledge)
 
     def run_began(self, conversation_id: UUID, run_id: UUID) -> None:
-        """Watch a new run of a followed conversation, when the frames that led to it have been answered."""
+        """Watch a new run of a followed conversation, after the pending commands of both have been answered."""
 
         async def watch() -> None:
             self._watch(run_id, conversation_id=conversation_id)
 
-        self._turns.take(str(run_id), watch, after=str(conversation_id))
+        self._executor.submit(str(run_id), watch, after=str(conversation_id))
 
     async def _answer(self, frame_id: str, work: Callable[[], Awaitable[Follow]]) -> None:
-        """Answer a command exactly once; ``work`` sends its own ``ok`` and returns what follows it."""
+        """Run ``work``, which sends its own ``ok``; send an ``error`` if it fails."""
         try:
             follow = await work()
         except (ServiceError, CatalogError) as failure:
@@ -120,9 +120,9 @@ class Commands:
 
     async def _start(self, frame: Start, run_id: UUID) -> Follow:
         request = _start_request(frame, run_id)
-        # It may be cancelled for this one: that comes after the answer as well.
-        before = await services.paused_run_to_cancel(self._user_id, request)
-        with contextlib.nullcontext() if before is None else self._subscriptions.held(before):
+        # The start may cancel a paused run. That run's last events must follow the answer too.
+        paused = await services.paused_run_to_cancel(self._user_id, request)
+        with contextlib.nullcontext() if paused is None else self._subscriptions.delivery_paused(paused):
             started = await services.start(self._user_id, request)
             position = None
             if started.state == "exists":
@@ -151,7 +151,8 @@ class Commands:
         return lambda: self._watch(run_id, position, after=after)
 
     async def _follow(self, frame_id: str, conversation_id: UUID) -> Follow:
-        # Whose it is comes first: who follows it hears at once of a run that begins.
+        # Check the owner first: a follower is notified of new runs at once. Then look up the active run again,
+        # because one may have begun before we followed.
         await services.locate_conversation(self._user_id, conversation_id)
         self._subscriptions.follow(conversation_id)
         try:
@@ -180,7 +181,7 @@ class Commands:
 
     async def _cancel(self, frame: Cancel) -> Follow:
         run_id = UUID(frame.run_id)
-        with self._subscriptions.held(run_id):
+        with self._subscriptions.delivery_paused(run_id):
             state = await services.cancel(self._user_id, run_id, mode=frame.mode, reason=frame.reason)
             await self._send_text(frames.ok(frame.id, run_id=run_id, state=state))
         return None
@@ -188,7 +189,7 @@ class Commands:
     async def _resolve(self, frame: Resolve) -> Follow:
         run_id = UUID(frame.run_id)
         resume = [entry.model_dump(exclude_none=True) for entry in frame.resume]
-        with self._subscriptions.held(run_id):
+        with self._subscriptions.delivery_paused(run_id):
             await services.resolve(self._user_id, run_id, resume)
             await self._send_text(
                 frames.ok(frame.id, run_id=run_id, state="resolved", status=RunStatus.RUNNING.value)
@@ -203,7 +204,7 @@ class Commands:
         after: int = 0,
         conversation_id: UUID | None = None,
     ) -> None:
-        """Deliver a run's events; ``position`` is ``None`` for one that has just begun."""
+        """Start to deliver a run's events; ``position`` is ``None`` for a run that has just begun."""
         self._subscriptions.watch(
             run_id,
             after=after,
@@ -214,7 +215,7 @@ class Commands:
 
 
 def _start_request(frame: Start, run_id: UUID) -> StartRequest:
-    """Return what a ``start`` frame asks for."""
+    """Convert a ``start`` frame to a ``StartRequest``."""
     if isinstance(frame.input, str):
         messages: list[dict[str, Any]] = [{"id": str(run_id), "role": "user", "content": frame.input}]
     else:

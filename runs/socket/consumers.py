@@ -1,7 +1,7 @@
-"""The WebSocket: frames in, frames out, nothing else.
+"""The Channels consumer of one WebSocket. It reads frames and passes them to ``runs.socket.commands``.
 
-A handler hands over to ``runs.socket.commands`` and returns. Nothing here touches the thread that Channels
-shares between all sockets, and a run outlives the socket that started it.
+A handler returns at once, because Channels delivers one message at a time. No code here uses the thread that
+Channels shares between all sockets. A run continues after the socket that started it has closed.
 """
 
 import asyncio
@@ -26,13 +26,13 @@ from runs.socket.commands import Commands
 from runs.socket.frames import BadFrame
 from runs.socket.subscriptions import Subscriptions
 
-#: Bad frames in a row after which the socket is closed.
-PATIENCE = 20
-#: Frames of one socket that may be in work at the same time.
-MAX_IN_WORK = 512
-#: Seconds that a socket has for its last events, and again for its last bytes, when the server stops.
-GOODBYE = 1.0
-#: Close codes, as docs/reference/protocol.md lists them.
+#: The socket is closed after this many bad frames in a row.
+MAX_BAD_FRAMES = 20
+#: The most commands of one socket that may wait or run at the same time.
+MAX_UNFINISHED = 512
+#: Seconds that a stopping server waits for a socket's last events, and again for its last bytes.
+DRAIN_SECONDS = 1.0
+#: Close codes; docs/reference/protocol.md explains them.
 SIGNED_OUT = 4401
 TOO_SLOW = 4408
 RESTARTING = 4409
@@ -41,14 +41,14 @@ RATE_LIMITED = 4429
 
 
 class RunConsumer(AsyncConsumer):
-    """One socket."""
+    """Serves one socket."""
 
-    # An alias without a layer: sockets follow the feed, and an idle one costs the layer nothing.
+    # An empty alias means no channel layer. Sockets get their events from the feed and need no layer.
     channel_layer_alias = ""
 
     def __init__(self) -> None:
         self.connection_id = str(uuid7())
-        #: ``None`` until it is known who is at the other end.
+        #: ``None`` until the user is authenticated.
         self._commands: Commands | None = None
         self._bad_frames = 0
         self._is_open = False
@@ -60,14 +60,14 @@ class RunConsumer(AsyncConsumer):
             failed=lambda: self._close(RESTARTING),
             run_began=self._run_began,
         )
-        self._forget: Callable[[], None] = lambda: None
+        self._unregister: Callable[[], None] = lambda: None
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Serve the socket. A server that stops cancels this at once; ``close_all`` ends it."""
+        """Serve the socket until it closes. A stopping server cancels this call; ``close_all`` then closes the socket."""
         _open.add(self)
-        # A task of its own, so that being cancelled loses no frame that has just been received.
+        # A separate task: a cancellation of this call must not lose a frame that was just received.
         serving = spawn(super().__call__(scope, receive, send), name=f"socket {self.connection_id}")
-        # Who has left is told nothing more, and not waited for.
+        # Do not wait for a client that has disconnected.
         serving.add_done_callback(lambda _: self._closed.set())
         try:
             await asyncio.shield(serving)
@@ -79,16 +79,19 @@ class RunConsumer(AsyncConsumer):
             serving.cancel()
             await asyncio.wait({serving})
             _open.discard(self)
-            await self._leave()
+            await self._release()
 
-    async def say_goodbye(self) -> None:
-        """Close because the server stops, when the answers and the runs' last events are out."""
-        await _soon(lambda: not self._commands and not self._subscriptions)
+    async def close_for_restart(self) -> None:
+        """Send the pending answers and events, then close with ``RESTARTING``.
+
+        Takes at most twice ``DRAIN_SECONDS``.
+        """
+        await _wait_until(lambda: not self._commands and not self._subscriptions)
         await self._close(RESTARTING)
-        await _soon(lambda: not self._unsent())
+        await _wait_until(lambda: not self._unsent())
 
     async def dispatch(self, message: dict[str, Any]) -> None:
-        """Handle one ASGI message, without the hop to the shared thread that Channels would take."""
+        """Handle one ASGI message. Overridden because Channels would switch to its shared thread first."""
         match message["type"]:
             case "websocket.connect":
                 await self._connect()
@@ -96,7 +99,7 @@ class RunConsumer(AsyncConsumer):
                 await self._receive(message)
             case "websocket.disconnect":
                 self._is_open = False
-                await self._leave()
+                await self._release()
                 raise StopConsumer
 
     async def _connect(self) -> None:
@@ -107,8 +110,8 @@ class RunConsumer(AsyncConsumer):
         self._is_open = True
         try:
             identity = await readers.run(authentication.identify, handshake)
-            self._forget = authentication.register_socket(identity, self._signed_out)
-            # Whoever signed out before this socket was registered is noticed here.
+            self._unregister = authentication.register_socket(identity, self._close_signed_out)
+            # Check again: a sign-out before the registration did not close this socket.
             await readers.run(authentication.identify, handshake)
         except authentication.HandshakeRefused as refused:
             await self._close(refused.close_code)
@@ -136,7 +139,7 @@ class RunConsumer(AsyncConsumer):
         if self._commands is None or not self._is_open:
             return
         if self._unsent() > DROP_ABOVE:
-            # Every frame has an answer: one who sends and does not read would fill the memory.
+            # Each frame gets an answer. A client that sends without reading would fill the memory.
             await self._close(TOO_SLOW)
             return
         try:
@@ -144,7 +147,7 @@ class RunConsumer(AsyncConsumer):
         except BadFrame as bad:
             self._bad_frames += 1
             await self._send_text(frames.error(bad.code, bad.message, frame_id=bad.frame_id))
-            if self._bad_frames >= PATIENCE:
+            if self._bad_frames >= MAX_BAD_FRAMES:
                 await self._close(TOO_MANY_BAD_FRAMES)
         else:
             self._bad_frames = 0
@@ -155,22 +158,22 @@ class RunConsumer(AsyncConsumer):
             case Ping():
                 named = {} if frame.id is None else {"id": frame.id}
                 await self._send_text(frames.dump({"type": "pong", **named}))
-            case _ if len(commands) >= MAX_IN_WORK:
+            case _ if len(commands) >= MAX_UNFINISHED:
                 await self._close(RATE_LIMITED)
             case Ack():
                 commands.acknowledge(frame)
             case _:
-                commands.take(frame)
+                commands.submit(frame)
 
     def _run_began(self, conversation_id: UUID, run_id: UUID) -> None:
         if self._commands is not None:
             self._commands.run_began(conversation_id, run_id)
 
-    def _signed_out(self) -> None:
+    def _close_signed_out(self) -> None:
         spawn(self._close(SIGNED_OUT), name=f"close {self.connection_id}")
 
     def _unsent(self) -> int:
-        """Return the bytes that the server holds for this client, where it can tell."""
+        """Return the number of bytes that the server has buffered for this client; 0 if the server does not report it."""
         unsent: Callable[[], int] | None = self.scope.get("runnel.unsent")
         return unsent() if unsent is not None else 0
 
@@ -186,9 +189,9 @@ class RunConsumer(AsyncConsumer):
             finally:
                 self._closed.set()
 
-    async def _leave(self) -> None:
-        """Let go of everything but the runs."""
-        self._forget()
+    async def _release(self) -> None:
+        """Unregister the socket and end its subscriptions. Its runs continue."""
+        self._unregister()
         await self._subscriptions.close()
 
 
@@ -196,15 +199,15 @@ _open: set[RunConsumer] = set()
 
 
 async def close_all() -> None:
-    """Close every socket, telling its client to come back. Called when the runs have ended."""
-    await asyncio.gather(*(consumer.say_goodbye() for consumer in tuple(_open)))
+    """Close every socket with ``RESTARTING``, so that clients reconnect. Call this after the runs have ended."""
+    await asyncio.gather(*(consumer.close_for_restart() for consumer in tuple(_open)))
 
 
-async def _soon(is_so: Callable[[], bool]) -> None:
-    """Wait until it is so, but not for ever."""
+async def _wait_until(is_true: Callable[[], bool]) -> None:
+    """Wait until ``is_true()`` returns true, at most ``DRAIN_SECONDS``."""
     with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(GOODBYE):
-            while not is_so():  # noqa: ASYNC110 - nobody tells when a transport's buffer is empty
+        async with asyncio.timeout(DRAIN_SECONDS):
+            while not is_true():  # noqa: ASYNC110 - a transport has no event for an empty buffer
                 await asyncio.sleep(0.005)
 
 

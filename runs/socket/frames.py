@@ -1,7 +1,7 @@
-"""Client frames in, server frames out: the text of the WebSocket protocol. Pure.
+"""Parses client frames and writes server frames. Pure.
 
-See docs/reference/protocol.md; ``runs.socket.client_frames`` has the shapes. Parsing refuses with ``BadFrame``
-whatever is not exactly a frame: unknown fields, wrong types, text that no database takes.
+See docs/reference/protocol.md; ``runs.socket.client_frames`` defines the shapes. Parsing raises ``BadFrame`` for unknown
+fields, wrong types and text that a database cannot store.
 """
 
 import json
@@ -15,10 +15,11 @@ from pydantic import Field, TypeAdapter, ValidationError
 from providers.text import clean
 from runs.socket.client_frames import Ack, Cancel, ClientFrame, Ping, Resolve, Start, Subscribe, Unsubscribe
 
-#: Bytes of a client frame.
+#: The largest client frame, in bytes.
 FRAME_BYTES = 64 * 1024
-#: Levels of brackets in a client frame.
+#: The deepest nesting of objects and arrays in a client frame, in levels.
 MAX_DEPTH = 64
+#: The protocol versions that the ``ready`` frame names.
 PROTOCOL = "runnel/1"
 AGUI = "1.0"
 
@@ -29,10 +30,10 @@ _PARSER: TypeAdapter[ClientFrame] = TypeAdapter(
 
 
 class BadFrame(Exception):  # noqa: N818 - the protocol's name for it
-    """The frame is not understood."""
+    """The text is not a valid client frame."""
 
     def __init__(self, code: str, message: str, frame_id: str | None = None) -> None:
-        """Take the error code, the sentence, and the frame's id where it could be read."""
+        """Set the protocol's error code, the sentence for the user, and the frame's id if it could be read."""
         super().__init__(message)
         self.code = code
         self.message = message
@@ -40,7 +41,11 @@ class BadFrame(Exception):  # noqa: N818 - the protocol's name for it
 
 
 def parse(text: str) -> ClientFrame:
-    """Return the frame that ``text`` is, or raise ``BadFrame``."""
+    """Return the client frame in ``text``.
+
+    Raises:
+        BadFrame: ``text`` is too large, is not JSON, or does not match the shape of its type.
+    """
     raw = text.encode(errors="surrogatepass")
     if len(raw) > FRAME_BYTES:
         raise BadFrame("bad_frame", f"A frame may have {FRAME_BYTES} bytes.")
@@ -48,14 +53,14 @@ def parse(text: str) -> ClientFrame:
         value = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
         message = f"The frame is not valid JSON: {error}."
-        raise BadFrame("bad_frame", message, _id_despite_all(text)) from None
+        raise BadFrame("bad_frame", message, _id_of_invalid_json(text)) from None
     if not isinstance(value, dict):
         raise BadFrame("bad_frame", "A frame is a JSON object.")
     frame_id = _id_of(value)
     if not _is_clean(value):
         message = f"A frame may not hold the character NUL, nor more than {MAX_DEPTH} levels of nesting."
         raise BadFrame("bad_frame", message, frame_id)
-    if doubled := _named_twice(text):
+    if doubled := _duplicate_fields(text):
         message = "A frame may not name a field twice."
         raise BadFrame("bad_frame", message, None if "id" in doubled else frame_id)
     kind = value.get("type")
@@ -75,10 +80,10 @@ def _id_of(value: dict[str, Any]) -> str | None:
     return frame_id if is_usable else None
 
 
-def _id_despite_all(text: str) -> str | None:
-    """Return the id of what only Python takes for JSON: half a character spoils no more than itself."""
+def _id_of_invalid_json(text: str) -> str | None:
+    """Return the id from text that orjson refuses but Python's ``json`` can read, such as lone surrogates."""
     try:
-        # Of numbers only that they are none matters: Python refuses to read very long ones.
+        # Numbers are not needed, and Python raises ValueError for very long ones.
         value = json.loads(text, parse_int=bool, parse_float=bool)
     except (ValueError, RecursionError):
         return None
@@ -86,7 +91,7 @@ def _id_despite_all(text: str) -> str | None:
 
 
 def _is_clean(value: Any, depth: int = 1) -> bool:
-    """Tell whether no string holds NUL and nothing is nested too deeply."""
+    """Return whether no string contains NUL and the nesting is at most ``MAX_DEPTH`` levels."""
     if isinstance(value, str):
         return "\0" not in value
     if isinstance(value, dict):
@@ -98,51 +103,51 @@ def _is_clean(value: Any, depth: int = 1) -> bool:
     return True
 
 
-def _named_twice(text: str) -> set[str]:
-    """Return the fields that an object of clean JSON has twice; orjson silently drops the first."""
+def _duplicate_fields(text: str) -> set[str]:
+    """Return the field names that occur twice in one object; orjson silently drops the first of them."""
     doubled: set[str] = set()
 
-    def look(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    def collect(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         found = dict(pairs)
         if len(found) < len(pairs):
             doubled.update(name for name, times in Counter(name for name, _ in pairs).items() if times > 1)
         return found
 
-    # Numbers stay text: Python refuses to read very long ones.
-    json.loads(text, object_pairs_hook=look, parse_int=str, parse_float=str)
+    # Numbers stay text: Python raises ValueError for very long ones.
+    json.loads(text, object_pairs_hook=collect, parse_int=str, parse_float=str)
     return doubled
 
 
 def _sentence(error: ValidationError) -> str:
-    """Return what is wrong, and where, without repeating what was sent."""
+    """Return a sentence that names the wrong field and the mistake, without the value that was sent."""
     found = error.errors(include_url=False, include_input=False, include_context=False)
     for kind, word in (("missing", "Missing"), ("extra_forbidden", "Not a field that is known here")):
-        if named := [_where(item["loc"]) for item in found if item["type"] == kind]:
+        if named := [_path_to(item["loc"]) for item in found if item["type"] == kind]:
             return f"{word}: {', '.join(named)}."
-    # Of a field that may have several forms, the form that went furthest is what was meant.
-    furthest = max(found, key=lambda item: len(item["loc"]))
-    what = furthest["msg"].removeprefix("Value error, ")
-    return f"{_where(furthest['loc'])}: {what}."
+    # A field with several allowed forms has one error for each. The deepest one belongs to the intended form.
+    deepest = max(found, key=lambda item: len(item["loc"]))
+    mistake = deepest["msg"].removeprefix("Value error, ")
+    return f"{_path_to(deepest['loc'])}: {mistake}."
 
 
-def _where(location: tuple[int | str, ...]) -> str:
-    """Return the path to a field as its sender wrote it, without the names of our own types."""
+def _path_to(location: tuple[int | str, ...]) -> str:
+    """Return the path to a field in the sent JSON, without the names of our own types."""
     steps = [str(step) for step in location[1:] if isinstance(step, int) or step.isidentifier()]
     return ".".join(steps) or "The frame"
 
 
 def dump(frame: dict[str, Any]) -> str:
-    """Return the text of a server frame."""
+    """Return a server frame as JSON text."""
     return orjson.dumps(frame).decode()
 
 
 def ok(frame_id: str, **values: Any) -> str:
-    """Return the answer to a command that was carried out."""
+    """Return the answer to a command that succeeded."""
     return dump({"type": "ok", "id": frame_id, **{key: _plain(value) for key, value in values.items()}})
 
 
 def error(code: str, message: str, *, frame_id: str | None = None, retryable: bool = False) -> str:
-    """Return the answer to a command that was not carried out."""
+    """Return the answer to a command that failed; ``retryable`` says that the same command may succeed later."""
     named = {} if frame_id is None else {"id": frame_id}
     return dump({"type": "error", **named, "code": code, "message": message, "retryable": retryable})
 

@@ -1,4 +1,4 @@
-"""Work that a socket has asked for: at once, but in order for what names the same thing."""
+"""A keyed serial executor: it runs jobs with different keys concurrently and jobs with the same key in order."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -7,34 +7,41 @@ from concurrency.tasks import spawn
 
 
 class SerialExecutor:
-    """Tasks by key; one begins when the one before it under the same key has ended."""
+    """Runs one task per job.
+
+    A job starts when the previous job with the same key has ended, whether that one succeeded or failed.
+    """
 
     def __init__(self) -> None:
-        self._in_work: set[asyncio.Task[None]] = set()
+        self._unfinished: set[asyncio.Task[None]] = set()
         self._last: dict[str, asyncio.Task[None]] = {}
 
     def __len__(self) -> int:
-        return len(self._in_work)
+        """Return the number of jobs that wait or run."""
+        return len(self._unfinished)
 
     def __contains__(self, key: object) -> bool:
-        """Tell whether something is in work under ``key``."""
+        """Return whether a job with ``key`` waits or runs."""
         return key in self._last
 
-    def take(self, key: str, work: Callable[[], Awaitable[None]], *, after: str = "") -> None:
-        """Do ``work`` after all that was taken before under ``key``, and under ``after``."""
+    def submit(self, key: str, work: Callable[[], Awaitable[None]], *, after: str = "") -> None:
+        """Schedule ``work`` after all jobs that were submitted earlier with the key ``key`` or ``after``.
+
+        Returns at once. An exception in ``work`` is logged and does not stop later jobs.
+        """
         before = [task for name in (key, after) if (task := self._last.get(name)) is not None]
 
-        async def in_turn() -> None:
+        async def run_in_order() -> None:
             if before:
                 await asyncio.wait(before)
             await work()
 
-        task = spawn(in_turn(), name=f"turn of {key}")
+        task = spawn(run_in_order(), name=f"job of {key}")
         self._last[key] = task
-        self._in_work.add(task)
-        task.add_done_callback(lambda done: self._done(key, done))
+        self._unfinished.add(task)
+        task.add_done_callback(lambda done: self._remove(key, done))
 
-    def _done(self, key: str, task: asyncio.Task[None]) -> None:
-        self._in_work.discard(task)
+    def _remove(self, key: str, task: asyncio.Task[None]) -> None:
+        self._unfinished.discard(task)
         if self._last.get(key) is task:
             del self._last[key]

@@ -1,4 +1,4 @@
-"""Which consumer answers which WebSocket address."""
+"""Maps WebSocket addresses to consumers."""
 
 from django.urls import path
 

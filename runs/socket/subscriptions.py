@@ -1,7 +1,7 @@
-"""What one socket follows: runs with a cursor each, and conversations whose runs it will follow.
+"""The subscriptions of one socket: watched runs, each with a cursor, and followed conversations.
 
-Sits between the feed and a socket, and knows neither Channels nor a user: whoever subscribes has
-checked that the run may be seen.
+This module connects the feed to a socket. It does not import Channels and does not check permissions: the
+caller checks that the user may see a run before it subscribes.
 """
 
 import contextlib
@@ -25,20 +25,28 @@ class Subscriptions:
         failed: Callable[[], Awaitable[None]],
         run_began: RunBegan,
     ) -> None:
-        """Take how to send, how many bytes the server still holds, and whom to tell what happens."""
+        """Set the callbacks.
+
+        Args:
+            send_text: sends one frame to the client.
+            unsent: returns the bytes that the server has buffered for the client.
+            too_slow: closes the connection because the client does not read.
+            failed: closes the connection after an error in delivery.
+            run_began: receives conversation id and run id when a run begins in a followed conversation.
+        """
         self._send_text = send_text
         self._unsent = unsent
         self._too_slow = too_slow
         self._failed = failed
         self._run_began = run_began
         self._viewers: dict[UUID, Viewer] = {}
-        #: For each followed conversation, its runs that are watched because of that.
+        #: By followed conversation: the runs that are watched only because of it.
         self._conversations: dict[UUID, set[UUID]] = {}
         self._acknowledged = _Acknowledged()
         self._is_closed = False
 
     def __len__(self) -> int:
-        """Return how many runs are being delivered."""
+        """Return the number of watched runs."""
         return len(self._viewers)
 
     def watch(
@@ -50,10 +58,14 @@ class Subscriptions:
         finished: bool = False,
         conversation_id: UUID | None = None,
     ) -> None:
-        """Deliver a run's events after ``after``, unless it is being watched already.
+        """Start to deliver a run's events. Does nothing if the run is watched already or the socket is closed.
 
-        ``last_seq`` and ``finished`` are where the run stood when it was looked up. With
-        ``conversation_id`` it is watched for as long as that conversation is followed.
+        Args:
+            run_id: the run.
+            after: the last seq that the client has; delivery starts with the next one.
+            last_seq: the run's last seq when it was looked up.
+            finished: whether the run had ended by then.
+            conversation_id: if given, the run is watched only while this conversation is followed.
         """
         if self._is_closed or run_id in self._viewers:
             return
@@ -67,27 +79,27 @@ class Subscriptions:
         viewer.start()
 
     @contextlib.contextmanager
-    def held(self, run_id: UUID) -> Iterator[None]:
-        """Deliver nothing of a run that is committed while this lasts: an answer goes out first."""
+    def delivery_paused(self, run_id: UUID) -> Iterator[None]:
+        """Pause delivery of a run inside the ``with`` block, so that a command's answer is sent before its events."""
         viewer = self._viewers.get(run_id)
         with contextlib.nullcontext() if viewer is None else viewer.held():
             yield
 
     async def stop(self, run_id: UUID) -> None:
-        """Deliver nothing more of a run."""
+        """Stop to deliver a run."""
         viewer = self._viewers.get(run_id)
         self.viewer_ended(run_id)
         if viewer is not None:
             await viewer.stop()
 
     def follow(self, conversation_id: UUID) -> None:
-        """Hear of every run that begins in a conversation from now on."""
+        """Call ``run_began`` for every run that begins in a conversation from now on."""
         if not self._is_closed and conversation_id not in self._conversations:
             self._conversations[conversation_id] = set()
             supervisor.current().feed.follow(conversation_id, self._run_began)
 
     async def unfollow(self, conversation_id: UUID) -> None:
-        """Hear of them no more, nor of the runs that were watched because of it."""
+        """Stop following a conversation, and stop the runs that were watched only because of it."""
         run_ids = self._conversations.pop(conversation_id, None)
         if run_ids is None:
             return
@@ -96,16 +108,16 @@ class Subscriptions:
             await self.stop(run_id)
 
     def is_watching(self, run_id: UUID) -> bool:
-        """Tell whether a run is being delivered."""
+        """Return whether a run is watched."""
         return run_id in self._viewers
 
     def acknowledge(self, run_id: UUID, seq: int) -> None:
-        """Take an ``ack``."""
+        """Record an ``ack``: the client has read the run's events up to ``seq``. Ignored if the run is not watched."""
         if run_id in self._viewers:
             self._acknowledged.note(run_id, seq)
 
     async def close(self) -> None:
-        """Let go of everything, for good: a frame that is still in work subscribes to nothing more."""
+        """End all subscriptions. Commands that are still running cannot add new ones."""
         self._is_closed = True
         for conversation_id in list(self._conversations):
             await self.unfollow(conversation_id)
@@ -113,28 +125,28 @@ class Subscriptions:
             await self.stop(run_id)
 
     async def send_frame(self, run_id: UUID, seq: int, frame: str) -> None:
-        """Send an event to the client."""
+        """Send the frame of one event to the client."""
         self._acknowledged.sent(run_id, seq, size_of(frame))
         await self._send_text(frame)
 
     async def send_lag(self, run_id: UUID, behind: int) -> None:
-        """Say that live delivery pauses."""
+        """Send a ``lag`` frame: live delivery pauses ``behind`` events before the run's last one."""
         await self._send_text(frames.dump({"type": "lag", "run_id": str(run_id), "behind": behind}))
 
     def unread(self) -> int:
-        """Return the bytes that the client has not read, as far as is known."""
+        """Return the number of bytes that the client has not read, by the server's buffers or by the missing acks."""
         return max(self._unsent(), self._acknowledged.outstanding)
 
     async def drop(self) -> None:
-        """End the connection of a client that does not read."""
+        """Close the connection because the client does not read."""
         await self._too_slow()
 
     async def fail(self) -> None:
-        """End the connection of a client that we could not go on serving."""
+        """Close the connection after an error in delivery."""
         await self._failed()
 
     def viewer_ended(self, run_id: UUID) -> None:
-        """Forget a run that has been delivered to its end."""
+        """Remove a run, for example after its last event was delivered."""
         self._viewers.pop(run_id, None)
         self._acknowledged.forget(run_id)
         for run_ids in self._conversations.values():
@@ -142,24 +154,29 @@ class Subscriptions:
 
 
 class _Acknowledged:
-    """How many bytes of the runs that a client acknowledges it has been sent and not confirmed."""
+    """Counts the bytes that were sent and not yet acknowledged.
+
+    A run is counted from its first ``ack`` on: many clients never send one.
+    """
 
     def __init__(self) -> None:
+        #: Bytes.
         self.outstanding = 0
+        #: By run: the bytes of each unacknowledged frame, by seq.
         self._sent: dict[UUID, dict[int, int]] = {}
 
     def sent(self, run_id: UUID, seq: int, size: int) -> None:
-        """Note an event on its way, of a run that the client is known to acknowledge."""
+        """Count ``size`` bytes as sent, if the client has acknowledged this run before."""
         if run_id in self._sent:
             self._sent[run_id][seq] = size
             self.outstanding += size
 
     def note(self, run_id: UUID, seq: int) -> None:
-        """Take an ``ack`` for everything up to ``seq``."""
-        waiting = self._sent.setdefault(run_id, {})
-        for earlier in [number for number in waiting if number <= seq]:
-            self.outstanding -= waiting.pop(earlier)
+        """Record an ``ack`` for all events up to ``seq``."""
+        unacknowledged = self._sent.setdefault(run_id, {})
+        for earlier in [number for number in unacknowledged if number <= seq]:
+            self.outstanding -= unacknowledged.pop(earlier)
 
     def forget(self, run_id: UUID) -> None:
-        """Count a run no more."""
+        """Stop counting a run."""
         self.outstanding -= sum(self._sent.pop(run_id, {}).values())

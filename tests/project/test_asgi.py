@@ -20,7 +20,7 @@ from pytest_django.fixtures import Settings
 from websockets.asyncio.client import connect
 
 from concurrency.threads import readers
-from project.asgi import application, let_clients_leave
+from project.asgi import application, ignore_sends_after_disconnect
 from providers import catalog, clients
 from providers.catalog import model_names
 from runs.engine import supervisor
@@ -149,7 +149,7 @@ async def test_what_is_sent_to_a_client_that_has_just_left_goes_nowhere() -> Non
     async def gone(message: Any) -> None:
         raise Disconnected
 
-    await let_clients_leave(speak)({}, None, gone)
+    await ignore_sends_after_disconnect(speak)({}, None, gone)
 
     assert reached == ["the end"]
 

@@ -91,14 +91,14 @@ class TestReset:
 class TestPackages:
     @pytest.fixture
     def bare_path(self, tmp_path: Path) -> Path:
-        """Return a folder of commands in which there is a shell, but no browser and no apt."""
+        """Return a folder of commands in which there is a shell, but no browser, no Node.js and no apt."""
         for name in ("sh", "tr", "id"):
             (tmp_path / name).symlink_to(str(shutil.which(name)))
         return tmp_path
 
     def test_it_says_nothing_when_all_is_there(self, bare_path: Path):
-        browser = bare_path / "chromium"
-        browser.touch(mode=0o755)
+        for name in ("chromium", "node"):
+            (bare_path / name).touch(mode=0o755)
 
         done = run(ROOT / ".ci/packages", PATH=str(bare_path), CI="true")
 
@@ -107,13 +107,16 @@ class TestPackages:
     def test_it_says_what_is_missing_and_how_to_get_it(self, bare_path: Path):
         done = run(ROOT / ".ci/packages", PATH=str(bare_path))
 
-        assert (done.returncode, done.stdout) == (0, "chromium\n")
-        assert "apt-get install chromium" in done.stderr
+        assert (done.returncode, done.stdout) == (0, "chromium\nnodejs\n")
+        assert "apt-get install chromium nodejs" in done.stderr
 
-    def test_it_fails_in_ci_when_something_is_missing(self, bare_path: Path):
+    @pytest.mark.parametrize(("present", "package"), [("chromium", "nodejs"), ("node", "chromium")])
+    def test_it_fails_in_ci_when_something_is_missing(self, bare_path: Path, present: str, package: str):
+        (bare_path / present).touch(mode=0o755)
+
         done = run(ROOT / ".ci/packages", PATH=str(bare_path), CI="true")
 
-        assert (done.returncode, done.stdout) == (1, "chromium\n")
+        assert (done.returncode, done.stdout) == (1, f"{package}\n")
 
 
 class TestInstall:

@@ -100,7 +100,7 @@ class Command(BaseCommand):
         )
         running: Any = reactor
         running.addSystemEventTrigger("before", "shutdown", self._say_what_is_waited_for)
-        running.addSystemEventTrigger("before", "shutdown", _hurry_when_told_again, running)
+        running.addSystemEventTrigger("before", "shutdown", _skip_drain_on_second_signal, running)
         # Twisted binds the same address in the next moment.
         reserved.close()
         server.run()
@@ -116,15 +116,15 @@ class Command(BaseCommand):
             self.stdout.flush()
 
 
-def _hurry_when_told_again(reactor: Any) -> None:
+def _skip_drain_on_second_signal(reactor: Any) -> None:
     """Wait for no answer any more when somebody sends another signal to stop."""
 
-    def hurry(*_: object) -> None:
+    def skip_drain(*_: object) -> None:
         # On the loop, whose supervisor it is.
         reactor.callFromThread(lambda: supervisor.current().skip_drain_wait())
 
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, hurry)
+        signal.signal(number, skip_drain)
 
 
 def _hints(reserved: socket) -> Iterator[str]:

@@ -352,13 +352,13 @@ class TestRuns:
     def test_a_run_that_is_deleted_while_it_is_cancelled_had_ended(self, admin, owner):
         live = make_run(owner=owner, status=RunStatus.RUNNING)
 
-        def delete_before_its_status_is_read(execute, sql, *rest):
-            if sql.startswith('SELECT "runs_run"."status"'):
+        def delete_before_it_is_looked_up(execute, sql, *rest):
+            if 'AS "a" FROM "runs_run"' in sql and Run.objects.count():
                 live.conversation.delete()
             return execute(sql, *rest)
 
         chosen = {"action": "cancel_selected", "_selected_action": [str(live.pk)]}
-        with connection.execute_wrapper(delete_before_its_status_is_read):
+        with connection.execute_wrapper(delete_before_it_is_looked_up):
             page = text_of(admin.post(RUNS, chosen, follow=True))
         assert not Run.objects.exists()
         assert "Asked to stop: 0. Had already ended: 1." in page

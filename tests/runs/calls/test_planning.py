@@ -8,8 +8,8 @@ import pytest
 from providers.types import FinishReason, StepResult, TextPart, ToolCallPart, ToolSpec
 from providers.types.usage import Usage
 from runs.calls import planning
+from runs.calls.offers import OfferedTools
 from runs.calls.outcomes import NotExecuted, unanswered
-from runs.calls.planning import OfferedTools
 from runs.models.tool_call import ToolCallStatus
 from runs.toolbox import ToolError
 from runs.toolbox.tool import Tool
@@ -104,7 +104,7 @@ def test_nothing_is_planned_where_nothing_is_offered() -> None:
     [(None, None), ("auto", "auto"), ("none", "none"), ("required", "auto"), ("free", "auto")],
 )
 def test_a_model_is_forced_to_call_a_tool_only_once(before: str | None, after: str | None) -> None:
-    assert planning.after_first(before) == after
+    assert planning.tool_choice_after_call(before) == after
 
 
 @pytest.mark.parametrize(
