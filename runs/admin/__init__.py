@@ -1,7 +1,7 @@
-"""What an administrator sees: conversations, runs, MCP servers, tokens, people, and what was used.
+"""The admin pages for conversations, runs, MCP servers, API tokens, users and usage.
 
-Nothing that a run said or did can be edited here. Changes go through ``runs.services.services`` like
-everybody else's: a run can be stopped, a conversation deleted.
+An admin can cancel a run and delete a conversation, but cannot edit messages or events. A cancel goes
+through ``runs.services``, like a user's cancel.
 """
 
 from runs.admin import conversations, mcp_servers, people, runs, tokens

@@ -1,7 +1,7 @@
-"""Tokens by day as the geometry of a stacked bar chart. Pure: numbers in, coordinates out.
+"""Computes the coordinates of a stacked bar chart of tokens per day. Pure.
 
-Only positions are made here; the template writes the SVG and the stylesheet has the colours, so
-that nothing needs a script or an inline style.
+The template writes the SVG and the stylesheet holds the colours, so the chart needs neither scripts nor
+inline styles.
 """
 
 from collections.abc import Mapping
@@ -13,15 +13,15 @@ from runs.usage.statistics import Figures
 
 WIDTH, HEIGHT = 960, 280
 LEFT, RIGHT, TOP, BOTTOM = 52, 24, 12, 28
-#: Bars do not get wider than this, however few days there are.
+#: The largest width of a bar, in units of the view box.
 WIDEST_BAR = 44
-#: About as many days as can be named along the axis without touching.
+#: Day names along the axis; with more of them they would overlap.
 MOST_DAY_NAMES = 10
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BarPart:
-    """A coloured piece of a bar; ``kind`` is ``input``, ``cached`` or ``output``."""
+    """One coloured part of a bar; ``kind`` is ``input``, ``cached`` or ``output``."""
 
     kind: str
     y: float
@@ -30,7 +30,7 @@ class BarPart:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Bar:
-    """One day: its own slot of the plot, the bar within, and what a pointer over it reads."""
+    """The bar of one day, the slot of the plot around it, and its tooltip."""
 
     slot_x: float
     slot_width: float
@@ -38,14 +38,15 @@ class Bar:
     width: float
     middle: float
     segments: tuple[BarPart, ...]
-    #: The day's name below the axis; empty where there is no room for it.
+    #: The day's name below the axis; empty if there is no room for it.
     name: str
+    #: The tooltip.
     tip: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GridLine:
-    """A value of the axis."""
+    """A horizontal line of the grid with its label, in tokens."""
 
     y: float
     text_y: float
@@ -54,12 +55,12 @@ class GridLine:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Chart:
-    """Everything that the template draws, in the units of the view box."""
+    """The whole chart for the template, in units of the view box."""
 
     bars: tuple[Bar, ...]
     grid: tuple[GridLine, ...]
     height: int = HEIGHT
-    #: The axis has a picture of its own, which stays where it is while the plot is scrolled.
+    #: Width of the axis. It is an image of its own, which stays in place while the plot scrolls.
     left: int = LEFT
     plot_width: int = WIDTH - LEFT
     right: int = WIDTH - RIGHT
@@ -69,7 +70,7 @@ class Chart:
 
 
 def draw(days: Mapping[date, Figures]) -> Chart:
-    """Return the chart of ``days``, which come in order and hold at least one day."""
+    """Return the chart of ``days``, which must be in order and not empty."""
     floor = HEIGHT - BOTTOM
     ticks = _ticks(max(sum(_stack(figures).values()) for figures in days.values()))
     scale = (floor - TOP) / ticks[-1]
@@ -79,7 +80,7 @@ def draw(days: Mapping[date, Figures]) -> Chart:
     bars = []
     for index, (day, figures) in enumerate(days.items()):
         slot_x = LEFT + index * slot
-        # Counted from the end, so that today always has its name.
+        # Counted from the end, so that today always has a name.
         named = (len(days) - 1 - index) % every == 0
         bars.append(
             Bar(
@@ -105,7 +106,7 @@ def draw(days: Mapping[date, Figures]) -> Chart:
 
 
 def _stack(figures: Figures) -> dict[str, int]:
-    """Return what the bar is made of, from the bottom. Cached input is a part of the input."""
+    """Return the tokens of a bar's parts, from the bottom; ``input`` is without the cached input."""
     cached = figures.cached_input_tokens or 0
     return {
         "cached": cached,
@@ -126,7 +127,7 @@ def _segments(stack: Mapping[str, int], *, floor: float, scale: float) -> tuple[
 
 
 def _ticks(peak: int) -> list[int]:
-    """Return round values from 0 to at least ``peak``, four to six of them."""
+    """Return five or six round values, from 0 to at least ``peak``."""
     step = 1
     while step * 5 < peak:
         # 1, 2, 5, 10, 20, 50, …

@@ -1,4 +1,4 @@
-"""Conversations: whose they are, which runs they hold, and the one way to delete what was said."""
+"""The admin pages of conversations, with their runs and notes. A conversation is deleted as a whole."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -21,7 +21,7 @@ from runs.models import Conversation, Note, Run
 
 
 class RunInline(ShowsUsage, ReadOnlyInline, TabularInline):
-    """The runs of a conversation, each a link to its own page."""
+    """The runs of a conversation, each with a link to its page."""
 
     model = Run
     fields = ("page", "model", "status_label", "why_it_ended", "input_used", "output_used", "duration")
@@ -60,7 +60,7 @@ class NoteInline(ReadOnlyInline, TabularInline):
 
 @admin.register(Conversation)
 class ConversationAdmin(ModelAdmin):
-    """Everybody's conversations."""
+    """The conversations of all users."""
 
     list_display = ("name", "owner", "run_count", "updated")
     list_select_related = ("owner",)
@@ -87,7 +87,7 @@ class ConversationAdmin(ModelAdmin):
     def get_deleted_objects(
         self, objs: QuerySet[Conversation] | Sequence[Any], request: HttpRequest
     ) -> tuple[list[str], dict[str, int], set[str], list[SafeString]]:
-        """Say what goes with the conversations, without loading all of it to list it."""
+        """Count the rows that are deleted with the conversations, instead of loading and listing them all."""
         chosen = Conversation.objects.filter(pk__in=[conversation.pk for conversation in objs])
         names = [str(conversation) for conversation in objs]
         return names, deletion.counts(chosen), set(), deletion.under_way(chosen)
@@ -96,7 +96,7 @@ class ConversationAdmin(ModelAdmin):
         self.delete_queryset(request, Conversation.objects.filter(pk=obj.pk))
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Conversation]) -> None:
-        # Without the annotations of the list, which a DELETE cannot have.
+        # A new queryset, because a DELETE cannot have the annotations of the list.
         chosen = Conversation.objects.filter(pk__in=list(queryset.values_list("pk", flat=True)))
         with transaction.atomic():
             deletion.delete_traces(chosen)

@@ -1,7 +1,7 @@
-"""What goes when a conversation or a person is deleted, and what must have ended before.
+"""Helps to delete conversations and users: counts the rows, names the active runs, deletes the traces.
 
-A conversation is deleted as a whole or not at all: whoever may delete it may delete what is in it,
-although nothing in it can be deleted by itself.
+A conversation is deleted as a whole or not at all. The permission to delete it covers its runs, messages
+and notes, although these cannot be deleted one by one.
 """
 
 from django.db.models import QuerySet
@@ -15,7 +15,7 @@ from runs.states import ACTIVE
 
 
 def counts(conversations: QuerySet[Conversation]) -> dict[str, int]:
-    """Return how many rows of each kind go with ``conversations``: counted, because there can be many."""
+    """Return how many rows of each kind are deleted with ``conversations``."""
     runs = Run.objects.filter(conversation__in=conversations)
     return {
         "conversations": conversations.count(),
@@ -28,20 +28,26 @@ def counts(conversations: QuerySet[Conversation]) -> dict[str, int]:
 
 
 def under_way(conversations: QuerySet[Conversation]) -> list[SafeString]:
-    """Return the runs that must end first, as links: a provider would go on working for nobody."""
-    live = Run.objects.filter(conversation__in=conversations, status__in=ACTIVE)
+    """Return a sentence with a link for each active run, because these must end before the deletion.
+
+    Otherwise the provider calls would continue, and cost money, after their run is gone.
+    """
+    active = Run.objects.filter(conversation__in=conversations, status__in=ACTIVE)
     return [
         format_html(
             'Run <a class="runnel-link" href="{}">{}</a> is under way. Cancel it first.',
             reverse("admin:runs_run_change", args=[run.pk]),
             run.model,
         )
-        for run in live
+        for run in active
     ]
 
 
 def delete_traces(conversations: QuerySet[Conversation]) -> None:
-    """Delete the traces of ``conversations``: no foreign key leads to them, and they hold what was said."""
+    """Delete the provider traces of ``conversations``.
+
+    They contain messages, and have no foreign key to a run that would delete them with it.
+    """
     _traces(conversations).delete()
 
 

@@ -1,4 +1,4 @@
-"""List filters that speak as the documentation and the API do."""
+"""A list filter that shows the same words as the documentation and the API."""
 
 from copy import copy
 from typing import Any
@@ -8,7 +8,7 @@ from django.db.models import Field
 
 
 class StoredValues(ChoicesFieldListFilter):
-    """Offers a field's choices as they are stored: ``end_turn``, which Django would call "End Turn"."""
+    """Shows a field's choices as they are stored: ``end_turn`` instead of Django's "End Turn"."""
 
     def __init__(self, field: "Field[Any, Any]", *args: Any, **names: Any) -> None:
         plain = copy(field)

@@ -1,4 +1,4 @@
-"""The form for an MCP server: what may be entered, and secrets that go in and never come out."""
+"""The form for an MCP server. It checks the fields, encrypts the secrets and never shows stored secrets."""
 
 import re
 from typing import Any
@@ -21,6 +21,7 @@ from runs.toolbox.mcp.target import is_loopback_allowed
 
 _MOST_ARGUMENTS = 100
 _MOST_SECRETS = 50
+#: Characters of one argument, or of the value of one secret.
 _LONGEST_LINE = 4_000
 #: Characters of a description beside a tick box.
 _LONGEST_LABEL = 160
@@ -28,18 +29,18 @@ _LONGEST_LABEL = 160
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 #: A header's name (RFC 9110, section 5.1).
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
-#: Headers that say what the connection itself is, or what the protocol says with each request.
-_OURS = re.compile(
+#: Headers that the HTTP library or the protocol sets itself, so that an admin may not set them.
+_RESERVED_HEADERS = re.compile(
     r"host|connection|content-.*|transfer-encoding|upgrade|te|trailer|accept|accept-encoding|mcp-.*",
     re.IGNORECASE,
 )
 
 
-# Django's own class takes no type: only the stubs are generic.
+# ModelForm is generic in the stubs only; at run time it takes no type argument.
 class McpServerForm(forms.ModelForm):  # type: ignore[type-arg]
-    """A server. What is left empty in the field for secrets leaves the stored ones as they are."""
+    """The form for one server. An empty field for secrets keeps the stored secrets."""
 
-    #: Set by the page: whether a command may be entered. It runs with all that this server may do.
+    #: Whether the user may enter a command, which runs with all rights of this server. The page sets it.
     may_enter_commands = False
 
     arguments = forms.CharField(
@@ -97,7 +98,7 @@ class McpServerForm(forms.ModelForm):  # type: ignore[type-arg]
         super().__init__(*args, **kwargs)
         row = self.instance
         self._purpose = row.purpose if row.pk else ""
-        #: What is stored; ``None`` when nobody can open it.
+        #: The stored secrets; ``None`` if they cannot be decrypted.
         self._stored: dict[str, str] | None = {}
         if row.pk:
             try:
@@ -129,11 +130,11 @@ class McpServerForm(forms.ModelForm):  # type: ignore[type-arg]
     def _choices(self) -> list[tuple[str, str]]:
         choices = {}
         for entry in self.instance.listed:
-            said = " ".join(entry["description"].split())
-            said = said if len(said) <= _LONGEST_LABEL else f"{said[:_LONGEST_LABEL]}…"
+            text = " ".join(entry["description"].split())
+            text = text if len(text) <= _LONGEST_LABEL else f"{text[:_LONGEST_LABEL]}…"
             hints = f" (it says: {', '.join(entry['hints'])})" if entry["hints"] else ""
             problem = f" Cannot be offered: {entry['problem']}." if entry["problem"] else ""
-            choices[entry["name"]] = f"{entry['name']} – {said}{hints}{problem}"
+            choices[entry["name"]] = f"{entry['name']} – {text}{hints}{problem}"
         for name in self.instance.allowed:
             choices.setdefault(name, f"{name} (not listed any more)")
         return list(choices.items())
@@ -149,7 +150,7 @@ class McpServerForm(forms.ModelForm):  # type: ignore[type-arg]
         return lines
 
     def clean(self) -> dict[str, Any]:
-        """Judge what belongs together: the way to the server, and its secrets."""
+        """Check the fields that depend on the transport: command or address, and the secrets."""
         data: dict[str, Any] = super().clean() or self.cleaned_data
         if data.get("transport") == Transport.STDIO:
             data["url"] = ""
@@ -186,11 +187,14 @@ class McpServerForm(forms.ModelForm):  # type: ignore[type-arg]
             )
 
     def _is_still_a_command(self) -> bool:
-        """Whether only the command line has changed: who may do that could print the secrets anyway."""
+        """Return whether the server is still a command, so that the stored secrets may be kept.
+
+        A user who may change the command could print the secrets anyway.
+        """
         return self.instance.transport == Transport.STDIO and self.initial.get("transport") == Transport.STDIO
 
     def save(self, commit: bool = True) -> McpServer:
-        """Seal the secrets into the row that is saved."""
+        """Encrypt the secrets for the row and save it."""
         stored = {} if self.cleaned_data.get("forget_secrets") else self._stored
         self.instance.seal(self.cleaned_data["secrets"] or stored or {})
         server: McpServer = super().save(commit)
@@ -198,7 +202,11 @@ class McpServerForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 def _read(text: str, *, is_command: bool) -> dict[str, str]:
-    """Return the variables or headers in ``text``. What was entered is not repeated, here or anywhere."""
+    """Return the variables or headers in ``text``, by name.
+
+    Raises:
+        ValidationError: a line is wrong. The message names its number only, because it may hold a secret.
+    """
     found = {}
     for number, line in enumerate(filter(str.strip, text.splitlines()), start=1):
         name, sign, value = line.partition("=" if is_command else ":")
@@ -207,7 +215,8 @@ def _read(text: str, *, is_command: bool) -> dict[str, str]:
         if not sign or not is_name:
             form = "NAME=value" if is_command else "Name: value"
             raise ValidationError(f"Line {number} is not of the form {form}.")
-        if not is_command and (_OURS.fullmatch(name) or not value.isascii() or not value.isprintable()):
+        can_be_sent = value.isascii() and value.isprintable()
+        if not is_command and (_RESERVED_HEADERS.fullmatch(name) or not can_be_sent):
             raise ValidationError(
                 f"Line {number} is no header that can be set, or has a value that cannot be sent."
             )

@@ -1,4 +1,4 @@
-"""MCP servers: how they are reached, which of their tools are offered, and to whom."""
+"""The admin pages of MCP servers: their connection, their offered tools and their permitted groups."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -47,19 +47,21 @@ _BEFORE_LISTING: tuple[str, dict[str, Any]] = (
         "description": "None is offered yet. “Save and list tools” asks the server for them; then choose.",
     },
 )
-_SEEN: tuple[tuple[str, dict[str, Any]], ...] = (
+#: For users who may view a server but not change it.
+_READ_ONLY: tuple[tuple[str, dict[str, Any]], ...] = (
     ("The server", {"fields": (("name", "transport"), "reached", "secret_list", ("timeout", "is_enabled"))}),
     ("Its tools", {"fields": ("offered", "requires_approval", "ungated", "groups")}),
 )
-_STANDING = ("How it stands", {"fields": (("list_message", "listed_when"),)})
+_LAST_LISTING = ("How it stands", {"fields": (("list_message", "listed_when"),)})
 
 
 @admin.register(McpServer)
 class McpServerAdmin(ModelAdmin):
-    """Every server of the database.
+    """All MCP servers.
 
-    Only a superuser sets up a command, or changes one: it runs as this server's own user, and so reads the
-    database, the secret key and everybody's provider keys. A permission to edit a table is not meant to be that.
+    Only a superuser may add or change a server with a command: the command runs as this process's user and
+    can read the database, the secret key and all provider keys. Django's permission to change a table must
+    not give that much.
     """
 
     form = McpServerForm
@@ -80,7 +82,7 @@ class McpServerAdmin(ModelAdmin):
 
     def has_change_permission(self, request: HttpRequest, obj: McpServer | int | str | None = None) -> bool:
         if obj is not None and not isinstance(obj, McpServer):
-            # Unfold asks for its buttons with the key alone.
+            # Unfold passes only the primary key when it builds the buttons.
             obj = McpServer.objects.filter(pk=obj).first()
         may = bool(super().has_change_permission(request, obj))
         is_command = obj is not None and obj.transport == Transport.STDIO
@@ -94,21 +96,21 @@ class McpServerAdmin(ModelAdmin):
     def get_fieldsets(
         self, request: HttpRequest, obj: McpServer | None = None
     ) -> Sequence[tuple[str, dict[str, Any]]]:
-        """Leave out what is not there yet, and the fields that only serve to write for those who may not."""
+        """Return the fieldsets for a new server, for a user who may only view it, or for editing it."""
         if obj is None:
             return (_SERVER, _BEFORE_LISTING)
         if not self.has_change_permission(request, obj):
-            return (*_SEEN, _STANDING)
+            return (*_READ_ONLY, _LAST_LISTING)
         server = _SERVER
-        if obj.sealed_secrets and (obj.secret_names or not _can_be_opened(obj)):
+        if obj.sealed_secrets and (obj.secret_names or not _can_unseal(obj)):
             fields = [
                 ("secrets", "forget_secrets") if name == "secrets" else name for name in _SERVER[1]["fields"]
             ]
             server = ("The server", {"fields": tuple(fields)})
-        return (server, _TOOLS if obj.listed or obj.allowed else _BEFORE_LISTING, _STANDING)
+        return (server, _TOOLS if obj.listed or obj.allowed else _BEFORE_LISTING, _LAST_LISTING)
 
     def response_change(self, request: HttpRequest, obj: McpServer) -> HttpResponse:
-        """Stay on the page that shows what came of asking."""
+        """Stay on the server's page after "Save and list tools", because that page shows the result."""
         response: HttpResponse = super().response_change(request, obj)
         was_asked = any(
             action.action_name in request.POST for action in self.get_actions_submit_line(request, obj.pk)
@@ -121,7 +123,7 @@ class McpServerAdmin(ModelAdmin):
 
     @action(description="Save and list tools", permissions=["change"])  # type: ignore[untyped-decorator]
     def save_and_list(self, request: HttpRequest, obj: McpServer) -> None:
-        # The page is saved in one transaction: nobody else's writes may wait for a server's answer.
+        # After the commit, because the transaction of the page must not stay open while a server answers.
         transaction.on_commit(partial(self._list, request, McpServer.objects.filter(pk=obj.pk)))
 
     def _list(self, request: HttpRequest, queryset: QuerySet[McpServer]) -> None:
@@ -170,7 +172,7 @@ def _target(server: McpServer) -> McpEndpoint | Unusable:
         return unusable
 
 
-def _can_be_opened(server: McpServer) -> bool:
+def _can_unseal(server: McpServer) -> bool:
     try:
         server.unseal()
     except Unsealable:
@@ -179,7 +181,7 @@ def _can_be_opened(server: McpServer) -> bool:
 
 
 def _changes(server: McpServer, tools: list[Json]) -> str:
-    """Say which offered tools are not any more what somebody chose."""
+    """Return a sentence with the offered tools that have changed since the last list, or empty text."""
     before = {entry["name"]: entry for entry in server.listed}
     now = {entry["name"]: entry for entry in tools}
     changed = [name for name in server.allowed if name in before and before[name] != now.get(name)]

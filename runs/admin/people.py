@@ -1,4 +1,4 @@
-"""Users and groups, in the look of the other pages."""
+"""The admin pages of users and groups, in the style of the other pages."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -22,7 +22,7 @@ admin.site.unregister(Group)
 
 @admin.register(User)
 class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg]  # only the stubs are generic
-    """People who may sign in. With a person goes all that is theirs."""
+    """Users. Deleting a user deletes all of the user's rows, provider traces included."""
 
     form = UserChangeForm
     add_form = UserCreationForm

@@ -1,4 +1,4 @@
-"""Pages that show and never change. Who may look is Django's view permission."""
+"""Mix-ins for read-only admin pages. Viewing needs Django's view permission."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from runs.admin import wording
 
 
 class ReadOnly:
-    """A mix-in for model admins and inlines: nobody adds, changes or deletes, not even a superuser."""
+    """A mix-in for model admins and inlines: no user may add, change or delete rows, not even a superuser."""
 
     empty_value_display = wording.UNKNOWN
 
@@ -24,7 +24,7 @@ class ReadOnly:
 
 
 class ReadOnlyInline(ReadOnly):
-    """The same for inlines, without the rows and links that only serve editing."""
+    """The same for inlines, without the empty rows and links for editing."""
 
     extra = 0
     max_num = 0

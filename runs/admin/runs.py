@@ -1,4 +1,4 @@
-"""Runs: how they stand or ended, what they said and used, and a way to stop them."""
+"""The admin pages of runs: status, messages, usage, steps and tool calls, and an action to cancel runs."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -29,7 +29,7 @@ from runs.models.tool_call import ToolCallStatus
 from runs.services import cancel_from_thread
 from runs.states import RunStatus
 
-#: The colour of each status, in Unfold's words.
+#: The colour of each status, by Unfold's names.
 _COLOURS: dict[str, str] = {
     RunStatus.CREATED: "primary",
     RunStatus.RUNNING: "info",
@@ -47,7 +47,7 @@ def status_label(run: Run) -> SafeString:
 
 
 def _cancel(request: HttpRequest, run_id: UUID) -> str:
-    """Return the service's answer. A run that was deleted since the page was loaded has ended as well."""
+    """Cancel a run and return the service's answer; a run that was deleted meanwhile counts as ended."""
     try:
         return cancel_from_thread(None, run_id)
     except NotFound:
@@ -56,7 +56,7 @@ def _cancel(request: HttpRequest, run_id: UUID) -> str:
 
 @admin.register(Run)
 class RunAdmin(ShowsUsage, ReadOnly, ModelAdmin):
-    """Every run of everybody."""
+    """The runs of all users."""
 
     list_display = (
         "created",
@@ -78,7 +78,7 @@ class RunAdmin(ShowsUsage, ReadOnly, ModelAdmin):
     )
     list_select_related = ("conversation", "owner")
     list_per_page = 50
-    # Counting a whole table of runs for "n in total" is a scan that nobody asked for.
+    # The count of all runs ("n in total") would scan the whole table.
     show_full_result_count = False
     search_fields = ("^id", "model", "owner__username", "owner__email", "conversation__title")
     search_help_text = "Run id, model, owner or conversation"
@@ -141,7 +141,7 @@ class RunAdmin(ShowsUsage, ReadOnly, ModelAdmin):
     }
 
     def get_fieldsets(self, request: HttpRequest, obj: Run | None = None) -> list[tuple[str, dict[str, Any]]]:
-        """Leave out what did not happen."""
+        """Leave out the fieldsets that do not apply to the run, such as its error."""
         return [
             (title, options)
             for title, options in self.fieldsets
@@ -149,7 +149,7 @@ class RunAdmin(ShowsUsage, ReadOnly, ModelAdmin):
         ]
 
     def get_inlines(self, request: HttpRequest, obj: Run | None) -> Sequence[Any]:
-        """Leave out tool calls where there are none."""
+        """Leave out the tool calls if there are none."""
         has_calls = obj is not None and obj.tool_calls.exists()
         return self.inlines if has_calls else (StepInline,)
 
@@ -158,7 +158,7 @@ class RunAdmin(ShowsUsage, ReadOnly, ModelAdmin):
         return rows
 
     def has_cancel_permission(self, request: HttpRequest) -> bool:
-        """Stopping changes a run, so it takes Django's permission to change runs."""
+        """Return whether the user may cancel runs: this needs Django's permission to change runs."""
         return not isinstance(request.user, AnonymousUser) and request.user.has_perm("runs.change_run")
 
     @admin.action(description="Cancel selected runs", permissions=["cancel"])
@@ -181,11 +181,11 @@ class RunAdmin(ShowsUsage, ReadOnly, ModelAdmin):
 
     @admin.display(description="Status", ordering="status")
     def standing(self, run: Run) -> SafeString:
-        """The status, and below it until when it waits, or the stop reason where that says more."""
-        why = "" if run.stop_reason == run.status else run.stop_reason
+        """The status, with the approval deadline or a different stop reason below it."""
+        detail = "" if run.stop_reason == run.status else run.stop_reason
         if run.status == RunStatus.AWAITING_APPROVAL and run.awaiting_until is not None:
-            why = f"until {wording.moment(run.awaiting_until)}"
-        return format_html('{}<p class="runnel-below">{}</p>', status_label(run), why)
+            detail = f"until {wording.moment(run.awaiting_until)}"
+        return format_html('{}<p class="runnel-below">{}</p>', status_label(run), detail)
 
     @admin.display(description="Stop reason")
     def why_it_ended(self, run: Run) -> str:

@@ -1,4 +1,4 @@
-"""What a run is made of: its provider calls."""
+"""The steps of a run on its admin page."""
 
 from django.contrib import admin
 from unfold.admin import TabularInline
@@ -52,7 +52,7 @@ class StepInline(ShowsUsage, ReadOnlyInline, TabularInline):
 
     @admin.display(description="Duration")
     def duration(self, step: Step) -> str:
-        # Where the worker died, the end is when that was noticed.
+        # If the worker died, finished_at is the time of the recovery, not the end of the step.
         if step.finished_at is None or step.error_code == StopReason.WORKER_LOST:
             return wording.UNKNOWN
         return wording.duration(step.finished_at - step.started_at)

@@ -1,4 +1,4 @@
-"""API tokens: who has which, and how to revoke one. Making one is the command's, which shows it once."""
+"""The admin page of API tokens, to list and revoke them. ``manage.py api_token`` makes them."""
 
 from django.contrib import admin
 from django.http import HttpRequest
@@ -10,7 +10,7 @@ from runs.models import ApiToken
 
 @admin.register(ApiToken)
 class ApiTokenAdmin(ModelAdmin):
-    """Every token; deleting one revokes it."""
+    """All API tokens. Deleting a token revokes it."""
 
     list_display = ("label", "number", "user", "created")
     list_select_related = ("user",)
@@ -33,7 +33,7 @@ class ApiTokenAdmin(ModelAdmin):
 
     @admin.display(description="No.", ordering="pk")
     def number(self, token: ApiToken) -> str:
-        """Tell tokens apart that have no name and were made on one day."""
+        """The token's number, to distinguish tokens of one day without names."""
         return f"#{token.pk}"
 
     @admin.display(description="Created", ordering="created_at")

@@ -1,7 +1,7 @@
-"""The functions that a run's models called: with what, who decided, and what came of it.
+"""The tool calls of a run on its admin page: arguments, decision and answer.
 
-All of it is foreign text: escaped, never HTML. What only an admin reads, a tool's traceback or a result that came
-too late, is read here and nowhere else.
+All texts are untrusted and thus escaped. Only this page shows a call's note: the traceback of a failed
+tool, or a result that arrived too late.
 """
 
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ from runs.admin.readonly import ReadOnlyInline
 from runs.models import ToolCall
 from runs.models.tool_call import Decision, ToolCallStatus
 
-#: What each status means, for somebody who has not read the code.
+#: The meaning of each status, for admins.
 SENTENCES: dict[str, str] = {
     ToolCallStatus.UNANSWERED: "The run ended with it: nothing here could execute it.",
     ToolCallStatus.INCOMPLETE: "The answer broke off before its arguments were complete.",
@@ -46,12 +46,12 @@ _COLOURS: dict[str, str] = {
 }
 _USUAL_COLOUR = "warning"
 
-#: Characters of one text that are shown; the database and the API have the rest.
+#: Characters that are shown of one text; the database and the API have the whole text.
 _LONGEST = 20_000
 
 
 class ToolCallInline(ReadOnlyInline, StackedInline):
-    """The function calls of a run, in the order in which the models made them."""
+    """The tool calls of a run, in the order in which the models made them."""
 
     model = ToolCall
     fields = ("card",)
@@ -67,7 +67,7 @@ class ToolCallInline(ReadOnlyInline, StackedInline):
 
 
 def render(call: ToolCall) -> SafeString:
-    """Return all that is known of ``call``; what did not happen is left out."""
+    """Return the HTML of one call, without the facts that do not apply to it."""
     colours = {call.status: _COLOURS.get(call.status, _USUAL_COLOUR)}
     return format_html(
         '<div class="runnel-call"><p class="runnel-call-head"><strong>{}</strong> '
@@ -100,7 +100,7 @@ def _decision(call: ToolCall) -> Iterator[tuple[str, Any]]:
     if not call.decision:
         return
     yield "Decision", call.decision
-    # Whoever decided may have been deleted since.
+    # NULL if the user who decided was deleted.
     yield "Decided by", call.decided_by or wording.UNKNOWN
     yield "Decided", wording.moment(call.decided_at)
     if call.decided_at is not None:

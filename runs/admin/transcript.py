@@ -1,4 +1,4 @@
-"""What was said, as an administrator reads it. All of it is foreign text: escaped, never HTML."""
+"""The messages of a run as HTML for its admin page. All texts are untrusted and thus escaped."""
 
 from typing import Any
 
@@ -13,20 +13,20 @@ from runs.store.history import part_to_json
 
 
 def render(run: Run) -> SafeString:
-    """Return the turns of ``run`` in order, each with its role, its reasoning folded away.
+    """Return the messages of ``run`` in order, each with its role; all parts but text are collapsed.
 
-    Of a run that has not ended yet, the last turn is what its log has so far.
+    For an active run, the last message comes from the event log as far as it goes.
     """
-    turns = [(message.role, message.parts) for message in run.messages.order_by("position")]
+    messages = [(message.role, message.parts) for message in run.messages.order_by("position")]
     if run.is_active and (unfinished := _unfinished_message(run)):
         so_far = [part_to_json(part) for part in unfinished.message.parts]
-        turns.append((f"{unfinished.message.role}, so far", so_far))
-    if not turns:
+        messages.append((f"{unfinished.message.role}, so far", so_far))
+    if not messages:
         return format_html("<p>{}</p>", "Nothing was said.")
     return format_html_join(
         "",
         '<div class="runnel-turn"><p class="runnel-role">{}</p>{}</div>',
-        ((role, format_html_join("", "{}", ((_part(part),) for part in parts))) for role, parts in turns),
+        ((role, format_html_join("", "{}", ((_part(part),) for part in parts))) for role, parts in messages),
     )
 
 
@@ -45,8 +45,8 @@ def _part(part: Json) -> SafeString:
         case "tool_call":
             return _folded(f"Call of {part['name']}", part["arguments"])
         case "tool_result":
-            what = "Error" if part.get("is_error") else "Result"
-            return _folded(f"{what} of {part['name']}", part["content"])
+            title = "Error" if part.get("is_error") else "Result"
+            return _folded(f"{title} of {part['name']}", part["content"])
         case other:
             return _folded(str(part.get("item", other)), part.get("data", part))
 

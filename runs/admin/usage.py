@@ -1,4 +1,4 @@
-"""The usage page: what was used, in figures, a chart and three tables. Only for who may see runs."""
+"""The usage page: figures, a chart and three tables. It needs the permission to view runs."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -12,31 +12,32 @@ from runs.admin.wording import count, duration, share
 from runs.usage import statistics
 from runs.usage.statistics import Figures, GroupBy, Scope
 
-#: Days that a period may have, the usual one in the middle.
+#: The periods to choose from, in days.
 PERIODS = (7, 30, 90)
+#: Days.
 DEFAULT_PERIOD = 30
-#: Model names are whatever people typed, so there can be any number of them.
+#: Rows of one table. Users type model names freely, so there can be any number of names.
 MOST_LINES = 50
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Line:
-    """A row of a table, ready to be read."""
+    """A row of a table, with its values as text."""
 
     name: str
-    #: Where the page goes when the name is chosen; empty for one that leads nowhere.
+    #: The link of the name; empty for no link.
     address: str
     cells: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Table:
-    """One of the three ways to split the total."""
+    """A table that splits the totals by one key: model, user or day."""
 
     title: str
     key: str
     lines: tuple[Line, ...]
-    #: How many more there are than shown.
+    #: Rows that are not shown because of ``MOST_LINES``.
     left_out: int
 
 
@@ -56,7 +57,7 @@ COLUMNS = (
 
 
 class UsageView(UnfoldSiteViewMixin, TemplateView):
-    """``/admin/usage/?days=30&model=…&user=…``; a value that makes no sense is as good as none."""
+    """``/admin/usage/?days=30&model=…&user=…``; an invalid number of days counts as absent."""
 
     title = "Usage"
     permission_required = "runs.view_run"
@@ -95,7 +96,7 @@ def _address(query: dict[str, str]) -> str:
 
 
 def _headline(whole: Figures) -> list[tuple[str, str, str]]:
-    """Return name, value and remark of the figures on top."""
+    """Return the name, value and remark of each figure at the top of the page."""
     return [
         ("Runs", count(whole.runs), f"{count(whole.steps)} provider calls"),
         ("Input tokens", count(whole.input_tokens), f"{count(whole.cached_input_tokens)} of them cached"),
@@ -133,7 +134,7 @@ def _by_day(daily: dict[Any, Figures]) -> Table:
 
 
 def _by_name(title: str, key: str, found: dict[str, Figures], chosen: dict[str, str]) -> Table:
-    """Return the busiest first; names that were as busy as each other by the alphabet."""
+    """Return the table of ``found``, sorted by most steps, then most runs, then name."""
     ranked = sorted(found.items(), key=lambda item: (-item[1].steps, -item[1].runs, item[0]))
     lines = [
         Line(name=name, address=_address(chosen | {key: name}), cells=_cells(figures))

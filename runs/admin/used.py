@@ -1,4 +1,4 @@
-"""Columns that say what a run or a step has used."""
+"""Columns with the usage and cost of a run or a step."""
 
 from django.contrib import admin
 
@@ -7,7 +7,7 @@ from runs.models import Run, Step
 
 
 class ShowsUsage:
-    """A mix-in for model admins and inlines of runs and of steps."""
+    """A mix-in for model admins and inlines of runs and steps."""
 
     @admin.display(description="Input", ordering="input_tokens")
     def input_used(self, row: Run | Step) -> str:

@@ -1,4 +1,4 @@
-"""How numbers and names read in the admin. What is unknown is a dash, never a zero."""
+"""Formats numbers, times and names for the admin. An unknown value is shown as a dash, never as 0."""
 
 import re
 from datetime import datetime, timedelta
@@ -14,26 +14,26 @@ UNKNOWN = "–"
 
 
 def count(value: int | None) -> str:
-    """Return ``value`` with thousands apart."""
+    """Return ``value`` with a comma between thousands."""
     return UNKNOWN if value is None else f"{value:,}"
 
 
 def tokens(value: int | None, source: str) -> str:
-    """Return a run's or a step's token count; a guess is marked as one."""
+    """Return a run's or a step's token count; an estimate is marked with ≈."""
     return f"≈ {count(value)}" if value is not None and source == UsageSource.ESTIMATED else count(value)
 
 
 def dollars(value: Decimal | None, source: str) -> str:
-    """Return what a run or a step has cost; what follows from a guess is marked as one."""
+    """Return the cost of a run or a step in US dollars; a cost of estimated usage is marked with ≈."""
     if value is None:
         return UNKNOWN
-    # Whole cents say nothing of most calls; what is smaller than a millionth does not count.
+    # Six decimals, because most calls cost less than a cent.
     amount = f"${value:,.6f}".rstrip("0").rstrip(".")
     return f"≈ {amount}" if source == UsageSource.ESTIMATED else amount
 
 
 def usage_source(source: str, *, is_over: bool) -> str:
-    """Return how far token counts can be trusted; before the end nothing is known of that."""
+    """Return the usage source of a run or a step; "still running" before its end."""
     return source if is_over else "still running"
 
 
@@ -46,19 +46,19 @@ def compact(value: int) -> str:
 
 
 def breakable(model: str) -> SafeString:
-    """Return a model's name, which can be long, with places where a line may end."""
+    """Return a model's name as HTML that may wrap after ``/`` and ``@``, because names can be long."""
     return format_html_join(mark_safe("<wbr>"), "{}", ((piece,) for piece in re.split("(?<=[/@])", model)))
 
 
 def share(value: float | None) -> str:
-    """Return a share of 0 to 1 in percent; a small one is not rounded away."""
+    """Return a share from 0 to 1 in percent; a share below 1 % is not rounded to 0."""
     if value is None:
         return UNKNOWN
     return "< 1 %" if 0 < value < 0.01 else f"{value:.0%}".replace("%", " %")
 
 
 def duration(value: timedelta | None) -> str:
-    """Return a length of time in the unit that fits it."""
+    """Return a duration in milliseconds, seconds, minutes or hours, depending on its length."""
     if value is None:
         return UNKNOWN
     seconds = value.total_seconds()
@@ -71,10 +71,10 @@ def duration(value: timedelta | None) -> str:
 
 
 def milliseconds(value: float | None) -> str:
-    """Return a time that is measured in milliseconds, to the tenth."""
+    """Return a duration, given in milliseconds, with one decimal."""
     return UNKNOWN if value is None else f"{value:,.1f} ms"
 
 
 def moment(value: datetime | None) -> str:
-    """Return a moment to the second, in the current time zone; sorts and compares as it reads."""
+    """Return a time to the second in the current time zone, in a format that sorts as text."""
     return UNKNOWN if value is None else f"{timezone.localtime(value):%Y-%m-%d %H:%M:%S}"

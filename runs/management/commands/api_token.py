@@ -1,4 +1,4 @@
-"""``manage.py api_token USER``: how a program gets a way in."""
+"""``manage.py api_token USER``: make an API token, with which a program signs in."""
 
 from typing import Any
 
@@ -9,17 +9,21 @@ from runs.models import ApiToken
 
 
 class Command(BaseCommand):
-    """Issue an API token; it is printed once, as the last word."""
+    """Make an API token for a user and print it, as the last word of the output."""
 
     help = "Print a new API token of USER as the last word of the output. It cannot be shown again."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Take the user and what the token is for."""
+        """Declare the user name and the token's name."""
         parser.add_argument("user", help="a user name")
         parser.add_argument("--name", default="", help="what the token is for")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Issue and print."""
+        """Make and print the token.
+
+        Raises:
+            CommandError: there is no such user.
+        """
         model = get_user_model()
         try:
             user = model.objects.get_by_natural_key(options["user"])

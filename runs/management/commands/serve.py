@@ -1,7 +1,7 @@
-"""``manage.py serve``: migrate, make the first admin, serve. What ``make run`` calls.
+"""``manage.py serve``: migrate the database, make the first admin, serve. ``make run`` calls it.
 
-In an order that promises nothing in vain: the data folder and the port are ours before a password is
-made, and the address is told when it can be opened.
+The command locks the data folder and reserves the port before it makes a password, so that a failed start
+prints no password. It prints the address only when the server accepts connections.
 """
 
 import secrets
@@ -29,14 +29,18 @@ class Command(BaseCommand):
     help = "Migrate, make the first admin if there is no user, and serve HTTP and WebSocket with Daphne."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Take where to listen; the environment has the defaults."""
+        """Declare host and port; the defaults come from the environment."""
         parser.add_argument("--host", default=environment.text("HOST", "127.0.0.1"))
         parser.add_argument("--port", type=int, default=environment.whole("PORT", 8000, at_most=65535))
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Prepare and serve until SIGTERM or Ctrl-C."""
+        """Prepare and serve until SIGTERM or Ctrl-C.
+
+        Raises:
+            CommandError: the data folder or the port is in use, or the database cannot be used.
+        """
         if connection.vendor == "sqlite":
-            self._take_the_data_folder()
+            self._lock_data_folder()
         host = options["host"]
         try:
             reserved = listening.reserve(host, options["port"])
@@ -47,7 +51,7 @@ class Command(BaseCommand):
             raise CommandError(f"The database cannot be used: {error}") from None
         self._serve(host, reserved)
 
-    def _take_the_data_folder(self) -> None:
+    def _lock_data_folder(self) -> None:
         try:
             lock.hold(settings.RUNNEL_DATA_DIR)
         except lock.AlreadyRunning:
@@ -56,17 +60,17 @@ class Command(BaseCommand):
             ) from None
 
     def _prepare(self) -> None:
-        """Bring the database and the static files to what this version needs."""
+        """Migrate the database, collect the static files and make the first admin, as far as necessary."""
         executor = MigrationExecutor(connection)
-        # Even with nothing to apply, `migrate` looks through all models and permissions.
+        # Skipped if there is nothing to apply: `migrate` would still check all models and permissions.
         if executor.migration_plan(executor.loader.graph.leaf_nodes()):
             call_command("migrate", verbosity=0, interactive=False)
         if not settings.DEBUG:
             call_command("collectstatic", verbosity=0, interactive=False)
-        self._make_the_first_admin()
+        self._make_first_admin()
         connection.close()
 
-    def _make_the_first_admin(self) -> None:
+    def _make_first_admin(self) -> None:
         model = get_user_model()
         if model.objects.exists():
             return
@@ -79,9 +83,9 @@ class Command(BaseCommand):
         self.stdout.write(f"Password: {password}")
 
     def _serve(self, host: str, reserved: socket) -> None:
-        from twisted.internet import reactor  # Daphne has installed its own by now
+        from twisted.internet import reactor  # imported here, after Daphne has installed its reactor
 
-        from project.asgi import application  # it needs the tables
+        from project.asgi import application  # imported here, because it needs the database tables
 
         address, port = reserved.getsockname()[:2]
         hints = list(_hints(reserved))
@@ -99,16 +103,16 @@ class Command(BaseCommand):
             server_name="runnel",
         )
         running: Any = reactor
-        running.addSystemEventTrigger("before", "shutdown", self._say_what_is_waited_for)
-        running.addSystemEventTrigger("before", "shutdown", _skip_drain_on_second_signal, running)
-        # Twisted binds the same address in the next moment.
+        running.addSystemEventTrigger("before", "shutdown", self._print_live_runs)
+        running.addSystemEventTrigger("before", "shutdown", _skip_drain_at_next_signal, running)
+        # Closed last, because Twisted must bind the same address now.
         reserved.close()
         server.run()
         if server.abort_start:
             raise CommandError(f"Port {port} of {host} is taken. Set PORT to another one.")
         self.stdout.write("Stopped.")
 
-    def _say_what_is_waited_for(self) -> None:
+    def _print_live_runs(self) -> None:
         if live := len(cancellation.live()):
             answers = "1 answer has" if live == 1 else f"{live} answers have"
             seconds = f"{settings.RUNNEL_DRAIN_SECONDS:g} s"
@@ -116,11 +120,11 @@ class Command(BaseCommand):
             self.stdout.flush()
 
 
-def _skip_drain_on_second_signal(reactor: Any) -> None:
-    """Wait for no answer any more when somebody sends another signal to stop."""
+def _skip_drain_at_next_signal(reactor: Any) -> None:
+    """Make the next SIGINT or SIGTERM end the wait for live runs."""
 
     def skip_drain(*_: object) -> None:
-        # On the loop, whose supervisor it is.
+        # The supervisor belongs to the event loop, so it may only be used there.
         reactor.callFromThread(lambda: supervisor.current().skip_drain_wait())
 
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -128,7 +132,7 @@ def _skip_drain_on_second_signal(reactor: Any) -> None:
 
 
 def _hints(reserved: socket) -> Iterator[str]:
-    """Yield what whoever started this would find out the hard way."""
+    """Yield warnings about settings that do not suit the address, or that are unsafe."""
     if settings.DEBUG and listening.is_for_others(reserved):
         yield "DEBUG is on and this address can be reached by others: set DEBUG=false."
     if listening.is_everywhere(reserved) and not environment.text("ALLOWED_HOSTS"):
