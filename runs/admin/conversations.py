@@ -96,6 +96,7 @@ class ConversationAdmin(ModelAdmin):
         self.delete_queryset(request, Conversation.objects.filter(pk=obj.pk))
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Conversation]) -> None:
+        """Delete the conversations and their provider traces in one transaction."""
         # A new queryset, because a DELETE cannot have the annotations of the list.
         chosen = Conversation.objects.filter(pk__in=list(queryset.values_list("pk", flat=True)))
         with transaction.atomic():

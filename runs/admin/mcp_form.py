@@ -140,6 +140,7 @@ class McpServerForm(forms.ModelForm):  # type: ignore[type-arg]
         return list(choices.items())
 
     def clean_arguments(self) -> list[str]:
+        """Return the arguments, one for each non-empty line."""
         lines = [line for line in self.cleaned_data["arguments"].splitlines() if line]
         if len(lines) > _MOST_ARGUMENTS or any(len(line) > _LONGEST_LINE for line in lines):
             raise ValidationError(

@@ -81,6 +81,7 @@ class McpServerAdmin(ModelAdmin):
         return response
 
     def has_change_permission(self, request: HttpRequest, obj: McpServer | int | str | None = None) -> bool:
+        """Return whether the user may change the server; one with a command needs a superuser."""
         if obj is not None and not isinstance(obj, McpServer):
             # Unfold passes only the primary key when it builds the buttons.
             obj = McpServer.objects.filter(pk=obj).first()
@@ -89,6 +90,7 @@ class McpServerAdmin(ModelAdmin):
         return may and (not is_command or bool(request.user.is_superuser))
 
     def get_form(self, request: HttpRequest, obj: McpServer | None = None, **kwargs: Any) -> Any:
+        """Return the form class, which lets only a superuser enter a command."""
         form = super().get_form(request, obj, **kwargs)
         form.may_enter_commands = request.user.is_superuser
         return form
@@ -123,6 +125,7 @@ class McpServerAdmin(ModelAdmin):
 
     @action(description="Save and list tools", permissions=["change"])  # type: ignore[untyped-decorator]
     def save_and_list(self, request: HttpRequest, obj: McpServer) -> None:
+        """Ask the saved server for its tools."""
         # After the commit, because the transaction of the page must not stay open while a server answers.
         transaction.on_commit(partial(self._list, request, McpServer.objects.filter(pk=obj.pk)))
 

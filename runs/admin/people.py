@@ -31,16 +31,18 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg]  # only 
     def get_deleted_objects(
         self, objs: QuerySet[User] | Sequence[Any], request: HttpRequest
     ) -> tuple[list[Any], dict[str, int], set[str], list[Any]]:
-        theirs = Conversation.objects.filter(owner__in=[user.pk for user in objs])
-        counted = {"users": len(objs), **deletion.counts(theirs)}
+        """Count the rows that are deleted with the users; active runs and a missing permission prevent it."""
+        conversations = Conversation.objects.filter(owner__in=[user.pk for user in objs])
+        counted = {"users": len(objs), **deletion.counts(conversations)}
         allowed = request.user.has_perm("runs.delete_conversation")
         missing = set() if allowed else {"conversation"}
-        return [str(user) for user in objs], counted, missing, deletion.under_way(theirs)
+        return [str(user) for user in objs], counted, missing, deletion.under_way(conversations)
 
     def delete_model(self, request: HttpRequest, obj: User) -> None:
         self.delete_queryset(request, User.objects.filter(pk=obj.pk))
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        """Delete the users and their provider traces in one transaction."""
         with transaction.atomic():
             deletion.delete_traces(Conversation.objects.filter(owner__in=queryset))
             queryset.delete()

@@ -163,6 +163,7 @@ class RunAdmin(ShowsUsage, ReadOnly, ModelAdmin):
 
     @admin.action(description="Cancel selected runs", permissions=["cancel"])
     def cancel_selected(self, request: HttpRequest, queryset: QuerySet[Run]) -> None:
+        """Cancel the runs and report how many were active and how many had ended."""
         answers = Counter(_cancel(request, run_id) for run_id in queryset.values_list("pk", flat=True))
         asked, ended = answers["requested"], answers["already_terminal"]
         self.message_user(

@@ -64,6 +64,7 @@ class UsageView(UnfoldSiteViewMixin, TemplateView):
     template_name = "admin/usage.html"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Return the figures, the chart and the tables for the chosen period, model and user."""
         asked = {name: self.request.GET.get(name, "").replace("\0", "") for name in ("days", "model", "user")}
         days = next((period for period in PERIODS if str(period) == asked["days"]), DEFAULT_PERIOD)
         chosen = {"days": str(days), "model": asked["model"], "user": asked["user"]}

@@ -77,9 +77,11 @@ class Tool:
 
         ``arguments`` is JSON text; the model reads the reason.
         """
-        nobody = ToolContext(user_id=0, conversation_id=UUID(int=0), run_id=UUID(int=0), call_id=UUID(int=0))
+        no_context = ToolContext(
+            user_id=0, conversation_id=UUID(int=0), run_id=UUID(int=0), call_id=UUID(int=0)
+        )
         try:
-            self.bind(arguments, nobody)
+            self.bind(arguments, no_context)
         except ToolError as error:
             return str(error)
         except Exception as error:  # noqa: BLE001 - a failing check must not fail the run

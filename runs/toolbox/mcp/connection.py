@@ -171,6 +171,8 @@ class _LimitedTransport(PinnedTransport):
 
 
 class _LimitedStream(httpx2.AsyncByteStream):
+    """Passes on an answer's bytes; raises ``httpx2.ReadError`` above ``_LONGEST_ANSWER``."""
+
     def __init__(self, stream: Any) -> None:
         self._stream = stream
 
