@@ -8,14 +8,24 @@ from typing import Any
 import orjson
 
 from providers.errors import LLMError
+from providers.errors.cancellation import StopCause
 from providers.types import Json, StepResult
 from providers.usage.spending import ModelUsage
+from runs.calls.outcomes import NotExecuted
 from runs.calls.planning import CLIENT, PlannedCall
 from runs.log import agui
 from runs.log.agui import Segment
 from runs.states import CancelledBy, RunStatus, StopReason
 from runs.store.transitions import Ending
 from runs.usage.run_usage import UsageTotals
+
+#: What the model reads about calls that were open when the run was stopped.
+NOT_EXECUTED = {
+    StopCause.CANCELLED: NotExecuted.CANCELLED,
+    StopCause.SHUTDOWN: NotExecuted.SHUTDOWN,
+    StopCause.TIME_LIMIT: NotExecuted.TIMEOUT,
+    StopCause.BUDGET: NotExecuted.BUDGET,
+}
 
 #: What a client may answer who executed a call, as JSON Schema: AG-UI's ``responseSchema``.
 _RESULT: Json = {"type": "object", "properties": {"result": {}}, "required": ["result"]}

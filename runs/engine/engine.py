@@ -1,9 +1,8 @@
-"""Drives ONE run from its begin, or from a pause, to its end or the next pause; knows no socket and starts no task.
+"""Drives one segment of a run: from its begin or a pause to its end or the next pause.
 
-begin → provider call → tool calls → provider call → … → end. A step's calls are all decided before any of them is
-executed; where one waits for somebody the run pauses, and nothing of it stays here. Whatever happens, the log
-ends with exactly one terminal event that is committed together with the run's status. A cancel wins
-whenever it was stored before the end was.
+Provider call → tool calls → provider call → … → end. All calls of a step are decided before any is executed. If one is
+pending, the run pauses and the engine ends. In every case the log ends with exactly one terminal event, committed
+together with the run's status. A cancel that was stored before the end wins. Knows no socket.
 """
 
 import asyncio
@@ -45,17 +44,9 @@ from runs.usage.run_usage import RunUsage
 
 logger = logging.getLogger("runnel.engine")
 
-#: What the model reads about calls that were open when the run was stopped.
-_NOT_EXECUTED = {
-    StopCause.CANCELLED: NotExecuted.CANCELLED,
-    StopCause.SHUTDOWN: NotExecuted.SHUTDOWN,
-    StopCause.TIME_LIMIT: NotExecuted.TIMEOUT,
-    StopCause.BUDGET: NotExecuted.BUDGET,
-}
-
 
 class Engine:
-    """One segment of a run under way."""
+    """One segment of a live run."""
 
     def __init__(
         self,
@@ -82,25 +73,25 @@ class Engine:
             log=log,
             cancel=cancellation.signal,
             budget=self._budget,
-            # No method of ours: a ring of references would keep the answer until the collector comes by.
+            # Not a bound method of this object: that reference cycle would keep the answer in memory.
             on_spent=partial(cancellation.stop, StopCause.BUDGET),
         )
         self._steps_made = resume.steps if resume else 0
-        #: Decided calls without an answer.
+        #: Decided calls without an answer, by id.
         self._open = _not_begun(resume.calls if resume else ())
         self._targets = spec.targets
         self._options = spec.options
-        #: The step under way, and what it has said.
+        #: The current step, and its result.
         self._step: RunningStep | None = None
         self._result: StepResult | None = None
         self._has_ended = False
         #: ``time.monotonic()`` seconds.
         self._began_at = time.monotonic()
-        #: What the log must begin with and does not hold yet.
+        #: Events that the log must begin with, until they are committed.
         self._opening = [] if resume else [agui.run_started(spec.segment, messages=spec.messages)]
 
     async def drive(self) -> bool:
-        """Go on to a pause or the end; return whether the end was written. Raises only an outside cancellation."""
+        """Run to a pause or the end. Return whether the end was written. Raises only ``asyncio.CancelledError``."""
         left = self._settings.run_timeout - self._active_seconds
         message = endings.time_limit_message(self._settings.run_timeout)
         limit = asyncio.get_running_loop().call_later(
@@ -109,7 +100,7 @@ class Engine:
         try:
             await self._go()
         except Fenced:
-            logger.warning("run %s: its log belongs to somebody else by now", self._run_id)
+            logger.warning("run %s: another process took it over", self._run_id)
         except Exception:
             logger.exception("run %s failed", self._run_id)
             await self._failed_here()
@@ -122,28 +113,28 @@ class Engine:
             await self._steps()
         except RunCancelled as cancelled:
             await self._cancelled(cancelled.partial, cancelled.upstream_closed_ms)
-        except LostRace as overtaken:
-            self._learn(overtaken)
+        except LostRace as lost:
+            self._learn(lost)
             await self._cancelled(self._result, None)
         except LLMError as error:
             await self._end(endings.provider_failed(error, self._account(error.partial)), error.partial)
 
     async def _failed_here(self) -> None:
-        """End a run that failed by our own fault, with its answer if that is not what cannot be kept."""
+        """End a run after an error of our own. Keep its answer, unless storing the answer fails as well."""
         for result in (self._result, None):
             try:
                 ours = LLMInternalError()
                 account = self._account(result)
                 await self._end(endings.failed(StopReason.ERROR, ours.code, ours.message, account), result)
             except Fenced:
-                logger.warning("run %s: its log belongs to somebody else by now", self._run_id)
+                logger.warning("run %s: another process took it over", self._run_id)
             except Exception:
                 logger.exception("run %s: its end could not be written", self._run_id)
                 continue
             return
 
     async def _steps(self) -> None:
-        """Make steps until the model has said all, or somebody is to be waited for."""
+        """Make steps until the model ends its turn, a limit is reached, or a call is pending."""
         while True:
             await self._execute()
             step = await self._begin()
@@ -178,9 +169,11 @@ class Engine:
         return None
 
     async def _begin(self) -> RunningStep:
-        """Commit the begin of the next step, and of the run if it is the first; return the step.
+        """Commit the begin of the next step, and of the run if it is the first. Return the step.
 
-        Raises ``RunCancelled`` or ``LostRace`` when a cancel came first.
+        Raises:
+            RunCancelled: the run was stopped.
+            LostRace: a cancel was stored first.
         """
         if self._here.cancel.is_set():
             raise RunCancelled(self._here.cancel)
@@ -199,8 +192,8 @@ class Engine:
         transitions.begin(self._run_id, worker=settings.worker, lease=settings.lease_time, step=row)
 
     async def _call(self, step: RunningStep) -> StepResult:
-        """Make the provider call and return what it said. Raises ``LLMError``, ``RunCancelled`` and ``Fenced``."""
-        # Not inside the commit: a long conversation would hold up everybody's events.
+        """Make the provider call and return its result. Raises ``LLMError``, ``RunCancelled`` and ``Fenced``."""
+        # Not inside the commit: reading a long conversation would delay the events of all runs.
         conversation = await readers.run(history.of_conversation, self._run.segment.conversation_id)
         target = step.attempts.target
         request = ModelRequest(
@@ -215,7 +208,7 @@ class Engine:
             self._result = await step.run(request, self._here)
         finally:
             self._usage.add(step.attempts.spending)
-        # Who answered is asked again.
+        # The next step asks the model that answered.
         self._targets = self._targets[self._targets.index(step.attempts.target) :]
         choice = planning.tool_choice_after_call(self._options.tool_choice)
         self._options = replace(self._options, tool_choice=choice)
@@ -229,7 +222,7 @@ class Engine:
         self._step = self._result = None
 
     async def _pause(self, step: RunningStep, result: StepResult, calls: tuple[PlannedCall, ...]) -> None:
-        """Commit a step that waits for somebody; whoever decides lets the run go on, here or elsewhere."""
+        """Commit a step with pending calls, and the pause. ``services.resolve`` continues the run later."""
         patience = self._settings.approval_time
         until = timezone.now() + patience if patience is not None else None
         event = endings.interrupted(
@@ -244,23 +237,23 @@ class Engine:
         )
 
     async def _execute(self) -> None:
-        """Execute the open calls, and commit every answer as it comes. Raises ``RunCancelled`` after the last."""
+        """Execute the open calls and commit each answer as it arrives. Raises ``RunCancelled`` after the last one."""
         if not self._open:
             return
         if self._here.cancel.is_set():
             raise RunCancelled(self._here.cancel)
-        run = self._run
-        whom = RunContext(
-            user_id=run.owner_id, conversation_id=run.segment.conversation_id, run_id=self._run_id
+        spec = self._run
+        context = RunContext(
+            user_id=spec.owner_id, conversation_id=spec.segment.conversation_id, run_id=self._run_id
         )
         answers = execution.execute(
             tuple(self._open.values()),
-            whom,
+            context,
             cancel=self._here.cancel,
-            why=self._why,
+            why=lambda: endings.NOT_EXECUTED[self._here.cancel.cause],
             late=self._note,
         )
-        # From here on each of them may take effect, whatever becomes of its answer.
+        # From here on each call may take effect, even if its answer is lost.
         self._open = {key: replace(call, status=ToolCallStatus.RUNNING) for key, call in self._open.items()}
         async with contextlib.aclosing(answers):
             async for outcome in answers:
@@ -272,12 +265,8 @@ class Engine:
             raise RunCancelled(self._here.cancel)
 
     def _note(self, call_id: UUID, sentence: str) -> None:
-        """Keep what a tool that was left behind did in the end; the run may have ended long ago."""
+        """Store a note about a tool that ended after it was abandoned, perhaps long after the run."""
         spawn(self._journal.execute(lambda: records.note(call_id, sentence)), name="late tool")
-
-    def _why(self) -> NotExecuted:
-        """Return why the run is being stopped."""
-        return _NOT_EXECUTED[self._cancellation.signal.cause]
 
     async def _cancelled(self, result: StepResult | None, upstream_closed_ms: float | None) -> None:
         cancellation, usage = self._cancellation, self._account(result)
@@ -294,12 +283,12 @@ class Engine:
                     reason=cancellation.reason,
                     upstream_closed_ms=upstream_closed_ms,
                 )
-        await self._end(end, result, why=self._why())
+        await self._end(end, result, why=endings.NOT_EXECUTED[cancellation.signal.cause])
 
     async def _end(
         self, end: End, result: StepResult | None, *, why: NotExecuted = NotExecuted.FAILED
     ) -> None:
-        """Commit the end, with an answer to every open call; when a stored cancel was first, end as cancelled."""
+        """Commit the end with an answer to every open call. If a cancel was stored first, end as cancelled."""
         event, ending = end
         self._result = result
         calls = planning.not_executed(result, self._run.offer)
@@ -316,17 +305,17 @@ class Engine:
                     self._run_id, ending, steps, outcomes=outcomes, used=used, active_seconds=active
                 ),
             )
-        except LostRace as overtaken:
+        except LostRace as lost:
             if ending.status is RunStatus.CANCELLED:
                 raise Fenced from None
-            self._learn(overtaken)
+            self._learn(lost)
             await self._cancelled(result, None)
         else:
             self._has_ended = True
 
     @property
     def _active_seconds(self) -> float:
-        """For how long the run has been driven, this segment included."""
+        """Seconds that the run has been driven, this segment included."""
         before = self._run.resume.active_seconds if self._run.resume else 0.0
         return before + time.monotonic() - self._began_at
 
@@ -339,13 +328,13 @@ class Engine:
             by_model = (ModelUsage(provider=origin.provider, model=model, usage=Usage()),)
         return SegmentUsage(result=result, bills=by_model, used=self._usage.totals)
 
-    def _learn(self, overtaken: LostRace) -> None:
-        """Take over whose stored cancel was first; it may have come from another process."""
-        self._cancellation.by = overtaken.by
-        self._cancellation.reason = overtaken.reason
+    def _learn(self, lost: LostRace) -> None:
+        """Take over the stored cancel that won; it may come from another process."""
+        self._cancellation.by = lost.by
+        self._cancellation.reason = lost.reason
         self._cancellation.signal.cause = StopCause.CANCELLED
 
 
 def _not_begun(calls: Iterable[PlannedCall]) -> dict[UUID, PlannedCall]:
-    """Return decided calls by their ids: none has taken effect before it is executed."""
+    """Return decided calls by id, as held: none of them has begun."""
     return {call.id: replace(call, status=ToolCallStatus.HELD) for call in calls}

@@ -1,7 +1,7 @@
-"""The live runs of this process: started here, counted here, drained here.
+"""The live runs of this process: starts, counts, cancels and drains them.
 
-One ``Supervisor`` per event loop owns the journal and the feed. It is the only module that starts
-runs as tasks; they are nobody's children, so a closed socket stops nothing.
+One ``Supervisor`` per event loop owns the journal and the feed. Only this module starts runs as tasks. They are no
+children of a socket, so a closed socket stops no run.
 """
 
 import asyncio
@@ -39,7 +39,7 @@ logger = logging.getLogger("runnel.supervisor")
 
 #: Seconds between two attempts to begin while the database does not answer.
 START_AGAIN = 1.0
-#: Seconds that a thread waits for what it asked of a loop.
+#: Seconds that a thread waits for the event loop.
 THREAD_TIMEOUT = 30.0
 
 
@@ -48,11 +48,13 @@ class Draining(Exception):  # noqa: N818 - it names what happened
 
 
 class Supervisor:
-    """Everything that is alive on one event loop."""
+    """The live runs of one event loop, with their journal and feed."""
 
     def __init__(self) -> None:
         self.feed = Feed()
-        self.journal = Journal(interval=settings.RUNNEL_COMMIT_INTERVAL_MS / 1000, on_commit=self.feed.publish)
+        self.journal = Journal(
+            interval=settings.RUNNEL_COMMIT_INTERVAL_MS / 1000, on_commit=self.feed.publish
+        )
         self.settings = WorkerSettings(
             worker=f"{socket.gethostname()[:24]}:{os.getpid()}:{uuid4().hex[:8]}",
             lease=settings.RUNNEL_LEASE_SECONDS,
@@ -60,7 +62,7 @@ class Supervisor:
             approval_timeout=settings.RUNNEL_APPROVAL_TIMEOUT,
         )
         self.draining = False
-        #: Set when ``drain`` is over: every live run has ended and everything is committed, unless that failed.
+        #: Set when ``drain`` has ended, also after a failure.
         self.drained = asyncio.Event()
         self._skip_wait = StopSignal()
         self._runs: dict[UUID, asyncio.Task[None]] = {}
@@ -70,7 +72,7 @@ class Supervisor:
     async def ready(self) -> None:
         """Return when recovery has finished; the first caller starts it. Runs wait for this.
 
-        Waits for a database that does not answer yet; raises what else is wrong with it.
+        Waits while the database does not answer. Raises any other database error.
         """
         if self._ready is None or (self._ready.done() and self._heart is None):
             self._ready = spawn(self._start(), name="start-up", is_shared=True)
@@ -87,9 +89,12 @@ class Supervisor:
         self._heart = spawn(self._beat(), name="heartbeat", is_shared=True)
 
     def claim(self, run_id: UUID, owner_id: int, *, segment: int = 1) -> Cancellation:
-        """Register the cancellation of a segment that is about to be stored, so that a cancel finds it.
+        """Register the stop signal of a segment that is about to be stored, so that a cancel finds it.
 
-        To be dropped by whoever claims it. Raises ``Draining``.
+        The caller must ``drop`` it.
+
+        Raises:
+            Draining: the server takes no new runs.
         """
         if self.draining:
             raise Draining
@@ -101,7 +106,7 @@ class Supervisor:
             self.feed.close(run_id, has_ended=False)
 
     def launch(self, spec: RunSpec, log: RunLog | None = None) -> None:
-        """Drive a stored segment that was claimed; ``log`` is the end of its log if it has one."""
+        """Drive a stored segment that was claimed. ``log`` is the open end of its log; ``None`` for a new run."""
         run_id = spec.segment.run_id
         its_cancellation = cancellation.claim(run_id, spec.owner_id, segment=spec.segment.number)
         log = log or self.journal.open(run_id, fence=0, last_seq=0)
@@ -123,13 +128,13 @@ class Supervisor:
                 has_ended = await engine.drive()
         finally:
             cancellation.drop(its_cancellation)
-            # A run that has paused may go on already.
+            # A paused run may already be driven again, by another task.
             if self._runs.get(run_id) is asyncio.current_task():
                 del self._runs[run_id]
                 self.feed.close(run_id, has_ended=has_ended)
 
     async def end_paused(self, run_id: UUID) -> None:
-        """End a run that waits although a cancel was stored, or nobody may decide any more."""
+        """End a paused run whose cancel was stored, or whose approval deadline has passed."""
         found = await readers.run(paused.read, run_id)
         if found is None:
             return
@@ -170,7 +175,7 @@ class Supervisor:
         return sum(item.owner_id == owner_id for item in cancellation.live())
 
     async def drain(self) -> None:
-        """Take no new runs, let live ones end for a moment, cancel the rest, commit everything."""
+        """Take no new runs, wait ``RUNNEL_DRAIN_SECONDS`` for live runs, cancel the rest, commit everything."""
         if self.draining:
             await self.drained.wait()
             return
@@ -179,7 +184,7 @@ class Supervisor:
             await self._end_all()
             await self.close()
         finally:
-            # Whoever waits for this one waits no longer than it takes, however it ends.
+            # Set also after a failure, so that other callers do not wait for ever.
             self.drained.set()
 
     async def _end_all(self) -> None:
@@ -189,7 +194,7 @@ class Supervisor:
             with contextlib.suppress(RunCancelled):
                 await wait_for(ended, cancel=self._skip_wait, seconds=settings.RUNNEL_DRAIN_SECONDS)
             ended.cancel()
-        # Also those that were being stored when this began: they are launched in a moment.
+        # Includes runs that were being stored when the drain began.
         while mine := [item.run_id for item in cancellation.live() if item.loop is here]:
             for run_id in mine:
                 await self.cancel(
@@ -212,7 +217,7 @@ class Supervisor:
         await readers.close()
 
     async def _beat(self) -> None:
-        """Renew leases, and hear of cancels and dead workers that no message told of."""
+        """Renew leases; find stored cancels, dead workers and overdue approvals."""
         while True:
             await asyncio.sleep(settings.RUNNEL_HEARTBEAT_SECONDS)
             try:
@@ -253,16 +258,18 @@ def serving() -> tuple[Supervisor, asyncio.AbstractEventLoop] | None:
 
 
 def end_paused_soon(run_id: UUID) -> None:
-    """End a run that waits although a cancel was stored, if this process serves; for threads that are not the loop's."""
+    """Schedule ``end_paused`` if this process serves. For threads other than the event loop's."""
     if (found := serving()) is not None:
         here, loop = found
         loop.call_soon_threadsafe(lambda: spawn(here.end_paused(run_id), name=f"end {run_id}"))
 
 
 def wait_on[T](loop: asyncio.AbstractEventLoop, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
-    """Do ``work`` on ``loop`` and return its result; for threads that are not the loop's.
+    """Run ``work`` on ``loop`` and return its result. For threads other than the event loop's.
 
-    Raises ``TimeoutError`` when the loop does not come to it.
+    Raises:
+        TimeoutError: the loop did not finish it within ``THREAD_TIMEOUT`` seconds.
+        Exception: what ``work`` raised.
     """
     answer: concurrent.futures.Future[T] = concurrent.futures.Future()
 
