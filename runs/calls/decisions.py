@@ -1,4 +1,4 @@
-"""What a ``resolve`` decides about the calls that wait, or why it cannot. Pure."""
+"""Turns the entries of a ``resolve`` frame into decisions about pending calls, or refuses them. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,7 +21,7 @@ _FIELDS = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Decided:
-    """What was decided about one call."""
+    """The decision about one call."""
 
     call: PlannedCall
     decision: Decision
@@ -33,7 +33,7 @@ class Decided:
 
     @property
     def executable(self) -> PlannedCall:
-        """The call as it is to be executed."""
+        """The call with the arguments to execute, approved."""
         arguments = self.edited or self.call.arguments
         return replace(self.call, arguments=arguments, status=ToolCallStatus.RUNNING, is_approved=True)
 

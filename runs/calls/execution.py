@@ -1,4 +1,4 @@
-"""Executes a step's calls at the same time, each within its own time, until all are answered or the run is stopped.
+"""Executes the calls of a step concurrently, each with its own time limit, until all are answered or the run stops.
 
 A call that fails, takes too long or returns nonsense is answered with an error and spoils no other. When the
 run is cancelled async tools are cancelled; a sync one cannot be, so it is left behind on its thread, and what it
@@ -42,7 +42,7 @@ type LateNote = Callable[[UUID, str], None]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RunContext:
-    """For whom and within what the calls of a run are executed."""
+    """The user, conversation and run that calls are executed for."""
 
     user_id: int
     conversation_id: UUID
@@ -57,7 +57,7 @@ async def execute(
     why: Callable[[], NotExecuted],
     late: LateNote,
 ) -> AsyncGenerator[CallOutcome]:
-    """Yield the answer to every call, as it comes; when ``cancel`` is set, at once for those that are left.
+    """Yield the answer to every call as it arrives. When ``cancel`` is set, yield the remaining answers at once.
 
     ``why`` tells then what the run was stopped for.
     """
@@ -113,7 +113,7 @@ async def _answer(
 
 
 def _work(call: PlannedCall, tool: Tool, context: ToolContext) -> Callable[[], Any] | CallOutcome:
-    """Return what executes a call, or its answer where it must not be executed."""
+    """Return a function that executes the call, or the call's answer if it must not be executed."""
     try:
         work = tool.bind(call.arguments, context)
     except ToolError as error:
@@ -128,7 +128,7 @@ def _work(call: PlannedCall, tool: Tool, context: ToolContext) -> Callable[[], A
 
 @dataclass(frozen=True, slots=True)
 class _Raised:
-    """What a tool raised instead of returning.
+    """An exception of a tool, in words.
 
     In words: an exception leads to the frames that it came through, and these to whoever keeps it. Such a ring
     would keep all that the tool had in its hands.
@@ -141,7 +141,7 @@ class _Raised:
 
     @classmethod
     def of(cls, error: BaseException) -> "_Raised":
-        """Put ``error`` into words."""
+        """Return ``error`` in words."""
         story = clean("".join(traceback.format_exception(error)))[-_STORY:]
         said = None
         if isinstance(error, ToolError):
@@ -163,7 +163,7 @@ def _result_of(doing: asyncio.Future[Any]) -> Any:
 
 
 def _on_thread(work: Callable[[], Any], name: str) -> asyncio.Future[Any] | None:
-    """Do ``work`` on a thread of its own, which holds up nobody: not other tools, not the server's end.
+    """Run ``work`` on a thread of its own, so that it delays neither other tools nor the server's end.
 
     ``None`` when there is none left, of ours or of the system's.
     """
@@ -197,7 +197,7 @@ def _on_thread(work: Callable[[], Any], name: str) -> asyncio.Future[Any] | None
 
 
 def _watch(doing: asyncio.Future[Any], call: PlannedCall, late: LateNote, *, left: float) -> None:
-    """Note what becomes of a call that was left behind; ``left`` are the seconds of its time."""
+    """Note how an abandoned call ends. ``left`` is the rest of its time limit, in seconds."""
     left_at = time.monotonic()
 
     def time_is_up() -> None:
@@ -238,7 +238,7 @@ def _timed_out(call: PlannedCall, seconds: float) -> CallOutcome:
 
 
 def _crashed(call: PlannedCall, raised: _Raised) -> CallOutcome:
-    """Return the answer to a call whose tool broke: the model hears of it, an admin reads the whole story."""
+    """Return the answer to a call whose tool raised an error. The model reads its type, an admin the traceback."""
     return _failed(call, f"The tool {call.name} failed ({raised.name}).", note=raised.story)
 
 

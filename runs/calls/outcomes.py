@@ -1,4 +1,4 @@
-"""What a function call is answered with: the tool's result, or a sentence that says why there is none. Pure.
+"""Answers to function calls: the tool's result, or a sentence that says why there is none. Pure.
 
 Providers refuse a conversation in which a call has no answer, so every call gets one, whatever happened.
 """
@@ -18,7 +18,7 @@ from runs.models.tool_call import ToolCallStatus
 
 
 class NotExecuted(Enum):
-    """NotExecuted a call that is open when its run ends has no result: what the model reads then."""
+    """Why a call has no result when its run ends. The value is the text for the model."""
 
     #: A person, or an admin, stopped the run.
     CANCELLED = "the run was cancelled by the user"
@@ -57,7 +57,7 @@ class CallOutcome:
 def unanswered(
     *, id: UUID, call_id: str, name: str, status: ToolCallStatus, why: NotExecuted, idempotent: bool = False
 ) -> CallOutcome:
-    """Return the answer to a call that is still open, with ``status``, when its run ends for the reason ``why``."""
+    """Return the answer to an open call with the status ``status``, whose run ends for the reason ``why``."""
     if status is ToolCallStatus.RUNNING:
         again = "It can be called again." if idempotent else "It may have taken effect all the same."
         content = f"Interrupted while it was being executed: {why.value}. {again}"
@@ -75,12 +75,12 @@ def unanswered(
 
 
 def denied(reason: str) -> str:
-    """Return what the model reads of a call that a person refused."""
+    """Return the text for the model about a call that a person denied."""
     return f"Denied by the user: {reason}" if reason else "Denied by the user."
 
 
 def text_of(value: Any, *, most: int) -> str:
-    """Return what a tool returned as the text that the model reads: words as they are, anything else as JSON.
+    """Return a tool's return value as text for the model: a string unchanged, any other value as JSON.
 
     What is longer than ``most`` characters is cut, and says so. Raises ``PydanticSerializationError`` for what
     has no JSON.
@@ -94,12 +94,12 @@ def text_of(value: Any, *, most: int) -> str:
 
 
 def handed_in(value: Any) -> str:
-    """Return a client's result: its text as it is, anything else as JSON."""
+    """Return a client's result as text: a string unchanged, any other value as JSON."""
     return clean(value) if isinstance(value, str) else orjson.dumps(value).decode()
 
 
 def message_of(outcomes: Iterable[CallOutcome]) -> ChatMessage:
-    """Return the answers to one step's calls, in call order, as the message that follows the step."""
+    """Return the answers to a step's calls, in call order, as one message."""
     return ChatMessage(
         role=Role.TOOL,
         parts=tuple(

@@ -1,4 +1,4 @@
-"""The rows of function calls: what the model asked for, what was decided, and what came of it.
+"""Stores function calls: the model's request, the decision, the answer.
 
 Each function runs inside a transaction that its caller opened.
 """
@@ -20,7 +20,7 @@ _ANSWERED = frozenset(ToolCallStatus) - OPEN - {ToolCallStatus.UNANSWERED, ToolC
 
 
 def keep(run_id: UUID, step_id: UUID, result: StepResult, planned: Iterable[PlannedCall]) -> None:
-    """Store the calls of a step: what is planned for them, else that nothing can execute them."""
+    """Store the calls of a step with their planned status. A call without a plan is unanswered or incomplete."""
     plans = {plan.position: plan for plan in planned}
     now = timezone.now()
     rows = []
@@ -43,7 +43,7 @@ def keep(run_id: UUID, step_id: UUID, result: StepResult, planned: Iterable[Plan
 
 
 def answer(outcome: CallOutcome) -> None:
-    """Store the answer to a call that is open; one that has an answer keeps it."""
+    """Store the answer to an open call. A call that has an answer keeps it."""
     # Where it has none of its own: what a tool left behind did may have been noted already.
     noted = {"note": outcome.note} if outcome.note else {}
     ToolCall.objects.filter(pk=outcome.id, status__in=OPEN).update(
@@ -56,7 +56,7 @@ def answer(outcome: CallOutcome) -> None:
 
 
 def decide(item: Decided, *, by: int) -> None:
-    """Store what the user ``by`` decided about a call that waits."""
+    """Store the decision of the user ``by`` about a pending call."""
     now = timezone.now()
     row = ToolCall.objects.filter(pk=item.call.id, status=ToolCallStatus.PENDING)
     row.update(
@@ -74,13 +74,13 @@ def decide(item: Decided, *, by: int) -> None:
 
 
 def begin_held(run_id: UUID) -> None:
-    """Let the calls go on that waited for the decisions about others."""
+    """Mark the held calls of a run as running."""
     held = ToolCall.objects.filter(run_id=run_id, status=ToolCallStatus.HELD)
     held.update(status=ToolCallStatus.RUNNING, started_at=timezone.now())
 
 
 def note(call_id: UUID, sentence: str) -> None:
-    """Add a sentence for an admin to what is known of a call."""
+    """Append a sentence for an admin to the note of a call."""
     row = ToolCall.objects.filter(pk=call_id).first()
     if row is not None:
         row.note = f"{row.note}\n{sentence}".strip()
@@ -88,7 +88,7 @@ def note(call_id: UUID, sentence: str) -> None:
 
 
 def answers(run_id: UUID) -> ChatMessage | None:
-    """Return the answers to the calls of a run's newest step, in call order; ``None`` when it has none."""
+    """Return the answers of a run's newest step, in call order; ``None`` if there are none."""
     step = Step.objects.filter(run_id=run_id).order_by("-index").values_list("pk", flat=True).first()
     if step is None:
         return None

@@ -1,4 +1,4 @@
-"""How a run ends: its terminal event, and what its row then says. Pure."""
+"""Ends of runs: the terminal event, and the columns of the run's row. Pure."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -33,7 +33,7 @@ _RESULT: Json = {"type": "object", "properties": {"result": {}}, "required": ["r
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SegmentUsage:
-    """What a segment leaves that ends: what was said last, and what each model has used for it."""
+    """The last result of a segment, and its usage by model."""
 
     result: StepResult | None = None
     bills: Sequence[ModelUsage] = ()
@@ -42,11 +42,11 @@ class SegmentUsage:
 
     @property
     def cost(self) -> float | None:
-        """What the run has cost, as JSON has numbers."""
+        """The run's cost in US dollars as a float, ``None`` if unknown."""
         return None if self.used.cost is None else float(self.used.cost)
 
     def token_usages(self) -> list[Json]:
-        """Return AG-UI's ``TokenUsage`` of every model that was asked."""
+        """Return one AG-UI ``TokenUsage`` for each model that was asked."""
         return [
             agui.token_usage(bill.usage, provider=bill.provider, model_name=bill.model) for bill in self.bills
         ]
@@ -58,7 +58,7 @@ type End = tuple[agui.Event, Ending]
 def completed(
     segment: Segment, account: SegmentUsage, reason: StopReason, *, pending: Sequence[str] = ()
 ) -> End:
-    """Return the end of a run that came to one of its own; ``pending`` are calls that nothing can execute."""
+    """Return a regular end. ``pending`` names calls that nothing can execute."""
     outcome: Json = {"type": "success"}
     if pending:
         outcome["pendingToolCallIds"] = list(pending)
@@ -70,7 +70,7 @@ def completed(
 def interrupted(
     segment: Segment, account: SegmentUsage, calls: Iterable[PlannedCall], *, until: datetime | None
 ) -> agui.Event:
-    """Return the event with which a run pauses for those of ``calls`` that wait, ``until`` then at most."""
+    """Return the event of a pause, with an interrupt for each of ``calls``. ``until`` is the approval deadline."""
     interrupts = [_interrupt(call, until) for call in calls]
     if len(orjson.dumps(interrupts)) > agui.MAX_ITEM:
         # Both are known without it: the arguments were streamed, and a tool's schema is its own.
@@ -97,7 +97,7 @@ def _interrupt(call: PlannedCall, until: datetime | None) -> Json:
 
 
 def _approval(call: PlannedCall) -> Json:
-    """Return what a person may answer who is asked about ``call``."""
+    """Return the JSON Schema of a person's answer to an approval of ``call``."""
     return {
         "type": "object",
         "properties": {
@@ -110,12 +110,12 @@ def _approval(call: PlannedCall) -> Json:
 
 
 def provider_failed(error: LLMError, account: SegmentUsage) -> End:
-    """Return the end of a run whose provider failed."""
+    """Return the end after a provider's error."""
     return failed(StopReason(error.stop_reason), error.code, error.message, account, cause=error)
 
 
 def time_limit_message(seconds: float) -> str:
-    """Return what a user reads when a run was stopped after the ``seconds`` that it may take."""
+    """Return the sentence for a user whose run reached its time limit of ``seconds``."""
     return (
         f"The run took longer than the {seconds:g} seconds that it may take, and was stopped. "
         "What was said until then is kept."
@@ -123,14 +123,14 @@ def time_limit_message(seconds: float) -> str:
 
 
 def timed_out(message: str, account: SegmentUsage) -> End:
-    """Return the end of a run that reached its time limit, as ``message`` says."""
+    """Return the end of a run that reached its time limit, with a ``message`` for the user."""
     return failed(StopReason.TIMEOUT, StopReason.TIMEOUT.value, message, account)
 
 
 def failed(
     reason: StopReason, code: str, message: str, account: SegmentUsage, *, cause: LLMError | None = None
 ) -> End:
-    """Return the end of a run that could not go on."""
+    """Return the end of a failed run."""
     event = agui.run_error(
         code=code,
         message=message,
@@ -146,7 +146,7 @@ def failed(
 
 
 def expired(account: SegmentUsage) -> End:
-    """Return the end of a run about whose calls nobody decided in time."""
+    """Return the end of a paused run whose approval deadline has passed."""
     message = "Nobody decided in time about what this run wanted to do, so nothing of it was done. Ask again."
     return failed(StopReason.TIMEOUT, StopReason.TIMEOUT.value, message, account)
 
@@ -159,7 +159,7 @@ def cancelled(
     reason: str,
     upstream_closed_ms: float | None,
 ) -> End:
-    """Return the end of a run that somebody stopped, or the server did."""
+    """Return the end of a cancelled run."""
     stop_reason = StopReason.SHUTDOWN if by == CancelledBy.SERVER else StopReason.CANCELLED
     cut = bool(account.result and account.result.stream_was_cancelled)
     metadata = {

@@ -1,4 +1,4 @@
-"""The data folder's lock: the embedded server is alone with its SQLite file.
+"""The data folder's lock. It makes the embedded server the only user of its SQLite file.
 
 Whoever holds it knows that every run which is active at its start was left by a dead process.
 """
@@ -27,5 +27,5 @@ def hold(folder: Path) -> None:
 
 
 def is_held() -> bool:
-    """Tell whether this process is alone with its data folder."""
+    """Return whether this process holds the lock."""
     return bool(_held)

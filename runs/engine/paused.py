@@ -1,4 +1,4 @@
-"""Runs that wait for somebody, as the database holds them: reading them, letting them go on, ending them.
+"""Paused runs, which exist in the database only: reading, continuing and ending them.
 
 Such a run has no task, no lease and no connection. Whoever changes it appends to its log from where it was
 read, so that of two who try the second one finds the log moved on and changes nothing.
@@ -34,7 +34,7 @@ from runs.usage.run_usage import UsageTotals
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PausedRun:
-    """A run that waits, and all that is needed to go on from there."""
+    """A paused run, with all that is needed to continue it."""
 
     row: Run
     offer: OfferedTools
@@ -47,22 +47,22 @@ class PausedRun:
 
     @property
     def pending(self) -> list[PlannedCall]:
-        """The calls that wait for somebody; the others wait for them."""
+        """The pending calls. The other calls are held."""
         return [call for call in self.calls if call.status is ToolCallStatus.PENDING]
 
     @property
     def following(self) -> Segment:
-        """The segment that comes next."""
+        """The next segment."""
         row = self.row
         return Segment(conversation_id=row.conversation_id, run_id=row.id, number=row.segment + 1)
 
     @property
     def is_over(self) -> bool:
-        """Whether nobody may decide any more."""
+        """Whether the approval deadline has passed."""
         return self.row.awaiting_until is not None and self.row.awaiting_until <= timezone.now()
 
     def resume_point(self, decided: Sequence[Decided]) -> ResumePoint:
-        """Return where the run goes on after these decisions."""
+        """Return where the run continues after these decisions."""
         about = {item.call.id: item for item in decided}
         calls = []
         for call in self.calls:
@@ -80,7 +80,7 @@ class PausedRun:
 
 
 def read(run_id: UUID) -> PausedRun | None:
-    """Return a run that waits; ``None`` when it does not."""
+    """Return a paused run, ``None`` if the run is not paused."""
     waits = Run.objects.filter(pk=run_id, status=RunStatus.AWAITING_APPROVAL)
     while (run := waits.first()) is not None:
         found = _read(run)
@@ -128,7 +128,7 @@ def _planned(row: ToolCall, offer: OfferedTools) -> PlannedCall:
 
 
 def going_on(run: PausedRun, decided: Sequence[Decided], resume: list[Json]) -> list[Event]:
-    """Return the events with which a run goes on: what was decided, and the answers that are known by it."""
+    """Return the first events of the next segment: its start, and the answers that the decisions give."""
     outcomes = [item.outcome for item in decided if item.outcome is not None]
     return [
         agui.run_started(run.following, messages=[], resume=resume),
@@ -137,7 +137,7 @@ def going_on(run: PausedRun, decided: Sequence[Decided], resume: list[Json]) -> 
 
 
 def go_on(run: PausedRun, decided: Sequence[Decided], *, by: int, settings: WorkerSettings) -> None:
-    """Store that a run goes on, and the decisions of the user ``by``. Raises ``Overtaken``."""
+    """Store the decisions of the user ``by``, and that the run continues. Raises ``LostRace``."""
     transitions.resume(run.row.id, worker=settings.worker, lease=settings.lease_time)
     for item in decided:
         records.decide(item, by=by)
@@ -145,7 +145,7 @@ def go_on(run: PausedRun, decided: Sequence[Decided], *, by: int, settings: Work
 
 
 def ending(run: PausedRun) -> tuple[list[Event], Ending, list[CallOutcome]]:
-    """Return how a run ends about which nobody will decide: cancelled if that was asked for, else expired.
+    """Return the end of a paused run: cancelled if a cancel was requested, otherwise expired.
 
     The events that say so, what its row says then, and the answers to its calls.
     """
@@ -165,19 +165,19 @@ def ending(run: PausedRun) -> tuple[list[Event], Ending, list[CallOutcome]]:
 
 
 def end(run: PausedRun, ended: Ending, outcomes: Sequence[CallOutcome]) -> None:
-    """Store the end of a run that waited. Raises ``Overtaken``."""
+    """Store the end of a paused run. Raises ``LostRace``."""
     Run.objects.filter(pk=run.row.id).update(segment=run.following.number)
     transitions.end(run.row.id, ended, [], outcomes=outcomes)
 
 
 def overdue(now: datetime | None = None) -> list[UUID]:
-    """Return the runs that wait although a cancel was stored, or nobody may decide any more."""
+    """Return the paused runs whose cancel was stored or whose approval deadline has passed."""
     over = Q(cancel_requested_at__isnull=False) | Q(awaiting_until__lte=now or timezone.now())
     waits = Run.objects.filter(over, status=RunStatus.AWAITING_APPROVAL)
     return list(waits.values_list("pk", flat=True))
 
 
 def last_decision(run_id: UUID) -> ToolCall | None:
-    """Return the call about which was decided last, with whoever did."""
+    """Return the call with the newest decision, with the user who decided."""
     decided = ToolCall.objects.filter(run_id=run_id, decided_at__isnull=False).select_related("decided_by")
     return decided.order_by("-decided_at").first()

@@ -1,4 +1,4 @@
-"""Runs whose worker died: they end ``failed``/``worker_lost`` with what they had said.
+"""Ends runs whose worker died, as ``failed``/``worker_lost``, with what they had said.
 
 Nothing is run again. The fence moves on first, so that a worker that was only slow can write
 nothing more; a stored cancel wins over ``worker_lost``. What was said is read from the log, which
@@ -29,7 +29,7 @@ WORKER_LOST = "The server stopped while this answer was being written. What was 
 
 
 def reap(*, everything: bool) -> int:
-    """End the runs that nobody drives any more and return how many there were.
+    """End the runs that no process drives any more. Return how many there were.
 
     ``everything`` takes all active runs, for a process that knows it is alone (the embedded
     server holds the data folder's lock); otherwise those whose lease has run out.
@@ -41,7 +41,7 @@ def reap(*, everything: bool) -> int:
 
 
 def _try_to_end(run: Run) -> bool:
-    """End one orphan; one that cannot be ended must not keep the others, or the server, from it."""
+    """End one orphan. A failure is logged, so that other orphans and the server's start do not depend on it."""
     try:
         return _end_orphan(run)
     except Exception:
@@ -76,7 +76,7 @@ def _end_orphan(run: Run) -> bool:
 
 
 def _lost_call(step: Step) -> TraceRecord:
-    """Return the trace of the call that a dead worker made: little more than that there was one."""
+    """Return a trace of the call that a dead worker made. It says little more than that there was one."""
     return TraceRecord(
         run_id=step.run_id,
         step_id=step.id,

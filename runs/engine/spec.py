@@ -1,4 +1,4 @@
-"""What a run is to do, and under which terms: what an engine is given, all of it from the database. Frozen data."""
+"""The input of an engine, all of it from the database: what to run, and with which limits. Frozen data."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,7 +14,7 @@ from runs.log.agui import Segment
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ResumePoint:
-    """Where a run goes on that waited for somebody: what it had done by then."""
+    """Where a paused run continues, and what it had done before."""
 
     #: The decided calls that are to be executed.
     calls: tuple[PlannedCall, ...]
@@ -28,7 +28,7 @@ class ResumePoint:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RunSpec:
-    """What a run is to do, as its start stored it."""
+    """What a run does, as its start stored it."""
 
     segment: Segment
     owner_id: int
@@ -49,7 +49,7 @@ class RunSpec:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WorkerSettings:
-    """Under which a process drives runs. Seconds."""
+    """This process's name and its limits for runs, in seconds."""
 
     worker: str
     lease: float
@@ -60,10 +60,10 @@ class WorkerSettings:
 
     @property
     def lease_time(self) -> timedelta:
-        """How long a run is promised to be driven after each sign of life."""
+        """How long a lease lasts after each heartbeat."""
         return timedelta(seconds=self.lease)
 
     @property
     def approval_time(self) -> timedelta | None:
-        """How long a run waits for somebody; ``None`` is for ever."""
+        """How long a run may be paused; ``None`` means without limit."""
         return timedelta(seconds=self.approval_timeout) if self.approval_timeout else None

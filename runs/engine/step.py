@@ -1,4 +1,4 @@
-"""One step of a run under way: its row, its provider call, and what it leaves to be committed."""
+"""One step of a live run: its row, its provider call, and its results to commit."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ from runs.usage.budget import BudgetMeter
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StepContext:
-    """What the steps of one segment share."""
+    """The objects that all steps of one segment use."""
 
     journal: Journal
     log: RunLog
@@ -34,7 +34,7 @@ class StepContext:
 
 
 class RunningStep:
-    """The step with number ``index`` of a run."""
+    """One step of a run."""
 
     def __init__(self, row: Step, targets: tuple[Target, ...], policy: RetryPolicy) -> None:
         self.row = row
@@ -44,7 +44,7 @@ class RunningStep:
 
     @classmethod
     def of(cls, run_id: UUID, index: int, targets: tuple[Target, ...], policy: RetryPolicy) -> "RunningStep":
-        """Return a step that begins now."""
+        """Return a new step with number ``index``."""
         origin = targets[0].origin
         row = Step(
             run_id=run_id,
@@ -57,7 +57,7 @@ class RunningStep:
         return cls(row, targets, policy)
 
     async def run(self, request: ModelRequest, here: StepContext) -> StepResult:
-        """Make the call and return what it said. Raises as ``Attempts.run``; its events are closed all the same."""
+        """Make the call and return its result. Raises as ``Attempts.run``; open events are closed in any case."""
         here.budget.begin(request.origin)
         sink = StepSink(
             here.journal,
@@ -82,7 +82,7 @@ class RunningStep:
     def ending(
         self, result: StepResult | None, calls: tuple[PlannedCall, ...] = (), *, error_code: str = ""
     ) -> StepEnding:
-        """Return what the step leaves; without a ``result`` what the log says was said is kept."""
+        """Return the step's results to store. Without a ``result``, the answer is read from the log."""
         answer = None
         if result is not None:
             origin = self.attempts.target.origin

@@ -1,4 +1,4 @@
-"""Where a run or a conversation stands, for its owner. What belongs to somebody else looks absent."""
+"""Looks up runs and conversations for their owner. Other users' data looks absent."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +12,7 @@ from runs.states import ACTIVE, TERMINAL
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Position:
-    """How far a run is."""
+    """A run's status and the last seq of its log."""
 
     run_id: UUID
     last_seq: int
@@ -20,12 +20,12 @@ class Position:
 
     @property
     def is_finished(self) -> bool:
-        """Whether nothing follows."""
+        """Whether the run has ended."""
         return self.status in TERMINAL
 
 
 async def locate_run(owner_id: int, run_id: UUID) -> Position:
-    """Return how far a run of ``owner_id`` is, or raise ``NotFound``."""
+    """Return the position of a run of ``owner_id``. Raises ``NotFound``."""
     position = await readers.run(_position, Run.objects.filter(pk=run_id, owner_id=owner_id))
     if position is None:
         raise NotFound
@@ -33,7 +33,7 @@ async def locate_run(owner_id: int, run_id: UUID) -> Position:
 
 
 async def locate_conversation(owner_id: int, conversation_id: UUID) -> Position | None:
-    """Return how far the active run of a conversation is, ``None`` without one; or ``NotFound``."""
+    """Return the position of a conversation's active run, ``None`` if there is none. Raises ``NotFound``."""
 
     def read() -> tuple[bool, Position | None]:
         if not Conversation.objects.filter(pk=conversation_id, owner_id=owner_id).exists():

@@ -1,4 +1,4 @@
-"""What a start asks for, and storing it: a run, its conversation, the messages that it answers.
+"""A start request, and storing it: the run, its conversation and the new user messages.
 
 Knows the database and no event loop: the journal calls it, inside the transaction that decides.
 """
@@ -28,7 +28,7 @@ from runs.store.titles import title_of
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StartRequest:
-    """What a run is to do. ``messages`` are AG-UI user messages."""
+    """A request to start a run. ``messages`` are AG-UI user messages."""
 
     run_id: UUID
     conversation_id: UUID | None
@@ -42,11 +42,11 @@ class StartRequest:
 
     @property
     def models(self) -> tuple[str, ...]:
-        """Whom to ask, in this order."""
+        """The models to ask, in this order."""
         return self.model, *self.options.get("fallback_models", ())
 
     def digest(self) -> str:
-        """Return what tells a repeated start from another one with the same id."""
+        """Return a digest that distinguishes a repeated start from another one with the same id."""
         conversation_id = self.conversation_id and str(self.conversation_id)
         body = [conversation_id, self.model, self.messages, self.system, self.options]
         if self.client_tools or self.budget:
@@ -56,7 +56,7 @@ class StartRequest:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Started:
-    """A run that exists now. ``state`` is ``created``, or ``exists`` for a repeated start."""
+    """A stored run. ``state`` is ``created``, or ``exists`` for a repeated start."""
 
     run_id: UUID
     conversation_id: UUID
@@ -67,7 +67,7 @@ class Started:
 
 
 def paused_run(owner_id: int, request: StartRequest) -> UUID | None:
-    """Return the run that waits for somebody in the conversation of a start that has not been stored yet."""
+    """Return the paused run in the conversation of a new start, ``None`` if there is none."""
     if request.conversation_id is None or Run.objects.filter(pk=request.run_id).exists():
         return None
     waits = Run.objects.filter(
@@ -77,7 +77,7 @@ def paused_run(owner_id: int, request: StartRequest) -> UUID | None:
 
 
 def known(owner_id: int, request: StartRequest) -> Started | None:
-    """Return the run that a start names, ``None`` when there is none; raise ``Conflict`` for another's."""
+    """Return the run that a repeated start names, ``None`` for a new one. Raises ``Conflict``."""
     run = Run.objects.filter(pk=request.run_id).first()
     if run is None:
         return None
@@ -89,7 +89,7 @@ def known(owner_id: int, request: StartRequest) -> Started | None:
 def store(
     owner_id: int, request: StartRequest, targets: tuple[Target, ...], settings: WorkerSettings
 ) -> Started:
-    """Store a run with the messages that it answers, unless it exists; raise ``ServiceError``."""
+    """Store a run with its user messages, unless it exists. Raises ``ServiceError``."""
     if (existing := known(owner_id, request)) is not None:
         return existing
     named = history.files_in(request.messages)
@@ -144,7 +144,7 @@ def _has_price(target: Target) -> bool:
 
 
 def _offer(owner_id: int, request: StartRequest, conversation: Conversation) -> OfferedTools:
-    """Return what the run's model may call, and let the conversation keep what was chosen for it."""
+    """Return the tools that the run offers, and store the choice with the conversation."""
     names = request.options.get("tools")
     if names is None:
         return offers.chosen(owner_id, conversation.tools or (), request.client_tools, strict=False)

@@ -1,4 +1,4 @@
-"""A run's options, as its start stored them: which are for the model, and whether its provider knows them. Pure."""
+"""A run's stored options: which of them go to the model, and whether its provider supports them. Pure."""
 
 from collections.abc import Iterable
 from dataclasses import fields, replace
@@ -16,19 +16,19 @@ _OF_THE_MODEL = frozenset(field.name for field in fields(ModelOptions))
 
 
 def for_model(options: Json) -> ModelOptions:
-    """Return those of a run's options that a provider call takes."""
+    """Return the options that a provider call takes."""
     named = {name: value for name, value in options.items() if name in _OF_THE_MODEL}
     return ModelOptions(**named | {"stop_sequences": tuple(named.get("stop_sequences", ()))})
 
 
 def going_on(options: Json) -> ModelOptions:
-    """Return those that a provider call takes after a pause: the model has called a function before it."""
+    """Return the options of a provider call after a pause, when the model has already called a tool."""
     chosen = for_model(options)
     return replace(chosen, tool_choice=planning.tool_choice_after_call(chosen.tool_choice))
 
 
 def max_steps(options: Json) -> int:
-    """Return how many steps a run may make."""
+    """Return the most steps that a run may make."""
     return int(options.get("max_steps") or settings.RUNNEL_MAX_STEPS)
 
 
@@ -40,7 +40,7 @@ def refusal(
     messages: Iterable[list[Json]],
     tools: tuple[ToolSpec, ...] = (),
 ) -> str | None:
-    """Return what ``target``'s provider has no words for, in a sentence for a user; ``None`` when it has.
+    """Return a sentence about the option that ``target`` does not support, ``None`` if it supports all.
 
     ``messages`` are the stored parts of the new user messages: what was said before was taken before.
     """

@@ -1,4 +1,4 @@
-"""Deciding about what a run waits for: exactly one of those who try wins, and the run goes on from there."""
+"""Deciding about the pending calls of a paused run. Of concurrent decisions exactly one wins."""
 
 from uuid import UUID
 
@@ -24,7 +24,7 @@ from runs.store.transitions import LostRace
 
 
 async def resolve(owner_id: int, run_id: UUID, resume: list[Json]) -> None:
-    """Store what ``owner_id`` decides about exactly the calls that wait, and let the run go on here.
+    """Store the decisions of ``owner_id`` about all pending calls, and continue the run in this process.
 
     ``resume`` are AG-UI's ``ResumeEntry`` objects. Nothing changes unless all of them are right.
 
@@ -88,7 +88,7 @@ def _find(owner_id: int, run_id: UUID) -> PausedRun:
 
 
 def _why_not(run_id: UUID) -> ServiceError:
-    """Return why nothing can be decided about a run: it has ended, or who was faster."""
+    """Return the reason why nothing is pending: the run has ended, or somebody decided first."""
     is_being_cancelled = Q(status=RunStatus.AWAITING_APPROVAL, cancel_requested_at__isnull=False)
     if Run.objects.filter(Q(status__in=TERMINAL) | is_being_cancelled, pk=run_id).exists():
         return AlreadyTerminal()
@@ -116,7 +116,7 @@ def _spec(found: PausedRun, decided: tuple[Decided, ...]) -> RunSpec:
 
 
 def _targets(found: PausedRun) -> tuple[Target, ...]:
-    """Return whom to ask: who has answered is asked again, as within a run that does not pause."""
+    """Return the models to ask, beginning with the one that answered before the pause."""
     run = found.row
     targets = tuple(map(catalog.resolve, (run.model, *run.options.get("fallback_models", ()))))
     answered = next((place for place, target in enumerate(targets) if target.origin == found.origin), 0)

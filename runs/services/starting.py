@@ -1,4 +1,4 @@
-"""Starting a run: refuse what is wrong with it, store it, drive it."""
+"""Starting a run: check the request, store the run, drive it."""
 
 import asyncio
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ _REFRESH_SECONDS = 0.5
 
 
 async def start(owner_id: int, request: StartRequest) -> Started:
-    """Store a run and begin to drive it. Raises ``ServiceError`` and ``catalog.CatalogError``.
+    """Store a run and begin to drive it. Raises ``ServiceError`` or ``catalog.CatalogError``.
 
     A repeated start answers ``exists`` whatever has changed since, limits and keys included.
     """
@@ -71,7 +71,7 @@ def _spec(
 
 
 async def _store(owner_id: int, request: StartRequest, targets: tuple[catalog.Target, ...]) -> Started:
-    """Store a run; one that waits is cancelled for it, if that was asked for and nothing else is wrong."""
+    """Store a run. If it asks for that and is otherwise valid, first cancel the paused run."""
     here = supervisor.current()
 
     def store() -> Started:
@@ -87,20 +87,20 @@ async def _store(owner_id: int, request: StartRequest, targets: tuple[catalog.Ta
 
 
 async def paused_run_to_cancel(owner_id: int, request: StartRequest) -> UUID | None:
-    """Return the run that waits for somebody and is cancelled for a start, if that asks for it."""
+    """Return the paused run that a start asks to cancel, ``None`` if there is none."""
     if not request.options.get("cancel_pending"):
         return None
     return await readers.run(new_run.paused_run, owner_id, request)
 
 
 async def _cancel_paused(owner_id: int, request: StartRequest) -> None:
-    """Cancel the run that waits for somebody in the conversation of a start that asks for it."""
+    """Cancel the paused run that a start asks to cancel."""
     if (run_id := await paused_run_to_cancel(owner_id, request)) is not None:
         await cancel(owner_id, run_id, reason="a new message was sent")
 
 
 async def _refresh_providers(models: Sequence[str]) -> None:
-    """Hear of what other processes have changed in the admin, where it is time to and the database is quick."""
+    """Refresh the provider cache if it is due. Use the cached rows if the database is slow."""
     for slug in (model.partition("/")[0] for model in models):
         if cache.is_due(slug):
             with suppress(TimeoutError):
