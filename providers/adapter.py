@@ -1,8 +1,8 @@
-"""The door to every provider: one streamed call, one result, one trace.
+"""The entry point to every provider: one streamed call, one result, one trace.
 
-``StreamAdapter.run`` passes the model's events to a sink, counts usage, maps every failure to the error taxonomy, and
-hands exactly one trace to the recorder, however the call ends. Start reading here, then ``call/pump.py``. This module
-knows no run, no database and no browser.
+``StreamAdapter.run`` relays the model's events to a sink, counts the usage, maps every failure to an
+``LLMError`` and passes exactly one trace to the recorder, however the call ends. Start reading here, then
+``call/pump.py``. This module does not depend on runs, the database or the browser.
 """
 
 import asyncio
@@ -32,15 +32,15 @@ __all__ = ["EventSink", "StreamAdapter", "Timeouts", "check"]
 
 logger = logging.getLogger("runnel.providers")
 
-#: Seconds that redacting a long payload may take. 2 MB take 0.1 s, unless all threads are busy.
-_WRITE_UP_SECONDS = 5.0
+#: Seconds to redact long payloads; 2 MB take about 0.1 s, unless all threads are busy.
+_DESCRIBE_SECONDS = 5.0
 
 
 class StreamAdapter:
-    """Calls one target, any number of times, also concurrently."""
+    """Calls one target. Any number of calls may run, also concurrently."""
 
     def __init__(self, target: Target, *, recorder: TraceRecorder, timeouts: Timeouts | None = None) -> None:
-        """Take the target, the recorder of traces, and timeouts that replace the configured ones."""
+        """Take the target, the recorder of its traces, and time limits (default: those of the settings)."""
         self._target = target
         self._recorder = recorder
         self._timeouts = timeouts or Timeouts.from_settings()
@@ -49,18 +49,24 @@ class StreamAdapter:
     async def run(
         self, request: ModelRequest, *, call: CallContext, cancel: StopSignal, sink: EventSink
     ) -> StepResult:
-        """Make one call, and return its result when the provider has ended it.
+        """Make one call and return its whole result after the provider has ended the answer.
 
-        Setting ``cancel`` closes the connection at once, whatever the call waits for. After the terminal event it
-        has no effect: the result is returned, and the caller decides the race. If it is set already, nothing is
-        sent.
+        Setting ``cancel`` closes the connection at once, wherever the call waits. After the terminal event
+        ``cancel`` has no effect: the method returns the result, and the caller decides which of the two wins.
+        If ``cancel`` is set beforehand, nothing is sent.
+
+        Args:
+            request: The messages, tools and options to send.
+            call: The run, step and attempt, for the trace.
+            cancel: Stops the call when it is set.
+            sink: Receives the events, in order.
 
         Raises:
-            LLMError: the call failed; ``partial`` holds what there is. A mistake in our own code is
+            LLMError: the call failed; ``partial`` holds the answer so far. A bug in this project becomes
                 ``LLMInternalError``.
             RunCancelled: ``cancel`` cut the call; ``partial`` and ``upstream_closed_ms`` are set.
-            Exception: what ``sink`` raised, unchanged.
-            asyncio.CancelledError: the calling task was cancelled; nothing is awaited then.
+            Exception: raised by ``sink``; passed on unchanged.
+            asyncio.CancelledError: the calling task was cancelled; usage and trace are kept without waiting.
         """
         started_at = datetime.now(UTC)
         pump = Pump(self._target, wire=self._wire, sink=sink, timeouts=self._timeouts)
@@ -71,10 +77,10 @@ class StreamAdapter:
             await pump.run(request, cancel)
         except (LLMError, RunCancelled, asyncio.CancelledError) as exc:
             ending = exc
-        except Exception as exc:  # noqa: BLE001 - for any failure, the partial answer and its usage are kept
-            ending = exc if exc is sink.failure else self._our_fault(exc)
+        except Exception as exc:  # noqa: BLE001 - keep answer and usage after any error
+            ending = exc if exc is sink.failure else self._internal_error(exc)
         ended_at = datetime.now(UTC)
-        case = FinishedCall(
+        finished = FinishedCall(
             target=self._target,
             request=request,
             body=pump.body,
@@ -83,13 +89,13 @@ class StreamAdapter:
         )
         try:
             may_wait = not isinstance(ending, asyncio.CancelledError)
-            usage = await accounting.usage(case) if may_wait else accounting.usage_at_once(case)
+            usage = await accounting.usage(finished) if may_wait else accounting.usage_at_once(finished)
         except asyncio.CancelledError as exc:
-            ending, usage = exc, accounting.usage_at_once(case)
-        result = replace(case.result, usage=usage)
+            ending, usage = exc, accounting.usage_at_once(finished)
+        result = replace(finished.result, usage=usage)
         if isinstance(ending, (LLMError, RunCancelled)):
             ending.partial = result
-        write_up = partial(
+        build_trace = partial(
             describe,
             pump,
             target=self._target,
@@ -101,27 +107,28 @@ class StreamAdapter:
         )
         is_long = takes_long(pump, result)
         may_wait = not isinstance(ending, asyncio.CancelledError)
-        await self._keep(write_up, is_long=is_long, may_wait=may_wait)
+        await self._record(build_trace, is_long=is_long, may_wait=may_wait)
         if ending is not None:
             raise ending
         return result
 
-    async def _keep(self, write_up: Callable[..., TraceRecord], *, is_long: bool, may_wait: bool) -> None:
-        """Make the trace and hand it to the recorder.
+    async def _record(
+        self, build_trace: Callable[..., TraceRecord], *, is_long: bool, may_wait: bool
+    ) -> None:
+        """Build the trace and pass it to the recorder. A long one is built on a thread, off the event loop.
 
-        A long trace is made on a thread, so that it does not hold up the event loop. If that takes too long, or if
-        the caller is cancelled, the trace has no payloads.
+        A long trace loses its payloads if redacting them takes too long or the calling task is cancelled.
         """
         trace: TraceRecord | None = None
         try:
             if is_long and may_wait:
-                trace = await asyncio.wait_for(asyncio.to_thread(write_up), _WRITE_UP_SECONDS)
+                trace = await asyncio.wait_for(asyncio.to_thread(build_trace), _DESCRIBE_SECONDS)
         except TimeoutError:
             logger.warning("The payloads of a call are not kept: redacting them took too long.")
         finally:
-            self._recorder.record(trace or write_up(with_payloads=not is_long))
+            self._recorder.record(trace or build_trace(with_payloads=not is_long))
 
-    def _our_fault(self, exc: Exception) -> LLMInternalError:
+    def _internal_error(self, exc: Exception) -> LLMInternalError:
         origin = self._target.origin
         logger.error("A call to %s/%s failed on our side.", origin.provider, origin.model, exc_info=exc)
         error = LLMInternalError(detail={**whereabouts(exc)})

@@ -1,1 +1,1 @@
-"""One provider call: opened, relayed, stopped, traced."""
+"""Opens, relays, stops and traces one provider call."""

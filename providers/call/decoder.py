@@ -1,6 +1,7 @@
-"""Decodes the stream of one provider call: its wire's reader, and the sanitizer behind it. Pure.
+"""Decodes the stream of one provider call with its wire's reader, then sanitizes the events. Pure.
 
-An exception of a reader that is no ``LLMError`` means that the provider sent a malformed answer, and becomes one.
+If a reader raises anything but an ``LLMError``, the provider's answer was malformed: the decoder raises
+``LLMMalformedResponseError`` instead.
 """
 
 import logging
@@ -21,7 +22,7 @@ logger = logging.getLogger("runnel.providers")
 
 
 class Decoder:
-    """Reads one stream into ``accumulator``."""
+    """Decodes one stream into events and fills ``accumulator``."""
 
     def __init__(self, wire: Wire, accumulator: StepAccumulator) -> None:
         self._wire = wire
@@ -35,27 +36,27 @@ class Decoder:
         return self._reader is not None
 
     def begin(self) -> None:
-        """Prepare for the first event. Without this call, events mean nothing and an interrupt changes nothing."""
+        """Prepare for the first event. Before this call, ``decode`` returns nothing and ``interrupt`` does nothing."""
         self._reader = wires.read(self._wire, self._accumulator)
 
-    def understand(self, event: Any) -> list[ModelEvent]:
-        """Return what one decoded upstream event means, sanitized; nothing once the stream is over.
+    def decode(self, event: Any) -> list[ModelEvent]:
+        """Return the sanitized model events of one upstream event; an empty list once the stream is over.
 
         Raises:
-            LLMError: the event reports a failure, or it is malformed.
+            LLMError: the event reports a failure or is malformed.
         """
         if self._reader is None:
             return []
         try:
-            meant = self._reader.take(event)
-            return [passed for one in meant for passed in self._sanitizer.let_through(one)]
+            decoded = self._reader.take(event)
+            return [clean for model_event in decoded for clean in self._sanitizer.sanitize(model_event)]
         except LLMError:
             raise
         except Exception as exc:
             raise self._malformed(exc) from exc
 
-    def conclude(self) -> list[ModelEvent]:
-        """Note that the stream has ended by itself. The end itself means no event, so the list is empty.
+    def finish(self) -> list[ModelEvent]:
+        """Check the answer after the stream has ended by itself. Always returns an empty list.
 
         Raises:
             LLMError: the answer is incomplete, empty, blocked or malformed.
@@ -69,12 +70,12 @@ class Decoder:
                 raise self._malformed(exc) from exc
         return []
 
-    def release(self) -> Iterator[ModelEvent]:
-        """Yield the half characters that the sanitizer still holds back. Call it when no more events will come."""
-        return self._sanitizer.release()
+    def flush(self) -> Iterator[ModelEvent]:
+        """Yield the half characters that the sanitizer still holds. Call it after the last event."""
+        return self._sanitizer.flush()
 
     def interrupt(self, reason: BaseException) -> None:
-        """Stop reading because of ``reason``, and keep the answer so far. It raises nothing."""
+        """Stop decoding because of ``reason`` and keep the partial answer. Never raises."""
         if self._reader is None:
             return
         try:

@@ -1,9 +1,10 @@
-"""Drives one provider call and makes Stop immediate. It is the only owner of the SDK's iterator.
+"""Drives one provider call. Only the pump owns the SDK's iterator; that makes a cancel immediate.
 
-One task per call opens the stream, feeds its events to the decoder and writes the result to the sink; there is no
-queue in between. To end a call early (a stop, a timeout), the pump cancels this task wherever it waits. The task's
-``finally`` closes the HTTP response. Then the decoder is interrupted with the reason and keeps what was said. This
-module knows no wire format, no SDK and no run.
+One task per call opens the stream, decodes its events and writes them straight to the sink, without a queue.
+A cancel or the watchdog *cuts* the call: the pump cancels the task wherever it waits, and the task's
+``finally`` closes the HTTP response. The decoder certainly does not run after that; only then does the pump
+interrupt it with the reason, so that it keeps the partial answer. This module does not depend on any wire's
+format, any SDK or runs.
 """
 
 import asyncio
@@ -31,15 +32,15 @@ from providers.wires import Wire
 from providers.wires.accumulator import StepAccumulator
 from providers.wires.late_usage import LateUsage
 
-#: Upstream events after which the pump checks the sink for room and yields to the event loop.
+#: Upstream events after which the pump waits for the sink and yields to other tasks on the loop.
 _EVENTS_PER_TURN = 64
 #: Seconds to read the rest of a body after a complete answer, so that the connection can be reused.
 _DRAIN_SECONDS = 0.1
-#: The same while the usage has not come; it can follow the last word.
+#: The same while the usage is still missing; it can follow the last text.
 _USAGE_SECONDS = 5.0
-#: Seconds to read the body of an error.
+#: Seconds to read an error's body; after that the status alone decides.
 _ERROR_BODY_SECONDS = 5.0
-#: Seconds to read what a closed connection has left in buffers; it takes a few milliseconds.
+#: Seconds to exhaust the buffers of a closed connection; usually a few milliseconds.
 _EXHAUST_SECONDS = 0.5
 
 
@@ -48,14 +49,14 @@ class _Cut(Enum):
 
     #: The stop signal was set.
     CANCEL = "cancel"
-    #: No event came within the time limit.
-    SILENCE = "silence"
+    #: A time limit passed without data.
+    TIMEOUT = "timeout"
     #: The answer is complete; the rest of the body took too long.
-    ENOUGH = "enough"
+    COMPLETE = "complete"
 
 
 class Pump:
-    """One call. Call ``run`` once; the results are in ``accumulator``, ``exchange`` and the other attributes."""
+    """One call. Call ``run`` once, then read ``accumulator``, ``exchange`` and the other public attributes."""
 
     def __init__(self, target: Target, *, wire: Wire, sink: EventSink, timeouts: Timeouts) -> None:
         self._target = target
@@ -65,31 +66,31 @@ class Pump:
         self._loop = asyncio.get_running_loop()
         self._cut: _Cut | None = None
         self._cut_at = self._closed_at = 0.0
-        self._has_ended = False
+        self._is_complete = False
         self._is_closing = False
         self._sink_is_full = False
-        self._started = self._heard = self._loop.time()
+        self._started = self._last_activity = self._loop.time()
         self._drain_until: float | None = None
         self._late_usage: LateUsage | None = None
         self._timer: asyncio.TimerHandle | None = None
         self.accumulator = StepAccumulator(quirks=target.quirks)
         self._decoder = Decoder(wire, self.accumulator)
         self.exchange = Exchange(connect_timeout=timeouts.connect, on_answer=self._note_answer)
-        #: The request body; ``None`` until it was built.
+        #: The request body; ``None`` before it is built.
         self.body: Json | None = None
-        #: Decoded upstream events.
+        #: Number of decoded upstream events.
         self.events = 0
         self.first_token_at: datetime | None = None
 
     async def run(self, request: ModelRequest, cancel: StopSignal) -> None:
-        """Relay the answer to ``request`` to the sink until it ends or ``cancel`` is set.
+        """Relay the answer to ``request`` to the sink until the answer ends or ``cancel`` is set.
 
-        A cancel that comes after the answer's terminal event changes nothing.
+        A cancel after the answer's terminal event has no effect on the result.
 
         Raises:
             LLMError: the call failed.
-            RunCancelled: ``cancel`` cut it.
-            asyncio.CancelledError: the calling task was cancelled; this wins over all else.
+            RunCancelled: ``cancel`` cut the call.
+            asyncio.CancelledError: the calling task was cancelled; takes precedence over the others.
         """
         self._signal = cancel
         self._task = asyncio.create_task(self._relay(request), name=f"pump {self._target.origin.model}")
@@ -99,10 +100,10 @@ class Pump:
             await asyncio.wait({self._task})
         except asyncio.CancelledError:
             self._stop(_Cut.CANCEL)
-            # Not gather(): a second cancellation would interrupt the closing.
+            # Not gather(): a second cancel would interrupt the closing.
             await asyncio.wait({self._task})
             self._take_exception()
-            # The sink may refuse the last events; the canceller need not know.
+            # The sink may raise on the last events; the cancellation takes precedence.
             with suppress(Exception):
                 if self._late_usage is None:
                     self._interrupt(RunCancelled())
@@ -111,14 +112,14 @@ class Pump:
             listener.cancel()
             if self._timer is not None:
                 self._timer.cancel()
-        self._conclude()
+        self._raise_outcome()
 
     async def _relay(self, request: ModelRequest) -> None:
         events: AsyncIterator[Any] | None = None
         try:
             events = await self._open(request)
             self._decoder.begin()
-            await self._pass_on(events)
+            await self._relay_events(events)
             if self._late_usage is None:
                 self._end_reading()
         finally:
@@ -133,12 +134,12 @@ class Pump:
         self.exchange.enter()
         try:
             return aiter(await clients.open_stream(self._target, self.body))
-        except Exception as exc:  # noqa: BLE001 - SDKs raise what they like; all of it becomes one taxonomy
+        except Exception as exc:  # noqa: BLE001 - SDKs raise any type; all become an LLMError
             error = timeout_errors.no_connection(from_exception(exc), self._timeouts)
-        # Raised here, so that its context is not the SDK's exception, which holds the key.
+        # Raised outside the handler: as its context, the SDK's exception would keep the API key alive.
         raise error
 
-    async def _pass_on(self, events: AsyncIterator[Any]) -> None:
+    async def _relay_events(self, events: AsyncIterator[Any]) -> None:
         while True:
             error: LLMError | None = None
             try:
@@ -158,23 +159,23 @@ class Pump:
                 if self.events % _EVENTS_PER_TURN == 0:
                     await asyncio.sleep(0)
                 continue
-            if timeout_errors.is_sign_of_life(event):
-                self._heard = self._loop.time()
-            self._write(self._decoder.understand(event))
+            if timeout_errors.counts_as_activity(event):
+                self._last_activity = self._loop.time()
+            self._write(self._decoder.decode(event))
             if self.accumulator.terminal:
                 self._arm()
             if self.events % _EVENTS_PER_TURN == 0:
-                await self._give_way()
+                await self._wait_for_sink()
 
-    async def _give_way(self) -> None:
+    async def _wait_for_sink(self) -> None:
         self._sink_is_full = True
         try:
             await self._sink.ready()
         finally:
             self._sink_is_full = False
-        # A burst is decoded from one buffer; without this no other task would run until its end.
+        # A burst is decoded from one buffer without a real wait; let other tasks run in between.
         await asyncio.sleep(0)
-        self._heard = self._loop.time()
+        self._last_activity = self._loop.time()
 
     def _end_reading(self) -> None:
         if not self.events and not self.exchange.is_event_stream:
@@ -185,10 +186,10 @@ class Pump:
                 detail={"status": self.exchange.status, "content_type": kind},
             )
         try:
-            self._write(self._decoder.conclude())
+            self._write(self._decoder.finish())
         finally:
-            self._release()
-        self._has_ended = True
+            self._flush()
+        self._is_complete = True
 
     def _write(self, events: list[ModelEvent]) -> None:
         for event in events:
@@ -198,8 +199,8 @@ class Pump:
                 self.first_token_at = datetime.now(UTC)
             self._sink.write(event)
 
-    def _release(self) -> None:
-        for event in self._decoder.release():
+    def _flush(self) -> None:
+        for event in self._decoder.flush():
             self._sink.write(event)
 
     async def _listen(self, cancel: StopSignal) -> None:
@@ -212,22 +213,22 @@ class Pump:
                 self._read_on_for_usage()
             else:
                 self._stop(_Cut.CANCEL)
-        # Otherwise the body has just ended by itself, and the decoder is about to judge the end.
+        # Otherwise the body has just ended by itself, and the task is about to check the answer.
 
     def _read_on_for_usage(self) -> None:
-        """Close the answer, and read the stream on for its usage, for ``late_usage`` seconds at most."""
+        """Keep the partial answer and read on for the usage, for at most ``late_usage`` seconds."""
         if self._cut is None and not self._is_closing and not self._task.done():
             self._cut = _Cut.CANCEL
             self._cut_at = self._loop.time()
             self._late_usage = LateUsage(self._wire.KIND, self.accumulator)
             self._drain_until = self._cut_at + self._timeouts.late_usage
             self._arm()
-            # The sink may refuse the last events; its failure is raised with the next one.
+            # The sink may raise on the last events; the adapter reads that error from ``sink.failure``.
             with suppress(Exception):
                 self._interrupt(RunCancelled(self._signal))
 
     def _stop(self, cut: _Cut) -> None:
-        # A call that is closing has ended; a cancellation would leave its connection open.
+        # Do not cancel a task that is closing: the connection would stay open.
         if self._late_usage is not None and not self._is_closing:
             self._task.cancel()
         elif self._cut is None and not self._is_closing and not self._task.done():
@@ -236,7 +237,7 @@ class Pump:
             self._task.cancel()
 
     def _note_answer(self) -> None:
-        self._heard = self._loop.time()
+        self._last_activity = self._loop.time()
         self._arm()
 
     def _arm(self) -> None:
@@ -248,73 +249,76 @@ class Pump:
         if self._loop.time() < self._deadline():
             self._arm()
         else:
-            self._stop(_Cut.ENOUGH if self.accumulator.terminal else _Cut.SILENCE)
+            self._stop(_Cut.COMPLETE if self.accumulator.terminal else _Cut.TIMEOUT)
 
     def _deadline(self) -> float:
         if self._drain_until is not None:
             return self._drain_until
         if self._sink_is_full:
-            # The log is slow, not the provider.
+            # The sink is slow, not the provider.
             return self._loop.time() + self._timeouts.idle
         if self.exchange.response is None:
             return self._started + self._timeouts.first_byte
         if not self.exchange.is_open:
-            return self._heard + min(_ERROR_BODY_SECONDS, self._timeouts.idle)
+            return self._last_activity + min(_ERROR_BODY_SECONDS, self._timeouts.idle)
         if self.accumulator.terminal:
             is_counted = self.accumulator.usage.source is UsageSource.REPORTED
-            return self._heard + (_DRAIN_SECONDS if is_counted else min(_USAGE_SECONDS, self._timeouts.idle))
-        return self._heard + self._timeouts.idle
+            return self._last_activity + (
+                _DRAIN_SECONDS if is_counted else min(_USAGE_SECONDS, self._timeouts.idle)
+            )
+        return self._last_activity + self._timeouts.idle
 
-    def _conclude(self) -> None:
-        """Interrupt the decoder, and raise the reason why the task ended."""
-        if self._has_ended:
+    def _raise_outcome(self) -> None:
+        """Interrupt the decoder if the call ended early, then raise the error that ended it."""
+        if self._is_complete:
             return
         ending = self._take_exception()
         if self._cut is _Cut.CANCEL:
             ending = cancelled = RunCancelled(self._signal)
-            # A task that was cancelled before its first step has nothing to close.
+            # A task that was cancelled before it started has no closing time.
             cancelled.upstream_closed_ms = max(0.0, self._closed_at - self._cut_at) * 1000
         elif ending is None and self.accumulator.terminal:
             self._end_reading()
             return
-        elif ending is None and self._cut is _Cut.SILENCE:
-            ending = self._silence()
+        elif ending is None and self._cut is _Cut.TIMEOUT:
+            ending = self._timeout_error()
         elif ending is None:
-            # The pump did not cancel the task: a cancel scope inside an SDK or its transport did.
+            # The pump did not cancel the task: a scope inside the SDK or its transport did.
             ending = LLMConnectionError(detail={"exception": "CancelledError"})
         if self._late_usage is None:
             self._interrupt(ending)
         raise ending
 
     def _take_exception(self) -> BaseException | None:
-        """Return the exception of the ended task, ``None`` if it was cancelled or has none.
+        """Return the exception of the ended task, or ``None`` if it was cancelled or succeeded.
 
-        Call it for a cancelled task as well: until then the task keeps its exception, with all frames of the SDK.
+        Call this for a cancelled task too. Until then the task keeps its exception, whose traceback keeps the
+        SDK's frames and their objects alive.
         """
         with suppress(asyncio.CancelledError):
             return self._task.exception()
         return None
 
     def _interrupt(self, reason: BaseException) -> None:
-        """Interrupt the decoder with ``reason``, and write the text that the sanitizer held back."""
+        """Interrupt the decoder with ``reason``, then write the text that it still holds."""
         if not self._decoder.is_under_way and self.exchange.is_open and isinstance(reason, RunCancelled):
             self._decoder.begin()
         self._decoder.interrupt(reason)
-        self._release()
+        self._flush()
 
-    def _silence(self) -> LLMError:
+    def _timeout_error(self) -> LLMError:
         if self.exchange.response is None:
             return timeout_errors.no_answer(self._timeouts)
         if not self.exchange.is_open:
             return from_payload(None, status=self.exchange.status, headers=self.exchange.headers)
-        return timeout_errors.silence(self._timeouts)
+        return timeout_errors.idle(self._timeouts)
 
 
 async def _exhaust(events: AsyncIterator[Any]) -> None:
-    """Read a closed stream to its end: a few buffered events, then an error.
+    """Read ``events`` until the stream fails, after its connection is closed. Discards buffered events.
 
-    An SDK's nested generators form a reference cycle while they are suspended. The garbage collector would finalise
-    them later, perhaps on another thread.
+    The SDK's nested generators form a reference cycle while they are suspended. The garbage collector would
+    finalise each of them separately and later, maybe on another thread.
     """
     with suppress(Exception):
         async with asyncio.timeout(_EXHAUST_SECONDS):

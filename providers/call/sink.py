@@ -1,10 +1,10 @@
-"""Where the events of a call go: one object between the pump and whoever called the provider."""
+"""The event sink: one object that carries events from the pump to the caller."""
 
 from collections.abc import Callable
 
 from providers.types.events import ModelEvent, ResponseStarted, RetryScheduled, UsageSeen
 
-#: Events that show a user nothing.
+#: Events without content for the user.
 _SILENT = (ResponseStarted, UsageSeen, RetryScheduled)
 
 
@@ -13,10 +13,11 @@ def _ignore() -> None:
 
 
 class EventSink:
-    """Takes the events of one step's calls, in order. A caller derives from it.
+    """Takes the events of one step's calls, in order. Callers subclass it.
 
-    It also remembers what the layers between pump and caller must know: whether a user can have seen
-    something (then nothing is retried), and what the caller's own code raised (then it is no fault of ours).
+    The sink also records two facts for the layers between pump and caller. ``has_spoken``: a user may have
+    seen content, so no call is retried. ``failure``: the caller's own code raised, so the error is not the
+    adapter's.
     """
 
     def __init__(self) -> None:
@@ -28,15 +29,19 @@ class EventSink:
         self.on_first_word: Callable[[], None] = _ignore
 
     def take(self, event: ModelEvent) -> None:
-        """Handle ``event``. Called on the event loop; must not block."""
+        """Handle ``event``. Runs on the event loop; must not block."""
         raise NotImplementedError
 
     async def wait_for_room(self) -> None:
-        """Return when more events can be taken."""
+        """Return when the sink can take more events."""
         raise NotImplementedError
 
     def write(self, event: ModelEvent) -> None:
-        """Hand over ``event``. Raises what ``take`` raises; does nothing after that."""
+        """Pass ``event`` to ``take``. Do nothing after a failure.
+
+        Raises:
+            Exception: from ``take``; also kept in ``failure``.
+        """
         if self.failure is not None:
             return
         if not self.has_spoken and not isinstance(event, _SILENT):
@@ -49,7 +54,11 @@ class EventSink:
             raise
 
     async def ready(self) -> None:
-        """Wait for room; a stop ends this like any other wait. Raises what ``wait_for_room`` raises."""
+        """Wait until the sink can take more events. Stopping the run cancels this wait.
+
+        Raises:
+            Exception: from ``wait_for_room``; also kept in ``failure``.
+        """
         try:
             await self.wait_for_room()
         except Exception as exc:

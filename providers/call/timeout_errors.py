@@ -1,7 +1,7 @@
-"""What a call fails with when it had to wait for too long: each limit has a sentence and a name of its own.
+"""Builds the error of each exceeded time limit: connect, first byte and idle.
 
-The name and the seconds are for the admin (``detail``). The fourth limit, that of the whole run, is not a
-call's business.
+Each limit has its own message for the user. ``detail`` holds the limit's name and its seconds for the admin.
+The time limit of a whole run is enforced by the run, not here.
 """
 
 from providers.call.timeouts import Timeouts
@@ -9,14 +9,14 @@ from providers.errors import LLMError, LLMTimeoutError
 
 
 def no_connection(error: LLMError, timeouts: Timeouts) -> LLMError:
-    """Return ``error`` with its limit, if it says that no connection could be made in time."""
+    """Return ``error``; if the connect limit caused it, add the limit in seconds to its ``detail``."""
     if error.detail.get("watchdog") == "connect":
         error.detail["seconds"] = timeouts.connect
     return error
 
 
 def no_answer(timeouts: Timeouts) -> LLMTimeoutError:
-    """Return what a call fails with whose answer did not begin."""
+    """Return the error of a call whose response headers did not arrive in time."""
     return LLMTimeoutError(
         f"The model provider did not begin to answer within {timeouts.first_byte:g} seconds. "
         "Try again, or choose another model.",
@@ -24,8 +24,8 @@ def no_answer(timeouts: Timeouts) -> LLMTimeoutError:
     )
 
 
-def silence(timeouts: Timeouts) -> LLMTimeoutError:
-    """Return what a call fails with whose answer stopped in the middle."""
+def idle(timeouts: Timeouts) -> LLMTimeoutError:
+    """Return the error of a call whose stream sent no event for too long."""
     return LLMTimeoutError(
         f"The model provider went silent for {timeouts.idle:g} seconds in the middle of its answer. "
         "Try again, or choose another model.",
@@ -33,7 +33,7 @@ def silence(timeouts: Timeouts) -> LLMTimeoutError:
     )
 
 
-def is_sign_of_life(event: object) -> bool:
-    """Whether a decoded event shows that the model goes on: those that keep a connection open do not."""
-    # A tuple: what a server calls a type need not be hashable.
+def counts_as_activity(event: object) -> bool:
+    """Whether a decoded event resets the idle limit: all do, except pings and keep-alives."""
+    # A tuple, not a set: a server may send an unhashable "type".
     return not (isinstance(event, dict) and event.get("type") in ("ping", "keepalive"))

@@ -1,4 +1,4 @@
-"""How long one provider call may wait for what."""
+"""The time limits of one provider call."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -8,20 +8,20 @@ from django.conf import settings
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Timeouts:
-    """How long a call may wait, in seconds. Its total time is the caller's business."""
+    """Time limits in seconds. The caller limits the total time of a call."""
 
-    #: For a connection.
+    #: To open the connection.
     connect: float
-    #: For the answer's headers, connecting included.
+    #: To receive the response headers, including the connection.
     first_byte: float
-    #: For the next decoded event; comments and pings are none.
+    #: Between two decoded events; comments and pings do not count.
     idle: float
-    #: For the usage of a stream that was cancelled; 0 to close it at once.
+    #: To read the usage after a cancel; 0 closes the stream at once.
     late_usage: float = 0.0
 
     @classmethod
     def from_settings(cls) -> Self:
-        """Return what the installation is configured with."""
+        """Return the limits from the Django settings."""
         return cls(
             connect=settings.RUNNEL_CONNECT_TIMEOUT,
             first_byte=settings.RUNNEL_FIRST_BYTE_TIMEOUT,

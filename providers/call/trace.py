@@ -1,4 +1,4 @@
-"""Makes the record of a call from what the pump left behind, without a credential in it."""
+"""Builds the trace record of a call from its finished pump. The record holds no credentials."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -16,18 +16,19 @@ from providers.text import clean_json
 from providers.types import Json, StepResult
 from providers.types.trace import CallContext, TraceRecord, TraceStatus
 
-#: The code of a call that was cut because its run had no time left.
+#: Error code of a call that was stopped by the run's time limit.
 _TIME_LIMIT_CODE = "timeout"
-#: Characters that are redacted in about a millisecond.
+#: Characters that take about 1 ms to redact.
 _SHORT = 50_000
-#: So many of them take as long as one more value that has hardly any.
+#: Characters that take as long to redact as one nearly empty JSON value.
 _PER_VALUE = 100
-#: Fields that hold a file in base64, with or without ``data:`` before it, on one wire or another.
+#: Fields in which some wire puts a file as base64, with or without a ``data:`` prefix.
 _OF_FILES = frozenset({"data", "file_data", "image_url", "url"})
-#: Characters of it that are kept whole, and that are left of a longer one.
+#: Characters of the longest file that is kept whole.
 _LONGEST_FILE = 2_000
-_BEGINNING = 60
-#: What of a failure's story quotes neither the request nor the answer.
+#: Characters that are kept of a longer one.
+_KEPT_OF_FILE = 60
+#: Fields of an error's detail that quote neither the request nor the answer.
 _FACTS = frozenset(
     {"status", "type", "code", "retry_after", "exception", "place"}
     | {"watchdog", "seconds", "limit", "value", "failures"}
@@ -45,9 +46,19 @@ def describe(
     ending: BaseException | None,
     with_payloads: bool = True,
 ) -> TraceRecord:
-    """Return the record of a call, with ``ending`` if it did not come to its end.
+    """Return the trace record of a finished call.
 
-    May run on another thread: nobody changes what a call has left behind.
+    Safe on another thread, because nothing changes the pump after the call.
+
+    Args:
+        pump: The finished pump.
+        target: The target that was called.
+        call: The run, step and attempt.
+        started_at: Aware UTC time.
+        ended_at: Aware UTC time.
+        result: The result, whole or partial.
+        ending: The exception that ended the call early; ``None`` if it completed.
+        with_payloads: Whether to include request and response, if the settings allow payloads.
     """
     keeps_payloads = with_payloads and settings.RUNNEL_TRACE_PAYLOADS
     exchange = pump.exchange
@@ -86,7 +97,7 @@ def describe_unsent(
     started_at: datetime,
     ended_at: datetime,
 ) -> TraceRecord:
-    """Return the record of an attempt that ended before anything was sent."""
+    """Return the trace record of an attempt that ended before its request was sent. Times are aware UTC."""
     return TraceRecord(
         run_id=call.run_id,
         step_id=call.step_id,
@@ -101,7 +112,7 @@ def describe_unsent(
 
 
 def takes_long(pump: Pump, result: StepResult) -> bool:
-    """Whether the payloads are so long that nobody on the loop should wait while they are redacted."""
+    """Whether redacting the payloads would block the event loop for more than about 1 ms."""
     if not settings.RUNNEL_TRACE_PAYLOADS:
         return False
     length, rest = 0, [pump.body, result.response]
@@ -119,9 +130,9 @@ def takes_long(pump: Pump, result: StepResult) -> bool:
 
 
 def without_files(value: Any) -> Any:
-    """Return ``value``, a request's JSON, with what stands for a file's bytes cut to its beginning.
+    """Return ``value``, a request's JSON, with the base64 text of each long file cut short.
 
-    They go along with every turn of a conversation, and nobody reads them in a trace.
+    Every request of a conversation repeats its files, and they are useless in a trace.
     """
     match value:
         case Mapping():
@@ -139,7 +150,7 @@ def without_files(value: Any) -> Any:
 
 def _cut(text: str) -> str:
     is_file = " " not in text[:_LONGEST_FILE]
-    return f"{text[:_BEGINNING]}… ({len(text):,} characters of a file)" if is_file else text
+    return f"{text[:_KEPT_OF_FILE]}… ({len(text):,} characters of a file)" if is_file else text
 
 
 def _status(ending: BaseException | None) -> TraceStatus:
@@ -169,9 +180,9 @@ def _error(ending: BaseException | None, *, keeps_payloads: bool) -> Json | None
         return {"shown": ending.message, "watchdog": "run"}
     if not isinstance(ending, LLMError):
         return whereabouts(ending)
-    story: dict[str, Any] = {"shown": ending.message, "retry_after": ending.retry_after, **ending.detail}
+    detail: dict[str, Any] = {"shown": ending.message, "retry_after": ending.retry_after, **ending.detail}
     if not keeps_payloads:
         # Providers quote the request in their errors.
-        story = {name: value for name, value in story.items() if name in _FACTS}
-    cleaned: Json = redact(clean_json(story))
+        detail = {name: value for name, value in detail.items() if name in _FACTS}
+    cleaned: Json = redact(clean_json(detail))
     return cleaned

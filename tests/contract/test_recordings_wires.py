@@ -1,7 +1,7 @@
 """Every wire, fed the decoded events of real streams, says what another hand reads in them.
 
 No SDK and no socket here: what is compared is the wire's own understanding, once as it streams (its
-events) and once as it is kept (the draft's result).
+events) and once as it is kept (the accumulator's result).
 """
 
 from collections.abc import Iterable

@@ -180,6 +180,6 @@ async def test_before_the_answer_there_is_nothing_to_wait_for(fresh_clients: Non
     ],
 )
 def test_what_is_no_usage_is_passed_over(wire: str, event: object) -> None:
-    draft = StepAccumulator()
-    LateUsage(wire, draft).take(event)
-    assert draft.usage.is_unknown
+    accumulator = StepAccumulator()
+    LateUsage(wire, accumulator).take(event)
+    assert accumulator.usage.is_unknown

@@ -24,8 +24,8 @@ FIRST, SECOND = "\ud83d", "\ude00"
 
 def passed(*events: ModelEvent) -> list[ModelEvent]:
     boundary = Sanitizer()
-    through = [out for event in events for out in boundary.let_through(event)]
-    return [*through, *boundary.release()]
+    through = [out for event in events for out in boundary.sanitize(event)]
+    return [*through, *boundary.flush()]
 
 
 def test_a_delta_never_ends_inside_a_character() -> None:
@@ -112,9 +112,9 @@ def test_a_call_that_is_numbered_is_called_by_its_number() -> None:
         ToolCallStarted("7", "7"),
         ToolCallDelta("7", "{}"),
     ]
-    draft = StepAccumulator()
-    draft.parts = [ToolCallPart(id=numbered, name=numbered, arguments="{}")]
-    assert clean_result(draft.result()).parts == (ToolCallPart(id="7", name="7", arguments="{}"),)
+    accumulator = StepAccumulator()
+    accumulator.parts = [ToolCallPart(id=numbered, name=numbered, arguments="{}")]
+    assert clean_result(accumulator.result()).parts == (ToolCallPart(id="7", name="7", arguments="{}"),)
 
 
 @pytest.mark.parametrize(
@@ -137,19 +137,19 @@ def test_a_clean_delta_is_passed_on_as_it_is() -> None:
 
 
 def test_the_whole_result_is_clean() -> None:
-    draft = StepAccumulator()
-    draft.parts = [
+    accumulator = StepAccumulator()
+    accumulator.parts = [
         TextPart(text=FIRST + SECOND, annotations=({"t": "\x00"},)),
         ReasoningPart(text="\x00", sealed="\x00"),
         ToolCallPart(id="\x00", name="\x00", arguments=FIRST),
         ProviderItemPart(kind="\x00", data={"x": SECOND}),
     ]
-    draft.native = [{"text": FIRST}]
-    draft.raw_usage = {"\x00": 1}
-    draft.raw_stop_reason = draft.response_id = draft.model = "\x00"
-    draft.response = {"content": ["\x00"]}
-    draft.stop_reason = FinishReason.END_TURN
-    result = clean_result(draft.result())
+    accumulator.native = [{"text": FIRST}]
+    accumulator.raw_usage = {"\x00": 1}
+    accumulator.raw_stop_reason = accumulator.response_id = accumulator.model = "\x00"
+    accumulator.response = {"content": ["\x00"]}
+    accumulator.stop_reason = FinishReason.END_TURN
+    result = clean_result(accumulator.result())
     assert result.parts == (
         TextPart(text="😀", annotations=({"t": "\ufffd"},)),
         ReasoningPart(text="\ufffd", sealed="\ufffd"),

@@ -68,7 +68,7 @@ async def test_a_connection_that_is_not_made_is_told_apart(fresh_clients: None) 
 
 def test_their_sentences_differ() -> None:
     unconnected = from_exception(httpx2.ConnectTimeout("slow"))
-    told = [unconnected, timeout_errors.no_answer(PATIENT), timeout_errors.silence(PATIENT)]
+    told = [unconnected, timeout_errors.no_answer(PATIENT), timeout_errors.idle(PATIENT)]
     assert len({error.message for error in told}) == 3
     assert [error.detail["watchdog"] for error in told] == ["connect", "first_byte", "idle"]
 

@@ -108,7 +108,7 @@ async def test_a_call_that_is_cancelled_from_outside_needs_no_thread(
 async def test_an_answer_does_not_wait_for_ever_for_its_trace(
     emulator: Emulator, busy_threads: threading.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("providers.adapter._WRITE_UP_SECONDS", 0.2)
+    monkeypatch.setattr("providers.adapter._DESCRIBE_SECONDS", 0.2)
     call = Call(emulated("echo", "openai-chat"), prompt=LONG)
     result = await asyncio.wait_for(call.start(), 10)
     assert result.text == call.sink.text != ""

@@ -253,11 +253,10 @@ LONELY = [chunk(reasoning_content="It is "), chunk(reasoning_content="four."), c
 
 
 def test_it_says_thoughts_again_where_they_are_all_of_the_answer() -> None:
-    told, draft = play(
+    told, result = play(
         LONELY, Quirks(thoughts_may_be_the_answer=True, thoughts_go_back_as="reasoning_content")
     )
     assert told[1:] == [ReasoningDelta("It is "), ReasoningDelta("four."), TextDelta("It is four.")]
-    result = draft
     assert result.parts == (ReasoningPart(text="It is four."), TextPart(text="It is four."))
     assert (result.text, result.stop_reason) == ("It is four.", FinishReason.END_TURN)
     # Once is enough for the server, too.
@@ -277,8 +276,8 @@ def test_it_says_thoughts_again_where_they_are_all_of_the_answer() -> None:
     ids=["no quirk", "cut", "with words", "with a call"],
 )
 def test_it_leaves_thoughts_alone_otherwise(stream: list[Json], quirks: Quirks, text: str) -> None:
-    told, draft = play(stream, quirks)
-    assert draft.text == text
+    told, result = play(stream, quirks)
+    assert result.text == text
     assert "".join(event.text for event in told if isinstance(event, TextDelta)) == text
 
 
@@ -295,8 +294,8 @@ def test_it_sends_thoughts_back_as_the_server_wants_them(
     field: str | None, with_call: bool, expected: Json
 ) -> None:
     stream = [chunk(reasoning_content="Hm"), chunk(content="So"), *([CALL] if with_call else [])]
-    _, draft = play(
+    _, result = play(
         [*stream, chunk("tool_calls" if with_call else "stop")], Quirks(thoughts_go_back_as=field)
     )
-    (message,) = draft.native
+    (message,) = result.native
     assert {name: value for name, value in message.items() if name.startswith("reasoning")} == expected
