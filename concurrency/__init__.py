@@ -1,1 +1,1 @@
-"""Tasks, and threads that own database connections. Knows no run and no provider."""
+"""Tasks, database threads, log context, and objects that exist once per event loop. Imports no other package."""

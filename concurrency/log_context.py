@@ -1,4 +1,4 @@
-"""What every log line of one piece of work carries: ``run_id``, ``user_id``, ``request_id``.
+"""The context of log lines: ``run_id``, ``user_id``, ``request_id``.
 
 ``project.logging`` adds it to each line, whoever writes it. Knows no run, no request and no logger.
 """
@@ -20,7 +20,7 @@ def bound(**values: object) -> Iterator[None]:
 
 
 def fresh_context() -> contextvars.Context:
-    """Return a context that holds nothing of the current one but what is bound here."""
+    """Return a fresh context that carries over only the bound values."""
     context = contextvars.Context()
     if values := structlog.contextvars.get_contextvars():
         context.run(_bind, values)

@@ -1,4 +1,4 @@
-"""Threads that own database connections, so that no socket waits for another one's query.
+"""Threads that own database connections, so that no socket waits for another socket's query.
 
 Channels runs all ORM work of all sockets on one shared thread; the journal and every read that
 belongs to a stream use these instead.
@@ -26,7 +26,7 @@ class DatabaseThreads:
         self._connections: list[BaseDatabaseWrapper] = []
 
     async def run[**P, T](self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Return what ``function`` returns; it runs on one of the threads."""
+        """Run ``function`` on one of the threads and return its result. Raises what it raises."""
         if self._pool is None:
             self._connections = []
             self._pool = ThreadPoolExecutor(
@@ -46,7 +46,7 @@ class DatabaseThreads:
 
 
 def _begin(held: list[BaseDatabaseWrapper]) -> None:
-    """Hand over the thread's connections to ``held``, and switch off what ``DEBUG`` switches on in them.
+    """Add the thread's connections to ``held``, and switch off their query log, which ``DEBUG`` switches on.
 
     That is a memory of the last 9,000 statements, answers included. Django forgets them at every request, but none
     begins on these threads.

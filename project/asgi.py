@@ -1,4 +1,4 @@
-"""The application as a server sees it: HTTP, WebSocket, and what happens at start and end.
+"""The ASGI application: HTTP, WebSocket, start-up and shutdown.
 
 Daphne has no lifespan, so its reactor is asked instead; servers that have one use that.
 """
@@ -45,7 +45,7 @@ _lasting: set[asyncio.Task[None]] = set()
 
 
 async def start_up() -> None:
-    """Recover runs that a dead process left, then make the first stream as fast as the later ones."""
+    """End runs of a dead process, then load what the first stream would load."""
     await supervisor.current().ready()
     await readers.run(cache.refresh_if_due)
     await clients.warm_up()
@@ -59,7 +59,7 @@ async def start_up() -> None:
 
 
 async def shut_down() -> None:
-    """End the live runs, commit everything, tell every viewer, close what is open.
+    """Drain live runs, commit everything, close all sockets and connections.
 
     What fails keeps nothing else from its end: a socket waits to be closed, and the server waits for its sockets.
     """
@@ -74,7 +74,7 @@ async def shut_down() -> None:
 
 
 def _hook_into_daphne() -> None:
-    """Start with Daphne's reactor and hold its exit until the runs have ended.
+    """Run start-up and shutdown with Daphne's reactor; delay its exit until live runs have ended.
 
     Daphne is an installed app, so its reactor exists under any server; under another one it never runs.
     """
@@ -142,7 +142,7 @@ def _unsent(transport: Any) -> int:
 
 
 async def no_such_address(scope: Any, receive: Any, send: Any) -> None:
-    """Refuse a WebSocket to an address that nothing answers."""
+    """Refuse a WebSocket to an unknown address."""
     await receive()
     await send({"type": "websocket.close"})
 

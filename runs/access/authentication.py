@@ -1,4 +1,4 @@
-"""Who a socket or a request belongs to, and which open sockets have lost that right.
+"""Authenticates sockets and requests, and keeps the registry of open sockets.
 
 Two ways in: an API token (then cookies are ignored), or a browser session together with an exact
 match of the Origin header. A token never travels in a URL. What may take the right away again is
@@ -34,7 +34,7 @@ class HandshakeRefused(Exception):  # noqa: N818 - it names what happened
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Identity:
-    """Who is at the other end."""
+    """The authenticated user of a socket."""
 
     user_id: int
     username: str
@@ -46,7 +46,7 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Handshake:
-    """What of a WebSocket's opening request decides who it is."""
+    """The parts of a WebSocket's opening request that authenticate it."""
 
     token: str | None
     session_key: str | None
@@ -56,7 +56,7 @@ class Handshake:
 
 
 def read_handshake(scope: dict[str, Any]) -> Handshake:
-    """Return what of an ASGI ``scope`` matters here."""
+    """Return the handshake in an ASGI ``scope``."""
     headers = {name.decode("latin1"): value.decode("latin1") for name, value in scope["headers"]}
     offered: Iterable[str] = scope.get("subprotocols", ())
     token = bearer_token(headers.get("authorization", ""))
@@ -79,7 +79,7 @@ def read_handshake(scope: dict[str, Any]) -> Handshake:
 
 
 def identify(handshake: Handshake) -> Identity:
-    """Return who opened the socket, or raise ``HandshakeRefused``. Reads the database."""
+    """Return the user who opened the socket. Reads the database. Raises ``HandshakeRefused``."""
     if handshake.token is not None:
         token = _live_token(handshake.token)
         if token is None:
@@ -97,7 +97,7 @@ def identify(handshake: Handshake) -> Identity:
 
 
 def is_origin_allowed(handshake: Handshake) -> bool:
-    """Tell whether the page that opened the socket is ours, or one that a setting names."""
+    """Return whether the socket's page is ours, or one that ``RUNNEL_ALLOWED_ORIGINS`` names."""
     if handshake.origin is None:
         return False
     given = _normal(handshake.origin)
@@ -170,7 +170,7 @@ _lock = threading.Lock()
 
 
 def register_socket(identity: Identity, close: Callable[[], None]) -> Callable[[], None]:
-    """Remember an open socket of the running loop; return what forgets it again."""
+    """Register an open socket of the running loop. Return a function that removes it again."""
     socket = _Socket(identity, asyncio.get_running_loop(), close)
     with _lock:
         _sockets.add(socket)
@@ -183,7 +183,7 @@ def register_socket(identity: Identity, close: Callable[[], None]) -> Callable[[
 
 
 def close_refused(concerned: Callable[[Identity], bool]) -> None:
-    """Close the sockets of whom it may concern, if they could not be opened any more.
+    """Close those sockets that ``concerned`` selects and that would be refused now.
 
     To be called from any thread that may read the database, when what has changed is committed.
     """
@@ -195,7 +195,7 @@ def close_refused(concerned: Callable[[Identity], bool]) -> None:
 
 
 def _is_current(identity: Identity) -> bool:
-    """Tell whether what somebody came with still leads to the same active user."""
+    """Return whether the credentials still belong to the same active user."""
     if identity.token_id is not None:
         return ApiToken.objects.filter(pk=identity.token_id, user__is_active=True).exists()
     user = None if identity.session_key is None else user_of_session(identity.session_key)

@@ -1,4 +1,4 @@
-"""What may end the right to an open socket, wherever it happens: on our pages, in the admin, in a package.
+"""Closes open sockets when a sign-out or another change ends their right.
 
 Signing out, a new password, a user who is deactivated or deleted, a token that is revoked. Each says
 only whom it may concern; ``runs.access.authentication`` asks the database, and closes what is refused now. Whoever
@@ -25,7 +25,7 @@ _DECISIVE = frozenset({"password", "is_active"})
 
 
 def connect() -> None:
-    """Listen. Called once, when Django is set up."""
+    """Connect the signals. Called once, when Django is set up."""
     user = get_user_model()
     user_logged_out.connect(_signed_out, dispatch_uid="runs")
     user_logged_in.connect(_signed_in, dispatch_uid="runs")

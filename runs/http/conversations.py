@@ -37,7 +37,7 @@ def _place(cursor: str) -> tuple[datetime, UUID]:
 
 @api("GET")
 def conversations(request: HttpRequest, user: User) -> JsonResponse:
-    """List the user's conversations, newest first; ``before`` is what the last page ended with."""
+    """List the user's conversations, newest first. ``before`` is the cursor that the last page returned."""
     found = _own(user).order_by("-updated_at", "-id")
     if cursor := request.GET.get("before"):
         try:
@@ -59,7 +59,7 @@ def conversations(request: HttpRequest, user: User) -> JsonResponse:
 
 @api("GET", "DELETE")
 def conversation(request: HttpRequest, user: User, conversation_id: UUID) -> HttpResponseBase:
-    """Tell all that was said and how each run went, or delete it for good."""
+    """Return all messages and runs of a conversation, or delete it."""
     if request.method == "DELETE":
         return _delete(user, conversation_id)
     found = _own(user).filter(id=conversation_id).first()
@@ -94,7 +94,7 @@ def _delete(user: User, conversation_id: UUID) -> HttpResponseBase:
 
 @api("POST")
 def cancel(request: HttpRequest, user: User, run_id: UUID) -> JsonResponse:
-    """Stop a run; repeated or late calls say so and change nothing."""
+    """Cancel a run. A repeated or late request changes nothing and says so."""
     try:
         state = services.cancel_from_thread(user.pk, run_id)
     except errors.NotFound:

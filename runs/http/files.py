@@ -1,4 +1,4 @@
-"""Files over HTTP: handing one in, reading one's own, deleting it."""
+"""Files over HTTP: upload, read, delete."""
 
 from http import HTTPStatus
 from uuid import UUID
@@ -13,7 +13,7 @@ from runs.store import files
 
 @api("POST")
 def upload(request: HttpRequest, user: User) -> JsonResponse:
-    """Take one file, sent as the form field ``file``; answer what `start` can name."""
+    """Store the file in the form field ``file``. Return the id that a ``start`` frame can name."""
     sent = request.FILES.get("file")
     if sent is None:
         return error(HTTPStatus.BAD_REQUEST, "bad_request", "Send one file as the form field file.")
@@ -27,7 +27,7 @@ def upload(request: HttpRequest, user: User) -> JsonResponse:
 
 @api("GET", "DELETE")
 def file(request: HttpRequest, user: User, file_id: UUID) -> HttpResponseBase:
-    """Hand out a file of the user's, or delete it: conversations that named it then say so."""
+    """Return a file of the user, or delete it. Conversations that named a deleted file say so."""
     found = File.objects.filter(id=file_id, owner=user).first()
     if found is None:
         return not_found()

@@ -1,4 +1,4 @@
-"""What every JSON view has in common: who asks, which methods there are, and how a refusal looks."""
+"""What all JSON views share: authentication, methods, CSRF, the form of an error."""
 
 import functools
 import re
@@ -22,17 +22,17 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 
 
 def error(status: HTTPStatus, code: str, message: str) -> JsonResponse:
-    """Return a refusal with a code of the protocol and a sentence for the user."""
+    """Return an error response with a code of the protocol and a sentence for the user."""
     return JsonResponse({"code": code, "message": message}, status=status)
 
 
 def not_found() -> JsonResponse:
-    """Return what answers for what does not exist, or belongs to somebody else."""
+    """Return the response for data that does not exist or belongs to another user."""
     return error(HTTPStatus.NOT_FOUND, "not_found", "There is nothing here.")
 
 
 class _CsrfAsJson(CsrfViewMiddleware):
-    """Django's check, with an answer that a program can read."""
+    """Django's CSRF check, with a JSON response."""
 
     def _reject(self, request: HttpRequest, reason: str) -> HttpResponse:
         return error(HTTPStatus.FORBIDDEN, "csrf_failed", "Reload the page and try again.")
@@ -49,7 +49,7 @@ type _View[**P] = Callable[Concatenate[HttpRequest, User, P], HttpResponseBase]
 def api[**P](
     *methods: str,
 ) -> Callable[[_View[P]], Callable[Concatenate[HttpRequest, P], HttpResponseBase]]:
-    """Make a JSON view of a function that takes the request, the user and what the address holds.
+    """Make a JSON view of a function that takes the request, the user and the parameters of the address.
 
     A request with an ``Authorization`` header is judged by that alone: no cookie counts, so
     nobody can forge it from another site, and no CSRF token is asked for.

@@ -26,7 +26,7 @@ PAGE_SIZE = 50
 @never_cache
 @login_required
 def app(request: HttpRequest, conversation_id: UUID | None = None) -> HttpResponse:
-    """Show the page: empty, or with one of the user's conversations."""
+    """Show the page, empty or with one of the user's conversations."""
     own = Conversation.objects.filter(owner_id=request.user.pk)
     if conversation_id and not own.filter(id=conversation_id).exists():
         # Not Http404: with DEBUG on that would show the addresses of the project instead.
@@ -47,7 +47,7 @@ def app(request: HttpRequest, conversation_id: UUID | None = None) -> HttpRespon
 
 
 class SignIn(LoginView):
-    """Ask for name and password; ``next`` is followed on this host only (Django's check)."""
+    """Ask for name and password. ``next`` may only lead to this host (Django checks that)."""
 
     template_name = "account/login.html"
     redirect_authenticated_user = True

@@ -1,4 +1,4 @@
-"""Tools over HTTP: which the user may use, and which of them a conversation uses."""
+"""Tools over HTTP: the tools that a user may use, and the choice of a conversation."""
 
 import json
 from http import HTTPStatus
@@ -14,7 +14,7 @@ from runs.toolbox import usable
 
 @api("GET")
 def tools(request: HttpRequest, user: User) -> JsonResponse:
-    """List what the user may let models call."""
+    """List the tools that the user may offer to models."""
     return JsonResponse(
         {
             "tools": [
@@ -47,7 +47,7 @@ def conversation_tools(request: HttpRequest, user: User, conversation_id: UUID) 
 
 
 def _names(body: bytes) -> list[str] | None:
-    """Return the names in a request's body, each once; ``None`` if it holds something else."""
+    """Return the names in a request's body without repetition; ``None`` for any other body."""
     try:
         sent = json.loads(body)
     except (ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""Addresses of the application: its page, signing in and out, and the JSON that the page reads."""
+"""Addresses of the pages and of the JSON API."""
 
 from collections.abc import Callable
 
@@ -10,7 +10,7 @@ from runs.http import conversations, files, pages, tools
 
 
 def _api(route: str, view: Callable[..., HttpResponseBase], *, name: str) -> tuple[URLPattern, URLPattern]:
-    """Take both spellings: a POST cannot be redirected to the one with a slash at its end."""
+    """Return the address with and without a final slash: a POST cannot be redirected."""
     return path(f"api/{route}/", view, name=name), path(f"api/{route}", view)
 
 

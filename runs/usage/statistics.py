@@ -1,4 +1,4 @@
-"""What was used: read-only figures over runs and steps, in whole or by day, model and user.
+"""Read-only statistics over runs and steps: in all, by day, by model and by user.
 
 Tokens and times to the first token come from steps and count on the day when the step started;
 runs and how they ended come from runs and count on the day when the run was created. Everything is
@@ -33,7 +33,7 @@ from runs.states import TERMINAL, RunStatus
 
 
 class GroupBy(StrEnum):
-    """What one line of figures stands for."""
+    """What one row of statistics is about."""
 
     #: A calendar day of the current time zone; keys are dates.
     DAY = "day"
@@ -45,7 +45,7 @@ class GroupBy(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Scope:
-    """Which runs and steps are counted: from ``since`` to before ``until``, both aware."""
+    """The counted period: from ``since`` to before ``until``, both aware."""
 
     since: datetime
     until: datetime
@@ -74,7 +74,7 @@ class Scope:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Figures:
-    """What a set of runs and steps came to.
+    """The statistics of a set of runs and steps.
 
     Token counts are sums over the steps that know them (``providers.types.usage`` says what is a part of
     what); ``None`` means that not one step knows. Estimates are part of the sums and are counted in
