@@ -1,8 +1,4 @@
-"""The page, signing in and out, and the JSON that the page reads.
-
-What belongs to somebody else answers like what does not exist, byte for byte. Views never change a
-run themselves: ``runs.services.services`` is the only door.
-"""
+"""The chat page, and the pages for signing in and changing a password."""
 
 from http import HTTPStatus
 from typing import Any
