@@ -1,1 +1,1 @@
-"""The WebSocket protocol: it parses client frames, sends server frames and keeps each connection's subscriptions."""
+"""The WebSocket protocol: client frames, server frames, and the subscriptions of each connection."""

@@ -1,6 +1,6 @@
 """The shapes of all frames that a client may send. Pure.
 
-See docs/reference/protocol.md. A frame has exactly these fields with exactly these types. ``runs.socket.frames`` parses it.
+See docs/reference/protocol.md. ``runs.socket.frames`` parses them. Unknown fields and wrong types are errors.
 """
 
 import base64

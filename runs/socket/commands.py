@@ -28,7 +28,7 @@ from runs.states import RunStatus
 logger = logging.getLogger("runnel.socket")
 
 type Command = Start | Subscribe | Unsubscribe | Cancel | Resolve
-#: The action that starts delivery, or ``None``. It is called after ``ok`` was sent, so that events follow the answer.
+#: Starts delivery, or ``None``. Called after ``ok`` was sent, so that events follow the answer.
 type Follow = Callable[[], None] | None
 
 
@@ -49,7 +49,7 @@ class Commands:
         return len(self._executor)
 
     def submit(self, command: Command) -> None:
-        """Schedule a command and return at once. The answer is sent when the command has been executed."""
+        """Schedule a command and return at once. The answer follows when the command has been executed."""
         work: Callable[[], Awaitable[Follow]]
         match command:
             case Start():
@@ -80,7 +80,7 @@ class Commands:
         self._executor.submit(str(key), answer)
 
     def acknowledge(self, frame: Ack) -> None:
-        """Record an ``ack`` now, or after the pending commands of its run: one of them may subscribe to it."""
+        """Record an ``ack`` now, or after the pending commands of its run: one of them may subscribe."""
         run_id = UUID(frame.run_id)
         if self._subscriptions.is_watching(run_id) or str(run_id) not in self._executor:
             self._subscriptions.acknowledge(run_id, frame.seq)
@@ -92,7 +92,7 @@ class Commands:
         self._executor.submit(str(run_id), acknowledge)
 
     def run_began(self, conversation_id: UUID, run_id: UUID) -> None:
-        """Watch a new run of a followed conversation, after the pending commands of both have been answered."""
+        """Watch a new run of a followed conversation, after the pending commands of both are answered."""
 
         async def watch() -> None:
             self._watch(run_id, conversation_id=conversation_id)
@@ -151,8 +151,8 @@ class Commands:
         return lambda: self._watch(run_id, position, after=after)
 
     async def _follow(self, frame_id: str, conversation_id: UUID) -> Follow:
-        # Check the owner first: a follower is notified of new runs at once. Then look up the active run again,
-        # because one may have begun before we followed.
+        # Check the owner first, because a follower is notified of new runs at once. Then look up the active
+        # run again: one may have begun meanwhile.
         await services.locate_conversation(self._user_id, conversation_id)
         self._subscriptions.follow(conversation_id)
         try:

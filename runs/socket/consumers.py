@@ -63,7 +63,10 @@ class RunConsumer(AsyncConsumer):
         self._unregister: Callable[[], None] = lambda: None
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Serve the socket until it closes. A stopping server cancels this call; ``close_all`` then closes the socket."""
+        """Serve the socket until it closes.
+
+        A stopping server cancels this call at once; it then waits until ``close_all`` has closed the socket.
+        """
         _open.add(self)
         # A separate task: a cancellation of this call must not lose a frame that was just received.
         serving = spawn(super().__call__(scope, receive, send), name=f"socket {self.connection_id}")
@@ -173,7 +176,7 @@ class RunConsumer(AsyncConsumer):
         spawn(self._close(SIGNED_OUT), name=f"close {self.connection_id}")
 
     def _unsent(self) -> int:
-        """Return the number of bytes that the server has buffered for this client; 0 if the server does not report it."""
+        """Return the bytes that the server has buffered for this client; 0 if the server does not say."""
         unsent: Callable[[], int] | None = self.scope.get("runnel.unsent")
         return unsent() if unsent is not None else 0
 
@@ -199,7 +202,7 @@ _open: set[RunConsumer] = set()
 
 
 async def close_all() -> None:
-    """Close every socket with ``RESTARTING``, so that clients reconnect. Call this after the runs have ended."""
+    """Close every socket with ``RESTARTING``, so that clients reconnect. Call it when the runs have ended."""
     await asyncio.gather(*(consumer.close_for_restart() for consumer in tuple(_open)))
 
 

@@ -1,7 +1,7 @@
 """Parses client frames and writes server frames. Pure.
 
-See docs/reference/protocol.md; ``runs.socket.client_frames`` defines the shapes. Parsing raises ``BadFrame`` for unknown
-fields, wrong types and text that a database cannot store.
+See docs/reference/protocol.md; ``runs.socket.client_frames`` defines the shapes. Parsing raises
+``BadFrame`` for unknown fields, wrong types and text that a database cannot store.
 """
 
 import json
@@ -33,7 +33,7 @@ class BadFrame(Exception):  # noqa: N818 - the protocol's name for it
     """The text is not a valid client frame."""
 
     def __init__(self, code: str, message: str, frame_id: str | None = None) -> None:
-        """Set the protocol's error code, the sentence for the user, and the frame's id if it could be read."""
+        """Set the error code, the sentence for the user, and the frame's id if it could be read."""
         super().__init__(message)
         self.code = code
         self.message = message
@@ -60,9 +60,9 @@ def parse(text: str) -> ClientFrame:
     if not _is_clean(value):
         message = f"A frame may not hold the character NUL, nor more than {MAX_DEPTH} levels of nesting."
         raise BadFrame("bad_frame", message, frame_id)
-    if doubled := _duplicate_fields(text):
+    if duplicates := _duplicate_fields(text):
         message = "A frame may not name a field twice."
-        raise BadFrame("bad_frame", message, None if "id" in doubled else frame_id)
+        raise BadFrame("bad_frame", message, None if "id" in duplicates else frame_id)
     kind = value.get("type")
     if not isinstance(kind, str):
         raise BadFrame("bad_frame", "The frame has no type.", frame_id)
@@ -105,17 +105,17 @@ def _is_clean(value: Any, depth: int = 1) -> bool:
 
 def _duplicate_fields(text: str) -> set[str]:
     """Return the field names that occur twice in one object; orjson silently drops the first of them."""
-    doubled: set[str] = set()
+    duplicates: set[str] = set()
 
     def collect(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         found = dict(pairs)
         if len(found) < len(pairs):
-            doubled.update(name for name, times in Counter(name for name, _ in pairs).items() if times > 1)
+            duplicates.update(name for name, times in Counter(name for name, _ in pairs).items() if times > 1)
         return found
 
     # Numbers stay text: Python raises ValueError for very long ones.
     json.loads(text, object_pairs_hook=collect, parse_int=str, parse_float=str)
-    return doubled
+    return duplicates
 
 
 def _sentence(error: ValidationError) -> str:
@@ -147,7 +147,7 @@ def ok(frame_id: str, **values: Any) -> str:
 
 
 def error(code: str, message: str, *, frame_id: str | None = None, retryable: bool = False) -> str:
-    """Return the answer to a command that failed; ``retryable`` says that the same command may succeed later."""
+    """Return the answer to a command that failed; ``retryable``: the same command may succeed later."""
     named = {} if frame_id is None else {"id": frame_id}
     return dump({"type": "error", **named, "code": code, "message": message, "retryable": retryable})
 

@@ -1,4 +1,4 @@
-"""A keyed serial executor: it runs jobs with different keys concurrently and jobs with the same key in order."""
+"""A keyed serial executor. Jobs with the same key run in order; jobs with different keys run concurrently."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

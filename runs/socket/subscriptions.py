@@ -58,7 +58,7 @@ class Subscriptions:
         finished: bool = False,
         conversation_id: UUID | None = None,
     ) -> None:
-        """Start to deliver a run's events. Does nothing if the run is watched already or the socket is closed.
+        """Start to deliver a run's events, unless the run is watched already or the socket is closed.
 
         Args:
             run_id: the run.
@@ -80,7 +80,7 @@ class Subscriptions:
 
     @contextlib.contextmanager
     def delivery_paused(self, run_id: UUID) -> Iterator[None]:
-        """Pause delivery of a run inside the ``with`` block, so that a command's answer is sent before its events."""
+        """Pause delivery of a run inside the ``with`` block: a command's answer must precede its events."""
         viewer = self._viewers.get(run_id)
         with contextlib.nullcontext() if viewer is None else viewer.held():
             yield
@@ -112,7 +112,7 @@ class Subscriptions:
         return run_id in self._viewers
 
     def acknowledge(self, run_id: UUID, seq: int) -> None:
-        """Record an ``ack``: the client has read the run's events up to ``seq``. Ignored if the run is not watched."""
+        """Record that the client has read a watched run's events up to ``seq``."""
         if run_id in self._viewers:
             self._acknowledged.note(run_id, seq)
 
@@ -134,7 +134,7 @@ class Subscriptions:
         await self._send_text(frames.dump({"type": "lag", "run_id": str(run_id), "behind": behind}))
 
     def unread(self) -> int:
-        """Return the number of bytes that the client has not read, by the server's buffers or by the missing acks."""
+        """Return the bytes that the client has not read: buffered or not acknowledged, the larger number."""
         return max(self._unsent(), self._acknowledged.outstanding)
 
     async def drop(self) -> None:
