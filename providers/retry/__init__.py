@@ -1,1 +1,1 @@
-"""What surrounds the calls of a step: retries, fallback models, circuit breaker, rate limits."""
+"""Retries, fallback models, circuit breakers and rate limits around the provider calls of a step."""

@@ -1,9 +1,9 @@
-"""One step's call to a provider, made again where that may help: retries, then other models.
+"""Makes the provider call of one step: first attempt, retries, then fallback models.
 
-Only while nothing has been shown: whoever has read half an answer must not get another one. What an
-attempt has to pass (circuit, limits) is checked here as well, and every attempt leaves a trace,
-also one that was never sent. Deciding is left to ``backoff``, ``circuit`` and the errors themselves. It knows no
-run.
+A call is repeated only while the user has seen no content, because a second answer must not follow half of a
+first one. Each attempt must pass the provider's circuit breaker and limits. Each attempt leaves a trace, even
+if it was never sent. ``backoff``, ``circuit`` and the error classes make the decisions. This module does not
+depend on runs.
 """
 
 import random
@@ -31,7 +31,7 @@ from providers.wires.accumulator import StepAccumulator
 
 
 class Attempts:
-    """The attempts of one step. ``run`` it once; what it left is in ``target`` and ``spending``."""
+    """The attempts of one step. Call ``run`` once, then read ``target`` and ``spending``."""
 
     def __init__(
         self,
@@ -41,30 +41,30 @@ class Attempts:
         recorder: TraceRecorder,
         timeouts: Timeouts | None = None,
     ) -> None:
-        """Take whom to ask, in this order, how patiently, who keeps the traces, and other limits than configured."""
-        #: Who was asked last: whose answer it is, whole, partial or none.
+        """Take the targets in order of preference, the retry policy, the trace recorder, and time limits."""
+        #: The target of the last attempt.
         self.target = targets[0]
-        #: What all attempts have used.
+        #: The usage of all attempts.
         self.spending = StepUsage()
-        self._others = list(targets[1:])
+        self._fallbacks = list(targets[1:])
         self._policy = policy
         self._recorder = recorder
         self._timeouts = timeouts or Timeouts.from_settings()
-        #: Failures of ``target`` that were followed by a retry.
+        #: Failures of ``target`` that led to a retry.
         self._earlier: list[LLMError] = []
 
     async def run(
         self, request: ModelRequest, *, call: CallContext, cancel: StopSignal, sink: EventSink
     ) -> StepResult:
-        """Call until an attempt succeeds, shows something, or nothing is left to try; return what it said.
+        """Make attempts until one succeeds, shows content, or none is left; return the result.
 
-        ``request`` is made over for every target, ``call.attempt`` counts on. The usage of the result, and
-        of what is raised, is that of all attempts.
+        Each attempt adapts ``request`` to its target and increments ``call.attempt``. The usage in the result,
+        or in ``partial`` of the raised error, is the sum of all attempts.
 
         Raises:
-            LLMError: the last attempt's; ``partial`` holds what there is.
-            RunCancelled: ``cancel`` was set, during an attempt or between two.
-            Exception: as ``StreamAdapter.run``.
+            LLMError: the error of the last attempt; ``partial`` holds the answer so far.
+            RunCancelled: ``cancel`` was set during an attempt or between two.
+            Exception: raised by ``sink``; passed on unchanged.
         """
         while True:
             try:
@@ -76,26 +76,26 @@ class Attempts:
                 failure = error
             else:
                 return self._with_all_usage(result)
-            news = None if sink.has_spoken else self._next(failure)
-            if news is None:
+            retry = None if sink.has_spoken else self._plan_retry(failure)
+            if retry is None:
                 failure.partial = self._with_all_usage(failure.partial)
                 raise failure
-            await self._pause(news, cancel, sink)
+            await self._wait_before(retry, cancel, sink)
             call = replace(call, attempt=call.attempt + 1)
 
-    def _next(self, failure: LLMError) -> RetryScheduled | None:
-        """Decide what comes after ``failure``, which showed nothing; ``None`` when it is the end."""
-        chance = random.random()  # noqa: S311 - only spreads who comes back when
+    def _plan_retry(self, failure: LLMError) -> RetryScheduled | None:
+        """Choose the next attempt after ``failure``, which showed no content; ``None`` if there is none."""
+        chance = random.random()  # noqa: S311 - only spreads the retries
         plan = backoff.decide(failure, earlier=self._earlier, policy=self._policy, chance=chance)
         if isinstance(plan, Again):
             self._earlier.append(failure)
-        elif self._others and failure.another_model_may_help:
-            self.target = self._others.pop(0)
+        elif self._fallbacks and failure.another_model_may_help:
+            self.target = self._fallbacks.pop(0)
             self._earlier = []
             plan = Again(wait=0.0, attempt=1, of=1 + self._policy.max_retries)
         else:
             if plan is Stay.TOO_LONG:
-                self._say_that_it_is_too_long(failure)
+                self._explain_long_pause(failure)
             return None
         origin = self.target.origin
         return RetryScheduled(
@@ -107,19 +107,19 @@ class Attempts:
             model=f"{origin.provider}/{origin.model}",
         )
 
-    def _say_that_it_is_too_long(self, failure: LLMError) -> None:
+    def _explain_long_pause(self, failure: LLMError) -> None:
         failure.message += (
             f" It asks for a pause of {failure.retry_after or 0:.0f} seconds, which is longer than the "
             f"{self._policy.longest_retry_after:g} that are waited for here."
         )
 
-    async def _pause(self, news: RetryScheduled, cancel: StopSignal, sink: EventSink) -> None:
-        """Tell that there is another try, and wait for its time."""
+    async def _wait_before(self, retry: RetryScheduled, cancel: StopSignal, sink: EventSink) -> None:
+        """Write ``retry`` to the sink, then wait for its ``wait_seconds``."""
         try:
             if cancel.is_set():
                 raise RunCancelled(cancel)
-            sink.write(news)
-            await wait_for(None, cancel=cancel, seconds=news.wait_seconds)
+            sink.write(retry)
+            await wait_for(None, cancel=cancel, seconds=retry.wait_seconds)
         except RunCancelled as cancelled:
             cancelled.partial = self._with_all_usage(None)
             raise
@@ -129,19 +129,19 @@ class Attempts:
     ) -> StepResult:
         target = self.target
         started_at = datetime.now(UTC)
-        gate = BreakerCall(target, request)
+        breaker = BreakerCall(target, request)
         pricing.load_soon(target.origin.provider)
-        async with AsyncExitStack() as held:
+        async with AsyncExitStack() as stack:
             try:
-                gate.check()
-                turn = limits.turn(
+                breaker.check()
+                slot = limits.slot(
                     target.origin.provider,
                     target.limits,
                     cancel=cancel,
                     patience=self._timeouts.first_byte,
                 )
-                await held.enter_async_context(turn)
-                gate.enter()
+                await stack.enter_async_context(slot)
+                breaker.enter()
             except (LLMError, RunCancelled) as unsent:
                 unsent.partial = StepAccumulator().result()
                 trace = describe_unsent(
@@ -149,9 +149,10 @@ class Attempts:
                 )
                 self._recorder.record(trace)
                 raise
-            held.callback(gate.leave)
-            sink.on_first_word = gate.answers
-            return await self._call(request.made_for(target.origin, target.quirks), call, cancel, sink, gate)
+            stack.callback(breaker.leave)
+            sink.on_first_word = breaker.record_answer
+            own_request = request.made_for(target.origin, target.quirks)
+            return await self._call(own_request, call, cancel, sink, breaker)
 
     async def _call(
         self,
@@ -159,22 +160,24 @@ class Attempts:
         call: CallContext,
         cancel: StopSignal,
         sink: EventSink,
-        gate: "BreakerCall",
+        breaker: BreakerCall,
     ) -> StepResult:
-        record = _Record(self._recorder)
-        adapter = StreamAdapter(self.target, recorder=record, timeouts=self._timeouts)
+        recorder = _StatusRecorder(self._recorder)
+        adapter = StreamAdapter(self.target, recorder=recorder, timeouts=self._timeouts)
         try:
             result = await adapter.run(request, call=call, cancel=cancel, sink=sink)
         except (LLMError, RunCancelled) as ending:
             if isinstance(ending, LLMError):
-                gate.failed(ending)
-            self._book(ending.partial, request, record)
+                breaker.record_failure(ending)
+            self._add_usage(ending.partial, request, recorder)
             raise
-        gate.answers()
-        self._book(result, request, record)
+        breaker.record_answer()
+        self._add_usage(result, request, recorder)
         return result
 
-    def _book(self, result: StepResult | None, request: ModelRequest, record: "_Record") -> None:
+    def _add_usage(
+        self, result: StepResult | None, request: ModelRequest, recorder: "_StatusRecorder"
+    ) -> None:
         if result is None:
             return
         cost = pricing.cost(
@@ -184,14 +187,14 @@ class Attempts:
             served=result.model,
             keeps_long=request.options.cache == "long",
         )
-        self.spending.add(request.origin, result, was_open=record.was_open, cost=cost)
+        self.spending.add(request.origin, result, was_open=recorder.was_open, cost=cost)
 
     def _with_all_usage(self, result: StepResult | None) -> StepResult:
         return replace(result or StepAccumulator().result(), usage=self.spending.total)
 
 
-class _Record:
-    """The caller's recorder, and whether the provider had begun to answer."""
+class _StatusRecorder:
+    """Passes traces to the caller's recorder; ``was_open`` says whether the last one had a 2xx status."""
 
     def __init__(self, recorder: TraceRecorder) -> None:
         self._recorder = recorder

@@ -1,4 +1,4 @@
-"""Decides whether a failed call is made again, and after how long. Pure: it neither waits nor draws lots."""
+"""Decides whether to retry a failed call, and after how many seconds. Pure: no waiting, no random numbers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,20 +12,20 @@ from providers.errors import LLMError
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RetryPolicy:
-    """How often and how patiently a failed call is made again. Seconds."""
+    """Limits on the retries of a failed call. Pauses are in seconds."""
 
-    #: Of one model; 0 for none.
+    #: Retries per model; 0 for none.
     max_retries: int
-    #: The longest pause before the first retry; it doubles with every further one.
+    #: Upper limit of the pause before the first retry; doubles with each further retry.
     base: float
-    #: The longest pause of our own choice.
+    #: Upper limit of a pause that the provider did not ask for.
     cap: float
-    #: The longest pause that a provider may ask for.
+    #: Longest pause that a provider may ask for; a longer one ends the retries.
     longest_retry_after: float
 
     @classmethod
     def from_settings(cls, max_retries: int | None = None) -> Self:
-        """Return what the installation is configured with, with other ``max_retries`` if given."""
+        """Return the policy from the Django settings; ``max_retries`` overrides its setting."""
         return cls(
             max_retries=settings.RUNNEL_MAX_RETRIES if max_retries is None else max_retries,
             base=settings.RUNNEL_RETRY_BASE_SECONDS,
@@ -36,43 +36,48 @@ class RetryPolicy:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Again:
-    """Make the call again."""
+    """Retry the call."""
 
-    #: Seconds to wait first.
+    #: Seconds to wait before the retry.
     wait: float
-    #: Which try of this model it is, from 2.
+    #: Attempt number for this model, from 2.
     attempt: int
-    #: How many tries the model has for a failure of this kind.
+    #: Attempts that this model gets for this kind of failure.
     of: int
 
 
 class Stay(Enum):
-    """Why a call is not made again."""
+    """Why a call is not retried."""
 
-    #: Sent again unchanged, the request would fail again.
+    #: The same request would fail again.
     FINAL = "final"
-    #: There were as many retries as there may be.
+    #: The retries are used up.
     SPENT = "spent"
-    #: The provider asks for a longer pause than anybody is made to wait for.
+    #: The provider asks for a pause longer than ``longest_retry_after``.
     TOO_LONG = "too_long"
 
 
 def decide(
     error: LLMError, *, earlier: Sequence[LLMError], policy: RetryPolicy, chance: float
 ) -> Again | Stay:
-    """Return what to do after ``error`` of a call that had shown nothing yet.
+    """Return whether to retry after ``error``. The call must not have shown any content.
 
-    ``earlier`` are the failures of the same model that were followed by a retry, ``chance`` is drawn
-    from [0, 1): a pause is anything up to its limit ("full jitter"), so that callers who failed
-    together do not come back together. One that the provider asks for is no shorter than that.
+    A pause is random between 0 and its limit ("full jitter"), so that calls that failed together do not
+    retry together. A pause that the provider asks for is a minimum.
+
+    Args:
+        error: The failure.
+        earlier: Earlier failures of the same model that led to a retry.
+        policy: The limits.
+        chance: A random number from [0, 1).
     """
     tries = len(earlier) + 1
     of = 1 + policy.max_retries
     if not error.retryable:
         return Stay.FINAL
     if error.most_retries is not None:
-        like_it = sum(failure.most_retries is not None for failure in earlier)
-        of = min(of, tries + error.most_retries - like_it)
+        same_kind = sum(failure.most_retries is not None for failure in earlier)
+        of = min(of, tries + error.most_retries - same_kind)
     if tries >= of:
         return Stay.SPENT
     if error.retry_after is None:

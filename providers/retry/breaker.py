@@ -1,6 +1,6 @@
-"""Connects one attempt to its provider's circuit breaker, and words the refusal.
+"""Connects one attempt to its provider's circuit breaker.
 
-``circuit`` decides; this module has the settings, the log line and the sentence for the user.
+``circuit`` makes the decisions. This module adds the settings, the log and the message for the user.
 """
 
 import logging
@@ -19,39 +19,47 @@ logger = logging.getLogger("runnel.providers")
 
 
 class BreakerCall:
-    """One attempt, as its provider's circuit breaker sees it."""
+    """One attempt's call through its provider's circuit."""
 
     def __init__(self, target: Target, request: ModelRequest) -> None:
         self._name = target.origin.provider
         rules = Rules(failures=settings.RUNNEL_CIRCUIT_FAILURES, pause=settings.RUNNEL_CIRCUIT_SECONDS)
         self._circuit = circuit.of(_circuit_name(target, request), rules)
-        self._passage: CallToken | None = None
+        self._token: CallToken | None = None
 
     def check(self) -> None:
-        """Raise ``LLMProviderUnavailableError`` while the circuit is open."""
+        """Check the circuit without entering it.
+
+        Raises:
+            LLMProviderUnavailableError: the circuit is open.
+        """
         if (pause := self._circuit.paused_for()) > 0:
             raise self._refusal(pause)
 
     def enter(self) -> None:
-        """Take permission for the attempt, or raise as ``check``."""
-        self._passage = self._circuit.enter()
-        if self._passage is None:
+        """Enter the circuit, maybe as its probe.
+
+        Raises:
+            LLMProviderUnavailableError: the circuit is open.
+        """
+        self._token = self._circuit.enter()
+        if self._token is None:
             raise self._refusal(self._circuit.paused_for())
 
-    def answers(self) -> None:
-        """Report that the provider answers."""
+    def record_answer(self) -> None:
+        """Report that the provider answered."""
         self._report(Observation.ANSWERS)
 
-    def failed(self, error: LLMError) -> None:
-        """Report how the attempt failed."""
-        self._report(circuit.verdict_of(error))
+    def record_failure(self, error: LLMError) -> None:
+        """Report the failure of the attempt."""
+        self._report(circuit.observe(error))
 
     def leave(self) -> None:
-        """End the attempt. Without an earlier report it says nothing about the provider."""
+        """End the attempt. If nothing was reported before, report an unknown outcome."""
         self._report(Observation.UNKNOWN)
 
-    def _report(self, verdict: Observation) -> None:
-        if self._passage is not None and self._circuit.report(self._passage, verdict):
+    def _report(self, observation: Observation) -> None:
+        if self._token is not None and self._circuit.report(self._token, observation):
             logger.warning(
                 "%s failed %d times in a row and is not asked for %g seconds.",
                 self._name,
@@ -69,10 +77,10 @@ class BreakerCall:
 
 
 def _circuit_name(target: Target, request: ModelRequest) -> str:
-    """Return the name of the circuit for a call: its provider's slug.
+    """Return the name of the call's circuit: its provider's slug.
 
-    The emulator has one circuit for every model, wire and ordered fault, so that one user's faults do not stop
-    other users.
+    In the emulator, each combination of model, wire and ordered fault has its own circuit. Faults that one
+    person orders therefore do not block other people.
     """
     origin = target.origin
     if not target.emulated:

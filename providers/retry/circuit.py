@@ -1,9 +1,10 @@
-"""Fails fast for a provider that keeps failing: one circuit per provider and process.
+"""Circuit breaker: one circuit per provider and process.
 
-Closed, every call goes through. After so many failures in a row (connection, timeout, overload,
-server: never a refused request, never a cancel) it opens, and calls fail without being sent. When
-the pause is over one call is let through as a probe: it closes the circuit, or opens it again. The
-state machine is pure and has its clock injected; it knows no settings, no call and no event loop.
+While the circuit is closed, every call goes through. A set number of failures in a row (connection, timeout,
+overload, server error) opens it. Refused requests and cancels do not count. While it is open, calls fail
+without being sent. After the pause, one call goes through as a probe: its success closes the circuit, its
+failure opens it again. The state machine is pure: its clock is injected, and it does not depend on settings,
+calls or the event loop.
 """
 
 import time
@@ -21,93 +22,93 @@ from providers.errors import (
     LLMUnsupportedError,
 )
 
-#: What a provider that cannot be used fails with. Other failures are answers, and prove it alive.
+#: Errors that count as a failure of the provider. Any other error is an answer, so the provider works.
 _OUTAGES = (LLMConnectionError, LLMTimeoutError, LLMServerError)
 
-#: What says nothing of a provider: nothing reached it, or the mistake was ours.
+#: Errors that show nothing about the provider: the request was not sent, or this project has a bug.
 _UNSENT = (LLMAddressRefusedError, LLMInternalError, LLMUnsupportedError)
 
 
 class State(Enum):
-    """Whether calls go through."""
+    """State of a circuit."""
 
-    #: All of them.
+    #: All calls go through.
     CLOSED = "closed"
-    #: None.
+    #: No call goes through.
     OPEN = "open"
-    #: One, to see whether the provider is back.
+    #: One call goes through as a probe.
     HALF_OPEN = "half_open"
 
 
 class Observation(Enum):
-    """What the outcome of a call says about its provider."""
+    """What the outcome of a call shows about its provider."""
 
-    #: It answers.
+    #: The provider answers.
     ANSWERS = "answers"
-    #: It does not, or cannot.
+    #: The provider does not answer, or reports a failure of its own.
     FAILS = "fails"
-    #: Nothing: the call was cancelled, or the mistake was ours.
+    #: Nothing: the call was cancelled, was not sent, or failed by a bug in this project.
     UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Rules:
-    """When a circuit opens, and for how long."""
+    """Thresholds of a circuit."""
 
-    #: Failures in a row; 0 for never.
+    #: Failures in a row that open the circuit; 0 disables it.
     failures: int
-    #: Seconds.
+    #: Seconds that the circuit stays open.
     pause: float
 
 
 @dataclass(frozen=True, slots=True)
 class CallToken:
-    """A token from ``enter``. ``report`` ignores it once the circuit has changed state."""
+    """Token from ``enter``. ``report`` ignores it once the circuit has changed state."""
 
-    era: int
+    generation: int
 
 
 class Circuit:
-    """One provider's circuit. Not for several threads at once."""
+    """One provider's circuit. Not thread-safe."""
 
     def __init__(self, rules: Rules, *, clock: Callable[[], float] = time.monotonic) -> None:
         self.rules = rules
         self._clock = clock
-        #: Failures in a row; what opened the circuit while it is open.
+        #: Failures in a row; while the circuit is open, the failures that opened it.
         self.failures = 0
         self._until: float | None = None
         self._probes = False
-        #: Grows whenever the circuit opens or a probe is sent; reports of older calls are ignored.
-        self._era = 0
+        #: Incremented when the circuit opens or sends a probe; reports of older calls are ignored.
+        self._generation = 0
 
     @property
     def state(self) -> State:
-        """Where the circuit stands now."""
+        """The current state."""
         if self._until is None:
             return State.CLOSED
         return State.HALF_OPEN if self._probes or self._clock() >= self._until else State.OPEN
 
     def paused_for(self) -> float:
-        """Return the seconds until a call would be let through; 0 when it would be now.
+        """Return the seconds until a call may go through; 0 for now.
 
-        If a probe reports nothing during one pause, another probe follows.
+        If a probe does not report for the length of a pause, the next call becomes another probe.
         """
         return 0.0 if self._until is None else max(0.0, self._until - self._clock())
 
     def enter(self) -> CallToken | None:
-        """Return a token for a call, or ``None`` while the circuit is open. The caller must report its outcome."""
+        """Return a token if a call may go through, else ``None``. Each token must be reported."""
         if self.paused_for() > 0:
             return None
         if self._until is not None:
             self._probes = True
             self._pause()
-        return CallToken(self._era)
+        return CallToken(self._generation)
 
-    def report(self, passage: CallToken, verdict: Observation) -> bool:
-        """Take the outcome of a call. Return whether it opened the circuit."""
-        if passage.era != self._era:
+    def report(self, token: CallToken, observation: Observation) -> bool:
+        """Apply the observation of a call; return whether it opened the circuit."""
+        if token.generation != self._generation:
             return False
-        match verdict:
+        match observation:
             case Observation.ANSWERS:
                 self.failures = 0
                 self._until = None
@@ -126,11 +127,11 @@ class Circuit:
 
     def _pause(self) -> None:
         self._until = self._clock() + self.rules.pause
-        self._era += 1
+        self._generation += 1
 
 
-def verdict_of(error: LLMError) -> Observation:
-    """Return what a failed call says about its provider."""
+def observe(error: LLMError) -> Observation:
+    """Return what a failed call shows about its provider."""
     if type(error) is LLMError or isinstance(error, _UNSENT):
         return Observation.UNKNOWN
     if isinstance(error, _OUTAGES):
@@ -142,12 +143,12 @@ _circuits: dict[str, Circuit] = {}
 
 
 def of(name: str, rules: Rules) -> Circuit:
-    """Return this process's circuit of ``name``, and apply ``rules`` to it."""
+    """Return the circuit ``name`` of this process, and apply ``rules`` to it from now on."""
     circuit = _circuits.setdefault(name, Circuit(rules))
     circuit.rules = rules
     return circuit
 
 
 def forget_all() -> None:
-    """Close every circuit, as a restart does."""
+    """Discard all circuits, like a restart of the process."""
     _circuits.clear()

@@ -1,8 +1,7 @@
-"""How much one provider is asked at once and in a minute; who comes too early waits for a turn.
+"""Limits the concurrent calls and the requests per minute of one provider. Excess calls wait.
 
-Places for concurrent calls belong to a process and its event loop; requests per minute are counted for all
-processes together where there is Redis. It knows no call and no error but the one of whoever
-waited in vain.
+Slots for concurrent calls are counted per process and event loop. Requests per minute are counted across all
+processes if Redis is configured, else per event loop.
 """
 
 import asyncio
@@ -25,21 +24,21 @@ from providers.errors.cancellation import StopSignal, wait_for
 
 logger = logging.getLogger("runnel.providers")
 
-#: Seconds for Redis to answer, for whom no call waits longer.
+#: Seconds to wait for Redis; after that the call goes through uncounted.
 _REDIS_SECONDS = 1.0
-#: Seconds until a second look at a window that has just been emptied by somebody else.
+#: Minimum seconds before the next check of a full window.
 _SHORTEST_PAUSE = 0.01
 
 
-class Places:
-    """A number of slots; callers that find them taken wait in order."""
+class ConcurrencySlots:
+    """A fixed number of slots, granted in the order of the requests."""
 
-    def __init__(self, most: int) -> None:
-        self._free = most
+    def __init__(self, capacity: int) -> None:
+        self._free = capacity
         self._waiting: deque[asyncio.Future[None]] = deque()
 
-    def ask(self) -> asyncio.Future[None]:
-        """Return a future that resolves when a slot is free; pass it to ``give_back`` afterwards."""
+    def acquire(self) -> asyncio.Future[None]:
+        """Return a future that resolves when a slot is free. Pass it to ``give_back()`` afterwards."""
         ticket: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         if self._free:
             self._free -= 1
@@ -49,7 +48,7 @@ class Places:
         return ticket
 
     def give_back(self, ticket: asyncio.Future[None]) -> None:
-        """Free the slot of ``ticket``, or stop waiting for one."""
+        """Free the slot of ``ticket``, or cancel its wait."""
         if not ticket.done():
             self._waiting.remove(ticket)
             ticket.cancel()
@@ -61,11 +60,11 @@ class Places:
 
 @dataclass(slots=True)
 class _LoopLimits:
-    """What belongs to one event loop: who is in, and how requests are counted."""
+    """The limits of one event loop."""
 
     limiter: MovingWindowRateLimiter
-    #: By provider and size: those who came under another limit leave as they came.
-    places: dict[tuple[str, int], Places]
+    #: By provider and limit. After a change of the limit, older calls give back to their old slots.
+    slots: dict[tuple[str, int], ConcurrencySlots]
 
 
 _of_this_loop = PerLoop(lambda: _LoopLimits(_limiter(), {}))
@@ -85,12 +84,18 @@ def _limiter() -> MovingWindowRateLimiter:
 
 
 @asynccontextmanager
-async def turn(slug: str, limits: Limits, *, cancel: StopSignal, patience: float) -> AsyncIterator[None]:
-    """Wait for permission to call the provider ``slug``, for ``patience`` seconds at most; hold a slot until the end.
+async def slot(slug: str, limits: Limits, *, cancel: StopSignal, patience: float) -> AsyncIterator[None]:
+    """Wait until ``limits`` allow a call to the provider ``slug``; occupy one slot inside the context.
+
+    Args:
+        slug: The provider.
+        limits: Its limits.
+        cancel: Ends the wait when it is set.
+        patience: Seconds to wait at most.
 
     Raises:
-        LLMOwnLimitError: no slot was free in time, or none will be.
-        RunCancelled: ``cancel`` was set.
+        LLMOwnLimitError: no call is possible within ``patience`` seconds.
+        RunCancelled: ``cancel`` was set during the wait.
     """
     if limits == NONE:
         yield
@@ -98,11 +103,11 @@ async def turn(slug: str, limits: Limits, *, cancel: StopSignal, patience: float
     deadline = time.monotonic() + patience
     here = _of_this_loop.get()
     if limits.concurrency is None:
-        await _count(here.limiter, slug, limits, cancel, deadline)
+        await _count_request(here.limiter, slug, limits, cancel, deadline)
         yield
         return
-    places = here.places.setdefault((slug, limits.concurrency), Places(limits.concurrency))
-    ticket = places.ask()
+    slots = here.slots.setdefault((slug, limits.concurrency), ConcurrencySlots(limits.concurrency))
+    ticket = slots.acquire()
     try:
         if not ticket.done() and not await wait_for(ticket, cancel=cancel, seconds=patience):
             raise LLMOwnLimitError(
@@ -110,20 +115,20 @@ async def turn(slug: str, limits: Limits, *, cancel: StopSignal, patience: float
                 f"them ended within {patience:g} seconds. Try again, or choose another model.",
                 detail={"limit": "concurrency", "value": limits.concurrency},
             )
-        await _count(here.limiter, slug, limits, cancel, deadline)
+        await _count_request(here.limiter, slug, limits, cancel, deadline)
         yield
     finally:
-        places.give_back(ticket)
+        slots.give_back(ticket)
 
 
-async def _count(
+async def _count_request(
     limiter: MovingWindowRateLimiter, slug: str, limits: Limits, cancel: StopSignal, deadline: float
 ) -> None:
-    """Wait for a request in the moving window of one minute, and count it."""
+    """Wait until the moving window of one minute has room, then count one request in it."""
     if limits.requests_per_minute is None:
         return
     window = RateLimitItemPerMinute(limits.requests_per_minute)
-    while (pause := await _pause(limiter, window, slug)) > 0:
+    while (pause := await _try_count(limiter, window, slug)) > 0:
         if time.monotonic() + pause > deadline:
             raise LLMOwnLimitError(
                 f"This installation sends {slug} {limits.requests_per_minute} requests a minute, and those "
@@ -134,14 +139,14 @@ async def _count(
         await wait_for(None, cancel=cancel, seconds=pause)
 
 
-async def _pause(limiter: MovingWindowRateLimiter, window: RateLimitItemPerMinute, slug: str) -> float:
-    """Count a request and return 0, or return the seconds until one may be allowed."""
+async def _try_count(limiter: MovingWindowRateLimiter, window: RateLimitItemPerMinute, slug: str) -> float:
+    """Count one request and return 0, or return the seconds until the window may have room."""
     try:
         if await limiter.hit(window, slug):
             return 0.0
         reset, _ = await limiter.get_window_stats(window, slug)
     except Exception:
-        # Without a counter the call is allowed: people wait for it.
+        # A failure of the limiter must not fail the call.
         logger.exception("The requests to %s could not be counted; this one goes through.", slug)
         return 0.0
     return max(_SHORTEST_PAUSE, reset - time.time())

@@ -3,7 +3,7 @@ import pytest
 from providers import errors
 from providers.errors import LLMError
 from providers.retry import circuit
-from providers.retry.circuit import Circuit, Observation, Rules, State, verdict_of
+from providers.retry.circuit import Circuit, Observation, Rules, State, observe
 
 RULES = Rules(failures=3, pause=30)
 
@@ -25,13 +25,13 @@ def a_circuit(clock: Clock, rules: Rules = RULES) -> Circuit:
     return Circuit(rules, clock=clock)
 
 
-def tell(its: Circuit, *verdicts: Observation) -> list[bool]:
+def tell(its: Circuit, *observations: Observation) -> list[bool]:
     """Make one call after the other; return which of them opened the circuit."""
     opened = []
-    for verdict in verdicts:
-        passage = its.enter()
-        assert passage is not None
-        opened.append(its.report(passage, verdict))
+    for observation in observations:
+        token = its.enter()
+        assert token is not None
+        opened.append(its.report(token, observation))
     return opened
 
 
@@ -39,7 +39,7 @@ F, A, U = Observation.FAILS, Observation.ANSWERS, Observation.UNKNOWN
 
 
 @pytest.mark.parametrize(
-    ("verdicts", "state"),
+    ("observations", "state"),
     [
         ((), State.CLOSED),
         ((F, F), State.CLOSED),
@@ -50,10 +50,10 @@ F, A, U = Observation.FAILS, Observation.ANSWERS, Observation.UNKNOWN
     ],
 )
 def test_it_opens_after_so_many_failures_in_a_row(
-    verdicts: tuple[Observation, ...], state: State, clock: Clock
+    observations: tuple[Observation, ...], state: State, clock: Clock
 ) -> None:
     its = a_circuit(clock)
-    opened = tell(its, *verdicts)
+    opened = tell(its, *observations)
     assert its.state is state
     assert any(opened) is (state is State.OPEN)
 
@@ -116,19 +116,19 @@ def test_a_probe_that_stays_away_is_followed_by_another(half_open: Circuit, cloc
     assert half_open.state is State.OPEN
 
 
-@pytest.mark.parametrize("verdict", list(Observation))
-def test_calls_from_before_it_opened_change_nothing(verdict: Observation, clock: Clock) -> None:
+@pytest.mark.parametrize("observation", list(Observation))
+def test_calls_from_before_it_opened_change_nothing(observation: Observation, clock: Clock) -> None:
     its = a_circuit(clock)
     early = its.enter()
     assert early is not None
     tell(its, F, F, F)
     clock.now += 10
-    assert its.report(early, verdict) is False
+    assert its.report(early, observation) is False
     assert its.paused_for() == 20
 
 
 @pytest.mark.parametrize(
-    ("kind", "verdict"),
+    ("kind", "observation"),
     [
         (errors.LLMConnectionError, F),
         (errors.LLMTimeoutError, F),
@@ -153,8 +153,10 @@ def test_calls_from_before_it_opened_change_nothing(verdict: Observation, clock:
         (errors.LLMError, U),
     ],
 )
-def test_only_what_keeps_a_provider_from_answering_counts(kind: type[LLMError], verdict: Observation) -> None:
-    assert verdict_of(kind()) is verdict
+def test_only_what_keeps_a_provider_from_answering_counts(
+    kind: type[LLMError], observation: Observation
+) -> None:
+    assert observe(kind()) is observation
 
 
 def test_every_name_has_its_own() -> None:

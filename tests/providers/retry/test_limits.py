@@ -9,7 +9,7 @@ from providers.adapter import Timeouts
 from providers.catalog import Target
 from providers.catalog.limits import Limits
 from providers.errors.cancellation import RunCancelled, StopSignal
-from providers.retry.limits import Places, turn
+from providers.retry.limits import ConcurrencySlots, slot
 from providers.types.trace import TraceStatus
 from tests.providers.calling import PATIENT, at, until
 from tests.providers.retry.attempting import Step, beginning, speaking
@@ -24,19 +24,19 @@ def limited(origin: str, **limits: int) -> Target:
     return replace(at(origin, CHAT), limits=Limits(**limits))
 
 
-async def test_places_are_given_in_the_order_of_asking() -> None:
-    places = Places(2)
-    tickets = [places.ask() for _ in range(5)]
+async def test_slots_are_granted_in_the_order_of_the_requests() -> None:
+    slots = ConcurrencySlots(2)
+    tickets = [slots.acquire() for _ in range(5)]
     assert [ticket.done() for ticket in tickets] == [True, True, False, False, False]
-    places.give_back(tickets[3])
-    places.give_back(tickets[0])
-    places.give_back(tickets[1])
+    slots.give_back(tickets[3])
+    slots.give_back(tickets[0])
+    slots.give_back(tickets[1])
     assert [ticket.done() for ticket in tickets] == [True, True, True, True, True]
     assert not tickets[2].cancelled()
     assert not tickets[4].cancelled()
-    places.give_back(tickets[2])
-    places.give_back(tickets[4])
-    assert [places.ask().done() for _ in range(3)] == [True, True, False]
+    slots.give_back(tickets[2])
+    slots.give_back(tickets[4])
+    assert [slots.acquire().done() for _ in range(3)] == [True, True, False]
 
 
 async def test_a_call_waits_until_there_is_a_place(fresh_clients: None) -> None:
@@ -95,7 +95,7 @@ async def test_a_task_that_is_cancelled_gives_its_place_back() -> None:
     never = StopSignal()
 
     async def hold() -> None:
-        async with turn("one", Limits(concurrency=1), cancel=never, patience=60):
+        async with slot("one", Limits(concurrency=1), cancel=never, patience=60):
             await StopSignal().wait()
 
     holders = [asyncio.create_task(hold()) for _ in range(3)]
@@ -103,7 +103,7 @@ async def test_a_task_that_is_cancelled_gives_its_place_back() -> None:
     for holder in (holders[1], holders[0], holders[2]):
         holder.cancel()
     await asyncio.gather(*holders, return_exceptions=True)
-    async with turn("one", Limits(concurrency=1), cancel=never, patience=0.01):
+    async with slot("one", Limits(concurrency=1), cancel=never, patience=0.01):
         pass
 
 
