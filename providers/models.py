@@ -1,4 +1,4 @@
-"""Providers that were entered in the admin, and the stored trace of every provider call.
+"""Providers from the admin, and the stored trace of every provider call.
 
 A trace's ``run_id`` and ``step_id`` are plain indexed ids: this package knows no run, and a trace outlives one.
 """
@@ -17,7 +17,7 @@ from providers.types.trace import TraceRecord, TraceStatus
 
 
 class Provider(models.Model):
-    """A provider beside those of the environment. Its key is sealed, and nobody is shown it again.
+    """A provider from the admin. Its key is stored encrypted and never shown.
 
     Nothing reads these rows while a call is made: ``providers.catalog.cache`` has them ready.
     """

@@ -1,4 +1,4 @@
-"""The one boundary for text and JSON: what a database or a viewer refuses does not get past it. Pure.
+"""Cleans text and JSON of characters and numbers that a database or a viewer refuses. Pure.
 
 PostgreSQL stores neither NUL nor half a surrogate pair, and JSON escapes can carry both. Either
 becomes U+FFFD here, once, on the way from a provider to everything else. Two halves that arrive
@@ -23,7 +23,7 @@ _FIRST_HALF = ("\ud800", "\udbff")
 
 
 def clean(text: str) -> str:
-    """Return ``text`` with pairs joined and NUL and lone halves replaced; usually ``text`` itself."""
+    """Return ``text`` with surrogate pairs joined, and NUL and lone surrogates replaced; usually ``text`` itself."""
     if _UNSTORABLE.search(text) is None:
         return text
     joined = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
@@ -54,7 +54,7 @@ def clean_json(value: Any, depth: int = 1) -> Any:
 
 
 class SurrogateJoiner:
-    """Joins the pieces of one stream of text: holds a first half back until its second half comes."""
+    """Joins the pieces of a text stream: holds back a first surrogate until the second one arrives."""
 
     __slots__ = ("_held",)
 
@@ -62,7 +62,7 @@ class SurrogateJoiner:
         self._held = ""
 
     def feed(self, piece: str) -> str:
-        """Return what of ``piece`` can be passed on now; it may be nothing."""
+        """Return the part of ``piece`` that can be passed on now; it may be empty."""
         if not self._held and piece.isascii() and "\x00" not in piece:
             return piece
         whole = self._held + piece
@@ -73,6 +73,6 @@ class SurrogateJoiner:
         return clean(whole)
 
     def close(self) -> str:
-        """Return what was held back and will never be completed."""
+        """Return the surrogate that was held back, replaced."""
         held, self._held = self._held, ""
         return clean(held)

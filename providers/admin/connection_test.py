@@ -1,4 +1,4 @@
-"""Asks a provider from the admin something small: does it answer, and which models has it?
+"""Tests a provider from the admin with a small request, and lists its models.
 
 For a page that somebody waits for: on a thread and a loop of its own, bounded in time, over the same
 guarded clients as any call. What comes back is fit to be shown and stored: sentences and a redacted
@@ -42,7 +42,7 @@ _NO_LIST = "There is no list of models at this address. Check the base URL, or s
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ConnectionTestResult:
-    """What came of asking."""
+    """The result of a connection test."""
 
     passed: bool
     #: One or two sentences.
@@ -54,12 +54,12 @@ class ConnectionTestResult:
 
 
 def test(asked: Sequence[tuple[CachedProvider, str]]) -> list[ConnectionTestResult]:
-    """Ask each row's model for a word or, where it is empty, the provider for its list of models."""
+    """Ask each row's model for one word; without a model, ask the provider for its model list."""
     return asyncio.run(_all([_outcome(row, model, _say_a_word if model else _list) for row, model in asked]))
 
 
 def fetch(asked: Sequence[CachedProvider]) -> list[ConnectionTestResult]:
-    """Ask each for its list of models."""
+    """Ask each provider for its model list."""
     return asyncio.run(_all([_outcome(row, "", _list) for row in asked]))
 
 

@@ -1,4 +1,4 @@
-"""Providers that are entered here: beside those of the environment, with a key that nobody is shown again."""
+"""The admin's pages for providers that are entered there."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -49,7 +49,7 @@ _STANDING = (
 
 @admin.register(Provider)
 class ProviderAdmin(ModelAdmin):
-    """Every provider of the database."""
+    """The providers of the database."""
 
     form = ProviderForm
     list_display = ("slug", "label", "kind_name", "address", "is_enabled", "key_state", "outcome_and_why")

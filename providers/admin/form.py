@@ -1,4 +1,4 @@
-"""The form for a provider: what may be entered, and a key that goes in and never comes out."""
+"""The form for a provider. The key can be entered and is never shown."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ _LONGEST_KEY = 4_000
 
 # Django's own class takes no type: only the stubs are generic.
 class ProviderForm(forms.ModelForm):  # type: ignore[type-arg]
-    """A provider. What is left empty in the field for the key leaves the stored one as it is."""
+    """A provider. An empty key field keeps the stored key."""
 
     kind = forms.ChoiceField(
         choices=lambda: [(kind.slug, kind.label) for kind in KINDS.values()],
@@ -119,7 +119,7 @@ class ProviderForm(forms.ModelForm):  # type: ignore[type-arg]
         return names
 
     def clean(self) -> dict[str, Any]:
-        """Judge what belongs together: kind, address and key."""
+        """Check type, address and key together."""
         data: dict[str, Any] = super().clean() or self.cleaned_data
         kind = KINDS.get(data.get("kind", ""))
         if kind is None or "base_url" not in data:
@@ -144,7 +144,7 @@ class ProviderForm(forms.ModelForm):  # type: ignore[type-arg]
             )
 
     def save(self, commit: bool = True) -> Provider:
-        """Seal the key into the row that is saved."""
+        """Encrypt the key into the saved row."""
         if key := self.cleaned_data["key"]:
             self.instance.seal(key)
         elif self.cleaned_data.get("forget_key"):

@@ -1,4 +1,4 @@
-"""Provider calls as they were made: for finding out what went wrong upstream. Nothing can be changed."""
+"""The admin's read-only pages for traces of provider calls."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -40,7 +40,7 @@ def _length(begin: datetime, end: datetime | None) -> str:
 
 @admin.register(ProviderTrace)
 class ProviderTraceAdmin(ModelAdmin):
-    """Every call of every provider, the failed and the cancelled ones too."""
+    """All calls to all providers, also failed and cancelled ones."""
 
     list_display = (
         "started",

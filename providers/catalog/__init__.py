@@ -1,4 +1,4 @@
-"""Which providers are set up here, and what ``provider/name`` means.
+"""The configured providers, and the target of a model name ``provider/name``.
 
 The providers are those of ``presets`` and those that were entered in the admin (``rows``); where both have
 one of a name, the row is meant. A model's name is passed through as it is: new models need no change here.
@@ -88,7 +88,7 @@ class ProviderInfo:
 
 
 def resolve(name: str) -> Target:
-    """Return where the model ``name`` (``provider/name``) is reached.
+    """Return the target of the model ``name`` (``provider/name``).
 
     The emulator speaks any wire: ``emulator/hello@openai-chat``.
 
@@ -158,7 +158,7 @@ def providers() -> tuple[ProviderInfo, ...]:
 
 
 def suggestions() -> tuple[str, ...]:
-    """Return ``provider/name`` of models to suggest, of available providers only. Asks nobody.
+    """Return the model names to suggest, of available providers only. No I/O.
 
     What a provider itself has told last counts more than what is suggested here for it.
     """
@@ -171,7 +171,7 @@ def suggestions() -> tuple[str, ...]:
 
 
 def default_model() -> str:
-    """Return what a new conversation proposes, empty when nothing is ready.
+    """Return the default model of a new conversation, empty if no provider is available.
 
     Without a setting that is the first suggestion; the emulator, being last, yields to any provider
     with a key.
@@ -222,7 +222,7 @@ def _base_url(preset: Preset) -> str | None:
 
 
 def _missing(preset: Preset) -> str | None:
-    """Return in a sentence what keeps the provider from being used; ``None`` when nothing does."""
+    """Return a sentence about what the provider lacks, ``None`` if it can be used."""
     if not all(getattr(settings, name) for name in preset.needs):
         return _how_to_enable(preset)
     if preset.package and not _value(preset.key) and find_spec(preset.package) is None:

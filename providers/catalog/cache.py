@@ -1,4 +1,4 @@
-"""The enabled providers of the database, ready to be read without a query.
+"""The cache of the database's enabled providers, read without a query.
 
 A snapshot per process: ``refresh`` makes a new one on a thread that may wait, whoever resolves a model
 reads the one that is there. Rows that were changed here are seen at once (``connect``), those
@@ -41,7 +41,7 @@ retired = Signal()
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CachedProvider:
-    """A provider as the database has it. Never stored: it holds the key."""
+    """A provider from the database, with its key. Never store it."""
 
     slug: str
     label: str
@@ -55,7 +55,7 @@ class CachedProvider:
     problem: str | None = None
 
     def leads_where(self, other: "CachedProvider | None") -> bool:
-        """Whether ``other`` is reached in the same way with the same key."""
+        """Return whether ``other`` has the same type, address, key and problem."""
         return other is not None and (self.kind, self.address, self.api_key, self.problem) == (
             other.kind,
             other.address,
@@ -97,7 +97,7 @@ def enabled() -> Mapping[str, CachedProvider]:
 
 
 def is_due(slug: str) -> bool:
-    """Whether a query is worth its while before the provider ``slug`` is looked for. No I/O."""
+    """Return whether the cache is too old to look up the provider ``slug``. No I/O."""
     if _snapshot.read_at is None:
         return True
     is_there = not slug or slug in _snapshot.rows or slug in PRESETS
@@ -105,13 +105,13 @@ def is_due(slug: str) -> bool:
 
 
 def refresh() -> None:
-    """Read the rows anew; on a thread that may wait for the database."""
+    """Read the rows again. Call it on a thread that may wait for the database."""
     with _reading:
         _refresh()
 
 
 def refresh_if_due(slug: str = "") -> None:
-    """Do so unless somebody has just done it or is about to; never raises.
+    """Refresh the cache if it is old and no other thread refreshes it. Never raises.
 
     Without a snapshot everybody waits for the first one.
     """
@@ -128,7 +128,7 @@ def refresh_if_due(slug: str = "") -> None:
 
 
 def forget() -> None:
-    """Begin again as a new process does; for tests."""
+    """Empty the cache, for tests."""
     _snapshot.rows, _snapshot.read_at = _NOTHING, None
 
 
@@ -149,7 +149,7 @@ def _refresh() -> None:
 
 
 def read(provider: "Provider") -> CachedProvider:
-    """Return what ``provider`` says, its key opened, or the sentence why it cannot be used."""
+    """Return ``provider`` with its decrypted key, or with the sentence why it cannot be used."""
     address, key, problem = "", "", None
     try:
         address = _address(provider)

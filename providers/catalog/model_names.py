@@ -1,4 +1,4 @@
-"""The models that providers have told of, as this process heard it last. It asks nobody: ``models_list`` does."""
+"""The model names that providers reported last, in this process. ``clients.model_lists`` asks them."""
 
 import re
 from collections.abc import Iterable
@@ -22,23 +22,23 @@ _heard: dict[str, _Heard] = {}
 
 
 def keep(slug: str, names: tuple[str, ...]) -> None:
-    """Take what the provider ``slug`` has just told; nothing, where it could not be asked, is no news."""
+    """Store the names that the provider ``slug`` reported. After a failed request the old names stay."""
     before = _heard[slug].names if slug in _heard else ()
     _heard[slug] = _Heard(names=names or before, at=monotonic())
 
 
 def known(slug: str) -> tuple[str, ...]:
-    """Return all that the provider ``slug`` has told last."""
+    """Return the names that the provider ``slug`` reported last."""
     return _heard[slug].names if slug in _heard else ()
 
 
 def age(slug: str) -> float | None:
-    """Return how many seconds ago the provider ``slug`` was asked; ``None`` when it never was."""
+    """Return the seconds since the provider ``slug`` was asked, ``None`` if it never was."""
     return monotonic() - _heard[slug].at if slug in _heard else None
 
 
 def best(slug: str, usual: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the names to suggest: the ``usual`` ones first, as far as the provider has them, then its others."""
+    """Return the names to suggest: first the ``usual`` ones that the provider has, then its others."""
     told = known(slug)
     if not told:
         return usual
@@ -46,10 +46,10 @@ def best(slug: str, usual: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def talking(names: Iterable[str]) -> tuple[str, ...]:
-    """Return those of ``names`` whose models can be talked to, by the look of them."""
+    """Return the names that look like models for conversations."""
     return tuple(name for name in names if not _SILENT.search(name))
 
 
 def forget() -> None:
-    """Know nothing, as at the start."""
+    """Forget all names."""
     _heard.clear()

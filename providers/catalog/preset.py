@@ -1,4 +1,4 @@
-"""What a provider is before anyone has set it up, and the few shapes that most of them have. Pure.
+"""The type of a preset, and functions for the common kinds of presets. Pure.
 
 It must never hold a key: settings do, and here are their names, which are those of environment variables.
 """
@@ -11,7 +11,7 @@ from providers.types.quirks import NONE, Quirks
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Preset:
-    """A provider before anyone has set it up. Settings are named as the environment variables are."""
+    """A provider before its configuration. Settings have the names of their environment variables."""
 
     slug: str
     label: str
@@ -42,7 +42,7 @@ class Preset:
     models: tuple[str, ...] = ()
 
     def at(self, address: str) -> str:
-        """Return ``address`` with the path of this provider, where it was given without one."""
+        """Return ``address``; if it has no path, add this provider's path."""
         if self.base_path and not urlsplit(address).path.strip("/"):
             return address.rstrip("/") + self.base_path
         return address
@@ -59,7 +59,7 @@ def hosted(
     name: str | None = None,
     address: str | None = None,
 ) -> Preset:
-    """Return one that is reached with a key; the settings begin with ``name``."""
+    """Return a preset for a hosted provider with a key. The names of its settings begin with ``name``."""
     name = name or slug.upper()
     return Preset(
         slug=slug,
@@ -84,7 +84,7 @@ def own(
     prefix: str = "",
     key_header: str | None = None,
 ) -> Preset:
-    """Return one that somebody runs at an address of their own, mostly without a key.
+    """Return a preset for a self-hosted server, mostly without a key.
 
     A key goes also into ``key_header``, where servers may not know the SDK's own.
     """
@@ -103,7 +103,7 @@ def own(
 
 
 def azure(slug: str, label: str, *, wire: str) -> Preset:
-    """Return Azure's way to OpenAI's wires; its models are called as their deployments are."""
+    """Return a preset for Azure OpenAI. A model's name is that of its deployment."""
     needs = ("AZURE_OPENAI_API_KEY", "AZURE_OPENAI_ENDPOINT")
     return Preset(
         slug=slug,
@@ -118,7 +118,7 @@ def azure(slug: str, label: str, *, wire: str) -> Preset:
 
 
 def bedrock(slug: str, label: str, *, key: str | None = None, models: tuple[str, ...]) -> Preset:
-    """Return AWS's way to Claude, with AWS's own chain of credentials where there is no key."""
+    """Return a preset for Claude on AWS. Without a key it uses AWS's credential chain."""
     return Preset(
         slug=slug,
         label=label,
@@ -134,7 +134,7 @@ def bedrock(slug: str, label: str, *, key: str | None = None, models: tuple[str,
 
 
 def vertex(slug: str, label: str, *, wire: str, models: tuple[str, ...]) -> Preset:
-    """Return Google Cloud's way to a wire, with Google's application default credentials."""
+    """Return a preset for Google Cloud, with application default credentials."""
     return Preset(
         slug=slug,
         label=label,

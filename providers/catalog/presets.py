@@ -1,4 +1,4 @@
-"""Every provider that Runnel knows by name: its wire, what must be set for it, and where it differs. Pure.
+"""The presets of all known providers: wire, settings, quirks. Pure.
 
 One literal each; a new one needs nothing else but its settings. Where a vendor's server wants something else
 than the wire's own vendor stands in ``quirks``, from the page that the comment above it names.

@@ -1,4 +1,4 @@
-"""What kinds of provider the admin can enter: presets that take a key and an address, and nothing else. Pure.
+"""The provider types that an admin can add: presets that need a key and an address only. Pure.
 
 A row never falls back on the environment, which is the operator's: not on a key, not on an address.
 """
@@ -23,15 +23,15 @@ _VENDORS = {
 
 
 def default_address(preset: Preset) -> str | None:
-    """Return where ``preset`` is when nobody says otherwise; ``None`` when somebody has to."""
+    """Return the default address of ``preset``, ``None`` if it has none."""
     return preset.base_url or _VENDORS.get(preset.slug)
 
 
 def address(preset: Preset, base_url: str) -> str | None:
-    """Return where a row of this kind is reached, with the path that belongs to it."""
+    """Return the address of a row of this type, with its path."""
     return preset.at(base_url) if base_url else default_address(preset)
 
 
 def headers(preset: Preset, key: str) -> tuple[tuple[str, str], ...]:
-    """Return what goes along with every request of a row of this kind."""
+    """Return the headers of every request of a row of this type."""
     return preset.headers + tuple((name, key) for name, _ in preset.header_settings if key)

@@ -86,14 +86,14 @@ _trusted = remembered(httpx2.create_ssl_context)
 
 
 def _open_pool(limits: httpx2.Limits) -> httpx2.AsyncClient:
-    """Return the pool for providers of the environment, whose proxies it takes."""
+    """Return the HTTP pool for providers from the environment. It uses the environment's proxies."""
     return httpx2.AsyncClient(
         verify=_trusted(), limits=limits, follow_redirects=False, mounts=_LOCAL, event_hooks=_HOOKS
     )
 
 
 def _guarded_pool(limits: httpx2.Limits) -> httpx2.AsyncClient:
-    """Return the pool for providers from the admin: checked addresses, and nothing of the environment."""
+    """Return the HTTP pool for providers from the admin: checked addresses only, no proxies."""
     transport = PinnedTransport(
         limits=limits,
         allow_loopback=lambda: settings.RUNNEL_ALLOW_LOOPBACK_PROVIDERS,
@@ -123,7 +123,7 @@ class _LoopClients:
         return self._sdk_clients[key]
 
     def forget(self, target: Target) -> None:
-        """Drop the clients that hold the key of ``target``. Streams under way have theirs."""
+        """Drop the clients that hold the key of ``target``. Running streams keep theirs."""
         who = (target.is_guarded, target.api_key, target.base_url)
         for key in [key for key in self._sdk_clients if key[0] == who]:
             del self._sdk_clients[key]
@@ -147,7 +147,7 @@ def _retired(row: cache.CachedProvider, **kwargs: Any) -> None:
 
 
 def forget(target: Target) -> None:
-    """Drop every client that calls as ``target`` says, on all loops and from any thread."""
+    """Drop all clients for ``target``, on all event loops. Callable from any thread."""
     for loop, clients in _of_this_loop.running():
         # A loop that has closed meanwhile takes its clients along.
         with suppress(RuntimeError):
@@ -174,7 +174,7 @@ async def open_stream(target: Target, body: Json) -> AsyncIterator[Any]:
 
 
 async def count_input(target: Target, body: Json) -> object:
-    """Return how many tokens ``target``'s provider counts in ``body``, as it says it; ``None`` where it cannot.
+    """Return the provider's count of input tokens in ``body``, as reported; ``None`` if it cannot count.
 
     Sets no limit to its time.
 
@@ -188,7 +188,7 @@ async def count_input(target: Target, body: Json) -> object:
 
 
 async def list_models(target: Target) -> tuple[str, ...]:
-    """Return the names of the models that ``target``'s provider says it has. Sets no limit to its time.
+    """Return the model names that ``target``'s provider reports. Has no time limit of its own.
 
     Raises:
         Exception: as ``open_stream`` does.
@@ -207,7 +207,7 @@ _loaded: set[str] = set()
 
 
 async def _load(target: Target) -> None:
-    """Import the SDK where it does not stop the loop for as long as that takes."""
+    """Import the SDK on a thread, so that the event loop does not wait."""
     if (name := _name_of_sdk(target)) not in _loaded:
         await asyncio.to_thread(_load_now, name)
 
@@ -225,7 +225,7 @@ async def _base_url(target: Target) -> str | None:
 
 
 async def warm_up() -> None:
-    """Pay once, before anyone waits, what the first stream of every provider in use would pay.
+    """Do the work in advance that the first stream of each configured provider would do.
 
     That is the imports, the clients, the certificate store and what SDKs build lazily; nothing is sent.
     """

@@ -33,7 +33,7 @@ def make(http: httpx2.AsyncClient, target: Target, base_url: str | None) -> Any:
 
 
 def make_bedrock(http: httpx2.AsyncClient, target: Target, base_url: str | None) -> Any:
-    """Return one that sends its key as a bearer token, or signs with AWS credentials."""
+    """Return a client that sends its key as a bearer token, or signs with AWS credentials."""
     from anthropic import AsyncAnthropicBedrockMantle
 
     return AsyncAnthropicBedrockMantle(
@@ -46,14 +46,14 @@ def make_bedrock(http: httpx2.AsyncClient, target: Target, base_url: str | None)
 
 
 def make_bedrock_runtime(http: httpx2.AsyncClient, target: Target, base_url: str | None) -> Any:
-    """Return one for ``InvokeModel``, whose streams are not Server-Sent Events."""
+    """Return a client for ``InvokeModel``, whose streams are not Server-Sent Events."""
     from anthropic import AsyncAnthropicBedrock
 
     return AsyncAnthropicBedrock(aws_region=target.region, base_url=base_url, max_retries=0, http_client=http)
 
 
 def make_vertex(http: httpx2.AsyncClient, target: Target, base_url: str | None) -> Any:
-    """Return one that sends an access token of Google's application default credentials."""
+    """Return a client that sends an access token from Google's application default credentials."""
     from anthropic import AsyncAnthropicVertex
 
     return AsyncAnthropicVertex(
@@ -66,7 +66,7 @@ def make_vertex(http: httpx2.AsyncClient, target: Target, base_url: str | None) 
 
 
 def prepare_bedrock() -> None:
-    """Load what signs requests, where it is installed: a key needs none of it."""
+    """Load the package that signs requests, if it is installed. A key does not need it."""
     for name in ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
         remember(os.environ.get(name, ""))
     with suppress(ImportError):
@@ -75,14 +75,14 @@ def prepare_bedrock() -> None:
 
 
 def prepare_bedrock_runtime() -> None:
-    """Load what signs requests and reads streams, whose shape stands in a file of megabytes."""
+    """Load the packages that sign requests and parse streams. Their schema is a file of some megabytes."""
     prepare_bedrock()
     import_module("botocore.parsers")
     import_module("anthropic.lib.bedrock._stream_decoder").get_response_stream_shape()
 
 
 def prepare_vertex() -> None:
-    """Load what gets an access token."""
+    """Load the package that gets access tokens."""
     import_module("google.auth.transport.requests")
 
 
@@ -114,6 +114,6 @@ async def count(client: Any, target: Target, body: Json) -> object:
 
 
 async def models(client: Any, target: Target) -> tuple[str, ...]:
-    """Return the names of the models that the server has: as many as fit on its longest page."""
+    """Return the model names of the server, at most 1,000."""
     options = {"params": {"limit": 1000}}
     return names_in(await client.get("/v1/models", cast_to=object, options=options))

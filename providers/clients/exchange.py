@@ -1,4 +1,4 @@
-"""What the transport knows about one call: the address, the response, when it came, how to close it.
+"""The HTTP exchange of one call: its address, its response, its time, and how to close it.
 
 SDKs hide the HTTP response until they have read its headers, and an error's body from then on. Our
 hooks on the shared httpx2 client write it here, found through a context variable that the call's own
@@ -29,7 +29,7 @@ class Exchange:
     """One HTTP request and its response."""
 
     def __init__(self, *, connect_timeout: float, on_answer: Callable[[], None]) -> None:
-        """Take the limit for connecting, in seconds, and what to call when headers have come."""
+        """Take the connect timeout in seconds, and a function to call when the headers have arrived."""
         self._timeout = httpx2.Timeout(None, connect=connect_timeout, pool=connect_timeout).as_dict()
         self._on_answer = on_answer
         #: Host and path, without query and credentials; empty until a request was built.
@@ -38,12 +38,12 @@ class Exchange:
         self.answered_at: datetime | None = None
 
     def enter(self) -> None:
-        """Make this the exchange of whatever the current task sends."""
+        """Make this the exchange of all requests of the current task."""
         _current.set(self)
 
     @property
     def is_open(self) -> bool:
-        """True once the provider has answered with a status that promises a stream."""
+        """Whether the provider has answered with a 2xx status."""
         return self.response is not None and self.response.is_success
 
     @property
@@ -63,17 +63,17 @@ class Exchange:
 
     @property
     def is_event_stream(self) -> bool:
-        """Whether the body says of itself that it is one."""
+        """Whether the content type is that of an event stream."""
         return "event-stream" in self.headers.get("content-type", "")
 
     @property
     def bytes_read(self) -> int:
-        """Bytes of the body as they came over the wire."""
+        """Bytes of the body as received, before decompression."""
         return 0 if self.response is None else self.response.num_bytes_downloaded
 
     @property
     def is_closed(self) -> bool:
-        """True once the body was read to its end or the response was closed."""
+        """Whether the body was read to its end or the response was closed."""
         return self.response is not None and self.response.is_closed
 
     async def close(self) -> None:
@@ -86,19 +86,19 @@ class Exchange:
                 await self.response.aclose()
 
     def sent(self, request: httpx2.Request) -> None:
-        """Note where ``request`` goes and give it this call's limits, which not every SDK passes on."""
+        """Note the address of ``request``, and set this call's timeouts, which not every SDK passes on."""
         self.url = str(request.url.copy_with(query=None, fragment=None, userinfo=b""))
         request.extensions["timeout"] = self._timeout
 
     def answered(self, response: httpx2.Response) -> None:
-        """Note that the headers of ``response`` have come."""
+        """Note that the headers of ``response`` have arrived."""
         self.response = response
         self.answered_at = datetime.now(UTC)
         self._on_answer()
 
 
 def _ignore() -> None:
-    """Hear of an answer that nobody waits for any more."""
+    """Ignore a response that is no longer awaited."""
 
 
 async def on_request(request: httpx2.Request) -> None:
@@ -108,6 +108,6 @@ async def on_request(request: httpx2.Request) -> None:
 
 
 async def on_response(response: httpx2.Response) -> None:
-    """httpx2's hook after headers have come."""
+    """httpx2's hook after the headers have arrived."""
     if (exchange := _current.get()) is not None:
         exchange.answered(response)

@@ -28,7 +28,7 @@ def make(http: httpx2.AsyncClient, target: Target, base_url: str | None) -> Any:
 
 
 def make_vertex(http: httpx2.AsyncClient, target: Target, base_url: str | None) -> Any:
-    """Return one that sends an access token of Google's application default credentials."""
+    """Return a client that sends an access token from Google's application default credentials."""
     from google.genai import Client
 
     return Client(
@@ -40,7 +40,7 @@ def make_vertex(http: httpx2.AsyncClient, target: Target, base_url: str | None) 
 
 
 def prepare_vertex() -> None:
-    """Load what gets an access token."""
+    """Load the package that gets access tokens."""
     import_module("google.auth.transport.requests")
 
 
@@ -52,7 +52,7 @@ async def post(client: Any, target: Target, body: Json) -> AsyncIterator[Any]:
 
 
 async def count(client: Any, target: Target, body: Json) -> object:
-    """Return how many tokens of input the server counts in ``body``; Vertex takes less of it."""
+    """Return the server's count of input tokens in ``body``. Vertex accepts fewer fields of it."""
     model = target.origin.model
     if target.sdk == "vertex":
         name, counted = vertex_path(model).partition(":")[0], _some_of(body)
@@ -80,14 +80,14 @@ async def models(client: Any, target: Target) -> tuple[str, ...]:
 
 
 def gemini_path(model: str) -> str:
-    """Return the path of ``model``'s stream; a plain name is one segment, whatever is in it."""
+    """Return the path of ``model``'s stream. A plain name becomes one path segment."""
     is_resource = model.startswith(("models/", "tunedModels/"))
     name = quote(model, safe="/") if is_resource else f"models/{quote(model, safe='')}"
     return f"{name}:streamGenerateContent?alt=sse"
 
 
 def vertex_path(model: str) -> str:
-    """Return the same on Vertex, where models have publishers: ``publisher/model``, or Google's by name alone."""
+    """Return the path on Vertex. A model is ``publisher/model``, or a name alone for Google's."""
     publisher, _, name = model.rpartition("/")
     path = f"publishers/{quote(publisher or 'google', safe='')}/models/{quote(name, safe='')}"
     return f"{path}:streamGenerateContent?alt=sse"

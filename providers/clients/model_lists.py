@@ -1,4 +1,4 @@
-"""Asks providers which models they have: now and then for suggestions, at once for who waits for the answer.
+"""Asks providers for their model names: periodically for suggestions, and on request.
 
 No page waits for it: ``model_names`` keeps what was told. A provider that does not answer costs nothing
 but its suggestions.
@@ -21,7 +21,7 @@ _FRESH = 6 * 3600.0
 
 
 async def fetch(target: Target) -> tuple[str, ...]:
-    """Return the names of the models that ``target``'s provider says it has, and keep them.
+    """Return the model names that ``target``'s provider reports, and store them.
 
     One that has no list, or an empty one, gives none.
 
@@ -43,7 +43,7 @@ async def fetch(target: Target) -> tuple[str, ...]:
 
 
 async def refresh() -> None:
-    """Ask every provider in use whose last answer is old, all at once. Raises nothing.
+    """Ask all configured providers whose names are old, concurrently. Raises nothing.
 
     Those from the admin are asked there, and keep their lists in the database.
     """
@@ -53,7 +53,7 @@ async def refresh() -> None:
 
 
 async def keep_fresh() -> None:
-    """Ask now and again for ever; whoever starts it cancels it."""
+    """Ask periodically without end; the caller cancels it."""
     while True:
         await refresh()
         await asyncio.sleep(_FRESH)

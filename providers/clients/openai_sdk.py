@@ -16,7 +16,7 @@ def make(http: httpx2.AsyncClient, target: Target, base_url: str | None) -> Any:
 
 
 def make_azure(http: httpx2.AsyncClient, target: Target, base_url: str | None) -> Any:
-    """Return one that sends it as Azure's ``api-key``: the SDK's own client for Azure knows only the older API."""
+    """Return a client that sends its key as Azure's ``api-key``. The SDK's Azure client supports only the older API."""
     return _client(http, target, base_url, {**dict(target.headers), "api-key": target.api_key})
 
 

@@ -1,4 +1,4 @@
-"""What an SDK's module offers to the pool: how a client is made, and what it is asked."""
+"""The interface between the client pool and the module of an SDK."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ from providers.types import Json
 
 
 def _nothing() -> None:
-    """Need nothing but the import."""
+    """Do nothing: the import is enough."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Sdk:
-    """One way to a provider: an SDK, and the address and credentials that its client takes."""
+    """An SDK with one kind of address and credentials."""
 
     module: str
     #: Makes a client for a target at an address; opens nothing and reads no credentials.
@@ -29,7 +29,7 @@ class Sdk:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Speech:
-    """How a wire is spoken through an SDK."""
+    """The calls of a wire through its SDK."""
 
     #: The SDK where the target names none.
     sdk: str
@@ -42,7 +42,7 @@ class Speech:
 
 
 def names_in(answer: object) -> tuple[str, ...]:
-    """Return the ids in a list of models as OpenAI and Anthropic send it; a few servers send the bare list.
+    """Return the ids in a model list of OpenAI's or Anthropic's form, or in a bare list.
 
     Raises:
         ValueError: it is something else.

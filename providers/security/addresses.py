@@ -1,4 +1,4 @@
-"""Where a provider that somebody entered in the admin may lie: on the public internet, over https.
+"""Allowed addresses of providers from the admin: public, over https.
 
 Or on this machine, when ``RUNNEL_ALLOW_LOOPBACK_PROVIDERS`` says so. Whoever may enter a provider must
 not reach what only this server reaches: its network, its cloud's metadata. ``check_url`` judges what
@@ -37,7 +37,7 @@ _NAT64 = IPv6Network("64:ff9b::/96")
 
 
 class AddressRefused(Exception):  # noqa: N818 - it names what happened
-    """An address that no call may go to; ``message`` is fit for a form."""
+    """An address that must not be called. ``message`` can be shown in a form."""
 
     def __init__(self, message: str) -> None:
         self.message = message
@@ -45,7 +45,7 @@ class AddressRefused(Exception):  # noqa: N818 - it names what happened
 
 
 def check_url(url: str, *, allow_loopback: bool) -> str:
-    """Return the base URL ``url`` in the one form in which every client reads it alike.
+    """Return the base URL ``url`` in a canonical form, which every client parses alike.
 
     It is taken apart by the parser of the client that will call it. Any port goes: what lies behind a
     public address over TLS is no secret of this server.
@@ -76,7 +76,7 @@ def check_url(url: str, *, allow_loopback: bool) -> str:
 
 
 def origin_of(url: str) -> str:
-    """Return scheme, host and port of ``url``: who it is that a key is shown to. What is no URL stays as it is."""
+    """Return scheme, host and port of ``url``, for which a key is valid. A string that is no URL is returned unchanged."""
     try:
         parsed = httpx2.URL(url)
     except httpx2.InvalidURL:
@@ -85,7 +85,7 @@ def origin_of(url: str) -> str:
 
 
 def check_addresses(host: str, addresses: Iterable[str], *, allow_loopback: bool) -> tuple[Address, ...]:
-    """Return what ``host`` leads to, when all of it may be called; one bad address spoils the name.
+    """Return the addresses of ``host`` if all of them are allowed.
 
     Only ``localhost`` and loopback addresses themselves may lead to this machine, and nowhere else.
 
@@ -109,7 +109,7 @@ def check_addresses(host: str, addresses: Iterable[str], *, allow_loopback: bool
 
 
 def is_loopback_name(host: str) -> bool:
-    """Whether ``host`` says of itself that it is this machine (RFC 6761 for the name)."""
+    """Return whether ``host`` names this machine (RFC 6761)."""
     host = host.lower().removesuffix(".")
     if host == "localhost" or host.endswith(".localhost"):
         return True
@@ -118,7 +118,7 @@ def is_loopback_name(host: str) -> bool:
 
 
 def is_public(address: Address) -> bool:
-    """Whether ``address`` is a server's on the public internet, in whatever clothes it comes."""
+    """Return whether ``address`` is public, in any of its notations."""
     if isinstance(address, IPv6Address):
         if address in _NAT64:
             return is_public(IPv4Address(int(address) & 0xFFFF_FFFF))

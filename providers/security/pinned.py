@@ -1,4 +1,4 @@
-"""Connections to addresses that were checked, and to no others: the transport of providers from the admin.
+"""The HTTP transport of providers from the admin. It connects to checked addresses only.
 
 A name is looked up once for each connection, off the loop; all that it leads to is checked
 (``providers.security.addresses``), and the connection goes to what was checked, not to the name: an answer
@@ -38,11 +38,11 @@ def look_up(host: str, port: int) -> list[str]:
 
 
 class ConnectionRefused(AddressRefused, httpcore2.ConnectError):
-    """The same at a connection; one class, because the pool passes an exception on without its cause."""
+    """The same error at connection time. The pool passes on an exception without its cause, so it has its own class."""
 
 
 class PinnedTransport(httpx2.AsyncHTTPTransport):
-    """httpx2's transport, whose connections go to checked addresses only. It knows no proxy."""
+    """httpx2's transport with connections to checked addresses only, and without proxies."""
 
     def __init__(
         self,
@@ -52,7 +52,7 @@ class PinnedTransport(httpx2.AsyncHTTPTransport):
         lookup: Lookup = look_up,
         ssl_context: SSLContext | None = None,
     ) -> None:
-        """Take the pool's limits, whether this machine may be called, how names are looked up, whom to trust.
+        """Take the pool's limits, whether this machine is allowed, the name lookup, and the TLS context.
 
         ``allow_loopback`` is asked for each connection.
         """
@@ -72,7 +72,7 @@ class PinnedTransport(httpx2.AsyncHTTPTransport):
 
 
 class _CheckedBackend(httpcore2.AnyIOBackend):
-    """Opens TCP connections for the pool, after a look at where they lead."""
+    """Opens TCP connections for the pool after checking their addresses."""
 
     def __init__(self, lookup: Lookup, allow_loopback: Callable[[], bool]) -> None:
         self._lookup = lookup
@@ -86,7 +86,7 @@ class _CheckedBackend(httpcore2.AnyIOBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
     ) -> httpcore2.AsyncNetworkStream:
-        """Connect to the first checked address of ``host`` that answers; each gets its share of the time."""
+        """Connect to the first checked address of ``host`` that answers. The timeout is shared among the addresses."""
         until = None if timeout is None else monotonic() + timeout
         addresses = (await self._checked(host, port, timeout))[:_MOST_TRIED]
         failure: Exception = httpcore2.ConnectTimeout()
@@ -106,7 +106,7 @@ class _CheckedBackend(httpcore2.AnyIOBackend):
         timeout: float | None = None,
         socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
     ) -> httpcore2.AsyncNetworkStream:
-        """Refuse: nothing that is entered in the admin leads to a socket of this machine."""
+        """Refuse Unix sockets: providers from the admin may not use them."""
         raise httpcore2.ConnectError("no connection to a socket of this machine")
 
     async def _checked(self, host: str, port: int, timeout: float | None) -> tuple[Address, ...]:
@@ -123,7 +123,7 @@ class _CheckedBackend(httpcore2.AnyIOBackend):
 
 
 def check_entered(url: str, *, allow_loopback: bool, lookup: Lookup = look_up) -> str:
-    """Return ``url`` in its one form, after a look at where its name leads now; for a form, on a thread.
+    """Return ``url`` in canonical form after checking its current addresses. For forms, on a thread.
 
     A name that nobody knows at the moment is let through: what counts is checked at each connection.
 

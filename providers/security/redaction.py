@@ -1,4 +1,4 @@
-"""Keeps credentials out of everything that is stored or shown. Pure.
+"""Removes credentials from text and JSON that is stored or shown. Pure.
 
 Removes what looks like a credential, and every configured key wherever it stands. It must never
 see the text that streams to a person: only traces, error details and log lines pass here.
@@ -45,7 +45,7 @@ _secrets: set[str] = set()
 
 
 def remember(secret: str) -> None:
-    """Redact ``secret`` from now on, wherever it stands."""
+    """Redact ``secret`` everywhere from now on."""
     has_digit = any(character.isdigit() for character in secret)
     if len(secret) >= (_SURELY_SECRET // 2 if has_digit else _SURELY_SECRET):
         _secrets.add(secret)

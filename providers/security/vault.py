@@ -1,4 +1,4 @@
-"""Keys at rest: sealed with what is derived from ``SECRET_KEY``, for one place that they may go to.
+"""Encrypts stored keys with a key derived from ``SECRET_KEY``, each for one purpose.
 
 A seal is bound to a *purpose*, the origin that a key was entered for: who can write the database but
 does not know ``SECRET_KEY`` cannot point a key elsewhere and have us carry it there. What
@@ -26,12 +26,12 @@ class Unsealable(Exception):  # noqa: N818 - it names what the seal is
 
 
 def seal(key: str, *, purpose: str) -> str:
-    """Return ``key`` as it may be stored."""
+    """Return ``key`` encrypted, for storage."""
     return _ring(purpose).encrypt(key.encode()).decode()
 
 
 def unseal(sealed: str, *, purpose: str) -> str:
-    """Return the key in ``sealed``. Raises ``Unsealable``, also for another purpose than it was sealed for."""
+    """Return the key in ``sealed``. Raises ``Unsealable``, also if it was sealed for another purpose."""
     try:
         return _ring(purpose).decrypt(sealed).decode()
     except (InvalidToken, ValueError):
@@ -39,7 +39,7 @@ def unseal(sealed: str, *, purpose: str) -> str:
 
 
 def reseal(sealed: str, *, purpose: str) -> str:
-    """Return the same key sealed with the current ``SECRET_KEY``; raises ``Unsealable``."""
+    """Return the same key, encrypted with the current ``SECRET_KEY``. Raises ``Unsealable``."""
     try:
         return _ring(purpose).rotate(sealed).decode()
     except (InvalidToken, ValueError):
@@ -47,7 +47,7 @@ def reseal(sealed: str, *, purpose: str) -> str:
 
 
 def is_current(sealed: str, *, purpose: str) -> bool:
-    """Whether the current ``SECRET_KEY`` opens ``sealed``, without its fallbacks."""
+    """Return whether the current ``SECRET_KEY`` opens ``sealed`` without its fallbacks."""
     try:
         _lock(settings.SECRET_KEY, purpose).decrypt(sealed)
     except (InvalidToken, ValueError):

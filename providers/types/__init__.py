@@ -1,4 +1,4 @@
-"""What goes into a provider call and what comes out, in no provider's own terms.
+"""The input and the result of a provider call, independent of any provider.
 
 Frozen data only: nothing here knows a wire, an SDK, the database or a run.
 """
@@ -48,7 +48,7 @@ class TextPart:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReasoningPart:
-    """What the model thought, as far as the provider shows it.
+    """The model's reasoning, as far as the provider shows it.
 
     ``sealed`` is the provider's opaque artefact (a signature, encrypted content or redacted
     thinking); what goes back to the provider is the message's ``native`` form, not this.
@@ -137,7 +137,7 @@ class ToolSpec:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ModelOptions:
-    """What a caller may tune. ``None``, or nothing in it, leaves the provider's own default.
+    """Options of a call. ``None``, or an empty value, means the provider's default.
 
     Each wire says these in its provider's words, and refuses what it has no words for with
     ``LLMUnsupportedError`` before anything is sent.
@@ -148,8 +148,8 @@ class ModelOptions:
     top_p: float | None = None
     #: ``minimal``, ``low``, ``medium`` or ``high``, or what the provider itself calls it.
     reasoning_effort: str | None = None
-    #: Tokens to think with; 0 for no thinking. A provider that knows efforts only gets one that fits, and
-    #: where both are given it gets the one that it knows.
+    #: Tokens for reasoning; 0 switches it off. A provider that supports efforts only receives a fitting one. If you
+    #: give both, each provider receives the one that it supports.
     reasoning_budget: int | None = None
     #: Words at which the model stops, without saying them.
     stop_sequences: tuple[str, ...] = ()

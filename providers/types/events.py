@@ -1,4 +1,4 @@
-"""What a wire says while it streams: the ``ModelEvent`` union.
+"""The events of a stream, the same for every wire: the ``ModelEvent`` union.
 
 A wire turns every upstream event into zero or more of these. They carry deltas, never totals
 (usage excepted), and invent no separators between parts.

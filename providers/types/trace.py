@@ -1,4 +1,4 @@
-"""The record of one provider call, and who keeps it.
+"""The record of one provider call, and the protocol of its recorder.
 
 The adapter hands a frozen ``TraceRecord`` to a ``TraceRecorder`` when a call has ended, however it
 ended; it never touches the database itself. ``runs`` passes a recorder that commits the record

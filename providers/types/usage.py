@@ -59,7 +59,7 @@ CHARACTERS_PER_TOKEN = 4
 
 
 def as_count(value: object) -> int | None:
-    """Return the number of tokens that a provider says with ``value``; ``None`` when it is none.
+    """Return ``value`` as a token count, ``None`` if it is not one.
 
     Some servers send their numbers as text.
     """

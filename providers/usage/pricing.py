@@ -1,4 +1,4 @@
-"""What a call has cost, by the price lists of the package ``genai-prices``; it never fails a call.
+"""Prices calls with the price lists of the package ``genai-prices``. A pricing error never fails a call.
 
 The lists are those that came with the package: nothing is fetched. A cost is an amount or unknown, and unknown
 is never 0: a model, or a number, that nobody knows has no cost. What a provider bills beside tokens (its own
@@ -61,7 +61,7 @@ _is_loading = threading.Event()
 def cost(
     usage: Usage, *, provider: str, asked: str, served: str | None = None, keeps_long: bool = False
 ) -> Decimal | None:
-    """Return what ``usage`` costs in US dollars; ``None`` when nobody can say.
+    """Return the cost of ``usage`` in US dollars, ``None`` if it is unknown.
 
     It is that of one call: prices depend on a call's length, and on its time. The price is that of the model
     that was ``served``, where the list has it, else of the one that was ``asked`` for. A part of the
@@ -84,21 +84,21 @@ def cost(
 
 
 async def warm_up() -> None:
-    """Load the lists, which takes a moment, if there is a price for any provider that is set up."""
+    """Load the price lists, if any configured provider has prices. This takes some 100 ms."""
     if any(_source(target.origin.provider) is not None for target in catalog.targets_in_use()):
         _is_loading.set()
         await asyncio.to_thread(_load)
 
 
 def load_soon(provider: str) -> None:
-    """Begin to load the lists elsewhere, if ``provider`` needs them and nobody has: its call takes longer."""
+    """Start to load the price lists on a thread, if ``provider`` has prices and they are not loaded yet."""
     if not _is_loading.is_set() and _source(provider) is not None:
         _is_loading.set()
         asyncio.get_running_loop().run_in_executor(None, _load)
 
 
 def _source(provider: str) -> str | None:
-    """Return whose prices hold: the name of a list, or the address of a server that some list may know."""
+    """Return the name of the price list, or the server's address, which a price list may contain."""
     row = cache.enabled().get(provider)
     preset = provider_types.KINDS.get(row.kind) if row is not None else PRESETS.get(provider)
     if preset is None:
@@ -134,7 +134,7 @@ def _priced(usage: Usage, source: str, asked: str, served: str | None, *, keeps_
 
 
 def _covers(prices: "ModelPrice", usage: Usage) -> bool:
-    """Whether ``prices`` say what the tokens of ``usage`` cost.
+    """Return whether ``prices`` cover all tokens of ``usage``.
 
     A list knows models without a price for tokens, and nothing tells whether those are free. Of what makes
     pictures or speech we do not count which tokens were which.
@@ -148,7 +148,7 @@ def _covers(prices: "ModelPrice", usage: Usage) -> bool:
 
 @lru_cache(maxsize=_MOST_MODELS)
 def _model(source: str, asked: str, served: str | None) -> "tuple[PriceList, ModelInfo] | None":
-    """Return the list and the model in it; the package's own look-up keeps every name for ever."""
+    """Return the price list and its model. The package's own look-up caches every name without limit."""
     from genai_prices.data_snapshot import get_snapshot
 
     lists = get_snapshot()
