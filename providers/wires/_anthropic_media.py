@@ -1,4 +1,4 @@
-"""Files in a user's turn of a Messages call. Pure.
+"""Files in a user message of a Messages request. Pure.
 
 Source: https://platform.claude.com/docs/en/build-with-claude/pdf-support and …/vision
 """
@@ -13,7 +13,11 @@ _PDF = "application/pdf"
 
 
 def show(part: MediaPart) -> Json:
-    """Return ``part`` as a content block, or raise ``LLMUnsupportedError``."""
+    """Return ``part`` as a content block.
+
+    Raises:
+        LLMUnsupportedError: the API does not accept this file.
+    """
     match part:
         case MediaPart(kind="image", data=str(data), mime_type=mime_type) if mime_type in _IMAGES:
             return {"type": "image", "source": {"type": "base64", "media_type": mime_type, "data": data}}

@@ -1,16 +1,16 @@
-"""JSON Schemas in the form in which providers can make a model keep to them. Pure."""
+"""JSON Schemas in the form in which providers can enforce them. Pure."""
 
 from collections.abc import Iterator
 from typing import Any
 
 from providers.types import Json
 
-#: Under which keywords further schemas stand: by name, in a list, alone.
+#: Keywords that contain schemas: by name, in a list, and a single one.
 _NAMED = ("properties", "$defs", "definitions")
 _LISTED = ("anyOf", "oneOf")
 _SINGLE = ("items",)
 
-#: Where more than one schema says which fields an object has: one that is closed shuts out the others'.
+#: Keywords with which several schemas define one object's fields. Closing one of them would forbid the others' fields.
 _COMBINING = frozenset({"allOf", "anyOf", "oneOf", "$ref", "if", "dependentSchemas", "patternProperties"})
 
 #: Keywords that a strict schema may not have.
@@ -24,9 +24,9 @@ _NEVER_STRICT = frozenset(
 
 
 def closed(schema: Json) -> Json:
-    """Return ``schema`` with those objects closed that do not say whether they are.
+    """Return ``schema`` with ``additionalProperties: false`` in every object that does not set it.
 
-    Anthropic demands it, and whatever follows the closed schema follows ``schema`` as well.
+    Anthropic requires it. A value that matches the result matches ``schema``, too.
     """
     has_fields = "properties" in schema
     if "allOf" in schema or (has_fields and schema.keys() & _COMBINING):
@@ -48,7 +48,7 @@ def _closed_part(part: Any) -> Any:
 
 
 def is_strict(schema: Json) -> bool:
-    """Return whether OpenAI takes ``schema`` as ``strict``: objects are closed and all their fields required.
+    """Return whether OpenAI accepts ``schema`` as ``strict``: all objects are closed, and all fields required.
 
     Source: https://platform.openai.com/docs/guides/structured-outputs#supported-schemas
     """

@@ -1,23 +1,22 @@
-"""A conversation that every provider accepts, whatever happened in its turns. Pure.
+"""Makes a conversation acceptable to every provider. Pure.
 
-Providers refuse a function call without a result, a result without a call, and an assistant
-message without content. A turn that was cancelled or failed can leave all three behind.
+Providers refuse a function call without a result, a result without a call, and an assistant message without content. A
+run that was cancelled or failed can leave all three.
 """
 
 from collections.abc import Iterable
 
 from providers.types import ChatMessage, Part, Role, TextPart, ToolCallPart, ToolResultPart
 
-#: What the model reads in place of a result that never came.
+#: The result that the model reads for a call without one.
 NOT_EXECUTED = "This call was not executed."
 
 
 def answerable(messages: Iterable[ChatMessage]) -> tuple[ChatMessage, ...]:
-    """Return ``messages`` with every call answered, in call order, and nothing unusable left.
+    """Return ``messages`` so that every call has a result, in the order of the calls.
 
-    Incomplete calls are dropped (their arguments are not JSON), results without a call as well;
-    a missing result is replaced by one that says so. Assistant messages that end up without
-    content vanish.
+    Dropped are: incomplete calls (their arguments are not JSON), results without a call, empty texts, and messages that
+    have no content then. A missing result becomes ``NOT_EXECUTED``.
     """
     pending: dict[str, ToolCallPart] = {}
     out: list[ChatMessage] = []
