@@ -12,7 +12,7 @@ from providers.errors import LLMError
 from providers.errors.cancellation import RunCancelled, StopSignal
 from providers.retry.attempts import Attempts
 from providers.retry.backoff import RetryPolicy
-from providers.types import ChatMessage, ModelRequest, Role, StepResult, TextPart
+from providers.types import ChatMessage, ModelOptions, ModelRequest, Role, StepResult, TextPart
 from providers.types.events import RetryScheduled
 from providers.types.trace import CallContext
 from tests.providers.calling import PATIENT, Recorder, Sink
@@ -135,6 +135,7 @@ class Step:
     policy: RetryPolicy = HASTY
     timeouts: Timeouts = PATIENT
     prompt: str = "Tell me something."
+    options: ModelOptions = field(default_factory=ModelOptions)
     sink: Sink = field(default_factory=Sink)
     recorder: Recorder = field(default_factory=Recorder)
     cancel: StopSignal = field(default_factory=StopSignal)
@@ -147,6 +148,7 @@ class Step:
         request = ModelRequest(
             origin=self.targets[0].origin,
             messages=(ChatMessage(role=Role.USER, parts=(TextPart(text=self.prompt),)),),
+            options=self.options,
         )
         call = CallContext(run_id=uuid4(), step_id=uuid4())
         self.task = asyncio.create_task(

@@ -8,6 +8,7 @@ from providers import errors
 from providers.adapter import Timeouts
 from providers.errors import LLMError
 from providers.retry.backoff import RetryPolicy
+from providers.types import ModelOptions
 from providers.types.trace import TraceStatus
 from providers.types.usage import UsageSource
 from tests.providers.calling import KEY, WIRES, Sink, at, calls_tasks, until
@@ -274,6 +275,24 @@ async def test_a_step_has_a_cost_where_that_of_every_attempt_is_known(fresh_clie
     assert whole.attempts.spending.cost == Decimal("0.00002")
     # How much the first attempt wrote is not known.
     assert broken.attempts.spending.cost is None
+
+
+@pytest.mark.parametrize(("provider", "is_kept"), [("other", False), ("test", True)])
+async def test_a_provider_s_own_fields_do_not_follow_to_another_provider(
+    fresh_clients: None, provider: str, is_kept: bool
+) -> None:
+    async with upstream(in_turn(refusing(503), speaking(CHAT))) as server:
+        first = at(server.origin, CHAT)
+        second = replace(first, origin=replace(first.origin, provider=provider, model="another"))
+        step = Step(
+            (first, second),
+            policy=replace(HASTY, max_retries=0),
+            options=ModelOptions(provider_options={"top_k": 5}),
+        )
+        await step.result()
+    asked, fallback = (trace.request or {} for trace in step.recorder.traces)
+    assert asked["top_k"] == 5
+    assert ("top_k" in fallback) is is_kept
 
 
 async def test_what_the_sink_refuses_is_raised_as_it_is(fresh_clients: None) -> None:
