@@ -1,4 +1,4 @@
-"""Every way a provider call can fail, each with its decision.
+"""The error classes of provider calls.
 
 ::
 
@@ -26,9 +26,9 @@
     │   └── LLMEmptyResponseError       no answer at all
     └── LLMInternalError                a mistake of ours
 
-An error carries what a caller decides by (``code``, ``stop_reason``, ``retryable``,
-``retry_after``, ``most_retries``, ``another_model_may_help``), a sentence for the user (the class docstring unless the raiser knows better) and
-the whole story for an admin (``status``, ``detail``), never the request or a key.
+Callers decide by ``code``, ``stop_reason``, ``retryable``, ``retry_after`` (seconds), ``most_retries`` and
+``another_model_may_help``. ``message`` is for the user; its default is the class docstring. ``status`` and
+``detail`` are for the admin. An error never holds the request or an API key.
 """
 
 from typing import Any, ClassVar
@@ -41,13 +41,13 @@ class LLMError(Exception):
 
     #: Stable, in snake case, part of the protocol.
     code: ClassVar[str] = "llm_error"
-    #: How a run that ends with this error names why it stopped.
+    #: Stop reason of a run that ends with this error.
     stop_reason: ClassVar[str] = "llm_api_error"
-    #: Whether the same request may succeed when it is sent again.
+    #: Whether the same request may succeed on a retry.
     retryable: ClassVar[bool] = False
-    #: How often we send it again by ourselves at most; ``None`` for as often as a call may.
+    #: Maximum number of retries; ``None`` for that of the retry policy.
     most_retries: ClassVar[int | None] = None
-    #: Whether another model may answer what this one did not (docs/decisions/0007 has the reasons).
+    #: Whether a fallback model may succeed (docs/decisions/0007 has the reasons).
     another_model_may_help: ClassVar[bool] = True
 
     def __init__(
@@ -58,12 +58,12 @@ class LLMError(Exception):
         retry_after: float | None = None,
         detail: dict[str, Any] | None = None,
     ) -> None:
-        """Take the sentence for the user, the HTTP status, seconds to wait, and the admin's story."""
+        """Take the user's message, the HTTP status, the seconds to wait, and details for the admin."""
         self.message = message or " ".join((type(self).__doc__ or "").split())
         self.status = status
         self.retry_after = retry_after
         self.detail = detail or {}
-        #: What the call had said and used when it failed; set by the adapter.
+        #: The answer and usage up to the failure; set by the adapter.
         self.partial: StepResult | None = None
         super().__init__(self.message)
 
@@ -145,7 +145,7 @@ class LLMRateLimitError(LLMError):
 class LLMOwnLimitError(LLMRateLimitError):
     """This installation's own limit for the model provider is reached. Wait a little, then try again."""
 
-    # Whoever gets it has waited for as long as a call may wait.
+    # The call has already waited for as long as it may.
     most_retries = 0
 
 
@@ -174,7 +174,7 @@ class LLMProviderUnavailableError(LLMError):
 
     code = "llm_provider_unavailable"
     retryable = True
-    # To fail fast is all that it is for.
+    # The circuit breaker exists to fail fast.
     most_retries = 0
 
 
@@ -198,7 +198,7 @@ class LLMMalformedResponseError(LLMError):
     code = "invalid_llm_response"
     stop_reason = "invalid_llm_response"
     retryable = True
-    # A model that does so twice does so again, and every time is paid for.
+    # A second failure is likely to repeat, and each attempt costs money.
     most_retries = 1
 
 

@@ -1,4 +1,4 @@
-"""Stopping a run's work: the signal that says why, the exception it becomes, and a wait that it ends."""
+"""The stop signal of a run, the exception that it causes, and a wait that it interrupts."""
 
 import asyncio
 from enum import Enum
@@ -8,67 +8,65 @@ from providers.types import StepResult
 
 
 class StopCause(Enum):
-    """Why a run's work is to stop before its end."""
+    """Why a run is stopped early."""
 
     #: A user or an admin cancelled the run.
     CANCELLED = "cancelled"
     #: The server is stopping.
     SHUTDOWN = "shutdown"
-    #: The run has used up its time.
+    #: The run reached its time limit.
     TIME_LIMIT = "time_limit"
-    #: The run has used up its budget.
+    #: The run reached its budget.
     BUDGET = "budget"
 
     @property
     def is_cancel(self) -> bool:
-        """Whether somebody wanted the run to stop, as opposed to a limit that it reached."""
+        """Whether this is a cancel or a shutdown, not a limit."""
         return self in {StopCause.CANCELLED, StopCause.SHUTDOWN}
 
 
 class StopSignal(asyncio.Event):
-    """An event that is set once, with the cause. Everything that works for one run waits for the same signal.
+    """An event with a cause; it is set once. All tasks of one run share the same signal.
 
-    ``set()`` alone means that somebody cancelled.
+    ``set()`` without ``stop()`` means ``CANCELLED``.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.cause = StopCause.CANCELLED
-        #: A sentence for the user about a limit that was reached; empty for a cancel.
+        #: Message for the user about the reached limit; empty for a cancel.
         self.message = ""
 
     def stop(self, cause: StopCause, message: str = "") -> None:
-        """Set the signal. The first cause stays."""
+        """Set the signal. Later calls do not change the first cause."""
         if not self.is_set():
             self.cause, self.message = cause, message
             self.set()
 
 
-class RunCancelled(Exception):  # noqa: N818 - it names what happened, and it is no error
+class RunCancelled(Exception):  # noqa: N818 - not an error
     """The run was stopped while a provider call was under way; ``cause`` says why.
 
-    The pump hands it to the wire, which then keeps what was said. The adapter raises it with ``partial``
-    and ``upstream_closed_ms`` filled in.
+    The pump passes it to the decoder, which then keeps the partial answer. The adapter sets ``partial`` and
+    ``upstream_closed_ms`` before it raises this exception.
     """
 
     def __init__(self, signal: StopSignal | None = None) -> None:
-        """Take the cause from ``signal``; without one, somebody cancelled."""
+        """Take the cause from ``signal``; the default is ``CANCELLED``."""
         super().__init__("cancelled")
         self.cause = signal.cause if signal is not None else StopCause.CANCELLED
         self.message = signal.message if signal is not None else ""
-        #: What the call had said and used by then.
+        #: The answer and usage up to the stop.
         self.partial: StepResult | None = None
         #: Milliseconds from the stop to the closed upstream connection.
         self.upstream_closed_ms: float | None = None
 
 
 async def wait_for(what: asyncio.Future[None] | None, *, cancel: StopSignal, seconds: float) -> bool:
-    """Wait for ``what``, or only for the time to pass if it is ``None``.
-
-    ``what`` is not cancelled; that is left to its owner.
+    """Wait for ``what`` for at most ``seconds``. Does not cancel ``what``.
 
     Args:
-        what: The future to wait for.
+        what: The future to wait for; ``None`` to wait until the time is over.
         cancel: Ends the wait at once.
         seconds: The longest wait.
 

@@ -1,8 +1,8 @@
-"""Decides which of our errors a provider's failure is. Pure.
+"""Chooses the error class of a provider's failure. Pure.
 
-Every provider words its errors in its own way, and some send one status for several things, so the
-decision goes by money and length in the message first, then by the error's codes and types, then by
-the HTTP status. The words are from recorded errors and from the providers' references.
+Providers word their errors differently, and some use one status for several failures. The order is therefore:
+messages about credits or length first, then the error's codes and types, then the HTTP status. The words come
+from recorded errors and from the providers' references.
 """
 
 import re
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from providers import errors
 from providers.errors import LLMError
 
-#: Codes, types and statuses (lower case, ``_`` for spaces and hyphens) that decide by themselves.
+#: Codes, types and statuses (lower case, ``_`` for spaces and hyphens) that are decisive alone.
 _BY_WORD: dict[type[LLMError], frozenset[str]] = {
     errors.LLMContextWindowExceededError: frozenset(
         [
@@ -87,7 +87,7 @@ _BY_WORD: dict[type[LLMError], frozenset[str]] = {
     ),
 }
 
-#: Words that many failures share: they decide only where the status does not.
+#: Words that many failures share; used only if the status is not decisive.
 _BAD_REQUEST_WORDS = frozenset(
     ["invalid_request_error", "invalid_argument", "failed_precondition", "out_of_range", "request_too_large"]
 )
@@ -101,7 +101,7 @@ _BY_STATUS: dict[int, type[LLMError]] = {
     409: errors.LLMConflictError,
     422: errors.LLMUnprocessableEntityError,
     429: errors.LLMRateLimitError,
-    # Google's backend cancelled its own work; nobody here asked it to.
+    # Google's backend cancelled its own work; this client did not.
     499: errors.LLMServerError,
     503: errors.LLMProviderOverloadedError,
     504: errors.LLMTimeoutError,
@@ -120,7 +120,7 @@ _NO_CREDIT = re.compile(
     r"|credits? (are|is|have been) (depleted|exhausted)|key limit exceeded",
     re.IGNORECASE,
 )
-#: Gemini says this of its limits per minute too, with RESOURCE_EXHAUSTED; from others it means money.
+#: Gemini also uses this, with RESOURCE_EXHAUSTED, for limits per minute; others mean missing credits.
 _OVER_QUOTA = re.compile(r"exceeded your current quota", re.IGNORECASE)
 _BLOCKED = re.compile(
     r"content management policy|violating our usage policy|content (policy|filter)|input was flagged",
@@ -132,23 +132,23 @@ _NO_MODEL = re.compile(r"model not found|is not a valid model", re.IGNORECASE)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Failure:
-    """A provider's error, whatever its shape was."""
+    """A provider's error in one common form."""
 
     status: int | None
-    #: Every code, type, status and reason in it.
+    #: All codes, types, statuses and reasons in the error.
     words: frozenset[str]
-    #: What it says, the most telling sentence first.
+    #: Its messages, the most specific one first.
     sentences: tuple[str, ...]
     body: object
 
     @property
     def text(self) -> str:
-        """All it says."""
+        """All messages, joined with spaces."""
         return " ".join(self.sentences)
 
 
 def classify(failure: Failure) -> type[LLMError]:
-    """Return the class of error that ``failure`` is; there is always one."""
+    """Return the error class of ``failure``."""
     status, words, text = failure.status, failure.words, failure.text
     if _NO_CREDIT.search(text) or (_OVER_QUOTA.search(text) and "resource_exhausted" not in words):
         return errors.LLMInsufficientCreditsError
@@ -181,7 +181,7 @@ def _classify_by_status(failure: Failure) -> type[LLMError]:
 
 
 def is_page(body: object) -> bool:
-    """Whether ``body`` is a web page, as proxies and sign-in walls send them."""
+    """Whether ``body`` is a web page, for example from a proxy or a sign-in page."""
     return isinstance(body, str) and body.lstrip()[:15].lower().startswith(
         ("<!doctype", "<html", "<?xml", "<head")
     )

@@ -1,8 +1,8 @@
-"""Turns what a provider says when it fails into one ``LLMError``. Pure.
+"""Translates a provider's error body or an SDK's exception into one ``LLMError``. Pure.
 
-Takes an error apart whatever its shape is, has ``verdicts`` decide which of ours it is, and writes the
-sentence for the user and the story for the admin. Exceptions are recognised by their shape too, so
-that nothing here imports an SDK. A mistake in our own code gets its story here as well.
+Parses errors of any shape, lets ``classification`` choose the class, and builds the message for the user and
+the details for the admin. Recognises exceptions by their attributes, so that this module imports no SDK.
+``whereabouts`` builds the details of a bug in this project.
 """
 
 import json
@@ -24,32 +24,32 @@ from providers.security.addresses import AddressRefused
 from providers.security.redaction import redact, redact_text
 from providers.text import clean, clean_json
 
-#: Characters of the provider's own sentence that a user is shown.
+#: Maximum characters of a provider's message that a user sees.
 _LONGEST_QUOTE = 300
-#: Characters of an error body that an admin can read.
+#: Maximum characters of an error body that an admin sees.
 _LONGEST_BODY = 8_000
-#: Calls up from where an exception was raised that an admin can read.
+#: Maximum stack frames of an exception that an admin sees, innermost ones.
 _DEEPEST = 4
 
-#: What a user reads when a base URL points to something that redirects.
+#: Message for the user if the base URL redirects.
 REDIRECTED = (
     "The model provider's address answered with a redirect, which is not followed. "
     "Ask your administrator to check the base URL."
 )
 
-#: What a user reads when nothing answered at all.
+#: Message for the user if no connection was possible.
 UNREACHABLE = (
     "The model provider could not be reached. "
     "Check this server's network connection and the provider's base URL, then try again."
 )
 
-#: What a user reads when nothing answered in time.
+#: Message for the user if the connection timed out.
 UNCONNECTED = (
     "The model provider did not take the connection in time. "
     "Check this server's network connection and the provider's base URL, then try again."
 )
 
-#: Failures whose cause the provider's own words tell better than ours.
+#: Errors whose message quotes the provider, because its words are more specific.
 _QUOTED = (errors.LLMBadRequestError, errors.LLMNotFoundError, errors.LLMUnprocessableEntityError)
 
 #: ``ValueError`` covers bad JSON, bad UTF-8 and google-genai's ``UnknownApiResponseError``.
@@ -67,11 +67,12 @@ _BROKEN = (
 def from_payload(
     payload: object, *, status: int | None, headers: Mapping[str, str] | None = None
 ) -> LLMError:
-    """Return the error that ``payload`` means. Never raises, never quotes a key.
+    """Return the error for ``payload``. Never raises; never quotes an API key.
 
-    ``payload`` is an error body or object as the provider sent it: decoded JSON, text, bytes or
-    ``None``. ``status`` is that of the HTTP response (``None`` or 200 for an error inside a
-    stream), ``headers`` are that response's.
+    Args:
+        payload: The provider's error body or object: decoded JSON, text, bytes or ``None``.
+        status: The HTTP status; ``None`` or 200 for an error inside a stream.
+        headers: The headers of the HTTP response.
     """
     failure = _parse(payload, status)
     kind = classify(failure)
@@ -84,9 +85,9 @@ def from_payload(
 
 
 def from_exception(exc: BaseException) -> LLMError:
-    """Return the error that an exception from an SDK, httpx2 or a decoder means.
+    """Return the error for an exception from an SDK, httpx2 or a decoder.
 
-    An ``LLMError`` comes back as it is. The request, which carries the key, is not kept.
+    Returns an ``LLMError`` unchanged. Does not keep the request, because it holds the API key.
     """
     if isinstance(exc, LLMError):
         return exc
@@ -103,28 +104,31 @@ def from_exception(exc: BaseException) -> LLMError:
     if payload is not None:
         return from_payload(payload, status=status, headers=getattr(response, "headers", None))
     chain = tuple(_causes(exc))
-    story = {
+    detail = {
         "status": status,
         "message": redact_text(clean(" <- ".join(f"{type(link).__name__}: {link}" for link in chain)))[
             :_LONGEST_BODY
         ],
     }
     if any(isinstance(link, AddressRefused) for link in chain):
-        return errors.LLMAddressRefusedError(detail=story)
+        return errors.LLMAddressRefusedError(detail=detail)
     if any(isinstance(link, httpx2.ConnectTimeout) for link in chain):
-        return errors.LLMTimeoutError(UNCONNECTED, detail={**story, "watchdog": "connect"})
+        return errors.LLMTimeoutError(UNCONNECTED, detail={**detail, "watchdog": "connect"})
     if any(isinstance(link, (TimeoutError, httpx2.TimeoutException)) for link in chain):
-        return errors.LLMTimeoutError(detail=story)
+        return errors.LLMTimeoutError(detail=detail)
     if any(isinstance(link, httpx2.ConnectError) for link in chain):
-        return errors.LLMConnectionError(UNREACHABLE, detail=story)
-    # What the SDKs raise without a body, and without a cause that tells more, is their connection error.
+        return errors.LLMConnectionError(UNREACHABLE, detail=detail)
+    # Without a body or a more specific cause, an SDK's exception is its connection error.
     if any(isinstance(link, _BROKEN) for link in chain) or hasattr(exc, "request"):
-        return errors.LLMConnectionError(detail=story)
-    return LLMError(detail=story)
+        return errors.LLMConnectionError(detail=detail)
+    return LLMError(detail=detail)
 
 
 def whereabouts(exc: BaseException) -> dict[str, str]:
-    """Return the type of ``exc`` and where it was raised; its message may quote a request or an answer."""
+    """Return the type of ``exc`` and the place where it was raised.
+
+    Omits its message, which may quote a request or an answer.
+    """
     places = [
         f"{frame.f_globals.get('__name__')}.{frame.f_code.co_qualname}:{line}"
         for frame, line in walk_tb(exc.__traceback__)
@@ -160,7 +164,7 @@ def _parse(payload: object, status: int | None) -> Failure:
                 numbers.append(int(value))
             elif isinstance(value, str):
                 words.add(re.sub(r"[\s-]+", "_", value.lower()))
-        sentences += (_plain(text) for key in _SAYING if isinstance(text := node.get(key), str))
+        sentences += (_plain(text) for key in _MESSAGE_KEYS if isinstance(text := node.get(key), str))
     if isinstance(body, str):
         sentences.append(_plain(body))
     if status is None or status < 300:
@@ -173,12 +177,12 @@ def _parse(payload: object, status: int | None) -> Failure:
     )
 
 
-#: Where a sentence stands, the most telling first: OpenRouter quotes the provider behind it in ``raw``.
-_SAYING = ("raw", "message", "error", "detail", "msg")
+#: Keys of messages, most specific first: OpenRouter quotes the upstream provider in ``raw``.
+_MESSAGE_KEYS = ("raw", "message", "error", "detail", "msg")
 
 
 def _nodes(body: object) -> Iterator[Mapping[str, Any]]:
-    """Yield every object in ``body`` that tells something about the error, the innermost quote first."""
+    """Yield every object in ``body`` that describes the error, the innermost quote first."""
     match _decoded(body):
         case Mapping() as node:
             for key in ("raw", "metadata", "error", "response", "innererror"):
@@ -206,7 +210,7 @@ def _decoded(payload: object) -> object:
 
 
 def _plain(text: str) -> str:
-    """Return ``text`` on one line; of an HTML page only its title."""
+    """Return ``text`` on one line; for an HTML page, only its title."""
     if is_page(text):
         title = re.search(r"<title[^>]*>(.*?)</title>", text, re.IGNORECASE | re.DOTALL)
         text = title[1] if title else ""
