@@ -1,1 +1,1 @@
-"""What calls used and cost: counted, estimated, priced."""
+"""Counts, estimates and prices the usage of provider calls."""

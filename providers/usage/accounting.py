@@ -1,7 +1,7 @@
-"""What a call has used: as reported, and where nobody reported it as a marked estimate.
+"""Determines the usage of a finished call: as reported, with missing counts estimated and marked so.
 
-The input may be counted by the provider itself, which is asked only where the installation
-allows it and for a moment at most. Long texts are measured on a thread. ``estimates`` decides.
+If the settings allow it, the provider counts the input tokens, for at most 1 s. Long texts are measured on a
+thread. ``estimates`` decides which counts to estimate.
 """
 
 import asyncio
@@ -20,31 +20,31 @@ from providers.usage.estimates import MissingCounts
 
 logger = logging.getLogger("runnel.providers")
 
-#: Seconds for a provider to count; a run's end waits no longer for a better guess.
+#: Seconds to wait for a provider's token count; after that the length is used.
 _COUNT_SECONDS = 1.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FinishedCall:
-    """One call that is over."""
+    """One finished call."""
 
     target: Target
     request: ModelRequest
-    #: As it was sent; ``None`` when nothing was.
+    #: The request body that was sent; ``None`` if none was.
     body: Json | None
     result: StepResult
-    #: Whether it came to its own end.
+    #: Whether the answer is complete.
     has_ended: bool
 
 
 def usage_at_once(case: FinishedCall) -> Usage:
-    """Return the usage of ``case`` without waiting for anything."""
+    """Return the usage of ``case`` without waiting; estimates missing counts from the length."""
     usage, what = _known(case)
     return _guessed(usage, what, case, read=None)
 
 
 async def usage(case: FinishedCall) -> Usage:
-    """Return the usage of ``case``; takes a moment where something has to be guessed."""
+    """Return the usage of ``case``; may ask the provider for a missing input count, for at most 1 s."""
     known, what = _known(case)
     if what is MissingCounts.NONE:
         return known
@@ -71,13 +71,13 @@ def _guessed(usage: Usage, what: MissingCounts, case: FinishedCall, *, read: int
 
 
 async def _counted(case: FinishedCall) -> int | None:
-    """Return what the provider counts in the input, if it may be asked and answers in time."""
+    """Return the provider's count of input tokens; ``None`` if it is disabled, fails or takes too long."""
     if not settings.RUNNEL_COUNT_TOKENS or case.body is None:
         return None
     try:
         async with asyncio.timeout(_COUNT_SECONDS):
             return as_count(await clients.count_input(case.target, case.body))
-    except Exception as exc:  # noqa: BLE001 - SDKs raise what they like, and a guess never fails a call
+    except Exception as exc:  # noqa: BLE001 - SDKs raise any type; an estimate never fails a call
         message = from_exception(exc).message
         logger.info("%s did not count the tokens of a call: %s", case.target.origin.provider, message)
         return None

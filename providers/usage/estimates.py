@@ -1,7 +1,7 @@
-"""Decides whether a call's usage is whole, and guesses what is missing. Pure.
+"""Decides which counts of a call's usage are missing, and estimates them. Pure.
 
-What a provider has reported is never overruled. Guesses go by length, at about four characters a
-token, and mark the whole usage as estimated; what nobody can guess stays unknown.
+Reported counts are never changed. Estimates use the length, at about four characters per token, and mark the
+whole usage as estimated. Counts that cannot be estimated stay ``None``.
 """
 
 from collections.abc import Iterable
@@ -22,29 +22,29 @@ from providers.types import (
 )
 from providers.types.usage import CHARACTERS_PER_TOKEN, Usage, UsageSource
 
-#: Parts and functions of a request that are measured in about a millisecond.
+#: Parts and functions of a request that take about 1 ms to measure.
 _SHORT = 1_000
 
 
 class MissingCounts(Enum):
-    """What is missing in a usage and may be guessed."""
+    """The missing counts that may be estimated."""
 
     #: Nothing.
     NONE = "none"
-    #: What the model has read.
+    #: Input tokens.
     INPUT = "input"
-    #: What it has written.
+    #: Output tokens.
     OUTPUT = "output"
     #: Both.
     ALL = "all"
 
 
 def gap(result: StepResult, *, has_ended: bool, fills_halves: bool) -> MissingCounts:
-    """Return what to guess of what ``result`` has used.
+    """Return the counts of ``result`` to estimate.
 
-    A call that came to its end, or was cut or broke in the middle of its answer, is guessed whole when
-    nothing was reported; of any other nobody knows whether it was read at all. Half a report is
-    guessed to its end only for servers that are known for it (``fills_halves``).
+    Without a report, both counts are estimated if the answer has begun or is complete. Otherwise nothing is
+    estimated, because the model may not have read the request. If a report has only one of the two counts,
+    the other is estimated only for servers with ``fills_halves``.
     """
     if not (has_ended or result.parts or result.stream_was_cancelled):
         return MissingCounts.NONE
@@ -57,7 +57,7 @@ def gap(result: StepResult, *, has_ended: bool, fills_halves: bool) -> MissingCo
 
 
 def settled(usage: Usage) -> Usage:
-    """Return ``usage`` with the source that it deserves: a report that leaves out a total is partial."""
+    """Return ``usage``; a report without both totals is marked as partial."""
     is_whole = None not in (usage.input_tokens, usage.output_tokens)
     if usage.source is UsageSource.REPORTED and not is_whole:
         return replace(usage, source=UsageSource.PARTIAL)
@@ -65,7 +65,7 @@ def settled(usage: Usage) -> Usage:
 
 
 def filled(usage: Usage, what: MissingCounts, *, read: int, written: int) -> Usage:
-    """Return ``usage`` with ``what`` is missing guessed: ``read`` and ``written`` are tokens."""
+    """Return ``usage`` with the counts ``what`` set to ``read`` and ``written`` (tokens), marked as estimated."""
     if what is MissingCounts.NONE:
         return usage
     return replace(
@@ -77,12 +77,12 @@ def filled(usage: Usage, what: MissingCounts, *, read: int, written: int) -> Usa
 
 
 def tokens(characters: int) -> int:
-    """Return about how many tokens so many characters are."""
+    """Return the approximate number of tokens for a number of characters, rounded up."""
     return -(-characters // CHARACTERS_PER_TOKEN)
 
 
 def length(request: ModelRequest) -> int:
-    """Return the characters that a model is sent; files count for nothing, as nobody knows for how much."""
+    """Return the number of characters in ``request``. Files count as 0, because their tokens are unknown."""
     schemas = sum(
         len(tool.name) + len(tool.description) + len(str(tool.parameters)) for tool in request.tools
     )
@@ -90,12 +90,12 @@ def length(request: ModelRequest) -> int:
 
 
 def takes_long(request: ModelRequest) -> bool:
-    """Whether nobody on the loop should wait while ``request`` is measured."""
+    """Whether measuring ``request`` would block the event loop for more than about 1 ms."""
     return len(request.tools) + sum(len(message.parts) for message in request.messages) > _SHORT
 
 
 def length_of(parts: Iterable[Part]) -> int:
-    """Return the characters of ``parts``."""
+    """Return the number of characters in ``parts``."""
     return sum(len(_words(part)) for part in parts)
 
 

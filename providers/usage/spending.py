@@ -1,4 +1,4 @@
-"""What the attempts of one step have used, told apart by who was asked. Pure."""
+"""The usage and cost of one step's attempts, per model. Pure."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,62 +10,62 @@ from providers.types.usage import Usage, add
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ModelUsage:
-    """What one model has used."""
+    """The usage of one model."""
 
     provider: str
-    #: As the provider names what answered, else as it was asked for.
+    #: The model that the provider named in its answer, else the requested one.
     model: str
     usage: Usage
-    #: In US dollars; ``None`` when nobody knows.
+    #: US dollars; ``None`` if unknown.
     cost: Decimal | None = None
 
 
-def cost_of(bills: Iterable[ModelUsage]) -> Decimal | None:
-    """Return what ``bills`` come to in US dollars; ``None`` when the cost of one is unknown, or there is none."""
-    costs = [bill.cost for bill in bills]
+def cost_of(usages: Iterable[ModelUsage]) -> Decimal | None:
+    """Return the total cost in US dollars; ``None`` if any cost is unknown or ``usages`` is empty."""
+    costs = [usage.cost for usage in usages]
     known = [cost for cost in costs if cost is not None]
     return sum(known, start=Decimal(0)) if known and len(known) == len(costs) else None
 
 
 class StepUsage:
-    """The bills of one step's attempts."""
+    """Adds up the usage of one step's attempts."""
 
     def __init__(self) -> None:
-        self._bills: list[ModelUsage] = []
+        self._attempts: list[ModelUsage] = []
 
     def add(self, origin: Origin, result: StepResult, *, was_open: bool, cost: Decimal | None = None) -> None:
-        """Take an attempt. One that the provider refused without counting anything has used nothing."""
+        """Add one attempt. Ignore it if the provider refused it without reporting any usage."""
         if was_open or not result.usage.is_unknown:
             model = result.model or origin.model
-            self._bills.append(
+            self._attempts.append(
                 ModelUsage(provider=origin.provider, model=model, usage=result.usage, cost=cost)
             )
 
     def include(self, other: "StepUsage") -> None:
-        """Take all bills of another step."""
-        self._bills.extend(other._bills)
+        """Add all attempts of another step."""
+        self._attempts.extend(other._attempts)
 
     @property
     def total(self) -> Usage:
-        """What all of them have used together."""
-        return add(*(bill.usage for bill in self._bills))
+        """The tokens of all attempts."""
+        return add(*(attempt.usage for attempt in self._attempts))
 
     @property
     def cost(self) -> Decimal | None:
-        """What all of them have cost together, in US dollars; ``None`` when that of one is unknown."""
-        return cost_of(self._bills)
+        """The cost of all attempts in US dollars; ``None`` if any is unknown."""
+        return cost_of(self._attempts)
 
     @property
-    def bills(self) -> tuple[ModelUsage, ...]:
-        """One bill for each model, in the order in which they were asked."""
+    def by_model(self) -> tuple[ModelUsage, ...]:
+        """One total per provider and model, in the order of their first attempts."""
         groups: dict[tuple[str, str], list[ModelUsage]] = {}
-        for bill in self._bills:
-            groups.setdefault((bill.provider, bill.model), []).append(bill)
+        for attempt in self._attempts:
+            groups.setdefault((attempt.provider, attempt.model), []).append(attempt)
         return tuple(
             ModelUsage(
                 provider=provider,
                 model=model,
-                usage=add(*(bill.usage for bill in parts)),
+                usage=add(*(attempt.usage for attempt in parts)),
                 cost=cost_of(parts),
             )
             for (provider, model), parts in groups.items()

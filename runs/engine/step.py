@@ -77,7 +77,7 @@ class RunningStep:
             )
         finally:
             sink.events.finish()
-            here.budget.settle(self.attempts.spending.bills)
+            here.budget.settle(self.attempts.spending.by_model)
 
     def ending(
         self, result: StepResult | None, calls: tuple[PlannedCall, ...] = (), *, error_code: str = ""

@@ -38,7 +38,7 @@ class RunUsage:
     @property
     def by_model(self) -> tuple[ModelUsage, ...]:
         """One entry for each model that was asked in this segment."""
-        return self._segment.bills
+        return self._segment.by_model
 
     @property
     def totals(self) -> UsageTotals:

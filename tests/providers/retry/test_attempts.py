@@ -183,7 +183,7 @@ async def test_what_failed_attempts_have_used_is_added(fresh_clients: None) -> N
     assert (result.usage.input_tokens, result.usage.output_tokens) == (17, 2)
     # How much the first one wrote is not known.
     assert result.usage.source is UsageSource.PARTIAL
-    (bill,) = step.attempts.spending.bills
+    (bill,) = step.attempts.spending.by_model
     assert bill.usage == result.usage
 
 
@@ -254,7 +254,7 @@ async def test_what_each_model_has_used_is_told_apart(fresh_clients: None) -> No
         one = replace(one, origin=replace(one.origin, provider="another"))
         step = Step((one, two), policy=replace(HASTY, max_retries=0))
         result = await step.result()
-    assert [(bill.provider, bill.usage.input_tokens) for bill in step.attempts.spending.bills] == [
+    assert [(bill.provider, bill.usage.input_tokens) for bill in step.attempts.spending.by_model] == [
         ("another", 7),
         ("test", 10),
     ]
@@ -271,7 +271,7 @@ async def test_a_step_has_a_cost_where_that_of_every_attempt_is_known(fresh_clie
         await whole.result()
         await broken.result()
     # $1 and $5 for a million: 10 tokens read, 2 written.
-    assert [bill.cost for bill in whole.attempts.spending.bills] == [Decimal("0.00002")]
+    assert [bill.cost for bill in whole.attempts.spending.by_model] == [Decimal("0.00002")]
     assert whole.attempts.spending.cost == Decimal("0.00002")
     # How much the first attempt wrote is not known.
     assert broken.attempts.spending.cost is None

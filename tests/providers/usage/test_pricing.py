@@ -274,7 +274,7 @@ def test_the_bill_of_a_model_adds_its_attempts() -> None:
     for model, cost in (("one", Decimal(1)), ("two", None), ("one", Decimal(2))):
         origin = Origin(wire="openai-chat", provider="p", model=model)
         spending.add(origin, result, was_open=True, cost=cost)
-    assert [(bill.model, bill.cost) for bill in spending.bills] == [("one", Decimal(3)), ("two", None)]
+    assert [(bill.model, bill.cost) for bill in spending.by_model] == [("one", Decimal(3)), ("two", None)]
     assert spending.cost is None
 
 

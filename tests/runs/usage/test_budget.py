@@ -91,7 +91,7 @@ def test_a_run_has_used_what_all_its_segments_have() -> None:
     run = RunUsage([bill(5, "0.5"), bill(7, "0.7")])
     assert (run.totals.usage.input_tokens, run.totals.cost, run.by_model) == (12, Decimal("1.2"), ())
     step = StepUsage()
-    step._bills.append(bill(3, "0.3"))
+    step._attempts.append(bill(3, "0.3"))
     run.add(step)
     assert (run.totals.usage.input_tokens, run.totals.cost) == (15, Decimal("1.5"))
     assert [each.usage.input_tokens for each in run.by_model] == [3]
