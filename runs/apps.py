@@ -1,18 +1,18 @@
-"""Django's handle on this package."""
+"""The Django application of this package."""
 
 from django.apps import AppConfig
 from django.utils.module_loading import autodiscover_modules
 
 
 class RunsConfig(AppConfig):
-    """Conversations, runs, their event log and who may see them."""
+    """Conversations, runs, their event log, and access to them."""
 
     name = "runs"
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Listen for what ends the right to an open socket, and import every app's ``tools.py``."""
-        from runs.access import sign_out  # it needs the models
+        """Connect the signals that close sockets, and import every app's ``tools.py``."""
+        from runs.access import sign_out  # imports models, which exist only now
 
         sign_out.connect()
         autodiscover_modules("tools")

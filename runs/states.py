@@ -1,41 +1,41 @@
-"""What a run can be, why it stopped, and which changes are allowed. Pure."""
+"""A run's statuses, its stop reasons, and the allowed changes of status. Pure."""
 
 from django.db.models import TextChoices
 
 
 class RunStatus(TextChoices):
-    """Where a run stands."""
+    """The status of a run."""
 
-    #: Stored, not begun.
+    #: The run is stored and has not begun.
     CREATED = "created"
-    #: A worker drives it.
+    #: A worker executes the run.
     RUNNING = "running"
-    #: It waits for a person; nothing drives it.
+    #: The run waits for a person; no worker executes it.
     AWAITING_APPROVAL = "awaiting_approval"
-    #: It came to an end of its own.
+    #: The run ended normally.
     COMPLETED = "completed"
-    #: It could not go on.
+    #: An error ended the run.
     FAILED = "failed"
-    #: Somebody stopped it, or the server did.
+    #: A person or the server stopped the run.
     CANCELLED = "cancelled"
 
 
 class StopReason(TextChoices):
-    """Why a run is not running any more."""
+    """The reason why a run ended or paused."""
 
-    #: The model said all it had to say.
+    #: The model finished its answer.
     END_TURN = "end_turn"
-    #: The model asked for functions that nothing here can execute.
+    #: The model called functions that the server cannot execute.
     TOOL_CALLS = "tool_calls"
     #: A gated call waits for a person.
     REQUIRES_APPROVAL = "requires_approval"
-    #: The limit of steps was reached.
+    #: The run made ``max_steps`` provider calls.
     MAX_STEPS = "max_steps"
     #: The output limit cut the answer.
     MAX_TOKENS_EXCEEDED = "max_tokens_exceeded"
-    #: A person stopped it.
+    #: A person stopped the run.
     CANCELLED = "cancelled"
-    #: Our own fault.
+    #: Runnel failed.
     ERROR = "error"
     #: The provider failed.
     LLM_API_ERROR = "llm_api_error"
@@ -47,26 +47,26 @@ class StopReason(TextChoices):
     CONTEXT_WINDOW_EXCEEDED = "context_window_exceeded"
     #: The account at the provider is empty.
     INSUFFICIENT_CREDITS = "insufficient_credits"
-    #: A refusal, or a filter.
+    #: The model refused, or the provider filtered the answer.
     CONTENT_FILTER = "content_filter"
     #: The run's total time limit was reached.
     TIMEOUT = "timeout"
     #: The run's budget was spent.
     BUDGET_EXHAUSTED = "budget_exhausted"
-    #: The process that drove it died.
+    #: The process that executed the run died.
     WORKER_LOST = "worker_lost"
     #: The server was stopped.
     SHUTDOWN = "shutdown"
 
 
 class CancelledBy(TextChoices):
-    """Who cancelled a run."""
+    """The origin of a cancel."""
 
-    #: Its owner.
+    #: The run's owner.
     USER = "user"
     #: An admin.
     ADMIN = "admin"
-    #: The server, which was stopping.
+    #: The server, because it stopped.
     SERVER = "server"
 
 
@@ -82,13 +82,13 @@ TRANSITIONS: dict[RunStatus, frozenset[RunStatus]] = {
     RunStatus.CANCELLED: frozenset(),
 }
 
-#: A conversation has at most one run in one of these.
+#: The statuses of an unfinished run. A conversation has at most one run in any of them.
 ACTIVE = frozenset(status for status, following in TRANSITIONS.items() if following)
 
-#: Nothing follows these.
+#: The final statuses.
 TERMINAL = frozenset(RunStatus) - ACTIVE
 
 
 def sources(target: RunStatus) -> frozenset[RunStatus]:
-    """Return the statuses from which a run may become ``target``."""
+    """Return the statuses from which a run may change to ``target``."""
     return frozenset(status for status, following in TRANSITIONS.items() if target in following)

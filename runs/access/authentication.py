@@ -1,8 +1,8 @@
 """Authenticates sockets and requests, and keeps the registry of open sockets.
 
 Two ways in: an API token (then cookies are ignored), or a browser session together with an exact
-match of the Origin header. A token never travels in a URL. What may take the right away again is
-known to ``runs.access.sign_out``.
+match of the Origin header. A token is never part of a URL. ``runs.access.sign_out`` closes sockets
+whose right has ended.
 """
 
 import asyncio
@@ -38,9 +38,9 @@ class Identity:
 
     user_id: int
     username: str
-    #: ``None`` for a program that came with a token.
+    #: ``None`` if an API token authenticated the socket.
     session_key: str | None = None
-    #: ``None`` for a browser that came with a session.
+    #: ``None`` if a browser session authenticated the socket.
     token_id: int | None = None
 
 
@@ -143,7 +143,7 @@ def _live_token(token: str) -> ApiToken | None:
 def user_of_session(session_key: str) -> Any:
     """Return the active user who is signed in with this session, or ``None``.
 
-    As ``django.contrib.auth.get_user`` does it, session hash included: a changed password ends it.
+    Like ``django.contrib.auth.get_user``, this checks the session hash: a changed password ends the session.
     """
     store = import_module(settings.SESSION_ENGINE).SessionStore(session_key)
     user_id = store.get(SESSION_KEY)
@@ -175,17 +175,18 @@ def register_socket(identity: Identity, close: Callable[[], None]) -> Callable[[
     with _lock:
         _sockets.add(socket)
 
-    def forget() -> None:
+    def unregister() -> None:
         with _lock:
             _sockets.discard(socket)
 
-    return forget
+    return unregister
 
 
 def close_refused(concerned: Callable[[Identity], bool]) -> None:
     """Close those sockets that ``concerned`` selects and that would be refused now.
 
-    To be called from any thread that may read the database, when what has changed is committed.
+    Reads the database once or twice per socket. Call it after the change is committed, from a thread that may
+    read the database.
     """
     with _lock:
         sockets = [socket for socket in _sockets if concerned(socket.identity)]

@@ -1,10 +1,11 @@
 """Closes open sockets when a sign-out or another change ends their right.
 
-Signing out, a new password, a user who is deactivated or deleted, a token that is revoked. Each says
-only whom it may concern; ``runs.access.authentication`` asks the database, and closes what is refused now. Whoever
-changes the own password goes on in a session with another key, and comes back with that.
+These changes count: a sign-out, a new password, a user deactivated or deleted, a token revoked. Each handler
+selects the sockets that may be affected. ``runs.access.authentication`` then checks them against the database
+and closes those that it would refuse now. A user who changes their own password gets a new session key; their
+page reconnects with it.
 
-Updates in bulk (``QuerySet.update``) send no signal, and other processes do not hear ours.
+Limits: bulk updates (``QuerySet.update``) send no signal, and signals do not reach other processes.
 """
 
 from functools import partial
@@ -20,7 +21,7 @@ from django.http import HttpRequest
 from runs.access import authentication
 from runs.models import ApiToken
 
-#: What of a user's row decides who may come in.
+#: The user fields that decide whether a user may sign in.
 _DECISIVE = frozenset({"password", "is_active"})
 
 
@@ -36,21 +37,21 @@ def connect() -> None:
 
 def _signed_out(request: HttpRequest, user: Any, **kwargs: Any) -> None:
     if user is not None:
-        # Django deletes it after this signal; a socket that is opened in between must be refused.
+        # Django deletes the session after this signal. A socket that opens in between must be refused.
         request.session.delete()
         _close_refused_of(user.pk)
 
 
 def _signed_in(request: HttpRequest, **kwargs: Any) -> None:
-    # Signing in as somebody else ends the session before without a sign-out.
-    if before := request.COOKIES.get(settings.SESSION_COOKIE_NAME):
-        authentication.close_refused(lambda identity: identity.session_key == before)
+    # Signing in as another user ends the previous session and sends no sign-out signal.
+    if previous := request.COOKIES.get(settings.SESSION_COOKIE_NAME):
+        authentication.close_refused(lambda identity: identity.session_key == previous)
 
 
 def _user_saved(
     instance: Any, created: bool, using: str, update_fields: frozenset[str] | None, **kwargs: Any
 ) -> None:
-    # Every sign-in updates `last_login`, and that alone.
+    # A sign-in saves only `last_login`, which changes no right.
     if not created and (update_fields is None or not _DECISIVE.isdisjoint(update_fields)):
         transaction.on_commit(partial(_close_refused_of, instance.pk), using=using)
 

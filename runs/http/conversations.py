@@ -1,7 +1,7 @@
 """Conversations over HTTP: list, read, delete; and cancelling a run.
 
-A response about somebody else's data is the same, byte for byte, as one about data that does not exist. Views
-never change a run themselves; they call ``runs.services``.
+Responses about another user's data and about missing data are identical. Views change runs only through
+``runs.services``.
 """
 
 from datetime import UTC, datetime
@@ -19,7 +19,7 @@ from runs.http.json_api import api, error, not_found
 from runs.models import Conversation, Message, Run, ToolCall
 from runs.states import ACTIVE
 
-#: Conversations in one answer of the list.
+#: Conversations on one page of the list.
 PAGE_SIZE = 50
 
 
@@ -147,5 +147,5 @@ def _tool_call(call: ToolCall) -> dict[str, Any]:
         "result",
         "is_error",
     )
-    who = call.decided_by.get_username() if call.decided_by else None
-    return {name: getattr(call, name) for name in names} | {"decided_by": who}
+    username = call.decided_by.get_username() if call.decided_by else None
+    return {name: getattr(call, name) for name in names} | {"decided_by": username}

@@ -17,7 +17,7 @@ from django.views.decorators.csrf import csrf_exempt
 from concurrency.log_context import bound
 from runs.access import authentication
 
-#: An X-Request-ID that may stand in the log; for any other we make one.
+#: An X-Request-ID that is safe to log. Any other is replaced by a new one.
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 
 
@@ -51,8 +51,8 @@ def api[**P](
 ) -> Callable[[_View[P]], Callable[Concatenate[HttpRequest, P], HttpResponseBase]]:
     """Make a JSON view of a function that takes the request, the user and the parameters of the address.
 
-    A request with an ``Authorization`` header is judged by that alone: no cookie counts, so
-    nobody can forge it from another site, and no CSRF token is asked for.
+    A request with an ``Authorization`` header is authenticated by that header alone. Cookies are ignored, so
+    another site cannot forge the request, and no CSRF token is needed.
     """
 
     def decorate(view: _View[P]) -> Callable[Concatenate[HttpRequest, P], HttpResponseBase]:

@@ -15,7 +15,7 @@ from providers import catalog
 from providers.catalog import cache
 from runs.models import Conversation
 
-#: Conversations in one answer of the list.
+#: Conversations on one page of the list.
 PAGE_SIZE = 50
 
 
@@ -25,7 +25,7 @@ def app(request: HttpRequest, conversation_id: UUID | None = None) -> HttpRespon
     """Show the page, empty or with one of the user's conversations."""
     own = Conversation.objects.filter(owner_id=request.user.pk)
     if conversation_id and not own.filter(id=conversation_id).exists():
-        # Not Http404: with DEBUG on that would show the addresses of the project instead.
+        # Not Http404: with DEBUG on, Django would show the project's URL patterns instead.
         return render(request, "404.html", status=HTTPStatus.NOT_FOUND)
     cache.refresh_if_due()
     real = [provider for provider in catalog.providers() if provider.slug != "emulator"]
@@ -49,17 +49,17 @@ class SignIn(LoginView):
     redirect_authenticated_user = True
 
     def form_invalid(self, form: Any) -> HttpResponse:
-        # The name is usually right, and the page gives back no password.
+        # The name is usually right, and the form does not keep the password: focus the password field.
         form.fields["username"].widget.attrs.pop("autofocus", None)
         form.fields["password"].widget.attrs["autofocus"] = True
         return super().form_invalid(form)
 
 
 class SignOut(LogoutView):
-    """End the session, by POST only. ``runs.access.sign_out`` closes every socket that it opened."""
+    """End the session, by POST only. ``runs.access.sign_out`` closes every socket of the session."""
 
 
 class PasswordChange(PasswordChangeView):
-    """Change the password. ``runs.access.sign_out`` closes what was opened with the old one."""
+    """Change the password. ``runs.access.sign_out`` closes sockets that the old one opened."""
 
     template_name = "account/password_change.html"

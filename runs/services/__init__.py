@@ -1,7 +1,6 @@
-"""The only doors through which a run changes: start, cancel, resolve; and what belongs to them.
+"""The service functions: start, cancel and resolve runs. Only they change a run on behalf of a user.
 
-Callers (a socket, a view, the admin) get a typed error with a sentence for the user. What belongs to
-somebody else raises the same error as what does not exist.
+Errors are typed and carry a sentence for the user. Another user's data raises the same error as missing data.
 """
 
 from runs.services.cancelling import cancel, cancel_from_thread

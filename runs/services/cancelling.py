@@ -12,20 +12,22 @@ from runs.states import CancelledBy
 
 
 async def cancel(owner_id: int, run_id: UUID, *, mode: str = CancelMode.IMMEDIATE, reason: str = "") -> str:
-    """Cancel a run of the user ``owner_id``. It stops at once; this returns when the cancel is stored.
+    """Cancel a run of the user ``owner_id``. Returns when the cancel is stored.
+
+    With the mode ``immediate`` the run stops at once, before the cancel is stored.
 
     Returns:
         ``requested``, also when it was requested before, or ``already_terminal``.
 
     Raises:
-        NotFound: there is no such run, or it belongs to somebody else.
+        NotFound: there is no such run, or it belongs to another user.
     """
     request = CancelRequest(run_id=run_id, by=CancelledBy.USER, owner_id=owner_id, reason=reason, mode=mode)
     return _state(await supervisor.current().cancel(request))
 
 
 def cancel_from_thread(owner_id: int | None, run_id: UUID, *, reason: str = "") -> str:
-    """Do what ``cancel`` does, for a view or the admin, which run on threads of their own.
+    """Do the same as ``cancel``, for views and the admin, which run outside the event loop.
 
     ``owner_id`` is ``None`` for an admin, who may cancel anybody's run.
 
@@ -36,7 +38,7 @@ def cancel_from_thread(owner_id: int | None, run_id: UUID, *, reason: str = "") 
     by = CancelledBy.ADMIN if owner_id is None else CancelledBy.USER
     request = CancelRequest(run_id=run_id, by=by, owner_id=owner_id, reason=reason)
     serving = supervisor.serving()
-    # Inside a transaction, the journal would wait for this thread, and this thread for the journal.
+    # Inside a transaction this would deadlock: the journal and this thread would wait for each other.
     if serving is not None and not connection.in_atomic_block:
         here, loop = serving
         return _state(supervisor.wait_on(loop, lambda: here.cancel(request)))
@@ -45,7 +47,7 @@ def cancel_from_thread(owner_id: int | None, run_id: UUID, *, reason: str = "") 
     if stored.was_active:
         request.signal()
     if stored.is_paused:
-        # If this process serves, it ends the run now; otherwise another process does at its next heartbeat.
+        # A serving process ends the run now. Otherwise another process ends it at its next heartbeat.
         transaction.on_commit(partial(supervisor.end_paused_soon, run_id))
     return _state(stored.was_active)
 

@@ -14,7 +14,9 @@ from runs.states import ACTIVE
 def delete_conversation(user: Any, conversation_id: UUID) -> None:
     """Delete a conversation of ``user`` with its runs, log and traces.
 
-    Raises ``NotFound``, and ``ConversationBusy`` while a run is under way.
+    Raises:
+        NotFound: there is no such conversation, or it belongs to another user.
+        ConversationBusy: the conversation has an unfinished run.
     """
     with transaction.atomic():
         conversation = Conversation.objects.filter(pk=conversation_id, owner=user).first()

@@ -109,7 +109,7 @@ def store(
             raise Unsupported(
                 f"The price of {target.origin.model} is not known here: give the budget in tokens."
             )
-    # Last, so that who then cancels what waits is refused for nothing else.
+    # Check this last. A start that then cancels the paused run has passed all other checks.
     _refuse_if_busy(conversation)
     run = _create(owner_id, request, conversation, offer, settings)
     position = transitions.next_position(conversation.id)

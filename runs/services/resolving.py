@@ -94,8 +94,10 @@ def _why_not(run_id: UUID) -> ServiceError:
         return AlreadyTerminal()
     if (last := paused.last_decision(run_id)) is None:
         return NothingPending()
-    who = last.decided_by.get_username() if last.decided_by else "somebody"
-    return NothingPending(f"This run waits for nothing: {who} decided at {last.decided_at:%H:%M:%S} UTC.")
+    username = last.decided_by.get_username() if last.decided_by else "somebody"
+    return NothingPending(
+        f"This run waits for nothing: {username} decided at {last.decided_at:%H:%M:%S} UTC."
+    )
 
 
 def _spec(found: PausedRun, decided: tuple[Decided, ...]) -> RunSpec:
