@@ -10,7 +10,7 @@ from project.environment import Mistake
 
 
 def main() -> None:
-    """Run one command. What it makes is for the eyes of whoever started it."""
+    """Run one command. Only the current user may read the files that it creates."""
     os.umask(0o077)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
     try:
@@ -18,7 +18,7 @@ def main() -> None:
     except Mistake as mistake:
         sys.exit(str(mistake))
     except KeyboardInterrupt:
-        # Before the server serves, or in any other command: nobody needs the stack.
+        # Ctrl-C before the server has started, or in another command: a traceback would not help.
         sys.exit(130)
 
 

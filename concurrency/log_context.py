@@ -1,6 +1,6 @@
 """The context of log lines: ``run_id``, ``user_id``, ``request_id``.
 
-``project.logging`` adds it to each line, whoever writes it. Knows no run, no request and no logger.
+``project.logging`` adds it to each line, also to those of libraries. Imports no run, request or logger.
 """
 
 import contextvars
@@ -13,7 +13,7 @@ import structlog.contextvars
 
 @contextmanager
 def bound(**values: object) -> Iterator[None]:
-    """Add ``values`` to every line that is logged inside; those that are ``None`` are left out."""
+    """Add ``values`` to every line that is logged inside the ``with`` block. ``None`` values are skipped."""
     known = {name: str(value) for name, value in values.items() if value is not None}
     with structlog.contextvars.bound_contextvars(**known):
         yield

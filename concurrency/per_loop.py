@@ -1,7 +1,7 @@
 """Objects that exist once per event loop, such as connection pools.
 
-An asyncio object belongs to the loop that made it. A process has one loop, its tests have many: what belongs to a
-closed loop is dropped.
+An asyncio object belongs to the loop that made it. A server has one loop, tests have many. Objects of a
+closed loop are dropped.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ class PerLoop[T]:
     """One object per running event loop, made when it is first needed."""
 
     def __init__(self, make: Callable[[], T]) -> None:
-        """Take the function that makes the object. It is called on the loop that the object will belong to."""
+        """Take the function that makes the object. It is called on the object's loop."""
         self._make = make
         self._items: dict[asyncio.AbstractEventLoop, T] = {}
 

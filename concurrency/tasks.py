@@ -1,8 +1,7 @@
-"""The one way to start an asyncio task here.
+"""Starts asyncio tasks. All code here uses ``spawn`` for it.
 
-A task made inside an HTTP view inherits that request's thread context and fails when the request
-is over, an unreferenced task may be garbage-collected, and an exception in one is silent: ``spawn``
-takes care of all three.
+A plain task has three problems. A task made in an HTTP view inherits the request's thread context and fails
+when the request ends. A task without a reference may be garbage-collected. An exception in a task is silent.
 """
 
 import asyncio
@@ -19,10 +18,10 @@ _running: set[asyncio.Task[Any]] = set()
 
 
 def spawn[T](coroutine: Coroutine[Any, Any, T], *, name: str, is_shared: bool = False) -> asyncio.Task[T]:
-    """Start ``coroutine`` in a fresh context, keep it alive, and log it if it fails.
+    """Start ``coroutine`` in a fresh context, hold a reference to the task, and log an exception.
 
-    Only the log context (``log_context.bound``) is carried over, and not even that for a task that ``is_shared``
-    by many runs: the one that happens to start it is not what its log lines are about.
+    The task gets the log context (``log_context.bound``) of the caller and nothing else. A task that
+    ``is_shared`` by many runs gets none, because its log lines do not belong to the run that started it.
     """
     task = asyncio.get_running_loop().create_task(
         coroutine, name=name, context=contextvars.Context() if is_shared else fresh_context()

@@ -22,7 +22,7 @@ class DatabaseThreads:
         self._name = name
         self._workers = workers
         self._pool: ThreadPoolExecutor | None = None
-        #: Those of the pool's threads.
+        #: The connections of the pool's threads.
         self._connections: list[BaseDatabaseWrapper] = []
 
     async def run[**P, T](self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -39,7 +39,7 @@ class DatabaseThreads:
         return await asyncio.wrap_future(self._pool.submit(fresh_context().run, _guarded, call))
 
     async def close(self) -> None:
-        """Finish what was submitted, end the threads, close their connections. May be used again."""
+        """Finish the submitted calls, end the threads, close their connections. ``run`` may follow again."""
         pool, held, self._pool = self._pool, self._connections, None
         if pool is not None:
             await asyncio.to_thread(_end, pool, held)
@@ -48,12 +48,12 @@ class DatabaseThreads:
 def _begin(held: list[BaseDatabaseWrapper]) -> None:
     """Add the thread's connections to ``held``, and switch off their query log, which ``DEBUG`` switches on.
 
-    That is a memory of the last 9,000 statements, answers included. Django forgets them at every request, but none
-    begins on these threads.
+    The query log keeps the last 9,000 statements. Django empties it at each request, and these threads
+    serve none.
     """
     for connection in connections.all():
         vars(connection)["make_debug_cursor"] = connection.make_cursor
-        # Whoever closes it does that when its thread has ended.
+        # `_end` closes the connection from another thread, after this thread has ended.
         connection.inc_thread_sharing()
         held.append(connection)
 
@@ -68,7 +68,7 @@ def _guarded[T](call: Callable[[], T]) -> T:
     try:
         return call()
     except (OperationalError, InterfaceError):
-        # The server may have gone away; the next call connects anew.
+        # The database may have closed the connection. Then the next call opens a new one.
         for connection in connections.all(initialized_only=True):
             if not connection.in_atomic_block:
                 connection.close_if_unusable_or_obsolete()

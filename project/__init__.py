@@ -1,1 +1,1 @@
-"""The Django project: settings, addresses, logging and the ASGI entry point. Holds no feature."""
+"""The Django project: settings, addresses, logging and the ASGI entry point. Contains no features."""

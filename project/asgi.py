@@ -1,6 +1,7 @@
 """The ASGI application: HTTP, WebSocket, start-up and shutdown.
 
-Daphne has no lifespan, so its reactor is asked instead; servers that have one use that.
+Daphne does not support the lifespan protocol, so its reactor calls start-up and shutdown. Other servers use
+lifespan.
 """
 
 import asyncio
@@ -37,11 +38,11 @@ logger = logging.getLogger("runnel.lifecycle")
 
 type Application = Callable[[Any, Any, Any], Awaitable[None]]
 
-#: Allocations before the collector looks again: its pauses were the tail of every latency.
+#: Allocations between two garbage collections. With Python's default, they caused the longest latencies.
 GC_THRESHOLD = 50_000
 
-#: What goes on for as long as the server does.
-_lasting: set[asyncio.Task[None]] = set()
+#: Tasks that run as long as the server.
+_background: set[asyncio.Task[None]] = set()
 
 
 async def start_up() -> None:
@@ -55,16 +56,16 @@ async def start_up() -> None:
     gc.freeze()
     gc.set_threshold(GC_THRESHOLD, 50, 50)
     if settings.RUNNEL_LIST_MODELS:
-        _lasting.add(spawn(model_lists.keep_fresh(), name="model lists"))
+        _background.add(spawn(model_lists.keep_fresh(), name="model lists"))
 
 
 async def shut_down() -> None:
     """Drain live runs, commit everything, close all sockets and connections.
 
-    What fails keeps nothing else from its end: a socket waits to be closed, and the server waits for its sockets.
+    If one part fails, the others are still closed: otherwise open sockets would delay the server's exit.
     """
-    while _lasting:
-        _lasting.pop().cancel()
+    while _background:
+        _background.pop().cancel()
     async with contextlib.AsyncExitStack() as last_first:
         last_first.push_async_callback(emulator.close_shared)
         last_first.push_async_callback(clients.close_all)
@@ -76,9 +77,9 @@ async def shut_down() -> None:
 def _hook_into_daphne() -> None:
     """Run start-up and shutdown with Daphne's reactor; delay its exit until live runs have ended.
 
-    Daphne is an installed app, so its reactor exists under any server; under another one it never runs.
+    Daphne is an installed app, so its reactor exists under any server, but it runs only under Daphne.
     """
-    from twisted.internet import reactor  # Daphne has installed its own by now
+    from twisted.internet import reactor  # the one that Daphne has installed
     from twisted.internet.defer import Deferred
 
     running: Any = reactor
@@ -126,11 +127,11 @@ def ignore_sends_after_disconnect(application: Application) -> Application:
     """Ignore what is sent to a client that has disconnected, as ASGI demands; Daphne raises instead."""
 
     async def wrapped(scope: Any, receive: Any, send: Any) -> None:
-        async def send_if_there(message: Any) -> None:
+        async def send_if_connected(message: Any) -> None:
             with contextlib.suppress(Disconnected):
                 await send(message)
 
-        await application(scope, receive, send_if_there)
+        await application(scope, receive, send_if_connected)
 
     return wrapped
 

@@ -1,6 +1,6 @@
-"""What a page may load: nothing but our own files, and a little more in the admin.
+"""The content security policies: pages load our own files only; the admin may do a little more.
 
-Django's ``ContentSecurityPolicyMiddleware`` sends what is decided here.
+Django's ``ContentSecurityPolicyMiddleware`` sends them.
 """
 
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from django.utils.csp import CSP
 from django.utils.decorators import sync_and_async_middleware
 from django.views.decorators.csp import csp_override
 
-#: Every page of ours. ``'self'`` in ``connect-src`` covers the WebSocket of the same origin (CSP 3).
+#: For all pages but the admin. ``'self'`` in ``connect-src`` covers the WebSocket of the same origin (CSP 3).
 POLICY: dict[str, list[str]] = {
     "default-src": [CSP.NONE],
     "script-src": [CSP.SELF],
@@ -25,7 +25,7 @@ POLICY: dict[str, list[str]] = {
     "frame-ancestors": [CSP.NONE],
 }
 
-#: The admin: Unfold's Alpine.js compiles the expressions in its attributes and styles what it shows.
+#: For the admin. Unfold's Alpine.js compiles expressions in attributes and sets inline styles.
 ADMIN_POLICY: dict[str, list[str]] = POLICY | {
     "script-src": [CSP.SELF, CSP.UNSAFE_EVAL],
     "style-src": [CSP.SELF, CSP.UNSAFE_INLINE],
@@ -36,7 +36,7 @@ ADMIN_PREFIX = "/admin/"
 
 @sync_and_async_middleware
 def relax_admin_policy(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpRequest], Any]:
-    """Give responses below ``ADMIN_PREFIX`` the admin's policy. Stands inside Django's middleware."""
+    """Give responses below ``ADMIN_PREFIX`` the admin's policy. Its place is after Django's middleware."""
     relaxed = csp_override(ADMIN_POLICY)(get_response)
 
     def choose(request: HttpRequest) -> Callable[[HttpRequest], Any]:

@@ -1,6 +1,6 @@
-"""The one folder in which everything lies that this installation keeps, for its owner's eyes only.
+"""The data folder: it holds all files of this installation, and only its owner may read it.
 
-Knows the file system and nothing of Django: settings are still loading when it is asked.
+This module does not use Django, because the settings call it while they load.
 """
 
 import errno
@@ -9,17 +9,17 @@ from pathlib import Path
 
 _OTHERS = 0o077
 
-#: How the names of what Runnel makes there begin, drafts and SQLite's own files included.
+#: Prefixes of the names that Runnel creates there, including temporary files and SQLite's own.
 _OURS = (".secret_key.", "files", "runnel.sqlite3", "secret_key", "server.lock", "static", "test.sqlite3")
 
 
 def prepare(folder: Path) -> None:
-    """Make ``folder`` if there is none, and close it to others.
+    """Create ``folder`` if it does not exist, and remove the access of other users.
 
-    One that holds what is not Runnel's stays as it is: its mode is somebody else's decision.
+    The mode of a folder that contains other files than Runnel's is not changed.
 
     Raises:
-        OSError: it cannot be made, or not be written.
+        OSError: the folder cannot be created or is not writable.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not os.access(folder, os.W_OK | os.X_OK):
@@ -32,5 +32,5 @@ def prepare(folder: Path) -> None:
 
 
 def is_open_to_others(folder: Path) -> bool:
-    """Tell whether the folder's group, or everybody, may do anything in it."""
+    """Return whether the folder's group or other users have any access to it."""
     return bool(folder.stat().st_mode & _OTHERS)

@@ -1,7 +1,7 @@
-"""Reads what may be set from outside, so that a mistake ends in one sentence and not in a traceback.
+"""Reads environment variables. A wrong value ends the start with one sentence instead of a traceback.
 
-Knows the environment and nothing of Django: settings are still loading when it is asked. A variable
-that is set to nothing counts as not set.
+This module does not use Django, because the settings call it while they load. An empty variable
+counts as not set.
 """
 
 from collections.abc import Callable
@@ -17,42 +17,58 @@ defaults: dict[str, Any] = {}
 
 
 class Mistake(Exception):  # noqa: N818 - it names what happened
-    """A variable holds what it cannot; the message names it and says what it takes."""
+    """A variable has a wrong value. The message names the variable and the values that it takes."""
 
 
 def text(name: str, default: str = "") -> str:
-    """Return a string."""
+    """Return the variable as a string, or ``default``."""
     _note(name, default)
     return env.str(name, "") or default
 
 
 def words(name: str) -> list[str]:
-    """Return what stands between commas, without the spaces around it."""
+    """Return the comma-separated items of the variable, without surrounding spaces."""
     return [word for word in map(str.strip, text(name).split(",")) if word]
 
 
 def boolean(name: str, default: bool) -> bool:
-    """Return a truth value; ``environs`` knows the words for it."""
+    """Return the variable as a truth value, or ``default``. ``environs`` defines the accepted words.
+
+    Raises:
+        Mistake: the value is none of these words.
+    """
     value: bool = _read(env.bool, name, default, "true or false")
     return value
 
 
 def number(name: str, default: float, *, at_least: float = 0.0) -> float:
-    """Return a number."""
+    """Return the variable as a number, or ``default``.
+
+    Raises:
+        Mistake: the value is no number, or is less than ``at_least``.
+    """
     known = f"a number, {at_least:g} or more"
     value: float = _read(env.float, name, default, known, validate=validate.Range(min=at_least))
     return value
 
 
 def whole(name: str, default: int, *, at_least: int = 0, at_most: int | None = None) -> int:
-    """Return a whole number."""
+    """Return the variable as a whole number, or ``default``.
+
+    Raises:
+        Mistake: the value is no whole number, or is outside ``at_least`` to ``at_most``.
+    """
     known = f"a whole number, {at_least} " + ("or more" if at_most is None else f"to {at_most}")
     value: int = _read(env.int, name, default, known, validate=validate.Range(min=at_least, max=at_most))
     return value
 
 
 def database(name: str) -> dict[str, Any] | None:
-    """Return the database at an address, ``None`` when there is no address. It may hold a password."""
+    """Return Django's settings of the database at a URL, or ``None`` if the variable is not set.
+
+    Raises:
+        Mistake: the value is no database URL. The message omits the value, which may contain a password.
+    """
     known = "a database's address, as postgres://user:password@host/name"
     value: dict[str, Any] | None = _read(env.dj_db_url, name, None, known, is_secret=True)
     return value

@@ -1,6 +1,6 @@
-"""Where the server listens: tried before anything is promised about it.
+"""Binds the server's address before the server prints it.
 
-Knows sockets, and neither Django nor Daphne.
+Uses sockets only, neither Django nor Daphne.
 """
 
 import errno
@@ -9,16 +9,16 @@ import socket
 
 
 class Unavailable(Exception):  # noqa: N818 - it names what happened
-    """Nobody can listen there; the message says why, and which variable to change."""
+    """The address cannot be bound. The message says why, and names the variable to change."""
 
 
 def reserve(host: str, port: int) -> socket.socket:
     """Return a socket that is bound to ``host`` and does not listen yet.
 
-    Port 0 stands for any that is free. A name is its IPv4 address where it has one.
+    Port 0 chooses a free port. If a host name has several addresses, IPv4 is preferred.
 
     Raises:
-        Unavailable: the port is taken or reserved, or ``host`` is nothing of this machine.
+        Unavailable: the port is taken or reserved, or ``host`` is not an address of this machine.
     """
     try:
         found = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
@@ -26,17 +26,17 @@ def reserve(host: str, port: int) -> socket.socket:
     except (OSError, UnicodeError):
         raise Unavailable(f"HOST takes an address or a name of this machine, not {host!r}.") from None
     reserved = socket.socket(family, kind, protocol)
-    # As Daphne's Twisted does it: a port is free again as soon as its last server has ended.
+    # Like Twisted under Daphne: allows a restart on the same port right after the previous server has ended.
     reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         reserved.bind(address)
     except OSError as error:
         reserved.close()
-        raise Unavailable(_why(error, host, port)) from None
+        raise Unavailable(_describe(error, host, port)) from None
     return reserved
 
 
-def _why(error: OSError, host: str, port: int) -> str:
+def _describe(error: OSError, host: str, port: int) -> str:
     match error.errno:
         case errno.EADDRINUSE:
             return f"Port {port} of {host} is taken. Set PORT to another one."
@@ -49,7 +49,7 @@ def _why(error: OSError, host: str, port: int) -> str:
 
 
 def url(host: str, port: int) -> str:
-    """Return what to type into a browser on this machine."""
+    """Return the URL to open in a browser on this machine."""
     name = host.strip("[]")
     try:
         address = ipaddress.ip_address(name)
@@ -61,12 +61,12 @@ def url(host: str, port: int) -> str:
 
 
 def is_for_others(reserved: socket.socket) -> bool:
-    """Tell whether other machines may reach what listens there."""
+    """Return whether other machines may reach the socket's address."""
     return not _address(reserved).is_loopback
 
 
 def is_everywhere(reserved: socket.socket) -> bool:
-    """Tell whether it listens on every address of this machine, whatever their names are."""
+    """Return whether the socket is bound to all addresses of this machine."""
     return _address(reserved).is_unspecified
 
 

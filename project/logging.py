@@ -1,7 +1,7 @@
-"""Logging: lines for a person while ``DEBUG`` is on, JSON for machines otherwise.
+"""Logging: readable lines while ``DEBUG`` is on, JSON otherwise.
 
-Every record goes through structlog, whoever wrote it. Bodies and keys are never logged: what a
-library writes below ``WARNING`` about its requests is left out here, and ``extra`` data is dropped.
+structlog formats all records, also those of libraries. Bodies and keys are never logged: this configuration
+drops ``extra`` data, and records below ``WARNING`` from libraries that log their requests.
 """
 
 import logging
@@ -10,12 +10,12 @@ from typing import Any
 
 import structlog
 
-#: Libraries that tell every request, or with their requests what is in them.
+#: Libraries that log each request, or the content of requests.
 CHATTY = ("anthropic", "asyncio", "daphne", "google_genai", "httpcore2", "httpx2", "openai", "twisted")
 
 
 def configure(*, debug: bool) -> dict[str, Any]:
-    """Set up structlog and return the matching ``LOGGING`` for Django."""
+    """Configure structlog and return the matching ``LOGGING`` for Django."""
     shared: list[structlog.types.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_logger_name,
@@ -53,18 +53,18 @@ def configure(*, debug: bool) -> dict[str, Any]:
         },
         "root": {"handlers": ["stderr"], "level": "INFO"},
         "loggers": {
-            # Django's own set-up prints and mails; ours is the only handler.
+            # Remove Django's own handlers, which print and send mail. The root handler is the only one.
             "django": {"handlers": [], "level": "INFO", "propagate": True},
             "django.server": {"handlers": [], "level": "INFO", "propagate": True},
         }
         | {name: {"level": "WARNING"} for name in CHATTY}
-        # With its errors it tells what a server sent; what became of the call we say ourselves.
+        # Its errors contain data from servers. Runnel logs the outcome of an MCP call itself.
         | {"mcp": {"level": "CRITICAL"}},
     }
 
 
 class _NoStackForRefusals(logging.Filter):
-    """A request that was refused is no failure of ours: where in the code that was decided helps nobody."""
+    """Removes tracebacks from responses with status 400 to 499: refusing a request is no failure."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if 400 <= getattr(record, "status_code", 0) < 500:
@@ -73,7 +73,7 @@ class _NoStackForRefusals(logging.Filter):
 
 
 def _renderers(*, debug: bool) -> list[structlog.types.Processor]:
-    """Return what turns an event into a line. No traceback shows variables: they hold bodies and keys."""
+    """Return the processors that format a line. Tracebacks omit variables, which may hold bodies or keys."""
     if debug:
         return [
             structlog.dev.ConsoleRenderer(

@@ -1,6 +1,6 @@
-"""The secret key of an installation that was given none.
+"""Creates a secret key for an installation that sets none.
 
-Knows a file and nothing of Django: settings are still loading when it is asked.
+This module does not use Django, because the settings call it while they load.
 """
 
 import contextlib
@@ -11,17 +11,17 @@ from pathlib import Path
 
 
 def load_or_create(path: Path) -> str:
-    """Return the key in ``path``, made once with 384 random bits and readable by its owner only.
+    """Return the key in the file ``path``. If the file does not exist, create it with 384 random bits.
 
-    Processes that start together all get the same key: each writes a file of its own and only
-    the first link to ``path`` holds, complete from its first moment. The folder must exist.
+    Only the owner may read the file. Its folder must exist. Processes that start together get the same key:
+    each writes a temporary file and links it to ``path``. Only the first link succeeds, to a complete file.
 
     Raises:
-        OSError: ``path`` can be neither read nor made.
-        ValueError: ``path`` is empty; somebody should look before every session is signed anew.
+        OSError: ``path`` can be neither read nor created.
+        ValueError: ``path`` is empty. A new key would end all sessions, so a person has to decide.
     """
     if not path.exists():
-        # mkstemp makes files of mode 0600.
+        # mkstemp creates files with mode 0600.
         handle, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
             with os.fdopen(handle, "w") as file:

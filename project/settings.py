@@ -1,7 +1,7 @@
 """All settings, read from the environment and from ``.env`` beside ``manage.py``.
 
-``DEBUG`` is on where nobody said otherwise: the local, embedded mode for one person on one machine
-(docs/decisions/0005). With ``DEBUG`` off everything that can be secure by default is.
+``DEBUG`` is on by default: the local mode for one person on one machine (docs/decisions/0005). With ``DEBUG``
+off, the secure value of each setting is the default.
 ``docs/settings.md`` lists every variable with its default; a test compares the two.
 """
 
@@ -17,7 +17,7 @@ env.read_env(text("RUNNEL_ENV_FILE", str(BASE_DIR / ".env")), recurse=False)
 
 DEBUG = boolean("DEBUG", True)
 
-# Everything that this installation keeps lies in one folder that nobody else may read.
+# The folder with all files that this installation keeps. Other users may not read it.
 RUNNEL_DATA_DIR = Path(text("RUNNEL_DATA_DIR", str(BASE_DIR / "var"))).expanduser().absolute()
 try:
     data_folder.prepare(RUNNEL_DATA_DIR)
@@ -45,9 +45,9 @@ CSRF_TRUSTED_ORIGINS = words("CSRF_TRUSTED_ORIGINS")
 RUNNEL_ALLOWED_ORIGINS = [origin.rstrip("/") for origin in words("RUNNEL_ALLOWED_ORIGINS")]
 
 INSTALLED_APPS = [
-    # Before staticfiles, so that a plain `runserver` speaks WebSocket too.
+    # Before staticfiles, so that `runserver` serves WebSockets too.
     "daphne",
-    # Before the admin, whose templates it replaces.
+    # Before the admin, because it replaces the admin's templates.
     "unfold",
     "django.contrib.admin",
     "django.contrib.auth",
@@ -103,7 +103,7 @@ def _database() -> dict[str, Any]:
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": RUNNEL_DATA_DIR / "runnel.sqlite3",
     }
-    # Journal, views and consumers run on threads of their own: kept connections would pile up.
+    # Journal, views and consumers use separate threads; persistent connections would accumulate.
     chosen["CONN_MAX_AGE"] = 0
     if chosen["ENGINE"] == "django.db.backends.sqlite3":
         # Measured: Django's defaults fail with "database is locked" as soon as two processes write.
@@ -112,7 +112,7 @@ def _database() -> dict[str, Any]:
             "transaction_mode": "IMMEDIATE",
             "timeout": 20,
         } | chosen.get("OPTIONS", {})
-        # A file, because threads and child processes of tests must see the same database.
+        # A file, because threads and child processes of tests must use the same database.
         chosen["TEST"] = {"NAME": RUNNEL_DATA_DIR / "test.sqlite3"}
     return chosen
 
@@ -122,7 +122,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = text("REDIS_URL")
 CHANNEL_LAYERS: dict[str, dict[str, Any]] = {
-    # Of the layers for Redis only this one kept every socket through an outage.
+    # The only Redis layer that kept all sockets open through an outage of Redis.
     "default": {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": [REDIS_URL]}}
     if REDIS_URL
     else {"BACKEND": "channels.layers.InMemoryChannelLayer"}
@@ -148,11 +148,11 @@ USE_TZ = True
 STATIC_URL = "/static/"
 STATIC_ROOT = RUNNEL_DATA_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-# With DEBUG files come from where they lie; without it from STATIC_ROOT, hashed and compressed
-# by `manage.py collectstatic`.
+# With DEBUG, static files are served from their source folders. Without it, they are served from STATIC_ROOT,
+# where `manage.py collectstatic` puts hashed and compressed copies.
 STORAGES: dict[str, dict[str, Any]] = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    # What users upload. It has no address of its own: a view hands it out to its owner.
+    # Uploads. They have no public URL; a view sends them to their owner.
     "files": {
         "BACKEND": "django.core.files.storage.FileSystemStorage",
         "OPTIONS": {"location": RUNNEL_DATA_DIR / "files"},
@@ -176,17 +176,17 @@ SECURE_SSL_REDIRECT = boolean("SECURE_SSL_REDIRECT", not DEBUG)
 SECURE_HSTS_SECONDS = whole("SECURE_HSTS_SECONDS", 0 if DEBUG else 31_536_000)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = boolean("SECURE_HSTS_INCLUDE_SUBDOMAINS", False)
 SECURE_HSTS_PRELOAD = boolean("SECURE_HSTS_PRELOAD", False)
-# Only for a proxy that sets this header itself and strips it from what clients send.
+# Only for a proxy that sets this header itself and removes it from client requests.
 SECURE_PROXY_SSL_HEADER: tuple[str, str] | None = (
     ("HTTP_X_FORWARDED_PROTO", "https") if boolean("RUNNEL_BEHIND_PROXY", False) else None
 )
-# HSTS for the subdomains and the preload list binds sites that are not ours: the owner of the
-# domain decides, so the deployment check does not ask for it.
+# HSTS for subdomains and preload affects other sites of the domain. Its owner decides, so the deployment
+# check does not demand them.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 
 LOGGING = logging.configure(debug=DEBUG)
 
-# Providers, as providers/catalog/presets.py names them.
+# Keys and base URLs of the providers in providers/catalog/presets.py.
 OPENAI_API_KEY, OPENAI_BASE_URL = text("OPENAI_API_KEY"), text("OPENAI_BASE_URL")
 ANTHROPIC_API_KEY, ANTHROPIC_BASE_URL = text("ANTHROPIC_API_KEY"), text("ANTHROPIC_BASE_URL")
 GEMINI_API_KEY = text("GEMINI_API_KEY") or text("GOOGLE_API_KEY")
@@ -208,7 +208,7 @@ MISTRAL_API_KEY, MISTRAL_BASE_URL = text("MISTRAL_API_KEY"), text("MISTRAL_BASE_
 OPENROUTER_API_KEY, OPENROUTER_BASE_URL = text("OPENROUTER_API_KEY"), text("OPENROUTER_BASE_URL")
 TOGETHER_API_KEY, TOGETHER_BASE_URL = text("TOGETHER_API_KEY"), text("TOGETHER_BASE_URL")
 FIREWORKS_API_KEY, FIREWORKS_BASE_URL = text("FIREWORKS_API_KEY"), text("FIREWORKS_BASE_URL")
-# Servers of one's own: the address makes them available, most want no key.
+# Self-hosted servers. The base URL enables them; most need no key.
 OLLAMA_API_KEY, OLLAMA_BASE_URL = text("OLLAMA_API_KEY"), text("OLLAMA_BASE_URL")
 VLLM_API_KEY, VLLM_BASE_URL = text("VLLM_API_KEY"), text("VLLM_BASE_URL")
 LMSTUDIO_API_KEY, LMSTUDIO_BASE_URL = text("LMSTUDIO_API_KEY"), text("LMSTUDIO_BASE_URL")
@@ -219,58 +219,61 @@ RUNNEL_ANTHROPIC_COMPATIBLE_BASE_URL = text("RUNNEL_ANTHROPIC_COMPATIBLE_BASE_UR
 RUNNEL_GEMINI_COMPATIBLE_API_KEY = text("RUNNEL_GEMINI_COMPATIBLE_API_KEY")
 RUNNEL_GEMINI_COMPATIBLE_BASE_URL = text("RUNNEL_GEMINI_COMPATIBLE_BASE_URL")
 
-#: Whether a provider that is entered in the admin may lie on this machine, over http as well.
+#: Whether a provider entered in the admin may have a loopback address, also with http.
 RUNNEL_ALLOW_LOOPBACK_PROVIDERS = boolean("RUNNEL_ALLOW_LOOPBACK_PROVIDERS", False)
 
-#: What the model field holds in a new conversation; empty for what ``providers.catalog`` knows to be ready.
+#: The model of a new conversation; if empty, ``providers.catalog`` chooses one that is ready.
 RUNNEL_DEFAULT_MODEL = text("RUNNEL_DEFAULT_MODEL")
-#: Whether the built-in upstream that needs no key may be used.
+#: Whether the emulator, the built-in provider without a key, may be used.
 RUNNEL_EMULATOR = boolean("RUNNEL_EMULATOR", DEBUG)
-#: Whether the server asks providers now and then which models they have, to suggest them.
+#: Whether the server regularly requests the providers' model lists, for suggestions.
 RUNNEL_LIST_MODELS = boolean("RUNNEL_LIST_MODELS", False)
-#: A folder of recorded provider streams that the emulator plays.
+#: A folder with recorded provider streams that the emulator plays.
 RUNNEL_RECORDINGS_DIR = Path(text("RUNNEL_RECORDINGS_DIR")) if text("RUNNEL_RECORDINGS_DIR") else None
-#: Whether traces keep requests and responses, or only what they measured.
+#: Whether traces store requests and responses, or only measurements.
 RUNNEL_TRACE_PAYLOADS = boolean("RUNNEL_TRACE_PAYLOADS", True)
 
-# Limits of one provider call and of one run, in seconds.
+# Time limits of one provider call (the first three) and of one run, in seconds.
 RUNNEL_CONNECT_TIMEOUT = number("RUNNEL_CONNECT_TIMEOUT", 10.0, at_least=0.01)
 RUNNEL_FIRST_BYTE_TIMEOUT = number("RUNNEL_FIRST_BYTE_TIMEOUT", 120.0, at_least=0.01)
 RUNNEL_IDLE_TIMEOUT = number("RUNNEL_IDLE_TIMEOUT", 120.0, at_least=0.01)
 RUNNEL_RUN_TIMEOUT = number("RUNNEL_RUN_TIMEOUT", 900.0, at_least=0.01)
-#: Seconds that a run waits for a person's decision, or a client's result; 0 is for ever.
+#: Seconds that a run waits for a person's decision or a client's result; 0 means no limit.
 RUNNEL_APPROVAL_TIMEOUT = number("RUNNEL_APPROVAL_TIMEOUT", 86_400.0, at_least=0.0)
-#: Provider calls that a run makes where its start says nothing else.
+#: The most provider calls of a run whose start sets no `max_steps`.
 RUNNEL_MAX_STEPS = whole("RUNNEL_MAX_STEPS", 20, at_least=1)
-#: Characters of a tool's result that a model reads. Its event must fit into a frame of 1 MiB.
+#: Characters of a tool's result that the model gets. The result's event must fit into a frame of 1 MiB.
 RUNNEL_TOOL_RESULT_CHARS = whole("RUNNEL_TOOL_RESULT_CHARS", 100_000, at_least=100, at_most=150_000)
 
-# Failed calls: how often and how patiently one is made again before a word was shown. Seconds.
+# Retries of a call that failed before any text was shown: their number, the first and the longest pause.
+# Pauses are in seconds.
 RUNNEL_MAX_RETRIES = whole("RUNNEL_MAX_RETRIES", 2, at_most=100)
 RUNNEL_RETRY_BASE_SECONDS = number("RUNNEL_RETRY_BASE_SECONDS", 0.5)
 RUNNEL_RETRY_MAX_SECONDS = number("RUNNEL_RETRY_MAX_SECONDS", 8.0)
-#: The longest pause that a provider may ask for; a longer one fails the call.
+#: The longest pause that a provider may request, in seconds; a longer one fails the call.
 RUNNEL_RETRY_AFTER_MAX_SECONDS = number("RUNNEL_RETRY_AFTER_MAX_SECONDS", 30.0)
-#: After so many outages in a row a provider is not asked for so many seconds; 0 for never.
+#: After this many consecutive outages the circuit breaker blocks a provider; 0 disables the breaker.
 RUNNEL_CIRCUIT_FAILURES = whole("RUNNEL_CIRCUIT_FAILURES", 10)
+#: Seconds for which it blocks the provider.
 RUNNEL_CIRCUIT_SECONDS = number("RUNNEL_CIRCUIT_SECONDS", 30.0)
 
-# Limits for each provider from the environment; 0 for none.
+# Limits of each provider that the environment configures; 0 means no limit.
 RUNNEL_PROVIDER_CONCURRENCY = whole("RUNNEL_PROVIDER_CONCURRENCY", 0)
 RUNNEL_PROVIDER_REQUESTS_PER_MINUTE = whole("RUNNEL_PROVIDER_REQUESTS_PER_MINUTE", 0)
 
-#: Whether an estimate of what a call has read may ask the provider, where it has such an endpoint.
+#: Whether an estimate of input tokens may use the provider's token-counting endpoint.
 RUNNEL_COUNT_TOKENS = boolean("RUNNEL_COUNT_TOKENS", False)
-#: How long a cancelled stream is read on for its usage, in seconds; 0 closes it at once.
+#: Seconds that a cancelled stream is read further to get its usage; 0 closes it at once.
 RUNNEL_DRAIN_CANCELLED_SECONDS = number("RUNNEL_DRAIN_CANCELLED_SECONDS", 0.0)
 
-#: The longest file that is taken, in megabytes.
+#: The largest upload, in megabytes.
 RUNNEL_UPLOAD_MB = whole("RUNNEL_UPLOAD_MB", 20, at_least=1)
 RUNNEL_MAX_RUNS_PER_USER = whole("RUNNEL_MAX_RUNS_PER_USER", 500, at_least=1)
-#: How long runs go on answering when their server was told to stop, in seconds; then they are cancelled.
+#: Seconds that live runs get to finish when the server stops; then they are cancelled.
 RUNNEL_DRAIN_SECONDS = number("RUNNEL_DRAIN_SECONDS", 3.0)
-#: The shortest time from one commit of the event log to the next, in milliseconds.
+#: The minimum time between two commits of the event log, in milliseconds.
 RUNNEL_COMMIT_INTERVAL_MS = number("RUNNEL_COMMIT_INTERVAL_MS", 5.0)
+#: Seconds between two heartbeats, each of which renews the leases of live runs.
 RUNNEL_HEARTBEAT_SECONDS = number("RUNNEL_HEARTBEAT_SECONDS", 5.0, at_least=0.01)
-#: How long a run stays with a server that sends no heartbeat, in seconds.
+#: Seconds after the last heartbeat until another process may take over a run.
 RUNNEL_LEASE_SECONDS = number("RUNNEL_LEASE_SECONDS", 20.0, at_least=0.01)

@@ -1,9 +1,9 @@
-"""How static files are named when ``DEBUG`` is off."""
+"""The names of static files when ``DEBUG`` is off."""
 
 from servestatic.storage import CompressedManifestStaticFilesStorage
 
 
 class HashedStaticFilesStorage(CompressedManifestStaticFilesStorage):
-    """Names that hold a hash, also where one ES module imports another: caches never mix versions."""
+    """Puts a content hash into names, also in imports of ES modules, so that caches never mix versions."""
 
     support_js_module_import_aggregation = True

@@ -1,4 +1,4 @@
-"""How the admin looks, and what its sidebar leads to."""
+"""The appearance of the admin and the links of its sidebar."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ def _icon(request: HttpRequest) -> str:
 
 
 def _link(title: str, icon: str, page: str, permission: str) -> dict[str, Any]:
-    """Return a link of the sidebar; who lacks ``permission`` does not see it."""
+    """Return a link of the sidebar. Users without ``permission`` do not see it."""
     return {
         "title": title,
         "icon": icon,
@@ -32,10 +32,10 @@ UNFOLD: dict[str, Any] = {
     "SITE_ICON": _icon,
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": _icon}],
     "SITE_URL": "/",
-    # Most of it cannot be edited, so nothing has a button for its history; and no page of ours shows one object of these.
+    # Most objects are read-only, so they have no edit history. No public page shows a single object.
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
-    # Around the accents of css/base.css: 600 and 700 are those on light, 400 and 300 those on dark.
+    # Based on the accent colours of css/base.css: 600 and 700 for light mode, 400 and 300 for dark mode.
     "COLORS": {
         "primary": {
             "50": "#effaf8",

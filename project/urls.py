@@ -1,4 +1,4 @@
-"""Addresses. The application's own are in ``runs.http.urls``."""
+"""The project's URLs. ``runs.http.urls`` has those of the application."""
 
 from django.contrib import admin
 from django.templatetags.static import static
@@ -6,11 +6,11 @@ from django.urls import include, path
 from django.utils.functional import lazy
 from django.views.generic import RedirectView
 
-# Known only once static files are collected.
+# Lazy: the name is known only after `collectstatic`.
 _icon = lazy(static, str)("runnel/logo.svg")
 
 urlpatterns = [
-    # Browsers ask for it where a page names none, as for JSON.
+    # Browsers request this for responses that name no icon, such as JSON.
     path("favicon.ico", RedirectView.as_view(url=_icon)),
     path("admin/", admin.site.urls),
     path("", include("runs.http.urls")),
