@@ -1,7 +1,7 @@
-"""Install a requirements file with pip, and show which package is being fetched or installed.
+"""Installs a requirements file with pip and shows the package that pip fetches or installs.
 
-pip prints several lines for each package while it downloads. While it installs, which takes longer, older
-versions print nothing. Uses the standard library only: nothing else is installed yet.
+pip prints several lines per package while it downloads. Older versions print nothing while they install,
+which takes longer. This script uses the standard library only, because nothing else is installed yet.
 """
 
 import re
@@ -11,9 +11,9 @@ import sysconfig
 import threading
 from pathlib import Path
 
-#: The line with which pip begins a package: "Collecting django==6.1.3 (from …)", or the path of a wheel.
+#: The first line that pip prints per package: "Collecting django==6.1.3 (from …)", or the path of a wheel.
 _BEGINS = re.compile(r"(?:Collecting|Processing|Requirement already satisfied:) (\S+)")
-#: Seconds between two looks at what is installed.
+#: Seconds between two checks for installed packages.
 _INTERVAL = 0.5
 
 _COMMAND = ("-m", "pip", "install", "--disable-pip-version-check", "--progress-bar=off", "--no-input")
@@ -26,16 +26,16 @@ class Progress:
         self.total = total
         self._is_terminal = sys.stdout.isatty()
 
-    def show(self, number: int, what: str) -> None:
-        """Print that package ``number`` is being worked on."""
-        line = f"  {number}/{self.total} {what}"
+    def show(self, number: int, text: str) -> None:
+        """Print ``text`` as the progress of package ``number``."""
+        line = f"  {number}/{self.total} {text}"
         if self._is_terminal:
             print(f"\r\033[K{line}", end="", flush=True)
         else:
             print(line, flush=True)
 
     def end(self) -> None:
-        """Leave the line that is overwritten."""
+        """Clear the line that is overwritten."""
         if self._is_terminal:
             print("\r\033[K", end="", flush=True)
 
@@ -46,7 +46,7 @@ def main(requirements: str) -> int:
     progress = Progress(len(pinned))
     done = threading.Event()
     before = _records()
-    # Modules are compiled when they are first imported. pip would compile all of them, most of which nothing imports.
+    # Python compiles a module at its first import. pip would compile all, and most are never imported.
     command = [sys.executable, "-u", *_COMMAND, "--no-compile", "--require-hashes", "-r", requirements]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, errors="replace") as pip:
         assert pip.stdout is not None  # noqa: S101 - for the type checker
@@ -75,7 +75,7 @@ def _name(argument: str) -> str:
 
 
 def _watch(progress: Progress, before: set[Path], done: threading.Event) -> None:
-    """Show each package that was not there ``before`` as it is installed, until ``done`` is set."""
+    """Show each newly installed package, that is, each record not in ``before``, until ``done`` is set."""
     seen = set(before)
     number = 0
     while True:
@@ -89,7 +89,7 @@ def _watch(progress: Progress, before: set[Path], done: threading.Event) -> None
 
 
 def _records() -> set[Path]:
-    """Return the lists of files of what is installed; pip writes a package's last."""
+    """Return the RECORD file of each installed package. pip writes it last, so the package is complete."""
     folders = {Path(sysconfig.get_path(name)) for name in ("purelib", "platlib")}
     return {record for folder in folders for record in folder.glob("*.dist-info/RECORD")}
 

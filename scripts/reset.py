@@ -1,4 +1,4 @@
-"""Ask, then empty the data folder. Nothing else is touched, and nothing is asked twice."""
+"""Asks once for confirmation, then empties the data folder. Touches nothing else."""
 
 import os
 import shutil
@@ -11,6 +11,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
 
 
 def main() -> int:
+    """Return the exit status: 1 if nothing was deleted."""
     from django.conf import settings
 
     from project.environment import Mistake
