@@ -1,7 +1,7 @@
-"""How long Stop takes: from the cancel frame to the provider's side losing the connection.
+"""Measures the time from a cancel frame until the provider loses the connection.
 
-``python -m benchmarks.cancel``: the emulator plays the providers inside this process, so one clock
-sees both ends. Flowing runs get a token every 20 ms, silent ones have stopped in the middle.
+Run it with ``python -m benchmarks.cancel``. The emulator plays the providers in this process, so one clock
+measures both ends. Flowing runs get a token every 20 ms; silent runs have stopped in the middle.
 """
 
 import argparse
@@ -22,12 +22,12 @@ from emulator.exchanges import EmulatedExchange
 
 MODELS = {"flowing": "drip", "silent": "stall-mid"}
 
-#: Milliseconds; what the slowest of a hundred may take.
+#: The 99th percentile may take this many milliseconds.
 GOAL = 25.0
 
 
 class Viewer:
-    """One socket that starts runs and cancels them, one at a time."""
+    """A socket that starts and cancels runs, one at a time."""
 
     def __init__(self, connection: ClientConnection) -> None:
         self._connection = connection
@@ -41,7 +41,7 @@ class Viewer:
         return str(self._next_id)
 
     async def until(self, frame_id: str | None = None, event: str | None = None) -> dict[str, Any]:
-        """Read on to the answer of a frame, or to an event of a type."""
+        """Read frames until the answer to ``frame_id`` or an event of type ``event``, and return it."""
         async for text in self._connection:
             frame: dict[str, Any] = json.loads(text)
             if frame["type"] == "error":
@@ -56,14 +56,14 @@ class Viewer:
 async def measure(
     viewer: Viewer, emulator: Emulator, model: str, count: int
 ) -> tuple[list[float], list[float]]:
-    """Cancel ``count`` runs; return milliseconds to the lost connection and to the event that tells it."""
+    """Cancel ``count`` runs. Return the milliseconds to the lost connection and to the final event."""
     lost, told = [], []
     chance = random.Random(count)
     for _ in range(count):
         await viewer.ask("start", model=model, input="Tell me something.")
         run_id = (await viewer.until(event="TEXT_MESSAGE_CONTENT"))["run_id"]
         exchange = emulator.exchanges[-1]
-        # So that the cancel comes at any moment between two tokens, and of the commit interval.
+        # A random pause varies the cancel's place between two tokens and in the commit interval.
         await asyncio.sleep(chance.uniform(0, 0.04))
         begin = time.monotonic()
         await viewer.ask("cancel", run_id=run_id)
@@ -84,7 +84,7 @@ async def _end(emulator: Emulator, exchange: EmulatedExchange) -> float:
 
 @asynccontextmanager
 async def a_viewer(served: Served) -> AsyncIterator[Viewer]:
-    """Open a socket and read its greeting."""
+    """Open a socket and read its ``ready`` frame."""
     async with connect(
         served.websocket, additional_headers=served.headers, compression=None, proxy=None
     ) as connection:
@@ -93,7 +93,7 @@ async def a_viewer(served: Served) -> AsyncIterator[Viewer]:
 
 
 async def _crowd(served: Served, size: int) -> None:
-    """Keep ``size`` streams of 50 tokens a second flowing, and read them."""
+    """Run and read ``size`` streams of 50 tokens per second until cancelled."""
     async with a_viewer(served) as viewer:
         for _ in range(size):
             await viewer.ask("start", model="openai-chat/drip", input="Go on for ever.")
@@ -127,7 +127,7 @@ async def run(port: int, served: Served, options: argparse.Namespace) -> None:
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure all wires and print the times."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.cancel", description=__doc__)
     parser.add_argument("--cancels", type=int, default=200, help="for each wire, flowing and silent")
     parser.add_argument("--beside", type=int, default=0, help="streams that flow at the same time")

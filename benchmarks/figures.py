@@ -1,18 +1,18 @@
-"""What one way of reading streams cost, and how late its tokens were."""
+"""The measurements of one way of reading streams: cost and token latency."""
 
 import re
 from dataclasses import dataclass, field
 
-#: A token's own time of sending: monotonic microseconds, as the stamping upstream writes them.
+#: The time when the stamping upstream sent a token, in monotonic microseconds.
 STAMP = re.compile(rb"T(\d{16})")
 
-#: A stamp may be cut in two by the end of a read.
+#: The length of a stamp in bytes. A read may end inside a stamp.
 LONGEST_STAMP = 17
 
 
 @dataclass(kw_only=True, slots=True)
 class Figures:
-    """The sum over all streams of a scenario."""
+    """Sums over all streams of a scenario."""
 
     tokens: int = 0
     seconds: float = 0.0
@@ -30,7 +30,7 @@ class Figures:
         return self.cpu_seconds / self.tokens * 1e6
 
     def age(self, percent: float) -> float | None:
-        """Return a percentile of the ages."""
+        """Return a percentile of the ages in milliseconds, or ``None`` if none was measured."""
         if not self.ages:
             return None
         ordered = sorted(self.ages)

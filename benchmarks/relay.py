@@ -1,7 +1,7 @@
-"""The raw SDK alone against Runnel to a WebSocket client, in one run on one machine.
+"""Compares the raw SDK with Runnel and a WebSocket client, on one machine.
 
-``python -m benchmarks.relay`` prints a table; ``--help`` lists what can be chosen. An absolute figure
-says little on a shared machine: compare rows of one run, and several runs.
+``python -m benchmarks.relay`` prints a table; ``--help`` lists the options. Absolute figures mean little on a
+shared machine: compare rows of one run, and several runs.
 """
 
 import argparse
@@ -26,7 +26,7 @@ RATE = 50
 
 
 async def through_runnel(server: Served, provider: str, load: Load, streams: int) -> Figures:
-    """Start ``streams`` runs, each on a socket of its own, and watch them to their end."""
+    """Start ``streams`` runs, each on its own socket, and read them to their end."""
     loop = asyncio.get_running_loop()
     figures = Figures()
     frame: dict[str, Any] = {
@@ -57,7 +57,7 @@ async def through_runnel(server: Served, provider: str, load: Load, streams: int
         await asyncio.wait_for(ends, left)
     figures.seconds = time.monotonic() - begin
     figures.cpu_seconds = machine.cpu_seconds(server.pid) - cpu
-    # Tokens without stamps cannot be counted in merged frames: so many were sent.
+    # Without stamps, tokens in merged frames cannot be counted. Use the number that was sent.
     figures.tokens = figures.tokens or load.tokens * streams
     for viewer in viewers:
         viewer.leave()
@@ -71,13 +71,13 @@ def _half(load: Load) -> float:
 
 
 class SdkAlone:
-    """The process that reads with the raw SDK."""
+    """A process that reads streams with the raw SDK."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
 
     def read(self, mode: str, load: Load, streams: int) -> Figures:
-        """Let it read, and return its figures."""
+        """Read ``streams`` streams in the process and return its figures."""
         order = {
             "mode": mode,
             "streams": streams,
@@ -112,7 +112,7 @@ def sdk_alone(source: Upstream, cores: set[int] | None) -> Iterator[SdkAlone]:
 def measure(
     source: Upstream, provider: str, load: Load, warm: Load, streams: int, cores: set[int] | None
 ) -> dict[str, Figures]:
-    """Read the same load in every way, each in a fresh process that has warmed up."""
+    """Read the same load in all three ways, each in a new, warmed-up process."""
     rows = {}
     for mode, label in ((TYPED, "SDK alone, typed"), (DICTS, "SDK alone, dicts")):
         with sdk_alone(source, cores) as alone:

@@ -1,7 +1,7 @@
-"""The raw SDK reading streams, without Runnel: the other side of the comparison, in a process of its own.
+"""Reads streams with the raw SDK, without Runnel, in a separate process.
 
-``python -m benchmarks.sdk_alone ORIGIN`` reads one JSON object a line (``mode``, ``streams``, ``model``,
-``prompt``, ``seconds``) and answers each with the figures as JSON.
+``python -m benchmarks.sdk_alone ORIGIN`` reads one JSON object per line (``mode``, ``streams``, ``model``,
+``prompt``, ``seconds``, ``pause``) and prints the figures of each as JSON.
 """
 
 import asyncio
@@ -19,9 +19,9 @@ from openai import AsyncOpenAI, AsyncStream
 from benchmarks import machine
 from benchmarks.figures import STAMP, Figures
 
-#: As its documentation has it, with a model object for every chunk.
+#: The documented high-level call, which makes a model object for each chunk.
 TYPED = "typed"
-#: The documented low-level call, which hands out plain dicts. It is what Runnel uses.
+#: The documented low-level call, which returns plain dicts. Runnel uses it.
 DICTS = "dicts"
 
 

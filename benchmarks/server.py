@@ -1,4 +1,4 @@
-"""A Runnel server as ``make run`` starts it, on an empty data folder, for a benchmark."""
+"""Starts a Runnel server with an empty data folder, as ``make run`` does."""
 
 import contextlib
 import os
@@ -16,7 +16,7 @@ from benchmarks import machine
 
 PROJECT = Path(__file__).resolve().parents[1]
 
-#: Seconds until a server takes connections, and until it has ended.
+#: Seconds that a server may take to start, and again to stop.
 PATIENCE = 30
 
 
@@ -31,7 +31,7 @@ PROVIDERS = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Served:
-    """A running server and a way in."""
+    """A running server and an API token for it."""
 
     port: int
     pid: int
@@ -47,7 +47,7 @@ class Served:
 
 
 def providers_at(origin: str) -> dict[str, str]:
-    """Return the environment in which every provider is reached at ``origin``."""
+    """Return the environment variables that direct every provider to ``origin``."""
     return {
         "OPENAI_API_KEY": "nobody",
         "OPENAI_BASE_URL": f"{origin}/v1",
@@ -60,7 +60,7 @@ def providers_at(origin: str) -> dict[str, str]:
 
 @contextlib.contextmanager
 def serve(environment: Mapping[str, str]) -> Iterator[Served]:
-    """Serve with ``environment`` added to this process's own, on one core where there are several."""
+    """Serve with ``environment`` added to this process's own; pinned to one core if there are several."""
     with tempfile.TemporaryDirectory(prefix="runnel-benchmark-") as folder:
         port = free_port()
         values = os.environ | {
@@ -106,7 +106,11 @@ def free_port() -> int:
 
 
 def wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
-    """Return when something listens on ``port``; fail when ``process`` has ended before."""
+    """Wait until ``port`` accepts connections.
+
+    Raises:
+        RuntimeError: ``process`` ended first, or ``PATIENCE`` seconds passed.
+    """
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline and process.poll() is None:
         with contextlib.suppress(OSError):

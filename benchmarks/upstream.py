@@ -1,7 +1,7 @@
-"""What the streams come from: a fast stamping upstream where its source lies beside us, else the emulator.
+"""Starts the upstream of the streams: a fast stamping one if its source is available, otherwise the emulator.
 
-The first (``../shared/perf/fakeup.c``) is never the bottleneck, and every token says when it was
-sent. The emulator is part of Runnel; it says nothing of the kind, so ages are not measured with it.
+The stamping upstream (``../shared/perf/fakeup.c``) is never the bottleneck and puts the time of sending into
+each token. The emulator is part of Runnel and writes no times, so ages cannot be measured with it.
 """
 
 import contextlib
@@ -19,17 +19,17 @@ from benchmarks.server import PROJECT, free_port, wait_for
 
 SOURCE = PROJECT.parent / "shared" / "perf" / "fakeup.c"
 
-#: Tokens that the emulator's model ``fast`` says, and tokens a second of its endless ``drip``.
+#: The tokens of the emulator's model ``fast``, and the tokens per second of its endless model ``drip``.
 FAST_TOKENS, DRIP_RATE = 10_000, 50
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Load:
-    """What one stream is asked for: a model, a prompt, and what comes of it."""
+    """The model and prompt of one stream, and its expected length."""
 
     model: str
     prompt: str
-    #: Tokens of the stream; an endless one has said so many when it is left.
+    #: Tokens of the stream; for an endless stream, the tokens until it is left after ``seconds``.
     tokens: int
     seconds: float | None = None
 
@@ -42,13 +42,13 @@ class Upstream:
     has_stamps: bool
 
     def flat_out(self, tokens: int) -> Load:
-        """Return a stream that comes as fast as it is read."""
+        """Return the load of a stream that is sent as fast as it is read."""
         if self.has_stamps:
             return Load(model="fake", prompt=f"[[n={tokens}]]", tokens=tokens)
         return Load(model="fast", prompt="Go.", tokens=FAST_TOKENS)
 
     def paced(self, *, rate: int, seconds: float) -> Load:
-        """Return a stream of ``rate`` tokens a second."""
+        """Return the load of a stream of ``rate`` tokens per second for ``seconds``."""
         if self.has_stamps:
             tokens = round(rate * seconds)
             return Load(model="fake", prompt=f"[[n={tokens} rate={rate}]]", tokens=tokens)

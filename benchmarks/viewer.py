@@ -1,4 +1,4 @@
-"""A WebSocket client that costs next to nothing: it looks for stamps in the bytes and parses no frame."""
+"""A WebSocket client with little CPU cost: it searches the bytes for stamps and parses no frames."""
 
 import asyncio
 import base64
@@ -13,7 +13,7 @@ _ENDS = (b'"type":"RUN_FINISHED"', b'"type":"RUN_ERROR"', b'{"type":"error"')
 
 
 class Viewer(asyncio.Protocol):
-    """One socket that starts one run and reads it to its end."""
+    """A socket that starts one run and reads it to its end."""
 
     def __init__(self, *, port: int, token: str, frame: dict[str, Any], figures: Figures) -> None:
         self._request = (
@@ -40,7 +40,7 @@ class Viewer(asyncio.Protocol):
         self._transport.write(self._frame)
 
     def leave(self) -> None:
-        """Close the connection without a word."""
+        """Abort the connection without a close frame."""
         assert self._transport is not None
         self._transport.abort()
 
@@ -59,7 +59,7 @@ class Viewer(asyncio.Protocol):
             ages.append(now - int(stamp[1]) / 1e3)
             end = stamp.end()
         self._figures.tokens += len(ages) - before
-        # Long enough for a stamp and for the mark of the end, and without a stamp that was counted.
+        # Keep enough bytes for a divided stamp or end mark, but no stamp that was counted.
         self._tail = seen[max(end, len(seen) - max(LONGEST_STAMP, *map(len, _ENDS))) :]
         if any(mark in seen for mark in _ENDS) and not self.has_ended.done():
             if _ENDS[2] in seen or _ENDS[1] in seen:
@@ -71,7 +71,7 @@ class Viewer(asyncio.Protocol):
         for future in (self.is_ready, self.has_ended):
             if not future.done():
                 future.set_exception(ConnectionError(f"closed after {self._tail!r}"))
-                # Whoever left does not ask.
+                # Mark the exception as retrieved: nobody awaits it after ``leave``.
                 future.exception()
 
 
