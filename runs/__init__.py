@@ -1,5 +1,1 @@
-"""Runs: one user turn each, streamed, stoppable, resumable, and kept.
-
-Commands go down (``consumers`` → ``services`` → ``supervisor`` → ``engine``), events come up
-(``engine`` → ``journal`` → ``feed`` → ``consumers``).
-"""
+"""Runs: one user turn each, streamed, stopped, resumed, approved and traced. ``docs/architecture.md`` is the map."""

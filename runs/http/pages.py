@@ -15,9 +15,6 @@ from providers import catalog
 from providers.catalog import cache
 from runs.models import Conversation
 
-#: Conversations on one page of the list.
-PAGE_SIZE = 50
-
 
 @never_cache
 @login_required

@@ -12,7 +12,7 @@ from django.template.loader import render_to_string
 from django.test import Client
 
 from providers import catalog
-from runs.http.pages import PAGE_SIZE
+from runs.http.conversations import PAGE_SIZE
 from runs.models import ApiToken, Conversation, Message, Run
 from runs.models.tool_call import Decision, ToolCallStatus
 from runs.states import RunStatus, StopReason
