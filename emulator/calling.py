@@ -32,7 +32,7 @@ _HOW_TO_ORDER = "Order a call, for example [[call clock {}]], and I make it. doc
 
 
 def tools(prompt: Prompt) -> Iterator[Action]:
-    """CallAction two functions at once; quote their results when they have come."""
+    """Call two functions at once; quote their results when they have come."""
     if prompt.rounds:
         yield from paced(_quotes(prompt), per_second=60)
         yield Finish(FinishReason.END_TURN)

@@ -1,1 +1,1 @@
-"""What runs used and cost: ledger, budget, statistics."""
+"""What runs used and cost: totals, budget, statistics."""

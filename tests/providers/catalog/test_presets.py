@@ -70,7 +70,7 @@ ROWS = [
         headers={"x-goog-api-key": KEY},
     ),
 ]
-#: Whose credentials come from a cloud: tests/providers/test_clouds.py.
+#: Whose credentials come from a cloud: tests/providers/clients/test_clouds.py.
 CLOUDS = {"bedrock", "bedrock-runtime", "vertex", "vertex-anthropic"}
 
 
