@@ -1,4 +1,4 @@
-"""Turns the entries of a ``resolve`` frame into decisions about pending calls, or refuses them. Pure."""
+"""Turns the entries of a ``resolve`` frame into decisions about pending calls, or refuses them. No I/O."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,7 +12,7 @@ from runs.calls.planning import CLIENT, PlannedCall
 from runs.errors import BadDecision, InterruptMismatch
 from runs.models.tool_call import Decision, ToolCallStatus
 
-#: What a client may say about an interrupt of each kind.
+#: Allowed keys of a payload, by whether the client executes the call.
 _FIELDS = {
     True: frozenset({"approved", "reason", "result"}),
     False: frozenset({"approved", "reason", "editedArgs"}),
@@ -26,9 +26,9 @@ class Decided:
     call: PlannedCall
     decision: Decision
     reason: str = ""
-    #: JSON text that is executed instead of what was shown.
+    #: Edited arguments as JSON text; empty if the arguments are executed as shown.
     edited: str = ""
-    #: Its answer; ``None`` when it is to be executed.
+    #: The call's answer; ``None`` when the call is to be executed.
     outcome: CallOutcome | None = None
 
     @property
@@ -42,12 +42,12 @@ def decide(pending: Sequence[PlannedCall], resume: Iterable[Json]) -> tuple[Deci
     """Return the decision about each of the ``pending`` calls, in their order.
 
     Args:
-        pending: the calls that wait.
-        resume: AG-UI's ``ResumeEntry`` objects: exactly one for each of them.
+        pending: the pending calls.
+        resume: AG-UI's ``ResumeEntry`` objects, exactly one for each pending call.
 
     Raises:
-        InterruptMismatch: other ids than those that wait, or other arguments than were shown.
-        BadDecision: what is said about one cannot be done.
+        InterruptMismatch: the ids are not those of the pending calls, or a digest names other arguments.
+        BadDecision: an entry has a wrong payload, or edited arguments that the tool refuses.
     """
     entries = list(resume)
     given = {entry["interruptId"]: entry for entry in entries}

@@ -1,8 +1,8 @@
 """Executes the calls of a step concurrently, each with its own time limit, until all are answered or the run stops.
 
-A call that fails, takes too long or returns nonsense is answered with an error and spoils no other. When the
-run is cancelled async tools are cancelled; a sync one cannot be, so it is left behind on its thread, and what it
-returns later is noted and discarded. Knows no database and no log.
+A call that fails, exceeds its time limit or returns a value without JSON is answered with an error; the other
+calls continue. When the run stops, async tools are cancelled. A sync tool cannot be cancelled: it is abandoned on
+its thread, and its late result is noted and discarded. This module writes neither to the database nor to the log.
 """
 
 import asyncio
@@ -27,17 +27,17 @@ from runs.calls.planning import PlannedCall
 from runs.models.tool_call import ToolCallStatus
 from runs.toolbox.tool import Tool, ToolContext, ToolError
 
-#: Seconds that a cancelled async tool has to clean up before it is left behind.
+#: Seconds that a cancelled async tool has to clean up before it is abandoned.
 GRACE = 0.5
-#: Characters of a traceback that are kept.
-_STORY = 8_000
+#: Characters of a traceback that are kept: the last ones.
+_TRACEBACK_CHARS = 8_000
 
-#: Threads that sync tools may hold at the same time in this process, those that were left behind included.
+#: Threads that sync tools may hold at the same time in this process, abandoned tools included.
 MAX_THREADS = 64
 _free_threads = threading.BoundedSemaphore(MAX_THREADS)
 
-#: Hears of what a tool that was left behind did in the end: its call's id, and a sentence for an admin.
-type LateNote = Callable[[UUID, str], None]
+#: Called about an abandoned tool, with the id of its call and a sentence for an admin.
+type AbandonedNote = Callable[[UUID, str], None]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,17 +51,25 @@ class RunContext:
 
 async def execute(
     calls: Iterable[PlannedCall],
-    whom: RunContext,
+    run_context: RunContext,
     *,
     cancel: StopSignal,
     why: Callable[[], NotExecuted],
-    late: LateNote,
+    note_abandoned: AbandonedNote,
 ) -> AsyncGenerator[CallOutcome]:
     """Yield the answer to every call as it arrives. When ``cancel`` is set, yield the remaining answers at once.
 
-    ``why`` tells then what the run was stopped for.
+    Args:
+        calls: the calls to execute.
+        run_context: the user, conversation and run, for the tools.
+        cancel: the run's stop signal.
+        why: returns the reason of the stop. It is called only after ``cancel`` is set.
+        note_abandoned: called when an abandoned tool reaches its time limit, and when it ends.
     """
-    tasks = {spawn(_answer(call, whom, cancel, why, late), name=f"tool {call.name}") for call in calls}
+    tasks = {
+        spawn(_answer(call, run_context, cancel, why, note_abandoned), name=f"tool {call.name}")
+        for call in calls
+    }
     try:
         for done in asyncio.as_completed(tasks):
             yield await done
@@ -71,25 +79,32 @@ async def execute(
 
 
 async def _answer(
-    call: PlannedCall, whom: RunContext, cancel: StopSignal, why: Callable[[], NotExecuted], late: LateNote
+    call: PlannedCall,
+    run_context: RunContext,
+    cancel: StopSignal,
+    why: Callable[[], NotExecuted],
+    note_abandoned: AbandonedNote,
 ) -> CallOutcome:
     tool = call.tool
     if tool is None:
         return _failed(call, f"There is no tool named {call.name!r}.")
     context = ToolContext(
-        user_id=whom.user_id, conversation_id=whom.conversation_id, run_id=whom.run_id, call_id=call.id
+        user_id=run_context.user_id,
+        conversation_id=run_context.conversation_id,
+        run_id=run_context.run_id,
+        call_id=call.id,
     )
-    work = _work(call, tool, context)
+    work = _bind(call, tool, context)
     if isinstance(work, CallOutcome):
         return work
-    # From here on it may take effect.
+    # From here on the call may take effect.
     call = replace(call, status=ToolCallStatus.RUNNING)
     started_at = time.monotonic()
     doing: asyncio.Future[Any]
     if tool.is_async:
-        doing = spawn(_result(work), name=f"call {call.name}")
-    elif (begun := _on_thread(work, call.name)) is not None:
-        doing = begun
+        doing = spawn(_run_async(work), name=f"call {call.name}")
+    elif (on_thread := _run_on_thread(work, call.name)) is not None:
+        doing = on_thread
     else:
         return _failed(call, "The server is busy with other tools. Try again later.")
     try:
@@ -105,14 +120,14 @@ async def _answer(
     if tool.is_async:
         await asyncio.wait({doing}, timeout=GRACE)
     if not doing.done():
-        _watch(doing, call, late, left=tool.timeout - (time.monotonic() - started_at))
+        _note_late_end(doing, call, note_abandoned, left=tool.timeout - (time.monotonic() - started_at))
     elif stopped.status is ToolCallStatus.INTERRUPTED and not doing.cancelled():
-        # It came to its end all the same: better known than guessed.
+        # The tool ended within the grace period, so its result replaces "may have taken effect".
         return _outcome(call, doing.result())
     return stopped
 
 
-def _work(call: PlannedCall, tool: Tool, context: ToolContext) -> Callable[[], Any] | CallOutcome:
+def _bind(call: PlannedCall, tool: Tool, context: ToolContext) -> Callable[[], Any] | CallOutcome:
     """Return a function that executes the call, or the call's answer if it must not be executed."""
     try:
         work = tool.bind(call.arguments, context)
@@ -121,36 +136,36 @@ def _work(call: PlannedCall, tool: Tool, context: ToolContext) -> Callable[[], A
     except Exception as error:  # noqa: BLE001 - a tool that cannot be bound is a tool that failed
         return _crashed(call, _Raised.of(error))
     if (call.requires_approval or tool.requires_approval) and not call.is_approved:
-        # Planned as one about which nobody need be asked: while it waited for its siblings the tool has changed.
+        # The plan required no approval. The tool has changed while the call was held.
         return _failed(call, f"{call.name} has changed, and nobody was asked about this call. Call it again.")
     return work
 
 
 @dataclass(frozen=True, slots=True)
 class _Raised:
-    """An exception of a tool, in words.
+    """An exception of a tool, as text.
 
-    In words: an exception leads to the frames that it came through, and these to whoever keeps it. Such a ring
-    would keep all that the tool had in its hands.
+    The exception object itself is not kept: its traceback refers to the frames that it passed, and a frame that
+    holds the exception closes a reference cycle. That cycle would keep the tool's local variables in memory.
     """
 
     name: str
-    story: str
-    #: What a ``ToolError`` says.
-    said: str | None = None
+    traceback: str
+    #: The message of a ``ToolError``; ``None`` for any other exception.
+    message: str | None = None
 
     @classmethod
     def of(cls, error: BaseException) -> "_Raised":
-        """Return ``error`` in words."""
-        story = clean("".join(traceback.format_exception(error)))[-_STORY:]
-        said = None
+        """Return ``error`` as text."""
+        text = clean("".join(traceback.format_exception(error)))[-_TRACEBACK_CHARS:]
+        message = None
         if isinstance(error, ToolError):
             with contextlib.suppress(Exception):
-                said = str(error)
-        return cls(type(error).__name__, story, said)
+                message = str(error)
+        return cls(type(error).__name__, text, message)
 
 
-async def _result(work: Callable[[], Any]) -> Any:
+async def _run_async(work: Callable[[], Any]) -> Any:
     try:
         return await work()
     except (Exception, SystemExit) as error:  # noqa: BLE001 - it becomes the call's answer
@@ -162,10 +177,10 @@ def _result_of(doing: asyncio.Future[Any]) -> Any:
     return _Raised.of(asyncio.CancelledError()) if doing.cancelled() else doing.result()
 
 
-def _on_thread(work: Callable[[], Any], name: str) -> asyncio.Future[Any] | None:
+def _run_on_thread(work: Callable[[], Any], name: str) -> asyncio.Future[Any] | None:
     """Run ``work`` on a thread of its own, so that it delays neither other tools nor the server's end.
 
-    ``None`` when there is none left, of ours or of the system's.
+    Return a future for its result; ``None`` when ``MAX_THREADS`` are in use or the system has no thread left.
     """
     if not _free_threads.acquire(blocking=False):
         return None
@@ -184,7 +199,7 @@ def _on_thread(work: Callable[[], Any], name: str) -> asyncio.Future[Any] | None
         finally:
             connections.close_all()
             _free_threads.release()
-        # Nobody waits any more when the loop has ended meanwhile.
+        # The loop is closed if the server ended before the tool.
         with contextlib.suppress(RuntimeError):
             loop.call_soon_threadsafe(settle, value)
 
@@ -196,30 +211,33 @@ def _on_thread(work: Callable[[], Any], name: str) -> asyncio.Future[Any] | None
     return answer
 
 
-def _watch(doing: asyncio.Future[Any], call: PlannedCall, late: LateNote, *, left: float) -> None:
+def _note_late_end(
+    doing: asyncio.Future[Any], call: PlannedCall, note_abandoned: AbandonedNote, *, left: float
+) -> None:
     """Note how an abandoned call ends. ``left`` is the rest of its time limit, in seconds."""
-    left_at = time.monotonic()
+    abandoned_at = time.monotonic()
 
-    def time_is_up() -> None:
-        late(call.id, "Still at work when its time was up: abandoned.")
+    def note_time_limit() -> None:
+        note_abandoned(call.id, "Still at work when its time was up: abandoned.")
 
-    def came(_: object) -> None:
+    def note_discarded(_: object) -> None:
         timer.cancel()
-        late(call.id, f"Its result came {time.monotonic() - left_at:.1f} s too late and was discarded.")
+        seconds = time.monotonic() - abandoned_at
+        note_abandoned(call.id, f"Its result came {seconds:.1f} s too late and was discarded.")
 
-    timer = asyncio.get_running_loop().call_later(max(left, 0.0), time_is_up)
-    doing.add_done_callback(came)
+    timer = asyncio.get_running_loop().call_later(max(left, 0.0), note_time_limit)
+    doing.add_done_callback(note_discarded)
 
 
 def _outcome(call: PlannedCall, value: Any) -> CallOutcome:
     match value:
-        case _Raised(said=str() as said):
-            return _failed(call, said)
+        case _Raised(message=str() as message):
+            return _failed(call, message)
         case _Raised() as raised:
             return _crashed(call, raised)
     try:
         content = text_of(value, most=settings.RUNNEL_TOOL_RESULT_CHARS)
-    except Exception as error:  # noqa: BLE001 - whatever a tool returns must not fail the run
+    except Exception as error:  # noqa: BLE001 - a tool's return value must not fail the run
         return _crashed(call, _Raised.of(error))
     return _answered(call, ToolCallStatus.SUCCEEDED, content, is_error=False)
 
@@ -239,7 +257,7 @@ def _timed_out(call: PlannedCall, seconds: float) -> CallOutcome:
 
 def _crashed(call: PlannedCall, raised: _Raised) -> CallOutcome:
     """Return the answer to a call whose tool raised an error. The model reads its type, an admin the traceback."""
-    return _failed(call, f"The tool {call.name} failed ({raised.name}).", note=raised.story)
+    return _failed(call, f"The tool {call.name} failed ({raised.name}).", note=raised.traceback)
 
 
 def _answered(

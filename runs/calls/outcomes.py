@@ -1,6 +1,6 @@
-"""Answers to function calls: the tool's result, or a sentence that says why there is none. Pure.
+"""Answers to function calls: the tool's result, or a sentence with the reason why there is none. No I/O.
 
-Providers refuse a conversation in which a call has no answer, so every call gets one, whatever happened.
+Providers refuse a conversation in which a call has no answer, so every call gets one.
 """
 
 from collections.abc import Iterable
@@ -26,15 +26,15 @@ class NotExecuted(Enum):
     SHUTDOWN = "the server was stopped"
     #: The process that drove the run died.
     WORKER_LOST = "the server stopped unexpectedly"
-    #: Nobody decided in time.
+    #: The approval deadline has passed.
     EXPIRED = "nobody decided about it in time"
-    #: The run took too long.
+    #: The run reached its time limit.
     TIMEOUT = "the run's time was up"
-    #: The run has made as many steps as it may.
+    #: The run reached its maximum number of steps.
     MAX_STEPS = "the run has made as many steps as it may"
     #: The run's budget is spent.
     BUDGET = "the run's budget is spent"
-    #: The answer broke off behind it.
+    #: The model's answer was cut after the call.
     CUT = "the answer broke off"
     #: The run failed.
     FAILED = "the run failed"
@@ -42,7 +42,7 @@ class NotExecuted(Enum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CallOutcome:
-    """The answer to one call. ``id`` is its ``ToolCall``'s."""
+    """The answer to one call. ``id`` is the primary key of its ``ToolCall``."""
 
     id: UUID
     call_id: str
@@ -50,7 +50,7 @@ class CallOutcome:
     status: ToolCallStatus
     content: str
     is_error: bool = False
-    #: For an admin only.
+    #: Text for an admin; the model does not receive it.
     note: str = ""
 
 
@@ -82,8 +82,10 @@ def denied(reason: str) -> str:
 def text_of(value: Any, *, most: int) -> str:
     """Return a tool's return value as text for the model: a string unchanged, any other value as JSON.
 
-    What is longer than ``most`` characters is cut, and says so. Raises ``PydanticSerializationError`` for what
-    has no JSON.
+    Text of more than ``most`` characters is cut, and a line at its end says so.
+
+    Raises:
+        PydanticSerializationError: the value cannot be written as JSON.
     """
     if value is None:
         return "Done."

@@ -15,7 +15,7 @@ from runs.calls.planning import PlannedCall
 from runs.models import Step, ToolCall
 from runs.models.tool_call import OPEN, ToolCallStatus
 
-#: A call in one of these has an answer that goes back to the model.
+#: Statuses of calls whose answer is sent to the model.
 _ANSWERED = frozenset(ToolCallStatus) - OPEN - {ToolCallStatus.UNANSWERED, ToolCallStatus.INCOMPLETE}
 
 
@@ -44,7 +44,7 @@ def keep(run_id: UUID, step_id: UUID, result: StepResult, planned: Iterable[Plan
 
 def answer(outcome: CallOutcome) -> None:
     """Store the answer to an open call. A call that has an answer keeps it."""
-    # Where it has none of its own: what a tool left behind did may have been noted already.
+    # An empty note must not overwrite the note about an abandoned tool.
     noted = {"note": outcome.note} if outcome.note else {}
     ToolCall.objects.filter(pk=outcome.id, status__in=OPEN).update(
         status=outcome.status,

@@ -1,4 +1,4 @@
-"""A request to cancel a run. ``Supervisor.cancel`` carries it out, whoever asks.
+"""A request to cancel a run. ``Supervisor.cancel`` carries out every such request.
 
 The run's stop signal is set at once. The intent is queued on the journal at the same moment, so that it is
 stored before any end that the cancel brings about.
@@ -17,21 +17,21 @@ from runs.store import transitions
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StoredCancel:
-    """What the database says after the intent was stored."""
+    """The state of the run after the intent was stored."""
 
     #: False when the run had ended before.
     was_active: bool
-    #: Whether the run is paused: then nothing drives it, and its end must be written.
+    #: Whether the run is paused. No engine drives a paused run, so the caller must write its end.
     is_paused: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CancelRequest:
-    """Which run to cancel, for whom, and how."""
+    """The run to cancel, the requester, and the mode."""
 
     run_id: UUID
     by: CancelledBy
-    #: Only a run of this user is cancelled. ``None`` for an admin and for the server, who may cancel any run.
+    #: Required owner of the run. ``None`` for an admin and for the server, which may cancel any run.
     owner_id: int | None = None
     reason: str = ""
     mode: str = CancelMode.IMMEDIATE
@@ -41,7 +41,7 @@ class CancelRequest:
         live = cancellation.get(self.run_id)
         if live is None or self.mode != CancelMode.IMMEDIATE:
             return
-        # Another user may be trying to start a run with the same id: that run is not this owner's.
+        # The live run may belong to another user who chose the same id.
         if self.owner_id is None or self.owner_id == live.owner_id:
             cancellation.request(self.run_id, by=self.by, reason=self.reason)
 
@@ -57,6 +57,6 @@ class CancelRequest:
         if not run.exists():
             raise NotFound
         was_active = transitions.request_cancel(self.run_id, by=self.by, reason=self.reason, mode=self.mode)
-        # Read after the write, which waited for a pause that was being stored; a later pause finds the intent.
+        # Read after the write: the write has waited for a pause in progress, and a later pause finds the intent.
         is_paused = run.filter(status=RunStatus.AWAITING_APPROVAL).exists()
         return StoredCancel(was_active=was_active, is_paused=is_paused)

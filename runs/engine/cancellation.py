@@ -16,14 +16,14 @@ from runs.states import CancelledBy
 
 @dataclass(slots=True)
 class Cancellation:
-    """The stop signal of one live segment, and who asked for its cancel."""
+    """The stop signal of one live segment, and the requester of its cancel."""
 
     run_id: UUID
     owner_id: int
     loop: asyncio.AbstractEventLoop
-    #: The number of the segment that it stops.
+    #: Segment number, from 1.
     segment: int = 1
-    #: How many callers prepare that segment or drive it.
+    #: Number of callers that prepare the segment or drive it.
     claims: int = 0
     signal: StopSignal = field(default_factory=StopSignal)
     #: A ``CancelledBy``; empty until a cancel is requested.
@@ -50,10 +50,10 @@ def claim(run_id: UUID, owner_id: int, *, segment: int = 1) -> Cancellation:
     with _lock:
         known = _live.get(run_id)
         if known is None or known.segment < segment:
-            # The segment before has paused, so nothing is left of it to stop.
+            # The earlier segment has paused, so there is nothing left to stop.
             known = _live[run_id] = Cancellation(run_id, owner_id, asyncio.get_running_loop(), segment)
         elif known.segment > segment:
-            # The run went on without this caller, whose database write is about to fail.
+            # Another caller resumed the run first. This caller's database write will fail.
             known = Cancellation(run_id, owner_id, asyncio.get_running_loop(), segment)
         known.claims += 1
     return known
@@ -81,7 +81,7 @@ def live() -> tuple[Cancellation, ...]:
 def request(run_id: UUID, *, by: str, reason: str = "") -> bool:
     """Set the run's signal at once, from any thread. Return whether the run is live here.
 
-    The first request says who cancelled; later ones change nothing.
+    The first request sets ``by`` and ``reason``; later requests change nothing.
     """
     with _lock:
         cancellation = _live.get(run_id)

@@ -1,4 +1,4 @@
-"""Ends of runs: the terminal event, and the columns of the run's row. Pure."""
+"""Ends of runs: the terminal event, and the columns of the run's row. No I/O."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ from runs.states import CancelledBy, RunStatus, StopReason
 from runs.store.transitions import Ending
 from runs.usage.run_usage import UsageTotals
 
-#: What the model reads about calls that were open when the run was stopped.
+#: The reason for the model why open calls were not executed, by the cause of the run's stop.
 NOT_EXECUTED = {
     StopCause.CANCELLED: NotExecuted.CANCELLED,
     StopCause.SHUTDOWN: NotExecuted.SHUTDOWN,
@@ -27,7 +27,7 @@ NOT_EXECUTED = {
     StopCause.BUDGET: NotExecuted.BUDGET,
 }
 
-#: What a client may answer who executed a call, as JSON Schema: AG-UI's ``responseSchema``.
+#: AG-UI's ``responseSchema`` of a call that the client executes: the JSON Schema of its answer.
 _RESULT: Json = {"type": "object", "properties": {"result": {}}, "required": ["result"]}
 
 
@@ -36,19 +36,20 @@ class SegmentUsage:
     """The last result of a segment, and its usage by model."""
 
     result: StepResult | None = None
-    bills: Sequence[ModelUsage] = ()
-    #: What the run has used, earlier segments included.
-    used: UsageTotals = field(default_factory=UsageTotals)
+    usages: Sequence[ModelUsage] = ()
+    #: The run's usage, earlier segments included.
+    totals: UsageTotals = field(default_factory=UsageTotals)
 
     @property
     def cost(self) -> float | None:
         """The run's cost in US dollars as a float, ``None`` if unknown."""
-        return None if self.used.cost is None else float(self.used.cost)
+        return None if self.totals.cost is None else float(self.totals.cost)
 
     def token_usages(self) -> list[Json]:
         """Return one AG-UI ``TokenUsage`` for each model that was asked."""
         return [
-            agui.token_usage(bill.usage, provider=bill.provider, model_name=bill.model) for bill in self.bills
+            agui.token_usage(entry.usage, provider=entry.provider, model_name=entry.model)
+            for entry in self.usages
         ]
 
 
@@ -56,29 +57,29 @@ type End = tuple[agui.Event, Ending]
 
 
 def completed(
-    segment: Segment, account: SegmentUsage, reason: StopReason, *, pending: Sequence[str] = ()
+    segment: Segment, usage: SegmentUsage, reason: StopReason, *, pending: Sequence[str] = ()
 ) -> End:
     """Return a regular end. ``pending`` names calls that nothing can execute."""
     outcome: Json = {"type": "success"}
     if pending:
         outcome["pendingToolCallIds"] = list(pending)
-    metadata = {"stop_reason": reason.value, "cost": account.cost}
-    event = _finished(segment, outcome, account, metadata)
+    metadata = {"stop_reason": reason.value, "cost": usage.cost}
+    event = _finished(segment, outcome, usage, metadata)
     return event, Ending(status=RunStatus.COMPLETED, stop_reason=reason)
 
 
 def interrupted(
-    segment: Segment, account: SegmentUsage, calls: Iterable[PlannedCall], *, until: datetime | None
+    segment: Segment, usage: SegmentUsage, calls: Iterable[PlannedCall], *, until: datetime | None
 ) -> agui.Event:
     """Return the event of a pause, with an interrupt for each of ``calls``. ``until`` is the approval deadline."""
     interrupts = [_interrupt(call, until) for call in calls]
     if len(orjson.dumps(interrupts)) > agui.MAX_ITEM:
-        # Both are known without it: the arguments were streamed, and a tool's schema is its own.
+        # Too long for one event. The arguments were streamed before, and the schema is that of the tool.
         for interrupt in interrupts:
             del interrupt["responseSchema"], interrupt["metadata"]["arguments"]
     outcome: Json = {"type": "interrupt", "interrupts": interrupts}
-    metadata = {"stop_reason": StopReason.REQUIRES_APPROVAL.value, "cost": account.cost}
-    return _finished(segment, outcome, account, metadata)
+    metadata = {"stop_reason": StopReason.REQUIRES_APPROVAL.value, "cost": usage.cost}
+    return _finished(segment, outcome, usage, metadata)
 
 
 def _interrupt(call: PlannedCall, until: datetime | None) -> Json:
@@ -109,9 +110,9 @@ def _approval(call: PlannedCall) -> Json:
     }
 
 
-def provider_failed(error: LLMError, account: SegmentUsage) -> End:
+def provider_failed(error: LLMError, usage: SegmentUsage) -> End:
     """Return the end after a provider's error."""
-    return failed(StopReason(error.stop_reason), error.code, error.message, account, cause=error)
+    return failed(StopReason(error.stop_reason), error.code, error.message, usage, cause=error)
 
 
 def time_limit_message(seconds: float) -> str:
@@ -122,38 +123,38 @@ def time_limit_message(seconds: float) -> str:
     )
 
 
-def timed_out(message: str, account: SegmentUsage) -> End:
+def timed_out(message: str, usage: SegmentUsage) -> End:
     """Return the end of a run that reached its time limit, with a ``message`` for the user."""
-    return failed(StopReason.TIMEOUT, StopReason.TIMEOUT.value, message, account)
+    return failed(StopReason.TIMEOUT, StopReason.TIMEOUT.value, message, usage)
 
 
 def failed(
-    reason: StopReason, code: str, message: str, account: SegmentUsage, *, cause: LLMError | None = None
+    reason: StopReason, code: str, message: str, usage: SegmentUsage, *, cause: LLMError | None = None
 ) -> End:
     """Return the end of a failed run."""
     event = agui.run_error(
         code=code,
         message=message,
-        usage=account.token_usages(),
+        usage=usage.token_usages(),
         metadata={
             "stop_reason": reason.value,
             "retryable": cause.retryable if cause else False,
             "retry_after": cause.retry_after if cause else None,
-            "usage_source": account.used.usage.source.value,
+            "usage_source": usage.totals.usage.source.value,
         },
     )
     return event, Ending(status=RunStatus.FAILED, stop_reason=reason, error_code=code, error_message=message)
 
 
-def expired(account: SegmentUsage) -> End:
+def expired(usage: SegmentUsage) -> End:
     """Return the end of a paused run whose approval deadline has passed."""
     message = "Nobody decided in time about what this run wanted to do, so nothing of it was done. Ask again."
-    return failed(StopReason.TIMEOUT, StopReason.TIMEOUT.value, message, account)
+    return failed(StopReason.TIMEOUT, StopReason.TIMEOUT.value, message, usage)
 
 
 def cancelled(
     segment: Segment,
-    account: SegmentUsage,
+    usage: SegmentUsage,
     *,
     by: str,
     reason: str,
@@ -161,14 +162,14 @@ def cancelled(
 ) -> End:
     """Return the end of a cancelled run."""
     stop_reason = StopReason.SHUTDOWN if by == CancelledBy.SERVER else StopReason.CANCELLED
-    cut = bool(account.result and account.result.stream_was_cancelled)
+    cut = bool(usage.result and usage.result.stream_was_cancelled)
     metadata = {
         "stop_reason": stop_reason.value,
         "stream_was_cancelled": cut,
         "cancelled_by": by,
         "upstream_closed_ms": upstream_closed_ms,
     }
-    return _finished(segment, {"type": "cancelled"}, account, metadata), Ending(
+    return _finished(segment, {"type": "cancelled"}, usage, metadata), Ending(
         status=RunStatus.CANCELLED,
         stop_reason=stop_reason,
         cancelled_by=by,
@@ -178,14 +179,14 @@ def cancelled(
     )
 
 
-def _finished(segment: Segment, outcome: Json, account: SegmentUsage, metadata: dict[str, Any]) -> agui.Event:
+def _finished(segment: Segment, outcome: Json, usage: SegmentUsage, metadata: dict[str, Any]) -> agui.Event:
     return agui.run_finished(
         segment,
         outcome=outcome,
-        usage=account.token_usages(),
+        usage=usage.token_usages(),
         metadata={
             **metadata,
-            "usage_source": account.used.usage.source.value,
-            "run_usage": agui.token_usage(account.used.usage),
+            "usage_source": usage.totals.usage.source.value,
+            "run_usage": agui.token_usage(usage.totals.usage),
         },
     )

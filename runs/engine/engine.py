@@ -64,11 +64,11 @@ class Engine:
         self._cancellation = cancellation
         self._settings = settings
         resume = spec.resume
-        before = resume.bills if resume else ()
+        before = resume.usages if resume else ()
         self._usage = RunUsage(before)
         price = price_list(keeps_long=spec.options.cache == "long")
         self._budget = BudgetMeter(spec.budget, before=before, price=price)
-        self._here = StepContext(
+        self._context = StepContext(
             journal=journal,
             log=log,
             cancel=cancellation.signal,
@@ -78,7 +78,7 @@ class Engine:
         )
         self._steps_made = resume.steps if resume else 0
         #: Decided calls without an answer, by id.
-        self._open = _not_begun(resume.calls if resume else ())
+        self._open_calls = _as_held(resume.calls if resume else ())
         self._targets = spec.targets
         self._options = spec.options
         #: The current step, and its result.
@@ -98,34 +98,34 @@ class Engine:
             max(left, 0.0), self._cancellation.stop, StopCause.TIME_LIMIT, message
         )
         try:
-            await self._go()
+            await self._drive()
         except Fenced:
             logger.warning("run %s: another process took it over", self._run_id)
         except Exception:
             logger.exception("run %s failed", self._run_id)
-            await self._failed_here()
+            await self._end_after_error()
         finally:
             limit.cancel()
         return self._has_ended
 
-    async def _go(self) -> None:
+    async def _drive(self) -> None:
         try:
-            await self._steps()
+            await self._make_steps()
         except RunCancelled as cancelled:
-            await self._cancelled(cancelled.partial, cancelled.upstream_closed_ms)
+            await self._end_stopped(cancelled.partial, cancelled.upstream_closed_ms)
         except LostRace as lost:
-            self._learn(lost)
-            await self._cancelled(self._result, None)
+            self._adopt_cancel(lost)
+            await self._end_stopped(self._result, None)
         except LLMError as error:
-            await self._end(endings.provider_failed(error, self._account(error.partial)), error.partial)
+            await self._end(endings.provider_failed(error, self._segment_usage(error.partial)), error.partial)
 
-    async def _failed_here(self) -> None:
+    async def _end_after_error(self) -> None:
         """End a run after an error of our own. Keep its answer, unless storing the answer fails as well."""
         for result in (self._result, None):
             try:
                 ours = LLMInternalError()
-                account = self._account(result)
-                await self._end(endings.failed(StopReason.ERROR, ours.code, ours.message, account), result)
+                usage = self._segment_usage(result)
+                await self._end(endings.failed(StopReason.ERROR, ours.code, ours.message, usage), result)
             except Fenced:
                 logger.warning("run %s: another process took it over", self._run_id)
             except Exception:
@@ -133,27 +133,22 @@ class Engine:
                 continue
             return
 
-    async def _steps(self) -> None:
+    async def _make_steps(self) -> None:
         """Make steps until the model ends its turn, a limit is reached, or a call is pending."""
         while True:
-            await self._execute()
-            step = await self._begin()
-            result = await self._call(step)
-            offer = self._run.offer
+            await self._execute_calls()
+            step = await self._begin_step()
+            result = await self._call_provider(step)
+            offer, usage = self._run.offer, self._segment_usage(result)
             if not offer or not planning.is_answerable(result):
                 reason = StopReason(result.stop_reason or StopReason.END_TURN)
                 unanswered = () if offer else [call.id for call in result.tool_calls if call.complete]
-                account = self._account(result)
-                await self._end(
-                    endings.completed(self._run.segment, account, reason, pending=unanswered),
-                    result,
-                    why=NotExecuted.CUT,
-                )
+                end = endings.completed(self._run.segment, usage, reason, pending=unanswered)
+                await self._end(end, result, why=NotExecuted.CUT)
                 return
             if (limit := self._limit_reached()) is not None:
                 reason, why = limit
-                account = self._account(result)
-                await self._end(endings.completed(self._run.segment, account, reason), result, why=why)
+                await self._end(endings.completed(self._run.segment, usage, reason), result, why=why)
                 return
             calls = planning.plan(result, offer)
             if planning.pending(calls):
@@ -168,15 +163,15 @@ class Engine:
             return StopReason.MAX_STEPS, NotExecuted.MAX_STEPS
         return None
 
-    async def _begin(self) -> RunningStep:
+    async def _begin_step(self) -> RunningStep:
         """Commit the begin of the next step, and of the run if it is the first. Return the step.
 
         Raises:
             RunCancelled: the run was stopped.
             LostRace: a cancel was stored first.
         """
-        if self._here.cancel.is_set():
-            raise RunCancelled(self._here.cancel)
+        if self._context.cancel.is_set():
+            raise RunCancelled(self._context.cancel)
         step = RunningStep.of(self._run_id, self._steps_made + 1, self._targets, self._run.policy)
         await self._journal.commit(self._log, self._opening, lambda: self._store_begin(step.row))
         self._opening = []
@@ -191,7 +186,7 @@ class Engine:
         settings = self._settings
         transitions.begin(self._run_id, worker=settings.worker, lease=settings.lease_time, step=row)
 
-    async def _call(self, step: RunningStep) -> StepResult:
+    async def _call_provider(self, step: RunningStep) -> StepResult:
         """Make the provider call and return its result. Raises ``LLMError``, ``RunCancelled`` and ``Fenced``."""
         # Not inside the commit: reading a long conversation would delay the events of all runs.
         conversation = await readers.run(history.of_conversation, self._run.segment.conversation_id)
@@ -205,7 +200,7 @@ class Engine:
             quirks=target.quirks,
         )
         try:
-            self._result = await step.run(request, self._here)
+            self._result = await step.run(request, self._context)
         finally:
             self._usage.add(step.attempts.spending)
         # The next step asks the model that answered.
@@ -218,15 +213,15 @@ class Engine:
         """Commit a step after which its calls are executed."""
         ending, used = step.ending(result, calls), self._usage.totals
         await self._journal.commit(self._log, [], lambda: transitions.end_step(self._run_id, ending, used))
-        self._open = _not_begun(calls)
+        self._open_calls = _as_held(calls)
         self._step = self._result = None
 
     async def _pause(self, step: RunningStep, result: StepResult, calls: tuple[PlannedCall, ...]) -> None:
         """Commit a step with pending calls, and the pause. ``services.resolve`` continues the run later."""
-        patience = self._settings.approval_time
-        until = timezone.now() + patience if patience is not None else None
+        limit = self._settings.approval_time
+        until = timezone.now() + limit if limit is not None else None
         event = endings.interrupted(
-            self._run.segment, self._account(result), planning.pending(calls), until=until
+            self._run.segment, self._segment_usage(result), planning.pending(calls), until=until
         )
         ending, used = step.ending(result, calls), self._usage.totals
         active = self._active_seconds
@@ -236,40 +231,42 @@ class Engine:
             lambda: transitions.pause(self._run_id, ending, used, until=until, active_seconds=active),
         )
 
-    async def _execute(self) -> None:
+    async def _execute_calls(self) -> None:
         """Execute the open calls and commit each answer as it arrives. Raises ``RunCancelled`` after the last one."""
-        if not self._open:
+        if not self._open_calls:
             return
-        if self._here.cancel.is_set():
-            raise RunCancelled(self._here.cancel)
+        if self._context.cancel.is_set():
+            raise RunCancelled(self._context.cancel)
         spec = self._run
         context = RunContext(
             user_id=spec.owner_id, conversation_id=spec.segment.conversation_id, run_id=self._run_id
         )
         answers = execution.execute(
-            tuple(self._open.values()),
+            tuple(self._open_calls.values()),
             context,
-            cancel=self._here.cancel,
-            why=lambda: endings.NOT_EXECUTED[self._here.cancel.cause],
-            late=self._note,
+            cancel=self._context.cancel,
+            why=lambda: endings.NOT_EXECUTED[self._context.cancel.cause],
+            note_abandoned=self._store_note,
         )
         # From here on each call may take effect, even if its answer is lost.
-        self._open = {key: replace(call, status=ToolCallStatus.RUNNING) for key, call in self._open.items()}
+        self._open_calls = {
+            key: replace(call, status=ToolCallStatus.RUNNING) for key, call in self._open_calls.items()
+        }
         async with contextlib.aclosing(answers):
             async for outcome in answers:
                 await self._journal.commit(
                     self._log, [agui.tool_result(outcome)], partial(records.answer, outcome)
                 )
-                del self._open[outcome.id]
-        if self._here.cancel.is_set():
-            raise RunCancelled(self._here.cancel)
+                del self._open_calls[outcome.id]
+        if self._context.cancel.is_set():
+            raise RunCancelled(self._context.cancel)
 
-    def _note(self, call_id: UUID, sentence: str) -> None:
+    def _store_note(self, call_id: UUID, sentence: str) -> None:
         """Store a note about a tool that ended after it was abandoned, perhaps long after the run."""
         spawn(self._journal.execute(lambda: records.note(call_id, sentence)), name="late tool")
 
-    async def _cancelled(self, result: StepResult | None, upstream_closed_ms: float | None) -> None:
-        cancellation, usage = self._cancellation, self._account(result)
+    async def _end_stopped(self, result: StepResult | None, upstream_closed_ms: float | None) -> None:
+        cancellation, usage = self._cancellation, self._segment_usage(result)
         match cancellation.signal.cause:
             case StopCause.TIME_LIMIT:
                 end = endings.timed_out(cancellation.signal.message, usage)
@@ -292,7 +289,7 @@ class Engine:
         event, ending = end
         self._result = result
         calls = planning.not_executed(result, self._run.offer)
-        outcomes = [call.unanswered(why) for call in (*self._open.values(), *calls)]
+        outcomes = [call.unanswered(why) for call in (*self._open_calls.values(), *calls)]
         steps = []
         if self._step is not None:
             steps = [self._step.ending(result, calls, error_code=ending.error_code)]
@@ -308,8 +305,8 @@ class Engine:
         except LostRace as lost:
             if ending.status is RunStatus.CANCELLED:
                 raise Fenced from None
-            self._learn(lost)
-            await self._cancelled(result, None)
+            self._adopt_cancel(lost)
+            await self._end_stopped(result, None)
         else:
             self._has_ended = True
 
@@ -319,22 +316,22 @@ class Engine:
         before = self._run.resume.active_seconds if self._run.resume else 0.0
         return before + time.monotonic() - self._began_at
 
-    def _account(self, result: StepResult | None) -> SegmentUsage:
+    def _segment_usage(self, result: StepResult | None) -> SegmentUsage:
         by_model = self._usage.by_model
         if not by_model and result is not None and self._step is not None:
-            # A model that was asked in vain is named without a count.
+            # A model that reported no usage is named with unknown counts.
             origin = self._step.attempts.target.origin
             model = result.model or origin.model
             by_model = (ModelUsage(provider=origin.provider, model=model, usage=Usage()),)
-        return SegmentUsage(result=result, bills=by_model, used=self._usage.totals)
+        return SegmentUsage(result=result, usages=by_model, totals=self._usage.totals)
 
-    def _learn(self, lost: LostRace) -> None:
+    def _adopt_cancel(self, lost: LostRace) -> None:
         """Take over the stored cancel that won; it may come from another process."""
         self._cancellation.by = lost.by
         self._cancellation.reason = lost.reason
         self._cancellation.signal.cause = StopCause.CANCELLED
 
 
-def _not_begun(calls: Iterable[PlannedCall]) -> dict[UUID, PlannedCall]:
+def _as_held(calls: Iterable[PlannedCall]) -> dict[UUID, PlannedCall]:
     """Return decided calls by id, as held: none of them has begun."""
     return {call.id: replace(call, status=ToolCallStatus.HELD) for call in calls}

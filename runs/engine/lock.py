@@ -1,6 +1,6 @@
 """The data folder's lock. It makes the embedded server the only user of its SQLite file.
 
-Whoever holds it knows that every run which is active at its start was left by a dead process.
+A process that holds the lock at its start may treat every active run as left by a dead process.
 """
 
 import fcntl
@@ -16,7 +16,11 @@ class AlreadyRunning(Exception):  # noqa: N818 - it names what happened
 
 
 def hold(folder: Path) -> None:
-    """Take the lock of ``folder`` until this process ends, or raise ``AlreadyRunning``."""
+    """Take the lock of ``folder`` until this process ends.
+
+    Raises:
+        AlreadyRunning: another process holds the lock.
+    """
     file = (folder / "server.lock").open("a")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

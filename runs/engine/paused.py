@@ -1,7 +1,7 @@
 """Paused runs, which exist in the database only: reading, continuing and ending them.
 
-Such a run has no task, no lease and no connection. Whoever changes it appends to its log from where it was
-read, so that of two who try the second one finds the log moved on and changes nothing.
+A paused run has no task, no lease and no connection. Each change appends to the log at the seq that was read.
+Of two concurrent changes, the second finds a longer log, fails and changes nothing.
 """
 
 from collections.abc import Sequence
@@ -38,11 +38,13 @@ class PausedRun:
 
     row: Run
     offer: OfferedTools
-    #: Of the newest step, in call order; those that are answered already are not among them.
+    #: Open calls of the newest step, in call order.
     calls: tuple[PlannedCall, ...]
+    #: Number of steps made so far.
     steps: int
-    bills: tuple[ModelUsage, ...]
-    #: Whoever has made those calls.
+    #: The usage of each of these steps.
+    usages: tuple[ModelUsage, ...]
+    #: The model that made the calls.
     origin: Origin
 
     @property
@@ -74,18 +76,18 @@ class PausedRun:
         return ResumePoint(
             calls=tuple(calls),
             steps=self.steps,
-            bills=self.bills,
+            usages=self.usages,
             active_seconds=self.row.active_seconds,
         )
 
 
 def read(run_id: UUID) -> PausedRun | None:
     """Return a paused run, ``None`` if the run is not paused."""
-    waits = Run.objects.filter(pk=run_id, status=RunStatus.AWAITING_APPROVAL)
-    while (run := waits.first()) is not None:
+    paused = Run.objects.filter(pk=run_id, status=RunStatus.AWAITING_APPROVAL)
+    while (run := paused.first()) is not None:
         found = _read(run)
-        # Several queries: somebody may have decided between two of them.
-        if waits.filter(fence=run.fence, last_seq=run.last_seq).exists():
+        # ``_read`` makes several queries. Read again if a decision was stored between two of them.
+        if paused.filter(fence=run.fence, last_seq=run.last_seq).exists():
             return found
     return None
 
@@ -100,7 +102,7 @@ def _read(run: Run) -> PausedRun:
         offer=offer,
         calls=tuple(_planned(row, offer) for row in rows),
         steps=len(steps),
-        bills=tuple(
+        usages=tuple(
             ModelUsage(
                 provider=step.provider,
                 model=step.model_served or step.model,
@@ -147,19 +149,19 @@ def go_on(run: PausedRun, decided: Sequence[Decided], *, by: int, settings: Work
 def ending(run: PausedRun) -> tuple[list[Event], Ending, list[CallOutcome]]:
     """Return the end of a paused run: cancelled if a cancel was requested, otherwise expired.
 
-    The events that say so, what its row says then, and the answers to its calls.
+    The three values are the last events, the columns of the run's row, and the answers to the open calls.
     """
     row, segment = run.row, run.following
     is_cancelled = row.cancel_requested_at is not None
     why = NotExecuted.CANCELLED if is_cancelled else NotExecuted.EXPIRED
     outcomes = [call.unanswered(why) for call in run.calls]
-    account = SegmentUsage(used=UsageTotals(usage=row.usage, cost=row.cost))
+    usage = SegmentUsage(totals=UsageTotals(usage=row.usage, cost=row.cost))
     if is_cancelled:
         event, end = endings.cancelled(
-            segment, account, by=row.cancelled_by, reason=row.cancel_reason, upstream_closed_ms=None
+            segment, usage, by=row.cancelled_by, reason=row.cancel_reason, upstream_closed_ms=None
         )
     else:
-        event, end = endings.expired(account)
+        event, end = endings.expired(usage)
     started = agui.run_started(segment, messages=[], resume=[])
     return [started, *map(agui.tool_result, outcomes), event], end, outcomes
 
@@ -173,8 +175,8 @@ def end(run: PausedRun, ended: Ending, outcomes: Sequence[CallOutcome]) -> None:
 def overdue(now: datetime | None = None) -> list[UUID]:
     """Return the paused runs whose cancel was stored or whose approval deadline has passed."""
     over = Q(cancel_requested_at__isnull=False) | Q(awaiting_until__lte=now or timezone.now())
-    waits = Run.objects.filter(over, status=RunStatus.AWAITING_APPROVAL)
-    return list(waits.values_list("pk", flat=True))
+    paused = Run.objects.filter(over, status=RunStatus.AWAITING_APPROVAL)
+    return list(paused.values_list("pk", flat=True))
 
 
 def last_decision(run_id: UUID) -> ToolCall | None:

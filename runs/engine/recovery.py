@@ -1,8 +1,8 @@
-"""Ends runs whose worker died, as ``failed``/``worker_lost``, with what they had said.
+"""Ends runs whose worker died, as ``failed``/``worker_lost``. Their partial answers are kept.
 
-Nothing is run again. The fence moves on first, so that a worker that was only slow can write
-nothing more; a stored cancel wins over ``worker_lost``. What was said is read from the log, which
-is what viewers saw.
+No call is repeated. The takeover raises the fence first, so that a worker that was only slow can no longer
+write. A stored cancel wins over ``worker_lost``. The partial answer is read from the log: viewers saw exactly
+that text.
 """
 
 import logging
@@ -31,8 +31,9 @@ WORKER_LOST = "The server stopped while this answer was being written. What was 
 def reap(*, everything: bool) -> int:
     """End the runs that no process drives any more. Return how many there were.
 
-    ``everything`` takes all active runs, for a process that knows it is alone (the embedded
-    server holds the data folder's lock); otherwise those whose lease has run out.
+    Args:
+        everything: end all runs that are active and not paused. Only for the process that holds the data
+            folder's lock. Without it, only runs whose lease has expired are ended.
     """
     orphans = Run.objects.filter(status__in=ACTIVE - {RunStatus.AWAITING_APPROVAL})
     if not everything:
@@ -76,7 +77,7 @@ def _end_orphan(run: Run) -> bool:
 
 
 def _lost_call(step: Step) -> TraceRecord:
-    """Return a trace of the call that a dead worker made. It says little more than that there was one."""
+    """Return a trace of the call that a dead worker made. Most of its fields are unknown."""
     return TraceRecord(
         run_id=step.run_id,
         step_id=step.id,

@@ -1,4 +1,4 @@
-"""Where the events of one step go: into the log; and the traces that are stored with the step's end."""
+"""The event sink of one step. It writes events to the log and keeps the traces until the step's end."""
 
 from collections.abc import Callable
 from uuid import UUID
@@ -35,7 +35,7 @@ class StepSink(EventSink):
         budget: BudgetMeter,
         on_spent: Callable[[], None],
     ) -> None:
-        """Take the log, the step's name, the id of its message, and what to call when the budget is spent."""
+        """Take the log, the step's name, its message id, and the function to call when the budget is spent."""
         super().__init__()
         self._journal = journal
         self._log = log
@@ -50,7 +50,7 @@ class StepSink(EventSink):
         )
 
     def take(self, event: ModelEvent) -> None:
-        """Write one event. The first word and a retry are committed without waiting for the interval."""
+        """Write one event. The first output and a retry are committed at once, not at the next interval."""
         self.events.feed(event)
         if self._budget.is_limited:
             self._budget.observe(event)
@@ -63,5 +63,9 @@ class StepSink(EventSink):
             self._journal.commit_now()
 
     async def wait_for_room(self) -> None:
-        """Wait while the log is too far behind. Raises ``Fenced`` when another process took the run over."""
+        """Wait while too many events are uncommitted.
+
+        Raises:
+            Fenced: another process took the run over.
+        """
         await self._journal.ready(self._log)

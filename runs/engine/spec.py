@@ -1,4 +1,4 @@
-"""The input of an engine, all of it from the database: what to run, and with which limits. Frozen data."""
+"""The input of an engine, all of it from the database: the run, its resume point and its limits. Frozen data."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,36 +14,37 @@ from runs.log.agui import Segment
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ResumePoint:
-    """Where a paused run continues, and what it had done before."""
+    """The point where a paused run continues, and its totals so far."""
 
     #: The decided calls that are to be executed.
     calls: tuple[PlannedCall, ...]
-    #: Steps that it has made.
+    #: Number of steps made so far.
     steps: int
-    #: One for each of them.
-    bills: tuple[ModelUsage, ...]
-    #: Seconds that it was driven.
+    #: The usage of each of these steps.
+    usages: tuple[ModelUsage, ...]
+    #: Seconds that the run was driven so far, pauses excluded.
     active_seconds: float
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RunSpec:
-    """What a run does, as its start stored it."""
+    """The task of a run, as its start stored it."""
 
     segment: Segment
     owner_id: int
-    #: Whom to ask: the first, and those after it only while nothing has been shown.
+    #: The model to ask, then its fallbacks. A fallback is asked only while viewers have seen no output.
     targets: tuple[Target, ...]
     policy: RetryPolicy
     system: str
     options: ModelOptions
-    #: The new user messages, as AG-UI has them.
+    #: The new user messages, as AG-UI ``Message`` objects.
     messages: list[Json]
-    #: What the model may call.
+    #: The tools that the model may call.
     offer: OfferedTools
     max_steps: int
+    #: ``tokens``, and ``cost`` in US dollars; a missing key is no limit.
     budget: Json
-    #: Where it goes on; ``None`` for a run that has not begun.
+    #: Where a paused run continues; ``None`` for a new run.
     resume: ResumePoint | None = None
 
 
@@ -53,9 +54,9 @@ class WorkerSettings:
 
     worker: str
     lease: float
-    #: Not counting what a run waits for people.
+    #: Pauses are not counted.
     run_timeout: float
-    #: How long a run waits for somebody; 0 is for ever.
+    #: How long a run may be paused; 0 means without limit.
     approval_timeout: float
 
     @property

@@ -56,28 +56,28 @@ class RunningStep:
         )
         return cls(row, targets, policy)
 
-    async def run(self, request: ModelRequest, here: StepContext) -> StepResult:
+    async def run(self, request: ModelRequest, context: StepContext) -> StepResult:
         """Make the call and return its result. Raises as ``Attempts.run``; open events are closed in any case."""
-        here.budget.begin(request.origin)
+        context.budget.begin(request.origin)
         sink = StepSink(
-            here.journal,
-            here.log,
+            context.journal,
+            context.log,
             f"step {self.row.index}",
             self.message_id,
-            budget=here.budget,
-            on_spent=here.on_spent,
+            budget=context.budget,
+            on_spent=context.on_spent,
         )
         sink.events.start()
         try:
             return await self.attempts.run(
                 request,
                 call=CallContext(run_id=self.row.run_id, step_id=self.row.id),
-                cancel=here.cancel,
+                cancel=context.cancel,
                 sink=sink,
             )
         finally:
             sink.events.finish()
-            here.budget.settle(self.attempts.spending.by_model)
+            context.budget.settle(self.attempts.spending.by_model)
 
     def ending(
         self, result: StepResult | None, calls: tuple[PlannedCall, ...] = (), *, error_code: str = ""

@@ -37,7 +37,7 @@ from runs.store.transitions import LostRace
 
 logger = logging.getLogger("runnel.supervisor")
 
-#: Seconds between two attempts to begin while the database does not answer.
+#: Seconds between two attempts to start while the database does not answer.
 START_AGAIN = 1.0
 #: Seconds that a thread waits for the event loop.
 THREAD_TIMEOUT = 30.0
@@ -66,17 +66,17 @@ class Supervisor:
         self.drained = asyncio.Event()
         self._skip_wait = StopSignal()
         self._runs: dict[UUID, asyncio.Task[None]] = {}
-        self._heart: asyncio.Task[None] | None = None
-        self._ready: asyncio.Task[None] | None = None
+        self._heartbeat: asyncio.Task[None] | None = None
+        self._startup: asyncio.Task[None] | None = None
 
     async def ready(self) -> None:
-        """Return when recovery has finished; the first caller starts it. Runs wait for this.
+        """Return when recovery has finished; the first caller starts it. No run starts before.
 
         Waits while the database does not answer. Raises any other database error.
         """
-        if self._ready is None or (self._ready.done() and self._heart is None):
-            self._ready = spawn(self._start(), name="start-up", is_shared=True)
-        await asyncio.shield(self._ready)
+        if self._startup is None or (self._startup.done() and self._heartbeat is None):
+            self._startup = spawn(self._start(), name="start-up", is_shared=True)
+        await asyncio.shield(self._startup)
 
     async def _start(self) -> None:
         while True:
@@ -86,7 +86,7 @@ class Supervisor:
             except OperationalError:
                 logger.exception("runs of a dead worker cannot be looked for: trying again")
                 await asyncio.sleep(START_AGAIN)
-        self._heart = spawn(self._beat(), name="heartbeat", is_shared=True)
+        self._heartbeat = spawn(self._run_heartbeat(), name="heartbeat", is_shared=True)
 
     def claim(self, run_id: UUID, owner_id: int, *, segment: int = 1) -> Cancellation:
         """Register the stop signal of a segment that is about to be stored, so that a cancel finds it.
@@ -108,26 +108,26 @@ class Supervisor:
     def launch(self, spec: RunSpec, log: RunLog | None = None) -> None:
         """Drive a stored segment that was claimed. ``log`` is the open end of its log; ``None`` for a new run."""
         run_id = spec.segment.run_id
-        its_cancellation = cancellation.claim(run_id, spec.owner_id, segment=spec.segment.number)
+        claimed = cancellation.claim(run_id, spec.owner_id, segment=spec.segment.number)
         log = log or self.journal.open(run_id, fence=0, last_seq=0)
         self.feed.open(run_id, spec.segment.conversation_id)
         engine = Engine(
             spec,
             journal=self.journal,
             log=log,
-            cancellation=its_cancellation,
+            cancellation=claimed,
             settings=self.settings,
         )
-        driving = spawn(self._drive(run_id, engine, its_cancellation), name=f"run {run_id}")
+        driving = spawn(self._drive(run_id, engine, claimed), name=f"run {run_id}")
         self._runs[run_id] = driving
 
-    async def _drive(self, run_id: UUID, engine: Engine, its_cancellation: Cancellation) -> None:
+    async def _drive(self, run_id: UUID, engine: Engine, claimed: Cancellation) -> None:
         has_ended = False
         try:
-            with bound(run_id=run_id, user_id=its_cancellation.owner_id):
+            with bound(run_id=run_id, user_id=claimed.owner_id):
                 has_ended = await engine.drive()
         finally:
-            cancellation.drop(its_cancellation)
+            cancellation.drop(claimed)
             # A paused run may already be driven again, by another task.
             if self._runs.get(run_id) is asyncio.current_task():
                 del self._runs[run_id]
@@ -146,7 +146,7 @@ class Supervisor:
             await self.journal.commit(log, events, lambda: paused.end(found, ending, outcomes))
             has_ended = True
         except (Fenced, LostRace):
-            logger.info("run %s waits no more: somebody else was faster", run_id)
+            logger.info("run %s is no longer paused: another change came first", run_id)
         finally:
             if run_id not in self._runs:
                 self.feed.close(run_id, has_ended=has_ended)
@@ -154,7 +154,7 @@ class Supervisor:
     async def cancel(self, request: CancelRequest) -> bool:
         """Cancel a run. Return whether it was active, also when a cancel had been requested before.
 
-        A stopping server stores no intent: the run's end follows at once and says who stopped it.
+        A stopping server stores no intent: the run's end follows at once and names the server.
 
         Raises:
             NotFound: there is no such run, or it belongs to another user than ``request.owner_id``.
@@ -164,7 +164,7 @@ class Supervisor:
             return True
         stored = await self.journal.execute(request.store)
         if stored.was_active:
-            # A decision may have been faster than the store, and be driven here since then.
+            # The run may have resumed here before the intent was stored.
             request.signal()
         if stored.is_paused:
             await self.end_paused(request.run_id)
@@ -188,14 +188,14 @@ class Supervisor:
             self.drained.set()
 
     async def _end_all(self) -> None:
-        here = asyncio.get_running_loop()
+        loop = asyncio.get_running_loop()
         if self._runs:
             ended = spawn(self._all_ended(), name="live runs")
             with contextlib.suppress(RunCancelled):
                 await wait_for(ended, cancel=self._skip_wait, seconds=settings.RUNNEL_DRAIN_SECONDS)
             ended.cancel()
         # Includes runs that were being stored when the drain began.
-        while mine := [item.run_id for item in cancellation.live() if item.loop is here]:
+        while mine := [item.run_id for item in cancellation.live() if item.loop is loop]:
             for run_id in mine:
                 await self.cancel(
                     CancelRequest(run_id=run_id, by=CancelledBy.SERVER, reason="the server is stopping")
@@ -211,12 +211,12 @@ class Supervisor:
 
     async def close(self) -> None:
         """Stop the heartbeat and the journal's thread."""
-        if self._heart is not None:
-            self._heart.cancel()
+        if self._heartbeat is not None:
+            self._heartbeat.cancel()
         await self.journal.close()
         await readers.close()
 
-    async def _beat(self) -> None:
+    async def _run_heartbeat(self) -> None:
         """Renew leases; find stored cancels, dead workers and overdue approvals."""
         while True:
             await asyncio.sleep(settings.RUNNEL_HEARTBEAT_SECONDS)
@@ -234,7 +234,7 @@ class Supervisor:
             try:
                 await self.end_paused(run_id)
             except Exception:
-                logger.exception("run %s waits too long and could not be ended", run_id)
+                logger.exception("paused run %s is overdue and could not be ended", run_id)
 
     def _renew(self, run_ids: tuple[UUID, ...]) -> list[tuple[UUID, str, str]]:
         mine = Run.objects.filter(pk__in=run_ids, status__in=ACTIVE, worker=self.settings.worker)
@@ -254,14 +254,14 @@ def current() -> Supervisor:
 
 def serving() -> tuple[Supervisor, asyncio.AbstractEventLoop] | None:
     """Return this process's supervisor and its running loop, for other threads; ``None`` if it does not serve."""
-    return next(((here, loop) for loop, here in _of_this_loop.running()), None)
+    return next(((supervisor, loop) for loop, supervisor in _of_this_loop.running()), None)
 
 
 def end_paused_soon(run_id: UUID) -> None:
     """Schedule ``end_paused`` if this process serves. For threads other than the event loop's."""
     if (found := serving()) is not None:
-        here, loop = found
-        loop.call_soon_threadsafe(lambda: spawn(here.end_paused(run_id), name=f"end {run_id}"))
+        supervisor, loop = found
+        loop.call_soon_threadsafe(lambda: spawn(supervisor.end_paused(run_id), name=f"end {run_id}"))
 
 
 def wait_on[T](loop: asyncio.AbstractEventLoop, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
@@ -269,7 +269,7 @@ def wait_on[T](loop: asyncio.AbstractEventLoop, work: Callable[[], Coroutine[Any
 
     Raises:
         TimeoutError: the loop did not finish it within ``THREAD_TIMEOUT`` seconds.
-        Exception: what ``work`` raised.
+        Exception: any error that ``work`` raised.
     """
     answer: concurrent.futures.Future[T] = concurrent.futures.Future()
 
@@ -279,7 +279,7 @@ def wait_on[T](loop: asyncio.AbstractEventLoop, work: Callable[[], Coroutine[Any
         except asyncio.CancelledError:
             answer.cancel()
             raise
-        except Exception as error:  # noqa: BLE001 - it goes back to whoever waits
+        except Exception as error:  # noqa: BLE001 - it is raised in the waiting thread
             answer.set_exception(error)
 
     loop.call_soon_threadsafe(lambda: spawn(do(), name="for a thread"))

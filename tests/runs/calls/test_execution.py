@@ -21,7 +21,7 @@ from runs.models.tool_call import ToolCallStatus
 from runs.toolbox import ToolContext, ToolError
 from runs.toolbox.tool import Tool
 
-WHOM = RunContext(user_id=7, conversation_id=UUID(int=1), run_id=UUID(int=2))
+RUN_CONTEXT = RunContext(user_id=7, conversation_id=UUID(int=1), run_id=UUID(int=2))
 STUCK = 10.0
 
 type Body = Callable[[ToolContext], Any]
@@ -52,10 +52,10 @@ class Doing:
     async def _run(self, calls: Iterable[PlannedCall], why: NotExecuted) -> None:
         async for outcome in execution.execute(
             calls,
-            WHOM,
+            RUN_CONTEXT,
             cancel=self.cancel,
             why=lambda: why,
-            late=lambda call_id, note: self.late.append((call_id, note)),
+            note_abandoned=lambda call_id, note: self.late.append((call_id, note)),
         ):
             self.outcomes.append(outcome)
 
@@ -167,7 +167,7 @@ async def test_a_tool_learns_for_whom_it_works() -> None:
         return f"{context.user_id} {context.conversation_id} {context.run_id} {context.call_id}"
 
     planned = call(tell)
-    expected = f"7 {WHOM.conversation_id} {WHOM.run_id} {planned.id}"
+    expected = f"7 {RUN_CONTEXT.conversation_id} {RUN_CONTEXT.run_id} {planned.id}"
     assert (await answer_of(planned)).content == expected
 
 
