@@ -1,1 +1,1 @@
-"""What runs used and cost: totals, budget, statistics."""
+"""Usage and cost of runs: totals, budget, statistics."""

@@ -1,4 +1,4 @@
-"""A run's budget: watched while an answer streams, and settled after each step. Pure but for the prices."""
+"""Compares a run's usage with its budget, during each step and after it. No I/O except the price list."""
 
 from collections.abc import Callable, Sequence
 from decimal import Decimal
@@ -9,12 +9,16 @@ from providers.types.usage import CHARACTERS_PER_TOKEN, Usage
 from providers.usage import pricing
 from providers.usage.spending import ModelUsage
 
-#: Returns what the usage of a model costs in US dollars; ``None`` when that is not known.
+#: Returns the cost of a model's usage in US dollars; ``None`` if no price is known.
 type Price = Callable[[Usage, Origin], Decimal | None]
 
 
 def price_list(*, keeps_long: bool) -> Price:
-    """Return the prices of a run. ``keeps_long``: whether cached prompts are kept for an hour, which costs more."""
+    """Return the price function of a run.
+
+    Args:
+        keeps_long: whether cached prompts are kept for an hour, at a higher price.
+    """
 
     def price(usage: Usage, origin: Origin) -> Decimal | None:
         return pricing.cost(usage, provider=origin.provider, asked=origin.model, keeps_long=keeps_long)
@@ -23,14 +27,14 @@ def price_list(*, keeps_long: bool) -> Price:
 
 
 class BudgetMeter:
-    """Compares what a run uses with its budget.
+    """Compares a run's usage with its budget.
 
-    Usage that no provider has reported yet is estimated from the length of the text, so that a budget holds
-    there as well.
+    The output of the current step is estimated from the length of its text until the provider reports usage.
+    A budget therefore also stops an answer whose usage is reported at its end or never.
     """
 
     def __init__(self, budget: Json, *, before: Sequence[ModelUsage], price: Price) -> None:
-        """Take the ``budget`` (``tokens``; ``cost`` in US dollars) and the usage of earlier segments."""
+        """Take the ``budget`` (``tokens``; ``cost`` in US dollars) and the usage of each earlier step."""
         self._tokens: int | None = budget.get("tokens")
         cost = budget.get("cost")
         self._cost = None if cost is None else Decimal(str(cost))
@@ -44,7 +48,7 @@ class BudgetMeter:
         self.is_limited = self._tokens is not None or self._cost is not None
 
     def begin(self, origin: Origin) -> None:
-        """Begin a step that asks ``origin``."""
+        """Begin a step that asks the model ``origin``."""
         self._origin = origin
         self._characters, self._seen = 0, Usage()
 
@@ -59,7 +63,7 @@ class BudgetMeter:
                 self._seen = usage
 
     def settle(self, step: Sequence[ModelUsage]) -> None:
-        """End the step: reported usage replaces the estimate, where there is any."""
+        """End the step, with its usage by model. Reported usage, if any, replaces the estimate."""
         reported = sum(entry.usage.total_tokens or 0 for entry in step)
         self._spent_tokens += reported or self._running.total_tokens or 0
         self._spent_cost += _known_cost(step)
@@ -67,7 +71,7 @@ class BudgetMeter:
 
     @property
     def is_spent(self) -> bool:
-        """Whether there is a budget and nothing of it is left."""
+        """Whether usage has reached a limit of the budget. False without a budget."""
         running = self._running
         if self._tokens is not None and self._spent_tokens + (running.total_tokens or 0) >= self._tokens:
             return True
@@ -78,11 +82,11 @@ class BudgetMeter:
 
     @property
     def _running(self) -> Usage:
-        """What the current step has used so far, as far as it is known."""
-        said = self._characters // CHARACTERS_PER_TOKEN
+        """The usage of the current step so far, output estimated."""
+        estimate = self._characters // CHARACTERS_PER_TOKEN
         return Usage(
             input_tokens=self._seen.input_tokens or 0,
-            output_tokens=max(self._seen.output_tokens or 0, said),
+            output_tokens=max(self._seen.output_tokens or 0, estimate),
         )
 
 

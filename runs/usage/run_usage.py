@@ -1,4 +1,4 @@
-"""What a run has used: by model in this segment, and in all. Pure."""
+"""Sums up a run's usage: by model for the current segment, and in total for all segments. No I/O."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -12,27 +12,27 @@ from runs.models.fields import usage_columns
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class UsageTotals:
-    """What a run has used in all, earlier segments included."""
+    """The total usage of a run, earlier segments included."""
 
     usage: Usage = field(default_factory=Usage)
-    #: In US dollars; ``None`` when it is not known.
+    #: US dollars; ``None`` if the cost of any part is unknown, or if there is no usage.
     cost: Decimal | None = None
 
     @property
     def columns(self) -> dict[str, Any]:
-        """The values as keyword arguments of an UPDATE."""
+        """The columns of the run's row, as keyword arguments of an UPDATE."""
         return {**usage_columns(self.usage), "cost": self.cost}
 
 
 class RunUsage:
-    """Adds up what a run uses. ``before`` holds the usage of the steps of earlier segments."""
+    """Sums up the usage of one run. ``before`` is the usage of each step of earlier segments."""
 
     def __init__(self, before: Sequence[ModelUsage]) -> None:
         self._before = tuple(before)
         self._segment = StepUsage()
 
     def add(self, step: StepUsage) -> None:
-        """Add what a step has used."""
+        """Add the usage of one step."""
         self._segment.include(step)
 
     @property
@@ -42,6 +42,6 @@ class RunUsage:
 
     @property
     def totals(self) -> UsageTotals:
-        """What the run has used in all; its cost is ``None`` when a part of it is unknown."""
+        """The run's total usage. Its cost is ``None`` if the cost of any part is unknown."""
         entries = (*self._before, *self.by_model)
         return UsageTotals(usage=add(*(entry.usage for entry in entries)), cost=cost_of(entries))

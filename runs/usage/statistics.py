@@ -1,9 +1,8 @@
 """Read-only statistics over runs and steps: in all, by day, by model and by user.
 
 Tokens and times to the first token come from steps and count on the day when the step started;
-runs and how they ended come from runs and count on the day when the run was created. Everything is
-counted by the database, in a number of queries that does not grow with the rows. Knows nothing of
-pages and charts.
+runs and their statuses come from runs and count on the day when the run was created. The database counts
+everything, in a number of queries that does not grow with the rows.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -33,13 +32,13 @@ from runs.states import TERMINAL, RunStatus
 
 
 class GroupBy(StrEnum):
-    """What one row of statistics is about."""
+    """The key of one row of statistics."""
 
     #: A calendar day of the current time zone; keys are dates.
     DAY = "day"
-    #: A model as it was asked for, ``provider/name``.
+    #: The requested model, ``provider/name``.
     MODEL = "model"
-    #: Who owns the runs; keys are user names.
+    #: The owner of the runs; keys are user names.
     USER = "user"
 
 
@@ -49,14 +48,14 @@ class Scope:
 
     since: datetime
     until: datetime
-    #: Only runs that asked for this model.
+    #: Only runs that requested this model; empty for all.
     model: str = ""
-    #: Only runs of the user with this name.
+    #: Only runs of the user with this name; empty for all.
     user: str = ""
 
     @classmethod
     def last_days(cls, days: int, *, model: str = "", user: str = "") -> "Scope":
-        """Return the scope of ``days`` whole days of the current time zone, today being the last."""
+        """Return the scope of ``days`` whole days of the current time zone; the last is today."""
         today = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
         return cls(
             since=today - timedelta(days=days - 1),
@@ -67,7 +66,7 @@ class Scope:
 
     @property
     def days(self) -> list[date]:
-        """Every day of the scope, in order, whether or not anything happened on it."""
+        """Every day of the scope, in order, days without runs included."""
         first, last = timezone.localdate(self.since), timezone.localdate(self.until - timedelta.resolution)
         return [first + timedelta(days=offset) for offset in range((last - first).days + 1)]
 
@@ -76,9 +75,9 @@ class Scope:
 class Figures:
     """The statistics of a set of runs and steps.
 
-    Token counts are sums over the steps that know them (``providers.types.usage`` says what is a part of
-    what); ``None`` means that not one step knows. Estimates are part of the sums and are counted in
-    ``estimated_steps``.
+    Token counts are sums over the steps with a known count; ``None`` means that no step has one. The sums
+    include estimates, whose steps are counted in ``estimated_steps``. ``providers.types.usage`` documents which
+    count includes which.
     """
 
     runs: int = 0
@@ -88,10 +87,10 @@ class Figures:
     failed_runs: int = 0
 
     steps: int = 0
-    #: Steps whose provider reported its usage to the end.
+    #: Steps with complete usage from the provider.
     reported_steps: int = 0
     estimated_steps: int = 0
-    #: Steps that were cut, failed, said nothing, or are under way: a part of their usage is known, or none.
+    #: Steps with incomplete or no usage: cut, failed, silent or not finished.
     partial_steps: int = 0
     input_tokens: int | None = None
     cached_input_tokens: int | None = None
@@ -99,39 +98,39 @@ class Figures:
     output_tokens: int | None = None
     reasoning_tokens: int | None = None
 
-    #: Between a step's start and its first token, by nearest rank; ``None`` when none ever came.
+    #: Time from a step's start to its first token, by nearest rank; ``None`` if no step has a first token.
     first_token_median: timedelta | None = None
     first_token_p95: timedelta | None = None
 
     @property
     def cancelled_share(self) -> float | None:
-        """Cancelled runs among those that ended, 0 to 1."""
+        """Cancelled runs divided by ended runs, 0 to 1; ``None`` if no run has ended."""
         return self.cancelled_runs / self.ended_runs if self.ended_runs else None
 
     @property
     def failed_share(self) -> float | None:
-        """Failed runs among those that ended, 0 to 1."""
+        """Failed runs divided by ended runs, 0 to 1; ``None`` if no run has ended."""
         return self.failed_runs / self.ended_runs if self.ended_runs else None
 
 
 def total(scope: Scope) -> Figures:
-    """Return the figures of everything in ``scope``."""
+    """Return the statistics of all runs and steps in ``scope``."""
     return _collect(scope, on_runs=Value(0), on_steps=Value(0)).get(0, Figures())
 
 
 def by_day(scope: Scope) -> dict[date, Figures]:
-    """Return figures for each day of ``scope``, in order; quiet days are there too, with nothing in them."""
+    """Return statistics for each day of ``scope``, in order. Days without runs have empty ones."""
     found = grouped(scope, GroupBy.DAY)
     return {day: found.get(day, Figures()) for day in scope.days}
 
 
 def grouped(scope: Scope, by: GroupBy) -> dict[Any, Figures]:
-    """Return figures by key, for the keys that have any, in no particular order."""
+    """Return statistics by key, in no particular order. Keys without runs and steps are left out."""
     on_runs, on_steps = _KEYS[by]()
     return _collect(scope, on_runs=on_runs, on_steps=on_steps)
 
 
-#: What a run and what a step is grouped by. Functions, because the time zone is the request's.
+#: The expressions that group runs and steps. Functions, because the time zone is that of the request.
 _KEYS: Mapping[GroupBy, Callable[[], tuple[Expression | F, Expression | F]]] = {
     GroupBy.DAY: lambda: (TruncDate("created_at"), TruncDate("started_at")),
     GroupBy.MODEL: lambda: (F("model"), F("run__model")),
@@ -186,15 +185,15 @@ def _count_steps(steps: QuerySet[Step], key: Expression | F) -> Iterable[Any]:
         reported_steps=Count("pk", filter=Q(usage_source=UsageSource.REPORTED.value)),
         estimated_steps=Count("pk", filter=Q(usage_source=UsageSource.ESTIMATED.value)),
         partial_steps=Count("pk", filter=Q(usage_source=UsageSource.PARTIAL.value)),
-        # Sum passes over NULL and is NULL over nothing but NULL: exactly what Figures promises.
+        # SUM skips NULL, and is NULL if every value is NULL: None in Figures.
         **{name: Sum(name) for name in COUNTS},
     )
 
 
 def _first_tokens(steps: QuerySet[Step], key: Expression | F) -> Iterable[dict[str, Any]]:
-    """Yield the median and the 95th percentile by key, at most two rows each out of the database.
+    """Yield the median and the 95th percentile by key. The database returns at most two rows for each key.
 
-    Nearest rank by window functions, because SQLite has no percentile function.
+    Window functions find the nearest rank, because SQLite has no percentile function.
     """
     ranked = (
         steps.filter(first_token_at__isnull=False)
@@ -211,6 +210,6 @@ def _first_tokens(steps: QuerySet[Step], key: Expression | F) -> Iterable[dict[s
     by_group: dict[Any, list[timedelta]] = {}
     for group, wait in ranked.filter(at_median | at_p95).values_list("key", "wait"):
         by_group.setdefault(group, []).append(wait)
-    # One row serves as both where the ranks coincide.
+    # If both ranks are the same row, that row gives both values.
     for group, waits in by_group.items():
         yield {"key": group, "first_token_median": min(waits), "first_token_p95": max(waits)}
