@@ -1,8 +1,8 @@
-"""Executes the calls of a step concurrently, each with its own time limit, until all are answered or the run stops.
+"""Executes the calls of a step concurrently, each with its own time limit, until all are answered.
 
 A call that fails, exceeds its time limit or returns a value without JSON is answered with an error; the other
-calls continue. When the run stops, async tools are cancelled. A sync tool cannot be cancelled: it is abandoned on
-its thread, and its late result is noted and discarded. This module writes neither to the database nor to the log.
+calls continue. When the run stops, async tools are cancelled. A sync tool cannot be cancelled: it is
+abandoned on its thread, and its late result is noted and discarded. This module writes to neither database nor log.
 """
 
 import asyncio
@@ -57,7 +57,7 @@ async def execute(
     why: Callable[[], NotExecuted],
     note_abandoned: AbandonedNote,
 ) -> AsyncGenerator[CallOutcome]:
-    """Yield the answer to every call as it arrives. When ``cancel`` is set, yield the remaining answers at once.
+    """Yield each call's answer as it arrives. When ``cancel`` is set, yield the remaining answers at once.
 
     Args:
         calls: the calls to execute.
@@ -145,8 +145,8 @@ def _bind(call: PlannedCall, tool: Tool, context: ToolContext) -> Callable[[], A
 class _Raised:
     """An exception of a tool, as text.
 
-    The exception object itself is not kept: its traceback refers to the frames that it passed, and a frame that
-    holds the exception closes a reference cycle. That cycle would keep the tool's local variables in memory.
+    The exception object itself is not kept. Its traceback refers to frames, and a frame that holds the
+    exception closes a reference cycle. That cycle would keep the tool's local variables in memory.
     """
 
     name: str
@@ -256,7 +256,7 @@ def _timed_out(call: PlannedCall, seconds: float) -> CallOutcome:
 
 
 def _crashed(call: PlannedCall, raised: _Raised) -> CallOutcome:
-    """Return the answer to a call whose tool raised an error. The model reads its type, an admin the traceback."""
+    """Return the answer after an error of the tool: its type for the model, the traceback for an admin."""
     return _failed(call, f"The tool {call.name} failed ({raised.name}).", note=raised.traceback)
 
 

@@ -1,4 +1,4 @@
-"""Selects the tools that the model of a run may call: those that its conversation chose and its owner may use."""
+"""Selects a run's tools: those that its conversation chose, as far as its owner may use them."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field

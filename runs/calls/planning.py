@@ -44,7 +44,7 @@ class PlannedCall:
         return digest_of(self.arguments)
 
     def unanswered(self, why: NotExecuted) -> CallOutcome:
-        """Return the answer to this call when the run ends before the call has a result, for the reason ``why``."""
+        """Return the answer to this open call when its run ends for the reason ``why``."""
         return unanswered(
             id=self.id,
             call_id=self.call_id,
@@ -81,7 +81,7 @@ def plan(result: StepResult, offer: OfferedTools) -> tuple[PlannedCall, ...]:
 
 
 def not_executed(result: StepResult | None, offer: OfferedTools) -> tuple[PlannedCall, ...]:
-    """Return the complete calls of a run's last step. Their status is held, because none of them is executed."""
+    """Return the complete calls of a run's last step, as held: none of them is executed."""
     if result is None or not offer:
         return ()
     return tuple(replace(call, status=ToolCallStatus.HELD) for call in plan(result, offer))

@@ -20,7 +20,7 @@ _ANSWERED = frozenset(ToolCallStatus) - OPEN - {ToolCallStatus.UNANSWERED, ToolC
 
 
 def keep(run_id: UUID, step_id: UUID, result: StepResult, planned: Iterable[PlannedCall]) -> None:
-    """Store the calls of a step with their planned status. A call without a plan is unanswered or incomplete."""
+    """Store the calls of a step with their planned status; without a plan, as unanswered or incomplete."""
     plans = {plan.position: plan for plan in planned}
     now = timezone.now()
     rows = []

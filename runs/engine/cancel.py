@@ -57,6 +57,6 @@ class CancelRequest:
         if not run.exists():
             raise NotFound
         was_active = transitions.request_cancel(self.run_id, by=self.by, reason=self.reason, mode=self.mode)
-        # Read after the write: the write has waited for a pause in progress, and a later pause finds the intent.
+        # Read after the write, which waits for a pause in progress. A later pause finds the intent.
         is_paused = run.filter(status=RunStatus.AWAITING_APPROVAL).exists()
         return StoredCancel(was_active=was_active, is_paused=is_paused)

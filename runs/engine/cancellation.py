@@ -33,7 +33,7 @@ class Cancellation:
     requested_at: float | None = None
 
     def stop(self, cause: StopCause, message: str = "") -> None:
-        """Stop the run for a limit that it reached, unless a cancel came first. Call it on the run's loop only."""
+        """Stop the run for a reached limit, unless a cancel came first. Call this on the run's loop only."""
         if self.requested_at is None:
             self.signal.stop(cause, message)
 
@@ -43,9 +43,9 @@ _lock = threading.Lock()
 
 
 def claim(run_id: UUID, owner_id: int, *, segment: int = 1) -> Cancellation:
-    """Return the cancellation of a segment that is about to begin on the running loop. ``drop`` it afterwards.
+    """Return the cancellation of a segment that will begin on the running loop. ``drop`` it afterwards.
 
-    Concurrent attempts to begin one segment share it, so that a cancel stops whichever of them drives the run.
+    Concurrent attempts to begin one segment share its cancellation, so that a cancel stops all of them.
     """
     with _lock:
         known = _live.get(run_id)

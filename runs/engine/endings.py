@@ -71,7 +71,7 @@ def completed(
 def interrupted(
     segment: Segment, usage: SegmentUsage, calls: Iterable[PlannedCall], *, until: datetime | None
 ) -> agui.Event:
-    """Return the event of a pause, with an interrupt for each of ``calls``. ``until`` is the approval deadline."""
+    """Return the event of a pause, with one interrupt per call. ``until`` is the approval deadline."""
     interrupts = [_interrupt(call, until) for call in calls]
     if len(orjson.dumps(interrupts)) > agui.MAX_ITEM:
         # Too long for one event. The arguments were streamed before, and the schema is that of the tool.

@@ -1,8 +1,8 @@
 """Drives one segment of a run: from its begin or a pause to its end or the next pause.
 
-Provider call → tool calls → provider call → … → end. All calls of a step are decided before any is executed. If one is
-pending, the run pauses and the engine ends. In every case the log ends with exactly one terminal event, committed
-together with the run's status. A cancel that was stored before the end wins. Knows no socket.
+Provider call → tool calls → provider call → … → end. All calls of a step are planned before any is executed.
+If one is pending, the run pauses and the engine ends. Otherwise the log ends with exactly one terminal event,
+committed together with the run's status. A cancel that was stored before the end wins.
 """
 
 import asyncio
@@ -91,7 +91,7 @@ class Engine:
         self._opening = [] if resume else [agui.run_started(spec.segment, messages=spec.messages)]
 
     async def drive(self) -> bool:
-        """Run to a pause or the end. Return whether the end was written. Raises only ``asyncio.CancelledError``."""
+        """Run to a pause or the end. Return whether the end is stored. Raises only ``CancelledError``."""
         left = self._settings.run_timeout - self._active_seconds
         message = endings.time_limit_message(self._settings.run_timeout)
         limit = asyncio.get_running_loop().call_later(
@@ -187,7 +187,7 @@ class Engine:
         transitions.begin(self._run_id, worker=settings.worker, lease=settings.lease_time, step=row)
 
     async def _call_provider(self, step: RunningStep) -> StepResult:
-        """Make the provider call and return its result. Raises ``LLMError``, ``RunCancelled`` and ``Fenced``."""
+        """Make the provider call. Return its result. Raises ``LLMError``, ``RunCancelled``, ``Fenced``."""
         # Not inside the commit: reading a long conversation would delay the events of all runs.
         conversation = await readers.run(history.of_conversation, self._run.segment.conversation_id)
         target = step.attempts.target
@@ -232,7 +232,7 @@ class Engine:
         )
 
     async def _execute_calls(self) -> None:
-        """Execute the open calls and commit each answer as it arrives. Raises ``RunCancelled`` after the last one."""
+        """Execute the open calls and commit each answer as it arrives. Raises ``RunCancelled`` at the end."""
         if not self._open_calls:
             return
         if self._context.cancel.is_set():
@@ -285,7 +285,7 @@ class Engine:
     async def _end(
         self, end: End, result: StepResult | None, *, why: NotExecuted = NotExecuted.FAILED
     ) -> None:
-        """Commit the end with an answer to every open call. If a cancel was stored first, end as cancelled."""
+        """Commit the end and an answer to every open call. If a cancel was stored first, end as cancelled."""
         event, ending = end
         self._result = result
         calls = planning.not_executed(result, self._run.offer)

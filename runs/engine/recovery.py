@@ -42,7 +42,7 @@ def reap(*, everything: bool) -> int:
 
 
 def _try_to_end(run: Run) -> bool:
-    """End one orphan. A failure is logged, so that other orphans and the server's start do not depend on it."""
+    """End one orphan. Log a failure, so that it blocks neither other orphans nor the server's start."""
     try:
         return _end_orphan(run)
     except Exception:

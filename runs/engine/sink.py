@@ -35,7 +35,7 @@ class StepSink(EventSink):
         budget: BudgetMeter,
         on_spent: Callable[[], None],
     ) -> None:
-        """Take the log, the step's name, its message id, and the function to call when the budget is spent."""
+        """Take the log, the step's name and message id, and a function to call when the budget is spent."""
         super().__init__()
         self._journal = journal
         self._log = log

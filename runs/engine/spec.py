@@ -1,4 +1,4 @@
-"""The input of an engine, all of it from the database: the run, its resume point and its limits. Frozen data."""
+"""The input of an engine, read from the database: the run, its resume point and its limits. Immutable."""
 
 from dataclasses import dataclass
 from datetime import timedelta

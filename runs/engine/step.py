@@ -57,7 +57,7 @@ class RunningStep:
         return cls(row, targets, policy)
 
     async def run(self, request: ModelRequest, context: StepContext) -> StepResult:
-        """Make the call and return its result. Raises as ``Attempts.run``; open events are closed in any case."""
+        """Make the call and return its result. Raises as ``Attempts.run``, after it closed open events."""
         context.budget.begin(request.origin)
         sink = StepSink(
             context.journal,

@@ -1,7 +1,7 @@
 """The live runs of this process: starts, counts, cancels and drains them.
 
-One ``Supervisor`` per event loop owns the journal and the feed. Only this module starts runs as tasks. They are no
-children of a socket, so a closed socket stops no run.
+One ``Supervisor`` per event loop owns the journal and the feed. Only this module starts runs as tasks. No
+socket owns these tasks, so a closed socket stops no run.
 """
 
 import asyncio
@@ -106,7 +106,7 @@ class Supervisor:
             self.feed.close(run_id, has_ended=False)
 
     def launch(self, spec: RunSpec, log: RunLog | None = None) -> None:
-        """Drive a stored segment that was claimed. ``log`` is the open end of its log; ``None`` for a new run."""
+        """Drive a stored segment that was claimed. ``log`` is its open log; ``None`` for a new run."""
         run_id = spec.segment.run_id
         claimed = cancellation.claim(run_id, spec.owner_id, segment=spec.segment.number)
         log = log or self.journal.open(run_id, fence=0, last_seq=0)
@@ -175,7 +175,7 @@ class Supervisor:
         return sum(item.owner_id == owner_id for item in cancellation.live())
 
     async def drain(self) -> None:
-        """Take no new runs, wait ``RUNNEL_DRAIN_SECONDS`` for live runs, cancel the rest, commit everything."""
+        """Take no new runs, give live ones ``RUNNEL_DRAIN_SECONDS``, cancel the rest, commit everything."""
         if self.draining:
             await self.drained.wait()
             return
@@ -253,7 +253,7 @@ def current() -> Supervisor:
 
 
 def serving() -> tuple[Supervisor, asyncio.AbstractEventLoop] | None:
-    """Return this process's supervisor and its running loop, for other threads; ``None`` if it does not serve."""
+    """Return the supervisor and its running loop, for other threads. ``None`` without a running loop."""
     return next(((supervisor, loop) for loop, supervisor in _of_this_loop.running()), None)
 
 

@@ -76,7 +76,7 @@ class Figures:
     """The statistics of a set of runs and steps.
 
     Token counts are sums over the steps with a known count; ``None`` means that no step has one. The sums
-    include estimates, whose steps are counted in ``estimated_steps``. ``providers.types.usage`` documents which
+    include estimates, whose steps are counted in ``estimated_steps``. ``providers.types.usage`` says which
     count includes which.
     """
 
