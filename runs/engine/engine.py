@@ -232,7 +232,7 @@ class Engine:
         )
 
     async def _execute_calls(self) -> None:
-        """Execute the open calls and commit each answer as it arrives. Raises ``RunCancelled`` at the end."""
+        """Execute the open calls and commit each answer as it arrives. Raises ``RunCancelled`` on a stop."""
         if not self._open_calls:
             return
         if self._context.cancel.is_set():
