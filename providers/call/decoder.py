@@ -55,8 +55,8 @@ class Decoder:
         except Exception as exc:
             raise self._malformed(exc) from exc
 
-    def finish(self) -> list[ModelEvent]:
-        """Check the answer after the stream has ended by itself. Always returns an empty list.
+    def finish(self) -> None:
+        """Check the answer after the stream has ended by itself.
 
         Raises:
             LLMError: the answer is incomplete, empty, blocked or malformed.
@@ -68,7 +68,6 @@ class Decoder:
                 raise
             except Exception as exc:
                 raise self._malformed(exc) from exc
-        return []
 
     def flush(self) -> Iterator[ModelEvent]:
         """Yield the half characters that the sanitizer still holds. Call it after the last event."""

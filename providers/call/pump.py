@@ -186,7 +186,7 @@ class Pump:
                 detail={"status": self.exchange.status, "content_type": kind},
             )
         try:
-            self._write(self._decoder.finish())
+            self._decoder.finish()
         finally:
             self._flush()
         self._is_complete = True

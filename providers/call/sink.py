@@ -1,5 +1,6 @@
 """The event sink: one object that carries events from the pump to the caller."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 
 from providers.types.events import ModelEvent, ResponseStarted, RetryScheduled, UsageSeen
@@ -12,7 +13,7 @@ def _ignore() -> None:
     """Do nothing."""
 
 
-class EventSink:
+class EventSink(ABC):
     """Takes the events of one step's calls, in order. Callers subclass it.
 
     The sink also records two facts for the layers between pump and caller. ``has_spoken``: a user may have
@@ -28,13 +29,13 @@ class EventSink:
         #: Called once, before the first event with content.
         self.on_first_word: Callable[[], None] = _ignore
 
+    @abstractmethod
     def take(self, event: ModelEvent) -> None:
         """Handle ``event``. Runs on the event loop; must not block."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def wait_for_room(self) -> None:
         """Return when the sink can take more events."""
-        raise NotImplementedError
 
     def write(self, event: ModelEvent) -> None:
         """Pass ``event`` to ``take``. Do nothing after a failure.

@@ -11,7 +11,6 @@ import logging
 import os
 import socket
 from collections.abc import Callable, Coroutine
-from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -32,6 +31,7 @@ from runs.engine.spec import RunSpec, WorkerSettings
 from runs.log.feed import Feed
 from runs.log.journal import Fenced, Journal, RunLog
 from runs.models import Run
+from runs.models.run import CancelMode
 from runs.states import ACTIVE, CancelledBy
 from runs.store.transitions import LostRace
 
@@ -239,8 +239,8 @@ class Supervisor:
     def _renew(self, run_ids: tuple[UUID, ...]) -> list[tuple[UUID, str, str]]:
         mine = Run.objects.filter(pk__in=run_ids, status__in=ACTIVE, worker=self.settings.worker)
         if run_ids:
-            mine.update(lease_until=timezone.now() + timedelta(seconds=self.settings.lease))
-        requested = mine.filter(cancel_requested_at__isnull=False, cancel_mode="immediate")
+            mine.update(lease_until=timezone.now() + self.settings.lease_time)
+        requested = mine.filter(cancel_requested_at__isnull=False, cancel_mode=CancelMode.IMMEDIATE)
         return list(requested.values_list("pk", "cancelled_by", "cancel_reason"))
 
 
