@@ -1,9 +1,6 @@
-"""The Chat Completions wire: what its chunks mean, what is kept of a cut answer, what goes back."""
+"""The Chat Completions wire: what its stream means, and what is kept of a cut answer."""
 
-import asyncio
 from dataclasses import dataclass
-from functools import partial
-from typing import Any
 
 import pytest
 
@@ -13,85 +10,25 @@ from providers.errors import (
     LLMContentFilterError,
     LLMContextWindowExceededError,
     LLMEmptyResponseError,
-    LLMError,
     LLMMalformedToolCallError,
     LLMProviderOverloadedError,
     LLMRateLimitError,
     LLMServerError,
 )
-from providers.errors.cancellation import RunCancelled
-from providers.types import (
-    ChatMessage,
-    FinishReason,
-    Json,
-    ModelOptions,
-    ModelRequest,
-    Origin,
-    ProviderItemPart,
-    ReasoningPart,
-    Role,
-    TextPart,
-    ToolCallPart,
-    ToolResultPart,
-    ToolSpec,
-)
+from providers.types import FinishReason, Json, ProviderItemPart, ReasoningPart, TextPart, ToolCallPart
 from providers.types.events import (
-    ModelEvent,
     ProviderItem,
     ReasoningDelta,
     ReasoningSealed,
     ResponseStarted,
     TextDelta,
-    ToolCallDelta,
     ToolCallFinished,
-    ToolCallStarted,
     UsageSeen,
 )
 from providers.types.usage import Usage, UsageSource
 from providers.wires import openai_chat as wire
-from providers.wires.history import NOT_EXECUTED
-from tests.contract.reading import Recording, events, recordings
-from tests.providers.wires.playing import interrupted
-from tests.providers.wires.playing import play as play_on
-
-HERE = Origin(wire=wire.KIND, provider="openai-chat", model="gpt-4.1")
-ELSEWHERE = Origin(wire="anthropic-messages", provider="anthropic", model="claude-sonnet-4-6")
-
-RECORDINGS = [recording for recording in recordings() if recording.wire == wire.KIND]
-ABSENT = pytest.param(None, marks=pytest.mark.skip(reason="there are no recordings beside the project"))
-
-
-play = partial(play_on, wire.KIND)
-
-
-def chunk(finish_reason: str | None = None, /, *, index: Any = 0, **delta: Any) -> Json:
-    choice = {"index": index, "delta": delta, "finish_reason": finish_reason}
-    return {"id": "chatcmpl-1", "model": "gpt-4.1-2025", "choices": [choice]}
-
-
-def piece(**fields: Any) -> Json:
-    """A chunk with one piece of a tool call; ``name`` and ``arguments`` stand in its function."""
-    function = {name: fields.pop(name) for name in ("name", "arguments") if name in fields}
-    return chunk(tool_calls=[{"index": 0, "function": function} | fields])
-
-
-def usage(**counts: Any) -> Json:
-    counts = counts or {"prompt_tokens": 7, "completion_tokens": 5, "total_tokens": 12}
-    return {"id": "chatcmpl-1", "model": "gpt-4.1-2025", "choices": [], "usage": counts}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Ending:
-    """A stream, and how it must end."""
-
-    name: str
-    stream: list[Any]
-    stop_reason: FinishReason | None = None
-    error: type[LLMError] | None = None
-
-
-CALL = piece(id="call_1", name="look", arguments="{}")
-HALF_CALL = piece(id="call_1", name="look", arguments='{"at": "th')
+from tests.providers.wires.chat_chunks import CALL, HALF_CALL, chunk, piece, play, usage
+from tests.providers.wires.playing import Cut, Ending, streamed_calls
 
 ENDINGS = [
     Ending(name="plain", stream=[chunk(content="Hi"), chunk("stop")], stop_reason=FinishReason.END_TURN),
@@ -193,9 +130,7 @@ ENDINGS = [
 
 @pytest.mark.parametrize("ending", ENDINGS, ids=lambda ending: ending.name)
 def test_it_names_how_an_answer_ended(ending: Ending) -> None:
-    told = play(ending.stream)
-    assert told.result.stop_reason is ending.stop_reason
-    assert type(told.raised) is (ending.error or type(None))
+    ending.check(wire.KIND)
 
 
 def test_it_reads_the_error_of_a_choice() -> None:
@@ -334,20 +269,6 @@ def test_it_puts_calls_together(case: Calls) -> None:
     assert [event.id for event in told.events if isinstance(event, ToolCallFinished)] == [
         call.id for call in found
     ]
-
-
-def streamed_calls(told: list[ModelEvent]) -> dict[str, tuple[str, str]]:
-    """Put the events' calls together, as somebody does who only follows them."""
-    calls: dict[str, tuple[str, str]] = {}
-    for event in told:
-        if isinstance(event, ToolCallStarted):
-            assert event.id
-            assert event.id not in calls
-            calls[event.id] = (event.name, "")
-        elif isinstance(event, ToolCallDelta):
-            name, arguments = calls[event.id]
-            calls[event.id] = (name, arguments + event.arguments)
-    return calls
 
 
 def test_it_keeps_half_a_call_when_the_limit_cut_it_but_does_not_send_it_back() -> None:
@@ -567,17 +488,7 @@ def test_it_assembles_the_completion_for_the_trace() -> None:
     }
 
 
-@dataclass(frozen=True, kw_only=True)
-class Cut:
-    """A stream that a cancel ends, and what may go back afterwards."""
-
-    name: str
-    stream: list[Any]
-    native: list[Json]
-
-
 SIGNED = {"type": "reasoning.text", "index": 0, "text": "Hm", "signature": "sig"}
-
 CUTS = [
     Cut(name="before anything", stream=[], native=[]),
     Cut(name="within words", stream=[chunk(content="He")], native=[{"role": "assistant", "content": "He"}]),
@@ -602,24 +513,7 @@ CUTS = [
 
 @pytest.mark.parametrize("cut", CUTS, ids=lambda cut: cut.name)
 def test_it_sends_back_only_what_the_provider_takes(cut: Cut) -> None:
-    told = play(cut.stream, cancel=True)
-    assert isinstance(told.raised, RunCancelled)
-    assert told.result.stream_was_cancelled
-    assert told.result.stop_reason is None
-    assert list(told.result.native) == cut.native
-
-
-def test_it_cuts_nothing_after_the_end() -> None:
-    told = play([chunk(content="Hi"), chunk("stop")], cancel=True)
-    assert isinstance(told.raised, RunCancelled)
-    assert not told.result.stream_was_cancelled
-    assert told.result.stop_reason is FinishReason.END_TURN
-
-
-def test_it_keeps_what_was_said_when_it_is_interrupted_otherwise() -> None:
-    kept = interrupted(wire.KIND, [chunk(content="Hi")], asyncio.CancelledError())
-    assert kept.text == "Hi"
-    assert not kept.stream_was_cancelled
+    cut.check(wire.KIND)
 
 
 def test_it_survives_half_a_character() -> None:
@@ -628,125 +522,3 @@ def test_it_survives_half_a_character() -> None:
     )
     assert told.result.text == "\ud83d"
     assert told.result.tool_calls[0].arguments == '{"a": "\udc4d"}'
-
-
-def said(role: Role, *parts: Any, origin: Origin | None = None, native: tuple[Json, ...] = ()) -> ChatMessage:
-    return ChatMessage(role=role, parts=parts, origin=origin, native=native)
-
-
-def body(*messages: ChatMessage, **request: Any) -> Json:
-    return wire.build_body(ModelRequest(origin=HERE, messages=messages, **request))
-
-
-HELLO = said(Role.USER, TextPart(text="Hello"))
-
-
-def test_it_asks_for_a_stream_with_usage_and_no_more_than_it_is_told() -> None:
-    assert body(HELLO) == {
-        "model": "gpt-4.1",
-        "messages": [{"role": "user", "content": "Hello"}],
-        "stream": True,
-        "stream_options": {"include_usage": True},
-    }
-
-
-def test_it_passes_on_what_it_is_told() -> None:
-    schema = {"type": "object", "properties": {"at": {"type": "string"}}}
-    asked = body(
-        HELLO,
-        system="Be kind.",
-        tools=(ToolSpec(name="look", description="Looks.", parameters=schema), ToolSpec(name="wait")),
-        options=ModelOptions(max_output_tokens=9, temperature=0.5, reasoning_effort="low"),
-    )
-    assert asked["messages"][0] == {"role": "system", "content": "Be kind."}
-    assert (asked["max_completion_tokens"], asked["temperature"], asked["reasoning_effort"]) == (
-        9,
-        0.5,
-        "low",
-    )
-    assert asked["tools"] == [
-        {"type": "function", "function": {"name": "look", "description": "Looks.", "parameters": schema}},
-        {
-            "type": "function",
-            "function": {"name": "wait", "parameters": {"type": "object", "properties": {}}},
-        },
-    ]
-
-
-def test_it_keeps_the_texts_of_a_user_apart() -> None:
-    message = said(Role.USER, TextPart(text="A"), TextPart(text="B"))
-    assert body(message)["messages"][0]["content"] == [
-        {"type": "text", "text": "A"},
-        {"type": "text", "text": "B"},
-    ]
-
-
-def test_it_sends_its_own_message_back_unchanged() -> None:
-    details = [{"type": "reasoning.encrypted", "data": "gAAA"}]
-    native = play([chunk(reasoning_details=details), CALL, chunk("tool_calls")]).result
-    answer = said(Role.ASSISTANT, *native.parts, origin=HERE, native=native.native)
-    result = said(Role.TOOL, ToolResultPart(call_id="call_1", name="look", content="a wall"))
-    assert body(HELLO, answer, result)["messages"][1:] == [
-        native.native[0],
-        {"role": "tool", "tool_call_id": "call_1", "content": "a wall"},
-    ]
-
-
-def test_it_converts_what_another_provider_said() -> None:
-    long_id = "call-" + "9" * 50
-    answer = said(
-        Role.ASSISTANT,
-        ReasoningPart(text="Hm", sealed="sig"),
-        TextPart(text="Let me "),
-        ProviderItemPart(kind="server_tool_use", data={"name": "web_search"}),
-        TextPart(text="look."),
-        ToolCallPart(id=long_id, name="look", arguments='{"at": 1}'),
-        ToolCallPart(id="call_2", name="go", arguments=""),
-        origin=ELSEWHERE,
-        native=({"type": "thinking", "thinking": "Hm", "signature": "sig"},),
-    )
-    result = said(Role.TOOL, ToolResultPart(call_id=long_id, name="look", content="a wall"))
-    converted, *results = body(HELLO, answer, result)["messages"][1:]
-    sent_id = converted["tool_calls"][0]["id"]
-    assert len(sent_id) <= 40
-    assert converted == {
-        "role": "assistant",
-        "content": "Let me look.",
-        "tool_calls": [
-            {"id": sent_id, "type": "function", "function": {"name": "look", "arguments": '{"at": 1}'}},
-            {"id": "call_2", "type": "function", "function": {"name": "go", "arguments": "{}"}},
-        ],
-    }
-    assert results == [
-        {"role": "tool", "tool_call_id": sent_id, "content": "a wall"},
-        {"role": "tool", "tool_call_id": "call_2", "content": NOT_EXECUTED},
-    ]
-
-
-def test_it_leaves_out_a_foreign_answer_without_words() -> None:
-    thought = said(Role.ASSISTANT, ReasoningPart(text="Hm"), origin=ELSEWHERE)
-    assert body(HELLO, thought, HELLO)["messages"] == [{"role": "user", "content": "Hello"}] * 2
-
-
-@pytest.mark.parametrize(
-    "recording", RECORDINGS or [ABSENT], ids=lambda recording: recording and recording.name
-)
-def test_it_goes_on_after_every_cut_of_a_real_stream(recording: Recording) -> None:
-    stream = events(recording.sse)
-    for length in range(len(stream) + 1):
-        told = play(stream[:length], cancel=True)
-        assert isinstance(told.raised, (RunCancelled, LLMError))
-        result = told.result
-        assert result.text == "".join(event.text for event in told.events if isinstance(event, TextDelta))
-        assert streamed_calls(told.events) == {
-            call.id: (call.name, call.arguments) for call in result.tool_calls
-        }
-        whole = {call.id for call in result.tool_calls if call.complete}
-        assert whole == {event.id for event in told.events if isinstance(event, ToolCallFinished)}
-        returned = {call["id"] for item in result.native for call in item.get("tool_calls", ())}
-        assert returned == whole
-        answer = said(Role.ASSISTANT, *result.parts, origin=HERE, native=result.native)
-        sent = body(HELLO, answer, HELLO)["messages"]
-        answered = {message["tool_call_id"] for message in sent if message["role"] == "tool"}
-        assert answered == whole
-        assert all(message.get("content") or message.get("tool_calls") for message in sent)

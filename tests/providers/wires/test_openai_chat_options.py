@@ -41,7 +41,7 @@ from tests.providers.wires.asking import (
     showing,
     shown,
 )
-from tests.providers.wires.playing import play as play_on
+from tests.providers.wires.playing import play
 
 WIRE = openai_chat.KIND
 TOOLS = (LOOK,)
@@ -234,8 +234,8 @@ def test_it_judges_a_file_before_its_bytes_are_there(wire: str) -> None:
     wires.check(showing(wire, replace(PNG, data=None)))
 
 
-def play(stream: list[Json], quirks: Quirks) -> tuple[list[ModelEvent], StepResult]:
-    told = play_on(openai_chat.KIND, stream, quirks=quirks)
+def told_with(stream: list[Json], quirks: Quirks) -> tuple[list[ModelEvent], StepResult]:
+    told = play(WIRE, stream, quirks=quirks)
     return told.events, told.result
 
 
@@ -253,7 +253,7 @@ LONELY = [chunk(reasoning_content="It is "), chunk(reasoning_content="four."), c
 
 
 def test_it_says_thoughts_again_where_they_are_all_of_the_answer() -> None:
-    told, result = play(
+    told, result = told_with(
         LONELY, Quirks(thoughts_may_be_the_answer=True, thoughts_go_back_as="reasoning_content")
     )
     assert told[1:] == [ReasoningDelta("It is "), ReasoningDelta("four."), TextDelta("It is four.")]
@@ -276,7 +276,7 @@ def test_it_says_thoughts_again_where_they_are_all_of_the_answer() -> None:
     ids=["no quirk", "cut", "with words", "with a call"],
 )
 def test_it_leaves_thoughts_alone_otherwise(stream: list[Json], quirks: Quirks, text: str) -> None:
-    told, result = play(stream, quirks)
+    told, result = told_with(stream, quirks)
     assert result.text == text
     assert "".join(event.text for event in told if isinstance(event, TextDelta)) == text
 
@@ -294,7 +294,7 @@ def test_it_sends_thoughts_back_as_the_server_wants_them(
     field: str | None, with_call: bool, expected: Json
 ) -> None:
     stream = [chunk(reasoning_content="Hm"), chunk(content="So"), *([CALL] if with_call else [])]
-    _, result = play(
+    _, result = told_with(
         [*stream, chunk("tool_calls" if with_call else "stop")], Quirks(thoughts_go_back_as=field)
     )
     (message,) = result.native

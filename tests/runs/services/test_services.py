@@ -318,6 +318,8 @@ async def test_a_run_that_starts_as_the_server_stops_is_not_left_behind(ada: Per
     assert await readers.run(Run.objects.filter(status__in=ACTIVE).count) == 0
     run = await ended(started.run_id)
     assert (run.status, run.stop_reason) == ("cancelled", "shutdown")
+    # The end says who stopped it; an intent of its own would outlive a server that dies now.
+    assert (run.cancelled_by, run.cancel_requested_at) == ("server", None)
 
 
 async def test_stopping_twice_is_stopping_once(ada: Person) -> None:
