@@ -20,7 +20,7 @@ from providers.call.timeouts import Timeouts
 from providers.call.trace import describe, takes_long
 from providers.catalog import Target
 from providers.errors import LLMError, LLMInternalError
-from providers.errors.cancellation import RunCancelled, StopSignal
+from providers.errors.stop_signal import RunCancelled, StopSignal
 from providers.errors.translation import whereabouts
 from providers.types import ModelRequest, StepResult
 from providers.types.trace import CallContext, TraceRecord, TraceRecorder

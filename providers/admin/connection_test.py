@@ -18,7 +18,7 @@ from providers.call.timeouts import Timeouts
 from providers.catalog import CatalogError, Target, model_names
 from providers.catalog.cache import CachedProvider
 from providers.errors import LLMError, LLMNotFoundError, LLMTimeoutError, translation
-from providers.errors.cancellation import StopSignal
+from providers.errors.stop_signal import StopSignal
 from providers.security.redaction import redact, redact_text
 from providers.text import clean, clean_json
 from providers.types import ChatMessage, Json, ModelOptions, ModelRequest, Role, TextPart

@@ -17,11 +17,11 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import action
 from unfold.utils import display_for_label
 
-from providers.admin import connection_test, wording
+from providers.admin import connection_test, formatting
 from providers.admin.connection_test import ConnectionTestResult
 from providers.admin.form import ProviderForm
 from providers.catalog import cache
-from providers.catalog.provider_types import KINDS
+from providers.catalog.provider_types import PROVIDER_TYPES
 from providers.models import Provider
 from providers.security.vault import Unsealable
 
@@ -56,7 +56,7 @@ class ProviderAdmin(ModelAdmin):
     list_filter = ("is_enabled", "test_passed")
     search_fields = ("slug", "label", "base_url")
     search_help_text = "Name, title or address"
-    empty_value_display = wording.UNKNOWN
+    empty_value_display = formatting.UNKNOWN
     readonly_fields = ("address", "key_state", "outcome", "tested", "said", "fetched", "story")
     actions = ("test_selected", "fetch_selected")
     actions_submit_line = ("save_and_test", "save_and_fetch")
@@ -141,14 +141,14 @@ class ProviderAdmin(ModelAdmin):
 
     @admin.display(description="Kind", ordering="kind")
     def kind_name(self, provider: Provider) -> str:
-        kind = KINDS.get(provider.kind)
+        kind = PROVIDER_TYPES.get(provider.kind)
         return provider.kind if kind is None else kind.label
 
     @admin.display(description="Address")
     def address(self, provider: Provider) -> str:
         """Where it is called, or why it is not."""
         row = cache.read(provider)
-        return row.address or row.problem or wording.UNKNOWN
+        return row.address or row.problem or formatting.UNKNOWN
 
     @admin.display(description="Key")
     def key_state(self, provider: Provider) -> str:
@@ -159,16 +159,16 @@ class ProviderAdmin(ModelAdmin):
 
     @admin.display(description="Models to suggest")
     def names(self, provider: Provider) -> str:
-        return ", ".join(map(str, provider.model_names)) or wording.UNKNOWN
+        return ", ".join(map(str, provider.model_names)) or formatting.UNKNOWN
 
     @admin.display(description="Models fetched")
     def fetched(self, provider: Provider) -> str:
-        return wording.moment(provider.model_names_fetched_at)
+        return formatting.moment(provider.model_names_fetched_at)
 
     @admin.display(description="Last test", ordering="test_passed")
     def outcome(self, provider: Provider) -> SafeString:
         word = {None: "not tested", True: "passed", False: "failed"}[provider.test_passed]
-        label = display_for_label(word, wording.UNKNOWN, _COLOURS)
+        label = display_for_label(word, formatting.UNKNOWN, _COLOURS)
         return format_html('<span class="runnel-status">{}</span>', label)
 
     @admin.display(description="Last test", ordering="test_passed")
@@ -178,12 +178,12 @@ class ProviderAdmin(ModelAdmin):
 
     @admin.display(description="Tested")
     def tested(self, provider: Provider) -> str:
-        return wording.moment(provider.tested_at)
+        return formatting.moment(provider.tested_at)
 
     @admin.display(description="What it said")
     def said(self, provider: Provider) -> str:
-        return provider.test_message or wording.UNKNOWN
+        return provider.test_message or formatting.UNKNOWN
 
     @admin.display(description="The whole story")
     def story(self, provider: Provider) -> SafeString | str:
-        return wording.UNKNOWN if provider.test_story is None else wording.readable(provider.test_story)
+        return formatting.UNKNOWN if provider.test_story is None else formatting.readable(provider.test_story)

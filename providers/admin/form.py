@@ -13,7 +13,7 @@ from unfold.widgets import (
 )
 
 from providers.catalog.presets import PRESETS
-from providers.catalog.provider_types import KINDS, default_address
+from providers.catalog.provider_types import PROVIDER_TYPES, default_address
 from providers.models import Provider
 from providers.security.addresses import AddressRefused
 from providers.security.pinned import check_entered
@@ -29,7 +29,7 @@ class ProviderForm(forms.ModelForm):  # type: ignore[type-arg]
     """A provider. An empty key field keeps the stored key."""
 
     kind = forms.ChoiceField(
-        choices=lambda: [(kind.slug, kind.label) for kind in KINDS.values()],
+        choices=lambda: [(kind.slug, kind.label) for kind in PROVIDER_TYPES.values()],
         widget=UnfoldAdminSelectWidget,
         help_text="It decides which wire is spoken. For any other server take one that “speaks” a wire.",
     )
@@ -121,7 +121,7 @@ class ProviderForm(forms.ModelForm):  # type: ignore[type-arg]
     def clean(self) -> dict[str, Any]:
         """Check type, address and key together."""
         data: dict[str, Any] = super().clean() or self.cleaned_data
-        kind = KINDS.get(data.get("kind", ""))
+        kind = PROVIDER_TYPES.get(data.get("kind", ""))
         if kind is None or "base_url" not in data:
             return data
         if not data["base_url"] and default_address(kind) is None:

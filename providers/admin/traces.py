@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 from unfold.utils import display_for_label
 
-from providers.admin import wording
+from providers.admin import formatting
 from providers.models import ProviderTrace
 from providers.types.trace import TraceStatus
 
@@ -33,7 +33,7 @@ class HTTPStatusFilter(admin.AllValuesFieldListFilter):
 
 def _length(begin: datetime, end: datetime | None) -> str:
     if end is None:
-        return wording.UNKNOWN
+        return formatting.UNKNOWN
     took = (end - begin) / timedelta(milliseconds=1)
     return f"{took:,.0f} ms" if took < 10_000 else f"{took / 1000:,.1f} s"
 
@@ -64,7 +64,7 @@ class ProviderTraceAdmin(ModelAdmin):
     search_fields = ("=run_id", "=step_id", "=upstream_request_id", "model")
     search_help_text = "Run id, step id, the provider's request id, or model"
     date_hierarchy = "started_at"
-    empty_value_display = wording.UNKNOWN
+    empty_value_display = formatting.UNKNOWN
     fieldsets = (
         (
             "The call",
@@ -120,7 +120,7 @@ class ProviderTraceAdmin(ModelAdmin):
 
     @admin.display(description="Status", ordering="status")
     def status_label(self, trace: ProviderTrace) -> SafeString:
-        label = display_for_label(trace.status, wording.UNKNOWN, _COLOURS)
+        label = display_for_label(trace.status, formatting.UNKNOWN, _COLOURS)
         return format_html('<span class="runnel-status">{}</span>', label)
 
     @admin.display(description="Status", ordering="status")
@@ -130,15 +130,15 @@ class ProviderTraceAdmin(ModelAdmin):
 
     @admin.display(description="HTTP status", ordering="http_status")
     def status_of_http(self, trace: ProviderTrace) -> str:
-        return wording.UNKNOWN if trace.http_status is None else str(trace.http_status)
+        return formatting.UNKNOWN if trace.http_status is None else str(trace.http_status)
 
     @admin.display(description="URL")
     def address(self, trace: ProviderTrace) -> str:
-        return trace.url or wording.UNKNOWN
+        return trace.url or formatting.UNKNOWN
 
     @admin.display(description="Started", ordering="started_at")
     def started(self, trace: ProviderTrace) -> str:
-        return wording.moment(trace.started_at)
+        return formatting.moment(trace.started_at)
 
     @admin.display(description="Model asked for")
     def model_asked(self, trace: ProviderTrace) -> str:
@@ -168,7 +168,9 @@ class ProviderTraceAdmin(ModelAdmin):
 
     @admin.display(description="Closed after the cancel")
     def upstream_closed(self, trace: ProviderTrace) -> str:
-        return wording.UNKNOWN if trace.upstream_closed_ms is None else f"{trace.upstream_closed_ms:.1f} ms"
+        return (
+            formatting.UNKNOWN if trace.upstream_closed_ms is None else f"{trace.upstream_closed_ms:.1f} ms"
+        )
 
     @admin.display(description="Run")
     def run_link(self, trace: ProviderTrace) -> SafeString:
@@ -178,16 +180,16 @@ class ProviderTraceAdmin(ModelAdmin):
 
     @admin.display(description="")
     def error_json(self, trace: ProviderTrace) -> SafeString:
-        return wording.readable(trace.error)
+        return formatting.readable(trace.error)
 
     @admin.display(description="")
     def request_json(self, trace: ProviderTrace) -> SafeString:
-        return wording.readable(trace.request)
+        return formatting.readable(trace.request)
 
     @admin.display(description="")
     def response_json(self, trace: ProviderTrace) -> SafeString:
-        return wording.readable(trace.response)
+        return formatting.readable(trace.response)
 
     @admin.display(description="")
     def usage_json(self, trace: ProviderTrace) -> SafeString:
-        return wording.readable(trace.raw_usage)
+        return formatting.readable(trace.raw_usage)

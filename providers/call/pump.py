@@ -22,7 +22,7 @@ from providers.call.timeouts import Timeouts
 from providers.catalog import Target
 from providers.clients.exchange import Exchange
 from providers.errors import LLMConnectionError, LLMError
-from providers.errors.cancellation import RunCancelled, StopSignal
+from providers.errors.stop_signal import RunCancelled, StopSignal
 from providers.errors.translation import from_exception, from_payload
 from providers.text import clean_json
 from providers.types import Json, ModelRequest

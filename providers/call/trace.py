@@ -9,7 +9,7 @@ from django.conf import settings
 from providers.call.pump import Pump
 from providers.catalog import Target
 from providers.errors import LLMError
-from providers.errors.cancellation import RunCancelled, StopCause
+from providers.errors.stop_signal import RunCancelled, StopCause
 from providers.errors.translation import whereabouts
 from providers.security.redaction import redact, redact_text
 from providers.text import clean_json

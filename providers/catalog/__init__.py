@@ -119,7 +119,7 @@ def target_of(row: CachedProvider, model: str) -> Target:
     """Return where ``model`` of a provider from the admin is reached; ``ProviderUnavailable`` when it is not."""
     if row.problem is not None:
         raise ProviderUnavailable(row.problem)
-    kind = provider_types.KINDS[row.kind]
+    kind = provider_types.PROVIDER_TYPES[row.kind]
     return Target(
         origin=Origin(wire=kind.wire, provider=row.slug, model=model),
         api_key=row.api_key or _NO_KEY,

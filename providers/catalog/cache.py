@@ -169,7 +169,7 @@ def read(provider: "Provider") -> CachedProvider:
 
 
 def _address(provider: "Provider") -> str:
-    kind = provider_types.KINDS.get(provider.kind)
+    kind = provider_types.PROVIDER_TYPES.get(provider.kind)
     if kind is None:
         raise AddressRefused(f"Nothing is called {provider.kind!r} any more. Choose another kind.")
     base_url = provider.base_url

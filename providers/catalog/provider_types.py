@@ -7,7 +7,7 @@ from providers.catalog.preset import Preset
 from providers.catalog.presets import PRESETS
 
 #: Those whose credentials are one key. A cloud's own chain, or a setting beside the key, is the operator's.
-KINDS = {
+PROVIDER_TYPES = {
     slug: preset
     for slug, preset in PRESETS.items()
     if preset.address and all(setting == preset.key for _, setting in preset.header_settings)

@@ -23,7 +23,7 @@ from concurrency.per_loop import PerLoop
 from providers import catalog, emulation
 from providers.catalog import Target, cache
 from providers.clients import anthropic_sdk, credentials, exchange, gemini_sdk, openai_sdk
-from providers.clients.sdk import Sdk, Speech
+from providers.clients.sdk import Sdk, WireCalls
 from providers.security.pinned import PinnedTransport
 from providers.security.redaction import remember
 from providers.types import Json
@@ -69,15 +69,15 @@ _SDKS = {
     ),
 }
 
-_SPEECHES = {
-    "openai-chat": Speech(sdk="openai", base_path="/v1", post=openai_sdk.post_chat),
-    "openai-responses": Speech(
+_WIRE_CALLS = {
+    "openai-chat": WireCalls(sdk="openai", base_path="/v1", post=openai_sdk.post_chat),
+    "openai-responses": WireCalls(
         sdk="openai", base_path="/v1", post=openai_sdk.post_responses, count=openai_sdk.count_responses
     ),
-    "anthropic-messages": Speech(
+    "anthropic-messages": WireCalls(
         sdk="anthropic", base_path="", post=anthropic_sdk.post, count=anthropic_sdk.count
     ),
-    "gemini-generate": Speech(sdk="gemini", base_path="", post=gemini_sdk.post, count=gemini_sdk.count),
+    "gemini-generate": WireCalls(sdk="gemini", base_path="", post=gemini_sdk.post, count=gemini_sdk.count),
 }
 
 
@@ -164,7 +164,7 @@ async def open_stream(target: Target, body: Json) -> AsyncIterator[Any]:
     await _load(target)
     try:
         client = _of_this_loop.get().sdk_client(target, await _base_url(target))
-        return await _SPEECHES[target.origin.wire].post(client, target, body)
+        return await _WIRE_CALLS[target.origin.wire].post(client, target, body)
     except Exception as exc:
         error = credentials.explain(exc)
         if error is None:
@@ -181,7 +181,7 @@ async def count_input(target: Target, body: Json) -> object:
     Raises:
         Exception: as ``open_stream`` does.
     """
-    if (count := _SPEECHES[target.origin.wire].count) is None:
+    if (count := _WIRE_CALLS[target.origin.wire].count) is None:
         return None
     await _load(target)
     return await count(_of_this_loop.get().sdk_client(target, await _base_url(target)), target, body)
@@ -199,7 +199,7 @@ async def list_models(target: Target) -> tuple[str, ...]:
 
 
 def _name_of_sdk(target: Target) -> str:
-    return target.sdk or _SPEECHES[target.origin.wire].sdk
+    return target.sdk or _WIRE_CALLS[target.origin.wire].sdk
 
 
 #: The SDKs that are loaded, by their names in ``_SDKS``.
@@ -221,7 +221,7 @@ def _load_now(name: str) -> None:
 async def _base_url(target: Target) -> str | None:
     if not target.emulated:
         return target.base_url
-    return await emulation.upstream().origin() + _SPEECHES[target.origin.wire].base_path
+    return await emulation.upstream().origin() + _WIRE_CALLS[target.origin.wire].base_path
 
 
 async def warm_up() -> None:
@@ -244,10 +244,10 @@ async def _warm(target: Target) -> None:
     if not target.api_key:
         # A request would ask the cloud for credentials.
         return
-    sdk, speech = _SDKS[_name_of_sdk(target)], _SPEECHES[target.origin.wire]
+    sdk, calls = _SDKS[_name_of_sdk(target)], _WIRE_CALLS[target.origin.wire]
     async with httpx2.AsyncClient(transport=httpx2.MockTransport(_first_event)) as http:
         mute = replace(target, api_key="warm-up", headers=())
-        async for _ in await speech.post(sdk.make(http, mute, "http://127.0.0.1"), mute, {}):
+        async for _ in await calls.post(sdk.make(http, mute, "http://127.0.0.1"), mute, {}):
             pass
 
 

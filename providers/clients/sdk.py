@@ -28,7 +28,7 @@ class Sdk:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Speech:
+class WireCalls:
     """The calls of a wire through its SDK."""
 
     #: The SDK where the target names none.

@@ -18,7 +18,7 @@ from providers.call.timeouts import Timeouts
 from providers.call.trace import describe_unsent
 from providers.catalog import Target
 from providers.errors import LLMError
-from providers.errors.cancellation import RunCancelled, StopSignal, wait_for
+from providers.errors.stop_signal import RunCancelled, StopSignal, wait_for
 from providers.retry import backoff, limits
 from providers.retry.backoff import Again, RetryPolicy, Stay
 from providers.retry.breaker import BreakerCall
@@ -185,7 +185,7 @@ class Attempts:
             provider=request.origin.provider,
             asked=request.origin.model,
             served=result.model,
-            keeps_long=request.options.cache == "long",
+            is_cached_for_an_hour=request.options.cache == "long",
         )
         self.spending.add(request.origin, result, was_open=recorder.was_open, cost=cost)
 

@@ -20,7 +20,7 @@ from limits.aio.strategies import MovingWindowRateLimiter
 from concurrency.per_loop import PerLoop
 from providers.catalog.limits import NONE, Limits
 from providers.errors import LLMOwnLimitError
-from providers.errors.cancellation import StopSignal, wait_for
+from providers.errors.stop_signal import StopSignal, wait_for
 
 logger = logging.getLogger("runnel.providers")
 

@@ -59,7 +59,7 @@ _is_loading = threading.Event()
 
 
 def cost(
-    usage: Usage, *, provider: str, asked: str, served: str | None = None, keeps_long: bool = False
+    usage: Usage, *, provider: str, asked: str, served: str | None = None, is_cached_for_an_hour: bool = False
 ) -> Decimal | None:
     """Return the cost of ``usage`` in US dollars, ``None`` if it is unknown.
 
@@ -72,12 +72,12 @@ def cost(
         provider: Its slug, a preset's or one from the admin.
         asked: The model's name as it was called.
         served: As the answer named it.
-        keeps_long: Whether what was written to the provider's cache is kept for an hour, which costs more.
+        is_cached_for_an_hour: Whether what was written to the provider's cache is kept for an hour, which costs more.
     """
     if usage.total_tokens is None or (source := _source(provider)) is None:
         return None
     try:
-        return _priced(usage, source, asked, served, keeps_long=keeps_long)
+        return _priced(usage, source, asked, served, is_cached_for_an_hour=is_cached_for_an_hour)
     except Exception:
         logger.warning("What a call to %s/%s has cost cannot be told.", provider, asked, exc_info=True)
         return None
@@ -100,7 +100,7 @@ def load_soon(provider: str) -> None:
 def _source(provider: str) -> str | None:
     """Return the name of the price list, or the server's address, which a price list may contain."""
     row = cache.enabled().get(provider)
-    preset = provider_types.KINDS.get(row.kind) if row is not None else PRESETS.get(provider)
+    preset = provider_types.PROVIDER_TYPES.get(row.kind) if row is not None else PRESETS.get(provider)
     if preset is None:
         return None
     set_address = getattr(settings, preset.address) if preset.address else ""
@@ -112,7 +112,9 @@ def _source(provider: str) -> str | None:
     return address if address.startswith("https://") else None
 
 
-def _priced(usage: Usage, source: str, asked: str, served: str | None, *, keeps_long: bool) -> Decimal | None:
+def _priced(
+    usage: Usage, source: str, asked: str, served: str | None, *, is_cached_for_an_hour: bool
+) -> Decimal | None:
     from genai_prices import Usage as Counts
 
     found = _model(source, asked, served)
@@ -125,7 +127,7 @@ def _priced(usage: Usage, source: str, asked: str, served: str | None, *, keeps_
         input_tokens=usage.input_tokens,
         cache_read_tokens=usage.cached_input_tokens,
         cache_write_tokens=written,
-        cache_write_1h_tokens=written if keeps_long else None,
+        cache_write_1h_tokens=written if is_cached_for_an_hour else None,
         output_tokens=usage.output_tokens,
         output_reasoning_tokens=usage.reasoning_tokens,
     )

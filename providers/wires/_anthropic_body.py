@@ -28,7 +28,7 @@ from providers.wires._anthropic_media import show
 from providers.wires._anthropic_options import RESERVED, cached, tuned
 from providers.wires._media import with_notes
 from providers.wires._options import with_own_fields
-from providers.wires.history import answerable
+from providers.wires.answerable_history import answerable
 
 #: ``max_tokens`` is required, and a model refuses more than it can write. 32,000 is the smallest limit
 #: of the models that carry their family first (``claude-opus-4-…``); it is no cost, only a bound.

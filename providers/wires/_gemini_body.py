@@ -24,7 +24,7 @@ from providers.types import (
 from providers.wires._gemini_options import RESERVED, SIGNING, bare, show, tuned
 from providers.wires._media import with_notes
 from providers.wires._options import with_own_fields
-from providers.wires.history import answerable
+from providers.wires.answerable_history import answerable
 
 #: What stands in for the signature of a call that another model made; the value is Google's own:
 #: https://ai.google.dev/gemini-api/docs/thought-signatures

@@ -20,7 +20,7 @@ from providers.wires._media import with_notes
 from providers.wires._openai_calls import exact_id, parameters, sendable_id
 from providers.wires._openai_chat_options import RESERVED, show, system, tuned
 from providers.wires._options import with_own_fields
-from providers.wires.history import answerable
+from providers.wires.answerable_history import answerable
 
 #: Characters of a tool call's id that the API accepts.
 _LONGEST_ID = 40

@@ -24,7 +24,7 @@ from providers.wires._media import with_notes
 from providers.wires._openai_calls import parameters, sendable_id
 from providers.wires._openai_responses_options import RESERVED, show, tuned
 from providers.wires._options import effort_of, with_own_fields
-from providers.wires.history import answerable
+from providers.wires.answerable_history import answerable
 
 #: Characters of a ``call_id`` that the API accepts.
 _LONGEST_ID = 64

@@ -107,7 +107,7 @@ class _Message:
         reason = self._accumulator.raw_stop_reason = message.get("stop_reason")
         if usage := message.get("usage"):
             self._accumulator.raw_usage = {"message_start": usage}
-            self._usage = at_start(usage, is_all=bool(reason))
+            self._usage = at_start(usage, is_complete=bool(reason))
             yield self._count()
 
     def _begin(self, index: int, start: Json) -> Iterator[ModelEvent]:

@@ -7,7 +7,7 @@ error or a cancel leaves in the ``StepAccumulator``.
 from typing import Any, Protocol
 
 from providers.errors import LLMEmptyResponseError, LLMError
-from providers.errors.cancellation import RunCancelled
+from providers.errors.stop_signal import RunCancelled
 from providers.types import Json
 from providers.types.events import ModelEvent
 from providers.wires.accumulator import StepAccumulator

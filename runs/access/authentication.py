@@ -1,13 +1,10 @@
-"""Authenticates sockets and requests, and keeps the registry of open sockets.
+"""Authenticates sockets and requests.
 
 Two ways in: an API token (then cookies are ignored), or a browser session together with an exact
-match of the Origin header. A token is never part of a URL. ``runs.access.sign_out`` closes sockets
-whose right has ended.
+match of the Origin header. A token is never part of a URL.
 """
 
-import asyncio
-import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
@@ -158,44 +155,7 @@ def user_of_session(session_key: str) -> Any:
     return user if any(constant_time_compare(stored, valid) for valid in hashes) else None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Socket:
-    identity: Identity
-    loop: asyncio.AbstractEventLoop
-    close: Callable[[], None]
-
-
-_sockets: set[_Socket] = set()
-_lock = threading.Lock()
-
-
-def register_socket(identity: Identity, close: Callable[[], None]) -> Callable[[], None]:
-    """Register an open socket of the running loop. Return a function that removes it again."""
-    socket = _Socket(identity, asyncio.get_running_loop(), close)
-    with _lock:
-        _sockets.add(socket)
-
-    def unregister() -> None:
-        with _lock:
-            _sockets.discard(socket)
-
-    return unregister
-
-
-def close_refused(concerned: Callable[[Identity], bool]) -> None:
-    """Close those sockets that ``concerned`` selects and that would be refused now.
-
-    Reads the database once or twice per socket. Call it after the change is committed, from a thread that may
-    read the database.
-    """
-    with _lock:
-        sockets = [socket for socket in _sockets if concerned(socket.identity)]
-    for socket in sockets:
-        if not _is_current(socket.identity):
-            socket.loop.call_soon_threadsafe(socket.close)
-
-
-def _is_current(identity: Identity) -> bool:
+def is_current(identity: Identity) -> bool:
     """Return whether the credentials still belong to the same active user."""
     if identity.token_id is not None:
         return ApiToken.objects.filter(pk=identity.token_id, user__is_active=True).exists()

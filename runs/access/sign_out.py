@@ -18,7 +18,7 @@ from django.db import transaction
 from django.db.models.signals import post_delete, post_save
 from django.http import HttpRequest
 
-from runs.access import authentication
+from runs.access import open_sockets
 from runs.models import ApiToken
 
 #: The user fields that decide whether a user may sign in.
@@ -45,7 +45,7 @@ def _signed_out(request: HttpRequest, user: Any, **kwargs: Any) -> None:
 def _signed_in(request: HttpRequest, **kwargs: Any) -> None:
     # Signing in as another user ends the previous session and sends no sign-out signal.
     if previous := request.COOKIES.get(settings.SESSION_COOKIE_NAME):
-        authentication.close_refused(lambda identity: identity.session_key == previous)
+        open_sockets.close_refused(lambda identity: identity.session_key == previous)
 
 
 def _user_saved(
@@ -65,4 +65,4 @@ def _token_deleted(instance: ApiToken, using: str, **kwargs: Any) -> None:
 
 
 def _close_refused_of(user_id: int) -> None:
-    authentication.close_refused(lambda identity: identity.user_id == user_id)
+    open_sockets.close_refused(lambda identity: identity.user_id == user_id)

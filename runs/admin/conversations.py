@@ -16,7 +16,7 @@ from unfold.admin import ModelAdmin, TabularInline
 from runs.admin import deletion, wording
 from runs.admin.readonly import ReadOnlyInline
 from runs.admin.runs import status_label
-from runs.admin.used import ShowsUsage
+from runs.admin.usage_columns import ShowsUsage
 from runs.models import Conversation, Note, Run
 
 

@@ -22,7 +22,7 @@ from runs.admin.filters import StoredValues
 from runs.admin.readonly import ReadOnly
 from runs.admin.steps import StepInline
 from runs.admin.tool_calls import ToolCallInline
-from runs.admin.used import ShowsUsage
+from runs.admin.usage_columns import ShowsUsage
 from runs.errors import NotFound
 from runs.models import Run
 from runs.models.tool_call import ToolCallStatus

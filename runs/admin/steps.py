@@ -5,7 +5,7 @@ from unfold.admin import TabularInline
 
 from runs.admin import wording
 from runs.admin.readonly import ReadOnlyInline
-from runs.admin.used import ShowsUsage
+from runs.admin.usage_columns import ShowsUsage
 from runs.models import Step
 from runs.states import StopReason
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from django.utils import timezone
 
 from providers.types import ChatMessage, StepResult
-from runs.calls.decisions import Decided
+from runs.calls.human_decisions import Decided
 from runs.calls.outcomes import CallOutcome, message_of
 from runs.calls.planning import PlannedCall
 from runs.models import Step, ToolCall

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from providers.errors import LLMError
-from providers.errors.cancellation import StopCause
+from providers.errors.stop_signal import StopCause
 from providers.types import Json, StepResult
 from providers.usage.spending import ModelUsage
 from runs.calls.outcomes import NotExecuted
@@ -53,12 +53,12 @@ class SegmentUsage:
         ]
 
 
-type End = tuple[agui.Event, Ending]
+type TerminalOutcome = tuple[agui.Event, Ending]
 
 
 def completed(
     segment: Segment, usage: SegmentUsage, reason: StopReason, *, pending: Sequence[str] = ()
-) -> End:
+) -> TerminalOutcome:
     """Return a regular end. ``pending`` names calls that nothing can execute."""
     outcome: Json = {"type": "success"}
     if pending:
@@ -110,7 +110,7 @@ def _approval(call: PlannedCall) -> Json:
     }
 
 
-def provider_failed(error: LLMError, usage: SegmentUsage) -> End:
+def provider_failed(error: LLMError, usage: SegmentUsage) -> TerminalOutcome:
     """Return the end after a provider's error."""
     return failed(StopReason(error.stop_reason), error.code, error.message, usage, cause=error)
 
@@ -123,14 +123,14 @@ def time_limit_message(seconds: float) -> str:
     )
 
 
-def timed_out(message: str, usage: SegmentUsage) -> End:
+def timed_out(message: str, usage: SegmentUsage) -> TerminalOutcome:
     """Return the end of a run that reached its time limit, with a ``message`` for the user."""
     return failed(StopReason.TIMEOUT, StopReason.TIMEOUT.value, message, usage)
 
 
 def failed(
     reason: StopReason, code: str, message: str, usage: SegmentUsage, *, cause: LLMError | None = None
-) -> End:
+) -> TerminalOutcome:
     """Return the end of a failed run."""
     event = agui.run_error(
         code=code,
@@ -146,7 +146,7 @@ def failed(
     return event, Ending(status=RunStatus.FAILED, stop_reason=reason, error_code=code, error_message=message)
 
 
-def expired(usage: SegmentUsage) -> End:
+def expired(usage: SegmentUsage) -> TerminalOutcome:
     """Return the end of a paused run whose approval deadline has passed."""
     message = "Nobody decided in time about what this run wanted to do, so nothing of it was done. Ask again."
     return failed(StopReason.TIMEOUT, StopReason.TIMEOUT.value, message, usage)
@@ -159,7 +159,7 @@ def cancelled(
     by: str,
     reason: str,
     upstream_closed_ms: float | None,
-) -> End:
+) -> TerminalOutcome:
     """Return the end of a cancelled run."""
     stop_reason = StopReason.SHUTDOWN if by == CancelledBy.SERVER else StopReason.CANCELLED
     cut = bool(usage.result and usage.result.stream_was_cancelled)

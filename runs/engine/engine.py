@@ -19,7 +19,7 @@ from django.utils import timezone
 from concurrency.tasks import spawn
 from concurrency.threads import readers
 from providers.errors import LLMError, LLMInternalError
-from providers.errors.cancellation import RunCancelled, StopCause
+from providers.errors.stop_signal import RunCancelled, StopCause
 from providers.types import ModelRequest, StepResult
 from providers.types.usage import Usage
 from providers.usage.spending import ModelUsage
@@ -28,10 +28,10 @@ from runs.calls.execution import RunContext
 from runs.calls.outcomes import NotExecuted
 from runs.calls.planning import PlannedCall
 from runs.engine import endings
-from runs.engine.cancellation import Cancellation
-from runs.engine.endings import End, SegmentUsage
+from runs.engine.endings import SegmentUsage, TerminalOutcome
 from runs.engine.spec import RunSpec, WorkerSettings
 from runs.engine.step import RunningStep, StepContext
+from runs.engine.stop_signals import Cancellation
 from runs.log import agui
 from runs.log.journal import Fenced, Journal, RunLog
 from runs.models import Step
@@ -66,7 +66,7 @@ class Engine:
         resume = spec.resume
         before = resume.usages if resume else ()
         self._usage = RunUsage(before)
-        price = price_list(keeps_long=spec.options.cache == "long")
+        price = price_list(is_cached_for_an_hour=spec.options.cache == "long")
         self._budget = BudgetMeter(spec.budget, before=before, price=price)
         self._context = StepContext(
             journal=journal,
@@ -283,7 +283,7 @@ class Engine:
         await self._end(end, result, why=endings.NOT_EXECUTED[cancellation.signal.cause])
 
     async def _end(
-        self, end: End, result: StepResult | None, *, why: NotExecuted = NotExecuted.FAILED
+        self, end: TerminalOutcome, result: StepResult | None, *, why: NotExecuted = NotExecuted.FAILED
     ) -> None:
         """Commit the end and an answer to every open call. If a cancel was stored first, end as cancelled."""
         event, ending = end

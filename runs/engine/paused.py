@@ -15,7 +15,7 @@ from django.utils import timezone
 from providers.types import Json, Origin
 from providers.usage.spending import ModelUsage
 from runs.calls import offers, records
-from runs.calls.decisions import Decided
+from runs.calls.human_decisions import Decided
 from runs.calls.offers import OfferedTools
 from runs.calls.outcomes import CallOutcome, NotExecuted
 from runs.calls.planning import PlannedCall

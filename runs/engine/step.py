@@ -8,7 +8,7 @@ from django.utils import timezone
 from uuid6 import uuid7
 
 from providers.catalog import Target
-from providers.errors.cancellation import StopSignal
+from providers.errors.stop_signal import StopSignal
 from providers.retry.attempts import Attempts
 from providers.retry.backoff import RetryPolicy
 from providers.types import ModelRequest, StepResult

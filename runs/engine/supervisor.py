@@ -22,12 +22,12 @@ from concurrency.log_context import bound
 from concurrency.per_loop import PerLoop
 from concurrency.tasks import spawn
 from concurrency.threads import readers
-from providers.errors.cancellation import RunCancelled, StopSignal, wait_for
-from runs.engine import cancellation, lock, paused, recovery
-from runs.engine.cancel import CancelRequest
-from runs.engine.cancellation import Cancellation
+from providers.errors.stop_signal import RunCancelled, StopSignal, wait_for
+from runs.engine import lock, paused, recovery, stop_signals
+from runs.engine.cancel_request import CancelRequest
 from runs.engine.engine import Engine
 from runs.engine.spec import RunSpec, WorkerSettings
+from runs.engine.stop_signals import Cancellation
 from runs.log.feed import Feed
 from runs.log.journal import Fenced, Journal, RunLog
 from runs.models import Run
@@ -98,7 +98,7 @@ class Supervisor:
         """
         if self.draining:
             raise Draining
-        return cancellation.claim(run_id, owner_id, segment=segment)
+        return stop_signals.claim(run_id, owner_id, segment=segment)
 
     def release(self, run_id: UUID) -> None:
         """Stop live delivery unless this process drives the run; viewers then poll the log."""
@@ -108,7 +108,7 @@ class Supervisor:
     def launch(self, spec: RunSpec, log: RunLog | None = None) -> None:
         """Drive a stored segment that was claimed. ``log`` is its open log; ``None`` for a new run."""
         run_id = spec.segment.run_id
-        claimed = cancellation.claim(run_id, spec.owner_id, segment=spec.segment.number)
+        claimed = stop_signals.claim(run_id, spec.owner_id, segment=spec.segment.number)
         log = log or self.journal.open(run_id, fence=0, last_seq=0)
         self.feed.open(run_id, spec.segment.conversation_id)
         engine = Engine(
@@ -127,7 +127,7 @@ class Supervisor:
             with bound(run_id=run_id, user_id=claimed.owner_id):
                 has_ended = await engine.drive()
         finally:
-            cancellation.drop(claimed)
+            stop_signals.drop(claimed)
             # A paused run may already be driven again, by another task.
             if self._runs.get(run_id) is asyncio.current_task():
                 del self._runs[run_id]
@@ -172,7 +172,7 @@ class Supervisor:
 
     def live_count(self, owner_id: int) -> int:
         """Return how many runs of a user are live here."""
-        return sum(item.owner_id == owner_id for item in cancellation.live())
+        return sum(item.owner_id == owner_id for item in stop_signals.live())
 
     async def drain(self) -> None:
         """Take no new runs, give live ones ``RUNNEL_DRAIN_SECONDS``, cancel the rest, commit everything."""
@@ -195,7 +195,7 @@ class Supervisor:
                 await wait_for(ended, cancel=self._skip_wait, seconds=settings.RUNNEL_DRAIN_SECONDS)
             ended.cancel()
         # Includes runs that were being stored when the drain began.
-        while mine := [item.run_id for item in cancellation.live() if item.loop is loop]:
+        while mine := [item.run_id for item in stop_signals.live() if item.loop is loop]:
             for run_id in mine:
                 await self.cancel(
                     CancelRequest(run_id=run_id, by=CancelledBy.SERVER, reason="the server is stopping")
@@ -223,7 +223,7 @@ class Supervisor:
             try:
                 stored = await readers.run(self._renew, tuple(self._runs))
                 for run_id, by, reason in stored:
-                    cancellation.request(run_id, by=by, reason=reason)
+                    stop_signals.request(run_id, by=by, reason=reason)
                 await readers.run(recovery.reap, everything=False)
                 await self._end_overdue()
             except Exception:

@@ -208,7 +208,7 @@ class Viewer:
         self._feed.leave(self)
 
     @contextlib.contextmanager
-    def held(self) -> Iterator[None]:
+    def paused_delivery(self) -> Iterator[None]:
         """Hold back new batches within the ``with`` block; the queue and the log keep them for later."""
         self._holders += 1
         self._may_deliver.clear()

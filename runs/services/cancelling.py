@@ -6,7 +6,7 @@ from uuid import UUID
 from django.db import connection, transaction
 
 from runs.engine import supervisor
-from runs.engine.cancel import CancelRequest
+from runs.engine.cancel_request import CancelRequest
 from runs.models.run import CancelMode
 from runs.states import CancelledBy
 

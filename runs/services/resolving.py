@@ -9,9 +9,9 @@ from providers import catalog
 from providers.catalog import Target
 from providers.retry.backoff import RetryPolicy
 from providers.types import Json
-from runs.calls import decisions
-from runs.calls.decisions import Decided
-from runs.engine import cancellation, paused, supervisor
+from runs.calls import human_decisions
+from runs.calls.human_decisions import Decided
+from runs.engine import paused, stop_signals, supervisor
 from runs.engine.paused import PausedRun
 from runs.engine.spec import RunSpec
 from runs.engine.supervisor import Draining, Supervisor
@@ -39,7 +39,7 @@ async def resolve(owner_id: int, run_id: UUID, resume: list[Json]) -> None:
     if found.is_over or found.row.cancel_requested_at is not None:
         await here.end_paused(run_id)
         raise AlreadyTerminal
-    decided = decisions.decide(found.pending, resume)
+    decided = human_decisions.decide(found.pending, resume)
     spec = _spec(found, decided)
     try:
         claim = here.claim(run_id, owner_id, segment=found.following.number)
@@ -50,7 +50,7 @@ async def resolve(owner_id: int, run_id: UUID, resume: list[Json]) -> None:
     except (Fenced, LostRace):
         raise await readers.run(_why_not, run_id) from None
     finally:
-        cancellation.drop(claim)
+        stop_signals.drop(claim)
 
 
 async def _go_on(

@@ -11,7 +11,7 @@ from concurrency.threads import readers
 from providers import catalog
 from providers.catalog import cache
 from providers.retry.backoff import RetryPolicy
-from runs.engine import cancellation, supervisor
+from runs.engine import stop_signals, supervisor
 from runs.engine.spec import RunSpec
 from runs.engine.supervisor import Draining
 from runs.errors import AwaitsDecision, Restarting, TooManyRuns
@@ -32,7 +32,7 @@ async def start(owner_id: int, request: StartRequest) -> Started:
     here = supervisor.current()
     await here.ready()
     await _refresh_providers(request.models)
-    is_repeated = cancellation.get(request.run_id) is not None
+    is_repeated = stop_signals.get(request.run_id) is not None
     try:
         targets = tuple(map(catalog.resolve, request.models))
         if not is_repeated and here.live_count(owner_id) >= settings.RUNNEL_MAX_RUNS_PER_USER:
@@ -49,7 +49,7 @@ async def start(owner_id: int, request: StartRequest) -> Started:
         if started.state == "created":
             here.launch(_spec(owner_id, request, targets, started))
     finally:
-        cancellation.drop(claim)
+        stop_signals.drop(claim)
     return started
 
 

@@ -1,6 +1,6 @@
 """The shapes of all frames that a client may send. Pure.
 
-See docs/reference/protocol.md. ``runs.socket.frames`` parses them. Unknown fields and wrong types are errors.
+See docs/reference/protocol.md. ``runs.socket.frame_parsing`` parses them. Unknown fields and wrong types are errors.
 """
 
 import base64

@@ -18,10 +18,10 @@ from providers.catalog import CatalogError
 from runs import services
 from runs.errors import ServiceError
 from runs.services.new_run import StartRequest
-from runs.socket import frames
+from runs.socket import server_frames
 from runs.socket.client_frames import Ack, Cancel, Resolve, Start, Subscribe, Unsubscribe
-from runs.socket.frames import BadFrame
-from runs.socket.per_key import SerialExecutor
+from runs.socket.frame_parsing import BadFrame
+from runs.socket.serial_executor import SerialExecutor
 from runs.socket.subscriptions import Subscriptions
 from runs.states import RunStatus
 
@@ -105,13 +105,15 @@ class Commands:
             follow = await work()
         except (ServiceError, CatalogError) as failure:
             retryable = getattr(failure, "retryable", False)
-            refusal = frames.error(failure.code, failure.message, frame_id=frame_id, retryable=retryable)
+            refusal = server_frames.error(
+                failure.code, failure.message, frame_id=frame_id, retryable=retryable
+            )
         except BadFrame as bad:
-            refusal = frames.error(bad.code, bad.message, frame_id=frame_id)
+            refusal = server_frames.error(bad.code, bad.message, frame_id=frame_id)
         except Exception:
             logger.exception("a frame of user %s failed", self._user_id)
             message = "Something went wrong on our side. Try again."
-            refusal = frames.error("internal", message, frame_id=frame_id, retryable=True)
+            refusal = server_frames.error("internal", message, frame_id=frame_id, retryable=True)
         else:
             if follow is not None:
                 follow()
@@ -128,7 +130,7 @@ class Commands:
             if started.state == "exists":
                 position = await services.locate_run(self._user_id, run_id)
             await self._send_text(
-                frames.ok(
+                server_frames.ok(
                     frame.id,
                     run_id=started.run_id,
                     conversation_id=started.conversation_id,
@@ -146,7 +148,7 @@ class Commands:
             raise BadFrame("bad_frame", f"after is beyond the run's last seq, {position.last_seq}.")
         await self._subscriptions.stop(run_id)
         await self._send_text(
-            frames.ok(frame.id, run_id=run_id, status=position.status, seq=position.last_seq)
+            server_frames.ok(frame.id, run_id=run_id, status=position.status, seq=position.last_seq)
         )
         return lambda: self._watch(run_id, position, after=after)
 
@@ -161,7 +163,7 @@ class Commands:
             await self._subscriptions.unfollow(conversation_id)
             raise
         values = {"run_id": active.run_id, "status": active.status, "seq": active.last_seq} if active else {}
-        await self._send_text(frames.ok(frame_id, conversation_id=conversation_id, **values))
+        await self._send_text(server_frames.ok(frame_id, conversation_id=conversation_id, **values))
         if active is None:
             return None
         return lambda: self._watch(active.run_id, active, conversation_id=conversation_id)
@@ -170,20 +172,20 @@ class Commands:
         run_id = UUID(frame.run_id)
         await services.locate_run(self._user_id, run_id)
         await self._subscriptions.stop(run_id)
-        await self._send_text(frames.ok(frame.id, run_id=run_id))
+        await self._send_text(server_frames.ok(frame.id, run_id=run_id))
         return None
 
     async def _unfollow(self, frame_id: str, conversation_id: UUID) -> Follow:
         await self._subscriptions.unfollow(conversation_id)
         await services.locate_conversation(self._user_id, conversation_id)
-        await self._send_text(frames.ok(frame_id, conversation_id=conversation_id))
+        await self._send_text(server_frames.ok(frame_id, conversation_id=conversation_id))
         return None
 
     async def _cancel(self, frame: Cancel) -> Follow:
         run_id = UUID(frame.run_id)
         with self._subscriptions.delivery_paused(run_id):
             state = await services.cancel(self._user_id, run_id, mode=frame.mode, reason=frame.reason)
-            await self._send_text(frames.ok(frame.id, run_id=run_id, state=state))
+            await self._send_text(server_frames.ok(frame.id, run_id=run_id, state=state))
         return None
 
     async def _resolve(self, frame: Resolve) -> Follow:
@@ -192,7 +194,7 @@ class Commands:
         with self._subscriptions.delivery_paused(run_id):
             await services.resolve(self._user_id, run_id, resume)
             await self._send_text(
-                frames.ok(frame.id, run_id=run_id, state="resolved", status=RunStatus.RUNNING.value)
+                server_frames.ok(frame.id, run_id=run_id, state="resolved", status=RunStatus.RUNNING.value)
             )
         return None
 

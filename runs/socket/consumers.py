@@ -17,13 +17,13 @@ from uuid6 import uuid7
 
 from concurrency.tasks import spawn
 from concurrency.threads import readers
-from runs.access import authentication
+from runs.access import authentication, open_sockets
 from runs.engine import supervisor
 from runs.log.feed import DROP_ABOVE
-from runs.socket import frames
+from runs.socket import frame_parsing, server_frames
 from runs.socket.client_frames import Ack, ClientFrame, Ping
 from runs.socket.commands import Commands
-from runs.socket.frames import BadFrame
+from runs.socket.frame_parsing import BadFrame
 from runs.socket.subscriptions import Subscriptions
 
 #: The socket is closed after this many bad frames in a row.
@@ -113,7 +113,7 @@ class RunConsumer(AsyncConsumer):
         self._is_open = True
         try:
             identity = await readers.run(authentication.identify, handshake)
-            self._unregister = authentication.register_socket(identity, self._close_signed_out)
+            self._unregister = open_sockets.register_socket(identity, self._close_signed_out)
             # Check again: a sign-out before the registration did not close this socket.
             await readers.run(authentication.identify, handshake)
         except authentication.HandshakeRefused as refused:
@@ -123,15 +123,15 @@ class RunConsumer(AsyncConsumer):
             identity.user_id, subscriptions=self._subscriptions, send_text=self._send_text
         )
         await self._send_text(
-            frames.dump(
+            server_frames.dump(
                 {
                     "type": "ready",
-                    "protocol": frames.PROTOCOL,
-                    "agui": frames.AGUI,
+                    "protocol": server_frames.PROTOCOL,
+                    "agui": server_frames.AGUI,
                     "connection_id": self.connection_id,
                     "user": {"id": identity.user_id, "username": identity.username},
                     "limits": {
-                        "frame_bytes": frames.FRAME_BYTES,
+                        "frame_bytes": frame_parsing.FRAME_BYTES,
                         "runs": settings.RUNNEL_MAX_RUNS_PER_USER,
                     },
                 }
@@ -149,7 +149,7 @@ class RunConsumer(AsyncConsumer):
             frame = _read_frame(message)
         except BadFrame as bad:
             self._bad_frames += 1
-            await self._send_text(frames.error(bad.code, bad.message, frame_id=bad.frame_id))
+            await self._send_text(server_frames.error(bad.code, bad.message, frame_id=bad.frame_id))
             if self._bad_frames >= MAX_BAD_FRAMES:
                 await self._close(TOO_MANY_BAD_FRAMES)
         else:
@@ -160,7 +160,7 @@ class RunConsumer(AsyncConsumer):
         match frame:
             case Ping():
                 named = {} if frame.id is None else {"id": frame.id}
-                await self._send_text(frames.dump({"type": "pong", **named}))
+                await self._send_text(server_frames.dump({"type": "pong", **named}))
             case _ if len(commands) >= MAX_UNFINISHED:
                 await self._close(RATE_LIMITED)
             case Ack():
@@ -218,4 +218,4 @@ def _read_frame(message: dict[str, Any]) -> ClientFrame:
     text = message.get("text")
     if text is None:
         raise BadFrame("bad_frame", "Frames are text, not binary.")
-    return frames.parse(text)
+    return frame_parsing.parse(text)

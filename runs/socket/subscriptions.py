@@ -10,7 +10,7 @@ from uuid import UUID
 
 from runs.engine import supervisor
 from runs.log.feed import RunBegan, Viewer, size_of
-from runs.socket import frames
+from runs.socket import server_frames
 
 
 class Subscriptions:
@@ -82,7 +82,7 @@ class Subscriptions:
     def delivery_paused(self, run_id: UUID) -> Iterator[None]:
         """Pause delivery of a run inside the ``with`` block: a command's answer must precede its events."""
         viewer = self._viewers.get(run_id)
-        with contextlib.nullcontext() if viewer is None else viewer.held():
+        with contextlib.nullcontext() if viewer is None else viewer.paused_delivery():
             yield
 
     async def stop(self, run_id: UUID) -> None:
@@ -131,7 +131,7 @@ class Subscriptions:
 
     async def send_lag(self, run_id: UUID, behind: int) -> None:
         """Send a ``lag`` frame: live delivery pauses ``behind`` events before the run's last one."""
-        await self._send_text(frames.dump({"type": "lag", "run_id": str(run_id), "behind": behind}))
+        await self._send_text(server_frames.dump({"type": "lag", "run_id": str(run_id), "behind": behind}))
 
     def unread(self) -> int:
         """Return the bytes that the client has not read: buffered or not acknowledged, the larger number."""

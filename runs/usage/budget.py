@@ -13,15 +13,17 @@ from providers.usage.spending import ModelUsage
 type Price = Callable[[Usage, Origin], Decimal | None]
 
 
-def price_list(*, keeps_long: bool) -> Price:
+def price_list(*, is_cached_for_an_hour: bool) -> Price:
     """Return the price function of a run.
 
     Args:
-        keeps_long: whether cached prompts are kept for an hour, at a higher price.
+        is_cached_for_an_hour: whether cached prompts are kept for an hour, at a higher price.
     """
 
     def price(usage: Usage, origin: Origin) -> Decimal | None:
-        return pricing.cost(usage, provider=origin.provider, asked=origin.model, keeps_long=keeps_long)
+        return pricing.cost(
+            usage, provider=origin.provider, asked=origin.model, is_cached_for_an_hour=is_cached_for_an_hour
+        )
 
     return price
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import pytest
 
 from providers.errors import LLMError, LLMInternalError, LLMMalformedResponseError
-from providers.errors.cancellation import RunCancelled
+from providers.errors.stop_signal import RunCancelled
 from providers.types import StepResult
 from providers.types.trace import TraceStatus
 from providers.types.usage import UsageSource

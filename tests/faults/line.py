@@ -15,7 +15,7 @@ from project.asgi import application
 from providers import clients
 from providers.models import ProviderTrace
 from runs import services
-from runs.engine import cancellation, supervisor
+from runs.engine import stop_signals, supervisor
 from runs.models import Message, Run, RunEvent, Step
 from tests.faults.client import STUCK, TASK_NAME, Client
 
@@ -108,7 +108,7 @@ class Line:
         assert await readers.run(Run.objects.filter(finished_at=None).count) == 0
 
     def _left(self) -> list[str]:
-        left = [f"registered: {item.run_id}" for item in cancellation.live()]
+        left = [f"registered: {item.run_id}" for item in stop_signals.live()]
         left += [f"upstream: {exchange.model}" for exchange in self.emulator.active]
         left += [f"task: {name}" for name in _tasks()]
         left += [f"connection: {connection!r}" for connection in _busy_connections()]

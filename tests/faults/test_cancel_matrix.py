@@ -13,7 +13,7 @@ from uuid6 import uuid7
 from concurrency.threads import readers
 from emulator import ExchangeOutcome
 from runs import services
-from runs.engine import cancellation
+from runs.engine import stop_signals
 from runs.models import Message
 from tests.faults.aftermath import assert_call_was_cut, assert_cancelled, assert_sound, said
 from tests.faults.client import Client
@@ -96,7 +96,7 @@ async def test_it_wins_when_the_run_is_stored_and_has_not_begun(line: Line) -> N
     client = await line.client()
     run_id = uuid7()
     start = client.send("start", run_id=str(run_id), model="emulator/hello", input="Hello?")
-    while cancellation.get(run_id) is None:
+    while stop_signals.get(run_id) is None:
         await asyncio.sleep(0)
     # Not by a frame: that would take some turns of the loop, and the store is under way.
     assert await services.cancel(line.user.pk, run_id, reason="second thoughts") == "requested"

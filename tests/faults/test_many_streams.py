@@ -18,7 +18,7 @@ from emulator import Emulator
 from providers import clients
 from providers.adapter import Timeouts
 from providers.errors import LLMError
-from providers.errors.cancellation import RunCancelled
+from providers.errors.stop_signal import RunCancelled
 from tests.providers.calling import WIRES, Call, at, calls_tasks, until
 
 STREAMS = int(os.environ.get("MANY_STREAMS") or 300)

@@ -10,7 +10,7 @@ from providers.adapter import StreamAdapter, Timeouts
 from providers.call.sink import EventSink
 from providers.catalog import Target
 from providers.errors import LLMError
-from providers.errors.cancellation import RunCancelled, StopSignal
+from providers.errors.stop_signal import RunCancelled, StopSignal
 from providers.types import (
     ChatMessage,
     ModelOptions,

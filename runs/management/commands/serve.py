@@ -20,7 +20,7 @@ from django.db import OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
 
 from project import data_folder, environment, listening
-from runs.engine import cancellation, lock, supervisor
+from runs.engine import lock, stop_signals, supervisor
 
 
 class Command(BaseCommand):
@@ -113,7 +113,7 @@ class Command(BaseCommand):
         self.stdout.write("Stopped.")
 
     def _print_live_runs(self) -> None:
-        if live := len(cancellation.live()):
+        if live := len(stop_signals.live()):
             answers = "1 answer has" if live == 1 else f"{live} answers have"
             seconds = f"{settings.RUNNEL_DRAIN_SECONDS:g} s"
             self.stdout.write(f"Stopping: {answers} {seconds} to end (Ctrl-C again: none) ...")

@@ -11,7 +11,7 @@ import pytest
 from emulator import Emulator, ExchangeOutcome
 from emulator.exchanges import EmulatedExchange
 from providers import clients
-from providers.errors.cancellation import RunCancelled
+from providers.errors.stop_signal import RunCancelled
 from providers.types import FinishReason
 from providers.types.events import ModelEvent, UsageSeen
 from providers.types.trace import TraceStatus

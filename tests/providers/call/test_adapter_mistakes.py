@@ -16,7 +16,7 @@ from providers.errors import (
     LLMMalformedResponseError,
     LLMMalformedToolCallError,
 )
-from providers.errors.cancellation import StopSignal
+from providers.errors.stop_signal import StopSignal
 from providers.types import ChatMessage, ModelRequest
 from providers.types.events import ModelEvent, TextDelta, ToolCallDelta, ToolCallStarted
 from providers.types.trace import CallContext, TraceStatus

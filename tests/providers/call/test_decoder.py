@@ -5,7 +5,7 @@ import pytest
 from providers import wires
 from providers.call.decoder import Decoder
 from providers.errors import LLMMalformedResponseError
-from providers.errors.cancellation import RunCancelled
+from providers.errors.stop_signal import RunCancelled
 from providers.types import FinishReason, Json
 from providers.wires.accumulator import StepAccumulator
 

@@ -13,7 +13,7 @@ from emulator import Emulator
 from providers import catalog, clients
 from providers.catalog import ProviderUnavailable, UnknownModel, cache
 from providers.catalog.limits import Limits
-from providers.catalog.provider_types import KINDS, default_address
+from providers.catalog.provider_types import PROVIDER_TYPES, default_address
 from providers.errors import LLMAddressRefusedError, LLMConnectionError
 from providers.models import Provider
 from providers.security import vault
@@ -64,7 +64,7 @@ def test_a_row_is_called_as_it_says_over_checked_addresses() -> None:
     assert (target.api_key, target.base_url) == (KEY, "https://8.8.8.8/v1")
     assert target.is_guarded
     assert target.limits == Limits(concurrency=3, requests_per_minute=60)
-    assert target.quirks == KINDS["openai-compatible"].quirks
+    assert target.quirks == PROVIDER_TYPES["openai-compatible"].quirks
     assert KEY not in repr(target)
     assert KEY not in repr(cache.enabled()["acme"])
     assert {"acme/large", "acme/small"} <= set(catalog.suggestions())
@@ -112,13 +112,13 @@ def test_a_row_that_was_there_before_a_preset_of_its_name_goes_on_being_meant(se
     assert [info.label for info in catalog.providers() if info.slug == "openai"] == ["Openai"]
 
 
-@pytest.mark.parametrize("kind", sorted(KINDS))
+@pytest.mark.parametrize("kind", sorted(PROVIDER_TYPES))
 def test_every_kind_says_where_it_is_and_never_asks_the_environment(kind: str) -> None:
-    make(kind=kind, base_url="" if default_address(KINDS[kind]) else "https://8.8.8.8")
+    make(kind=kind, base_url="" if default_address(PROVIDER_TYPES[kind]) else "https://8.8.8.8")
     target = catalog.resolve("acme/model")
     assert target.base_url is not None
     assert target.base_url.startswith("https://")
-    assert set(target.headers) <= {*KINDS[kind].headers, ("x-api-key", KEY)}
+    assert set(target.headers) <= {*PROVIDER_TYPES[kind].headers, ("x-api-key", KEY)}
 
 
 def test_an_address_without_a_path_gets_that_of_its_kind() -> None:

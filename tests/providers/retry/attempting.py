@@ -9,7 +9,7 @@ from uuid import uuid4
 from providers.adapter import Timeouts
 from providers.catalog import Target
 from providers.errors import LLMError
-from providers.errors.cancellation import RunCancelled, StopSignal
+from providers.errors.stop_signal import RunCancelled, StopSignal
 from providers.retry.attempts import Attempts
 from providers.retry.backoff import RetryPolicy
 from providers.types import ChatMessage, ModelOptions, ModelRequest, Role, StepResult, TextPart

@@ -8,7 +8,7 @@ from providers import catalog, errors
 from providers.adapter import Timeouts
 from providers.catalog import Target
 from providers.catalog.limits import Limits
-from providers.errors.cancellation import RunCancelled, StopSignal
+from providers.errors.stop_signal import RunCancelled, StopSignal
 from providers.retry.limits import ConcurrencySlots, slot
 from providers.types.trace import TraceStatus
 from tests.providers.calling import PATIENT, at, until

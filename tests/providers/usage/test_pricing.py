@@ -117,12 +117,14 @@ def test_every_token_of_a_wire_is_paid_once(
 def test_what_is_kept_for_an_hour_costs_more() -> None:
     usage = replace(HELLO, cache_write_input_tokens=MILLION, output_tokens=0)
     costs = [
-        pricing.cost(usage, provider="anthropic", asked="claude-haiku-4-5", keeps_long=keeps_long)
-        for keeps_long in (False, True)
+        pricing.cost(
+            usage, provider="anthropic", asked="claude-haiku-4-5", is_cached_for_an_hour=is_cached_for_an_hour
+        )
+        for is_cached_for_an_hour in (False, True)
     ]
     assert costs == [Decimal("1.25"), Decimal(2)]
     # Elsewhere that makes no difference.
-    known = pricing.cost(usage, provider="openai", asked="gpt-4.1-mini", keeps_long=True)
+    known = pricing.cost(usage, provider="openai", asked="gpt-4.1-mini", is_cached_for_an_hour=True)
     assert known == pricing.cost(usage, provider="openai", asked="gpt-4.1-mini")
 
 

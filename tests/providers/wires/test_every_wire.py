@@ -8,7 +8,7 @@ import pytest
 
 from providers import wires
 from providers.errors import LLMConnectionError, LLMServerError
-from providers.errors.cancellation import RunCancelled
+from providers.errors.stop_signal import RunCancelled
 from providers.types import FinishReason
 from providers.types.events import TextDelta
 from providers.wires.accumulator import StepAccumulator

@@ -3,7 +3,7 @@
 from typing import Any
 
 from providers.errors import LLMError
-from providers.errors.cancellation import RunCancelled
+from providers.errors.stop_signal import RunCancelled
 from providers.types import (
     ChatMessage,
     Json,
@@ -18,7 +18,7 @@ from providers.types import (
     ToolSpec,
 )
 from providers.wires import openai_chat as wire
-from providers.wires.history import NOT_EXECUTED
+from providers.wires.answerable_history import NOT_EXECUTED
 from tests.contract.reading import Recording, events
 from tests.providers.wires.chat_chunks import CALL, ELSEWHERE, HERE, chunk, play
 from tests.providers.wires.playing import answer, check_consistent, recordings_of, said

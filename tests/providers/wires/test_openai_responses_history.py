@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from providers.errors import LLMError
-from providers.errors.cancellation import RunCancelled
+from providers.errors.stop_signal import RunCancelled
 from providers.types import (
     ChatMessage,
     Json,
@@ -22,7 +22,7 @@ from providers.types import (
     ToolSpec,
 )
 from providers.wires import openai_responses as wire
-from providers.wires.history import NOT_EXECUTED
+from providers.wires.answerable_history import NOT_EXECUTED
 from tests.contract.reading import Recording, events
 from tests.providers.wires.playing import answer, check_consistent, recordings_of, said
 from tests.providers.wires.responses_events import (

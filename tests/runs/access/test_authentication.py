@@ -9,7 +9,7 @@ from django.contrib.auth import get_user_model
 from django.test import Client
 
 from concurrency.threads import readers
-from runs.access import authentication
+from runs.access import open_sockets
 from runs.models import ApiToken
 from tests.runs.conftest import Person
 from tests.runs.sockets import HOST, Socket, bearer
@@ -237,9 +237,9 @@ async def test_an_anonymous_session_is_no_way_in(ada: Person, open_socket: Open)
 
 async def test_a_closed_socket_is_forgotten(ada: Person, open_socket: Open) -> None:
     socket = await open_socket(bearer(ada.token))
-    assert len(authentication._sockets) == 1
+    assert len(open_sockets._sockets) == 1
     await socket.close()
-    assert not authentication._sockets
+    assert not open_sockets._sockets
 
 
 async def test_an_address_that_nothing_answers_is_closed(ada: Person) -> None:

@@ -12,7 +12,7 @@ from uuid import UUID
 import pytest
 from uuid6 import uuid7
 
-from providers.errors.cancellation import StopSignal
+from providers.errors.stop_signal import StopSignal
 from runs.calls import execution
 from runs.calls.execution import RunContext
 from runs.calls.outcomes import CallOutcome, NotExecuted

@@ -18,7 +18,7 @@ from providers import catalog
 from runs import errors, services
 from runs.calls import records
 from runs.calls.outcomes import CallOutcome
-from runs.engine import cancellation, paused, recovery, supervisor
+from runs.engine import paused, recovery, stop_signals, supervisor
 from runs.models import Message, Run, Step, ToolCall
 from runs.models.tool_call import ToolCallStatus
 from runs.services import resolving
@@ -56,7 +56,7 @@ async def until(run_id: UUID, *statuses: str) -> Run:
     async with asyncio.timeout(STUCK):
         while True:
             run = await readers.run(Run.objects.get, pk=run_id)
-            if run.status in statuses and cancellation.get(run_id) is None:
+            if run.status in statuses and stop_signals.get(run_id) is None:
                 return run
             await asyncio.sleep(0.005)
 
@@ -99,14 +99,14 @@ async def test_who_decides_too_late_takes_no_cancel_from_the_run(
             await resolving.resolve(ada.user.pk, run.pk, resume)
     assert await services.cancel(ada.user.pk, run.pk) == "requested"
     await until(run.pk, "cancelled")
-    assert not cancellation.live()
+    assert not stop_signals.live()
 
 
 async def test_nothing_holds_a_run_that_waits(ada: Person) -> None:
     run = await paused_run(ada)
     assert (run.lease_until, run.stop_reason, run.finished_at) == (None, "requires_approval", None)
     assert run.awaiting_until is not None
-    assert cancellation.get(run.pk) is None
+    assert stop_signals.get(run.pk) is None
     assert await readers.run(recovery.reap, everything=True) == 0
     statuses = {name: call.status for name, call in (await calls(run.pk)).items()}
     assert statuses == {"clock": "held", "write_note": "pending"}

@@ -11,7 +11,7 @@ import emulator
 from concurrency.threads import readers
 from providers.models import ProviderTrace
 from runs import errors, services
-from runs.engine import cancellation, supervisor
+from runs.engine import stop_signals, supervisor
 from runs.errors import Unsupported
 from runs.models import Conversation, Message, Run
 from runs.models.conversation import TITLE_LENGTH
@@ -42,7 +42,7 @@ async def start(person: Person, text: str = "hi", **fields: Any) -> Started:
 async def ended(run_id: UUID) -> Run:
     """Wait until a run has ended and is live no more."""
     async with asyncio.timeout(STUCK):
-        while cancellation.get(run_id) is not None:
+        while stop_signals.get(run_id) is not None:
             await asyncio.sleep(0.005)
     run = await readers.run(Run.objects.get, pk=run_id)
     assert run.status in TERMINAL
@@ -101,7 +101,7 @@ async def test_it_stores_nothing_of_what_a_provider_has_no_words_for(
     assert (refusal.value.code, about in refusal.value.message) == ("unsupported", True)
     assert not await readers.run(Run.objects.exists)
     assert not await readers.run(Conversation.objects.exists)
-    assert cancellation.get(run_id) is None
+    assert stop_signals.get(run_id) is None
 
 
 async def test_a_conversation_goes_on_where_it_ended(ada: Person) -> None:
@@ -216,7 +216,7 @@ async def test_nobody_cancels_a_strangers_run(ada: Person, eve: Person) -> None:
     for run_id in (started.run_id, uuid7()):
         with pytest.raises(errors.NotFound):
             await services.cancel(eve.user.pk, run_id)
-    live = cancellation.get(started.run_id)
+    live = stop_signals.get(started.run_id)
     assert live is not None
     assert not live.signal.is_set()
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from runs.socket.frames import FRAME_BYTES, MAX_DEPTH
+from runs.socket.frame_parsing import FRAME_BYTES, MAX_DEPTH
 
 type Json = dict[str, Any]
 

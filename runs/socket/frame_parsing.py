@@ -1,4 +1,4 @@
-"""Parses client frames and writes server frames. Pure.
+"""Parses client frames, or refuses them with ``BadFrame``. Pure.
 
 See docs/reference/protocol.md; ``runs.socket.client_frames`` defines the shapes. Parsing raises
 ``BadFrame`` for unknown fields, wrong types and text that a database cannot store.
@@ -7,7 +7,6 @@ See docs/reference/protocol.md; ``runs.socket.client_frames`` defines the shapes
 import json
 from collections import Counter
 from typing import Annotated, Any
-from uuid import UUID
 
 import orjson
 from pydantic import Field, TypeAdapter, ValidationError
@@ -19,9 +18,6 @@ from runs.socket.client_frames import Ack, Cancel, ClientFrame, Ping, Resolve, S
 FRAME_BYTES = 64 * 1024
 #: The deepest nesting of objects and arrays in a client frame, in levels.
 MAX_DEPTH = 64
-#: The protocol versions that the ``ready`` frame names.
-PROTOCOL = "runnel/1"
-AGUI = "1.0"
 
 _TYPES = frozenset({"start", "subscribe", "unsubscribe", "cancel", "resolve", "ack", "ping"})
 _PARSER: TypeAdapter[ClientFrame] = TypeAdapter(
@@ -134,23 +130,3 @@ def _path_to(location: tuple[int | str, ...]) -> str:
     """Return the path to a field in the sent JSON, without the names of our own types."""
     steps = [str(step) for step in location[1:] if isinstance(step, int) or step.isidentifier()]
     return ".".join(steps) or "The frame"
-
-
-def dump(frame: dict[str, Any]) -> str:
-    """Return a server frame as JSON text."""
-    return orjson.dumps(frame).decode()
-
-
-def ok(frame_id: str, **values: Any) -> str:
-    """Return the answer to a command that succeeded."""
-    return dump({"type": "ok", "id": frame_id, **{key: _plain(value) for key, value in values.items()}})
-
-
-def error(code: str, message: str, *, frame_id: str | None = None, retryable: bool = False) -> str:
-    """Return the answer to a command that failed; ``retryable``: the same command may succeed later."""
-    named = {} if frame_id is None else {"id": frame_id}
-    return dump({"type": "error", **named, "code": code, "message": message, "retryable": retryable})
-
-
-def _plain(value: Any) -> Any:
-    return str(value) if isinstance(value, UUID) else value

@@ -16,7 +16,7 @@ from runs.models import McpServer
 from runs.models.mcp_server import Transport
 from runs.toolbox import InvalidArguments, Tool, ToolContext, ToolError, usable
 from runs.toolbox.mcp import close_all, listing
-from runs.toolbox.mcp.offers import offered_name
+from runs.toolbox.mcp.listed_tools import offered_name
 from runs.toolbox.mcp.target import McpEndpoint, Unusable, read
 from tests.runs.rows import make_user
 from tests.runs.toolbox.mcp_servers import CHILD, Log, http, serving, stdio

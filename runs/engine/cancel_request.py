@@ -7,7 +7,7 @@ stored before any end that the cancel brings about.
 from dataclasses import dataclass
 from uuid import UUID
 
-from runs.engine import cancellation
+from runs.engine import stop_signals
 from runs.errors import NotFound
 from runs.models import Run
 from runs.models.run import CancelMode
@@ -38,12 +38,12 @@ class CancelRequest:
 
     def signal(self) -> None:
         """Set the run's stop signal if the run is live here and the cancel need not wait for its step."""
-        live = cancellation.get(self.run_id)
+        live = stop_signals.get(self.run_id)
         if live is None or self.mode != CancelMode.IMMEDIATE:
             return
         # The live run may belong to another user who chose the same id.
         if self.owner_id is None or self.owner_id == live.owner_id:
-            cancellation.request(self.run_id, by=self.by, reason=self.reason)
+            stop_signals.request(self.run_id, by=self.by, reason=self.reason)
 
     def store(self) -> StoredCancel:
         """Store the intent. Runs in a transaction that the caller opened.

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from runs.calls.decisions import decide
+from runs.calls.human_decisions import decide
 from runs.calls.planning import CLIENT, PlannedCall
 from runs.errors import BadDecision, InterruptMismatch
 from runs.models.tool_call import Decision, ToolCallStatus, digest_of

@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from providers.errors.cancellation import StopCause, StopSignal
+from providers.errors.stop_signal import StopCause, StopSignal
 from runs.states import CancelledBy
 
 

@@ -1,0 +1,45 @@
+"""The registry of this process's open sockets. ``runs.access.sign_out`` closes those whose right has ended."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from runs.access.authentication import Identity, is_current
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Socket:
+    identity: Identity
+    loop: asyncio.AbstractEventLoop
+    close: Callable[[], None]
+
+
+_sockets: set[_Socket] = set()
+_lock = threading.Lock()
+
+
+def register_socket(identity: Identity, close: Callable[[], None]) -> Callable[[], None]:
+    """Register an open socket of the running loop. Return a function that removes it again."""
+    socket = _Socket(identity, asyncio.get_running_loop(), close)
+    with _lock:
+        _sockets.add(socket)
+
+    def unregister() -> None:
+        with _lock:
+            _sockets.discard(socket)
+
+    return unregister
+
+
+def close_refused(concerned: Callable[[Identity], bool]) -> None:
+    """Close those sockets that ``concerned`` selects and that would be refused now.
+
+    Reads the database once or twice per socket. Call it after the change is committed, from a thread that may
+    read the database.
+    """
+    with _lock:
+        sockets = [socket for socket in _sockets if concerned(socket.identity)]
+    for socket in sockets:
+        if not is_current(socket.identity):
+            socket.loop.call_soon_threadsafe(socket.close)
