@@ -1,241 +1,31 @@
-"""The configured providers, and the target of a model name ``provider/name``.
+"""The configured providers, and the target of a model name ``provider/name``."""
 
-The providers are those of ``presets`` and those that were entered in the admin (``rows``); where both have
-one of a name, the row is meant. A model's name is passed through as it is: new models need no change here.
-It reads settings and what is in memory, and opens no connection.
-"""
+from providers.catalog.lookup import (
+    LONGEST_NAME,
+    CatalogError,
+    ProviderInfo,
+    ProviderUnavailable,
+    Target,
+    UnknownModel,
+    default_model,
+    providers,
+    resolve,
+    suggestions,
+    target_of,
+    targets_in_use,
+)
 
-from dataclasses import dataclass, field
-from importlib.util import find_spec
-from typing import ClassVar
-
-from django.conf import settings
-
-from providers.catalog import cache, limits, model_names, provider_types
-from providers.catalog.cache import CachedProvider
-from providers.catalog.limits import Limits
-from providers.catalog.preset import Preset
-from providers.catalog.presets import PRESETS
-from providers.types import Origin, quirks
-from providers.types.quirks import Quirks
-from providers.wires import WIRES
-
-#: Characters of a whole ``provider/name``.
-LONGEST_NAME = 200
-
-#: What is sent where a key belongs and none is wanted: SDKs insist on one.
-_NO_KEY = "none"
-
-
-class CatalogError(Exception):
-    """A model that cannot be used; ``message`` is fit for a user."""
-
-    code: ClassVar[str]
-
-    def __init__(self, message: str) -> None:
-        self.message = message
-        super().__init__(message)
-
-
-class UnknownModel(CatalogError):  # noqa: N818 - the protocol's name for it
-    """The name has no known provider, or not the form ``provider/name``."""
-
-    code = "unknown_model"
-
-
-class ProviderUnavailable(CatalogError):  # noqa: N818 - the protocol's name for it
-    """The provider is known, but nobody has configured it."""
-
-    code = "provider_unavailable"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Target:
-    """Where one call goes, and with what. Never stored: it holds the key."""
-
-    origin: Origin
-    api_key: str = field(repr=False)
-    #: ``None`` for the SDK's own default.
-    base_url: str | None
-    #: True when the built-in upstream answers, whose address is known only once it runs.
-    emulated: bool
-    quirks: Quirks = quirks.NONE
-    limits: Limits = limits.NONE
-    #: How its client is made, where that is not the wire's own way: a name in ``providers.clients``.
-    sdk: str | None = None
-    #: Sent along with every request, beside what the SDK sends.
-    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
-    #: The cloud's project and region, for a provider that is one.
-    project: str | None = None
-    region: str | None = None
-    #: Whether it can say which models it has.
-    lists_models: bool = True
-    #: Whether connections go to checked addresses only: nobody but the operator is taken at their word.
-    is_guarded: bool = False
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ProviderInfo:
-    """A provider as a settings page or a model field shows it."""
-
-    slug: str
-    label: str
-    available: bool
-    #: The environment variables that make it available; none for one from the admin.
-    settings: tuple[str, ...]
-    #: Names to suggest; any other works too.
-    models: tuple[str, ...]
-
-
-def resolve(name: str) -> Target:
-    """Return the target of the model ``name`` (``provider/name``).
-
-    The emulator speaks any wire: ``emulator/hello@openai-chat``.
-
-    Raises:
-        UnknownModel: the name has another form, or no such provider (or wire) exists.
-        ProviderUnavailable: the provider has no key here.
-    """
-    slug, _, model = name.partition("/")
-    if not model.strip() or not name.isprintable() or len(name) > LONGEST_NAME:
-        raise UnknownModel(
-            f"A model is written as provider/name, up to {LONGEST_NAME} characters. {_known()}"
-        )
-    if (row := cache.enabled().get(slug)) is not None:
-        return target_of(row, model)
-    if (preset := PRESETS.get(slug)) is None:
-        raise UnknownModel(f"There is no provider {slug!r} here. {_known()}")
-    wire = preset.wire
-    if _is_emulated(preset) and "@" in model:
-        model, _, wire = model.rpartition("@")
-        if wire not in WIRES or not model:
-            raise UnknownModel(f"After the @ stands one of {', '.join(WIRES)}: emulator/hello@openai-chat.")
-    if (missing := _missing(preset)) is not None:
-        raise ProviderUnavailable(missing)
-    return _target(preset, wire, model)
-
-
-def target_of(row: CachedProvider, model: str) -> Target:
-    """Return where ``model`` of a provider from the admin is reached; ``ProviderUnavailable`` when it is not."""
-    if row.problem is not None:
-        raise ProviderUnavailable(row.problem)
-    kind = provider_types.PROVIDER_TYPES[row.kind]
-    return Target(
-        origin=Origin(wire=kind.wire, provider=row.slug, model=model),
-        api_key=row.api_key or _NO_KEY,
-        base_url=row.address,
-        emulated=False,
-        quirks=kind.quirks,
-        sdk=kind.sdk,
-        headers=provider_types.headers(kind, row.api_key),
-        lists_models=kind.lists_models,
-        limits=row.limits,
-        is_guarded=True,
-    )
-
-
-def providers() -> tuple[ProviderInfo, ...]:
-    """Return every provider, available or not; those from the admin come first."""
-    entered = cache.enabled()
-    infos = [
-        ProviderInfo(
-            slug=row.slug, label=row.label, available=row.problem is None, settings=(), models=row.models
-        )
-        for row in entered.values()
-    ]
-    infos += (
-        ProviderInfo(
-            slug=preset.slug,
-            label=preset.label,
-            available=_missing(preset) is None,
-            settings=preset.needs,
-            models=preset.models,
-        )
-        for preset in PRESETS.values()
-        if preset.slug not in entered
-    )
-    return tuple(infos)
-
-
-def suggestions() -> tuple[str, ...]:
-    """Return the model names to suggest, of available providers only. No I/O.
-
-    What a provider itself has told last counts more than what is suggested here for it.
-    """
-    return tuple(
-        f"{info.slug}/{name}"
-        for info in providers()
-        if info.available
-        for name in model_names.best(info.slug, info.models)
-    )
-
-
-def default_model() -> str:
-    """Return the default model of a new conversation, empty if no provider is available.
-
-    Without a setting that is the first suggestion; the emulator, being last, yields to any provider
-    with a key.
-    """
-    return settings.RUNNEL_DEFAULT_MODEL or next(iter(suggestions()), "")
-
-
-def targets_in_use() -> tuple[Target, ...]:
-    """Return one target of every available provider; its model is of no importance."""
-    entered = cache.enabled()
-    presets = (
-        _target(preset, preset.wire, next(iter(preset.models), "any"))
-        for preset in PRESETS.values()
-        if preset.slug not in entered and _missing(preset) is None
-    )
-    return (*(target_of(row, "any") for row in entered.values() if row.problem is None), *presets)
-
-
-def _target(preset: Preset, wire: str, model: str) -> Target:
-    is_emulated = _is_emulated(preset)
-    return Target(
-        origin=Origin(wire=wire, provider=preset.slug, model=model),
-        api_key=_value(preset.key) or (_NO_KEY if preset.sdk is None else ""),
-        base_url=_base_url(preset),
-        emulated=is_emulated,
-        quirks=preset.quirks,
-        sdk=preset.sdk,
-        headers=preset.headers
-        + tuple((name, value) for name, setting in preset.header_settings if (value := _value(setting))),
-        project=_value(preset.project) or None,
-        region=_value(preset.region) or None,
-        lists_models=preset.lists_models,
-        limits=Limits.from_settings(),
-    )
-
-
-def _is_emulated(preset: Preset) -> bool:
-    return preset.slug == "emulator"
-
-
-def _value(setting: str | None) -> str:
-    return getattr(settings, setting) if setting else ""
-
-
-def _base_url(preset: Preset) -> str | None:
-    address = _value(preset.address)
-    return preset.at(address) if address else preset.base_url
-
-
-def _missing(preset: Preset) -> str | None:
-    """Return a sentence about what the provider lacks, ``None`` if it can be used."""
-    if not all(getattr(settings, name) for name in preset.needs):
-        return _how_to_enable(preset)
-    if preset.package and not _value(preset.key) and find_spec(preset.package) is None:
-        return f"{preset.label} needs the package {preset.package}. Run make {preset.package} and restart Runnel."
-    return None
-
-
-def _how_to_enable(preset: Preset) -> str:
-    names = " and ".join(preset.needs)
-    if _is_emulated(preset):
-        return f"The emulator is switched off. Set {names}=true in .env and restart Runnel."
-    return f"{preset.label} is not set up here. Set {names} in .env, beside manage.py, and restart Runnel."
-
-
-def _known() -> str:
-    return f"The providers are {', '.join(dict.fromkeys([*cache.enabled(), *PRESETS]))}."
+__all__ = [
+    "LONGEST_NAME",
+    "CatalogError",
+    "ProviderInfo",
+    "ProviderUnavailable",
+    "Target",
+    "UnknownModel",
+    "default_model",
+    "providers",
+    "resolve",
+    "suggestions",
+    "target_of",
+    "targets_in_use",
+]

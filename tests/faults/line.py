@@ -13,6 +13,7 @@ from emulator import Emulator, ExchangeOutcome
 from emulator.exchanges import EmulatedExchange
 from project.asgi import application
 from providers import clients
+from providers.clients import pool
 from providers.models import ProviderTrace
 from runs import services
 from runs.engine import stop_signals, supervisor
@@ -142,7 +143,7 @@ def _tasks() -> list[str]:
 
 def _busy_connections() -> list[Any]:
     """Return the pool's connections that are neither closed nor free for the next call."""
-    here = clients._of_this_loop.peek()
+    here = pool.of_this_loop.peek()
     if here is None:
         return []
     transport: Any = here.http._transport

@@ -17,6 +17,7 @@ import pytest
 from emulator import Emulator
 from providers import clients
 from providers.adapter import Timeouts
+from providers.clients import pool
 from providers.errors import LLMError
 from providers.errors.stop_signal import RunCancelled
 from tests.providers.calling import WIRES, Call, at, calls_tasks, until
@@ -162,7 +163,7 @@ def objects() -> Counter[str]:
 
 
 def _here() -> Any:
-    return clients._of_this_loop.get()
+    return pool.of_this_loop.get()
 
 
 def number_of_clients() -> int:

@@ -11,6 +11,7 @@ import pytest
 from emulator import Emulator, ExchangeOutcome
 from emulator.exchanges import EmulatedExchange
 from providers import clients
+from providers.clients import pool
 from providers.errors.stop_signal import RunCancelled
 from providers.types import FinishReason
 from providers.types.events import ModelEvent, UsageSeen
@@ -281,9 +282,9 @@ async def test_random_cancels_leave_no_connection_no_task_and_one_trace_each(emu
     assert all(len(call.recorder.traces) == 1 for call in calls)
     assert all(call.trace.stream_was_cancelled <= (call.trace.http_status == 200) for call in calls)
     await until(lambda: not emulator.active and not calls_tasks())
-    pool = clients._of_this_loop.get().http._transport._pool  # type: ignore[attr-defined]
-    assert not pool._requests
-    assert all(connection.is_idle() for connection in pool.connections)
+    connection_pool = pool.of_this_loop.get().http._transport._pool  # type: ignore[attr-defined]
+    assert not connection_pool._requests
+    assert all(connection.is_idle() for connection in connection_pool.connections)
 
 
 async def test_it_notices_a_cancel_in_a_stream_of_comments(fresh_clients: None) -> None:

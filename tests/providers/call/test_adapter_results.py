@@ -7,7 +7,7 @@ import pytest
 from pytest_django.fixtures import Settings
 
 from emulator import Emulator
-from providers import clients
+from providers.clients import pool
 from providers.types import FinishReason, ModelOptions
 from providers.types.events import TextDelta, ToolCallDelta, UsageSeen
 from providers.types.quirks import Quirks
@@ -124,8 +124,8 @@ async def test_the_key_goes_to_the_provider_and_nowhere_else(wire: str, fresh_cl
 async def test_a_connection_is_used_again_after_a_complete_answer(wire: str, emulator: Emulator) -> None:
     for _ in range(3):
         await Call(emulated("echo", wire)).start()
-    pool = clients._of_this_loop.get().http._transport._pool  # type: ignore[attr-defined]
-    assert len(pool.connections) == 1
+    connection_pool = pool.of_this_loop.get().http._transport._pool  # type: ignore[attr-defined]
+    assert len(connection_pool.connections) == 1
 
 
 async def test_it_does_not_wait_for_a_body_that_never_ends(fresh_clients: None) -> None:

@@ -10,10 +10,11 @@ from channels.db import database_sync_to_async
 from pytest_django.fixtures import Settings
 
 from emulator import Emulator
-from providers import catalog, clients
+from providers import catalog
 from providers.catalog import ProviderUnavailable, UnknownModel, cache
 from providers.catalog.limits import Limits
 from providers.catalog.provider_types import PROVIDER_TYPES, default_address
+from providers.clients import pool
 from providers.errors import LLMAddressRefusedError, LLMConnectionError
 from providers.models import Provider
 from providers.security import vault
@@ -223,7 +224,7 @@ class TestCalls:
         await amake(kind=KIND_OF[wire], base_url=emulator.origin + BASE_PATHS[wire])
         result = await Call(catalog.resolve("acme/echo"), prompt="Over there").start()
         assert result.text == "Over there"
-        here = clients._of_this_loop.get()
+        here = pool.of_this_loop.get()
         assert here.guarded._transport._pool.connections  # type: ignore[attr-defined]
         assert not here.http._transport._pool.connections  # type: ignore[attr-defined]
 
@@ -298,7 +299,7 @@ class TestCalls:
             call = Call(catalog.resolve("acme/echo"))
             task = call.start()
             await asyncio.wait_for(call.sink.heard.wait(), 5)
-            here = clients._of_this_loop.get()
+            here = pool.of_this_loop.get()
             assert len(here._sdk_clients) == 1
             await database_sync_to_async(provider.delete)()
             await asyncio.sleep(0)

@@ -24,6 +24,7 @@ from pytest_django.fixtures import Settings
 from providers import catalog, clients
 from providers.catalog import ProviderUnavailable, Target
 from providers.catalog.presets import PRESETS
+from providers.clients import sdk_table
 from providers.errors import LLMAuthenticationError
 from tests.providers.calling import KEY, Call
 from tests.providers.catalog.test_presets import parsed
@@ -224,5 +225,5 @@ async def test_the_region_is_in_the_address(slug: str, address: str, monkeypatch
     monkeypatch.setitem(PRESETS, slug, replace(PRESETS[slug], package=None))
     target = catalog.resolve(f"{slug}/some-model")
     async with httpx2.AsyncClient() as http:
-        client = clients._SDKS[slug].make(http, target, None)
+        client = sdk_table.SDKS[slug].make(http, target, None)
     assert str(client.base_url) == address

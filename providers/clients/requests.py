@@ -1,0 +1,54 @@
+"""The requests to providers: a stream, a count of input tokens, a list of models."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+from providers.catalog import Target
+from providers.clients import credentials
+from providers.clients.pool import of_this_loop
+from providers.clients.sdk_table import SDKS, WIRE_CALLS, base_url_of, load, name_of_sdk
+from providers.types import Json
+
+
+async def open_stream(target: Target, body: Json) -> AsyncIterator[Any]:
+    """Send ``body`` to ``target``; return its decoded events once a successful answer has begun.
+
+    Raises:
+        Exception: whatever the SDK or httpx2 raises, here and from the iterator;
+            ``providers.errors.translation.from_exception`` knows what it means.
+    """
+    await load(target)
+    try:
+        client = of_this_loop.get().sdk_client(target, await base_url_of(target))
+        return await WIRE_CALLS[target.origin.wire].post(client, target, body)
+    except Exception as exc:
+        error = credentials.explain(exc)
+        if error is None:
+            raise
+    # Out here, so that it does not drag along what may hold a secret.
+    raise error
+
+
+async def count_input(target: Target, body: Json) -> object:
+    """Return the provider's count of input tokens in ``body``, as reported; ``None`` if it cannot count.
+
+    Sets no limit to its time.
+
+    Raises:
+        Exception: as ``open_stream`` does.
+    """
+    if (count := WIRE_CALLS[target.origin.wire].count) is None:
+        return None
+    await load(target)
+    return await count(of_this_loop.get().sdk_client(target, await base_url_of(target)), target, body)
+
+
+async def list_models(target: Target) -> tuple[str, ...]:
+    """Return the model names that ``target``'s provider reports. Has no time limit of its own.
+
+    Raises:
+        Exception: as ``open_stream`` does.
+    """
+    await load(target)
+    sdk = SDKS[name_of_sdk(target)]
+    return await sdk.models(of_this_loop.get().sdk_client(target, await base_url_of(target)), target)

@@ -1,0 +1,64 @@
+"""The input of a provider call: its messages, tools and options. Frozen data only."""
+
+from dataclasses import dataclass, field, replace
+
+from providers.types import quirks
+from providers.types.messages import ChatMessage, Json, Origin
+from providers.types.quirks import Quirks
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ToolSpec:
+    """A function that the model may call. ``parameters`` is a JSON Schema."""
+
+    name: str
+    description: str = ""
+    parameters: Json = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ModelOptions:
+    """Options of a call. ``None``, or an empty value, means the provider's default.
+
+    Each wire says these in its provider's words, and refuses what it has no words for with
+    ``LLMUnsupportedError`` before anything is sent.
+    """
+
+    max_output_tokens: int | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    #: ``minimal``, ``low``, ``medium`` or ``high``, or what the provider itself calls it.
+    reasoning_effort: str | None = None
+    #: Tokens for reasoning; 0 switches it off. A provider that supports efforts only receives a fitting one. If you
+    #: give both, each provider receives the one that it supports.
+    reasoning_budget: int | None = None
+    #: Words at which the model stops, without saying them.
+    stop_sequences: tuple[str, ...] = ()
+    #: ``auto``, ``none``, ``required`` (some function), or the name of the one function to call.
+    tool_choice: str | None = None
+    #: A JSON Schema that the answer must follow.
+    output_schema: Json | None = None
+    #: How long the provider may keep the prompt for the next call: ``short`` (minutes) or ``long``.
+    cache: str | None = None
+    #: Fields of the provider's own, added to the body as they are.
+    provider_options: Json = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ModelRequest:
+    """One call. ``origin`` names the target: its wire, provider and model."""
+
+    origin: Origin
+    messages: tuple[ChatMessage, ...]
+    system: str = ""
+    tools: tuple[ToolSpec, ...] = ()
+    options: ModelOptions = ModelOptions()
+    #: How the target's server differs from its wire.
+    quirks: Quirks = quirks.NONE
+
+    def made_for(self, origin: Origin, quirks: Quirks) -> "ModelRequest":
+        """Return the same request for another target; one provider's own fields are no other's."""
+        options = self.options
+        if origin.provider != self.origin.provider:
+            options = replace(options, provider_options={})
+        return replace(self, origin=origin, quirks=quirks, options=options)
