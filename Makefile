@@ -6,10 +6,10 @@ UV_COMPILE := $(PYTHON) -m uv pip compile --no-config --quiet --universal --pyth
 	--generate-hashes --custom-compile-command "make lock" $(UPGRADE)
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev boto3 run test lint types imports pytest js thorough failures lanes format lock reset clean
+.PHONY: help install dev boto3 run test lint types imports pytest js thorough failures compatibility lanes format lock reset clean
 
 help: ## List these targets
-	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: ## Make .venv and install what Runnel needs
 	@scripts/install
@@ -47,6 +47,9 @@ thorough: dev ## Repeat what `make test` repeats some times as often as before a
 
 failures: dev ## Write docs/reference/failures.md anew: what users read when providers fail
 	@REGENERATE=1 $(PYTHON) -m pytest -q tests/faults/test_failures.py
+
+compatibility: dev ## Write docs/compatibility.md anew: which servers' oddities are understood
+	@REGENERATE=1 $(PYTHON) -m pytest -q tests/project/test_compatibility.py
 
 lanes: dev ## Run the tests against servers that we did not write (CONTRIBUTING.md says how to get them)
 	@$(PYTHON) -m pytest tests/lanes $(ARGS)
