@@ -105,10 +105,6 @@ class Hint:
         return headers
 
 
-#: Says nothing about it.
-NO_HINT = Hint()
-
-
 @dataclass(frozen=True, slots=True)
 class Open:
     """Send the 200 and the headers. Implied by the first word; what comes before it delays them."""

@@ -1,11 +1,8 @@
 """Django's handle on this package: it offers itself to ``providers``."""
 
-import re
-
 from django.apps import AppConfig
 
-#: An order for a fault in a prompt.
-_ORDERED_FAULT = re.compile(r"\[\[fault=[^\]]*\]\]")
+from emulator.directive import ordered_faults
 
 
 class EmulatorConfig(AppConfig):
@@ -21,4 +18,4 @@ class EmulatorConfig(AppConfig):
         async def origin() -> str:
             return (await shared()).origin
 
-        register(Upstream(origin=origin, ordered_faults=_ORDERED_FAULT.findall))
+        register(Upstream(origin=origin, ordered_faults=ordered_faults))

@@ -143,6 +143,11 @@ _KEYS: dict[Trouble, tuple[str, ...]] = {
 _ALWAYS = ("delay", "attempts", "step")
 
 
+def ordered_faults(text: str) -> list[str]:
+    """Return the directives in ``text`` as they stand there, valid or not."""
+    return [found[0] for found in _DIRECTIVE.finditer(text)]
+
+
 def parse(text: str) -> Directive | None:
     """Return the directive in ``text``, if there is one. Raise ``DirectiveError``."""
     if _OPENING not in text:

@@ -3,7 +3,6 @@
 Sources: the API reference, recorded errors, and the fields of the SDK's types.
 """
 
-import re
 from collections.abc import Callable, Collection
 
 from emulator.wires._rules import NAME, Refusal, Refusals, is_integer, is_number, objects
@@ -244,6 +243,3 @@ _TYPES: dict[type, str] = {
     dict: "an object",
     type(None): "null",
 }
-
-#: An id of an item that OpenAI has made.
-ITEM_ID = re.compile(r"[a-z]+_[a-zA-Z0-9_-]+")

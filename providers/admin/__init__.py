@@ -1,4 +1,4 @@
-"""The admin's pages about providers: those that are entered here, and the traces of every call."""
+"""The admin pages for providers and for the traces of their calls."""
 
 from providers.admin import entered, traces
 

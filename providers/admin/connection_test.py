@@ -1,8 +1,8 @@
-"""Tests a provider from the admin with a small request, and lists its models.
+"""Tests a provider from the admin: asks its model for one word, or the provider for its list of models.
 
-For a page that somebody waits for: on a thread and a loop of its own, bounded in time, over the same
-guarded clients as any call. What comes back is fit to be shown and stored: sentences and a redacted
-story, never a key. It touches no database.
+The admin's page waits for it, so it has a time limit and runs on the page's thread with a loop of its own, over
+the same guarded clients as every call. Results may be shown and stored: sentences and redacted details, never a key.
+It does not use the database.
 """
 
 import asyncio
@@ -42,7 +42,7 @@ _NO_LIST = "There is no list of models at this address. Check the base URL, or s
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ConnectionTestResult:
-    """The result of a connection test."""
+    """The result of one test or one list."""
 
     passed: bool
     #: One or two sentences.
@@ -54,12 +54,15 @@ class ConnectionTestResult:
 
 
 def test(asked: Sequence[tuple[CachedProvider, str]]) -> list[ConnectionTestResult]:
-    """Ask each row's model for one word; without a model, ask the provider for its model list."""
+    """Test each row at the same time: ask the model for one word or, if no model is named, the provider for its list.
+
+    Return the results in the same order. Takes 20 seconds at most. Must not run on a thread with an event loop.
+    """
     return asyncio.run(_all([_outcome(row, model, _say_a_word if model else _list) for row, model in asked]))
 
 
 def fetch(asked: Sequence[CachedProvider]) -> list[ConnectionTestResult]:
-    """Ask each provider for its model list."""
+    """Fetch the list of models of each row at the same time; as ``test`` otherwise."""
     return asyncio.run(_all([_outcome(row, "", _list) for row in asked]))
 
 

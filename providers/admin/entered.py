@@ -1,4 +1,4 @@
-"""The admin's pages for providers that are entered there."""
+"""The admin page for providers from the database. A stored key is never shown."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -49,7 +49,7 @@ _STANDING = (
 
 @admin.register(Provider)
 class ProviderAdmin(ModelAdmin):
-    """The providers of the database."""
+    """The list and the form of the providers in the database."""
 
     form = ProviderForm
     list_display = ("slug", "label", "kind_name", "address", "is_enabled", "key_state", "outcome_and_why")
@@ -69,7 +69,7 @@ class ProviderAdmin(ModelAdmin):
     def get_fieldsets(
         self, request: HttpRequest, obj: Provider | None = None
     ) -> Sequence[tuple[str, dict[str, Any]]]:
-        """Leave out what is not there yet, and the fields that only serve to write for those who may not."""
+        """Return the fieldsets: without results for a new provider, without inputs for a user who may only view."""
         if obj is None:
             return _ENTERED
         if not self.has_change_permission(request, obj):
@@ -84,7 +84,7 @@ class ProviderAdmin(ModelAdmin):
         return (*self.readonly_fields, "kind_name", "names")
 
     def response_change(self, request: HttpRequest, obj: Provider) -> HttpResponse:
-        """Stay on the page that shows what came of asking."""
+        """Stay on the page after a test or a fetch, because it shows the result."""
         asked = any(
             action.action_name in request.POST for action in self.get_actions_submit_line(request, obj.pk)
         )
@@ -146,7 +146,7 @@ class ProviderAdmin(ModelAdmin):
 
     @admin.display(description="Address")
     def address(self, provider: Provider) -> str:
-        """Where it is called, or why it is not."""
+        """The base URL, or the reason why it cannot be called."""
         row = cache.read(provider)
         return row.address or row.problem or formatting.UNKNOWN
 
@@ -173,7 +173,7 @@ class ProviderAdmin(ModelAdmin):
 
     @admin.display(description="Last test", ordering="test_passed")
     def outcome_and_why(self, provider: Provider) -> SafeString:
-        """How the last test went, and below it what it said."""
+        """The result of the last test, with its message below."""
         return format_html('{}<p class="runnel-below">{}</p>', self.outcome(provider), provider.test_message)
 
     @admin.display(description="Tested")

@@ -1,4 +1,4 @@
-"""The form for a provider. The key can be entered and is never shown."""
+"""The form for a provider: it validates the input, and takes a key but never shows one."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ _LONGEST_KEY = 4_000
 
 # Django's own class takes no type: only the stubs are generic.
 class ProviderForm(forms.ModelForm):  # type: ignore[type-arg]
-    """A provider. An empty key field keeps the stored key."""
+    """A provider. If the key's field is left empty, the stored key remains."""
 
     kind = forms.ChoiceField(
         choices=lambda: [(kind.slug, kind.label) for kind in PROVIDER_TYPES.values()],
@@ -119,7 +119,7 @@ class ProviderForm(forms.ModelForm):  # type: ignore[type-arg]
         return names
 
     def clean(self) -> dict[str, Any]:
-        """Check type, address and key together."""
+        """Validate kind, address and key together."""
         data: dict[str, Any] = super().clean() or self.cleaned_data
         kind = PROVIDER_TYPES.get(data.get("kind", ""))
         if kind is None or "base_url" not in data:
@@ -144,7 +144,7 @@ class ProviderForm(forms.ModelForm):  # type: ignore[type-arg]
             )
 
     def save(self, commit: bool = True) -> Provider:
-        """Encrypt the key into the saved row."""
+        """Seal the key into the row and save it."""
         if key := self.cleaned_data["key"]:
             self.instance.seal(key)
         elif self.cleaned_data.get("forget_key"):

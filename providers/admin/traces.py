@@ -1,4 +1,4 @@
-"""The admin's read-only pages for traces of provider calls."""
+"""The admin page for the traces of provider calls, to find out why a call failed. Read-only."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -24,7 +24,7 @@ _COLOURS: dict[str, str] = {
 
 
 class HTTPStatusFilter(admin.AllValuesFieldListFilter):
-    """The statuses that came, under a name that is spelled right."""
+    """A filter by HTTP status whose title is spelled right."""
 
     def __init__(self, *args: Any, **names: Any) -> None:
         super().__init__(*args, **names)
@@ -40,7 +40,7 @@ def _length(begin: datetime, end: datetime | None) -> str:
 
 @admin.register(ProviderTrace)
 class ProviderTraceAdmin(ModelAdmin):
-    """All calls to all providers, also failed and cancelled ones."""
+    """Every call, including failed and cancelled ones."""
 
     list_display = (
         "started",
@@ -105,7 +105,7 @@ class ProviderTraceAdmin(ModelAdmin):
     def get_fieldsets(
         self, request: HttpRequest, obj: ProviderTrace | None = None
     ) -> list[tuple[str, dict[str, Any]]]:
-        """Leave out the error of a call that had none."""
+        """Return the fieldsets, without the error if the call had none."""
         failed = obj is not None and bool(obj.error_code or obj.error)
         return [item for item in self.fieldsets if failed or item[0] != "What went wrong"]
 
@@ -125,7 +125,7 @@ class ProviderTraceAdmin(ModelAdmin):
 
     @admin.display(description="Status", ordering="status")
     def outcome(self, trace: ProviderTrace) -> SafeString:
-        """The status, and below it what went wrong."""
+        """The status, with the error code below."""
         return format_html('{}<p class="runnel-below">{}</p>', self.status_label(trace), trace.error_code)
 
     @admin.display(description="HTTP status", ordering="http_status")
@@ -146,7 +146,7 @@ class ProviderTraceAdmin(ModelAdmin):
 
     @admin.display(description="Model", ordering="model")
     def models(self, trace: ProviderTrace) -> SafeString:
-        """The model as it was asked for, and below it the one that answered under another name."""
+        """The model in the request; below it the model in the answer, if its name differs."""
         served = "" if trace.model_served == trace.model else trace.model_served
         return format_html('{}<p class="runnel-below">{}</p>', self.model_asked(trace), served)
 

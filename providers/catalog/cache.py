@@ -1,9 +1,9 @@
-"""The cache of the database's enabled providers, read without a query.
+"""The enabled providers of the database, kept in memory so that they can be read without a query.
 
-A snapshot per process: ``refresh`` makes a new one on a thread that may wait, whoever resolves a model
-reads the one that is there. Rows that were changed here are seen at once (``connect``), those
-that another process has changed after a few seconds. What the database says is judged again here, so
-that a row that came another way than through the admin's form is no way around its checks.
+Each process has one snapshot. ``refresh`` reads the database on a thread that may wait; resolving a model reads
+the snapshot. A change in this process refreshes the snapshot at once (``connect``); a change by another process
+is seen after a few seconds. Each row is checked again here, because a row may come into the database without
+passing the admin's form.
 """
 
 import logging
@@ -41,7 +41,7 @@ retired = Signal()
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CachedProvider:
-    """A provider from the database, with its key. Never store it."""
+    """One enabled row of the database, its key opened. Never stored: it holds the key."""
 
     slug: str
     label: str
@@ -55,7 +55,7 @@ class CachedProvider:
     problem: str | None = None
 
     def leads_where(self, other: "CachedProvider | None") -> bool:
-        """Return whether ``other`` has the same type, address, key and problem."""
+        """Return whether calls to ``other`` go to the same address in the same way with the same key."""
         return other is not None and (self.kind, self.address, self.api_key, self.problem) == (
             other.kind,
             other.address,
@@ -79,7 +79,7 @@ _reading = threading.Lock()
 
 
 def connect() -> None:
-    """Read the rows again whenever one changes. Called once, when Django is set up."""
+    """Refresh after every change of a provider's row. Called once, when Django is set up."""
     from providers.models import Provider
 
     post_save.connect(_changed, sender=Provider, dispatch_uid="providers")
@@ -92,12 +92,12 @@ def _changed(using: str, **kwargs: Any) -> None:
 
 
 def enabled() -> Mapping[str, CachedProvider]:
-    """Return the snapshot, by slug. No I/O."""
+    """Return the rows of the snapshot by slug. No I/O."""
     return _snapshot.rows
 
 
 def is_due(slug: str) -> bool:
-    """Return whether the cache is too old to look up the provider ``slug``. No I/O."""
+    """Return whether the snapshot is too old to look up the provider ``slug`` (empty for any). No I/O."""
     if _snapshot.read_at is None:
         return True
     is_there = not slug or slug in _snapshot.rows or slug in PRESETS
@@ -105,15 +105,19 @@ def is_due(slug: str) -> bool:
 
 
 def refresh() -> None:
-    """Read the rows again. Call it on a thread that may wait for the database."""
+    """Read the rows again; for a thread that may wait for the database.
+
+    Raises:
+        DatabaseError: the rows could not be read; the snapshot stays as it was.
+    """
     with _reading:
         _refresh()
 
 
 def refresh_if_due(slug: str = "") -> None:
-    """Refresh the cache if it is old and no other thread refreshes it. Never raises.
+    """Refresh if the snapshot is too old to look up ``slug`` (empty for any provider). Raises nothing.
 
-    Without a snapshot everybody waits for the first one.
+    If another thread is refreshing already, return at once; only the very first refresh is waited for.
     """
     if not is_due(slug) or not _reading.acquire(blocking=_snapshot.read_at is None):
         return
@@ -128,7 +132,7 @@ def refresh_if_due(slug: str = "") -> None:
 
 
 def forget() -> None:
-    """Empty the cache, for tests."""
+    """Empty the snapshot, as in a new process; for tests."""
     _snapshot.rows, _snapshot.read_at = _NOTHING, None
 
 
@@ -149,7 +153,7 @@ def _refresh() -> None:
 
 
 def read(provider: "Provider") -> CachedProvider:
-    """Return ``provider`` with its decrypted key, or with the sentence why it cannot be used."""
+    """Return ``provider`` with its address checked and its key opened; ``problem`` says if one of these failed."""
     address, key, problem = "", "", None
     try:
         address = _address(provider)

@@ -1,4 +1,4 @@
-"""Limits for calls to one provider. ``providers.retry.limits`` enforces them."""
+"""How much one provider may be asked: data. ``providers.retry.limits`` enforces it."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -8,7 +8,7 @@ from django.conf import settings
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Limits:
-    """Limits of one provider; ``None`` means no limit."""
+    """The limits of one provider; ``None`` for no limit."""
 
     #: Calls under way at the same time, in one process.
     concurrency: int | None = None
@@ -16,7 +16,7 @@ class Limits:
 
     @classmethod
     def from_settings(cls) -> Self:
-        """Return the limits of providers from the environment."""
+        """Return the limits of a provider from the environment."""
         return cls(
             concurrency=settings.RUNNEL_PROVIDER_CONCURRENCY or None,
             requests_per_minute=settings.RUNNEL_PROVIDER_REQUESTS_PER_MINUTE or None,

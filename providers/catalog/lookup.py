@@ -1,8 +1,8 @@
-"""The configured providers, and the target of a model name ``provider/name``.
+"""Looks up providers, and resolves a name ``provider/model`` to the target of a call.
 
-The providers are those of ``presets`` and those that were entered in the admin (``rows``); where both have
-one of a name, the row is meant. A model's name is passed through as it is: new models need no change here.
-It reads settings and what is in memory, and opens no connection.
+Providers come from ``presets`` and from the rows of the admin (``cache``); if both have a provider of the same
+name, the row wins. The model's name is passed on unchanged: new models need no change here. It reads settings
+and memory, and opens no connection.
 """
 
 from dataclasses import dataclass, field
@@ -28,7 +28,7 @@ _NO_KEY = "none"
 
 
 class CatalogError(Exception):
-    """A model that cannot be used; ``message`` is fit for a user."""
+    """The model cannot be used. ``message`` is a sentence for the user."""
 
     code: ClassVar[str]
 
@@ -38,20 +38,20 @@ class CatalogError(Exception):
 
 
 class UnknownModel(CatalogError):  # noqa: N818 - the protocol's name for it
-    """The name has no known provider, or not the form ``provider/name``."""
+    """The name has not the form ``provider/model``, or its provider is unknown."""
 
     code = "unknown_model"
 
 
 class ProviderUnavailable(CatalogError):  # noqa: N818 - the protocol's name for it
-    """The provider is known, but nobody has configured it."""
+    """The provider is known, but not configured."""
 
     code = "provider_unavailable"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Target:
-    """Where one call goes, and with what. Never stored: it holds the key."""
+    """The address, key and options of a call. Never stored: it holds the key."""
 
     origin: Origin
     api_key: str = field(repr=False)
@@ -88,13 +88,13 @@ class ProviderInfo:
 
 
 def resolve(name: str) -> Target:
-    """Return the target of the model ``name`` (``provider/name``).
+    """Return the target of a call to the model ``name``, which has the form ``provider/model``.
 
     The emulator speaks any wire: ``emulator/hello@openai-chat``.
 
     Raises:
         UnknownModel: the name has another form, or no such provider (or wire) exists.
-        ProviderUnavailable: the provider has no key here.
+        ProviderUnavailable: the provider is not configured.
     """
     slug, _, model = name.partition("/")
     if not model.strip() or not name.isprintable() or len(name) > LONGEST_NAME:
@@ -116,7 +116,11 @@ def resolve(name: str) -> Target:
 
 
 def target_of(row: CachedProvider, model: str) -> Target:
-    """Return where ``model`` of a provider from the admin is reached; ``ProviderUnavailable`` when it is not."""
+    """Return the target of a call to ``model`` of a provider from the admin.
+
+    Raises:
+        ProviderUnavailable: ``row.problem`` says why it cannot be used.
+    """
     if row.problem is not None:
         raise ProviderUnavailable(row.problem)
     kind = provider_types.PROVIDER_TYPES[row.kind]
@@ -135,7 +139,7 @@ def target_of(row: CachedProvider, model: str) -> Target:
 
 
 def providers() -> tuple[ProviderInfo, ...]:
-    """Return every provider, available or not; those from the admin come first."""
+    """Return every provider, available or not; providers from the admin come first."""
     entered = cache.enabled()
     infos = [
         ProviderInfo(
@@ -158,9 +162,9 @@ def providers() -> tuple[ProviderInfo, ...]:
 
 
 def suggestions() -> tuple[str, ...]:
-    """Return the model names to suggest, of available providers only. No I/O.
+    """Return ``provider/model`` for the models to suggest, of available providers only. Sends no request.
 
-    What a provider itself has told last counts more than what is suggested here for it.
+    A provider's own list, if it was fetched, decides which of our suggestions remain.
     """
     return tuple(
         f"{info.slug}/{name}"
@@ -171,16 +175,15 @@ def suggestions() -> tuple[str, ...]:
 
 
 def default_model() -> str:
-    """Return the default model of a new conversation, empty if no provider is available.
+    """Return the model that a new conversation proposes, as ``provider/model``; empty if no provider is available.
 
-    Without a setting that is the first suggestion; the emulator, being last, yields to any provider
-    with a key.
+    Without ``RUNNEL_DEFAULT_MODEL`` it is the first suggestion.
     """
     return settings.RUNNEL_DEFAULT_MODEL or next(iter(suggestions()), "")
 
 
 def targets_in_use() -> tuple[Target, ...]:
-    """Return one target of every available provider; its model is of no importance."""
+    """Return one target for every available provider, with any of its models."""
     entered = cache.enabled()
     presets = (
         _target(preset, preset.wire, next(iter(preset.models), "any"))
@@ -222,7 +225,7 @@ def _base_url(preset: Preset) -> str | None:
 
 
 def _missing(preset: Preset) -> str | None:
-    """Return a sentence about what the provider lacks, ``None`` if it can be used."""
+    """Return a sentence that says why the provider cannot be used; ``None`` if it can."""
     if not all(getattr(settings, name) for name in preset.needs):
         return _how_to_enable(preset)
     if preset.package and not _value(preset.key) and find_spec(preset.package) is None:

@@ -1,4 +1,4 @@
-"""The model names that providers reported last, in this process. ``clients.model_lists`` asks them."""
+"""The model names that providers listed last, in this process's memory. ``clients.model_lists`` fetches them."""
 
 import re
 from collections.abc import Iterable
@@ -22,23 +22,26 @@ _heard: dict[str, _Heard] = {}
 
 
 def keep(slug: str, names: tuple[str, ...]) -> None:
-    """Store the names that the provider ``slug`` reported. After a failed request the old names stay."""
+    """Store the model names that the provider ``slug`` listed; empty after a failure, which keeps the names before."""
     before = _heard[slug].names if slug in _heard else ()
     _heard[slug] = _Heard(names=names or before, at=monotonic())
 
 
 def known(slug: str) -> tuple[str, ...]:
-    """Return the names that the provider ``slug`` reported last."""
+    """Return all names that the provider ``slug`` listed last; none if it was never asked."""
     return _heard[slug].names if slug in _heard else ()
 
 
 def age(slug: str) -> float | None:
-    """Return the seconds since the provider ``slug`` was asked, ``None`` if it never was."""
+    """Return the seconds since the provider ``slug`` was asked; ``None`` if it never was."""
     return monotonic() - _heard[slug].at if slug in _heard else None
 
 
 def best(slug: str, usual: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the names to suggest: first the ``usual`` ones that the provider has, then its others."""
+    """Return the names to suggest: the ``usual`` ones that the provider listed, then its other chat models, sorted.
+
+    Return ``usual`` as it is if the provider has listed nothing.
+    """
     told = known(slug)
     if not told:
         return usual
@@ -46,10 +49,10 @@ def best(slug: str, usual: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def talking(names: Iterable[str]) -> tuple[str, ...]:
-    """Return the names that look like models for conversations."""
+    """Return the ``names`` that look like models for conversations."""
     return tuple(name for name in names if not _SILENT.search(name))
 
 
 def forget() -> None:
-    """Forget all names."""
+    """Forget all lists; for tests."""
     _heard.clear()

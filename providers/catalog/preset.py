@@ -1,6 +1,6 @@
-"""The type of a preset, and functions for the common kinds of presets. Pure.
+"""The description of a known provider, and functions for the common kinds of provider. Pure.
 
-It must never hold a key: settings do, and here are their names, which are those of environment variables.
+It must never hold a key. It holds the names of the settings, which are the names of the environment variables.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from providers.types.quirks import NONE, Quirks
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Preset:
-    """A provider before its configuration. Settings have the names of their environment variables."""
+    """A known provider that may not be configured here."""
 
     slug: str
     label: str
@@ -42,7 +42,7 @@ class Preset:
     models: tuple[str, ...] = ()
 
     def at(self, address: str) -> str:
-        """Return ``address``; if it has no path, add this provider's path."""
+        """Return ``address``, with ``base_path`` appended if it has no path."""
         if self.base_path and not urlsplit(address).path.strip("/"):
             return address.rstrip("/") + self.base_path
         return address
@@ -59,7 +59,7 @@ def hosted(
     name: str | None = None,
     address: str | None = None,
 ) -> Preset:
-    """Return a preset for a hosted provider with a key. The names of its settings begin with ``name``."""
+    """Return a vendor's server, used with a key. Its settings begin with ``name`` (else the slug in upper case)."""
     name = name or slug.upper()
     return Preset(
         slug=slug,
@@ -84,9 +84,9 @@ def own(
     prefix: str = "",
     key_header: str | None = None,
 ) -> Preset:
-    """Return a preset for a self-hosted server, mostly without a key.
+    """Return a server that users run themselves, mostly without a key. Its settings begin with ``prefix``.
 
-    A key goes also into ``key_header``, where servers may not know the SDK's own.
+    ``key_header`` is a second header for the key, for servers that do not read the SDK's own.
     """
     name = prefix + slug.upper().replace("-", "_")
     return Preset(
@@ -103,7 +103,7 @@ def own(
 
 
 def azure(slug: str, label: str, *, wire: str) -> Preset:
-    """Return a preset for Azure OpenAI. A model's name is that of its deployment."""
+    """Return Azure OpenAI for one of OpenAI's wires. A model's name there is the name of its deployment."""
     needs = ("AZURE_OPENAI_API_KEY", "AZURE_OPENAI_ENDPOINT")
     return Preset(
         slug=slug,
@@ -118,7 +118,7 @@ def azure(slug: str, label: str, *, wire: str) -> Preset:
 
 
 def bedrock(slug: str, label: str, *, key: str | None = None, models: tuple[str, ...]) -> Preset:
-    """Return a preset for Claude on AWS. Without a key it uses AWS's credential chain."""
+    """Return Claude on AWS. Without a key, AWS's own chain of credentials is used."""
     return Preset(
         slug=slug,
         label=label,
@@ -134,7 +134,7 @@ def bedrock(slug: str, label: str, *, key: str | None = None, models: tuple[str,
 
 
 def vertex(slug: str, label: str, *, wire: str, models: tuple[str, ...]) -> Preset:
-    """Return a preset for Google Cloud, with application default credentials."""
+    """Return a wire on Google Cloud, used with Google's application default credentials."""
     return Preset(
         slug=slug,
         label=label,

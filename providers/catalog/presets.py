@@ -1,7 +1,7 @@
-"""The presets of all known providers: wire, settings, quirks. Pure.
+"""Every provider that Runnel knows by name: its wire, its settings and its quirks. Pure.
 
-One literal each; a new one needs nothing else but its settings. Where a vendor's server wants something else
-than the wire's own vendor stands in ``quirks``, from the page that the comment above it names.
+Each provider is one literal. A new provider needs only that and its settings. ``quirks`` say how a server differs
+from its wire's own vendor; the comment above names the vendor's page as the source.
 """
 
 from dataclasses import replace

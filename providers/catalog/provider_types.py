@@ -1,6 +1,6 @@
-"""The provider types that an admin can add: presets that need a key and an address only. Pure.
+"""The kinds of provider that can be entered in the admin: presets that need only a key and an address. Pure.
 
-A row never falls back on the environment, which is the operator's: not on a key, not on an address.
+A row never takes a key or an address from the environment, which belongs to the operator.
 """
 
 from providers.catalog.preset import Preset
@@ -23,15 +23,15 @@ _VENDORS = {
 
 
 def default_address(preset: Preset) -> str | None:
-    """Return the default address of ``preset``, ``None`` if it has none."""
+    """Return the usual base URL of ``preset``; ``None`` if it has none and one must be entered."""
     return preset.base_url or _VENDORS.get(preset.slug)
 
 
 def address(preset: Preset, base_url: str) -> str | None:
-    """Return the address of a row of this type, with its path."""
+    """Return the base URL for a row of this kind, path included; ``None`` if it has none. Empty ``base_url``: the default."""
     return preset.at(base_url) if base_url else default_address(preset)
 
 
 def headers(preset: Preset, key: str) -> tuple[tuple[str, str], ...]:
-    """Return the headers of every request of a row of this type."""
+    """Return the headers of every request for a row of this kind."""
     return preset.headers + tuple((name, key) for name, _ in preset.header_settings if key)

@@ -1,1 +1,1 @@
-"""Keys and addresses: sealing, checking, redaction."""
+"""Security of keys and addresses: sealing, address checks, redaction."""

@@ -1,10 +1,9 @@
-"""Allowed addresses of providers from the admin: public, over https.
+"""Checks the addresses of providers from the admin: public internet only, https only.
 
-Or on this machine, when ``RUNNEL_ALLOW_LOOPBACK_PROVIDERS`` says so. Whoever may enter a provider must
-not reach what only this server reaches: its network, its cloud's metadata. ``check_url`` judges what
-is entered, ``check_addresses`` what a name leads to, each time before a connection is made
-(``providers.security.pinned``). Pure: it looks nothing up. What the environment says is the operator's word
-and comes nowhere near here.
+If ``RUNNEL_ALLOW_LOOPBACK_PROVIDERS`` is on, this machine is allowed too. A user who may enter a provider must not
+reach the server's private network or its cloud's metadata. ``check_url`` checks the URL that was entered;
+``check_addresses`` checks the addresses of its host before each connection (``providers.security.pinned``). Pure: it
+resolves no names. Addresses from the environment are the operator's and are not checked.
 """
 
 from collections.abc import Iterable
@@ -37,7 +36,7 @@ _NAT64 = IPv6Network("64:ff9b::/96")
 
 
 class AddressRefused(Exception):  # noqa: N818 - it names what happened
-    """An address that must not be called. ``message`` can be shown in a form."""
+    """The address must not be called. ``message`` is a sentence for a form."""
 
     def __init__(self, message: str) -> None:
         self.message = message
@@ -45,13 +44,17 @@ class AddressRefused(Exception):  # noqa: N818 - it names what happened
 
 
 def check_url(url: str, *, allow_loopback: bool) -> str:
-    """Return the base URL ``url`` in a canonical form, which every client parses alike.
+    """Return the base URL ``url`` in a normal form, which every client parses in the same way.
 
-    It is taken apart by the parser of the client that will call it. Any port goes: what lies behind a
-    public address over TLS is no secret of this server.
+    It is parsed with the parser of the client that will call it. Any port is allowed, because a TLS service at a
+    public address is public anyway.
+
+    Args:
+        url: The URL that was entered.
+        allow_loopback: Whether this machine is allowed, over http too.
 
     Raises:
-        AddressRefused: it is no https URL of a public host, or one that says too much.
+        AddressRefused: it is not an https URL of a public host, or it has credentials, a query or a fragment.
     """
     if len(url) > LONGEST_URL:
         raise AddressRefused(f"A base URL has {LONGEST_URL} characters at most.")
@@ -76,7 +79,7 @@ def check_url(url: str, *, allow_loopback: bool) -> str:
 
 
 def origin_of(url: str) -> str:
-    """Return scheme, host and port of ``url``, for which a key is valid. A string that is no URL is returned unchanged."""
+    """Return scheme, host and port of ``url``, the origin that receives a key; ``url`` itself if it is invalid."""
     try:
         parsed = httpx2.URL(url)
     except httpx2.InvalidURL:
@@ -85,12 +88,12 @@ def origin_of(url: str) -> str:
 
 
 def check_addresses(host: str, addresses: Iterable[str], *, allow_loopback: bool) -> tuple[Address, ...]:
-    """Return the addresses of ``host`` if all of them are allowed.
+    """Return the addresses of ``host`` without duplicates, if all of them may be called.
 
-    Only ``localhost`` and loopback addresses themselves may lead to this machine, and nowhere else.
+    Only ``localhost`` and literal loopback addresses may resolve to this machine, and they to nothing else.
 
     Raises:
-        AddressRefused: it leads to an address that may not be called, or nowhere.
+        AddressRefused: there is no address, or one of them must not be called.
     """
     found = tuple(dict.fromkeys(ip_address(address.partition("%")[0]) for address in addresses))
     if not found:
@@ -109,7 +112,7 @@ def check_addresses(host: str, addresses: Iterable[str], *, allow_loopback: bool
 
 
 def is_loopback_name(host: str) -> bool:
-    """Return whether ``host`` names this machine (RFC 6761)."""
+    """Return whether ``host`` is ``localhost`` (RFC 6761) or a literal loopback address."""
     host = host.lower().removesuffix(".")
     if host == "localhost" or host.endswith(".localhost"):
         return True
@@ -118,7 +121,7 @@ def is_loopback_name(host: str) -> bool:
 
 
 def is_public(address: Address) -> bool:
-    """Return whether ``address`` is public, in any of its notations."""
+    """Return whether ``address`` belongs to the public internet, also if it embeds an IPv4 address (NAT64)."""
     if isinstance(address, IPv6Address):
         if address in _NAT64:
             return is_public(IPv4Address(int(address) & 0xFFFF_FFFF))

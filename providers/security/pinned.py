@@ -1,9 +1,8 @@
-"""The HTTP transport of providers from the admin. It connects to checked addresses only.
+"""The HTTP transport for providers from the admin: it connects only to addresses that it has checked.
 
-A name is looked up once for each connection, off the loop; all that it leads to is checked
-(``providers.security.addresses``), and the connection goes to what was checked, not to the name: an answer
-that is another one a moment later (DNS rebinding) finds nobody who asks again. TLS and the pool go
-by the name as ever. It knows no provider and no key.
+Each connection looks its host up once, on a thread, and checks all addresses (``providers.security.addresses``).
+Then it connects to a checked address, not to the name, so that a different answer a moment later (DNS rebinding)
+has no effect. TLS and the pool use the name as usual. It knows no provider and no key.
 """
 
 import asyncio
@@ -32,13 +31,18 @@ _threads = ThreadPoolExecutor(8, thread_name_prefix="runnel-names")
 
 
 def look_up(host: str, port: int) -> list[str]:
-    """Return the addresses of ``host`` in the system's order of preference."""
+    """Return the addresses of ``host`` in the system's order of preference.
+
+    Raises:
+        OSError: the name has no address.
+        UnicodeError: the name cannot be encoded.
+    """
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return [str(address[0]) for *_, address in found]
 
 
 class ConnectionRefused(AddressRefused, httpcore2.ConnectError):
-    """The same error at connection time. The pool passes on an exception without its cause, so it has its own class."""
+    """``AddressRefused`` at a connection. One class is both, because the pool drops an exception's cause."""
 
 
 class PinnedTransport(httpx2.AsyncHTTPTransport):
@@ -52,9 +56,16 @@ class PinnedTransport(httpx2.AsyncHTTPTransport):
         lookup: Lookup = look_up,
         ssl_context: SSLContext | None = None,
     ) -> None:
-        """Take the pool's limits, whether this machine is allowed, the name lookup, and the TLS context.
+        """Open a pool without connections.
 
-        ``allow_loopback`` is asked for each connection.
+        Args:
+            limits: The pool's limits.
+            allow_loopback: Returns whether this machine may be called; asked for each connection.
+            lookup: Resolves a name; runs on a thread.
+            ssl_context: The trusted certificates; by default httpx2's own.
+
+        Raises:
+            TypeError: this version of httpx2 is built differently, so that its connections cannot be checked.
         """
         context = ssl_context or httpx2.create_ssl_context()
         super().__init__(verify=context, limits=limits)
@@ -72,7 +83,7 @@ class PinnedTransport(httpx2.AsyncHTTPTransport):
 
 
 class _CheckedBackend(httpcore2.AnyIOBackend):
-    """Opens TCP connections for the pool after checking their addresses."""
+    """Opens TCP connections for the pool, after checking their addresses."""
 
     def __init__(self, lookup: Lookup, allow_loopback: Callable[[], bool]) -> None:
         self._lookup = lookup
@@ -86,7 +97,7 @@ class _CheckedBackend(httpcore2.AnyIOBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
     ) -> httpcore2.AsyncNetworkStream:
-        """Connect to the first checked address of ``host`` that answers. The timeout is shared among the addresses."""
+        """Connect to the first checked address of ``host`` that answers; ``timeout`` is shared among the addresses."""
         until = None if timeout is None else monotonic() + timeout
         addresses = (await self._checked(host, port, timeout))[:_MOST_TRIED]
         failure: Exception = httpcore2.ConnectTimeout()
@@ -106,7 +117,7 @@ class _CheckedBackend(httpcore2.AnyIOBackend):
         timeout: float | None = None,
         socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
     ) -> httpcore2.AsyncNetworkStream:
-        """Refuse Unix sockets: providers from the admin may not use them."""
+        """Refuse: a provider from the admin must not reach a Unix socket of this machine."""
         raise httpcore2.ConnectError("no connection to a socket of this machine")
 
     async def _checked(self, host: str, port: int, timeout: float | None) -> tuple[Address, ...]:
@@ -123,12 +134,12 @@ class _CheckedBackend(httpcore2.AnyIOBackend):
 
 
 def check_entered(url: str, *, allow_loopback: bool, lookup: Lookup = look_up) -> str:
-    """Return ``url`` in canonical form after checking its current addresses. For forms, on a thread.
+    """Return ``url`` in its normal form after checking the addresses of its host; for a form, on a thread.
 
-    A name that nobody knows at the moment is let through: what counts is checked at each connection.
+    A name that cannot be resolved within 3 seconds is accepted, because each connection checks again.
 
     Raises:
-        AddressRefused: as ``providers.security.addresses`` says.
+        AddressRefused: the URL or one of its addresses must not be called (``providers.security.addresses``).
     """
     url = check_url(url, allow_loopback=allow_loopback)
     parsed = httpx2.URL(url)

@@ -1,7 +1,7 @@
-"""Removes credentials from text and JSON that is stored or shown. Pure.
+"""Removes credentials from traces, error details and log lines.
 
-Removes what looks like a credential, and every configured key wherever it stands. It must never
-see the text that streams to a person: only traces, error details and log lines pass here.
+It removes text that looks like a credential, and every configured key. The text that streams to a user must not pass
+here, because redaction could change it.
 """
 
 import re
@@ -45,7 +45,7 @@ _secrets: set[str] = set()
 
 
 def remember(secret: str) -> None:
-    """Redact ``secret`` everywhere from now on."""
+    """Redact ``secret`` everywhere from now on, unless it is too short to be a secret."""
     has_digit = any(character.isdigit() for character in secret)
     if len(secret) >= (_SURELY_SECRET // 2 if has_digit else _SURELY_SECRET):
         _secrets.add(secret)
@@ -64,9 +64,9 @@ def redact_text(text: str) -> str:
 
 
 def redact(value: Any) -> Any:
-    """Return ``value``, a JSON value, without credentials in its strings or under their usual names.
+    """Return ``value``, a JSON value, without credentials in its strings or under the usual names of credentials.
 
-    A schema may well have a property that is called ``api_key``: only text under such a name goes.
+    Under such a name only text is redacted, because a JSON Schema may have a property named ``api_key``.
     """
     match value:
         case str():

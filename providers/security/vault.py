@@ -1,9 +1,8 @@
-"""Encrypts stored keys with a key derived from ``SECRET_KEY``, each for one purpose.
+"""Seals keys for storage: encrypted with a key that is derived from ``SECRET_KEY``, for one destination.
 
-A seal is bound to a *purpose*, the origin that a key was entered for: who can write the database but
-does not know ``SECRET_KEY`` cannot point a key elsewhere and have us carry it there. What
-``SECRET_KEY_FALLBACKS`` have sealed still opens; ``reseal`` moves it to the current key. It knows no
-model and keeps nothing open.
+A seal is bound to a *purpose*, the origin that the key was entered for. An attacker who can write the database but
+does not know ``SECRET_KEY`` cannot make us send a key to another address. Keys that ``SECRET_KEY_FALLBACKS`` have
+sealed still open; ``reseal`` seals them with the current secret. It knows no model and keeps no opened key.
 """
 
 import base64
@@ -26,12 +25,16 @@ class Unsealable(Exception):  # noqa: N818 - it names what the seal is
 
 
 def seal(key: str, *, purpose: str) -> str:
-    """Return ``key`` encrypted, for storage."""
+    """Return ``key`` encrypted for ``purpose``, as text for the database."""
     return _ring(purpose).encrypt(key.encode()).decode()
 
 
 def unseal(sealed: str, *, purpose: str) -> str:
-    """Return the key in ``sealed``. Raises ``Unsealable``, also if it was sealed for another purpose."""
+    """Return the key in ``sealed``.
+
+    Raises:
+        Unsealable: no current secret opens it, or it was sealed for another purpose.
+    """
     try:
         return _ring(purpose).decrypt(sealed).decode()
     except (InvalidToken, ValueError):
@@ -39,7 +42,7 @@ def unseal(sealed: str, *, purpose: str) -> str:
 
 
 def reseal(sealed: str, *, purpose: str) -> str:
-    """Return the same key, encrypted with the current ``SECRET_KEY``. Raises ``Unsealable``."""
+    """Return the same key sealed with the current ``SECRET_KEY``. Raises ``Unsealable`` as ``unseal`` does."""
     try:
         return _ring(purpose).rotate(sealed).decode()
     except (InvalidToken, ValueError):
@@ -47,7 +50,7 @@ def reseal(sealed: str, *, purpose: str) -> str:
 
 
 def is_current(sealed: str, *, purpose: str) -> bool:
-    """Return whether the current ``SECRET_KEY`` opens ``sealed`` without its fallbacks."""
+    """Return whether the current ``SECRET_KEY`` opens ``sealed``, without the fallbacks."""
     try:
         _lock(settings.SECRET_KEY, purpose).decrypt(sealed)
     except (InvalidToken, ValueError):

@@ -1,4 +1,4 @@
-"""The input and the result of a provider call, independent of any provider.
+"""The data that goes into a provider call and comes out of it, in no provider's own format.
 
 Frozen data only: nothing here knows a wire, an SDK, the database or a run.
 """

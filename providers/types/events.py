@@ -1,7 +1,7 @@
-"""The events of a stream, the same for every wire: the ``ModelEvent`` union.
+"""The events of a call while it streams: the ``ModelEvent`` union.
 
-A wire turns every upstream event into zero or more of these. They carry deltas, never totals
-(usage excepted), and invent no separators between parts.
+A wire turns each upstream event into zero or more of these. They carry deltas, except that usage is a total. No
+separators are added between parts.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from providers.types.usage import Usage
 
 @dataclass(frozen=True, slots=True)
 class ResponseStarted:
-    """The provider has begun to answer and has said who it is."""
+    """The provider has begun its answer, and named its response and model."""
 
     response_id: str | None
     model: str | None
@@ -20,14 +20,14 @@ class ResponseStarted:
 
 @dataclass(frozen=True, slots=True)
 class TextDelta:
-    """More words of the answer (a refusal's words too)."""
+    """More text of the answer; a refusal's text too."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class ReasoningDelta:
-    """More of what the model thinks. Another ``index`` begins another reasoning message."""
+    """More of the model's reasoning. Another ``index`` begins another reasoning message."""
 
     text: str
     index: int = 0
@@ -66,7 +66,7 @@ class ToolCallFinished:
 
 @dataclass(frozen=True, slots=True)
 class ProviderItem:
-    """Something else in the answer, once it is complete: a server tool's call or result, a citation."""
+    """Another item of the answer, complete: a server tool's call or result, a citation."""
 
     kind: str
     data: Json
@@ -74,14 +74,14 @@ class ProviderItem:
 
 @dataclass(frozen=True, slots=True)
 class UsageSeen:
-    """The usage so far. Each one replaces the one before it."""
+    """The usage so far. It replaces the usage of the event before."""
 
     usage: Usage
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RetryScheduled:
-    """A call failed before it had shown anything, and is about to be made again. No wire says this."""
+    """A call failed before any output and will be made again. ``retry.attempts`` sends this; no wire does."""
 
     #: Which try of ``model`` comes next; 1 when another model is asked from now on.
     attempt: int

@@ -1,4 +1,4 @@
-"""A conversation as providers see it: messages and their parts. Frozen data only."""
+"""The messages of a conversation, and the parts that they consist of."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -8,7 +8,7 @@ type Json = dict[str, Any]
 
 
 class Role(StrEnum):
-    """Who a message is from. A system prompt is a field of the request, not a message."""
+    """The author of a message. A system prompt is a field of the request, not a message."""
 
     USER = "user"
     ASSISTANT = "assistant"
@@ -17,7 +17,7 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TextPart:
-    """Words. A refusal's words are text too, and say so."""
+    """Text of the answer or the prompt. A refusal in words is text with ``refusal`` set."""
 
     text: str
     refusal: bool = False
@@ -29,8 +29,8 @@ class TextPart:
 class ReasoningPart:
     """The model's reasoning, as far as the provider shows it.
 
-    ``sealed`` is the provider's opaque artefact (a signature, encrypted content or redacted
-    thinking); what goes back to the provider is the message's ``native`` form, not this.
+    ``sealed`` is the provider's opaque artefact: a signature, encrypted content or redacted thinking. The message's
+    ``native`` form is sent back to the provider, not this part.
     """
 
     text: str
@@ -50,7 +50,7 @@ class ToolCallPart:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ToolResultPart:
-    """The answer to the function call ``call_id``."""
+    """The result of the function call ``call_id``."""
 
     call_id: str
     name: str
@@ -60,7 +60,7 @@ class ToolResultPart:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MediaPart:
-    """A file that a user shows the model: its bytes, or where the provider itself finds them."""
+    """A file in a user's message: its bytes, or a URL from which the provider loads it."""
 
     kind: Literal["image", "document", "audio", "video"]
     #: Such as ``image/png``; empty where only its address is known.
@@ -73,7 +73,7 @@ class MediaPart:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ProviderItemPart:
-    """Anything else that a provider puts into an answer: a server tool, an image, a citation."""
+    """Any other item in an answer: a server tool's call or result, an image, a citation."""
 
     kind: str
     data: Json
@@ -84,7 +84,7 @@ type Part = TextPart | MediaPart | ReasoningPart | ToolCallPart | ToolResultPart
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Origin:
-    """Where an answer came from. Only the same origin gets its ``native`` items back."""
+    """The wire, provider and model of an answer. Only the same origin gets its ``native`` items back."""
 
     wire: str
     provider: str
@@ -93,10 +93,10 @@ class Origin:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ChatMessage:
-    """One turn of a conversation.
+    """One message of a conversation.
 
-    ``native`` holds the wire's own items, in order and complete ones only, ready to be sent
-    back unchanged to ``origin``: signatures and encrypted reasoning survive in there.
+    ``native`` holds the complete items of an answer in the wire's own format and order. They can be sent back
+    unchanged to ``origin``, signatures and encrypted reasoning included.
     """
 
     role: Role

@@ -1,4 +1,4 @@
-"""Where a server differs from the wire that it speaks: data that wires and the adapter read. Pure."""
+"""How a server differs from its wire's own vendor: data for the wires and the adapter. Pure."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -6,7 +6,7 @@ from typing import Literal
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Quirks:
-    """What to do otherwise for one provider; the defaults are the wire's own vendor."""
+    """The differences of one provider. The defaults describe the wire's own vendor."""
 
     #: The field that limits a Chat Completions answer; most compatible servers know only the older one.
     output_limit: Literal["max_completion_tokens", "max_tokens"] = "max_completion_tokens"

@@ -1,4 +1,4 @@
-"""The input of a provider call: its messages, tools and options. Frozen data only."""
+"""What a provider call is asked: messages, tools and options for one target."""
 
 from dataclasses import dataclass, field, replace
 
@@ -18,10 +18,10 @@ class ToolSpec:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ModelOptions:
-    """Options of a call. ``None``, or an empty value, means the provider's default.
+    """The options of a call. ``None`` or an empty value leaves the provider's own default.
 
-    Each wire says these in its provider's words, and refuses what it has no words for with
-    ``LLMUnsupportedError`` before anything is sent.
+    Each wire translates these into its provider's fields. For an option that the provider does not have, the wire
+    raises ``LLMUnsupportedError`` before anything is sent.
     """
 
     max_output_tokens: int | None = None
@@ -57,7 +57,7 @@ class ModelRequest:
     quirks: Quirks = quirks.NONE
 
     def made_for(self, origin: Origin, quirks: Quirks) -> "ModelRequest":
-        """Return the same request for another target; one provider's own fields are no other's."""
+        """Return the same request for another target, without ``provider_options`` if its provider is another one."""
         options = self.options
         if origin.provider != self.origin.provider:
             options = replace(options, provider_options={})

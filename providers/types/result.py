@@ -1,4 +1,4 @@
-"""The result of a provider call: what was said and used, and why it ended. Frozen data only."""
+"""What a provider call returns: why it ended, and all that it said and used."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from providers.types.usage import Usage
 
 
 class FinishReason(StrEnum):
-    """Why a call that did not fail ended. Failures are ``LLMError`` subclasses instead."""
+    """Why a call ended that did not fail. A failure is an ``LLMError`` instead."""
 
     #: The model said all it had to say (also after a stop sequence).
     END_TURN = "end_turn"
@@ -24,7 +24,7 @@ class FinishReason(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StepResult:
-    """All that one call said, used and ended with; partial when it was cut or failed."""
+    """The whole result of one call; a partial result if the call was cut or failed."""
 
     parts: tuple[Part, ...]
     native: tuple[Json, ...]
@@ -45,10 +45,10 @@ class StepResult:
 
     @property
     def text(self) -> str:
-        """Every word that was said, in order, without separators."""
+        """The answer's text parts, joined without separators."""
         return "".join(part.text for part in self.parts if isinstance(part, TextPart))
 
     @property
     def tool_calls(self) -> tuple[ToolCallPart, ...]:
-        """Every function call, in order, complete or not."""
+        """The answer's function calls in order, complete or not."""
         return tuple(part for part in self.parts if isinstance(part, ToolCallPart))

@@ -1,8 +1,8 @@
-"""The record of one provider call, and the protocol of its recorder.
+"""The record of one provider call, and the interface of its recorder.
 
-The adapter hands a frozen ``TraceRecord`` to a ``TraceRecorder`` when a call has ended, however it
-ended; it never touches the database itself. ``runs`` passes a recorder that commits the record
-together with the step's end.
+When a call has ended, however it ended, the adapter passes a frozen ``TraceRecord`` to a ``TraceRecorder``. The
+adapter itself never uses the database. ``runs`` passes a recorder that commits the record together with the
+step's end.
 """
 
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ class TraceStatus(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CallContext:
-    """Which step of which run a call belongs to; plain ids, so that this package knows no run."""
+    """The run and step that a call belongs to, as plain ids, so that this package knows no run."""
 
     run_id: UUID
     step_id: UUID
@@ -37,9 +37,9 @@ class CallContext:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TraceRecord:
-    """One provider call: what was asked, what came back, how long it took. Holds no credential.
+    """One provider call: request, response, timing. Holds no credential.
 
-    Times are aware UTC datetimes; ``None`` is a moment that never came.
+    Times are aware UTC datetimes; ``None`` for a moment that was never reached.
     """
 
     run_id: UUID
@@ -73,8 +73,8 @@ class TraceRecord:
 
 
 class TraceRecorder(Protocol):
-    """Keeps trace records. Must not block."""
+    """Stores trace records."""
 
     def record(self, trace: TraceRecord) -> None:
-        """Take ``trace``; called exactly once for every call."""
+        """Store ``trace``. Called exactly once per call; must not block."""
         ...

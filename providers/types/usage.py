@@ -1,9 +1,9 @@
-"""Token usage: one accounting for every provider.
+"""Token usage, counted in the same way for every provider.
 
-``input_tokens`` and ``output_tokens`` are totals. ``cached_input_tokens`` and
-``cache_write_input_tokens`` are parts of the first, ``reasoning_tokens`` is a part of the second;
-parts are never added to a total again (AG-UI ``TokenUsage`` and OpenTelemetry count the same
-way). ``None`` means that nobody reported the number; 0 means that it was reported as 0.
+``input_tokens`` and ``output_tokens`` are totals. ``cached_input_tokens`` and ``cache_write_input_tokens`` are parts
+of the first, ``reasoning_tokens`` is a part of the second. A part is never added to its total again; AG-UI's
+``TokenUsage`` and OpenTelemetry count in the same way. ``None`` means that the number was not reported; 0 means
+that it was reported as 0.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from enum import StrEnum
 
 
 class UsageSource(StrEnum):
-    """How far the numbers can be trusted."""
+    """The source of the numbers."""
 
     #: The provider reported them at the end of its answer.
     REPORTED = "reported"
@@ -24,7 +24,7 @@ class UsageSource(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Usage:
-    """Tokens of one call, or of several added up."""
+    """Tokens of one call, or the sum of several calls."""
 
     input_tokens: int | None = None
     cached_input_tokens: int | None = None
@@ -35,14 +35,14 @@ class Usage:
 
     @property
     def total_tokens(self) -> int | None:
-        """Input plus output, or ``None`` while either is unknown."""
+        """Input plus output; ``None`` if either is unknown."""
         if self.input_tokens is None or self.output_tokens is None:
             return None
         return self.input_tokens + self.output_tokens
 
     @property
     def is_unknown(self) -> bool:
-        """True when not one number is known."""
+        """Whether no number is known."""
         return all(getattr(self, name) is None for name in COUNTS)
 
 
@@ -59,10 +59,7 @@ CHARACTERS_PER_TOKEN = 4
 
 
 def as_count(value: object) -> int | None:
-    """Return ``value`` as a token count, ``None`` if it is not one.
-
-    Some servers send their numbers as text.
-    """
+    """Return ``value`` as a number of tokens; ``None`` if it is not a valid one. Some servers send numbers as text."""
     if isinstance(value, str) and value.isdecimal() and len(value) <= len(str(_MOST_TOKENS)):
         value = int(value)
     if not isinstance(value, int) or isinstance(value, bool):
@@ -71,14 +68,14 @@ def as_count(value: object) -> int | None:
 
 
 def count_in(raw: object, *path: str) -> int | None:
-    """Return what ``raw``, a usage object as it came, reports at ``path``; ``None`` when that is no count."""
+    """Return the number of tokens at ``path`` in ``raw``, a provider's usage object; ``None`` if there is none."""
     for name in path:
         raw = raw.get(name) if isinstance(raw, Mapping) else None
     return as_count(raw)
 
 
 def add(*usages: Usage) -> Usage:
-    """Return the sum; a number that no call knows stays ``None``."""
+    """Return the sum of ``usages``. A number is ``None`` if no usage knows it; unknown numbers count as 0 otherwise."""
     if not usages:
         return Usage()
     counts: dict[str, int | None] = {}

@@ -1,16 +1,28 @@
 """Formats numbers, times and names for the admin. An unknown value is shown as a dash, never as 0."""
 
 import re
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 
-from django.utils import timezone
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
+from providers.admin.formatting import UNKNOWN, moment
 from providers.types.usage import UsageSource
 
-UNKNOWN = "–"
+__all__ = [
+    "UNKNOWN",
+    "breakable",
+    "compact",
+    "count",
+    "dollars",
+    "duration",
+    "milliseconds",
+    "moment",
+    "share",
+    "tokens",
+    "usage_source",
+]
 
 
 def count(value: int | None) -> str:
@@ -73,8 +85,3 @@ def duration(value: timedelta | None) -> str:
 def milliseconds(value: float | None) -> str:
     """Return a duration, given in milliseconds, with one decimal."""
     return UNKNOWN if value is None else f"{value:,.1f} ms"
-
-
-def moment(value: datetime | None) -> str:
-    """Return a time to the second in the current time zone, in a format that sorts as text."""
-    return UNKNOWN if value is None else f"{timezone.localtime(value):%Y-%m-%d %H:%M:%S}"

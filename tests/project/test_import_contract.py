@@ -46,11 +46,35 @@ def test_it_refuses_a_folder_that_no_layer_names(tree: Path, package: str) -> No
     assert "attic" in result.stdout + result.stderr
 
 
+def test_no_package_is_outside_the_contract() -> None:
+    """A folder with code is a package of the contract, or one of those that only developers run."""
+    with_code = {path.relative_to(ROOT).parts[0] for path in tracked("*.py") if path.parent != ROOT}
+    assert with_code == {*PACKAGES, "benchmarks", "scripts", "tests"}
+
+
+def test_no_folder_is_without_an_init_module() -> None:
+    """The contract does not see the modules of a folder without ``__init__.py``."""
+    bare = {
+        path.parent.relative_to(ROOT)
+        for path in tracked("*.py")
+        if path.relative_to(ROOT).parts[0] in PACKAGES and not (path.parent / "__init__.py").exists()
+    }
+    assert not bare
+
+
+def tracked(pattern: str) -> list[Path]:
+    """Return the files of the working tree that match, without what Git ignores."""
+    command = ["git", "ls-files", "-co", "--exclude-standard", pattern]
+    listing = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    return [ROOT / name for name in listing.stdout.splitlines() if (ROOT / name).is_file()]
+
+
 @pytest.mark.parametrize(
     ("module", "line"),
     [
         ("runs/store/titles.py", "from runs.services import start"),
         ("runs/log/replay.py", "import channels"),
+        ("runs/log/feed.py", "import daphne"),
         ("providers/call/pump.py", "import openai"),
         ("providers/text.py", "from providers.wires import check"),
         ("providers/text.py", "from runs.states import RunStatus"),

@@ -11,7 +11,7 @@ from providers.security import vault
 class Command(BaseCommand):
     """Seal every stored key with the current secret.
 
-    A model that keeps any says in ``sealed_column`` where, and in each row's ``purpose`` what for.
+    A model with keys names their field in ``sealed_column``, and each row names the key's destination in ``purpose``.
     """
 
     help = (
@@ -20,7 +20,7 @@ class Command(BaseCommand):
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Reseal what an older secret has sealed; name what none opens."""
+        """Seal again every key that an older secret has sealed; fail with a list of the rows whose key does not open."""
         lost: list[str] = []
         moved = 0
         for model in apps.get_models():
@@ -35,7 +35,7 @@ class Command(BaseCommand):
 
 
 def _reseal(model: Any, column: str, lost: list[str]) -> int:
-    """Seal the rows of ``model`` anew; return how many, and add those that nothing opens to ``lost``."""
+    """Seal the rows of ``model`` again; return their number, and add rows whose key does not open to ``lost``."""
     moved = 0
     for row in model.objects.exclude(**{column: ""}):
         sealed = getattr(row, column)

@@ -140,7 +140,7 @@ def _hints(reserved: socket) -> Iterator[str]:
     if settings.SECURE_SSL_REDIRECT and settings.SECURE_PROXY_SSL_HEADER is None:
         yield (
             "Every request is redirected to https, which this server does not speak: put a TLS proxy before it "
-            "and set RUNNEL_BEHIND_PROXY=true, or set SECURE_SSL_REDIRECT=false. README.md shows how."
+            "and set RUNNEL_BEHIND_PROXY=true, or set SECURE_SSL_REDIRECT=false. docs/how-to/deploy.md shows how."
         )
     if data_folder.is_open_to_others(settings.RUNNEL_DATA_DIR):
         yield (
