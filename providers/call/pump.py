@@ -25,7 +25,7 @@ from providers.errors import LLMConnectionError, LLMError
 from providers.errors.stop_signal import RunCancelled, StopSignal
 from providers.errors.translation import from_exception, from_payload
 from providers.text import clean_json
-from providers.types import Json, ModelRequest
+from providers.types import Json, ModelRequest, Role
 from providers.types.events import ModelEvent, ReasoningDelta, TextDelta, ToolCallStarted
 from providers.types.usage import UsageSource
 from providers.wires import Wire
@@ -93,6 +93,9 @@ class Pump:
             asyncio.CancelledError: the calling task was cancelled; takes precedence over the others.
         """
         self._signal = cancel
+        self.accumulator.follows_results = any(
+            message.role is not Role.USER for message in request.messages[-1:]
+        )
         self._task = asyncio.create_task(self._relay(request), name=f"pump {self._target.origin.model}")
         listener = asyncio.create_task(self._listen(cancel), name="cancel listener")
         self._arm()

@@ -17,7 +17,7 @@ from providers.call.sink import EventSink
 from providers.call.timeouts import Timeouts
 from providers.call.trace import describe_unsent
 from providers.catalog import Target
-from providers.errors import LLMError
+from providers.errors import LLMEmptyResponseError, LLMError
 from providers.errors.stop_signal import RunCancelled, StopSignal, wait_for
 from providers.retry import backoff, limits
 from providers.retry.backoff import Again, RetryPolicy, Stay
@@ -76,7 +76,9 @@ class Attempts:
                 failure = error
             else:
                 return self._with_all_usage(result)
-            retry = None if sink.has_spoken else self._plan_retry(failure)
+            # An empty answer may have shown thoughts or blanks. Nobody has read half of an answer then.
+            has_answered = sink.has_spoken and not isinstance(failure, LLMEmptyResponseError)
+            retry = None if has_answered else self._plan_retry(failure)
             if retry is None:
                 failure.partial = self._with_all_usage(failure.partial)
                 raise failure

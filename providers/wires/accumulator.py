@@ -4,8 +4,10 @@ It exists before the first byte arrives, so a call that is cut or fails at any m
 wire's decoder, its ``StreamReader`` and ``LateUsage`` write to it.
 """
 
+from typing import Any
 from uuid import uuid4
 
+from providers.errors import LLMEmptyResponseError, LLMError
 from providers.types import FinishReason, Json, Part, StepResult
 from providers.types import quirks as known_quirks
 from providers.types.quirks import Quirks
@@ -22,6 +24,8 @@ class StepAccumulator:
             quirks: how the server differs from its wire; decoders read it.
         """
         self.quirks = quirks
+        #: Whether the call follows tool results or the provider's own pause. The model may have nothing to add then.
+        self.follows_results = False
         self.parts: list[Part] = []
         self.native: list[Json] = []
         self.usage = Usage()
@@ -47,6 +51,10 @@ class StepAccumulator:
             call_id = f"{call_id}_{uuid4().hex[:8]}"
         self._call_ids.add(call_id)
         return call_id
+
+    def empty_answer(self, *, detail: dict[str, Any] | None = None) -> LLMError | None:
+        """Return the error of an answer that ended regularly without content; ``None`` if it may."""
+        return None if self.follows_results else LLMEmptyResponseError(detail=detail)
 
     def result(self) -> StepResult:
         """Return an immutable copy of what has been collected."""

@@ -98,6 +98,8 @@ class StepEvents:
             case model.ProviderItem():
                 self._write({"type": "CUSTOM", "name": "provider_item", "value": _item(event)})
             case model.RetryScheduled():
+                self._close_text()
+                self._close_reasoning()
                 self._write({"type": "CUSTOM", "name": "retry", "value": asdict(event)})
             case model.ResponseStarted() | model.UsageSeen():
                 pass

@@ -15,6 +15,7 @@ from providers.types.events import (
     ReasoningDelta,
     ReasoningSealed,
     ResponseStarted,
+    RetryScheduled,
     TextDelta,
     ToolCallDelta,
     ToolCallFinished,
@@ -113,6 +114,15 @@ CASES: list[tuple[str, list[ModelEvent], str]] = [
         "an item within text",
         [TextDelta("a"), ProviderItem("citation", {}), TextDelta("b")],
         "TEXT_START TEXT_CONTENT CUSTOM TEXT_CONTENT TEXT_END",
+    ),
+    (
+        "thoughts of an empty answer, then those of the next try",
+        [
+            ReasoningDelta("a"),
+            RetryScheduled(attempt=2, of=2, wait_seconds=0.0, code="c", message="m", model="p/m"),
+            ReasoningDelta("b"),
+        ],
+        "R_START R_START R_CONTENT R_END R_END CUSTOM R_START R_START R_CONTENT R_END R_END",
     ),
     ("a seal alone", [ReasoningSealed("s")], "R_ENCRYPTED_VALUE"),
 ]

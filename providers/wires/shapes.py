@@ -1,0 +1,26 @@
+"""Values of an upstream event, whatever type a server gave them: of the right type, or empty. Pure.
+
+Compatible servers send ``null``, a list or an object where the API has something else. One odd value must not cost
+the rest of an answer.
+"""
+
+from typing import Any
+
+from providers.types import Json
+
+
+def text_in(value: Any) -> str:
+    """Return ``value`` if it is text, else empty text."""
+    return value if isinstance(value, str) else ""
+
+
+def object_in(value: Any) -> Json:
+    """Return ``value`` if it is an object, else an empty one."""
+    return value if isinstance(value, dict) else {}
+
+
+def objects_in(value: Any) -> list[Json]:
+    """Return the objects in a list, in order; ``value`` alone if it is an object itself; else nothing."""
+    if isinstance(value, dict):
+        return [value]
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
