@@ -6,6 +6,7 @@ of the first, ``reasoning_tokens`` is a part of the second. A part is never adde
 that it was reported as 0.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from enum import StrEnum
@@ -54,13 +55,22 @@ _TRUST = (UsageSource.PARTIAL, UsageSource.ESTIMATED, UsageSource.REPORTED)
 #: No call comes near, and the sum of two is still one that every reader of JSON takes exactly.
 _MOST_TOKENS = 2**52
 
+#: A count as text, and its most characters.
+_WHOLE = re.compile(r"([0-9]+)(?:\.0*)?")
+_LONGEST_TEXT = len(str(_MOST_TOKENS)) + 4
+
 #: The rule of thumb for English text that providers themselves publish.
 CHARACTERS_PER_TOKEN = 4
 
 
 def as_count(value: object) -> int | None:
-    """Return ``value`` as a number of tokens; ``None`` if it is not a valid one. Some servers send numbers as text."""
-    if isinstance(value, str) and value.isdecimal() and len(value) <= len(str(_MOST_TOKENS)):
+    """Return ``value`` as a token count, ``None`` if it is not one.
+
+    Some servers send their numbers as text, or as whole floats.
+    """
+    if isinstance(value, str) and len(value) <= _LONGEST_TEXT and (text := _WHOLE.fullmatch(value)):
+        value = int(text[1])
+    elif isinstance(value, float) and value.is_integer():
         value = int(value)
     if not isinstance(value, int) or isinstance(value, bool):
         return None
@@ -72,6 +82,15 @@ def count_in(raw: object, *path: str) -> int | None:
     for name in path:
         raw = raw.get(name) if isinstance(raw, Mapping) else None
     return as_count(raw)
+
+
+def first_count(raw: object, *paths: str) -> int | None:
+    """Return the first count above 0 at one of ``paths`` (names joined by dots); else 0 if one is reported, else ``None``.
+
+    The same count has several names, and gateways that send two of them leave the wrong one at 0.
+    """
+    counts = [count for path in paths if (count := count_in(raw, *path.split("."))) is not None]
+    return next((count for count in counts if count), 0 if counts else None)
 
 
 def add(*usages: Usage) -> Usage:

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from providers.types.usage import COUNTS, Usage, UsageSource, as_count, count_in
+from providers.types.usage import COUNTS, Usage, UsageSource, as_count, count_in, first_count
 from tests.providers.calling import WIRES, Call, at
 from tests.providers.upstream import streaming, upstream
 
@@ -20,6 +20,16 @@ from tests.providers.upstream import streaming, upstream
         (-1, None),
         ("-1", None),
         (1.5, None),
+        (12.0, 12),
+        (0.0, 0),
+        (-1.0, None),
+        (float("nan"), None),
+        (float("inf"), None),
+        (1e300, None),
+        ("12.0", 12),
+        ("12.", 12),
+        ("12.01", None),
+        (" 12", None),
         ("1.5", None),
         ("", None),
         ("many", None),
@@ -47,6 +57,22 @@ def test_a_count_is_a_number_of_tokens_or_unknown(value: object, expected: int |
 )
 def test_a_count_that_is_not_where_it_should_be_is_unknown(raw: object, expected: int | None) -> None:
     assert count_in(raw, "details", "cached") == expected
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        ({"a": 0, "details": {"b": 7}}, 7),
+        ({"a": 3, "details": {"b": 7}}, 3),
+        ({"a": 0, "details": {"b": None}}, 0),
+        ({"a": "many", "details": []}, None),
+        (None, None),
+    ],
+)
+def test_of_several_names_the_first_with_a_count_above_zero_is_read(
+    raw: object, expected: int | None
+) -> None:
+    assert first_count(raw, "a", "details.b") == expected
 
 
 def sse(*events: dict[str, Any]) -> bytes:
