@@ -4,7 +4,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.files.storage import Storage, storages
-from django.db import models
+from django.db import models, transaction
 
 from runs.models.fields import uuid7
 
@@ -41,9 +41,13 @@ class File(models.Model):
 
 
 def delete_bytes(sender: type[File], instance: File, **kwargs: Any) -> None:
-    """Delete a deleted row's content from the storage, because Django does not."""
+    """Delete a deleted row's content from the storage, because Django does not.
+
+    The bytes go after the commit: a transaction that is rolled back keeps the row, which needs them.
+    """
     if instance.content:
-        instance.content.delete(save=False)
+        content = instance.content
+        transaction.on_commit(lambda: content.delete(save=False), using=kwargs["using"])
 
 
 models.signals.post_delete.connect(delete_bytes, sender=File, dispatch_uid="delete the bytes of a file")

@@ -3,6 +3,7 @@
 import shutil
 import uuid
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.files.storage import storages
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import transaction
 from django.test import Client
 
 from runs.models import ApiToken, File
@@ -132,11 +134,26 @@ def test_foreign_files_answer_like_absent_ones(client: Client, method: str) -> N
     assert File.objects.filter(id=foreign).exists()
 
 
-def test_a_deleted_file_leaves_no_bytes_behind(client: Client, user: User, folder: Path) -> None:
+def test_a_deleted_file_leaves_no_bytes_behind(
+    client: Client, user: User, folder: Path, django_capture_on_commit_callbacks: Any
+) -> None:
     first, second = (send(client, PNG).json()["id"] for _ in range(2))
 
-    assert client.delete(f"/api/files/{first}/").status_code == 204
+    with django_capture_on_commit_callbacks(execute=True):
+        assert client.delete(f"/api/files/{first}/").status_code == 204
     assert [entry.name for entry in folder.iterdir()] == [second]
-    user.delete()
+    with django_capture_on_commit_callbacks(execute=True):
+        user.delete()
     assert list(folder.iterdir()) == []
     assert storages["files"].listdir("") == ([], [])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_deletion_that_is_rolled_back_keeps_the_bytes(client: Client, user: User) -> None:
+    file_id = send(client, PNG).json()["id"]
+
+    with suppress(ZeroDivisionError), transaction.atomic():
+        user.delete()
+        raise ZeroDivisionError
+
+    assert client.get(f"/api/files/{file_id}/").getvalue() == PNG
