@@ -103,3 +103,5 @@ class ChatMessage:
     parts: tuple[Part, ...]
     origin: Origin | None = None
     native: tuple[Json, ...] = ()
+    #: The wire whose provider refused the turn: it is not sent there again.
+    refused_by: str | None = None

@@ -57,8 +57,12 @@ class ModelRequest:
     quirks: Quirks = quirks.NONE
 
     def made_for(self, origin: Origin, quirks: Quirks) -> "ModelRequest":
-        """Return the same request for another target, without ``provider_options`` if its provider is another one."""
+        """Return the same request for another target.
+
+        One provider's own fields are no other's, and a turn that a wire has refused is not sent to it again.
+        """
         options = self.options
         if origin.provider != self.origin.provider:
             options = replace(options, provider_options={})
-        return replace(self, origin=origin, quirks=quirks, options=options)
+        messages = tuple(message for message in self.messages if message.refused_by != origin.wire)
+        return replace(self, origin=origin, quirks=quirks, options=options, messages=messages)

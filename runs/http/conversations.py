@@ -122,6 +122,7 @@ def _run(run: Run) -> dict[str, Any]:
         "error_message",
         "cancelled_by",
         "stream_was_cancelled",
+        "left_out_of",
         "created_at",
         "started_at",
         "finished_at",

@@ -8,6 +8,9 @@ from runs.models.conversation import Conversation
 from runs.models.fields import UsageColumns, uuid7
 from runs.states import ACTIVE, RunStatus, StopReason
 
+#: ``Run.left_out_of`` of a run whose messages are sent to no model any more.
+LEFT_OUT_OF_ALL = "*"
+
 
 class CancelMode(models.TextChoices):
     """When a cancel takes effect."""
@@ -73,6 +76,9 @@ class Run(UsageColumns):
     stream_was_cancelled = models.BooleanField(default=False, editable=False)
     #: Milliseconds from the cancel to the closed connection to the provider.
     upstream_closed_ms = models.FloatField(null=True, blank=True, editable=False)
+
+    #: Requests that leave out the run's messages: empty for none, ``LEFT_OUT_OF_ALL``, or the wire that refused them.
+    left_out_of = models.CharField(max_length=32, blank=True, editable=False)
 
     #: US dollars; NULL if unknown.
     cost = models.DecimalField(max_digits=16, decimal_places=9, null=True, blank=True, editable=False)

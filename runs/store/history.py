@@ -6,9 +6,12 @@ from dataclasses import asdict, replace
 from typing import Any, assert_never
 from uuid import UUID
 
+from django.db.models import F
+
 from providers import types
 from providers.types import Json
 from runs.models import File, Message
+from runs.models.run import LEFT_OUT_OF_ALL
 
 #: The text that a model reads in place of a deleted file.
 DELETED = "[A file that was shown here has been deleted.]"
@@ -60,8 +63,12 @@ def part_from_json(stored: Mapping[str, Any]) -> types.Part:
 
 
 def of_conversation(conversation_id: UUID) -> tuple[types.ChatMessage, ...]:
-    """Return all messages of a conversation for a ``ModelRequest``; files are read into them as Base64."""
-    rows = list(Message.objects.filter(conversation_id=conversation_id).order_by("position"))
+    """Return the messages of a conversation for a ``ModelRequest``; files are read into them as Base64.
+
+    Messages of runs that are left out of all requests (``runs.store.left_out``) are not among them.
+    """
+    sent = Message.objects.filter(conversation_id=conversation_id).exclude(run__left_out_of=LEFT_OUT_OF_ALL)
+    rows = list(sent.annotate(refused_by=F("run__left_out_of")).order_by("position"))
     named = [part["file"] for row in rows for part in row.parts if "file" in part]
     files = {str(file.id): file for file in File.objects.filter(id__in=named)} if named else {}
     return tuple(
@@ -70,6 +77,7 @@ def of_conversation(conversation_id: UUID) -> tuple[types.ChatMessage, ...]:
             parts=tuple(_from_storage(part, files) for part in row.parts),
             origin=types.Origin(**row.origin) if row.origin else None,
             native=tuple(row.native),
+            refused_by=row.refused_by or None,
         )
         for row in rows
     )

@@ -26,7 +26,7 @@ from runs.models import Message as MessageRow
 from runs.models.fields import usage_columns, uuid7
 from runs.models.run import CancelMode
 from runs.states import ACTIVE, RunStatus, StopReason, sources
-from runs.store import history
+from runs.store import history, left_out
 from runs.usage.run_usage import UsageTotals
 
 
@@ -216,6 +216,7 @@ def end(
     for outcome in outcomes:
         records.answer(outcome)
     _add_call_results(run_id)
+    left_out.mark(run_id, status=ending.status, stop_reason=ending.stop_reason, error_code=ending.error_code)
     Conversation.objects.filter(runs=run_id).update(updated_at=now)
 
 

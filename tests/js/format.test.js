@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
-import { callState, date, decision, duration, ending, summary, usage } from "../../static/runnel/js/format.js";
+import { callState, date, decision, duration, ending, leftOut, summary, usage } from "../../static/runnel/js/format.js";
 
 describe("date", () => {
   // ICU's releases differ in which space stands before AM and PM.
@@ -85,6 +85,16 @@ describe("summary", () => {
     for (const call of [{ requires_approval: true }, { source: "client" }]) {
       assert.equal(summary({ ...run, tool_calls: [call] }), "Done · 1 in · 2 out");
     }
+  });
+});
+
+describe("leftOut", () => {
+  it("is silent about a run that goes along", () => {
+    for (const left_out_of of ["", undefined]) assert.equal(leftOut({ left_out_of }), "");
+  });
+  it("tells all models from one provider's", () => {
+    assert.match(leftOut({ left_out_of: "*" }), /what models are told/);
+    assert.match(leftOut({ left_out_of: "gemini-generate" }), /this model’s provider/);
   });
 });
 

@@ -64,7 +64,7 @@ async def test_the_model_is_told_of_a_file_that_was_deleted_since(ada: Person, c
     file = await readers.run(upload, ada)
     socket = await connect(ada)
     answer = await socket.ask(
-        "start", model="emulator/echo", input=asking({"type": "file", "value": str(file.id)}, words="")
+        "start", model="emulator/hello", input=asking({"type": "file", "value": str(file.id)}, words="")
     )
     await socket.ended(answer["run_id"])
 

@@ -1,0 +1,94 @@
+"""Decides which ended runs later requests of their conversation leave out. The page keeps and marks them.
+
+A turn that failed must not fail the next one: a text that is too long, a refused question or a request with
+a mistake in it would be refused again for as long as it is sent. Called inside the transaction that ends the
+run.
+"""
+
+from collections.abc import Iterator
+from uuid import UUID
+
+from providers.errors import (
+    LLMBadRequestError,
+    LLMContentFilterError,
+    LLMError,
+    LLMUnprocessableEntityError,
+    LLMUnsupportedError,
+)
+from providers.types import Json, Role
+from runs.models import Message, Run, Step
+from runs.models.run import LEFT_OUT_OF_ALL
+from runs.states import RunStatus, StopReason
+
+
+def _codes(error: type[LLMError]) -> Iterator[str]:
+    yield error.code
+    for each in error.__subclasses__():
+        yield from _codes(each)
+
+
+#: Codes of errors that the same messages would cause again, whatever the model has said before it.
+_REFUSED_AGAIN = frozenset(
+    code
+    for error in (LLMBadRequestError, LLMUnprocessableEntityError, LLMUnsupportedError)
+    for code in _codes(error)
+)
+
+
+def mark(run_id: UUID, *, status: RunStatus, stop_reason: StopReason, error_code: str) -> None:
+    """Store who is no longer sent the messages of a run that has just ended.
+
+    Without an answer a failed run is sent to nobody. With one, only a turn that was refused is left out: of
+    every request if the request was at fault, of those of the same wire if its content was.
+    """
+    if status is RunStatus.FAILED:
+        left_out_of = _after_failure(run_id, error_code)
+    elif status is RunStatus.COMPLETED and stop_reason is StopReason.CONTENT_FILTER:
+        # A refusal in the model's own words may go back; what a filter has cut would be filtered again.
+        left_out_of = "" if _has_refusal(run_id) else _wire(run_id)
+    else:
+        return
+    if left_out_of:
+        Run.objects.filter(pk=run_id).update(left_out_of=left_out_of)
+
+
+def _after_failure(run_id: UUID, error_code: str) -> str:
+    if error_code in _REFUSED_AGAIN:
+        _mark_unanswered_before(run_id)
+        return LEFT_OUT_OF_ALL
+    if not _has_answer(run_id):
+        return LEFT_OUT_OF_ALL
+    return _wire(run_id) if error_code == LLMContentFilterError.code else ""
+
+
+def _mark_unanswered_before(run_id: UUID) -> None:
+    """Leave out the stopped runs without an answer before a refused one: what is refused may be theirs."""
+    run = Run.objects.only("conversation_id", "created_at").get(pk=run_id)
+    earlier = Run.objects.filter(conversation_id=run.conversation_id, created_at__lt=run.created_at)
+    for run_before in earlier.filter(left_out_of="").order_by("-created_at").only("status"):
+        if run_before.status != RunStatus.CANCELLED or _has_answer(run_before.pk):
+            return
+        Run.objects.filter(pk=run_before.pk).update(left_out_of=LEFT_OUT_OF_ALL)
+
+
+def _has_answer(run_id: UUID) -> bool:
+    """Whether the model has said or shown something in a run, or a tool has answered it."""
+    rows = Message.objects.filter(run_id=run_id).exclude(role=Role.USER.value)
+    return any(
+        role == Role.TOOL.value or any(map(_is_answer, parts))
+        for role, parts in rows.values_list("role", "parts")
+    )
+
+
+def _is_answer(part: Json) -> bool:
+    return bool(part["kind"] == "text" and part["text"].strip()) or "files" in part
+
+
+def _has_refusal(run_id: UUID) -> bool:
+    rows = Message.objects.filter(run_id=run_id, role=Role.ASSISTANT.value)
+    return any(part.get("refusal") for parts in rows.values_list("parts", flat=True) for part in parts)
+
+
+def _wire(run_id: UUID) -> str:
+    """Return the wire of the run's last step; empty if it has none."""
+    return Step.objects.filter(run_id=run_id).order_by("-index").values_list("wire", flat=True).first() or ""
