@@ -1,6 +1,6 @@
-"""What an emulated model does, in no provider's own terms: the ``Action`` union.
+"""The provider-neutral actions of an emulated model: the ``Action`` union.
 
-A script is a generator of these; an encoder turns the ones that speak into a wire's frames. Pure.
+A script is a generator of actions. An encoder turns those in ``Speech`` into a wire's frames. Pure.
 """
 
 import math
@@ -12,55 +12,55 @@ from enum import StrEnum
 
 from providers.types import FinishReason
 
-#: Longer than anybody waits.
+#: Seconds to wait without an end.
 FOREVER = math.inf
 
 
 class Fault(StrEnum):
-    """Why a request is answered with an error, instead of a stream or in the middle of one."""
+    """Why the provider sends an error, instead of a stream or in the middle of one."""
 
-    #: The body is not what this endpoint reads.
+    #: The endpoint cannot read the body.
     MALFORMED = "malformed"
-    #: There is nothing at this path.
+    #: The provider serves nothing at this path.
     UNKNOWN_PATH = "unknown_path"
-    #: The path is right and the method is not.
+    #: The path is right, but the method is wrong.
     WRONG_METHOD = "wrong_method"
     #: No script and no recording has this name.
     UNKNOWN_MODEL = "unknown_model"
-    #: The prompt is longer than the model reads.
+    #: The prompt is longer than the model's context window.
     CONTEXT_WINDOW = "context_window"
-    #: The prompt or the answer is what the provider does not allow.
+    #: The provider's content policy forbids the prompt or the answer.
     FILTERED = "filtered"
-    #: The key is not accepted.
+    #: The provider does not accept the key.
     UNAUTHORIZED = "unauthorized"
-    #: There is no money left: by a status of its own.
+    #: The account has no credits left; the provider says so with status 402.
     NO_CREDITS = "no_credits"
-    #: There is no money left: by the status of a rate limit, where a provider says it so.
+    #: The account has no credits left; the provider says so with the status of a rate limit, if it does that.
     QUOTA = "quota"
-    #: The key may not do this.
+    #: The key lacks the permission.
     FORBIDDEN = "forbidden"
-    #: The provider did not get the request in time.
+    #: The provider did not receive the request in time.
     TIMED_OUT = "timed_out"
-    #: Somebody else changes the same thing.
+    #: Another request changes the same thing.
     CONFLICT = "conflict"
     #: The body has too many bytes.
     TOO_LARGE = "too_large"
-    #: The body can be read, and cannot be followed.
+    #: The provider can read the body but cannot do what it says.
     UNPROCESSABLE = "unprocessable"
-    #: Too many requests; the answer says how long to wait.
+    #: The client sent too many requests; the answer says how long to wait.
     RATE_LIMITED = "rate_limited"
-    #: The provider broke.
+    #: The provider failed.
     SERVER_ERROR = "server_error"
-    #: What stands before the provider did not understand it.
+    #: The proxy before the provider got an invalid answer from it.
     BAD_GATEWAY = "bad_gateway"
     #: The provider has no capacity.
     OVERLOADED = "overloaded"
-    #: What stands before the provider waited too long for it.
+    #: The proxy before the provider got no answer from it in time.
     GATEWAY_TIMEOUT = "gateway_timeout"
 
     @classmethod
     def of_status(cls, status: int) -> "Fault":
-        """Return what ``status``, of 400 and more, says most often."""
+        """Return the most usual fault for the HTTP status ``status``, which is 400 or more."""
         return _FAULTS.get(status, cls.MALFORMED if status < 500 else cls.SERVER_ERROR)
 
 
@@ -84,17 +84,17 @@ _FAULTS = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Hint:
-    """When to try again, as text, so that a provider can also say what nobody understands."""
+    """When the client should try again. Text, so that a provider can also send an invalid value."""
 
-    #: For ``retry-after``: seconds.
+    #: Seconds, for ``retry-after``.
     seconds: str | None = None
-    #: For ``retry-after-ms``.
+    #: Milliseconds, for ``retry-after-ms``.
     milliseconds: str | None = None
-    #: For ``retry-after`` as a date: so many seconds from now.
+    #: Seconds from now, for ``retry-after`` as a date.
     date: float | None = None
 
     def headers(self) -> dict[str, str]:
-        """Return what it is in the headers of an answer."""
+        """Return the hint as response headers."""
         headers = {}
         if self.milliseconds is not None:
             headers["retry-after-ms"] = self.milliseconds
@@ -105,33 +105,37 @@ class Hint:
         return headers
 
 
+#: Sends no header.
+NO_HINT = Hint()
+
+
 @dataclass(frozen=True, slots=True)
 class Open:
-    """Send the 200 and the headers. Implied by the first word; what comes before it delays them."""
+    """Send status 200 and the headers. The first speech does the same; a wait before it delays them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Let ``seconds`` of the script's own time pass; ``FOREVER`` is until the peer goes."""
+    """Wait ``seconds`` on the script's own clock; ``FOREVER`` waits until the peer closes the connection."""
 
     seconds: float
 
 
 @dataclass(frozen=True, slots=True)
 class Fail:
-    """Answer with the provider's own error. Only before anything has been sent."""
+    """Answer with the provider's own error. Allowed only before anything has been sent."""
 
     fault: Fault
-    #: Another status than the one that the provider has for it.
+    #: The HTTP status to send; ``None`` sends the provider's own for this fault.
     status: int | None = None
     hint: Hint | None = None
-    #: Whether the body stays a byte short of its end and the script goes on.
+    #: Whether the last byte of the body is left out and the script goes on.
     is_endless: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Post:
-    """Answer with this, which no provider made. Only before anything has been sent."""
+    """Answer with a response that no provider made. Allowed only before anything has been sent."""
 
     status: int
     content_type: str = "text/html; charset=utf-8"
@@ -141,31 +145,31 @@ class Post:
 
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """Answer in one piece, as if nobody had asked for a stream. Only before anything has been sent."""
+    """Answer in one piece instead of a stream. Allowed only before anything has been sent."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Reset:
-    """Abort the connection, so that the peer reads a reset instead of an end."""
+    """Abort the connection: the peer reads a reset instead of an end."""
 
 
 @dataclass(frozen=True, slots=True)
 class BreakOff:
-    """Close the connection after what was sent, in the middle of a body."""
+    """Close the connection in the middle of the body, after the bytes sent so far."""
 
 
 @dataclass(frozen=True, slots=True)
 class Raw:
-    """Bytes of the body that no encoder made."""
+    """Send bytes of the body that no encoder made."""
 
     data: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Handle:
-    """From now on, or once, send frames as ``treatment`` cuts and spoils them."""
+    """Pass frames through ``treatment`` before sending them: from now on, or once."""
 
     treatment: Callable[[bytes], Iterable[bytes]]
     once: bool = False
@@ -178,71 +182,71 @@ class HideUsage:
 
 @dataclass(frozen=True, slots=True)
 class Say:
-    """One token of the answer."""
+    """Send one token of the answer."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Refuse:
-    """One token of a refusal in words."""
+    """Send one token of a refusal in words."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Think:
-    """One token of reasoning."""
+    """Send one token of reasoning."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class SignatureAction:
-    """The opaque artefact of the thinking so far: Base64 text."""
+    """Send the opaque signature of the reasoning so far: Base64 text."""
 
     value: str
 
 
 @dataclass(frozen=True, slots=True)
 class CallAction:
-    """A function call begins; the next one, or any word, ends it."""
+    """Begin a function call. The next call, or any other token except ``Argue``, ends it."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
 class Argue:
-    """One token of the arguments of the call that is open: JSON text."""
+    """Send one token of the open call's arguments: JSON text."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Finish:
-    """The wire's own terminal events. A script without one ends in a clean, early end of the body."""
+    """Send the wire's own terminal events. A script without ``Finish`` ends the body early but cleanly."""
 
     reason: FinishReason
 
 
 @dataclass(frozen=True, slots=True)
 class PingAction:
-    """The wire's own sign of life, or a comment where it has none."""
+    """Send the wire's own keep-alive event, or a comment if the wire has none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Break:
-    """The provider's own error inside the stream. Nothing is said after it."""
+    """Send the provider's own error inside the stream. Nothing follows it."""
 
     fault: Fault
-    #: The model or the reason; whoever plays it knows.
+    #: The model or the reason; the player fills it in.
     about: str = ""
 
 
-#: What costs a token each.
+#: The actions that cost one token each.
 type Token = Say | Refuse | Think | CallAction | Argue
 
-#: What an encoder turns into frames.
+#: The actions that an encoder turns into frames.
 type Speech = Token | SignatureAction | Finish | PingAction | Break
 
 type Action = Open | Wait | Fail | Post | Whole | Reset | BreakOff | Raw | Handle | HideUsage | Speech
@@ -250,7 +254,7 @@ type Action = Open | Wait | Fail | Post | Whole | Reset | BreakOff | Raw | Handl
 
 @dataclass(slots=True)
 class Tally:
-    """Tokens of one answer, counted as they are produced: every word above is one."""
+    """Counts the tokens of one answer as they are produced: one for each ``Token`` action."""
 
     input_tokens: int
     said: int = 0
@@ -259,11 +263,11 @@ class Tally:
 
     @property
     def output_tokens(self) -> int:
-        """Everything that was produced, thoughts included."""
+        """Return the number of tokens produced so far, reasoning included."""
         return self.said + self.thought
 
     def count(self, speech: Speech) -> None:
-        """Add what ``speech`` costs; seals and ends are free, as they are with the providers."""
+        """Add the tokens of ``speech``. Signatures and ends cost none, as with the providers."""
         match speech:
             case Think():
                 self.thought += 1

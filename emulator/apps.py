@@ -1,12 +1,13 @@
-"""Django's handle on this package: it offers itself to ``providers``."""
+"""The Django app: registers the emulator with ``providers``."""
 
 from django.apps import AppConfig
 
-from emulator.directive import ordered_faults
+#: Matches a fault directive in a prompt.
+_ORDERED_FAULT = re.compile(r"\[\[fault=[^\]]*\]\]")
 
 
 class EmulatorConfig(AppConfig):
-    """The built-in upstream. It has no models."""
+    """The app of the built-in upstream. It has no database models."""
 
     name = "emulator"
 

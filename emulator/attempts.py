@@ -1,26 +1,29 @@
-"""Counts how often the same request has come, for faults that happen only the first times."""
+"""Counts repeats of the same request, for faults that happen only the first few times."""
 
 from collections import OrderedDict
 
 from emulator.directive import Directive
 from emulator.prompt import Prompt
 
-#: How many requests are remembered; the one that was asked longest ago is forgotten.
+#: How many requests are remembered; the least recent is forgotten first.
 _KEPT = 1_000
 
 type _Key = tuple[str, str, str, tuple[str, ...]]
 
 
 class AttemptCounter:
-    """The memory of one emulator. A request is the same when its wire, model and last words are."""
+    """Counts the failed attempts of each request of one emulator.
+
+    Two requests are the same if their wire, model, last user text and tool results are equal.
+    """
 
     def __init__(self) -> None:
         self._failed: OrderedDict[_Key, int] = OrderedDict()
 
     def is_due(self, directive: Directive, prompt: Prompt, *, wire: str) -> bool:
-        """Return whether the fault happens this time, and count it.
+        """Return whether the fault happens on this attempt, and count the attempt.
 
-        The time that goes well also ends the count: who asks once more begins again.
+        The attempt that succeeds also resets the count: the fault happens again on the next request.
         """
         if directive.attempts is None:
             return True

@@ -1,7 +1,7 @@
 """The emulated models that call functions. Pure.
 
-``tools`` does something sensible with whatever is declared; ``calls`` obeys the orders in what the user
-said, step by step. Both quote the results of their turn when nothing is left to call.
+``tools`` makes sensible calls of the declared functions; ``calls`` obeys the orders in the user's text,
+step by step. Both quote the results of their turn when nothing is left to call.
 """
 
 import ast
@@ -19,7 +19,7 @@ from providers.types import FinishReason, Json
 
 _PLAN = "Two functions can tell me that, and neither waits for the other: both at once, then."
 
-#: What ``tools`` calls when the request declares no functions.
+#: The calls that ``tools`` makes if the request declares no functions.
 _DEFAULT_CALLS: tuple[tuple[str, Json], ...] = (
     ("get_weather", {"city": "Zürich", "unit": "celsius"}),
     ("get_time", {"zone": "Europe/Zurich"}),
@@ -32,7 +32,7 @@ _HOW_TO_ORDER = "Order a call, for example [[call clock {}]], and I make it. doc
 
 
 def tools(prompt: Prompt) -> Iterator[Action]:
-    """Call two functions at once; quote their results when they have come."""
+    """Call two functions at once; after that quote their results."""
     if prompt.rounds:
         yield from paced(_quotes(prompt), per_second=60)
         yield Finish(FinishReason.END_TURN)
@@ -50,7 +50,7 @@ def tools(prompt: Prompt) -> Iterator[Action]:
 
 
 def thinking_tools(prompt: Prompt) -> Iterator[Action]:
-    """Think, seal the thought and do what ``tools`` does; the calls must come back with the seal."""
+    """Think, seal the thought and go on as ``tools``; the client must return the calls with the seal."""
     if not prompt.rounds:
         yield from paced(map(Think, tokens(_PLAN)), per_second=80)
         yield SignatureAction(seal(_PLAN))
@@ -58,7 +58,7 @@ def thinking_tools(prompt: Prompt) -> Iterator[Action]:
 
 
 def calls(prompt: Prompt) -> Iterator[Action]:
-    """Do what the user ordered for this step; quote the results of the turn when nothing is left, flat out."""
+    """Obey the user's orders for this step, without pauses; quote the turn's results when none are left."""
     ordered = steps(prompt.user_text)
     due = ordered[prompt.step - 1] if prompt.step <= len(ordered) else ()
     names = [order.name for order in due if isinstance(order, Ask)]
@@ -77,7 +77,7 @@ def calls(prompt: Prompt) -> Iterator[Action]:
 
 
 def thinking_calls(prompt: Prompt) -> Iterator[Action]:
-    """Think about every step, seal the thought and do what ``calls`` does."""
+    """Think about every step, seal the thought and go on as ``calls``."""
     thought = f"This is step {prompt.step} of the turn, and {len(prompt.tool_results)} results have come."
     yield from map(Think, tokens(thought))
     yield SignatureAction(seal(thought))
@@ -93,7 +93,7 @@ def _shortened(result: str) -> str:
     return result if len(result) <= _LONGEST_QUOTE else f"{result[:_LONGEST_QUOTE]}…"
 
 
-#: Words by which a newcomer asks for a note.
+#: Words in a user's text that ask for a note, in English and German.
 _NOTE = re.compile(
     r"\b(notes?|remember|remind|write\b.{0,20}\bdown|notiere|notiz|merke?|memo)\b", re.IGNORECASE | re.DOTALL
 )
@@ -103,7 +103,7 @@ _SIGNS = str.maketrans("×·÷−–", "**/--")
 
 
 def _demonstration(prompt: Prompt) -> tuple[str, list[tuple[str, Json]]] | None:
-    """Return what to say and to call where Runnel's own tools are declared, ``None`` where none of them is."""
+    """Return an introduction and calls of Runnel's own tools; ``None`` if the request declares none."""
     text = prompt.user_text.strip()
     zone = _ZONE.search(text)
     clock: Json = {"zone": zone[0] if zone else "UTC"}
@@ -128,7 +128,7 @@ def _demonstration(prompt: Prompt) -> tuple[str, list[tuple[str, Json]]] | None:
 
 
 def _expression(text: str) -> str:
-    """Return the first sum in ``text``, or one that is as good."""
+    """Return the first arithmetic expression in ``text``, or ``6*7`` if it has none."""
     for found in _SUM.finditer(text):
         candidate = found[0].translate(_SIGNS).strip()
         try:
@@ -141,7 +141,7 @@ def _expression(text: str) -> str:
 
 
 def _calls(functions: tuple[Function, ...]) -> list[tuple[str, Json]]:
-    """Choose two calls: of what is declared, since a model may call nothing else."""
+    """Return two calls of declared functions, since a model may call no others; else the default calls."""
     if not functions:
         return list(_DEFAULT_CALLS)
     known = dict(_DEFAULT_CALLS)
@@ -156,7 +156,7 @@ def _example(schema: Json) -> Json:
 def _example_value(schema: Json) -> object:
     if schema.get("enum"):
         return schema["enum"][0]
-    # Gemini writes the types of JSON Schema in capitals.
+    # Gemini writes JSON Schema types in capitals.
     match str(schema.get("type", "string")).lower():
         case "integer" | "number":
             return 3

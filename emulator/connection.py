@@ -1,4 +1,4 @@
-"""One connection: reads requests, answers them, and knows at once when its peer goes away."""
+"""One connection: reads requests, answers them, and stops at once when its peer disconnects."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator
@@ -16,10 +16,11 @@ from emulator.routing import Answer, Performance, decide
 from emulator.wires.frames import ErrorReply, dump
 from providers.types.usage import CHARACTERS_PER_TOKEN
 
-#: A web page whose name somebody points at this machine must not read what people ask here.
+#: The accepted values of the ``Host`` header. A web page must not read prompts through a domain name
+#: that resolves to this machine (DNS rebinding).
 _LOCAL_NAMES = frozenset({"127.0.0.1", "localhost"})
 
-#: What a person or a benchmark may look at, where that is allowed.
+#: The pages of an inspectable emulator, and the exchanges that each shows.
 _PAGES: dict[str, Callable[[ExchangeLog], Iterable[EmulatedExchange]]] = {
     "/_log": lambda log: log.exchanges,
     "/_active": lambda log: log.active.values(),
@@ -27,7 +28,7 @@ _PAGES: dict[str, Callable[[ExchangeLog], Iterable[EmulatedExchange]]] = {
 
 
 class PeerWatch(asyncio.StreamReaderProtocol):
-    """Tells when the peer closes or the connection breaks, whatever the connection's task does then."""
+    """Calls ``gone`` when the peer closes or the connection breaks, even while the task is not reading."""
 
     def __init__(
         self,
@@ -40,12 +41,12 @@ class PeerWatch(asyncio.StreamReaderProtocol):
         self._gone = gone
 
     def eof_received(self) -> bool | None:
-        """Hear that the peer has sent its last byte: no client of a model does that and reads on."""
+        """Report that the peer sent its last byte: a client of a model that does so reads no more."""
         self._gone()
         return super().eof_received()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Hear that there is no connection any more."""
+        """Report that the connection is lost."""
         self._gone()
         super().connection_lost(exc)
 
@@ -64,18 +65,18 @@ class Connection:
         self._task: asyncio.Task[None] | None = None
 
     def peer_gone(self) -> None:
-        """Note that nobody reads any more, and stop the answer that is under way."""
+        """Record that the peer is gone and stop the answer in progress, if there is one."""
         if self._exchange is not None and self._exchange.is_open:
             self._log.end(self._exchange, ExchangeOutcome.PEER_GONE)
             self.cancel()
 
     def cancel(self) -> None:
-        """Stop serving; whoever called this says why in the log."""
+        """Stop serving. The caller records the reason in the log."""
         if self._task is not None:
             self._task.cancel()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Answer until the peer closes or asks to be closed."""
+        """Answer requests until the peer closes the connection or asks the emulator to close it."""
         self._task = asyncio.current_task()
         try:
             while (request := await read_request(reader)) is not None:
@@ -87,11 +88,11 @@ class Connection:
             writer.write(_page(error.status, {"error": {"message": str(error)}}))
             writer.close()
         except ConnectionError:
-            pass  # Writing told us what the watch has noted already.
+            pass  # `PeerWatch` has recorded this already.
         finally:
             if self._exchange is not None and self._exchange.is_open:
                 self._log.end(self._exchange, ExchangeOutcome.CUT_OFF)
-                # Nothing that is still buffered is worth waiting for.
+                # Do not wait until buffered bytes are sent.
                 writer.transport.abort()
 
     async def _answer(self, request: HttpRequest, writer: asyncio.StreamWriter) -> None:

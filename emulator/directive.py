@@ -1,6 +1,6 @@
-"""The order for a fault in what a user says: ``[[fault=<name> key=value …]]``. Pure.
+"""Parses a fault directive in the user's text: ``[[fault=<name> key=value …]]``. Pure.
 
-It says what is wished, in words that a person can type; ``faults`` says what happens then.
+A directive names the fault in words that a person can type; ``faults`` carries it out.
 """
 
 import math
@@ -14,13 +14,13 @@ from emulator.actions import Fault, Hint
 
 
 class Trouble(StrEnum):
-    """The faults by the names that a directive has for them."""
+    """The faults, by their names in a directive."""
 
-    #: The headers come late, and then everything goes well.
+    #: The headers come late; the rest of the answer is normal.
     DELAY = "delay"
-    #: Nothing more for ever.
+    #: The emulator sends nothing more and keeps the connection open.
     SILENCE = "silence"
-    #: The body ends early, as if that were its end.
+    #: The body ends early, but cleanly.
     TRUNCATE = "truncate"
     #: The connection ends in the middle of the body.
     ABRUPT = "abrupt"
@@ -28,9 +28,9 @@ class Trouble(StrEnum):
     RESET = "reset"
     #: The body is empty.
     EMPTY = "empty"
-    #: The provider's error with a status, instead of a stream.
+    #: The provider's error with an HTTP status, instead of a stream.
     ERROR = "error"
-    #: The same, and its body does not end.
+    #: As ``ERROR``, but the body does not end.
     ENDLESS_ERROR = "endless_error"
     #: The provider's error inside the stream.
     ERROR_EVENT = "error_event"
@@ -38,9 +38,9 @@ class Trouble(StrEnum):
     HTML = "html"
     #: A whole answer as JSON instead of a stream.
     JSON = "json"
-    #: A redirect to somewhere else.
+    #: A redirect to another path.
     REDIRECT = "redirect"
-    #: One event whose JSON is cut.
+    #: One event with half its JSON missing.
     BAD_JSON = "bad_json"
     #: One event in a very long line.
     LONG_LINE = "long_line"
@@ -48,17 +48,17 @@ class Trouble(StrEnum):
     SPLIT_UTF8 = "split_utf8"
     #: Pieces of one byte.
     BYTES = "bytes"
-    #: Line ends of Windows; Gemini's are always so.
+    #: Lines that end with CRLF; Gemini's always do.
     CRLF = "crlf"
     #: A comment before every token.
     COMMENTS = "comments"
-    #: The provider's own sign of life before every token.
+    #: The provider's own keep-alive event before every token.
     PINGS = "pings"
-    #: Comments and nothing else for ever.
+    #: Comments without end, and nothing else.
     ONLY_COMMENTS = "only_comments"
-    #: The provider's own signs of life and nothing else for ever.
+    #: The provider's own keep-alive events without end, and nothing else.
     ONLY_PINGS = "only_pings"
-    #: Everything is said, and the body goes on.
+    #: The answer is complete, but the body goes on with comments without end.
     ENDLESS = "endless"
     #: The terminal event comes twice.
     TWICE = "twice"
@@ -67,7 +67,7 @@ class Trouble(StrEnum):
 
 
 class Point(StrEnum):
-    """Where in an answer something happens, where that is not after so many tokens."""
+    """The point of an answer at which a fault happens, if not after a number of tokens."""
 
     #: After the request, before the headers.
     REQUEST = "request"
@@ -82,34 +82,36 @@ type After = Point | int
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Directive:
-    """One fault, as it was ordered. What a fault does not know is left at what it is here."""
+    """One fault with its settings. Settings that do not apply to the fault keep their defaults."""
 
     trouble: Trouble
     #: Seconds before the headers.
     delay: float = 0.0
-    #: How often it happens before the same request goes well; ``None`` is always.
+    #: How often the fault happens before the same request succeeds; ``None`` is always.
     attempts: int | None = None
-    #: In which step of a turn it happens, from 1; ``None`` is in every one.
+    #: The step of the turn in which the fault happens, from 1; ``None`` is every step.
     step: int | None = None
+    #: Where the fault happens: a point, or the number of tokens before it.
     after: After = 3
+    #: HTTP status.
     status: int | None = None
     kind: Fault | None = None
-    #: ``None`` leaves what the provider itself would say.
+    #: When the client should try again; ``None`` leaves the provider's own hint.
     hint: Hint | None = None
-    #: Seconds between signs of life.
+    #: Seconds between comments, keep-alive events or filler bytes.
     every: float = 0.5
-    #: Bytes of a long line.
+    #: Bytes that pad the long line.
     size: int = 10_000_000
 
 
 class DirectiveError(ValueError):
-    """What was ordered does not exist; the message names it and what there is."""
+    """The directive is invalid; the message says why and names the valid choices."""
 
 
 _OPENING = "[[fault="
 _DIRECTIVE = re.compile(r"\[\[fault=([^\[\]]*)\]\]")
 
-#: Seconds; more than a day is for ever.
+#: Seconds: a day, the longest time that a directive accepts.
 _LONGEST = 86_400.0
 
 _STARTS: dict[Trouble, dict[str, Any]] = {
@@ -126,7 +128,7 @@ _STARTS: dict[Trouble, dict[str, Any]] = {
 
 _ERROR_KEYS = ("status", "kind", "retry_after", "retry_after_ms", "retry_date")
 
-#: What each fault knows beside ``_ALWAYS``.
+#: The keys of each fault beside ``_ALWAYS``.
 _KEYS: dict[Trouble, tuple[str, ...]] = {
     **dict.fromkeys((Trouble.SILENCE, Trouble.TRUNCATE, Trouble.ABRUPT, Trouble.RESET), ("after",)),
     Trouble.BAD_JSON: ("after",),
@@ -149,7 +151,11 @@ def ordered_faults(text: str) -> list[str]:
 
 
 def parse(text: str) -> Directive | None:
-    """Return the directive in ``text``, if there is one. Raise ``DirectiveError``."""
+    """Return the directive in ``text``, or ``None`` if it has none.
+
+    Raises:
+        DirectiveError: ``text`` has several directives, or an invalid one.
+    """
     if _OPENING not in text:
         return None
     found = _DIRECTIVE.findall(text)
@@ -172,7 +178,7 @@ def parse(text: str) -> Directive | None:
 def _built(trouble: Trouble, given: dict[str, str]) -> Directive:
     values = {**_STARTS.get(trouble, {}), **{key: _READERS[key](key, value) for key, value in given.items()}}
     if "kind" in given and "status" not in given:
-        # The provider knows by which status it says that.
+        # The wire has a status for each kind of fault.
         values.pop("status", None)
     hints = {name: values.pop(key) for key, name in _HINTS.items() if key in values}
     directive = Directive(trouble=trouble, **values)

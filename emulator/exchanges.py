@@ -1,6 +1,6 @@
-"""What the emulator was asked and how each answer ended: its memory and its log line.
+"""The record of each request and how its answer ended, in memory and as a log line.
 
-Tests assert on it what an upstream received, and that (and when) its peer went away.
+Tests check here what the upstream received, and that (and when) its peer disconnected.
 """
 
 import asyncio
@@ -27,11 +27,11 @@ _CREDENTIALS = frozenset(
 
 
 class ExchangeOutcome(StrEnum):
-    """How far an exchange has come."""
+    """The state of an exchange."""
 
     #: The answer is not complete yet.
     OPEN = "open"
-    #: The answer was sent as its script wanted it: faults on purpose included.
+    #: The whole script was sent, including its deliberate faults.
     FINISHED = "finished"
     #: The peer closed the connection, or it broke, before the answer was complete.
     PEER_GONE = "peer_gone"
@@ -41,21 +41,21 @@ class ExchangeOutcome(StrEnum):
 
 @dataclass(kw_only=True, slots=True)
 class EmulatedExchange:
-    """One request and the state of its answer. ``started`` and ``ended`` are ``time.monotonic``."""
+    """One request and the state of its answer; ``started`` and ``ended`` are ``time.monotonic`` seconds."""
 
     number: int
-    #: The wire's kind, or ``None`` when the path belongs to none.
+    #: The wire's kind, or ``None`` if the path belongs to no wire.
     wire: str | None
     path: str
     model: str | None
-    #: The parsed body, or ``None`` when it is not a JSON object.
+    #: The parsed body, or ``None`` if it is not a JSON object.
     body: Json | None
-    #: Names in lower case; credentials are left out.
+    #: Header names are in lower case; credentials are left out.
     headers: Mapping[str, str]
     request_bytes: int
     status: int | None = None
     outcome: ExchangeOutcome = ExchangeOutcome.OPEN
-    #: Bytes of response body handed to the socket, without HTTP's own.
+    #: Bytes of the response body handed to the socket, without HTTP's own framing.
     bytes_sent: int = 0
     started: float = field(default_factory=time.monotonic)
     started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
@@ -64,11 +64,11 @@ class EmulatedExchange:
 
     @property
     def is_open(self) -> bool:
-        """True until the exchange has an end."""
+        """Return whether the exchange has not ended yet."""
         return self.outcome is ExchangeOutcome.OPEN
 
     def as_json(self) -> dict[str, Any]:
-        """Return what JSON can hold of it."""
+        """Return the exchange as JSON values, with its times in ISO 8601."""
         record = asdict(self)
         for name in ("started_at", "ended_at"):
             record[name] = record[name] and record[name].isoformat()
@@ -76,7 +76,7 @@ class EmulatedExchange:
 
 
 class ExchangeLog:
-    """The last ``KEPT`` exchanges, and whoever waits for one."""
+    """The last ``KEPT`` exchanges; callers can wait for one."""
 
     def __init__(self) -> None:
         self.exchanges: deque[EmulatedExchange] = deque(maxlen=KEPT)
@@ -94,7 +94,7 @@ class ExchangeLog:
         headers: Mapping[str, str],
         request_bytes: int,
     ) -> EmulatedExchange:
-        """Remember a request that has just been read."""
+        """Record a request that has just been read, and return its exchange."""
         exchange = EmulatedExchange(
             number=next(self._numbers),
             wire=wire,
@@ -110,7 +110,7 @@ class ExchangeLog:
         return exchange
 
     def end(self, exchange: EmulatedExchange, outcome: ExchangeOutcome) -> None:
-        """Close ``exchange``; the first end counts, a later one is ignored."""
+        """Record the end of ``exchange``, unless it has ended already."""
         if not exchange.is_open:
             return
         exchange.ended = time.monotonic()
@@ -132,14 +132,18 @@ class ExchangeLog:
         )
 
     def notify(self) -> None:
-        """Let everybody who waits look again."""
+        """Wake every waiter to check its predicate again."""
         self._changed.set()
         self._changed.clear()
 
     async def wait_for(
         self, predicate: Callable[[EmulatedExchange], bool], timeout: float
     ) -> EmulatedExchange:
-        """Return the oldest remembered exchange that fits; ``TimeoutError`` after ``timeout`` seconds."""
+        """Return the oldest kept exchange for which ``predicate`` is true; wait for it if necessary.
+
+        Raises:
+            TimeoutError: no exchange fitted within ``timeout`` seconds.
+        """
         async with asyncio.timeout(timeout):
             while True:
                 for exchange in self.exchanges:

@@ -1,7 +1,6 @@
-"""What a fault does to a script: takes its actions and returns those that are played instead. Pure.
+"""Applies a fault to a script: takes its actions and returns those to play instead. Pure.
 
-The same over every wire; how an error looks is the wire's business, what happens to bytes is
-``mechanics``'.
+Faults are the same over every wire. The wire gives an error its form; ``mechanics`` changes the bytes.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -37,15 +36,15 @@ type Plan = Callable[[Directive, Iterator[Action]], Iterable[Action]]
 
 _TOKENS = (Say, Refuse, Think, CallAction, Argue)
 
-#: Seconds; long enough for the peer to read the words: a reset may overtake what is still in flight.
+#: Seconds in which the peer can read the tokens before a reset, which may overtake bytes in flight.
 _IN_FLIGHT = 0.1
 
-#: Where a redirect leads: to the emulator, where nothing is, and where it is noted who follows.
+#: The path that a redirect leads to. The emulator serves nothing there but records the requests.
 ELSEWHERE = "/moved"
 
 
 def disturbed(directive: Directive, script: Iterator[Action]) -> Iterator[Action]:
-    """Return what happens instead of ``script``."""
+    """Return the actions to play instead of ``script``."""
     if directive.delay:
         yield Wait(directive.delay)
     yield from _PLANS[directive.trouble](directive, script)
@@ -58,7 +57,10 @@ def _cut(*then: Action) -> Plan:
 def _at(
     directive: Directive, script: Iterator[Action], then: Iterable[Action], *, goes_on: bool = False
 ) -> Iterator[Action]:
-    """Do ``then`` where the directive wants it, instead of the rest or before the rest."""
+    """Yield ``then`` at the directive's place in ``script``.
+
+    With ``goes_on``, the rest of ``script`` follows; without it, ``then`` replaces the rest.
+    """
     match directive.after:
         case Point.REQUEST:
             yield from then
@@ -69,7 +71,7 @@ def _at(
             return
         case int(tokens):
             for action in script:
-                # Whoever says less than that has it happen before the end.
+                # In a script with fewer tokens, the fault happens before the end.
                 if isinstance(action, Finish) or (isinstance(action, _TOKENS) and tokens == 0):
                     yield from chain((Open(),), then)
                     if goes_on:

@@ -1,7 +1,7 @@
-"""The little of HTTP/1.1 that an emulated provider needs: requests in, chunked responses out.
+"""The part of HTTP/1.1 that an emulated provider needs: requests in, chunked responses out.
 
-It reads from an ``asyncio.StreamReader`` and formats bytes; it knows no provider and keeps no
-connection. Sources: RFC 9110 and RFC 9112.
+This module reads from an ``asyncio.StreamReader`` and formats bytes. It depends on no provider and keeps
+no connection. Sources: RFC 9110 and RFC 9112.
 """
 
 from asyncio import IncompleteReadError, LimitOverrunError, StreamReader
@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from urllib.parse import parse_qs, unquote, urlsplit
 
-#: Bytes; a request line with its headers. Real servers allow 8 to 64 KiB.
+#: Bytes of a request line with its headers. Real servers allow 8 to 64 KiB.
 MAX_HEAD = 64 * 1024
-#: Bytes; what the largest of the providers accepts (Anthropic: 32 MB).
+#: Bytes of a body: the largest limit among the providers (Anthropic: 32 MB).
 MAX_BODY = 32 * 1024 * 1024
 
 #: Ends a chunked body.
@@ -23,10 +23,10 @@ _REASONS = {529: "Overloaded"}
 
 
 class HttpError(Exception):
-    """The bytes are not a request that can be answered; the connection ends after saying so."""
+    """The bytes are not a valid request. The connection sends an error and closes."""
 
     def __init__(self, status: int, message: str) -> None:
-        """Take the status to answer with and a sentence for the log and the peer."""
+        """Keep the HTTP status of the error and a sentence for the peer."""
         super().__init__(message)
         self.status = status
 
@@ -43,12 +43,16 @@ class HttpRequest:
 
     @property
     def wants_close(self) -> bool:
-        """True when the peer will not use the connection again."""
+        """Return whether the peer asks to close the connection after the answer."""
         return "close" in self.headers.get("connection", "").lower()
 
 
 async def read_request(reader: StreamReader) -> HttpRequest | None:
-    """Return the next request, or ``None`` when the peer has closed. Raise ``HttpError``."""
+    """Return the next request, or ``None`` if the peer has closed the connection.
+
+    Raises:
+        HttpError: the request is malformed, too large, or not HTTP/1.1.
+    """
     try:
         head = await reader.readuntil(b"\r\n\r\n")
         method, target, headers = _parse_head(head)
@@ -96,7 +100,7 @@ def _body_length(headers: Mapping[str, str]) -> int:
 
 
 def format_head(status: int, headers: Mapping[str, str]) -> bytes:
-    """Return the status line and the header block."""
+    """Return the status line and the header block, with the empty line that ends them."""
     reason = _REASONS.get(status)
     if reason is None:
         reason = HTTPStatus(status).phrase if status in HTTPStatus else "Unknown"

@@ -1,4 +1,4 @@
-"""What can happen to bytes on their way, whatever provider they are from. Pure.
+"""Changes bytes as a network or a proxy may change them; the same for every provider. Pure.
 
 A *treatment* takes the frames of one speech and returns the pieces in which they are sent.
 """
@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterable
 
 type Treatment = Callable[[bytes], Iterable[bytes]]
 
-#: An event stream's way to say nothing; every reader must skip it.
+#: A comment in an event stream; every reader must skip it.
 COMMENT = b": keep-alive\n\n"
 
-#: What a proxy or a sign-in wall sends instead of an answer.
+#: The page that a proxy or a sign-in wall sends instead of an answer.
 PAGE = b"""\
 <!DOCTYPE html>
 <html><head><title>Sign in to the network</title></head>
@@ -20,7 +20,7 @@ PAGE = b"""\
 
 _DATA = re.compile(rb"data: (\{[^\r\n]*)")
 
-#: Before each byte that goes on with a character.
+#: Matches before each UTF-8 continuation byte.
 _INSIDE_CHARACTERS = re.compile(rb"(?=[\x80-\xbf])")
 
 
@@ -35,7 +35,7 @@ def inside_characters(frames: bytes) -> Iterable[bytes]:
 
 
 def with_crlf(frames: bytes) -> Iterable[bytes]:
-    """Return ``frames`` with the line ends of Windows."""
+    """Return ``frames`` with CRLF at the end of each line."""
     return (frames.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n"),)
 
 
@@ -45,7 +45,7 @@ def garbled(frames: bytes) -> Iterable[bytes]:
 
 
 def padded(size: int) -> Treatment:
-    """Return what makes the first event one line of more than ``size`` bytes, with the same meaning."""
+    """Return a treatment that pads the first event's JSON with ``size`` bytes of spaces."""
     padding = b"data: {" + b" " * size
 
     def treatment(frames: bytes) -> Iterable[bytes]:

@@ -1,6 +1,6 @@
-"""The orders for function calls in what a user says: ``[[call <name> <arguments>]]``. Pure.
+"""Parses orders for function calls in the user's text: ``[[call <name> <arguments>]]``. Pure.
 
-It says what is wished, in words that a person can type; ``calling`` does it.
+An order is written in words that a person can type; ``calling`` carries it out.
 """
 
 import json
@@ -8,13 +8,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-#: Seconds; who orders more gets this.
+#: Seconds: the longest pause; longer orders are cut to it.
 LONGEST_PAUSE = 600.0
 
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """Call the function ``name``; ``arguments`` is text as it was typed, JSON or not."""
+    """Call the function ``name``; ``arguments`` is the text as typed, JSON or not."""
 
     name: str
     arguments: str
@@ -22,14 +22,14 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """Say nothing for so many seconds."""
+    """Send nothing for ``seconds`` seconds."""
 
     seconds: float
 
 
 type Order = Ask | Pause
 
-#: What one step does.
+#: The orders of one step.
 type Step = tuple[Order, ...]
 
 _OPENING = re.compile(
@@ -39,7 +39,7 @@ _CLOSING = re.compile(r"\s*\]\]")
 
 
 def steps(text: str) -> tuple[Step, ...]:
-    """Return what is ordered in ``text``, step by step; what is no order is left alone."""
+    """Return the orders in ``text``, one tuple for each step; other text is ignored."""
     found: list[list[Order]] = [[]]
     for order in _orders(text):
         if order is None:
@@ -50,7 +50,7 @@ def steps(text: str) -> tuple[Step, ...]:
 
 
 def _orders(text: str) -> Iterator[Order | None]:
-    """Yield the orders, and ``None`` where the next step begins."""
+    """Yield the orders in ``text``, and ``None`` where the next step begins."""
     place = 0
     while opening := _OPENING.search(text, place):
         place = opening.end()
@@ -68,7 +68,7 @@ def _orders(text: str) -> Iterator[Order | None]:
 
 
 def _end_of_arguments(text: str, start: int) -> int:
-    """Return where the arguments end: with their JSON, brackets included, or else before the first ``]]``."""
+    """Return where the arguments end: after their JSON if it is valid, else before the first ``]]``."""
     try:
         _, end = json.JSONDecoder().raw_decode(text, start)
     except (ValueError, RecursionError):

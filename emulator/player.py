@@ -35,12 +35,12 @@ from emulator.reply import Reply
 from emulator.wires import EmulatedWire
 from emulator.wires.frames import ErrorReply, dump
 
-#: Bytes; what is spoken without a pause goes out in pieces of about this size.
+#: Bytes: frames without a pause between them are sent in pieces of about this size.
 _GATHER = 4096
 
 
 class Player:
-    """One performance."""
+    """Plays one script on one reply."""
 
     def __init__(
         self,
@@ -62,7 +62,7 @@ class Player:
         self._due: float | None = None
 
     async def play(self) -> None:
-        """Perform to the end; a script that waits for ever only ends by cancellation."""
+        """Play the script to its end. A script that waits for ever ends only if this task is cancelled."""
         for action in self._actions:
             match action:
                 case Wait(seconds):
@@ -111,7 +111,7 @@ class Player:
                 assert_never(action)
 
     async def _leave(self, action: Fail | Post | Whole | Reset | BreakOff) -> None:
-        """Do what is the last that the peer sees."""
+        """Carry out an action after which nothing more is sent."""
         match action:
             case Fail():
                 await self._reply.refuse(self._error(action))
@@ -164,7 +164,7 @@ class Player:
             self._gathered.clear()
 
     async def _pause(self, seconds: float) -> None:
-        """Wait on the script's own clock: a model does not slow down for a reader that does."""
+        """Wait ``seconds`` on the script's own clock: a slow reader does not slow the model down."""
         if seconds == FOREVER:
             await asyncio.get_running_loop().create_future()
         now = asyncio.get_running_loop().time()

@@ -1,4 +1,4 @@
-"""What a script may know of a request, whichever wire it came over. Pure."""
+"""A request as scripts see it, independent of the wire. Pure."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,44 +9,49 @@ from providers.types import Json
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Function:
-    """A function that the request declares. ``parameters`` is its JSON Schema, perhaps empty."""
+    """A function that the request declares. ``parameters`` is its JSON Schema; it may be empty."""
 
     name: str
     parameters: Json
 
 
-#: What the functions that were called together answered.
+#: The results of functions that were called together.
 type Round = tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Prompt:
-    """One request, as far as a script cares."""
+    """The parts of a request that scripts use."""
 
     model: str
-    #: Providers differ here: a flag in the body, or the path.
+    #: Whether the client asks for a stream: with a flag in the body or with the path, as the provider wants.
     streaming: bool
-    #: The last thing the user said; empty when the user has said nothing.
+    #: The user's last text; empty if there is none.
     user_text: str
-    #: One for each step of this turn that called functions: since the user last said something.
+    #: One round for each step since the user's last text that called functions.
     rounds: tuple[Round, ...] = ()
     functions: tuple[Function, ...]
-    #: The request as it came, for what only one wire knows.
+    #: The unchanged request body, for fields that only one wire has.
     body: Json
 
     @property
     def tool_results(self) -> tuple[str, ...]:
-        """What all functions of this turn answered, in order."""
+        """Return the results of all functions of this turn, in order."""
         return tuple(result for answers in self.rounds for result in answers)
 
     @property
     def step(self) -> int:
-        """Which step of its turn this is, from 1."""
+        """Return the number of this step in its turn, from 1."""
         return len(self.rounds) + 1
 
 
 def entries(body: Json, name: str) -> list[Json]:
-    """Return the list ``name`` of ``body``; ``LookupError`` or ``TypeError`` when there is none."""
+    """Return the list ``name`` of ``body``.
+
+    Raises:
+        LookupError: ``body`` has no such field.
+        TypeError: the field is not a list.
+    """
     value = body[name]
     if not isinstance(value, list):
         raise TypeError(f"{name} is not a list")
@@ -54,12 +59,12 @@ def entries(body: Json, name: str) -> list[Json]:
 
 
 def grouped(results: Iterable[str | None]) -> tuple[Round, ...]:
-    """Return the rounds in what has come since the user spoke; ``None`` stands for what is no result."""
+    """Return the rounds in ``results``: each unbroken series of results is one; ``None`` separates them."""
     runs = groupby(results, key=lambda result: result is not None)
     return tuple(tuple(str(result) for result in run) for are_results, run in runs if are_results)
 
 
 def since_the_user(said: list[Json], *, is_user: Iterable[bool]) -> list[Json]:
-    """Return what comes after the last of ``said`` that is the user's own."""
+    """Return the entries of ``said`` after the last one for which ``is_user`` is true."""
     last = max((place for place, own in enumerate(is_user) if own), default=-1)
     return said[last + 1 :]

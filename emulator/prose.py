@@ -1,4 +1,4 @@
-"""Something pleasant to read while a stream is being watched, and how to cut text into tokens."""
+"""A long text for streams that a person watches, and a function that cuts text into tokens."""
 
 import re
 
@@ -89,5 +89,5 @@ _TOKEN = re.compile(r"\s*\S{1,6}|\s+")
 
 
 def tokens(text: str) -> list[str]:
-    """Cut ``text`` into pieces about as long as a model's tokens; joined again they are ``text``."""
+    """Return ``text`` cut into pieces about as long as a model's tokens; joined, they are ``text``."""
     return _TOKEN.findall(text)

@@ -1,7 +1,7 @@
-"""Recorded bodies from a folder, found by the name of a model and cut as that name asks.
+"""Recorded response bodies from a folder. The name of the model selects one and says how to cut it.
 
-``recording/<stem>`` is ``<folder>/<wire>/<stem>.sse`` in one piece, ``recording/<stem>~<n>`` the
-same bytes in odd pieces around ``n``; ``error/<provider>/<stem>`` is a recorded error.
+``recording/<stem>`` is ``<folder>/<wire>/<stem>.sse`` in one piece. ``recording/<stem>~<n>`` is the
+same in uneven pieces of about ``n`` bytes. ``error/<provider>/<stem>`` is a recorded error.
 """
 
 import json
@@ -23,7 +23,7 @@ class RecordedStream:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RecordedError:
-    """An error body with its status."""
+    """An error body with its HTTP status."""
 
     status: int
     content_type: str
@@ -31,13 +31,13 @@ class RecordedError:
 
 
 class Recordings:
-    """The recordings below one folder; without a folder there are none."""
+    """The recordings below one folder; there are none without a folder."""
 
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder
 
     def find(self, model: str, *, wire: str) -> RecordedStream | RecordedError | None:
-        """Return what ``model`` names, or ``None``: also for a path that leaves the folder."""
+        """Return the recording that ``model`` names, or ``None`` if there is none inside the folder."""
         if model.startswith(ERROR):
             provider, _, stem = model.removeprefix(ERROR).partition("/")
             found = self._read("errors", provider, f"{stem}.json")
@@ -55,7 +55,7 @@ class Recordings:
         return RecordedStream(pieces=tuple(_cut(found, int(size))))
 
     def _read(self, *names: str) -> bytes | None:
-        # A name that is one plain name on every system cannot lead out of the folder.
+        # Names without separators, and not made of dots only, cannot lead out of the folder on any system.
         if self._folder is None or any(not name or set(name) & set("/\\:\0") for name in names):
             return None
         if any(name.strip(".") == "" for name in names):
@@ -75,7 +75,7 @@ def _parse_error(text: bytes) -> RecordedError:
 
 
 def _cut(data: bytes, size: int) -> Iterator[bytes]:
-    """Yield ``data`` in pieces that meet every border sooner or later: in a line, in a character."""
+    """Yield ``data`` in uneven pieces, so that cuts fall inside lines and characters too. ``size``: bytes."""
     sizes = cycle((size, size + 1, 1, 2 * size + 1))
     start = 0
     while start < len(data):

@@ -1,4 +1,4 @@
-"""One HTTP response on its way: knows the socket and keeps the exchange's books."""
+"""Sends one HTTP response and records its status and bytes in the exchange."""
 
 import asyncio
 import socket
@@ -9,12 +9,12 @@ from emulator.exchanges import EmulatedExchange, ExchangeLog
 from emulator.http1 import LAST_CHUNK, format_chunk, format_head
 from emulator.wires.frames import ErrorReply, dump
 
-#: ``SO_LINGER`` on, for 0 seconds: closing sends a reset and forgets what was not sent.
+#: ``SO_LINGER`` on, for 0 seconds: closing sends a reset and discards unsent bytes.
 _NO_LINGER = struct.pack("ii", 1, 0)
 
 
 class Reply:
-    """Writes the answer of ``exchange``, whole or in chunks."""
+    """Writes the answer of ``exchange``, in one piece or in chunks."""
 
     def __init__(self, writer: asyncio.StreamWriter, log: ExchangeLog, exchange: EmulatedExchange) -> None:
         self._writer = writer
@@ -23,7 +23,7 @@ class Reply:
 
     @property
     def is_open(self) -> bool:
-        """True once the headers have been sent."""
+        """Return whether the headers have been sent."""
         return self._exchange.status is not None
 
     async def whole(
@@ -40,7 +40,7 @@ class Reply:
         await self.whole(error.status, "application/json", dump(error.body), error.headers)
 
     async def open(self, headers: Mapping[str, str], *, status: int = 200) -> None:
-        """Send the status and the headers of a body in chunks."""
+        """Send the status and the headers of an answer whose body follows in chunks."""
         self._writer.write(
             format_head(status, {**headers, "cache-control": "no-cache", "transfer-encoding": "chunked"})
         )
@@ -48,26 +48,26 @@ class Reply:
         await self._writer.drain()
 
     async def write(self, data: bytes) -> None:
-        """Send ``data`` as one chunk, waiting for the socket and giving way to other tasks."""
+        """Send ``data`` as one chunk. Wait while the socket's buffer is full, and let other tasks run."""
         self._writer.write(format_chunk(data))
         self._note(sent=len(data))
         await self._writer.drain()
-        # A socket that takes everything never makes `drain` wait.
+        # `drain` does not wait while the socket accepts all bytes.
         await asyncio.sleep(0)
 
     async def end(self) -> None:
-        """End the body; returns when the system has taken the last byte."""
+        """End the body; return when the operating system has accepted the last byte."""
         self._writer.write(LAST_CHUNK)
         await self._flushed()
 
     def reset(self) -> None:
-        """Abort the connection so that the peer sees a reset."""
+        """Abort the connection: the peer reads a reset."""
         connection = self._writer.get_extra_info("socket")
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
         self._writer.transport.abort()
 
     def break_off(self) -> None:
-        """Close the connection after what was written, whether that is an end or not."""
+        """Close the connection after the bytes written so far, even if the body is not complete."""
         self._writer.close()
 
     def _note(self, *, status: int | None = None, sent: int = 0) -> None:

@@ -1,4 +1,4 @@
-"""Decides what a request is answered with. Pure, but for reading a recording's file."""
+"""Decides the answer to a request. Pure, except that it reads recordings from files."""
 
 import json
 from dataclasses import dataclass, replace
@@ -15,8 +15,8 @@ from emulator.wires._rules import RequestRules
 from emulator.wires.frames import ErrorReply
 from providers.types import Json
 
-#: What an address begins with that stands for a server which speaks a wire and is not its provider: it
-#: ignores fields that it does not know.
+#: Path prefix under which the emulator acts as a compatible server: one that speaks a provider's wire,
+#: is not that provider, and ignores unknown fields.
 COMPATIBLE = "/compatible/"
 
 _WRONG_TYPE = "The body of your request lacks a field, or has one of a wrong type."
@@ -24,7 +24,7 @@ _WRONG_TYPE = "The body of your request lacks a field, or has one of a wrong typ
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Performance:
-    """A script, the prompt it answers, the wire that it speaks and what shall go wrong."""
+    """A script with its prompt, its wire and its fault, if the user ordered one."""
 
     wire: EmulatedWire
     prompt: Prompt
@@ -37,7 +37,7 @@ type Answer = ErrorReply | RecordedError | RecordedStream | Performance
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RoutedAnswer:
-    """The answer, and what is known of the request by then."""
+    """The answer, and the parts of the request that could be read."""
 
     answer: Answer
     wire: str | None = None
@@ -46,7 +46,7 @@ class RoutedAnswer:
 
 
 def decide(request: HttpRequest, recordings: Recordings) -> RoutedAnswer:
-    """Return the answer to ``request``; a mistake is answered as that provider answers it."""
+    """Return the answer to ``request``; an invalid request gets the error that the provider would send."""
     is_compatible = request.path.startswith(COMPATIBLE)
     if is_compatible:
         request = replace(request, path="/" + request.path.removeprefix(COMPATIBLE))
@@ -65,7 +65,7 @@ def decide(request: HttpRequest, recordings: Recordings) -> RoutedAnswer:
     if prompt is None:
         return RoutedAnswer(wire=wire.KIND, body=body, answer=wire.error(Fault.MALFORMED, _WRONG_TYPE))
     answer = _choose(wire, prompt, recordings)
-    # What was recorded is played whatever is asked: it is nobody's answer to this.
+    # A recording does not answer this request, so it is played even if the request breaks a rule.
     if isinstance(answer, Performance):
         terms = RequestRules(demands_seals=prompt.model in SIGNING, knows_its_fields=not is_compatible)
         answer = _refusal(wire, request, body, terms) or answer
@@ -94,7 +94,7 @@ def _parse(body: bytes) -> Json | None:
     return parsed if isinstance(parsed, dict) else None
 
 
-#: What a field that is missing, or of another type than its rules expect, raises somewhere on the way.
+#: The exceptions that a missing field, or a field of a wrong type, raises while a wire reads it.
 _MISREAD = (LookupError, TypeError, AttributeError)
 
 

@@ -1,6 +1,6 @@
-"""The emulated models: what each one does, as actions, the same over every wire. Pure.
+"""The emulated models: each is a script of actions, the same over every wire. Pure.
 
-To add one, write a generator of actions and name it in ``SCRIPTS``.
+To add a model, write a generator of actions and add it to ``SCRIPTS``.
 """
 
 from collections.abc import Callable, Iterator
@@ -29,7 +29,7 @@ from providers.types import FinishReason
 
 type Script = Callable[[Prompt], Iterator[Action]]
 
-#: Tokens that the model named ``fast`` says.
+#: The number of tokens in an answer of the model ``fast``.
 FAST_TOKENS = 10_000
 
 _THOUGHTS = """\
@@ -47,7 +47,7 @@ _CONCLUSION = "17 × 23 is **391**. The lines above the answer were my reasoning
 
 
 def hello(prompt: Prompt) -> Iterator[Action]:
-    """Greet, quote the first words of the user, and say how to talk to a real model."""
+    """Greet, quote the user's first words, and say how to use a real model."""
     words = prompt.user_text.split()
     quote = " ".join(words[:6])[:60] + ("…" if len(words) > 6 else "")
     heard = f"You said “{quote}”. " if quote else ""
@@ -74,48 +74,48 @@ def reasoning(_: Prompt) -> Iterator[Action]:
 
 
 def silent(_: Prompt) -> Iterator[Action]:
-    """Send the headers, then nothing for ever."""
+    """Send the headers, then nothing, and keep the connection open."""
     yield Open()
     yield Wait(FOREVER)
 
 
 def fast(_: Prompt) -> Iterator[Action]:
-    """Say ``FAST_TOKENS`` tokens as fast as the socket takes them."""
+    """Say ``FAST_TOKENS`` tokens as fast as the socket accepts them."""
     yield from islice(map(Say, cycle(tokens(LONG))), FAST_TOKENS)
     yield Finish(FinishReason.END_TURN)
 
 
 def stall_headers(_: Prompt) -> Iterator[Action]:
-    """Take the request and never answer."""
+    """Read the request and never answer."""
     yield Wait(FOREVER)
 
 
 def stall_mid(_: Prompt) -> Iterator[Action]:
-    """Say a few words, then nothing for ever."""
+    """Say a few words, then nothing, and keep the connection open."""
     yield from said("The rest of this sentence is")
     yield Wait(FOREVER)
 
 
 def echo(prompt: Prompt) -> Iterator[Action]:
-    """Say exactly the last words of the user, in odd pieces, flat out."""
+    """Repeat the user's last text exactly, in odd pieces, without pauses."""
     yield from map(Say, odd_pieces(prompt.user_text))
     yield Finish(FinishReason.END_TURN)
 
 
 def refusal(_: Prompt) -> Iterator[Action]:
-    """Refuse in words, as far as the wire has such a thing."""
+    """Refuse in words, if the wire has such a refusal; else say the same as text."""
     yield from map(Refuse, tokens("I'm sorry, but I can't help with that."))
     yield Finish(FinishReason.CONTENT_FILTER)
 
 
 def length(_: Prompt) -> Iterator[Action]:
-    """Stop in the middle of a sentence for the output limit."""
+    """Stop in the middle of a sentence because of the output limit."""
     yield from said("There are three reasons for this, and the first of them is")
     yield Finish(FinishReason.MAX_TOKENS_EXCEEDED)
 
 
 def empty(_: Prompt) -> Iterator[Action]:
-    """End plainly without having said anything."""
+    """Finish normally without a token."""
     yield Open()
     yield Finish(FinishReason.END_TURN)
 
@@ -128,13 +128,13 @@ def truncated(_: Prompt) -> Iterator[Action]:
 def reset(_: Prompt) -> Iterator[Action]:
     """Say a few words and abort the connection."""
     yield from said("The line goes dead in the middle of")
-    # Long enough for the peer to read the words: a reset may overtake what is still in flight.
+    # The peer needs time to read the words: a reset may overtake bytes in flight.
     yield Wait(0.1)
     yield Reset()
 
 
 def drip(_: Prompt) -> Iterator[Action]:
-    """Say a token every 20 ms for ever."""
+    """Say a token every 20 ms without end."""
     yield from paced(map(Say, cycle(tokens(LONG))), per_second=50)
 
 
@@ -142,10 +142,10 @@ def _failing(fault: Fault) -> Script:
     return lambda _: iter((Fail(fault),))
 
 
-#: The models whose calls must come back with the seal of their thoughts.
+#: The models for which the client must return calls with the seal of the thoughts before them.
 SIGNING = frozenset({"thinking-tools", "thinking-calls", "gpt-5-thinking-calls"})
 
-#: The models that a person would choose, for suggestions.
+#: The models to suggest to a person.
 MODELS = ("hello", "long", "reasoning", "tools", "silent", "fast")
 
 SCRIPTS: dict[str, Script] = {
@@ -156,7 +156,7 @@ SCRIPTS: dict[str, Script] = {
     "thinking-tools": thinking_tools,
     "calls": calls,
     "thinking-calls": thinking_calls,
-    # Who is asked over Responses for sealed thoughts is told by the name of the model.
+    # Over Responses, Runnel requests sealed reasoning only for names of reasoning models such as `gpt-5…`.
     "gpt-5-thinking-calls": thinking_calls,
     "silent": silent,
     "fast": fast,

@@ -1,7 +1,7 @@
-"""Seals thoughts as providers do: only the emulator can say of a seal whether it is its own. Pure.
+"""Seals thoughts as providers do, so that the emulator can check the seals that clients return. Pure.
 
-A seal is Base64 of a mark, a digest of the thoughts and a check over both. The key is no secret: what
-is told apart is a seal that went back unchanged and one that did not.
+A seal is Base64 of a mark, a digest of the thoughts and a checksum over both. The key is no secret: the
+check only has to detect a seal that the client changed.
 """
 
 import base64
@@ -22,11 +22,11 @@ def seal(thoughts: str) -> str:
 
 
 def is_sealed(value: object, thoughts: str | None = None) -> bool:
-    """Return whether ``value`` is a seal as it was made; of ``thoughts``, where they are given."""
+    """Return whether ``value`` is an unchanged seal of the emulator; of ``thoughts``, if given."""
     if not isinstance(value, str):
         return False
     try:
-        # The SDK of Google writes bytes in the alphabet for URLs.
+        # Google's SDK encodes bytes in the URL-safe alphabet of Base64.
         data = base64.b64decode(value.replace("-", "+").replace("_", "/"), validate=True)
     except (binascii.Error, ValueError):
         return False

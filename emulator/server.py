@@ -1,4 +1,4 @@
-"""The emulator: a loopback upstream that speaks the wires of all four providers."""
+"""The emulator: a loopback HTTP server that speaks all four wires."""
 
 import asyncio
 import socket
@@ -15,7 +15,7 @@ from emulator.exchanges import EmulatedExchange, ExchangeLog
 from emulator.http1 import MAX_HEAD
 from emulator.recordings import Recordings
 
-#: Bytes; small, so that an answer flat out feels a slow reader as it would across a network.
+#: Bytes: small, so that a slow reader slows an unpaced answer down, as it would across a network.
 _SEND_BUFFER = 64 * 1024
 
 
@@ -34,38 +34,41 @@ class Emulator:
 
     @classmethod
     async def start(cls, *, port: int = 0, recordings: Path | None = None, inspectable: bool = False) -> Self:
-        """Listen on 127.0.0.1 and return; port 0 takes a free one.
+        """Return an emulator that listens on 127.0.0.1; port 0 takes a free port.
 
-        ``recordings`` is the folder that holds recorded streams. ``inspectable`` serves what was
-        asked at ``/_log`` and ``/_active``, to anybody on this machine. Raise ``OSError`` when the
-        port is taken.
+        ``recordings`` is the folder of recorded streams. ``inspectable`` serves the exchanges at
+        ``/_log`` and ``/_active``, to everybody on this machine.
+
+        Raises:
+            OSError: the port is taken.
         """
         emulator = cls(recordings=recordings, inspectable=inspectable)
-        # In a context of its own: connections must not inherit the request that happened to be first.
+        # The new context keeps connections from inheriting the context variables of the first caller.
         await asyncio.create_task(emulator._listen(port), name="emulator-listen", context=Context())
         return emulator
 
     @property
     def exchanges(self) -> deque[EmulatedExchange]:
-        """What was asked, oldest first; only so many are kept."""
+        """Return the last exchanges, oldest first; older ones are dropped (``exchanges.KEPT``)."""
         return self._log.exchanges
 
     @property
     def active(self) -> tuple[EmulatedExchange, ...]:
-        """The exchanges whose answer is under way."""
+        """Return the exchanges whose answer is not complete."""
         return tuple(self._log.active.values())
 
     async def wait_for(
         self, predicate: Callable[[EmulatedExchange], bool], timeout: float = 5.0
     ) -> EmulatedExchange:
-        """Return the oldest kept exchange that fits, now or later.
+        """Return the oldest kept exchange for which ``predicate`` is true; wait for it if necessary.
 
-        Raise ``TimeoutError`` when there is none after ``timeout`` seconds.
+        Raises:
+            TimeoutError: no exchange fitted within ``timeout`` seconds.
         """
         return await self._log.wait_for(predicate, timeout)
 
     async def close(self) -> None:
-        """Stop listening and cut what is under way. Twice is once."""
+        """Stop listening and abort all connections. A second call has no effect."""
         if self._server is None:
             return
         server, self._server = self._server, None
@@ -75,7 +78,7 @@ class Emulator:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         for writer in self._writers:
-            # A peer that reads nothing would keep what was answered, and its connection, for ever.
+            # If a peer reads nothing, its connection and the buffered answer would stay for ever.
             writer.transport.abort()
         await server.wait_closed()
 

@@ -1,4 +1,4 @@
-"""The emulator that the application itself uses: one for each process and running loop, started lazily."""
+"""The application's own emulator: one for each process and event loop, started at the first use."""
 
 import asyncio
 from contextvars import Context
@@ -19,10 +19,10 @@ async def shared() -> Emulator:
     """Return the running loop's emulator, with the recordings of ``settings.RUNNEL_RECORDINGS_DIR``.
 
     Raises:
-        OSError: it could not be started; the next call tries again.
+        OSError: the emulator could not start; the next call tries again.
     """
     try:
-        # Several callers may wait for the one start, and one of them may be cancelled.
+        # Several callers may wait for this start; cancelling one of them must not cancel it.
         return await asyncio.shield(_starting.get())
     except OSError:
         _starting.pop()
@@ -37,7 +37,7 @@ async def close_shared() -> None:
 
 
 async def _start() -> Emulator:
-    # The emulator runs without Django where it is a process of its own.
+    # Imported here because `python -m emulator` runs without Django.
     from django.conf import settings
 
     folder = settings.RUNNEL_RECORDINGS_DIR

@@ -1,4 +1,4 @@
-"""How scripts speak: text as tokens, at a pace, in pieces that nobody expects. Pure."""
+"""Helpers for scripts: cut text into tokens or odd pieces, and pace actions. Pure."""
 
 from collections.abc import Iterable, Iterator
 from itertools import cycle
@@ -6,7 +6,7 @@ from itertools import cycle
 from emulator.actions import Action, Say, Wait
 from emulator.prose import tokens
 
-#: Deltas in characters: never the size of a word, a line or a buffer.
+#: Sizes of pieces in characters: unlike the sizes of words, lines and buffers.
 _ODD_SIZES = (1, 3, 7, 2, 13, 5)
 
 
@@ -16,7 +16,7 @@ def said(text: str) -> Iterator[Say]:
 
 
 def paced(actions: Iterable[Action], *, per_second: float) -> Iterator[Action]:
-    """Yield ``actions`` with the waits between them that make so many a second."""
+    """Yield ``actions`` with waits after them, at a rate of ``per_second`` actions a second."""
     for action in actions:
         yield action
         yield Wait(1 / per_second)

@@ -1,8 +1,8 @@
-"""The providers' side of the wire formats: one module each, all of the same shape.
+"""The providers' side of the wire formats: one module for each format, all of the same shape.
 
-A module has ``KIND`` (the name that ``providers.wires`` gives the format), ``PATH`` (the paths that
-it serves), ``PREFIXES`` (of the paths whose mistakes it answers) and the functions of ``EmulatedWire``. It does
-no I/O. To add a format, write its module and name it in ``WIRES``.
+A module has ``KIND`` (the name of the format in ``providers.wires``), ``PATH`` (the paths that it serves),
+``PREFIXES`` (its error form serves paths that begin with one) and the functions of ``EmulatedWire``. Modules
+do no I/O. To add a format, write its module and add it to ``WIRES``.
 """
 
 import re
@@ -18,41 +18,53 @@ from providers.types import Json
 
 
 class Encoder(Protocol):
-    """Speaks one answer."""
+    """Turns the speech of one answer into frames."""
 
     def encode(self, speech: Speech) -> bytes:
-        """Return the frames for ``speech``, perhaps none; the first call also begins the answer."""
+        """Return the frames for ``speech``; they may be empty.
+
+        The first speech that is not a ping or an error also begins the answer.
+        """
         ...
 
 
 class EmulatedWire(Protocol):
-    """What every module in ``WIRES`` offers."""
+    """The interface of every module in ``WIRES``."""
 
     KIND: str
     PATH: re.Pattern[str]
     PREFIXES: tuple[str, ...]
 
     def headers(self) -> dict[str, str]:
-        """Return the headers of an answer: its content type, and its id where the provider has one."""
+        """Return the headers of an answer: its content type, and a request id if the provider sends one."""
         ...
 
     def read(self, request: HttpRequest, body: Json) -> Prompt:
-        """Return what a script may know; ``LookupError``, ``TypeError``… for what is not of this form."""
+        """Return the prompt in a request.
+
+        Raises:
+            LookupError: the body lacks a field.
+            TypeError: a field has a wrong type.
+            AttributeError: a field has a wrong type.
+        """
         ...
 
     def refusal(self, request: HttpRequest, body: Json, terms: RequestRules) -> ErrorReply | None:
         """Return the provider's error for the first rule that the request breaks, or ``None``.
 
-        Raises what ``read`` raises.
+        Raises:
+            LookupError: the body lacks a field.
+            TypeError: a field has a wrong type.
+            AttributeError: a field has a wrong type.
         """
         ...
 
     def encoder(self, prompt: Prompt, tally: Tally) -> Encoder:
-        """Return a speaker for one answer that reports the usage in ``tally``."""
+        """Return an encoder for one answer; it reports the usage in ``tally``."""
         ...
 
     def whole(self, prompt: Prompt, text: str) -> Json:
-        """Return the answer ``text`` in one piece, as who does not ask for a stream gets it."""
+        """Return a complete response that says ``text``, as for a request without streaming."""
         ...
 
     def error(
@@ -60,12 +72,12 @@ class EmulatedWire(Protocol):
     ) -> ErrorReply:
         """Return the provider's error; ``about`` is the model, the path or the reason.
 
-        ``status`` and ``hint`` say it with another status, and another time to wait, than the provider's own.
+        ``status`` and ``hint``, if given, replace the provider's own HTTP status and retry hint.
         """
         ...
 
 
-#: Chat Completions last: whatever is nobody else's is answered in its form.
+#: Chat Completions is last: its error form serves all paths that no other wire claims.
 WIRES: tuple[EmulatedWire, ...] = (anthropic_messages, gemini_generate, openai_responses, openai_chat)
 
 
@@ -75,5 +87,5 @@ def serving(path: str) -> EmulatedWire | None:
 
 
 def nearest(path: str) -> EmulatedWire:
-    """Return the wire in whose form a mistake at ``path`` is answered."""
+    """Return the wire whose error form answers an invalid request at ``path``."""
     return next(wire for wire in WIRES if path.startswith(wire.PREFIXES))

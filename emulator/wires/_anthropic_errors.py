@@ -1,4 +1,4 @@
-"""How Anthropic says no. Pure."""
+"""Anthropic's error responses. Pure."""
 
 from uuid import uuid4
 
@@ -7,7 +7,7 @@ from emulator.wires._rules import Refusal
 from emulator.wires.frames import ErrorReply
 from providers.types import Json
 
-#: What the real one asks for most often.
+#: The wait that the real API asks for most often.
 _HINT = Hint(seconds="7")
 
 _INVALID = "invalid_request_error"
@@ -51,7 +51,7 @@ _FORMS: dict[Fault, tuple[int, str, str]] = {
 def reply(
     fault: Fault, about: str = "", *, status: int | None = None, hint: Hint | None = None
 ) -> ErrorReply:
-    """Return the error for ``fault``; see ``wires.Wire.error``."""
+    """Return the error for ``fault``; see ``EmulatedWire.error``."""
     if hint is None and fault is Fault.RATE_LIMITED:
         hint = _HINT
     body = event(fault, about)
@@ -68,7 +68,7 @@ def refused(refusal: Refusal) -> ErrorReply:
 
 
 def event(fault: Fault, about: str = "") -> Json:
-    """Return the error as it stands in a body and in a stream."""
+    """Return the error object, the same in a body and in a stream."""
     _, kind, message = _FORMS[fault]
     return {
         "type": "error",
@@ -78,5 +78,5 @@ def event(fault: Fault, about: str = "") -> Json:
 
 
 def request_id() -> str:
-    """Return a new one."""
+    """Return a new random request id."""
     return f"req_{uuid4().hex[:24]}"

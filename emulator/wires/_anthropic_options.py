@@ -1,4 +1,4 @@
-"""What Anthropic refuses in the options of a Messages request. Pure.
+"""Anthropic's rules for the options of a Messages request. Pure.
 
 Sources: the API reference, recorded errors, and the fields of the SDK's types.
 """
@@ -9,7 +9,7 @@ from typing import Any
 from emulator.wires._rules import NAME, Refusal, Refusals, is_integer, is_number, objects
 from providers.types import Json
 
-#: The SDK's ``MessageCreateParams`` and what the API still takes for older models.
+#: The fields of the SDK's ``MessageCreateParams``, and those that the API accepts for older models.
 _FIELDS = frozenset(
     [
         "cache_control",
@@ -34,7 +34,7 @@ _FIELDS = frozenset(
         "top_p",
     ]
 )
-#: What is only known where an ``anthropic-beta`` header names it.
+#: Fields that the API accepts only with an ``anthropic-beta`` header.
 _BETA_FIELDS = frozenset(
     [
         "billing_policy",
@@ -55,7 +55,7 @@ _MOST_BREAKPOINTS = 4
 
 
 def refusals(body: Json, *, knows_its_fields: bool, has_beta: bool) -> Refusals:
-    """Yield what is wrong with the options in ``body``."""
+    """Yield a refusal for each rule that the options in ``body`` break."""
     known = _FIELDS | _BETA_FIELDS if has_beta else _FIELDS
     for name in body.keys() - known if knows_its_fields else ():
         yield Refusal(f"{name}: Extra inputs are not permitted")
@@ -155,7 +155,7 @@ def _tools(tools: list[Json]) -> Refusals:
 
 
 def tool_name(name: object, place: str) -> Refusals:
-    """Refuse a name with other characters than Anthropic's, or too many."""
+    """Refuse a name that is too long or has characters that Anthropic does not allow."""
     if name is None:
         yield Refusal(f"{place}: Field required")
     elif not isinstance(name, str) or not NAME.fullmatch(name) or len(name) > _LONGEST_NAME:
@@ -200,7 +200,7 @@ def _output(config: Json) -> Refusals:
 
 
 def _breakpoints(node: object) -> Iterator[Json]:
-    """Yield every cache hint in a request, which may stand nearly everywhere but in what users wrote."""
+    """Yield every ``cache_control`` in a request. It is allowed nearly everywhere except in users' JSON."""
     if isinstance(node, dict):
         if isinstance(node.get("cache_control"), dict):
             yield node["cache_control"]

@@ -1,7 +1,7 @@
-"""What Anthropic refuses in a Messages request. Pure.
+"""Anthropic's rules for a Messages request. Pure.
 
-Roles alternate; every ``tool_use`` is answered at the start of the next turn, in order; thoughts come
-back as they were sealed; the assistant does not have the last word (newer models take no prefill).
+Roles alternate. The next message answers every ``tool_use``, at its start and in order. Thinking blocks
+come back unchanged. The last message is not the assistant's (newer models accept no prefill).
 """
 
 import re
@@ -14,7 +14,7 @@ from emulator.wires._rules import Refusal, Refusals, RequestRules, is_base64, is
 from providers.types import Json
 
 _ID = re.compile(r"[a-zA-Z0-9_-]+")
-#: As the emulator itself makes them.
+#: Matches the ids of calls that the emulator itself made.
 _OWN_ID = re.compile(r"toolu_[0-9a-f]{24}")
 
 _THOUGHTS = {"thinking", "redacted_thinking"}
@@ -24,7 +24,7 @@ _IMAGES = ("image/jpeg", "image/png", "image/gif", "image/webp")
 
 
 def refusals(body: Json, terms: RequestRules, *, has_beta: bool) -> Refusals:
-    """Yield what is wrong with ``body``."""
+    """Yield a refusal for each rule that ``body`` breaks."""
     yield from options.refusals(body, knows_its_fields=terms.knows_its_fields, has_beta=has_beta)
     yield from _system(body.get("system"))
     messages = body["messages"]
@@ -226,7 +226,7 @@ def _unanswered(index: int, ids: list[str]) -> Refusal:
 
 
 def _continues_thinking(body: Json) -> Refusals:
-    """Whoever thinks by a budget and answers calls must show the thoughts that led to them."""
+    """With a thinking budget, the message with the calls just answered must begin with its thoughts."""
     messages = body["messages"]
     if (body.get("thinking") or {}).get("type") != "enabled" or len(messages) < 2:
         return
@@ -236,9 +236,9 @@ def _continues_thinking(body: Json) -> Refusals:
 
 
 def _thoughts_before_calls(messages: list[Json]) -> Refusals:
-    """The same for every step of this turn, of a model that always thinks before it calls.
+    """If the model always thinks before it calls, each step with calls in this turn must begin with thoughts.
 
-    Only of calls that have an id of ours: what another provider's model called had no thoughts of this one's.
+    Only calls with the emulator's own ids are checked: another provider's calls have no such thoughts.
     """
     said = [any(block["type"] != "tool_result" for block in _content(message)) for message in messages]
     is_user = [message["role"] == "user" and own for message, own in zip(messages, said, strict=True)]

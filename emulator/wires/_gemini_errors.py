@@ -1,4 +1,4 @@
-"""How Google says no. Pure."""
+"""Google's error responses. Pure."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from emulator.wires._rules import Refusal
 from emulator.wires.frames import ErrorReply
 from providers.types import Json
 
-#: What the real one asks for most often.
+#: The wait that the real API asks for most often.
 _HINT = Hint(seconds="7")
 
 _TYPES = "type.googleapis.com/google.rpc."
@@ -18,7 +18,7 @@ class _GeminiError:
     """One error; ``{about}`` in the message is the model or the reason."""
 
     status: int
-    #: The name that gRPC has for it.
+    #: The gRPC name of the status.
     name: str
     message: str
     details: tuple[Json, ...] = ()
@@ -39,7 +39,7 @@ _FORMS: dict[Fault, _GeminiError] = {
     Fault.FILTERED: _GeminiError(
         400, "INVALID_ARGUMENT", "The prompt was blocked because it violates our content policy."
     ),
-    # Google answers a bad key with 400; 401 is for bad OAuth tokens.
+    # Google answers an invalid key with 400; it uses 401 for invalid OAuth tokens.
     Fault.UNAUTHORIZED: _GeminiError(
         400,
         "INVALID_ARGUMENT",
@@ -77,7 +77,7 @@ _FORMS: dict[Fault, _GeminiError] = {
     Fault.GATEWAY_TIMEOUT: _GeminiError(504, "DEADLINE_EXCEEDED", "The deadline expired before the end."),
 }
 
-#: The names by which gRPC knows a status that somebody asks a bad key's error to have.
+#: Replaces the error for an invalid key if a directive asks for status 401.
 _UNAUTHENTICATED = _GeminiError(
     401,
     "UNAUTHENTICATED",
@@ -89,7 +89,7 @@ _UNAUTHENTICATED = _GeminiError(
 def reply(
     fault: Fault, about: str = "", *, status: int | None = None, hint: Hint | None = None
 ) -> ErrorReply:
-    """Return the error for ``fault``; see ``wires.Wire.error``. A time to wait stands in the body."""
+    """Return the error for ``fault``; see ``EmulatedWire.error``. The body holds the time to wait."""
     form = _UNAUTHENTICATED if (fault, status) == (Fault.UNAUTHORIZED, 401) else _FORMS[fault]
     if hint is None and fault is Fault.RATE_LIMITED:
         hint = _HINT
@@ -104,7 +104,7 @@ def reply(
 
 
 def error(status: int, name: str, message: str, details: list[Json] | None = None) -> Json:
-    """Return Google's error object, as it stands in a body and in a stream."""
+    """Return Google's error object, the same in a body and in a stream."""
     about: Json = {"code": status, "message": message, "status": name}
     if details:
         about["details"] = details
@@ -112,7 +112,7 @@ def error(status: int, name: str, message: str, details: list[Json] | None = Non
 
 
 def refused(refusal: Refusal) -> ErrorReply:
-    """Return the error for a rule that a request breaks; its place is told where Google tells it."""
+    """Return the error for a rule that a request breaks, with the field's path if the refusal has one."""
     details = None
     if refusal.param is not None:
         violation: Json = {"field": refusal.param, "description": refusal.message}

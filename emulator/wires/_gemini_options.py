@@ -1,4 +1,4 @@
-"""What Google refuses in the options and tools of a ``generateContent`` request. Pure.
+"""Google's rules for the options and tools of a ``generateContent`` request. Pure.
 
 Sources: the API reference and the fields that the SDK sends to the Gemini API.
 """
@@ -88,7 +88,7 @@ _REQUEST = "* GenerateContentRequest"
 
 
 def field(node: Json, name: str) -> Any:
-    """Return a field by either of the names that protobuf's JSON accepts; the SDK uses both."""
+    """Return a field by its camelCase or snake_case name: protobuf accepts both, and the SDK uses both."""
     return node.get(name, node.get(_snake_case(name)))
 
 
@@ -107,7 +107,7 @@ def unknown(node: Json, known: Collection[str], place: str = "") -> Refusals:
 
 
 def refusals(body: Json) -> Refusals:
-    """Yield what is wrong with the options and tools in ``body``."""
+    """Yield a refusal for each rule that the options and tools in ``body`` break."""
     yield from _generation(field(body, "generationConfig") or {})
     declared: list[str] = []
     for index, tool in enumerate(body.get("tools") or ()):
@@ -203,7 +203,7 @@ def _declaration(function: Json, place: str, declared: list[str]) -> Refusals:
 
 
 def function_name(name: str, place: str) -> Refusals:
-    """Refuse a name with other characters than Google's, or too many."""
+    """Refuse a name that is too long or has characters that Google does not allow."""
     if not _NAME.fullmatch(name):
         yield Refusal(
             f"{place}: Invalid function name. Must start with a letter or an underscore. Must be alphameric "

@@ -1,6 +1,6 @@
-"""What Google refuses in a ``generateContent`` request. Pure.
+"""Google's rules for a ``generateContent`` request. Pure.
 
-Responses follow their calls at once, as many and in the same order; what was signed comes back signed.
+Function responses follow their calls at once, in equal number and order. Signed parts come back signed.
 """
 
 import base64
@@ -12,11 +12,11 @@ from emulator.wires._gemini_options import field
 from emulator.wires._rules import Refusal, Refusals, RequestRules, is_base64
 from providers.types import Json
 
-#: What stands in for a signature that another model could not give; the value is Google's own:
+#: Accepted instead of a signature, for parts from another model; the values are Google's own:
 #: https://ai.google.dev/gemini-api/docs/thought-signatures
 _UNSIGNED = {"skip_thought_signature_validator", "context_engineering_is_the_way_to_go"}
 
-#: Of a part, exactly one.
+#: The fields of which a part has exactly one.
 _DATA = frozenset(
     [
         "codeExecutionResult",
@@ -52,7 +52,7 @@ _REQUEST = "* GenerateContentRequest"
 
 
 def refusals(body: Json, terms: RequestRules) -> Refusals:
-    """Yield what is wrong with ``body``."""
+    """Yield a refusal for each rule that ``body`` breaks."""
     if terms.knows_its_fields:
         yield from options.unknown(body, options.FIELDS)
     yield from options.refusals(body)
@@ -171,7 +171,7 @@ def _calls(contents: list[Json]) -> Refusals:
         if any(field(part, "functionResponse") is None for part in parts[: len(due)]):
             yield Refusal("Please ensure that function response parts come before other parts.")
         for call, response in zip(due, responses, strict=True):
-            # Google says no more than that, whichever of the two it is.
+            # Google's message is the same for a wrong name and a wrong id.
             if call["name"] != response["name"] or call.get("id") != response.get("id", call.get("id")):
                 yield Refusal("Request contains an invalid argument.")
         due = [found for part in parts if (found := field(part, "functionCall"))]
@@ -186,7 +186,7 @@ def _calls(contents: list[Json]) -> Refusals:
 
 
 def _signatures(contents: list[Json]) -> Refusals:
-    """The first call of every step since the user last said something must be signed."""
+    """The first call of each step since the user's last text must be signed."""
     asked = [
         index
         for index, content in enumerate(contents)

@@ -1,7 +1,8 @@
-"""What OpenAI refuses in a Chat Completions request. Pure.
+"""OpenAI's rules for a Chat Completions request. Pure.
 
-Three rules are stricter than OpenAI and as strict as servers that speak its wire (Mistral's, DeepSeek's):
-results come in the order of their calls, nobody says nothing, and the assistant does not have the last word.
+Three rules are stricter than OpenAI's, and as strict as those of servers that speak its wire (Mistral's,
+DeepSeek's): results come in the order of their calls, no message is empty, and the last message is not
+the assistant's.
 """
 
 from emulator.wires import _openai_options as options
@@ -16,7 +17,7 @@ from emulator.wires._rules import (
 )
 from providers.types import Json
 
-#: The SDK's ``CompletionCreateParams``.
+#: The fields of the SDK's ``CompletionCreateParams``.
 _FIELDS = frozenset(
     [
         "audio",
@@ -70,12 +71,12 @@ _PARTS = {
 }
 _IMAGES = {"image/png", "image/jpeg", "image/gif", "image/webp"}
 _LONGEST_ID = 40
-#: Characters of one message's text.
+#: Characters: the longest text of one message.
 LONGEST_TEXT = 10_485_760
 
 
 def refusals(body: Json, terms: RequestRules) -> Refusals:
-    """Yield what is wrong with ``body``."""
+    """Yield a refusal for each rule that ``body`` breaks."""
     if terms.knows_its_fields:
         yield from options.unknown(body, _FIELDS)
     yield from _options(body)
@@ -118,7 +119,7 @@ def _options(body: Json) -> Refusals:
 
 
 def _messages(messages: list[Json]) -> Refusals:
-    #: The ids of calls, as long as a result may come.
+    #: The ids of the calls whose results must come next.
     due: list[str] = []
     for index, message in enumerate(messages):
         place = f"messages[{index}]"
@@ -208,7 +209,7 @@ def _content(message: Json, place: str) -> Refusals:
 
 
 def _part(part: Json, role: str, place: str) -> Refusals:
-    # Mistral's thoughts go back in its own kind of part.
+    # Clients return Mistral's reasoning in parts of this type.
     if part["type"] == "thinking" and role == "assistant":
         return
     yield from options.one_of(part["type"], sorted(_PARTS[role]), f"{place}.type")
@@ -234,7 +235,7 @@ def _part(part: Json, role: str, place: str) -> Refusals:
 
 
 def image(url: object, param: str) -> Refusals:
-    """Refuse what is no image that OpenAI reads."""
+    """Refuse an image that is neither a web address nor a data URL of a type that OpenAI reads."""
     if is_url(url):
         return
     kind = mime_type(url)
@@ -255,7 +256,7 @@ def image(url: object, param: str) -> Refusals:
 
 
 def file(value: Json, param: str) -> Refusals:
-    """Refuse a document that OpenAI cannot read: a data URL needs the name of the file."""
+    """Refuse a file that OpenAI cannot read; a data URL also needs a file name."""
     if value.get("file_id") or is_url(value.get("file_url")):
         return
     if mime_type(value.get("file_data")) is None:

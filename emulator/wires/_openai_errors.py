@@ -1,4 +1,4 @@
-"""How OpenAI says no, on both of its wires. Pure."""
+"""OpenAI's error responses, for both of its wires. Pure."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from providers.types import Json
 
 _INVALID = "invalid_request_error"
 
-#: What the real one asks for most often.
+#: The wait that the real API asks for most often.
 _HINT = Hint(seconds="7")
 
 
@@ -98,7 +98,7 @@ _FORMS: dict[Fault, _OpenAiError] = {
 def reply(
     fault: Fault, about: str = "", *, status: int | None = None, hint: Hint | None = None
 ) -> ErrorReply:
-    """Return the error for ``fault``; see ``wires.Wire.error``."""
+    """Return the error for ``fault``; see ``EmulatedWire.error``."""
     form = _FORMS[fault]
     if hint is None and fault is Fault.RATE_LIMITED:
         hint = _HINT
@@ -116,7 +116,7 @@ def refused(refusal: Refusal) -> ErrorReply:
 
 
 def about_it(fault: Fault, about: str = "") -> Json:
-    """Return what stands below ``error`` in a body and in a stream."""
+    """Return the value of ``error`` in a body and in a stream."""
     form = _FORMS[fault]
     return error(form.message.replace("{about}", about), kind=form.kind, code=form.code, param=form.param)
 

@@ -7,7 +7,7 @@ from providers.types import Json
 
 
 class MessageItem:
-    """Words: one message with one part, an ``output_text`` or a ``refusal``."""
+    """A message item with one part: an ``output_text`` or a ``refusal``."""
 
     def __init__(self, part_type: str) -> None:
         self.index = 0
@@ -16,18 +16,18 @@ class MessageItem:
         self._pieces: list[str] = []
 
     def opening(self) -> Iterator[Json]:
-        """Yield the events that begin it."""
+        """Yield the events that begin the item."""
         yield _added(self.index, {**self._envelope("in_progress"), "content": []})
         yield {"type": "response.content_part.added", **self._place(), "part": self._part("")}
 
     def delta(self, text: str) -> Json:
-        """Return the event for more words."""
+        """Return the event for more text."""
         self._pieces.append(text)
         event = {"type": f"response.{self.part_type}.delta", **self._place(), "delta": text}
         return event if self.part_type == "refusal" else {**event, "logprobs": []}
 
     def closing(self, status: str) -> Iterator[Json]:
-        """Yield the events that end it."""
+        """Yield the events that end the item."""
         text = "".join(self._pieces)
         key = "refusal" if self.part_type == "refusal" else "text"
         done = {"type": f"response.{self.part_type}.done", **self._place(), key: text}
@@ -52,7 +52,7 @@ class MessageItem:
 
 
 class Reasoning:
-    """Thoughts: one item with one summary part and, when somebody asked, the encrypted content."""
+    """A reasoning item: one summary part and, if the request asks for it, the encrypted content."""
 
     def __init__(self) -> None:
         self.index = 0
@@ -61,17 +61,17 @@ class Reasoning:
         self._pieces: list[str] = []
 
     def opening(self) -> Iterator[Json]:
-        """Yield the events that begin it."""
+        """Yield the events that begin the item."""
         yield _added(self.index, {"id": self._id, "type": "reasoning", "summary": []})
         yield {"type": "response.reasoning_summary_part.added", **self._place(), "part": self._part("")}
 
     def delta(self, text: str) -> Json:
-        """Return the event for more thoughts."""
+        """Return the event for more of the summary."""
         self._pieces.append(text)
         return {"type": "response.reasoning_summary_text.delta", **self._place(), "delta": text}
 
     def closing(self, status: str) -> Iterator[Json]:
-        """Yield the events that end it."""
+        """Yield the events that end the item."""
         text = "".join(self._pieces)
         yield {"type": "response.reasoning_summary_text.done", **self._place(), "text": text}
         yield {"type": "response.reasoning_summary_part.done", **self._place(), "part": self._part(text)}
@@ -92,7 +92,7 @@ class Reasoning:
 
 
 class FunctionCall:
-    """A call: its ``call_id`` is what an answer refers to, its ``id`` what the events refer to."""
+    """A function call. Its result refers to its ``call_id``, and the events refer to its ``id``."""
 
     def __init__(self, name: str) -> None:
         self.index = 0
@@ -102,7 +102,7 @@ class FunctionCall:
         self._pieces: list[str] = []
 
     def opening(self) -> Iterator[Json]:
-        """Yield the event that begins it."""
+        """Yield the event that begins the item."""
         yield _added(self.index, self.as_json("in_progress"))
 
     def delta(self, text: str) -> Json:
@@ -111,7 +111,7 @@ class FunctionCall:
         return {"type": "response.function_call_arguments.delta", **self._place(), "delta": text}
 
     def closing(self, status: str) -> Iterator[Json]:
-        """Yield the events that end it."""
+        """Yield the events that end the item."""
         arguments = "".join(self._pieces)
         yield {"type": "response.function_call_arguments.done", **self._place(), "arguments": arguments}
         yield _done(self.index, self.as_json(status))

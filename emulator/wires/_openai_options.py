@@ -1,4 +1,4 @@
-"""What OpenAI refuses in the options of a request, on both of its wires. Pure.
+"""OpenAI's rules for the options of a request, on both of its wires. Pure.
 
 Sources: the API reference, recorded errors, and the fields of the SDK's types.
 """
@@ -24,7 +24,7 @@ def unknown(body: Json, known: Collection[str]) -> Refusals:
 
 
 def numbers(body: Json, ranges: dict[str, tuple[float, float]]) -> Refusals:
-    """Refuse what is no number, or not within its range."""
+    """Refuse values that are not numbers or not within their range."""
     for name, (least, most) in ranges.items():
         value = body.get(name)
         if value is None or is_number(value, least, most):
@@ -41,7 +41,7 @@ def numbers(body: Json, ranges: dict[str, tuple[float, float]]) -> Refusals:
 
 
 def counts(body: Json, bounds: dict[str, tuple[int, int]]) -> Refusals:
-    """Refuse what is no whole number, or not within its bounds."""
+    """Refuse values that are not whole numbers or not within their bounds."""
     for name, (least, most) in bounds.items():
         value = body.get(name)
         if value is None or is_integer(value, least, most):
@@ -57,12 +57,12 @@ def counts(body: Json, bounds: dict[str, tuple[int, int]]) -> Refusals:
 
 
 def output_limit(body: Json, name: str) -> Refusals:
-    """Refuse a limit that leaves no room for an answer."""
+    """Refuse an output limit of ``name`` that leaves no room for an answer."""
     return counts(body, {name: (_FEWEST_TOKENS if name == "max_output_tokens" else 1, 2**31)})
 
 
 def stop(value: object) -> Refusals:
-    """Refuse what are no stop sequences, or too many."""
+    """Refuse invalid stop sequences, or too many of them."""
     if value is None:
         return
     stops = [value] if isinstance(value, str) else value
@@ -78,17 +78,17 @@ def stop(value: object) -> Refusals:
 
 
 def effort(value: object, param: str) -> Refusals:
-    """Refuse an effort that no model knows."""
+    """Refuse a reasoning effort that no model supports."""
     return one_of(value, _EFFORTS, param)
 
 
 def verbosity(value: object, param: str) -> Refusals:
-    """Refuse a verbosity that no model knows."""
+    """Refuse a verbosity that no model supports."""
     return one_of(value, _VERBOSITIES, param)
 
 
 def one_of(value: object, known: Collection[str], param: str) -> Refusals:
-    """Refuse a value that is not among those that are ``known``; ``None`` is left out."""
+    """Refuse a value that is not in ``known``; ``None`` is allowed."""
     if value is not None and (not isinstance(value, str) or value not in known):
         *most, last = (f"'{each}'" for each in known)
         names = f"{', '.join(most)} and {last}" if most else last
@@ -96,7 +96,10 @@ def one_of(value: object, known: Collection[str], param: str) -> Refusals:
 
 
 def tools(body: Json, function_at: Callable[[Json], Json], place: str) -> Refusals:
-    """Refuse functions that nobody could call; ``function_at`` and ``place`` say where one stands in a tool."""
+    """Refuse tools that are not a list of valid functions.
+
+    ``function_at`` returns the function of a tool; ``place`` is its path below the tool, for the error.
+    """
     declared = body.get("tools")
     if declared is None:
         return
@@ -133,7 +136,7 @@ def _function(function: Json, param: str) -> Refusals:
 
 
 def name(value: object, param: str) -> Refusals:
-    """Refuse a name with other characters than OpenAI's, or too many."""
+    """Refuse a name that is too long or has characters that OpenAI does not allow."""
     if not isinstance(value, str):
         yield Refusal(f"Missing required parameter: '{param}'.", param, "missing_required_parameter")
     elif not NAME.fullmatch(value):
@@ -159,7 +162,7 @@ def at_most(value: str, longest: int, param: str) -> Refusals:
 
 
 def schema(value: object, about: str, param: str, *, code: str, is_strict: bool) -> Refusals:
-    """Refuse a JSON Schema that is not one of an object, or that strict mode cannot follow."""
+    """Refuse a JSON Schema that does not describe an object, or that strict mode does not support."""
     if not isinstance(value, dict) or value.get("type") != "object":
         kind = value.get("type") if isinstance(value, dict) else None
         yield Refusal(
@@ -184,7 +187,7 @@ def schema(value: object, about: str, param: str, *, code: str, is_strict: bool)
 
 
 def json_schema(asked: Json, param: str) -> Refusals:
-    """Refuse a form of the answer that is no usable JSON Schema."""
+    """Refuse a response format whose JSON Schema is missing or invalid."""
     yield from name(asked.get("name"), f"{param}.name")
     if "schema" not in asked:
         yield Refusal(
@@ -196,7 +199,7 @@ def json_schema(asked: Json, param: str) -> Refusals:
 
 
 def tool_choice(body: Json, choice_name: Callable[[Json], str]) -> Refusals:
-    """Refuse a choice among functions that are not there."""
+    """Refuse a choice of a function that the request does not declare."""
     choice = body.get("tool_choice")
     if choice is None:
         return
@@ -216,7 +219,7 @@ def tool_choice(body: Json, choice_name: Callable[[Json], str]) -> Refusals:
 
 
 def wrong_type(param: str, expected: str, value: object) -> Refusal:
-    """Return what is said of a value of a wrong type."""
+    """Return the refusal of a value of a wrong type."""
     return Refusal(
         f"Invalid type for '{param}': expected {expected}, but got {_TYPES[type(value)]} instead.",
         param,
@@ -225,7 +228,7 @@ def wrong_type(param: str, expected: str, value: object) -> Refusal:
 
 
 def empty_array(param: str) -> Refusal:
-    """Return what is said of a list with nothing in it."""
+    """Return the refusal of an empty list."""
     return Refusal(
         f"Invalid '{param}': empty array. Expected an array with minimum length 1, but got an empty array "
         "instead.",
@@ -243,3 +246,6 @@ _TYPES: dict[type, str] = {
     dict: "an object",
     type(None): "null",
 }
+
+#: Matches the id of an item that OpenAI made.
+ITEM_ID = re.compile(r"[a-z]+_[a-zA-Z0-9_-]+")

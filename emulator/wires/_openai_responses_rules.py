@@ -1,4 +1,4 @@
-"""What OpenAI refuses in a Responses request. Pure."""
+"""OpenAI's rules for a Responses request. Pure."""
 
 from emulator.prompt import since_the_user
 from emulator.sealing import is_sealed
@@ -7,7 +7,7 @@ from emulator.wires._openai_chat_rules import LONGEST_TEXT, file, image
 from emulator.wires._rules import Refusal, Refusals, RequestRules, is_object_text
 from providers.types import Json
 
-#: The SDK's ``ResponseCreateParams``.
+#: The fields of the SDK's ``ResponseCreateParams``.
 _FIELDS = frozenset(
     [
         "access_programs",
@@ -54,7 +54,7 @@ _PARTS = {
     "system": ("input_text",),
     "developer": ("input_text",),
 }
-#: What does not come from thinking, by its role or kind.
+#: The roles and kinds of items that cannot follow reasoning.
 _NOT_LED_TO = {"user", "system", "developer", "function_call_output"}
 _IMAGE_DETAILS = ("low", "high", "auto", "original")
 
@@ -72,7 +72,7 @@ _LONGEST_ID = 64
 
 
 def refusals(body: Json, terms: RequestRules) -> Refusals:
-    """Yield what is wrong with ``body``."""
+    """Yield a refusal for each rule that ``body`` breaks."""
     if terms.knows_its_fields:
         yield from options.unknown(body, _FIELDS)
     yield from _options(body)
@@ -186,7 +186,7 @@ def _reasoning(item: Json, place: str, body: Json) -> Refusals:
         )
         return
     if not sealed:
-        # The emulator keeps nothing, whatever a request asks it to store.
+        # The emulator stores no items, even if a request asks for it.
         yield _not_found(item.get("id") or place, stores=body.get("store") is not False)
     elif not is_sealed(sealed, "".join(part["text"] for part in summary)):
         yield Refusal(
@@ -208,7 +208,7 @@ def _not_found(item_id: str, *, stores: bool = True) -> Refusal:
 
 
 def _calls(items: list[Json]) -> Refusals:
-    """Every call is answered, in order, before anybody else says something."""
+    """Outputs answer all calls, in order, before the next message."""
     due: list[str] = []
     seen: set[str] = set()
     for item in items:
@@ -251,9 +251,9 @@ def _reasoning_leads_on(items: list[Json]) -> Refusals:
 
 
 def _reasoning_led_to_calls(items: list[Json]) -> Refusals:
-    """What a step of this turn called comes back behind the thoughts that led to it.
+    """Each step's calls in this turn must follow the reasoning that led to them.
 
-    OpenAI can say so only of items that it stored or that have ids; here it is said of all.
+    OpenAI can check only items that it stored or that have ids; the emulator checks all.
     """
     turn = since_the_user(items, is_user=[item.get("role") == "user" for item in items])
     has_thought = False

@@ -1,6 +1,6 @@
-"""What the rules of all wires have in common: how one is broken, and how values are looked at. Pure.
+"""The common base of all wires' rules: the refusal of a request, and checks of values. Pure.
 
-A rule is a generator of ``Refusal``; providers tell the first, so nothing behind it is looked at.
+A rule is a generator of ``Refusal``. Providers report only the first, so later ones are not computed.
 """
 
 import base64
@@ -15,10 +15,10 @@ from providers.types import Json
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A rule that a request breaks, in the provider's own words."""
+    """The provider's answer to a request that breaks a rule; ``message`` is in the provider's own words."""
 
     message: str
-    #: The place in the request, where the provider has a field for that.
+    #: The path of the wrong field, if the provider reports it.
     param: str | None = None
     code: str | None = None
     status: int = 400
@@ -29,27 +29,27 @@ type Refusals = Iterator[Refusal]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RequestRules:
-    """What a model and an address ask of a request beyond its form."""
+    """The rules for requests that depend on the model and on the path."""
 
-    #: Whether calls must come back with the seal of the thoughts that led to them.
+    #: Whether the client must return calls with the seal of the thoughts that led to them.
     demands_seals: bool = False
-    #: Whether fields that the provider itself does not know are refused: compatible servers ignore them.
+    #: Whether unknown fields are refused. The providers refuse them; compatible servers ignore them.
     knows_its_fields: bool = True
 
 
-#: A function's name at OpenAI and Anthropic, which allow different lengths of it.
+#: A function's name at OpenAI and Anthropic; each has a length limit of its own.
 NAME = re.compile(r"[a-zA-Z0-9_-]+")
 
 _DATA_URL = re.compile(r"data:(?P<mime>[\w.+-]+/[\w.+-]+)?(?:;[\w.=-]+)*;base64,(?P<data>.*)", re.DOTALL)
 
 
 def is_number(value: object, least: float, most: float) -> bool:
-    """Return whether ``value`` is a number between both."""
+    """Return whether ``value`` is a number from ``least`` to ``most``."""
     return isinstance(value, (int, float)) and not isinstance(value, bool) and least <= value <= most
 
 
 def is_integer(value: object, least: int, most: int = 2**53) -> bool:
-    """Return whether ``value`` is a whole number between both."""
+    """Return whether ``value`` is a whole number from ``least`` to ``most``."""
     return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
 
 
@@ -62,7 +62,7 @@ def is_object_text(value: object) -> bool:
 
 
 def is_base64(value: object) -> bool:
-    """Return whether ``value`` is Base64 of at least a byte."""
+    """Return whether ``value`` is Base64 of at least one byte."""
     if not isinstance(value, str) or not value:
         return False
     try:
@@ -77,13 +77,13 @@ def is_url(value: object) -> bool:
 
 
 def mime_type(data_url: object) -> str | None:
-    """Return the type of what ``data_url`` holds, or ``None`` when it is no data URL or not Base64."""
+    """Return the MIME type in ``data_url``, or ``None`` if it is not a data URL or not Base64."""
     found = _DATA_URL.fullmatch(data_url) if isinstance(data_url, str) else None
     return found["mime"] if found and is_base64(found["data"]) else None
 
 
 def objects(value: object) -> Iterator[Json]:
-    """Yield every object of a JSON Schema in which a model may write fields."""
+    """Yield every subschema of a JSON Schema that describes an object."""
     if isinstance(value, dict):
         if value.get("type") == "object" or "properties" in value:
             yield value

@@ -1,4 +1,4 @@
-"""Anthropic's Messages, from the provider's side: named events over content blocks. Pure."""
+"""Anthropic's Messages API, from the provider's side: named events over content blocks. Pure."""
 
 import re
 from typing import assert_never
@@ -45,14 +45,14 @@ def headers() -> dict[str, str]:
 
 
 def read(_: HttpRequest, body: Json) -> Prompt:
-    """Return what a script may know of ``body``."""
+    """Return the prompt in ``body``."""
     messages = entries(body, "messages")
     texts = (_text(message["content"]) for message in reversed(messages) if message["role"] == "user")
     turn = since_the_user(messages, is_user=map(_is_of_the_user, messages))
     return Prompt(
         model=body["model"],
         streaming=body.get("stream") is True,
-        # A message of the user that holds results only is not something that the user said.
+        # A user message that holds only results has no text of the user.
         user_text=next((text for text in texts if text), ""),
         rounds=grouped(
             _text(block.get("content", "")) if block["type"] == "tool_result" else None
@@ -69,18 +69,18 @@ def read(_: HttpRequest, body: Json) -> Prompt:
 
 
 def refusal(request: HttpRequest, body: Json, terms: RequestRules) -> ErrorReply | None:
-    """Return the error for the first rule that is broken."""
+    """Return the error for the first rule that the request breaks, or ``None``."""
     found = next(_anthropic_rules.refusals(body, terms, has_beta="anthropic-beta" in request.headers), None)
     return None if found is None else _anthropic_errors.refused(found)
 
 
 def encoder(prompt: Prompt, tally: Tally) -> "MessagesEncoder":
-    """Return a speaker for one answer."""
+    """Return an encoder for one answer."""
     return MessagesEncoder(prompt, tally)
 
 
 def whole(prompt: Prompt, text: str) -> Json:
-    """Return a message."""
+    """Return a complete message that says ``text``."""
     return {
         "model": prompt.model,
         "id": f"msg_{uuid4().hex[:24]}",
@@ -94,12 +94,12 @@ def whole(prompt: Prompt, text: str) -> Json:
 
 
 def error(fault: Fault, about: str, *, status: int | None = None, hint: Hint | None = None) -> ErrorReply:
-    """Return Anthropic's error."""
+    """Return Anthropic's error for ``fault``."""
     return _anthropic_errors.reply(fault, about, status=status, hint=hint)
 
 
 def _is_of_the_user(message: Json) -> bool:
-    """Whether the user said something in it: not if it only brings results."""
+    """Return whether ``message`` is the user's own, and not only results."""
     return message["role"] == "user" and any(
         block["type"] != "tool_result" for block in _blocks(message["content"])
     )
@@ -114,18 +114,18 @@ def _text(content: str | list[Json]) -> str:
 
 
 class MessagesEncoder:
-    """Turns speech into content blocks: one open at a time."""
+    """Turns speech into content blocks; one block at most is open."""
 
     def __init__(self, prompt: Prompt, tally: Tally) -> None:
         self._model = prompt.model
         self._tally = tally
         self._begun = False
-        #: The type of the open block, and its index or that of the next one.
+        #: The type of the open block, or ``None``; `_index` is its index, or that of the next block.
         self._open: str | None = None
         self._index = 0
 
     def encode(self, speech: Speech) -> bytes:
-        """Return the events for ``speech``; no sign of life and no error begins an answer."""
+        """Return the events for ``speech``. A ping or an error does not begin the answer."""
         match speech:
             case PingAction():
                 return named_frame({"type": "ping"})
@@ -137,7 +137,7 @@ class MessagesEncoder:
 
     def _encode(self, speech: Token | SignatureAction | Finish) -> bytes:
         match speech:
-            # There is no refusal in words here: what was said stays text, and the reason tells.
+            # This wire has no refusal in words: the words are text, and the stop reason says "refusal".
             case Say(text) | Refuse(text):
                 begin = self._block({"type": "text", "text": ""})
                 return begin + self._delta({"type": "text_delta", "text": text})
@@ -157,13 +157,13 @@ class MessagesEncoder:
                 assert_never(speech)
 
     def _block(self, block: Json) -> bytes:
-        """Begin ``block``, unless one of its type is open."""
+        """Return the frames that begin ``block``; none if a block of its type is open."""
         if self._open == block["type"]:
             return b""
         closing = self._close()
         self._open = block["type"]
         start = named_frame({"type": "content_block_start", "index": self._index, "content_block": block})
-        # Anthropic pings once, right after the first block has begun.
+        # Anthropic sends one ping, right after the start of the first block.
         return closing + start + (b"" if self._index else named_frame({"type": "ping"}))
 
     def _delta(self, delta: Json) -> bytes:

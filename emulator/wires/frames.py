@@ -1,4 +1,4 @@
-"""Server-sent events as bytes, and an error answer: what all four providers have in common. Pure."""
+"""Server-sent events as bytes, and the error response: common to all four wires. Pure."""
 
 import json
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from providers.types import Json
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ErrorReply:
-    """A provider's own way of saying no."""
+    """A provider's error response."""
 
     status: int
     body: Json
@@ -21,7 +21,8 @@ class ErrorReply:
 def dump(value: object) -> bytes:
     """Return compact JSON in UTF-8, as the providers send it.
 
-    What UTF-8 cannot hold (a lone surrogate) is sent as an escape, as some of them do.
+    If ``value`` holds a lone surrogate, which UTF-8 cannot encode, all non-ASCII characters are escaped, as
+    some providers do.
     """
     try:
         return orjson.dumps(value)
@@ -30,10 +31,10 @@ def dump(value: object) -> bytes:
 
 
 def data_frame(value: object, *, newline: bytes = b"\n") -> bytes:
-    """Return an event that consists of its data."""
+    """Return an event that has data but no name."""
     return b"data: %b%b%b" % (dump(value), newline, newline)
 
 
 def named_frame(value: Json) -> bytes:
-    """Return an event that carries the ``type`` of its data as its name."""
+    """Return an event whose name is the ``type`` of its data."""
     return b"event: %b\ndata: %b\n\n" % (value["type"].encode(), dump(value))

@@ -1,4 +1,4 @@
-"""Gemini's streamGenerateContent, from the provider's side: whole responses as events, CRLF. Pure."""
+"""Gemini's streamGenerateContent, from the provider's side: each event is a response; CRLF. Pure."""
 
 import json
 import re
@@ -37,7 +37,7 @@ PREFIXES: tuple[str, ...] = ("/v1beta/", "/v1alpha/", "/v1/models/")
 
 _FINISH_REASONS = {
     FinishReason.END_TURN: "STOP",
-    # Gemini has no reason of its own for function calls.
+    # Gemini has no separate finish reason for function calls.
     FinishReason.TOOL_CALLS: "STOP",
     FinishReason.MAX_TOKENS_EXCEEDED: "MAX_TOKENS",
     FinishReason.CONTENT_FILTER: "SAFETY",
@@ -45,12 +45,12 @@ _FINISH_REASONS = {
 
 
 def headers() -> dict[str, str]:
-    """Return the headers of an answer; there is no request id among them."""
+    """Return the headers of an answer; Google sends no request id."""
     return {"content-type": "text/event-stream"}
 
 
 def read(request: HttpRequest, body: Json) -> Prompt:
-    """Return what a script may know of ``request``: the model and the method are in its path."""
+    """Return the prompt in ``request``; the model and the method are in its path."""
     place = PATH.fullmatch(request.path)
     if place is None:
         raise LookupError(request.path)
@@ -85,25 +85,25 @@ def _rounds(contents: list[Json]) -> tuple[Round, ...]:
 
 
 def _is_of_the_user(content: Json) -> bool:
-    """Whether the user said something in it: not if it only brings results."""
+    """Return whether ``content`` is the user's own, and not only function responses."""
     return content.get("role", "user") == "user" and any(
         not field(part, "functionResponse") for part in content["parts"]
     )
 
 
 def refusal(_: HttpRequest, body: Json, terms: RequestRules) -> ErrorReply | None:
-    """Return the error for the first rule that is broken."""
+    """Return the error for the first rule that the request breaks, or ``None``."""
     found = next(_gemini_rules.refusals(body, terms), None)
     return None if found is None else _gemini_errors.refused(found)
 
 
 def encoder(prompt: Prompt, tally: Tally) -> "GenerateEncoder":
-    """Return a speaker for one answer."""
+    """Return an encoder for one answer."""
     return GenerateEncoder(prompt, tally)
 
 
 def whole(prompt: Prompt, text: str) -> Json:
-    """Return a response: the same as a chunk of a stream that consists of one."""
+    """Return a complete response that says ``text``; it has the form of a stream's only chunk."""
     content = {"parts": [{"text": text}], "role": "model"}
     return {
         "candidates": [{"content": content, "finishReason": "STOP", "index": 0}],
@@ -114,7 +114,7 @@ def whole(prompt: Prompt, text: str) -> Json:
 
 
 def error(fault: Fault, about: str, *, status: int | None = None, hint: Hint | None = None) -> ErrorReply:
-    """Return Google's error."""
+    """Return Google's error for ``fault``."""
     return _gemini_errors.reply(fault, about, status=status, hint=hint)
 
 
@@ -123,7 +123,7 @@ def _text(content: Json) -> str:
 
 
 def _object(arguments: str) -> Json:
-    """Return what a model sends here for ``arguments``: this wire has objects only, so text that is none is in one."""
+    """Return ``arguments`` as an object, the only form on this wire; text that is not one is put into one."""
     try:
         found = json.loads(arguments or "{}", parse_constant=_no_constant)
     except (ValueError, RecursionError):
@@ -136,7 +136,7 @@ def _no_constant(name: str) -> object:
 
 
 class GenerateEncoder:
-    """Turns speech into chunks; a function call is sent whole, once its arguments are complete."""
+    """Turns speech into chunks; a function call is sent in one chunk when its arguments are complete."""
 
     def __init__(self, prompt: Prompt, tally: Tally) -> None:
         self._model = prompt.model
@@ -181,7 +181,7 @@ class GenerateEncoder:
         return self._chunk({"functionCall": call})
 
     def _chunk(self, part: Json, finish_reason: str | None = None) -> bytes:
-        # As Gemini 3 does it: the signature of a thought comes with the first call or at the end.
+        # As in Gemini 3, the signature of the thoughts comes with the first call or at the end.
         if self._seal is not None and ("functionCall" in part or finish_reason):
             part = {**part, "thoughtSignature": self._seal}
             self._seal = None
@@ -194,7 +194,7 @@ class GenerateEncoder:
         return data_frame(chunk, newline=b"\r\n")
 
     def _usage(self) -> Json:
-        """Return the totals so far; a count that is 0 is left out, as Google leaves it out."""
+        """Return the token totals so far; output counts of 0 are left out, as Google does."""
         tally = self._tally
         usage: Json = {
             "promptTokenCount": tally.input_tokens,

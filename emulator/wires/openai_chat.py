@@ -1,4 +1,4 @@
-"""OpenAI's Chat Completions, from the provider's side: unnamed events, then ``[DONE]``. Pure."""
+"""OpenAI's Chat Completions API, from the provider's side: unnamed events, then ``[DONE]``. Pure."""
 
 import re
 import time
@@ -32,14 +32,14 @@ KIND = "openai-chat"
 PATH = re.compile(r"/v1/chat/completions")
 PREFIXES: tuple[str, ...] = ("/",)
 
-#: As OpenRouter says that somebody is still at work; OpenAI itself says nothing.
+#: OpenRouter's keep-alive comment; OpenAI itself sends none.
 KEEP_ALIVE = b": OPENROUTER PROCESSING\n\n"
 
 _FINISH_REASONS = {
     FinishReason.END_TURN: "stop",
     FinishReason.TOOL_CALLS: "tool_calls",
     FinishReason.MAX_TOKENS_EXCEEDED: "length",
-    # OpenAI ends a refusal in words plainly; "content_filter" is Azure's.
+    # OpenAI ends a refusal in words with "stop"; "content_filter" is Azure's.
     FinishReason.CONTENT_FILTER: "stop",
 }
 
@@ -50,7 +50,7 @@ def headers() -> dict[str, str]:
 
 
 def read(_: HttpRequest, body: Json) -> Prompt:
-    """Return what a script may know of ``body``."""
+    """Return the prompt in ``body``."""
     messages = entries(body, "messages")
     from_user = (message for message in reversed(messages) if message["role"] == "user")
     turn = since_the_user(messages, is_user=[message["role"] == "user" for message in messages])
@@ -69,18 +69,18 @@ def read(_: HttpRequest, body: Json) -> Prompt:
 
 
 def refusal(_: HttpRequest, body: Json, terms: RequestRules) -> ErrorReply | None:
-    """Return the error for the first rule that is broken."""
+    """Return the error for the first rule that the request breaks, or ``None``."""
     found = next(_openai_chat_rules.refusals(body, terms), None)
     return None if found is None else _openai_errors.refused(found)
 
 
 def encoder(prompt: Prompt, tally: Tally) -> "ChatEncoder":
-    """Return a speaker for one answer."""
+    """Return an encoder for one answer."""
     return ChatEncoder(prompt, tally)
 
 
 def whole(prompt: Prompt, text: str) -> Json:
-    """Return a chat completion."""
+    """Return a complete chat completion that says ``text``."""
     message: Json = {"role": "assistant", "content": text, "refusal": None, "annotations": []}
     return {
         "id": f"chatcmpl-{uuid4().hex}",
@@ -93,7 +93,7 @@ def whole(prompt: Prompt, text: str) -> Json:
 
 
 def error(fault: Fault, about: str, *, status: int | None = None, hint: Hint | None = None) -> ErrorReply:
-    """Return OpenAI's error."""
+    """Return OpenAI's error for ``fault``."""
     return _openai_errors.reply(fault, about, status=status, hint=hint)
 
 
@@ -104,7 +104,7 @@ def _text(content: str | list[Json]) -> str:
 
 
 class ChatEncoder:
-    """Turns speech into chunks; reasoning goes where DeepSeek and vLLM put it."""
+    """Turns speech into chunks; reasoning is in the field that DeepSeek and vLLM use."""
 
     def __init__(self, prompt: Prompt, tally: Tally) -> None:
         self._tally = tally
@@ -123,7 +123,7 @@ class ChatEncoder:
         self._calls = 0
 
     def encode(self, speech: Speech) -> bytes:
-        """Return the chunks for ``speech``; no sign of life and no error begins an answer."""
+        """Return the chunks for ``speech``. A keep-alive comment or an error does not begin the answer."""
         match speech:
             case PingAction():
                 return KEEP_ALIVE

@@ -1,4 +1,4 @@
-"""OpenAI's Responses, from the provider's side: named, numbered events over output items. Pure."""
+"""OpenAI's Responses API, from the provider's side: named, numbered events over output items. Pure."""
 
 import re
 import time
@@ -42,7 +42,7 @@ def headers() -> dict[str, str]:
 
 
 def read(_: HttpRequest, body: Json) -> Prompt:
-    """Return what a script may know of ``body``."""
+    """Return the prompt in ``body``."""
     text = body["input"]
     items = [{"role": "user", "content": text}] if isinstance(text, str) else entries(body, "input")
     from_user = (item for item in reversed(items) if item.get("role") == "user")
@@ -64,23 +64,23 @@ def read(_: HttpRequest, body: Json) -> Prompt:
 
 
 def refusal(_: HttpRequest, body: Json, terms: RequestRules) -> ErrorReply | None:
-    """Return the error for the first rule that is broken."""
+    """Return the error for the first rule that the request breaks, or ``None``."""
     found = next(_openai_responses_rules.refusals(body, terms), None)
     return None if found is None else _openai_errors.refused(found)
 
 
 def encoder(prompt: Prompt, tally: Tally) -> "ResponsesEncoder":
-    """Return a speaker for one answer."""
+    """Return an encoder for one answer."""
     return ResponsesEncoder(prompt, tally)
 
 
 def whole(prompt: Prompt, text: str) -> Json:
-    """Return a response."""
+    """Return a complete response that says ``text``."""
     return ResponsesEncoder(prompt, Tally(input_tokens=9)).whole(text)
 
 
 def error(fault: Fault, about: str, *, status: int | None = None, hint: Hint | None = None) -> ErrorReply:
-    """Return OpenAI's error."""
+    """Return OpenAI's error for ``fault``."""
     return _openai_errors.reply(fault, about, status=status, hint=hint)
 
 
@@ -91,7 +91,7 @@ def _text(content: str | list[Json]) -> str:
 
 
 class ResponsesEncoder:
-    """Turns speech into output items: one open at a time, each closed before the next begins."""
+    """Turns speech into output items; each item is closed before the next begins."""
 
     def __init__(self, prompt: Prompt, tally: Tally) -> None:
         self._tally = tally
@@ -113,7 +113,7 @@ class ResponsesEncoder:
         return frame
 
     def whole(self, text: str) -> Json:
-        """Return a response that says ``text``, in one piece."""
+        """Return a complete response that says ``text``."""
         for _ in chain(self._events(Say(text)), self._close("completed")):
             pass
         response: Json = self._terminal("completed")["response"]
@@ -129,7 +129,7 @@ class ResponsesEncoder:
                 yield from self._said(speech)
 
     def _failure(self, error: Json) -> Iterator[Json]:
-        """As it is recorded: at the beginning an ``error`` comes first, later only the response fails."""
+        """Yield the events of a failure; ``error`` comes first if the answer has not begun, as recorded."""
         if not self._begun:
             yield {"type": "error", "error": error}
         response = self._response("failed")
@@ -170,7 +170,7 @@ class ResponsesEncoder:
 
     @property
     def _wants_sealed_reasoning(self) -> bool:
-        """OpenAI sends it only to clients that ask, as those that store nothing there must."""
+        """Whether the client asks for encrypted reasoning; clients without storage at OpenAI need it."""
         return "reasoning.encrypted_content" in (self._body.get("include") or ())
 
     def _say(self, text: str, *, part_type: str) -> Iterator[Json]:
