@@ -105,10 +105,6 @@ class Hint:
         return headers
 
 
-#: Sends no header.
-NO_HINT = Hint()
-
-
 @dataclass(frozen=True, slots=True)
 class Open:
     """Send status 200 and the headers. The first speech does the same; a wait before it delays them."""

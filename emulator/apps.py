@@ -2,8 +2,7 @@
 
 from django.apps import AppConfig
 
-#: Matches a fault directive in a prompt.
-_ORDERED_FAULT = re.compile(r"\[\[fault=[^\]]*\]\]")
+from emulator.directive import ordered_faults
 
 
 class EmulatorConfig(AppConfig):

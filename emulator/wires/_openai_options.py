@@ -246,6 +246,3 @@ _TYPES: dict[type, str] = {
     dict: "an object",
     type(None): "null",
 }
-
-#: Matches the id of an item that OpenAI made.
-ITEM_ID = re.compile(r"[a-z]+_[a-zA-Z0-9_-]+")
