@@ -1,5 +1,6 @@
 """Pins processes to cores and reads their CPU time and memory."""
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -30,3 +31,12 @@ def cpu_seconds(pid: int) -> float:
 
 def resident_bytes(pid: int) -> int:
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE
+
+
+def cpu_nanoseconds(pid: int) -> int:
+    """Return the nanoseconds of CPU time that the living threads of a process have used."""
+    total = 0
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        with contextlib.suppress(OSError):
+            total += int((task / "schedstat").read_text().split()[0])
+    return total
