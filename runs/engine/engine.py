@@ -20,7 +20,7 @@ from concurrency.tasks import spawn
 from concurrency.threads import readers
 from providers.errors import LLMError, LLMInternalError
 from providers.errors.stop_signal import RunCancelled, StopCause
-from providers.types import ModelRequest, StepResult
+from providers.types import FinishReason, ModelRequest, StepResult
 from providers.types.usage import Usage
 from providers.usage.spending import ModelUsage
 from runs.calls import execution, planning, records
@@ -77,6 +77,8 @@ class Engine:
             on_spent=partial(cancellation.stop, StopCause.BUDGET),
         )
         self._steps_made = resume.steps if resume else 0
+        #: How many of the last steps in a row the provider paused.
+        self._continuations = 0
         #: Decided calls without an answer, by id.
         self._open_calls = _as_held(resume.calls if resume else ())
         self._targets = spec.targets
@@ -134,13 +136,18 @@ class Engine:
             return
 
     async def _make_steps(self) -> None:
-        """Make steps until the model ends its turn, a limit is reached, or a call is pending."""
+        """Make steps until the model ends its turn, a limit is reached, or a call is pending.
+
+        A turn that the provider itself paused goes on in the next step.
+        """
         while True:
             await self._execute_calls()
             step = await self._begin_step()
             result = await self._call_provider(step)
             offer, usage = self._run.offer, self._segment_usage(result)
-            if not offer or not planning.is_answerable(result):
+            is_paused = result.stop_reason is FinishReason.PAUSED
+            self._continuations = self._continuations + 1 if is_paused else 0
+            if not is_paused and not (offer and planning.is_answerable(result)):
                 reason = StopReason(result.stop_reason or StopReason.END_TURN)
                 unanswered = () if offer else [call.id for call in result.tool_calls if call.complete]
                 end = endings.completed(self._run.segment, usage, reason, pending=unanswered)
@@ -161,6 +168,8 @@ class Engine:
             return StopReason.BUDGET_EXHAUSTED, NotExecuted.BUDGET
         if self._steps_made >= self._run.max_steps:
             return StopReason.MAX_STEPS, NotExecuted.MAX_STEPS
+        if self._continuations > self._settings.max_continuations:
+            return StopReason.MAX_CONTINUATIONS, NotExecuted.MAX_STEPS
         return None
 
     async def _begin_step(self) -> RunningStep:

@@ -58,6 +58,8 @@ class WorkerSettings:
     run_timeout: float
     #: How long a run may be paused; 0 means without limit.
     approval_timeout: float
+    #: How often in a row a turn that the provider paused is continued.
+    max_continuations: int = 0
 
     @property
     def lease_time(self) -> timedelta:

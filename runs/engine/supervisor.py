@@ -60,6 +60,7 @@ class Supervisor:
             lease=settings.RUNNEL_LEASE_SECONDS,
             run_timeout=settings.RUNNEL_RUN_TIMEOUT,
             approval_timeout=settings.RUNNEL_APPROVAL_TIMEOUT,
+            max_continuations=settings.RUNNEL_MAX_CONTINUATIONS,
         )
         self.draining = False
         #: Set when ``drain`` has ended, also after a failure.

@@ -25,6 +25,7 @@ export const STOP_REASONS = {
   tool_calls: "Asked for tools that nothing here runs",
   requires_approval: RUN_STATUSES.awaiting_approval,
   max_steps: "Stopped at the limit of steps",
+  max_continuations: "Stopped: the provider paused too often",
   max_tokens_exceeded: "Cut at the output limit",
   cancelled: RUN_STATUSES.cancelled,
   error: RUN_STATUSES.failed,
