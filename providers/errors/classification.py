@@ -1,96 +1,17 @@
 """Chooses the error class of a provider's failure. Pure.
 
-Providers word their errors differently, and some use one status for several failures. The order is therefore:
-messages about credits or length first, then the error's codes and types, then the HTTP status. The words come
-from recorded errors and from the providers' references.
+Providers word their errors differently, and some use one status for several failures. Words therefore come before the
+status: first sentences about money, quotas and length, then codes and types, then other sentences, then the status.
+``wordings`` has the words.
 """
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable
 
-from providers import errors
-from providers.errors import LLMError
-
-#: Codes, types and statuses (lower case, ``_`` for spaces and hyphens) that are decisive alone.
-_BY_WORD: dict[type[LLMError], frozenset[str]] = {
-    errors.LLMContextWindowExceededError: frozenset(
-        [
-            "context_length_exceeded",
-            "exceed_context_size_error",
-            "model_context_window_exceeded",
-            "context_window_exceeded",
-            "tokens_limit_reached",
-        ]
-    ),
-    errors.LLMInsufficientCreditsError: frozenset(
-        [
-            "insufficient_quota",
-            "billing_error",
-            "billing_hard_limit_reached",
-            "insufficient_credits",
-            "insufficient_balance",
-            "payment_required",
-        ]
-    ),
-    errors.LLMContentFilterError: frozenset(
-        [
-            "content_filter",
-            "content_policy_violation",
-            "responsibleaipolicyviolation",
-            "data_inspection_failed",
-            "safety",
-            "prohibited_content",
-        ]
-    ),
-    errors.LLMMalformedToolCallError: frozenset({"tool_use_failed", "malformed_function_call"}),
-    errors.LLMProviderOverloadedError: frozenset(
-        [
-            "overloaded_error",
-            "overloaded",
-            "unavailable",
-            "service_unavailable",
-            "service_unavailable_error",
-            "engine_overloaded",
-            "server_is_overloaded",
-            "slow_down",
-            "serviceunavailableexception",
-        ]
-    ),
-    errors.LLMTimeoutError: frozenset(["timeout_error", "deadline_exceeded", "request_timeout"]),
-    errors.LLMAuthenticationError: frozenset(
-        ["invalid_api_key", "authentication_error", "unauthenticated", "api_key_invalid", "api_key_expired"]
-    ),
-    errors.LLMPermissionDeniedError: frozenset(
-        [
-            "permission_error",
-            "permission_denied",
-            "insufficient_permissions",
-            "accessdeniedexception",
-            "unsupported_country_region_territory",
-        ]
-    ),
-    errors.LLMNotFoundError: frozenset(
-        ["model_not_found", "not_found_error", "not_found", "deploymentnotfound", "resourcenotfoundexception"]
-    ),
-    errors.LLMConflictError: frozenset(["conflict", "conflict_error", "aborted"]),
-    errors.LLMUnprocessableEntityError: frozenset(["unprocessable_entity", "unprocessable_entity_error"]),
-    errors.LLMRateLimitError: frozenset(
-        [
-            "rate_limit_error",
-            "rate_limit_exceeded",
-            "ratelimitreached",
-            "resource_exhausted",
-            "throttling",
-            "throttlingexception",
-            "too_many_requests",
-        ]
-    ),
-}
-
-#: Words that many failures share; used only if the status is not decisive.
-_BAD_REQUEST_WORDS = frozenset(
-    ["invalid_request_error", "invalid_argument", "failed_precondition", "out_of_range", "request_too_large"]
-)
+from providers.errors import taxonomy as errors
+from providers.errors import wordings
+from providers.errors.failure import Failure, is_page
+from providers.errors.taxonomy import LLMError
 
 _BY_STATUS: dict[int, type[LLMError]] = {
     401: errors.LLMAuthenticationError,
@@ -99,89 +20,158 @@ _BY_STATUS: dict[int, type[LLMError]] = {
     404: errors.LLMNotFoundError,
     408: errors.LLMTimeoutError,
     409: errors.LLMConflictError,
+    413: errors.LLMRequestTooLargeError,
     422: errors.LLMUnprocessableEntityError,
     429: errors.LLMRateLimitError,
     # Google's backend cancelled its own work; this client did not.
     499: errors.LLMServerError,
     503: errors.LLMProviderOverloadedError,
+    # Cloudflare's time-outs of the server behind it.
+    522: errors.LLMConnectionError,
+    524: errors.LLMTimeoutError,
     504: errors.LLMTimeoutError,
     529: errors.LLMProviderOverloadedError,
 }
+#: Statuses that gateways use for anything. A status that the error itself names is more precise.
+_VAGUE = frozenset({400, 500, 502})
+#: Statuses at which sentences decide; the others are precise enough.
+_OPEN_TO_WORDS = _VAGUE | {403, 413, 422}
 
-_TOO_LONG = re.compile(
-    r"prompt (is )?too long|input is too long|input token count.{0,40}exceeds|maximum (context|prompt) length"
-    r"|exceeds? .{0,40}context (size|window|length|limit)|greater than the context length"
-    r"|tokens in the prompt exceed|too large for .{0,60}max size: \d+ tokens",
-    re.IGNORECASE | re.DOTALL,
+
+def _any_of(patterns: Iterable[str]) -> re.Pattern[str]:
+    return re.compile("|".join(f"(?:{pattern})" for pattern in patterns), re.IGNORECASE | re.DOTALL)
+
+
+_NO_CREDIT = _any_of(wordings.NO_CREDIT)
+_OVER_QUOTA = _any_of(wordings.OVER_QUOTA)
+_SHORT_LIMIT = _any_of([wordings.SHORT_LIMIT])
+_LONG_LIMIT = _any_of([wordings.LONG_LIMIT])
+_QUOTA = _any_of(wordings.QUOTA)
+_TOO_LONG = _any_of(wordings.TOO_LONG)
+_TOO_LARGE = _any_of(wordings.TOO_LARGE)
+_SENTENCES = {kind: _any_of(patterns) for kind, patterns in wordings.SENTENCES.items()}
+_CODES = {kind: frozenset(codes.split()) for kind, codes in wordings.CODES.items()}
+_REQUEST_AT_FAULT = re.compile(wordings.REQUEST_AT_FAULT)
+
+#: The figures of a limit and of the request that met it: ``Limit 8000, Requested 42084``.
+_FIGURES = re.compile(
+    r"\blimit\W{1,3}([\d,]+)\b.{0,60}?\brequested\W{1,3}([\d,]+)", re.IGNORECASE | re.DOTALL
 )
-_NO_CREDIT = re.compile(
-    r"credit balance is too low|insufficient (balance|credits|funds)|(requires|need) more credits"
-    r"|(spend|spending|billing|specified api usage) (hard )?limit|used all .{0,20}credits"
-    r"|credits? (are|is|have been) (depleted|exhausted)|key limit exceeded",
-    re.IGNORECASE,
+_TOO_LARGE_AT_ONCE = re.compile(
+    r"request too large .{0,200}(per min|TPM|rate limit)", re.IGNORECASE | re.DOTALL
 )
-#: Gemini also uses this, with RESOURCE_EXHAUSTED, for limits per minute; others mean missing credits.
-_OVER_QUOTA = re.compile(r"exceeded your current quota", re.IGNORECASE)
-_BLOCKED = re.compile(
-    r"content management policy|violating our usage policy|content (policy|filter)|input was flagged",
-    re.IGNORECASE,
-)
-_BAD_KEY = re.compile(r"api key (not valid|expired|is invalid)|invalid api key", re.IGNORECASE)
-_NO_MODEL = re.compile(r"model not found|is not a valid model", re.IGNORECASE)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Failure:
-    """A provider's error in one common form."""
-
-    status: int | None
-    #: All codes, types, statuses and reasons in the error.
-    words: frozenset[str]
-    #: Its messages, the most specific one first.
-    sentences: tuple[str, ...]
-    body: object
-
-    @property
-    def text(self) -> str:
-        """All messages, joined with spaces."""
-        return " ".join(self.sentences)
 
 
 def classify(failure: Failure) -> type[LLMError]:
     """Return the error class of ``failure``."""
-    status, words, text = failure.status, failure.words, failure.text
-    if _NO_CREDIT.search(text) or (_OVER_QUOTA.search(text) and "resource_exhausted" not in words):
+    return (
+        _of_account(failure)
+        or _of_length(failure)
+        or _of_codes(failure)
+        or _of_sentences(failure)
+        or _of_status(failure)
+    )
+
+
+def is_short_limit(text: str) -> bool:
+    """Whether the limit that ``text`` names first is one per minute or per second."""
+    short, long = _SHORT_LIMIT.search(text), _LONG_LIMIT.search(text)
+    return short is not None and (long is None or short.start() < long.start())
+
+
+def _of_account(failure: Failure) -> type[LLMError] | None:
+    """Return the class of a failure that is about money or a limit of the account."""
+    text, words = failure.text, failure.words
+    if _never_fits(text):
+        return errors.LLMOverRateLimitError
+    if _NO_CREDIT.search(text) and not _SHORT_LIMIT.search(text):
         return errors.LLMInsufficientCreditsError
-    is_request_at_fault = status is None or status < 300 or status in (400, 413, 422)
-    if (is_request_at_fault or status == 500) and _TOO_LONG.search(text):
+    if _names_long_quota(failure):
+        return errors.LLMQuotaUsedUpError
+    is_throttled = bool(words & _CODES[errors.LLMRateLimitError])
+    if _OVER_QUOTA.search(text) and not is_throttled:
+        return errors.LLMInsufficientCreditsError
+    if words & _CODES[errors.LLMInsufficientCreditsError] or is_throttled or is_short_limit(text):
+        return None
+    return errors.LLMQuotaUsedUpError if _QUOTA.search(text) else None
+
+
+def _never_fits(text: str) -> bool:
+    if figures := _FIGURES.search(text):
+        limit, requested = (int(figure.replace(",", "") or 0) for figure in figures.groups())
+        return requested > limit > 0
+    return _TOO_LARGE_AT_ONCE.search(text) is not None
+
+
+def _names_long_quota(failure: Failure) -> bool:
+    """Whether a limit per hour, day, week or month is used up."""
+    quotas = [node["quotaId"] for node in failure.nodes if isinstance(node.get("quotaId"), str)]
+    if quotas:
+        return any(_LONG_LIMIT.search(quota) for quota in quotas)
+    long = _LONG_LIMIT.search(failure.text)
+    if long is None or is_short_limit(failure.text):
+        return False
+    is_limit = re.search(
+        r"limit|quota|exceed|reach|allow|alloc|used up|too many", failure.text, re.IGNORECASE
+    )
+    return is_limit is not None
+
+
+def _of_length(failure: Failure) -> type[LLMError] | None:
+    """Return the class of a failure that is about the length or the size of the request."""
+    if failure.status in (401, 404) or failure.words & _CODES[errors.LLMRateLimitError]:
+        return None
+    if _SHORT_LIMIT.search(failure.text):
+        return None
+    if _TOO_LONG.search(failure.text):
         return errors.LLMContextWindowExceededError
-    for kind, known in _BY_WORD.items():
-        if known & words:
-            return kind
-    if (is_request_at_fault or status == 403) and _BLOCKED.search(text):
-        return errors.LLMContentFilterError
-    if is_request_at_fault and _BAD_KEY.search(text):
-        return errors.LLMAuthenticationError
-    if is_request_at_fault and _NO_MODEL.search(text):
-        return errors.LLMNotFoundError
-    return _classify_by_status(failure)
+    return errors.LLMRequestTooLargeError if _TOO_LARGE.search(failure.text) else None
 
 
-def _classify_by_status(failure: Failure) -> type[LLMError]:
-    status = failure.status or 0
+def _of_codes(failure: Failure) -> type[LLMError] | None:
+    if kind := _of_numbers(failure):
+        return kind
+    return next((kind for kind, codes in _CODES.items() if codes & failure.words), None)
+
+
+def _of_numbers(failure: Failure) -> type[LLMError] | None:
+    for node in failure.nodes:
+        code = node.get("code")
+        if isinstance(code, str) and code in wordings.ZAI_CODES:
+            return wordings.ZAI_CODES[code]
+        if isinstance(answer := node.get("base_resp"), dict):
+            number = answer.get("status_code")
+            if isinstance(number, int) and number in wordings.MINIMAX_CODES:
+                return wordings.MINIMAX_CODES[number]
+    return None
+
+
+def _of_sentences(failure: Failure) -> type[LLMError] | None:
+    status = _status(failure)
+    if status >= 300 and status not in _OPEN_TO_WORDS:
+        return None
+    kind = next((kind for kind, pattern in _SENTENCES.items() if pattern.search(failure.text)), None)
+    if kind is None and status < 300 and failure.names_parameter:
+        return errors.LLMBadRequestError
+    if kind is errors.LLMBadRequestError and status in _BY_STATUS:
+        return None
+    return kind
+
+
+def _of_status(failure: Failure) -> type[LLMError]:
+    status = _status(failure)
+    if (300 <= status < 400) or (is_page(failure.body) and status in {0, 200, 404, 405}):
+        return errors.LLMWrongAddressError
     if status in _BY_STATUS:
         return _BY_STATUS[status]
-    if status >= 500:
-        return errors.LLMServerError
-    if status >= 400 or failure.words & _BAD_REQUEST_WORDS:
+    if status in {0, 200, 500} and any(_REQUEST_AT_FAULT.search(word) for word in failure.words):
         return errors.LLMBadRequestError
-    if status >= 300 or is_page(failure.body):
-        return errors.LLMConnectionError
-    return errors.LLMServerError
+    return errors.LLMBadRequestError if 400 <= status < 500 else errors.LLMServerError
 
 
-def is_page(body: object) -> bool:
-    """Whether ``body`` is a web page, for example from a proxy or a sign-in page."""
-    return isinstance(body, str) and body.lstrip()[:15].lower().startswith(
-        ("<!doctype", "<html", "<?xml", "<head")
-    )
+def _status(failure: Failure) -> int:
+    """Return the status that says most: that of the error itself if the HTTP status may stand for anything."""
+    status = failure.status or 0
+    if status < 300 or status in _VAGUE:
+        return failure.stated or status
+    return status

@@ -4,9 +4,11 @@
 
     LLMError
     ├── LLMConnectionError              connect, reset, truncated, not SSE, bad JSON
-    │   └── LLMAddressRefusedError      an address that we do not call
+    │   ├── LLMAddressRefusedError      an address that we do not call
+    │   └── LLMWrongAddressError        a redirect, a web page: not a provider's API
     ├── LLMTimeoutError                 connect, first byte, idle, 408, 504
-    ├── LLMBadRequestError              400, 413
+    ├── LLMBadRequestError              400
+    │   ├── LLMRequestTooLargeError     413: too many bytes
     │   └── LLMContextWindowExceededError
     ├── LLMAuthenticationError          401
     ├── LLMPermissionDeniedError        403
@@ -14,8 +16,10 @@
     ├── LLMConflictError                409
     ├── LLMUnprocessableEntityError     422
     ├── LLMRateLimitError               429
+    │   ├── LLMQuotaUsedUpError         a limit per day, week, month or hour
+    │   ├── LLMOverRateLimitError       one request that is larger than the limit per minute
     │   └── LLMOwnLimitError            our own limit for this provider; nothing was sent
-    ├── LLMInsufficientCreditsError     402, quota
+    ├── LLMInsufficientCreditsError     402, billing
     ├── LLMServerError                  other 5xx
     │   └── LLMProviderOverloadedError  503, 529
     ├── LLMProviderUnavailableError     our circuit for this provider is open; nothing was sent
@@ -44,7 +48,7 @@ class LLMError(Exception):
     #: Stop reason of a run that ends with this error.
     stop_reason: ClassVar[str] = "llm_api_error"
     #: Whether the same request may succeed on a retry.
-    retryable: ClassVar[bool] = False
+    retryable: bool = False
     #: Maximum number of retries; ``None`` for that of the retry policy.
     most_retries: ClassVar[int | None] = None
     #: Whether a fallback model may succeed (docs/decisions/0007 has the reasons).
@@ -57,12 +61,18 @@ class LLMError(Exception):
         status: int | None = None,
         retry_after: float | None = None,
         detail: dict[str, Any] | None = None,
+        retryable: bool | None = None,
     ) -> None:
-        """Take the user's message, the HTTP status, the seconds to wait, and details for the admin."""
+        """Take the user's message, the HTTP status, the seconds to wait, and details for the admin.
+
+        ``retryable`` overrides that of the class, for example if the provider says so.
+        """
         self.message = message or " ".join((type(self).__doc__ or "").split())
         self.status = status
         self.retry_after = retry_after
         self.detail = detail or {}
+        if retryable is not None:
+            self.retryable = retryable
         #: The answer and usage up to the failure; set by the adapter.
         self.partial: StepResult | None = None
         super().__init__(self.message)
@@ -81,6 +91,12 @@ class LLMAddressRefusedError(LLMConnectionError):
     retryable = False
 
 
+class LLMWrongAddressError(LLMConnectionError):
+    """What answered is not a model provider's API. Ask your administrator to check the provider's base URL."""
+
+    retryable = False
+
+
 class LLMTimeoutError(LLMError):
     """The model provider took too long to answer. Try again, or choose another model."""
 
@@ -93,6 +109,12 @@ class LLMBadRequestError(LLMError):
 
     code = "llm_bad_request"
     another_model_may_help = False
+
+
+class LLMRequestTooLargeError(LLMBadRequestError):
+    """The conversation with its files is too large for this provider. Start a new one, or attach smaller files."""
+
+    another_model_may_help = True
 
 
 class LLMContextWindowExceededError(LLMBadRequestError):
@@ -140,6 +162,18 @@ class LLMRateLimitError(LLMError):
 
     code = "llm_rate_limit"
     retryable = True
+
+
+class LLMQuotaUsedUpError(LLMRateLimitError):
+    """The account's quota at the model provider is used up. Try again after it resets, or choose another model."""
+
+    retryable = False
+
+
+class LLMOverRateLimitError(LLMRateLimitError):
+    """This request is larger than the rate limit at the model provider. Choose another model, or shorten the request."""
+
+    retryable = False
 
 
 class LLMOwnLimitError(LLMRateLimitError):

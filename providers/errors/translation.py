@@ -6,12 +6,8 @@ the details for the admin. Recognises exceptions by their attributes, so that th
 """
 
 import json
-import re
 import ssl
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
-from math import isfinite
 from traceback import walk_tb
 from typing import Any
 
@@ -19,10 +15,12 @@ import httpx2
 
 from providers import errors
 from providers.errors import LLMError
-from providers.errors.classification import Failure, classify, is_page
+from providers.errors.classification import classify
+from providers.errors.failure import Failure, read_failure
+from providers.errors.pauses import pause_asked_for
 from providers.security.addresses import AddressRefused
 from providers.security.redaction import redact, redact_text
-from providers.text import clean, clean_json
+from providers.text import clean
 
 #: Maximum characters of a provider's message that a user sees.
 _LONGEST_QUOTE = 300
@@ -50,7 +48,27 @@ UNCONNECTED = (
 )
 
 #: Errors whose message quotes the provider, because its words are more specific.
-_QUOTED = (errors.LLMBadRequestError, errors.LLMNotFoundError, errors.LLMUnprocessableEntityError)
+_QUOTED = (
+    errors.LLMBadRequestError,
+    errors.LLMNotFoundError,
+    errors.LLMUnprocessableEntityError,
+    errors.LLMPermissionDeniedError,
+    errors.LLMInsufficientCreditsError,
+    errors.LLMQuotaUsedUpError,
+    errors.LLMOverRateLimitError,
+)
+
+#: Errors that ``x-should-retry: true`` does not make retryable: the same request would fail in the same way.
+_NEVER_AGAIN = (
+    errors.LLMContextWindowExceededError,
+    errors.LLMRequestTooLargeError,
+    errors.LLMAuthenticationError,
+    errors.LLMInsufficientCreditsError,
+    errors.LLMQuotaUsedUpError,
+    errors.LLMOverRateLimitError,
+    errors.LLMContentFilterError,
+    errors.LLMWrongAddressError,
+)
 
 #: ``ValueError`` covers bad JSON, bad UTF-8 and google-genai's ``UnknownApiResponseError``.
 _BROKEN = (
@@ -74,13 +92,15 @@ def from_payload(
         status: The HTTP status; ``None`` or 200 for an error inside a stream.
         headers: The headers of the HTTP response.
     """
-    failure = _parse(payload, status)
+    failure = read_failure(payload, status)
     kind = classify(failure)
+    headers = headers or {}
     return kind(
         _sentence(kind, failure),
         status=failure.status,
-        retry_after=_retry_after(headers or {}, failure.body),
+        retry_after=pause_asked_for(failure, headers, is_limit=issubclass(kind, errors.LLMRateLimitError)),
         detail=_detail(failure),
+        retryable=_asked_to_retry(kind, headers),
     )
 
 
@@ -143,84 +163,10 @@ def _causes(exc: BaseException) -> Iterator[BaseException]:
         link = link.__cause__
 
 
-def _parse(payload: object, status: int | None) -> Failure:
-    body = clean_json(_decoded(payload))
-    words: set[str] = set()
-    numbers: list[int] = []
-    sentences: list[str] = []
-    for node in _nodes(body):
-        for key in (
-            "status_code",
-            "raw_status_code",
-            "code",
-            "status",
-            "type",
-            "reason",
-            "error_type",
-            "__type",
-        ):
-            value = node.get(key)
-            if isinstance(value, int) or (isinstance(value, str) and value.isdecimal()):
-                numbers.append(int(value))
-            elif isinstance(value, str):
-                words.add(re.sub(r"[\s-]+", "_", value.lower()))
-        sentences += (_plain(text) for key in _MESSAGE_KEYS if isinstance(text := node.get(key), str))
-    if isinstance(body, str):
-        sentences.append(_plain(body))
-    if status is None or status < 300:
-        status = next((number for number in numbers if 400 <= number < 600), status)
-    return Failure(
-        status=status,
-        words=frozenset(words),
-        sentences=tuple(dict.fromkeys(filter(None, sentences))),
-        body=body,
-    )
-
-
-#: Keys of messages, most specific first: OpenRouter quotes the upstream provider in ``raw``.
-_MESSAGE_KEYS = ("raw", "message", "error", "detail", "msg")
-
-
-def _nodes(body: object) -> Iterator[Mapping[str, Any]]:
-    """Yield every object in ``body`` that describes the error, the innermost quote first."""
-    match _decoded(body):
-        case Mapping() as node:
-            for key in ("raw", "metadata", "error", "response", "innererror"):
-                if not isinstance(inner := node.get(key), str) or inner.lstrip().startswith(("{", "[")):
-                    yield from _nodes(inner)
-            yield node
-            for item in node.get("details") or () if isinstance(node.get("details"), list) else ():
-                if isinstance(item, Mapping):
-                    yield item
-        case [first, *_]:
-            yield from _nodes(first)
-        case _:
-            return
-
-
-def _decoded(payload: object) -> object:
-    if isinstance(payload, (bytes, bytearray)):
-        payload = bytes(payload).decode("utf-8", "replace")
-    if isinstance(payload, str) and payload.lstrip().startswith(("{", "[")):
-        try:
-            return json.loads(payload)
-        except ValueError:
-            return payload
-    return payload
-
-
-def _plain(text: str) -> str:
-    """Return ``text`` on one line; for an HTML page, only its title."""
-    if is_page(text):
-        title = re.search(r"<title[^>]*>(.*?)</title>", text, re.IGNORECASE | re.DOTALL)
-        text = title[1] if title else ""
-    return " ".join(text.split())
-
-
 def _sentence(kind: type[LLMError], failure: Failure) -> str | None:
-    if kind is errors.LLMConnectionError and 300 <= (failure.status or 0) < 400:
+    if kind is errors.LLMWrongAddressError and 300 <= (failure.status or 0) < 400:
         return REDIRECTED
-    if kind not in _QUOTED or not failure.sentences:
+    if not issubclass(kind, _QUOTED) or not failure.sentences:
         return None
     quote = redact_text(failure.sentences[0])
     if len(quote) > _LONGEST_QUOTE:
@@ -228,45 +174,23 @@ def _sentence(kind: type[LLMError], failure: Failure) -> str | None:
     return f"{kind().message} The provider said: {quote}"
 
 
+def _asked_to_retry(kind: type[LLMError], headers: Mapping[str, str]) -> bool | None:
+    """Return what ``x-should-retry`` asks for; ``None`` if nothing, or if the same request must fail again."""
+    asked = next((value for name, value in headers.items() if name.lower() == "x-should-retry"), "").lower()
+    if asked == "false":
+        return False
+    return True if asked == "true" and not issubclass(kind, _NEVER_AGAIN) else None
+
+
 def _detail(failure: Failure) -> dict[str, Any]:
-    nodes = tuple(_nodes(failure.body))
+    nodes = failure.nodes
     body = redact(failure.body)
     if len(text := body if isinstance(body, str) else json.dumps(body, default=str)) > _LONGEST_BODY:
         body = text[:_LONGEST_BODY]
     return {
         "status": failure.status,
-        "type": next((node["type"] for node in nodes if node.get("type")), None),
-        "code": next((node["code"] for node in nodes if node.get("code")), None),
+        "type": next((node["type"] for node in nodes if isinstance(node.get("type"), (str, int))), None),
+        "code": next((node["code"] for node in nodes if isinstance(node.get("code"), (str, int))), None),
         "message": redact_text(failure.text)[:_LONGEST_BODY],
         "body": body,
     }
-
-
-def _retry_after(headers: Mapping[str, str], body: object) -> float | None:
-    lowered = {name.lower(): value for name, value in headers.items()}
-    delay = next((node["retryDelay"] for node in _nodes(body) if isinstance(node.get("retryDelay"), str)), "")
-    readings = (
-        _seconds(lowered.get("retry-after-ms", ""), scale=0.001),
-        _seconds(lowered.get("retry-after", "")),
-        _seconds_until(lowered.get("retry-after", "")),
-        _seconds(delay.removesuffix("s")),
-    )
-    return next((seconds for seconds in readings if seconds is not None), None)
-
-
-def _seconds(value: str, *, scale: float = 1.0) -> float | None:
-    try:
-        seconds = float(value) * scale
-    except ValueError:
-        return None
-    return seconds if isfinite(seconds) and seconds >= 0 else None
-
-
-def _seconds_until(date: str) -> float | None:
-    try:
-        moment = parsedate_to_datetime(date)
-    except ValueError:
-        return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - datetime.now(UTC)).total_seconds())

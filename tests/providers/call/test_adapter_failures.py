@@ -178,7 +178,7 @@ async def test_it_follows_no_redirect_and_keeps_the_key(wire: str, fresh_clients
         redirect = answering("307 Temporary Redirect", b"", f"location: {elsewhere.origin}/v1/stolen")
         error, _ = await failure_at(redirect, wire)
         assert not elsewhere.requests
-    assert type(error) is errors.LLMConnectionError
+    assert type(error) is errors.LLMWrongAddressError
     assert error.message == REDIRECTED
 
 

@@ -107,7 +107,7 @@ def anthropic(type: str, message: str = "…") -> dict[str, Any]:
         (None, 404, errors.LLMNotFoundError),
         (None, 408, errors.LLMTimeoutError),
         (None, 409, errors.LLMConflictError),
-        (None, 413, errors.LLMBadRequestError),
+        (None, 413, errors.LLMRequestTooLargeError),
         (None, 422, errors.LLMUnprocessableEntityError),
         (None, 429, errors.LLMRateLimitError),
         (None, 500, errors.LLMServerError),
@@ -115,8 +115,8 @@ def anthropic(type: str, message: str = "…") -> dict[str, Any]:
         (None, 503, errors.LLMProviderOverloadedError),
         (None, 504, errors.LLMTimeoutError),
         (None, 529, errors.LLMProviderOverloadedError),
-        (None, 307, errors.LLMConnectionError),
-        ("<!doctype html><title>Sign in</title>", 200, errors.LLMConnectionError),
+        (None, 307, errors.LLMWrongAddressError),
+        ("<!doctype html><title>Sign in</title>", 200, errors.LLMWrongAddressError),
         # Length.
         (openai("Too long", code="context_length_exceeded"), 400, errors.LLMContextWindowExceededError),
         (
@@ -149,7 +149,11 @@ def anthropic(type: str, message: str = "…") -> dict[str, Any]:
             400,
             errors.LLMContextWindowExceededError,
         ),
-        (anthropic("request_too_large", "Request exceeds the maximum size"), 413, errors.LLMBadRequestError),
+        (
+            anthropic("request_too_large", "Request exceeds the maximum size"),
+            413,
+            errors.LLMRequestTooLargeError,
+        ),
         # Money, whatever the status.
         (
             anthropic("invalid_request_error", "Your credit balance is too low to access the API."),
@@ -185,7 +189,7 @@ def anthropic(type: str, message: str = "…") -> dict[str, Any]:
                 code="rate_limit_exceeded",
             ),
             413,
-            errors.LLMRateLimitError,
+            errors.LLMOverRateLimitError,
         ),
         ({"__type": "ThrottlingException", "message": "Too many requests"}, 400, errors.LLMRateLimitError),
         # Blocked.
@@ -289,7 +293,7 @@ def test_the_user_reads_the_providers_words_where_they_help() -> None:
 
 def test_the_user_is_spared_the_providers_words_where_they_do_not() -> None:
     for status in (401, 429, 500, 503):
-        error = from_payload(openai("internal: shard 17 of org-123"), status=status)
+        error = from_payload(openai("internal: shard 17 of org-123", type="oops"), status=status)
         assert error.message == type(error)().message
         assert "shard 17" in error.detail["message"]
 
@@ -389,7 +393,11 @@ def test_it_understands_the_exceptions_of_every_sdk() -> None:
             None,
         ),
         (ClientError(404, google(404, "NOT_FOUND", "no such model")), errors.LLMNotFoundError, None),
-        (ClientError(307, {"message": "", "status": "Temporary Redirect"}), errors.LLMConnectionError, None),
+        (
+            ClientError(307, {"message": "", "status": "Temporary Redirect"}),
+            errors.LLMWrongAddressError,
+            None,
+        ),
         (UnknownApiResponseError("Failed to parse response as JSON."), errors.LLMConnectionError, None),
     ):
         error = from_exception(exception)

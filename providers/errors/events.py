@@ -1,0 +1,176 @@
+"""Finds the error in an event of a stream, or in a whole JSON answer, whatever its shape. Pure.
+
+An answer never has a member of these shapes that says something, so wires need not look for errors themselves.
+"""
+
+import re
+from collections.abc import Mapping
+
+from providers.errors.failure import decoded
+from providers.errors.taxonomy import LLMError
+from providers.errors.translation import from_payload
+
+#: Members that may describe an error. An event without one is none, which is found out fast.
+_SIGNS = frozenset(
+    [
+        *(
+            "error",
+            "errors",
+            "err",
+            "error_message",
+            "errorMessage",
+            "error_msg",
+            "error_type",
+            "error_code",
+            "errorCode",
+        ),
+        *(
+            "detail",
+            "message",
+            "Message",
+            "msg",
+            "errmsg",
+            "fault",
+            "faultstring",
+            "exception",
+            "base_resp",
+            "response",
+        ),
+        *("code", "statusCode", "status_code", "title", "success", "__type"),
+    ]
+)
+#: Members that only an answer has, or a piece of one.
+_ANSWER = frozenset(
+    [
+        *(
+            "choices",
+            "candidates",
+            "delta",
+            "content",
+            "content_block",
+            "output",
+            "usage",
+            "usageMetadata",
+            "item",
+            "part",
+        ),
+        *("promptFeedback", "output_index", "item_id", "index", "id", "completion", "text", "response_id"),
+    ]
+)
+_RESPONSE_FAILURES = frozenset({"response.failed", "response.error"})
+#: Events that are named by their failure.
+_NAME = re.compile(r"(^|[._-])(error|exception|fail|failed|failure|fault)$|(error|exception)$", re.IGNORECASE)
+#: Statuses of a piece of news, not of a failure.
+_NEWS = re.compile(
+    r"^(ok|okay|success|succeeded|done|completed|queued|pending|processing|in_?progress|running|loading|waiting|starting|info|ping"
+    r"|keep-?alive|heartbeat|status|progress|notice|warning)",
+    re.IGNORECASE,
+)
+#: Words of a failure in a sentence that stands alone.
+_FAILING = re.compile(
+    r"error|fail|exceed|limit|invalid|denied|unauthori[sz]ed|forbidden|not (found|allowed|exist|supported|available|valid)|unavailable"
+    r"|overload|time(d)?[ -]?out|quota|crash|refus|can(not|'t)|could ?n[o']t|unable|exception|too (long|many|large)|try again|missing"
+    r"|required|exhausted|insufficient|balance|expired|unsupported|incorrect|abort|throttl|not authenticated",
+    re.IGNORECASE,
+)
+
+
+def error_in(event: object, name: str | None = None) -> LLMError | None:
+    """Return the error that ``event`` reports; ``None`` if it reports none.
+
+    Args:
+        event: The decoded data of an event, a whole decoded JSON answer, or plain text.
+        name: The event's name, or the field outside ``data:`` that it came in (``error``); ``None`` without one.
+    """
+    is_named = name is not None and _NAME.search(name) is not None
+    if isinstance(event, dict):
+        if not is_named and _SIGNS.isdisjoint(event):
+            return None
+        return (
+            from_payload(_with_name(event, name), status=None) if is_named or _reports_error(event) else None
+        )
+    if is_named and event not in (None, "", []):
+        return from_payload(event, status=None)
+    if isinstance(event, str):
+        inner = decoded(event)
+        return error_in(inner) if isinstance(inner, dict) else None
+    if isinstance(event, list):
+        return next(
+            (error for item in event[:8] if isinstance(item, dict) and (error := error_in(item))), None
+        )
+    return None
+
+
+def _with_name(event: dict[str, object], name: str | None) -> object:
+    """Return ``event`` with the name that says what failed, if it has no type of its own."""
+    is_plain = name is None or name.lower() == "error" or "type" in event or not name.isidentifier()
+    return event if is_plain else {"__type": name, **event}
+
+
+def _reports_error(event: Mapping[str, object]) -> bool:
+    kind, response = event.get("type"), event.get("response")
+    if isinstance(response, Mapping) and response.get("status") == "failed":
+        return True
+    if isinstance(kind, str) and kind.startswith("response.") and kind not in _RESPONSE_FAILURES:
+        # What failed there is an item, and the answer goes on.
+        return False
+    if kind == "error" or event.get("object") == "error":
+        return True
+    if any(_says_something(event.get(key)) for key in ("error", "errors", "err", "fault", "exception")):
+        return True
+    if any(event.get(key) for key in ("error_message", "errorMessage", "error_msg", "faultstring")):
+        return True
+    if isinstance(kind, str) and _NAME.search(kind):
+        return True
+    base = event.get("base_resp")
+    if isinstance(base, Mapping) and base.get("status_code") not in (0, "0", None):
+        return True
+    return _is_flat_error(event)
+
+
+def _is_flat_error(event: Mapping[str, object]) -> bool:
+    """Whether ``event`` is an error without a member that is called so: a sentence, maybe a code, and no answer."""
+    if not _ANSWER.isdisjoint(event):
+        return False
+    news = next((value for key in ("type", "status") if isinstance(value := event.get(key), str)), "")
+    if _NEWS.match(news) and news.lower() != "status":
+        return False
+    if "detail" in event and _says_something(event["detail"]):
+        return True
+    keys = ("message", "Message", "msg", "errmsg", "title")
+    sentence = next((text for key in keys if isinstance(text := event.get(key), str) and text.strip()), None)
+    if event.get("success") is False or event.get("ok") is False:
+        return True
+    if sentence is None:
+        return bool(event.get("error_type") or event.get("error_code") or event.get("__type"))
+    return _has_code_of_failure(event) or _FAILING.search(sentence) is not None
+
+
+def _has_code_of_failure(event: Mapping[str, object]) -> bool:
+    codes = [
+        event.get(key)
+        for key in ("code", "statusCode", "status_code", "status", "error_type", "error_code", "__type")
+    ]
+    return any(
+        (isinstance(code, str) and code.lower() not in ("", "0", "200", "ok", "success"))
+        or (isinstance(code, int) and not isinstance(code, bool) and code not in (0, 200))
+        for code in codes
+    )
+
+
+def _says_something(value: object) -> bool:
+    """Whether an ``error`` member is one: not null, not empty, not an object of empty values or of a success."""
+    match value:
+        case None | False:
+            return False
+        case str():
+            return value.strip().lower() not in ("", "null", "none", "false", "ok")
+        case Mapping():
+            said = {key: item for key, item in value.items() if item not in (None, "", 0, False, [], {})}
+            return bool(said) and said.get("code") not in (200, "200")
+        case list():
+            return any(_says_something(item) for item in value)
+        case int():
+            return value not in (0, 200)
+        case _:
+            return True

@@ -1,0 +1,221 @@
+"""How providers, gateways and servers word their failures: codes and sentences, as tables. Pure data.
+
+Sources: the providers' references of errors, the sources of self-hosted servers, recorded errors and public reports.
+Codes are spelled as ``failure.normalized`` spells them: lower case, letters and digits only, without ``error`` or
+``exception`` at their end. Sentences are regular expressions; case is ignored. ``.{0,60}`` bridges names and numbers.
+Every line has a row in tests/providers/errors/test_wordings.py.
+"""
+
+from providers.errors import taxonomy as errors
+from providers.errors.taxonomy import LLMError
+
+#: Codes, types and statuses that are decisive alone. The first class that has one of an error's codes wins.
+CODES: dict[type[LLMError], str] = {
+    errors.LLMContextWindowExceededError: """
+        contextlengthexceeded contextwindowexceeded modelcontextwindowexceeded exceedcontextsize contextoverflow
+        tokenslimitreached modelmaxprompttokensexceeded maxprompttokensexceeded stringabovemaxlength promptlong
+        prompttoolong inputtoolong inputtokensexceeded contexttoolong
+    """,
+    errors.LLMInsufficientCreditsError: """
+        insufficientquota insufficientuserquota billing billinghardlimitreached billingnotactive insufficientcredit
+        insufficientcredits insufficientbalance insufficientfunds notenoughbalance paymentrequired outofcredits
+        arrearage accountoverdue accountoverdueerror balanceinsufficient budgetexceeded exceededbudget
+        creditsexhausted creditlimitexceeded freetieronly exceededcurrentquota prepaidbillissue spendlimitreached
+    """,
+    errors.LLMQuotaUsedUpError: """
+        usagelimitreached usagelimitexceeded dailylimitexceeded dailyquotaexceeded tokenquotaexceeded
+        monthlylimitexceeded weeklylimitexceeded quotaviolation ratelimitdaily freeusagelimit
+    """,
+    errors.LLMContentFilterError: """
+        contentfilter contentfiltered contentpolicyviolation responsibleaipolicyviolation datainspectionfailed
+        safety safetyblock prohibitedcontent contentmoderation moderationblocked sensitivewordsdetected
+        inputmoderation outputmoderation inputimagerisk risksensitive guardrailviolation
+    """,
+    errors.LLMMalformedToolCallError: "toolusefailed malformedfunctioncall",
+    errors.LLMProviderOverloadedError: """
+        overloaded unavailable serviceunavailable engineoverloaded serverisoverloaded serveroverloaded modeloverloaded
+        slowdown servicetiercapacityexceeded queueexceeded capacityexceeded modelnotready modelloading serverbusy
+        insufficientcapacity
+    """,
+    errors.LLMTimeoutError: "timeout deadlineexceeded requesttimeout modeltimeout gatewaytimeout readtimeout",
+    errors.LLMAuthenticationError: """
+        invalidapikey apikeyinvalid apikeyexpired authentication authenticationfailed unauthenticated unauthorized
+        unauthorizedclient unrecognizedclient invalidsignature expiredtoken invalidtoken tokenexpired
+        incorrectapikey missingapikey missingauthenticationtoken invalidauthentication incompletesignature
+        signaturedoesnotmatch invalidclienttokenid
+    """,
+    errors.LLMPermissionDeniedError: """
+        permission permissiondenied insufficientpermissions insufficientpermission accessdenied forbidden
+        unsupportedcountryregionterritory modelaccessdenied organizationmustbeverified modelterms modeltermsrequired
+    """,
+    errors.LLMNotFoundError: """
+        modelnotfound modelnotexist modelnotavailable invalidmodel unknownmodel notfound deploymentnotfound
+        resourcenotfound nosuchmodel modeldecommissioned modeldeprecated modelnotsupported unsupportedmodel
+        modelnotloaded
+    """,
+    errors.LLMConflictError: "conflict aborted",
+    errors.LLMUnprocessableEntityError: "unprocessableentity unprocessable",
+    errors.LLMRateLimitError: """
+        ratelimit ratelimited ratelimitexceeded ratelimitreached requestsratelimit resourceexhausted throttling
+        throttled throttlingrequests toomanyrequests toomanytokens requestquotaexceeded requestlimitexceeded ratequota
+        burstrate allocationquota limitrequests limitburstrate quotaexceededperminute servicequotaexceeded
+        concurrencylimitexceeded
+    """,
+    errors.LLMRequestTooLargeError: """
+        requesttoolarge payloadtoolarge contenttoolarge requestentitytoolarge requestbodytoolarge badrequesttoolarge
+    """,
+}
+
+#: Four-digit codes, which each vendor numbers for itself: those of Z.ai (a text under ``code``) and of MiniMax (a number
+#: under ``base_resp``).
+ZAI_CODES: dict[str, type[LLMError]] = {
+    **dict.fromkeys(("1000", "1001", "1002", "1003", "1004"), errors.LLMAuthenticationError),
+    **dict.fromkeys(("1110", "1111", "1112", "1113", "1309"), errors.LLMInsufficientCreditsError),
+    **dict.fromkeys(("1210", "1213", "1214", "1215"), errors.LLMBadRequestError),
+    **dict.fromkeys(("1211", "1212", "1221", "1222"), errors.LLMNotFoundError),
+    **dict.fromkeys(("1220", "1311"), errors.LLMPermissionDeniedError),
+    **dict.fromkeys(("1230", "1234"), errors.LLMServerError),
+    "1261": errors.LLMContextWindowExceededError,
+    "1301": errors.LLMContentFilterError,
+    **dict.fromkeys(("1302", "1303", "1313"), errors.LLMRateLimitError),
+    **dict.fromkeys(("1304", "1308", "1310"), errors.LLMQuotaUsedUpError),
+    **dict.fromkeys(("1305", "1312"), errors.LLMProviderOverloadedError),
+}
+MINIMAX_CODES: dict[int, type[LLMError]] = {
+    1000: errors.LLMServerError,
+    1001: errors.LLMTimeoutError,
+    1002: errors.LLMRateLimitError,
+    1004: errors.LLMAuthenticationError,
+    1008: errors.LLMInsufficientCreditsError,
+    1024: errors.LLMServerError,
+    1026: errors.LLMContentFilterError,
+    1027: errors.LLMContentFilterError,
+    1033: errors.LLMServerError,
+    1039: errors.LLMRateLimitError,
+    1041: errors.LLMRateLimitError,
+    2013: errors.LLMBadRequestError,
+    2049: errors.LLMAuthenticationError,
+    2056: errors.LLMQuotaUsedUpError,
+}
+
+#: Sentences about an empty account. They win over every code, because providers send them with most of the statuses.
+NO_CREDIT = (
+    r"credit balance (is )?too low",
+    r"(insufficient|not enough|no) .{0,20}\b(balance|credits?|funds)\b",
+    r"(requires?|needs?) more credits|can only afford",
+    r"(used|consumed|spent) (up )?(all|up) .{0,40}\bcredits",
+    r"\bcredits? (are|is|have been|has been|were) (all )?(depleted|exhausted|used up|spent)|(ran|run|running) out of (credits?|quota|funds|money)",
+    r"(doesn't|does not|don't|do not) have (any |enough |sufficient )(credits?|balance|funds|quota)",
+    r"out of (credits?|quota|funds)\b",
+    r"(spend|spending|billing|credit|budget|specified api usage) (hard )?(limits?|cap)\b",
+    r"key limit exceeded|(budget|max budget) (has been |was )?exceeded|exceeded .{0,20}\bbudget",
+    r"exceeded your (monthly )?included credits|included credits .{0,40}(exceeded|depleted|used)",
+    r"(update|verify|add) .{0,30}\b(billing|payment method)|billing .{0,40}(not active|inactive|disabled|not enabled)",
+    r"(enable|set up|activate) billing|payment (is )?required|please (recharge|top.?up)|top up your",
+    r"account .{0,40}(in arrears|overdue|good standing)|outstanding balance|negative balance",
+    r"free (tier|trial|quota|credits?|allocation) .{0,40}(exhausted|expired|ended|used up|has been consumed)",
+    r"(inactive|expired|no active) subscription|subscription .{0,20}(inactive|expired)|trial (has )?(expired|ended)",
+    r"(user|token|group) quota .{0,20}(not enough|insufficient|exhausted)",
+    r"余额不足|额度不足|欠费|已用尽|额度已用",
+)
+#: Gemini also uses this, with RESOURCE_EXHAUSTED, for limits per minute; others mean missing credits.
+OVER_QUOTA = (r"exceeded your current quota", r"check your plan and billing")
+
+#: Words of a limit that ends within a minute, and of one that does not. The first one in a sentence counts.
+SHORT_LIMIT = (
+    r"per[ _-]?(min(ute)?|sec(ond)?)\b|permin(ute)?|/ ?(min|sec|m|s)\b|\b(TPM|RPM|QPM|QPS|RPS)\b|per \d+ seconds"
+    r"|concurren|per_minute|free-models-per-min"
+)
+LONG_LIMIT = (
+    r"per[ _-]?(day|week|month|hour)\b|per(day|week|month|hour)|/ ?(day|week|month|hour|d|h)\b"
+    r"|\b(TPD|RPD|TPH|RPH|IPD)\b|per_day|per 1d|free-models-per-day"
+    r"|\b(daily|weekly|monthly|hourly|\d+.?hours?)\b.{0,60}\b(limit|quota|allowance|allocation|usage|cap|tokens|requests)"
+    r"|\b(limit|quota|allowance|usage)\b.{0,60}\b(daily|weekly|monthly|for (today|the day|this (week|month))|\d+.?hours?)\b"
+)
+#: Sentences about a limit that no quick retry can meet.
+QUOTA = (
+    r"usage[ _]limit.{0,40}(reached|exceeded|hit)|(reached|hit|exceeded) .{0,30}\b(usage|weekly|daily|monthly)[ _]limit",
+    r"you'?(ve| have) (hit|reached) your .{0,20}limit",
+    r"(limit|quota|usage)s? .{0,40}\b(resets?|renews?|refresh(es)?|will be reset)\b (at|on|in)\b",
+    r"regain access on",
+    r"quota.{0,30}(exceeded|exhausted|reached|used up|depleted)|(exceed(ed|s)?|exhausted|reached) .{0,30}quota",
+    r"(exceeded|used up) .{0,30}(premium request|allowance|allocation)",
+    r"每日|当日.{0,10}(上限|限额)|(使用|调用).{0,6}上限",
+)
+
+#: Sentences about a conversation that is longer than the model can read.
+TOO_LONG = (
+    r"(prompt|input|inputs|conversation|history|context|messages?|request) (is |are |was )?(still )?too long",
+    r"exceed\w* .{0,80}\b(context|prompt|input|sequence|seq|model)[ _-]?(window|size|length|limit|len|token limit)",
+    r"(context|prompt)[ _-](window|length|size|limit) .{0,20}(is |was |has been )?(exceed|overflow|full|reached)|context overflow",
+    r"(longer|greater|larger|bigger) than .{0,60}\b(context|model length|max(imum)? .{0,10}(length|tokens|context))",
+    r"max(imum)?[ _](supported )?(context|prompt|input|sequence|model|seq|position)[ _-]?(length|window|size|len|embeddings)",
+    r"(prompt|input|inputs|request|conversation)( token)?s?.{0,10}(count|length|tokens|size)?.{0,40}exceeds? .{0,30}(limit|max)\w* (of |length|.{0,20}(tokens|length))",
+    r"(input|prompt) token count.{0,40}exceeds|tokens? in the (prompt|input|request|messages).{0,20}exceed|input tokens exceed",
+    r"exceed(s|ed)? (the )?(maximum|max)( allowed)?( number of)?( input| prompt)? (tokens?|token size)\b",
+    r"exceed(s|ed)? (the )?(model('s)? )?(model |max |maximum )?token limit|model token limit",
+    r"too large for .{0,60}max size: \d+ tokens|max size: \d+ tokens",
+    r"range of input length should be",
+    r"max_(completion_|new_|output_)?tokens\W.{0,80}(got|is|was|=|:|value)\W{0,3}-\d|at least 1, got -\d",
+    r"must have (less|fewer) than \d+ tokens|max_new_tokens.{0,20}must be <=",
+    r"reduce (the )?(length|size|amount|number)( of)? .{0,30}(prompt|messages|input|context|conversation|history|chat)",
+    r"context length of only \d|(n_ctx|context size).{0,40}(too small|exceed)|too (large|long) to process|larger than the max context",
+    r"(not|n't) fit (in|into|within) .{0,40}context|too many (total )?(text bytes|tokens in)|too many tokens: ",
+    r"expected maxlength: \d+, actual",
+    r"超出.{0,12}(上下文|最大长度|长度限制)|输入.{0,6}过长|(上下文|prompt|提示词).{0,8}(超长|超出|过长)",
+)
+
+#: Sentences about a request of too many bytes.
+TOO_LARGE = (
+    r"(request|payload|body|content)( body| payload| entity)?( size)? (is )?too large|request entity too large",
+    r"request.{0,20} exceeds? the maximum (size|allowed)|(request|payload|content|body)( payload)? size .{0,20}(limit )?exceed",
+    r"(content|payload|body|request) size limit|maximum request size|total size of .{0,30}exceed",
+)
+
+#: Further sentences, by class. They count if no code does and the status is one that says little.
+SENTENCES: dict[type[LLMError], tuple[str, ...]] = {
+    errors.LLMContentFilterError: (
+        r"content management policy|violat\w+ .{0,30}(usage|content|safety) (policy|policies|guidelines)",
+        r"content (policy|filter)|input was flagged|flagged (by|as|for) .{0,40}|inappropriate content|sensitive content",
+        r"blocked .{0,20}(safety|moderation|guardrail)|输入.{0,8}敏感|敏感内容",
+    ),
+    errors.LLMAuthenticationError: (
+        r"(invalid|incorrect|wrong|expired|revoked|missing|no|bad|unknown|disabled)( \w+)? (api.?key|x-api-key|token|credentials?|bearer|auth\w*)\b",
+        r"api.?key .{0,40}(not valid|invalid|expired|incorrect|revoked|disabled|missing|not found|required|wrong|not provided)",
+        r"\bunauthori[sz]ed\b|\bauthentication (failed|error|required|fails)|could not validate credentials|not authenticated",
+        r"security token .{0,40}(invalid|expired)|didn't provide an api key|令牌|身份验证|鉴权",
+    ),
+    errors.LLMNotFoundError: (
+        r"\bmodels?\b\W{0,4}\S{0,120}\W{0,4}(was |is |does |do |could )?(not |n't )(be )?(found|exist)|model.{0,100}try pulling",
+        r"not a valid model|no such model|unknown model|invalid model\b|invalid model name|no endpoints found|no allowed providers",
+        r"\bmodel\b.{0,100}(does(n't| not) exist|not exist|has been (deprecated|decommissioned|retired|removed|shut down)|no longer (available|supported))",
+        r"\bmodel\W{1,3}\S{1,100} (is )?not (available|loaded|supported|deployed)\b|no models? (is |are )?loaded|模型不存在",
+        r"no available channel.{0,40}model|deployment .{0,60}(not exist|not found)|provided model identifier is invalid",
+    ),
+    errors.LLMPermissionDeniedError: (
+        r"permission denied|insufficient permissions|access (is )?denied|not (allowed|authorized|permitted) to (use|access|perform)",
+        r"(do|does)(n't| not) have (access|permission)|must be verified|country, region, or territory|not available in your (region|country)",
+    ),
+    errors.LLMRateLimitError: (
+        r"\brate[ _-]?limit|too many (requests|tokens, please)|throttl|slow down|requests? (per|/) ?(min|sec)",
+        r"(concurrency|concurrent requests?) (limit )?|请求过于频繁|限流|速率限制|并发",
+    ),
+    errors.LLMProviderOverloadedError: (
+        r"overloaded|high (demand|traffic|load)|(at|no|over|insufficient|limited|out of) capacity|capacity .{0,20}exceeded",
+        r"server (is )?busy|too busy|(service|model|server|temporarily) (is )?(temporarily |currently )?unavailable",
+        r"(model|server)\b.{0,120}(is )?(currently |still )?loading|loading model|queue is full|no healthy upstream|服务.{0,4}繁忙|过载",
+    ),
+    errors.LLMTimeoutError: (r"\btimed[ -]?out\b|deadline exceeded|\btime-?out\b|took too long",),
+    errors.LLMBadRequestError: (
+        r"validation error|invalid (request|input|parameter|param|argument|value|type|image|tool|schema|json|message|role)\b",
+        r"(field|parameter|property|argument)s? .{0,40}(required|missing|not (supported|allowed|permitted))|unsupported (parameter|value|image|file|media)",
+        r"\bmust be (a|an|one of|at (least|most)|between|less|greater|followed|positive)\b|unrecognized request argument|could not be parsed",
+    ),
+}
+
+#: Codes that speak of the request, whatever their rest says. ``unknown`` alone does not.
+REQUEST_AT_FAULT = (
+    r"^(invalid(?!response|upstream|answer|llm)|unsupported|malformed(?!response)|missing|unrecogni[sz]ed|illegal|badrequest|badinput|badparam)"
+    r"|(invalid|unsupported|notsupported|toolarge|toosmall|toolong|tooshort|toomany|parse|validation|outofrange"
+    r"|failedprecondition|required|mismatch|emptyinput|badrequest|invalidrequest|notallowed|invalidargument)$"
+)
