@@ -7,7 +7,7 @@ is blank; tools are declared when the history has calls.
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from providers.types import (
@@ -28,7 +28,7 @@ from providers.wires._anthropic_media import show
 from providers.wires._anthropic_options import RESERVED, cached, tuned
 from providers.wires._media import with_notes
 from providers.wires._options import with_own_fields
-from providers.wires.answerable_history import answerable
+from providers.wires.answerable_history import CallGrammar, answerable
 
 #: ``max_tokens`` is required, and a model refuses more than it can write. 32,000 is the smallest limit
 #: of the models that carry their family first (``claude-opus-4-…``); it is no cost, only a bound.
@@ -40,6 +40,13 @@ _FAMILY_FIRST = re.compile(r"claude-[a-z]+-\d")
 _PLAIN_ID = re.compile(r"[^a-zA-Z0-9_-]")
 
 
+def _rewrite(block: Json, name: Callable[[str], str]) -> Json:
+    return {**block, "name": name(block["name"])} if block["type"] == "tool_use" else block
+
+
+_GRAMMAR = CallGrammar(name=re.compile(r"[a-zA-Z0-9_-]{1,128}"), rewrite=_rewrite)
+
+
 def build_body(request: ModelRequest) -> Json:
     """Return the body of ``POST /v1/messages``, streaming, history included.
 
@@ -47,7 +54,7 @@ def build_body(request: ModelRequest) -> Json:
         LLMUnsupportedError: the API has no words for one of the options.
     """
     conversation = _AnthropicTurns(request.origin)
-    for message in with_notes(answerable(request.messages), show):
+    for message in with_notes(answerable(request, _GRAMMAR), show):
         conversation.add(message)
     limit = request.options.max_output_tokens or _default_limit(request.origin.model)
     body: Json = {

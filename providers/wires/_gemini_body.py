@@ -6,6 +6,8 @@ go back as they came.
 """
 
 import json
+import re
+from collections.abc import Callable
 
 from providers.types import (
     ChatMessage,
@@ -24,11 +26,19 @@ from providers.types import (
 from providers.wires._gemini_options import RESERVED, SIGNING, bare, show, tuned
 from providers.wires._media import with_notes
 from providers.wires._options import with_own_fields
-from providers.wires.answerable_history import answerable
+from providers.wires.answerable_history import CallGrammar, answerable
 
 #: What stands in for the signature of a call that another model made; the value is Google's own:
 #: https://ai.google.dev/gemini-api/docs/thought-signatures
 _NO_SIGNATURE = "skip_thought_signature_validator"
+
+
+def _rewrite(part: Json, name: Callable[[str], str]) -> Json:
+    call = part.get("functionCall")
+    return part if call is None else {**part, "functionCall": {**call, "name": name(call["name"])}}
+
+
+_GRAMMAR = CallGrammar(name=re.compile(r"[a-zA-Z_][a-zA-Z0-9_.:-]{0,63}"), rewrite=_rewrite)
 
 
 def build_body(request: ModelRequest) -> Json:
@@ -38,7 +48,7 @@ def build_body(request: ModelRequest) -> Json:
         LLMUnsupportedError: the API has no words for one of the options.
     """
     conversation = _GeminiContents(request.origin)
-    for message in with_notes(answerable(request.messages), show):
+    for message in with_notes(answerable(request, _GRAMMAR), show):
         conversation.add(message)
     body: Json = {"contents": conversation.contents}
     if request.system.strip():

@@ -4,12 +4,16 @@ Knows what makes a call usable. It must never know in which events the pieces ca
 """
 
 import json
+import re
 from hashlib import sha256
 from typing import NoReturn
 
 from providers.types import Json, ToolCallPart
 from providers.types.events import ModelEvent, ToolCallDelta, ToolCallFinished, ToolCallStarted
 from providers.wires.accumulator import StepAccumulator
+
+#: A function's name on both wires.
+FUNCTION_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 
 
 class OpenAiCall:

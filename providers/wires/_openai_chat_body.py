@@ -3,6 +3,8 @@
 Source: https://platform.openai.com/docs/api-reference/chat/create
 """
 
+from collections.abc import Callable
+
 from providers.types import (
     ChatMessage,
     Json,
@@ -17,13 +19,29 @@ from providers.types import (
     ToolSpec,
 )
 from providers.wires._media import with_notes
-from providers.wires._openai_calls import exact_id, parameters, sendable_id
+from providers.wires._openai_calls import FUNCTION_NAME, exact_id, parameters, sendable_id
 from providers.wires._openai_chat_options import RESERVED, show, system, tuned
 from providers.wires._options import with_own_fields
-from providers.wires.answerable_history import answerable
+from providers.wires.answerable_history import CallGrammar, answerable
+from providers.wires.arguments import returnable
 
 #: Characters of a tool call's id that the API accepts.
 _LONGEST_ID = 40
+
+
+def _rewrite(message: Json, name: Callable[[str], str]) -> Json:
+    if not (calls := message.get("tool_calls")):
+        return message
+    return {**message, "tool_calls": [_rewritten(call, name) for call in calls]}
+
+
+def _rewritten(call: Json, name: Callable[[str], str]) -> Json:
+    function = call["function"]
+    changed = {"name": name(function["name"]), "arguments": returnable(function["arguments"])}
+    return {**call, "function": {**function, **changed}}
+
+
+_GRAMMAR = CallGrammar(name=FUNCTION_NAME, rewrite=_rewrite)
 
 
 def build_body(request: ModelRequest) -> Json:
@@ -46,7 +64,7 @@ def _messages(request: ModelRequest) -> list[Json]:
         messages.append({"role": "system", "content": words})
     #: The ids of calls that another provider made, as they are sent.
     sent_ids: dict[str, str] = {}
-    for message in with_notes(answerable(request.messages), show):
+    for message in with_notes(answerable(request, _GRAMMAR), show):
         match message.role:
             case Role.USER:
                 messages.append({"role": "user", "content": _user_content(message)})

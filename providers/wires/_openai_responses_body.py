@@ -6,6 +6,7 @@ Source: https://platform.openai.com/docs/guides/reasoning#encrypted-reasoning-it
 """
 
 import re
+from collections.abc import Callable
 
 from providers.types import (
     ChatMessage,
@@ -21,10 +22,11 @@ from providers.types import (
     ToolSpec,
 )
 from providers.wires._media import with_notes
-from providers.wires._openai_calls import parameters, sendable_id
+from providers.wires._openai_calls import FUNCTION_NAME, parameters, sendable_id
 from providers.wires._openai_responses_options import RESERVED, show, tuned
 from providers.wires._options import effort_of, with_own_fields
-from providers.wires.answerable_history import answerable
+from providers.wires.answerable_history import CallGrammar, answerable
+from providers.wires.arguments import returnable
 
 #: Characters of a ``call_id`` that the API accepts.
 _LONGEST_ID = 64
@@ -35,6 +37,15 @@ _USUAL_INSTRUCTIONS = "You are a helpful assistant."
 #: o1, o3-mini, gpt-5.1, gpt-5.2-codex, codex-mini-latest, openai/gpt-5, ft:o4-mini-2025-04-16:…; but
 #: neither gpt-4o nor Azure's gpt-35-turbo.
 _REASONING_MODEL = re.compile(r"(^|[/:.])(o\d|gpt-([5-9]|[12]\d)(?!\d)|codex)")
+
+
+def _rewrite(item: Json, name: Callable[[str], str]) -> Json:
+    if item.get("type") != "function_call":
+        return item
+    return {**item, "name": name(item["name"]), "arguments": returnable(item["arguments"])}
+
+
+_GRAMMAR = CallGrammar(name=FUNCTION_NAME, rewrite=_rewrite)
 
 
 def reasons(model: str) -> bool:
@@ -78,7 +89,7 @@ def _input(request: ModelRequest) -> list[Json]:
     items: list[Json] = []
     #: The ids of calls that another provider made, as they are sent.
     sent_ids: dict[str, str] = {}
-    for message in with_notes(answerable(request.messages), show):
+    for message in with_notes(answerable(request, _GRAMMAR), show):
         match message.role:
             case Role.USER:
                 items.append(_user_message(message))
