@@ -133,6 +133,7 @@ class Pump:
                 await _exhaust(events)
 
     async def _open(self, request: ModelRequest) -> AsyncIterator[Any]:
+        self.accumulator.reserve_call_ids(request.used_call_ids)
         self.body = clean_json(self._wire.build_body(request))
         self.exchange.enter()
         try:

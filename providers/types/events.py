@@ -43,7 +43,7 @@ class ReasoningSealed:
 
 @dataclass(frozen=True, slots=True)
 class ToolCallStarted:
-    """A function call begins. ``id`` is never empty and unique within the call's answer."""
+    """A function call begins. ``id`` is never empty, and no other call of the conversation has it."""
 
     id: str
     name: str

@@ -39,12 +39,12 @@ class ReasoningPart:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ToolCallPart:
-    """A function call. ``arguments`` is JSON text exactly as it was streamed."""
+    """A function call. ``arguments`` is the text exactly as it was streamed; it may be no JSON."""
 
     id: str
     name: str
     arguments: str
-    #: False when the stream ended before the arguments did: such a call never goes back.
+    #: False when the stream was cut before the arguments ended: such a call never goes back.
     complete: bool = True
 
 

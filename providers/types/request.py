@@ -55,6 +55,8 @@ class ModelRequest:
     options: ModelOptions = ModelOptions()
     #: How the target's server differs from its wire.
     quirks: Quirks = quirks.NONE
+    #: Ids of calls that the conversation has already; the answer's calls get other ones.
+    used_call_ids: frozenset[str] = frozenset()
 
     def made_for(self, origin: Origin, quirks: Quirks) -> "ModelRequest":
         """Return the same request for another target.

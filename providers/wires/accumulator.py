@@ -4,7 +4,7 @@ It exists before the first byte arrives, so a call that is cut or fails at any m
 wire's decoder, its ``StreamReader`` and ``LateUsage`` write to it.
 """
 
-from typing import Any
+from collections.abc import Iterable
 from uuid import uuid4
 
 from providers.errors import LLMEmptyResponseError, LLMError
@@ -40,15 +40,22 @@ class StepAccumulator:
         self.stream_was_cancelled = False
         self._call_ids: set[str] = set()
 
+    def reserve_call_ids(self, used: Iterable[str]) -> None:
+        """Give none of the ids in ``used`` to a call of this answer."""
+        self._call_ids.update(used)
+
     def call_id(self, upstream: str | None) -> str:
-        """Return an id for a function call that is unique within this answer.
+        """Return an id for a function call that is unique within this answer, and not reserved.
+
+        Some servers count their calls from 0 in every answer, or name them by their function.
 
         Args:
             upstream: the id that the provider gave the call. It is kept, unless it is empty or already in use.
         """
         call_id = upstream or f"call_{uuid4().hex}"
         if call_id in self._call_ids:
-            call_id = f"{call_id}_{uuid4().hex[:8]}"
+            # No longer than 40 characters, which is the least that a provider accepts.
+            call_id = f"{call_id[:31]}_{uuid4().hex[:8]}"
         self._call_ids.add(call_id)
         return call_id
 

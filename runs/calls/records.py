@@ -87,6 +87,12 @@ def note(call_id: UUID, sentence: str) -> None:
         row.save(update_fields=["note"])
 
 
+def used_ids(conversation_id: UUID) -> frozenset[str]:
+    """Return the ids that models gave the calls of a conversation, in runs that failed too."""
+    rows = ToolCall.objects.filter(run__conversation_id=conversation_id)
+    return frozenset(rows.order_by().values_list("call_id", flat=True))
+
+
 def answers(run_id: UUID) -> ChatMessage | None:
     """Return the answers of a run's newest step, in call order; ``None`` if there are none."""
     step = Step.objects.filter(run_id=run_id).order_by("-index").values_list("pk", flat=True).first()

@@ -198,7 +198,9 @@ class Engine:
     async def _call_provider(self, step: RunningStep) -> StepResult:
         """Make the provider call. Return its result. Raises ``LLMError``, ``RunCancelled``, ``Fenced``."""
         # Not inside the commit: reading a long conversation would delay the events of all runs.
-        conversation = await readers.run(history.of_conversation, self._run.segment.conversation_id)
+        conversation_id = self._run.segment.conversation_id
+        conversation = await readers.run(history.of_conversation, conversation_id)
+        used_call_ids = await readers.run(records.used_ids, conversation_id)
         target = step.attempts.target
         request = ModelRequest(
             origin=target.origin,
@@ -207,6 +209,7 @@ class Engine:
             tools=self._run.offer.specs,
             options=self._options,
             quirks=target.quirks,
+            used_call_ids=used_call_ids,
         )
         try:
             self._result = await step.run(request, self._context)
