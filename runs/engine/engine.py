@@ -1,4 +1,4 @@
-"""Drives one segment of a run: from its begin or a pause to its end or the next pause.
+"""Drives one segment of a run: from its start or a pause to its end or the next pause.
 
 Provider call → tool calls → provider call → … → end. All calls of a step are planned before any is executed.
 If one is pending, the run pauses and the engine ends. Otherwise the log ends with exactly one terminal event,
@@ -93,7 +93,11 @@ class Engine:
         self._opening = [] if resume else [agui.run_started(spec.segment, messages=spec.messages)]
 
     async def drive(self) -> bool:
-        """Run to a pause or the end. Return whether the end is stored. Raises only ``CancelledError``."""
+        """Drive the run to a pause or its end. Return whether the end is stored.
+
+        Raises:
+            asyncio.CancelledError: the calling task was cancelled. Other errors end the run or are logged.
+        """
         left = self._settings.run_timeout - self._active_seconds
         message = endings.time_limit_message(self._settings.run_timeout)
         limit = asyncio.get_running_loop().call_later(
@@ -173,7 +177,7 @@ class Engine:
         return None
 
     async def _begin_step(self) -> RunningStep:
-        """Commit the begin of the next step, and of the run if it is the first. Return the step.
+        """Commit the start of the next step, and of the run if the step is its first. Return the step.
 
         Raises:
             RunCancelled: the run was stopped.

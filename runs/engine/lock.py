@@ -1,4 +1,4 @@
-"""The data folder's lock. It makes the embedded server the only user of its SQLite file.
+"""The data folder's lock. It makes the embedded server the only user of the folder's SQLite file.
 
 A process that holds the lock at its start may treat every active run as left by a dead process.
 """

@@ -139,7 +139,11 @@ def going_on(run: PausedRun, decided: Sequence[Decided], resume: list[Json]) -> 
 
 
 def go_on(run: PausedRun, decided: Sequence[Decided], *, by: int, settings: WorkerSettings) -> None:
-    """Store the decisions of the user ``by``, and that the run continues. Raises ``LostRace``."""
+    """Store the decisions of the user ``by``, and that the run continues.
+
+    Raises:
+        LostRace: a cancel was stored first, or the run is not paused.
+    """
     transitions.resume(run.row.id, worker=settings.worker, lease=settings.lease_time)
     for item in decided:
         records.decide(item, by=by)
@@ -167,7 +171,11 @@ def ending(run: PausedRun) -> tuple[list[Event], Ending, list[CallOutcome]]:
 
 
 def end(run: PausedRun, ended: Ending, outcomes: Sequence[CallOutcome]) -> None:
-    """Store the end of a paused run. Raises ``LostRace``."""
+    """Store the end of a paused run.
+
+    Raises:
+        LostRace: the run has ended already, or it was cancelled and ``ended`` is not a cancel.
+    """
     Run.objects.filter(pk=run.row.id).update(segment=run.following.number)
     transitions.end(run.row.id, ended, [], outcomes=outcomes)
 

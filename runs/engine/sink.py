@@ -66,6 +66,6 @@ class StepSink(EventSink):
         """Wait while too many events are uncommitted.
 
         Raises:
-            Fenced: another process took the run over.
+            Fenced: another process took the run over, or its log could not be written.
         """
         await self._journal.ready(self._log)

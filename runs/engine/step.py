@@ -57,7 +57,13 @@ class RunningStep:
         return cls(row, targets, policy)
 
     async def run(self, request: ModelRequest, context: StepContext) -> StepResult:
-        """Make the call and return its result. Raises as ``Attempts.run``, after it closed open events."""
+        """Make the provider call and return its result. Close all open events, also after an error.
+
+        Raises:
+            LLMError: the last attempt failed; ``partial`` holds the answer so far.
+            RunCancelled: the run was stopped.
+            Fenced: another process took the run over, or its log could not be written.
+        """
         context.budget.begin(request.origin)
         sink = StepSink(
             context.journal,

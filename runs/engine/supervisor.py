@@ -71,9 +71,12 @@ class Supervisor:
         self._startup: asyncio.Task[None] | None = None
 
     async def ready(self) -> None:
-        """Return when recovery has finished; the first caller starts it. No run starts before.
+        """Wait until recovery has finished; the first caller starts it. No run starts before that.
 
-        Waits while the database does not answer. Raises any other database error.
+        Recovery waits while the database does not answer.
+
+        Raises:
+            DatabaseError: the database answered with another error.
         """
         if self._startup is None or (self._startup.done() and self._heartbeat is None):
             self._startup = spawn(self._start(), name="start-up", is_shared=True)
@@ -172,7 +175,7 @@ class Supervisor:
         return stored.was_active
 
     def live_count(self, owner_id: int) -> int:
-        """Return how many runs of a user are live here."""
+        """Return how many runs of a user are live in this process."""
         return sum(item.owner_id == owner_id for item in stop_signals.live())
 
     async def drain(self) -> None:
@@ -249,7 +252,7 @@ _of_this_loop = PerLoop(Supervisor)
 
 
 def current() -> Supervisor:
-    """Return the running loop's supervisor; make it when there is none."""
+    """Return the running loop's supervisor; make one if there is none."""
     return _of_this_loop.get()
 
 
@@ -269,7 +272,8 @@ def wait_on[T](loop: asyncio.AbstractEventLoop, work: Callable[[], Coroutine[Any
     """Run ``work`` on ``loop`` and return its result. For threads other than the event loop's.
 
     Raises:
-        TimeoutError: the loop did not finish it within ``THREAD_TIMEOUT`` seconds.
+        TimeoutError: the loop did not finish ``work`` within ``THREAD_TIMEOUT`` seconds.
+        concurrent.futures.CancelledError: ``work`` was cancelled on the loop.
         Exception: any error that ``work`` raised.
     """
     answer: concurrent.futures.Future[T] = concurrent.futures.Future()

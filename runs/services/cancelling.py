@@ -12,12 +12,12 @@ from runs.states import CancelledBy
 
 
 async def cancel(owner_id: int, run_id: UUID, *, mode: str = CancelMode.IMMEDIATE, reason: str = "") -> str:
-    """Cancel a run of the user ``owner_id``. Returns when the cancel is stored.
+    """Cancel a run of the user ``owner_id``, and return after the cancel is stored.
 
     With the mode ``immediate`` the run stops at once, before the cancel is stored.
 
     Returns:
-        ``requested``, also when it was requested before, or ``already_terminal``.
+        ``requested``, also if an earlier cancel was stored, or ``already_terminal`` if the run has ended.
 
     Raises:
         NotFound: there is no such run, or it belongs to another user.
@@ -29,11 +29,11 @@ async def cancel(owner_id: int, run_id: UUID, *, mode: str = CancelMode.IMMEDIAT
 def cancel_from_thread(owner_id: int | None, run_id: UUID, *, reason: str = "") -> str:
     """Do the same as ``cancel``, for views and the admin, which run outside the event loop.
 
-    ``owner_id`` is ``None`` for an admin, who may cancel anybody's run.
+    ``owner_id`` is ``None`` for an admin, who may cancel every user's runs.
 
     Raises:
-        NotFound: as ``cancel``.
-        TimeoutError: the event loop did not answer in time.
+        NotFound: there is no such run, or it belongs to another user.
+        TimeoutError: the event loop did not answer within ``supervisor.THREAD_TIMEOUT`` seconds.
     """
     by = CancelledBy.ADMIN if owner_id is None else CancelledBy.USER
     request = CancelRequest(run_id=run_id, by=by, owner_id=owner_id, reason=reason)

@@ -25,7 +25,11 @@ class Position:
 
 
 async def locate_run(owner_id: int, run_id: UUID) -> Position:
-    """Return the position of a run of ``owner_id``. Raises ``NotFound``."""
+    """Return the position of a run.
+
+    Raises:
+        NotFound: there is no such run, or it does not belong to ``owner_id``.
+    """
     position = await readers.run(_position, Run.objects.filter(pk=run_id, owner_id=owner_id))
     if position is None:
         raise NotFound
@@ -33,7 +37,11 @@ async def locate_run(owner_id: int, run_id: UUID) -> Position:
 
 
 async def locate_conversation(owner_id: int, conversation_id: UUID) -> Position | None:
-    """Return the position of a conversation's active run, ``None`` if there is none. Raises ``NotFound``."""
+    """Return the position of a conversation's active run, ``None`` if there is none.
+
+    Raises:
+        NotFound: there is no such conversation, or it does not belong to ``owner_id``.
+    """
 
     def read() -> tuple[bool, Position | None]:
         if not Conversation.objects.filter(pk=conversation_id, owner_id=owner_id).exists():

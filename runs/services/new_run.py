@@ -1,6 +1,7 @@
 """A start request, and storing it: the run, its conversation and the new user messages.
 
-Knows the database and no event loop: the journal calls it, inside the transaction that decides.
+This module reads and writes the database and needs no event loop: ``store`` runs inside a transaction of the
+journal.
 """
 
 import hashlib
@@ -62,7 +63,7 @@ class Started:
     conversation_id: UUID
     state: str
     status: str
-    #: What its model may call.
+    #: The tools that the model may call.
     offer: OfferedTools = field(default_factory=OfferedTools)
 
 
@@ -77,7 +78,11 @@ def paused_run(owner_id: int, request: StartRequest) -> UUID | None:
 
 
 def known(owner_id: int, request: StartRequest) -> Started | None:
-    """Return the run that a repeated start names, ``None`` for a new one. Raises ``Conflict``."""
+    """Return the run that a repeated start names, ``None`` for a new start.
+
+    Raises:
+        Conflict: the run's id belongs to another user or to a different request.
+    """
     run = Run.objects.filter(pk=request.run_id).first()
     if run is None:
         return None
@@ -89,7 +94,18 @@ def known(owner_id: int, request: StartRequest) -> Started | None:
 def store(
     owner_id: int, request: StartRequest, targets: tuple[Target, ...], settings: WorkerSettings
 ) -> Started:
-    """Store a run with its user messages, unless it exists. Raises ``ServiceError``."""
+    """Store a run with its user messages, unless it exists already. Return the stored run.
+
+    Raises:
+        Conflict: the run's id belongs to another user or to a different request.
+        NotFound: there is no such conversation, or it belongs to another user.
+        NoSuchFile: a message names a file that does not exist or belongs to another user.
+        NoSuchTool: the request names a tool that the user may not use.
+        Unsupported: two tools have one name, a target does not support an option, or its price is unknown
+            although the budget limits the cost.
+        AwaitsDecision: the conversation has a paused run.
+        ConversationBusy: the conversation has another unfinished run.
+    """
     if (existing := known(owner_id, request)) is not None:
         return existing
     named = history.files_in(request.messages)

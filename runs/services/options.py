@@ -1,4 +1,4 @@
-"""A run's stored options: which of them go to the model, and whether its provider supports them. Pure."""
+"""A run's stored options: selects those for the model, and checks that its provider supports them. Pure."""
 
 from collections.abc import Iterable
 from dataclasses import fields, replace
@@ -16,7 +16,7 @@ _OF_THE_MODEL = frozenset(field.name for field in fields(ModelOptions))
 
 
 def for_model(options: Json) -> ModelOptions:
-    """Return the options that a provider call takes."""
+    """Return those of the stored options that are for a provider call."""
     named = {name: value for name, value in options.items() if name in _OF_THE_MODEL}
     return ModelOptions(**named | {"stop_sequences": tuple(named.get("stop_sequences", ()))})
 
@@ -42,7 +42,7 @@ def refusal(
 ) -> str | None:
     """Return a sentence about the option that ``target`` does not support, ``None`` if it supports all.
 
-    ``messages`` are the stored parts of the new user messages: what was said before was taken before.
+    ``messages`` are the stored parts of the new user messages; earlier messages were checked at their start.
     """
     asked = ModelRequest(
         origin=target.origin,

@@ -26,12 +26,16 @@ from runs.store.transitions import LostRace
 async def resolve(owner_id: int, run_id: UUID, resume: list[Json]) -> None:
     """Store the decisions of ``owner_id`` about all pending calls, and continue the run in this process.
 
-    ``resume`` are AG-UI's ``ResumeEntry`` objects. Nothing changes unless all of them are right.
+    ``resume`` are AG-UI's ``ResumeEntry`` objects. Nothing changes unless all of them are valid.
 
     Raises:
-        ServiceError: ``NotFound``, ``NothingPending`` (with who was faster), ``AlreadyTerminal``,
-            ``InterruptMismatch`` or ``BadDecision``.
-        CatalogError: the run's model is not to be had any more; it waits on.
+        NotFound: there is no such run, or it does not belong to ``owner_id``.
+        NothingPending: the run is not paused, or another decision came first; the message names its user.
+        AlreadyTerminal: the run has ended, is being cancelled, or its approval deadline has passed.
+        InterruptMismatch: the entries are not exactly about the pending calls and their arguments.
+        BadDecision: an entry has a wrong payload, or edited arguments that the tool refuses.
+        Restarting: the server is stopping.
+        CatalogError: one of the run's models is not available any more; the run stays paused.
     """
     here = supervisor.current()
     await here.ready()
@@ -118,7 +122,7 @@ def _spec(found: PausedRun, decided: tuple[Decided, ...]) -> RunSpec:
 
 
 def _targets(found: PausedRun) -> tuple[Target, ...]:
-    """Return the models to ask, beginning with the one that answered before the pause."""
+    """Return the targets to ask, beginning with the one that answered before the pause."""
     run = found.row
     targets = tuple(map(catalog.resolve, (run.model, *run.options.get("fallback_models", ()))))
     answered = next((place for place, target in enumerate(targets) if target.origin == found.origin), 0)

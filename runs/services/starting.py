@@ -25,9 +25,15 @@ _REFRESH_SECONDS = 0.5
 
 
 async def start(owner_id: int, request: StartRequest) -> Started:
-    """Store a run and begin to drive it. Raises ``ServiceError`` or ``catalog.CatalogError``.
+    """Store a run and begin to drive it. Return the stored run.
 
-    A repeated start answers ``exists`` whatever has changed since, limits and keys included.
+    A repeated start returns the state ``exists``, even if limits or keys have changed in the meantime.
+
+    Raises:
+        CatalogError: one of the models is unknown, or its provider is not available.
+        TooManyRuns: the user has ``RUNNEL_MAX_RUNS_PER_USER`` live runs.
+        Restarting: the server is stopping.
+        ServiceError: another reason; ``new_run.store`` lists them.
     """
     here = supervisor.current()
     await here.ready()
@@ -71,7 +77,7 @@ def _spec(
 
 
 async def _store(owner_id: int, request: StartRequest, targets: tuple[catalog.Target, ...]) -> Started:
-    """Store a run. If it asks for that and is otherwise valid, first cancel the paused run."""
+    """Store a run. If the request is valid and has ``cancel_pending``, first cancel the paused run."""
     here = supervisor.current()
 
     def store() -> Started:
