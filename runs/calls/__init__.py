@@ -1,1 +1,1 @@
-"""Function calls: planned, decided, executed, answered."""
+"""Plans, decides, executes and answers function calls."""

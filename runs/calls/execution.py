@@ -1,8 +1,9 @@
 """Executes the calls of a step concurrently, each with its own time limit, until all are answered.
 
-A call that fails, exceeds its time limit or returns a value without JSON is answered with an error; the other
-calls continue. When the run stops, async tools are cancelled. A sync tool cannot be cancelled: it is
-abandoned on its thread, and its late result is noted and discarded. This module writes to neither database nor log.
+A call gets an error as its answer if it fails, exceeds its time limit or returns a value that JSON cannot
+hold; the other calls continue. When the run stops, async tools are cancelled. A sync tool cannot be
+cancelled: it is abandoned on its thread, and its late result is noted and discarded. This module writes
+neither to the database nor to the log.
 """
 
 import asyncio

@@ -60,7 +60,7 @@ class Client(Protocol):
         ...
 
     def unread(self) -> int:
-        """Return how many bytes were sent and not read yet, as far as is known."""
+        """Return how many sent bytes the client has not read yet, as far as the server can know."""
         ...
 
     async def drop(self) -> None:
@@ -72,7 +72,7 @@ class Client(Protocol):
         ...
 
     def viewer_ended(self, run_id: UUID) -> None:
-        """Called when the last event of a run was delivered, or the run was deleted."""
+        """Remove the viewer of a run: its last event was delivered, or the run was deleted."""
         ...
 
 

@@ -53,7 +53,7 @@ def part_from_json(stored: Mapping[str, Any]) -> types.Part:
     if kind == "provider_item":
         return types.ProviderItemPart(kind=values["item"], data=values["data"])
     if kind == "media":
-        # ``user_parts`` adds ``file``, which is no field of the part.
+        # ``user_parts`` adds ``file``, which is not a field of the part.
         fields = {name: values[name] for name in ("mime_type", "data", "url", "name")}
         return types.MediaPart(kind=values["medium"], **fields)
     if kind == "text":

@@ -34,7 +34,7 @@ class LostRace(Exception):  # noqa: N818 - it names what happened
     """A cancel was stored first, or the run has ended already."""
 
     def __init__(self, by: str = "", reason: str = "") -> None:
-        """Take the stored ``cancelled_by`` and ``cancel_reason``; both are empty if the run has ended."""
+        """Keep the stored ``cancelled_by`` and ``cancel_reason``; both are empty if the run has ended."""
         super().__init__(by)
         self.by = by
         self.reason = reason
@@ -237,7 +237,7 @@ def _add_call_results(run_id: UUID) -> None:
 
 
 def request_cancel(run_id: UUID, *, by: str, reason: str, mode: str = CancelMode.IMMEDIATE) -> bool:
-    """Store a request to cancel; return False if the run has ended.
+    """Store a request to cancel. Return False if the run has ended or does not exist.
 
     The first request stays. A later request with the mode ``IMMEDIATE`` only changes the mode.
 
@@ -337,7 +337,7 @@ def take_over(run_id: UUID, *, fence: int) -> bool:
         fence: the fence that the caller has read.
 
     Returns:
-        False if the fence has changed, or the run has ended or paused: a paused run has no worker to lose.
+        Whether the fence was increased: False if it has changed, or if the run has ended or is paused.
     """
     driven = Run.objects.filter(pk=run_id, fence=fence, status__in=ACTIVE - {RunStatus.AWAITING_APPROVAL})
     return bool(driven.update(fence=F("fence") + 1))
