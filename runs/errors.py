@@ -1,4 +1,4 @@
-"""Why a command is not carried out: a code of the protocol, and a sentence for whoever sent it."""
+"""Errors of the services: each has a code of the protocol and a sentence for the user."""
 
 from typing import ClassVar
 

@@ -1,1 +1,1 @@
-"""Who is asking: sessions, tokens, and the open sockets that a sign-out closes."""
+"""Authentication by session or token, and the open sockets that a sign-out closes."""

@@ -1,7 +1,7 @@
 """Authenticates sockets and requests.
 
-Two ways in: an API token (then cookies are ignored), or a browser session together with an exact
-match of the Origin header. A token is never part of a URL.
+A client authenticates with an API token (its cookies are then ignored), or with a browser session and an
+Origin header that matches exactly. A token is never part of a URL.
 """
 
 from collections.abc import Iterable
@@ -22,7 +22,10 @@ _BEARER_SUBPROTOCOL = "bearer."
 
 
 class HandshakeRefused(Exception):  # noqa: N818 - it names what happened
-    """The socket may not be opened. ``close_code`` says why: 4401 or 4403."""
+    """The socket may not be opened.
+
+    ``close_code`` is 4401 without valid credentials, and 4403 if the origin is not allowed.
+    """
 
     def __init__(self, close_code: int) -> None:
         super().__init__(close_code)
@@ -76,14 +79,18 @@ def read_handshake(scope: dict[str, Any]) -> Handshake:
 
 
 def identify(handshake: Handshake) -> Identity:
-    """Return the user who opened the socket. Reads the database. Raises ``HandshakeRefused``."""
+    """Return the user who opened the socket. Reads the database.
+
+    Raises:
+        HandshakeRefused: the token or the session is missing or invalid, or the origin is not allowed.
+    """
     if handshake.token is not None:
         token = _live_token(handshake.token)
         if token is None:
             raise HandshakeRefused(4401)
         return Identity(user_id=token.user_id, username=token.user.get_username(), token_id=token.pk)
     if not is_origin_allowed(handshake):
-        # Without a session and without an origin it is no browser: it lacks a token, not a page of ours.
+        # A client with neither a session nor an origin is no browser: it lacks a token.
         raise HandshakeRefused(4401 if handshake.session_key is None and handshake.origin is None else 4403)
     if handshake.session_key is None:
         raise HandshakeRefused(4401)
@@ -94,7 +101,7 @@ def identify(handshake: Handshake) -> Identity:
 
 
 def is_origin_allowed(handshake: Handshake) -> bool:
-    """Return whether the socket's page is ours, or one that ``RUNNEL_ALLOWED_ORIGINS`` names."""
+    """Return whether the socket's origin is this server, or one of ``RUNNEL_ALLOWED_ORIGINS``."""
     if handshake.origin is None:
         return False
     given = _normal(handshake.origin)
@@ -115,7 +122,7 @@ def _normal(origin: str) -> tuple[str, str, int | None] | None:
 
 
 def bearer_token(header: str) -> str | None:
-    """Return the token of an ``Authorization`` header, ``None`` when it holds none."""
+    """Return the bearer token of an ``Authorization`` header, ``None`` if it holds none."""
     scheme, _, token = header.partition(" ")
     return token.strip() if scheme.lower() == "bearer" and token.strip() else None
 

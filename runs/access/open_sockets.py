@@ -1,4 +1,4 @@
-"""The registry of this process's open sockets. ``runs.access.sign_out`` closes those whose right has ended."""
+"""The registry of this process's open sockets. ``runs.access.sign_out`` uses it to close them."""
 
 import asyncio
 import threading
@@ -33,7 +33,7 @@ def register_socket(identity: Identity, close: Callable[[], None]) -> Callable[[
 
 
 def close_refused(concerned: Callable[[Identity], bool]) -> None:
-    """Close those sockets that ``concerned`` selects and that would be refused now.
+    """Close the sockets that ``concerned`` selects and whose credentials are no longer valid.
 
     Reads the database once or twice per socket. Call it after the change is committed, from a thread that may
     read the database.

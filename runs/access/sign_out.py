@@ -1,4 +1,4 @@
-"""Closes open sockets when a sign-out or another change ends their right.
+"""Closes open sockets when a sign-out or another change makes their credentials invalid.
 
 These changes count: a sign-out, a new password, a user deactivated or deleted, a token revoked. Each handler
 selects the sockets that may be affected. ``runs.access.authentication`` then checks them against the database

@@ -1,1 +1,1 @@
-"""Pages, and the JSON API that they read."""
+"""The pages, and the JSON API that they use."""

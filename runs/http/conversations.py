@@ -37,7 +37,7 @@ def _place(cursor: str) -> tuple[datetime, UUID]:
 
 @api("GET")
 def conversations(request: HttpRequest, user: User) -> JsonResponse:
-    """List the user's conversations, newest first. ``before`` is the cursor that the last page returned."""
+    """List the user's conversations, newest first. ``before`` is the cursor from the previous page."""
     found = _own(user).order_by("-updated_at", "-id")
     if cursor := request.GET.get("before"):
         try:
@@ -94,7 +94,7 @@ def _delete(user: User, conversation_id: UUID) -> HttpResponseBase:
 
 @api("POST")
 def cancel(request: HttpRequest, user: User, run_id: UUID) -> JsonResponse:
-    """Cancel a run. A repeated or late request changes nothing and says so."""
+    """Cancel a run. A repeated or late request changes nothing; the response names the state."""
     try:
         state = services.cancel_from_thread(user.pk, run_id)
     except errors.NotFound:

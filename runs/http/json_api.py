@@ -1,4 +1,4 @@
-"""What all JSON views share: authentication, methods, CSRF, the form of an error."""
+"""The common base of all JSON views: authentication, methods, CSRF, the form of an error."""
 
 import functools
 import re
@@ -49,7 +49,9 @@ type _View[**P] = Callable[Concatenate[HttpRequest, User, P], HttpResponseBase]
 def api[**P](
     *methods: str,
 ) -> Callable[[_View[P]], Callable[Concatenate[HttpRequest, P], HttpResponseBase]]:
-    """Make a JSON view of a function that takes the request, the user and the parameters of the address.
+    """Return a decorator that makes a JSON view for ``methods`` of a function.
+
+    The function takes the request, the user and the parameters of the URL.
 
     A request with an ``Authorization`` header is authenticated by that header alone. Cookies are ignored, so
     another site cannot forge the request, and no CSRF token is needed.

@@ -19,7 +19,7 @@ from runs.models import Conversation
 @never_cache
 @login_required
 def app(request: HttpRequest, conversation_id: UUID | None = None) -> HttpResponse:
-    """Show the page, empty or with one of the user's conversations."""
+    """Show the chat page, empty or with one of the user's conversations."""
     own = Conversation.objects.filter(owner_id=request.user.pk)
     if conversation_id and not own.filter(id=conversation_id).exists():
         # Not Http404: with DEBUG on, Django would show the project's URL patterns instead.
@@ -40,7 +40,7 @@ def app(request: HttpRequest, conversation_id: UUID | None = None) -> HttpRespon
 
 
 class SignIn(LoginView):
-    """Ask for name and password. ``next`` may only lead to this host (Django checks that)."""
+    """Ask for name and password. ``next`` may lead only to this host (Django checks that)."""
 
     template_name = "account/login.html"
     redirect_authenticated_user = True
@@ -57,6 +57,6 @@ class SignOut(LogoutView):
 
 
 class PasswordChange(PasswordChangeView):
-    """Change the password. ``runs.access.sign_out`` closes sockets that the old one opened."""
+    """Change the password. ``runs.access.sign_out`` closes the sockets of sessions with the old password."""
 
     template_name = "account/password_change.html"

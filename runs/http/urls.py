@@ -1,4 +1,4 @@
-"""Addresses of the pages and of the JSON API."""
+"""The URLs of the pages and of the JSON API."""
 
 from collections.abc import Callable
 
@@ -10,7 +10,7 @@ from runs.http import conversations, files, pages, tools
 
 
 def _api(route: str, view: Callable[..., HttpResponseBase], *, name: str) -> tuple[URLPattern, URLPattern]:
-    """Return the address with and without a final slash: a POST cannot be redirected."""
+    """Return the URL patterns with and without a final slash, because a POST cannot be redirected."""
     return path(f"api/{route}/", view, name=name), path(f"api/{route}", view)
 
 
