@@ -1,6 +1,7 @@
 """The shapes of all frames that a client may send. Pure.
 
-See docs/reference/protocol.md. ``runs.socket.frame_parsing`` parses them. Unknown fields and wrong types are errors.
+See docs/reference/protocol.md. ``runs.socket.frame_parsing`` parses them. Unknown fields and wrong types are
+errors.
 """
 
 import base64
@@ -218,7 +219,7 @@ class ResumeEntry(_Strict):
 
 
 class Resolve(_Strict):
-    """Decide about all calls that a paused run waits for."""
+    """Decide about all pending calls of a paused run."""
 
     type: Literal["resolve"]
     id: Id

@@ -206,7 +206,7 @@ class Commands:
         after: int = 0,
         conversation_id: UUID | None = None,
     ) -> None:
-        """Start to deliver a run's events; ``position`` is ``None`` for a run that has just begun."""
+        """Start delivery of a run's events; ``position`` is ``None`` for a run that has just begun."""
         self._subscriptions.watch(
             run_id,
             after=after,

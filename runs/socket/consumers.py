@@ -176,7 +176,7 @@ class RunConsumer(AsyncConsumer):
         spawn(self._close(SIGNED_OUT), name=f"close {self.connection_id}")
 
     def _unsent(self) -> int:
-        """Return the bytes that the server has buffered for this client; 0 if the server does not say."""
+        """Return the bytes that the server has buffered for this client; 0 if it cannot report them."""
         unsent: Callable[[], int] | None = self.scope.get("runnel.unsent")
         return unsent() if unsent is not None else 0
 

@@ -1,4 +1,4 @@
-"""Maps WebSocket addresses to consumers."""
+"""Maps WebSocket URLs to consumers."""
 
 from django.urls import path
 

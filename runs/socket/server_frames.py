@@ -21,7 +21,7 @@ def ok(frame_id: str, **values: Any) -> str:
 
 
 def error(code: str, message: str, *, frame_id: str | None = None, retryable: bool = False) -> str:
-    """Return the answer to a command that failed; ``retryable``: the same command may succeed later."""
+    """Return the answer to a failed command; ``retryable`` says whether it may succeed later unchanged."""
     named = {} if frame_id is None else {"id": frame_id}
     return dump({"type": "error", **named, "code": code, "message": message, "retryable": retryable})
 

@@ -58,7 +58,7 @@ class Subscriptions:
         finished: bool = False,
         conversation_id: UUID | None = None,
     ) -> None:
-        """Start to deliver a run's events, unless the run is watched already or the socket is closed.
+        """Start delivery of a run's events, unless the run is watched already or the socket is closed.
 
         Args:
             run_id: the run.
@@ -86,7 +86,7 @@ class Subscriptions:
             yield
 
     async def stop(self, run_id: UUID) -> None:
-        """Stop to deliver a run."""
+        """Stop delivery of a run."""
         viewer = self._viewers.get(run_id)
         self.viewer_ended(run_id)
         if viewer is not None:
