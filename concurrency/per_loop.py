@@ -12,7 +12,7 @@ class PerLoop[T]:
     """One object per running event loop, made when it is first needed."""
 
     def __init__(self, make: Callable[[], T]) -> None:
-        """Take the function that makes the object. It is called on the object's loop."""
+        """Keep the function that makes the object. It is called on the object's loop."""
         self._make = make
         self._items: dict[asyncio.AbstractEventLoop, T] = {}
 
@@ -30,11 +30,19 @@ class PerLoop[T]:
         return self._items[loop]
 
     def peek(self) -> T | None:
-        """Return the running loop's object, ``None`` if it was never made."""
+        """Return the running loop's object, ``None`` if it was never made.
+
+        Raises:
+            RuntimeError: no event loop is running.
+        """
         return self._items.get(asyncio.get_running_loop())
 
     def pop(self) -> T | None:
-        """Forget the running loop's object and return it, ``None`` if there is none."""
+        """Forget the running loop's object and return it, ``None`` if there is none.
+
+        Raises:
+            RuntimeError: no event loop is running.
+        """
         return self._items.pop(asyncio.get_running_loop(), None)
 
     def running(self) -> tuple[tuple[asyncio.AbstractEventLoop, T], ...]:

@@ -1,4 +1,4 @@
-"""Starts asyncio tasks. All code here uses ``spawn`` for it.
+"""Starts asyncio tasks. The whole project starts them with ``spawn``.
 
 A plain task has three problems. A task made in an HTTP view inherits the request's thread context and fails
 when the request ends. A task without a reference may be garbage-collected. An exception in a task is silent.
@@ -22,6 +22,9 @@ def spawn[T](coroutine: Coroutine[Any, Any, T], *, name: str, is_shared: bool = 
 
     The task gets the log context (``log_context.bound``) of the caller and nothing else. A task that
     ``is_shared`` by many runs gets none, because its log lines do not belong to the run that started it.
+
+    Raises:
+        RuntimeError: no event loop is running.
     """
     task = asyncio.get_running_loop().create_task(
         coroutine, name=name, context=contextvars.Context() if is_shared else fresh_context()

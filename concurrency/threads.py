@@ -1,7 +1,7 @@
 """Threads that own database connections, so that no socket waits for another socket's query.
 
-Channels runs all ORM work of all sockets on one shared thread; the journal and every read that
-belongs to a stream use these instead.
+Channels runs the ORM work of all sockets on one shared thread. The journal, and every read for a stream, use
+these threads instead.
 """
 
 import asyncio
@@ -26,7 +26,11 @@ class DatabaseThreads:
         self._connections: list[BaseDatabaseWrapper] = []
 
     async def run[**P, T](self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run ``function`` on one of the threads and return its result. Raises what it raises."""
+        """Run ``function`` on one of the threads and return its result.
+
+        Raises:
+            Exception: any error that ``function`` raised.
+        """
         if self._pool is None:
             self._connections = []
             self._pool = ThreadPoolExecutor(
@@ -39,7 +43,10 @@ class DatabaseThreads:
         return await asyncio.wrap_future(self._pool.submit(fresh_context().run, _guarded, call))
 
     async def close(self) -> None:
-        """Finish the submitted calls, end the threads, close their connections. ``run`` may follow again."""
+        """Finish the submitted calls, end the threads and close their connections.
+
+        A later ``run`` starts new threads.
+        """
         pool, held, self._pool = self._pool, self._connections, None
         if pool is not None:
             await asyncio.to_thread(_end, pool, held)
@@ -48,8 +55,8 @@ class DatabaseThreads:
 def _begin(held: list[BaseDatabaseWrapper]) -> None:
     """Add the thread's connections to ``held``, and switch off their query log, which ``DEBUG`` switches on.
 
-    The query log keeps the last 9,000 statements. Django empties it at each request, and these threads
-    serve none.
+    The query log keeps the last 9,000 statements. Django empties it at each request, but these threads serve
+    no requests.
     """
     for connection in connections.all():
         vars(connection)["make_debug_cursor"] = connection.make_cursor
@@ -75,5 +82,5 @@ def _guarded[T](call: Callable[[], T]) -> T:
         raise
 
 
-#: Reads that belong to sockets: log pages, sign-in, ownership.
+#: Threads for reads on behalf of sockets: log pages, sign-in, ownership.
 readers = DatabaseThreads("runnel-read", workers=4)
