@@ -40,7 +40,11 @@ class StreamAdapter:
     """Calls one target. Any number of calls may run, also concurrently."""
 
     def __init__(self, target: Target, *, recorder: TraceRecorder, timeouts: Timeouts | None = None) -> None:
-        """Take the target, the recorder of its traces, and time limits (default: those of the settings)."""
+        """Keep the target, the recorder of its traces, and time limits (default: those of the settings).
+
+        Raises:
+            KeyError: there is no wire of the target's name.
+        """
         self._target = target
         self._recorder = recorder
         self._timeouts = timeouts or Timeouts.from_settings()
@@ -51,9 +55,9 @@ class StreamAdapter:
     ) -> StepResult:
         """Make one call and return its whole result after the provider has ended the answer.
 
-        Setting ``cancel`` closes the connection at once, wherever the call waits. After the terminal event
-        ``cancel`` has no effect: the method returns the result, and the caller decides which of the two wins.
-        If ``cancel`` is set beforehand, nothing is sent.
+        Setting ``cancel`` closes the connection at once, at any point of the call. After the terminal event
+        ``cancel`` has no effect: the method returns the result, and the caller decides between result and
+        cancel. If ``cancel`` is set beforehand, nothing is sent.
 
         Args:
             request: The messages, tools and options to send.

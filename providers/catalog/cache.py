@@ -1,9 +1,9 @@
 """The enabled providers of the database, kept in memory so that they can be read without a query.
 
-Each process has one snapshot. ``refresh`` reads the database on a thread that may wait; resolving a model reads
-the snapshot. A change in this process refreshes the snapshot at once (``connect``); a change by another process
-is seen after a few seconds. Each row is checked again here, because a row may come into the database without
-passing the admin's form.
+Each process has one snapshot. ``refresh`` makes a new one on a thread that may wait; resolving a model reads
+the current one. A change by this process is visible at once (``connect``), a change by another process after
+a few seconds. Each row is checked again here, because a row that was not entered in the admin's form has not
+passed the form's checks.
 """
 
 import logging
@@ -30,28 +30,29 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("runnel.providers")
 
-#: Seconds after which what another process has changed is looked for.
+#: Seconds after which the snapshot is read again, to find changes by other processes.
 _OLD_AFTER = 5.0
-#: The same while somebody asks for a provider that is not there.
+#: Seconds after which it is read again if it lacks the requested provider.
 _LOOKED_FOR_AFTER = 1.0
 
-#: Sent with ``row`` on the thread that found out: nothing is called as this row says any more.
+#: Sent with the old ``row``, on the thread that refreshed, when a provider was removed or disabled, or its
+#: type, address, key or problem has changed.
 retired = Signal()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CachedProvider:
-    """One enabled row of the database, its key opened. Never stored: it holds the key."""
+    """A provider from the database, with its key in clear text. Never store it."""
 
     slug: str
     label: str
     kind: str
-    #: Empty when it has none, or when that may not be called.
+    #: Empty if the provider has no address, or one that must not be called.
     address: str
     api_key: str = field(repr=False)
     limits: Limits
     models: tuple[str, ...]
-    #: Why it cannot be used, in a sentence; ``None`` when it can.
+    #: A sentence about why the provider cannot be used; ``None`` if it can.
     problem: str | None = None
 
     def leads_where(self, other: "CachedProvider | None") -> bool:
@@ -70,7 +71,7 @@ _NOTHING: Mapping[str, CachedProvider] = MappingProxyType({})
 @dataclass(slots=True)
 class _Snapshot:
     rows: Mapping[str, CachedProvider] = _NOTHING
-    #: Monotonic; ``None`` before the first look.
+    #: ``time.monotonic()`` seconds; ``None`` before the first read.
     read_at: float | None = None
 
 
@@ -79,7 +80,7 @@ _reading = threading.Lock()
 
 
 def connect() -> None:
-    """Refresh after every change of a provider's row. Called once, when Django is set up."""
+    """Refresh the cache whenever a row changes. Called once, when Django is set up."""
     from providers.models import Provider
 
     post_save.connect(_changed, sender=Provider, dispatch_uid="providers")
@@ -87,7 +88,7 @@ def connect() -> None:
 
 
 def _changed(using: str, **kwargs: Any) -> None:
-    # Robust: the row is stored by then, and the next refresh follows within seconds.
+    # Robust: a failure must not fail the request, whose row is stored already. A later refresh finds the row.
     transaction.on_commit(refresh, using=using, robust=True)
 
 
@@ -105,19 +106,19 @@ def is_due(slug: str) -> bool:
 
 
 def refresh() -> None:
-    """Read the rows again; for a thread that may wait for the database.
+    """Read the rows again. Call this on a thread that may wait for the database.
 
     Raises:
-        DatabaseError: the rows could not be read; the snapshot stays as it was.
+        DatabaseError: the rows could not be read; the old snapshot stays.
     """
     with _reading:
         _refresh()
 
 
 def refresh_if_due(slug: str = "") -> None:
-    """Refresh if the snapshot is too old to look up ``slug`` (empty for any provider). Raises nothing.
+    """Refresh the cache if it is due and no other thread refreshes it. A failure is logged, not raised.
 
-    If another thread is refreshing already, return at once; only the very first refresh is waited for.
+    ``slug`` names the provider to look up. Before the first snapshot, all callers wait for it.
     """
     if not is_due(slug) or not _reading.acquire(blocking=_snapshot.read_at is None):
         return
@@ -125,7 +126,7 @@ def refresh_if_due(slug: str = "") -> None:
         if is_due(slug):
             _refresh()
     except Exception:
-        # What was there goes on working while the database does not.
+        # The old snapshot stays in use while the database does not answer.
         logger.exception("The providers could not be read from the database.")
     finally:
         _reading.release()
@@ -137,14 +138,14 @@ def forget() -> None:
 
 
 def _refresh() -> None:
-    # Models are there only once Django is set up, and the catalogue is read before.
+    # Models can be imported only after Django is set up; this module is imported before.
     from providers.models import Provider
 
     before = _snapshot.rows
     try:
         rows = [read(provider) for provider in Provider.objects.filter(is_enabled=True)]
     finally:
-        # After a failure too the next look is some seconds away.
+        # Set after a failure too, so that the next attempt is some seconds later.
         _snapshot.read_at = time.monotonic()
     _snapshot.rows = MappingProxyType({row.slug: row for row in rows})
     for row in before.values():
@@ -153,7 +154,7 @@ def _refresh() -> None:
 
 
 def read(provider: "Provider") -> CachedProvider:
-    """Return ``provider`` with its address checked and its key opened; ``problem`` says if one of these failed."""
+    """Return ``provider`` with its decrypted key, or with a sentence about why it cannot be used."""
     address, key, problem = "", "", None
     try:
         address = _address(provider)

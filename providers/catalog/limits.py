@@ -10,7 +10,7 @@ from django.conf import settings
 class Limits:
     """The limits of one provider; ``None`` for no limit."""
 
-    #: Calls under way at the same time, in one process.
+    #: The most concurrent calls of one process.
     concurrency: int | None = None
     requests_per_minute: int | None = None
 

@@ -1,8 +1,8 @@
 """Looks up providers, and resolves a name ``provider/model`` to the target of a call.
 
-Providers come from ``presets`` and from the rows of the admin (``cache``); if both have a provider of the same
-name, the row wins. The model's name is passed on unchanged: new models need no change here. It reads settings
-and memory, and opens no connection.
+The providers are those of ``presets`` and the rows that were entered in the admin (``cache``). If both have
+the same name, the row is used. A model's name is passed on unchanged, so new models need no change here.
+This module reads settings and memory only; it opens no connection.
 """
 
 from dataclasses import dataclass, field
@@ -23,12 +23,12 @@ from providers.wires import WIRES
 #: Characters of a whole ``provider/name``.
 LONGEST_NAME = 200
 
-#: What is sent where a key belongs and none is wanted: SDKs insist on one.
+#: The key for servers that need none, because SDKs require one.
 _NO_KEY = "none"
 
 
 class CatalogError(Exception):
-    """The model cannot be used. ``message`` is a sentence for the user."""
+    """A model cannot be used; ``message`` is a sentence for the user."""
 
     code: ClassVar[str]
 
@@ -38,52 +38,52 @@ class CatalogError(Exception):
 
 
 class UnknownModel(CatalogError):  # noqa: N818 - the protocol's name for it
-    """The name has not the form ``provider/model``, or its provider is unknown."""
+    """The name has an unknown provider, or does not have the form ``provider/name``."""
 
     code = "unknown_model"
 
 
 class ProviderUnavailable(CatalogError):  # noqa: N818 - the protocol's name for it
-    """The provider is known, but not configured."""
+    """The provider is known, but not configured, or its row cannot be used."""
 
     code = "provider_unavailable"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Target:
-    """The address, key and options of a call. Never stored: it holds the key."""
+    """The destination of a call: model, address, key and settings. Never stored, because it holds the key."""
 
     origin: Origin
     api_key: str = field(repr=False)
     #: ``None`` for the SDK's own default.
     base_url: str | None
-    #: True when the built-in upstream answers, whose address is known only once it runs.
+    #: Whether the built-in emulator answers. Its address is known only while it runs.
     emulated: bool
     quirks: Quirks = quirks.NONE
     limits: Limits = limits.NONE
-    #: How its client is made, where that is not the wire's own way: a name in ``providers.clients``.
+    #: The client to use, a name in ``providers.clients``; ``None`` for the wire's usual client.
     sdk: str | None = None
-    #: Sent along with every request, beside what the SDK sends.
+    #: Sent with every request, beside the SDK's own headers.
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
-    #: The cloud's project and region, for a provider that is one.
+    #: The cloud's project and region; ``None`` if the provider is not a cloud.
     project: str | None = None
     region: str | None = None
-    #: Whether it can say which models it has.
+    #: Whether the provider can list its models.
     lists_models: bool = True
-    #: Whether connections go to checked addresses only: nobody but the operator is taken at their word.
+    #: Whether connections go to checked addresses only. False for addresses that the operator configured.
     is_guarded: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ProviderInfo:
-    """A provider as a settings page or a model field shows it."""
+    """A provider for a settings page or a model field."""
 
     slug: str
     label: str
     available: bool
-    #: The environment variables that make it available; none for one from the admin.
+    #: The environment variables that make the provider available; empty for a provider from the admin.
     settings: tuple[str, ...]
-    #: Names to suggest; any other works too.
+    #: Model names to suggest; other names work too.
     models: tuple[str, ...]
 
 
@@ -93,8 +93,8 @@ def resolve(name: str) -> Target:
     The emulator speaks any wire: ``emulator/hello@openai-chat``.
 
     Raises:
-        UnknownModel: the name has another form, or no such provider (or wire) exists.
-        ProviderUnavailable: the provider is not configured.
+        UnknownModel: the name has another form, or there is no such provider or wire.
+        ProviderUnavailable: the provider is not configured, lacks a package, or its row cannot be used.
     """
     slug, _, model = name.partition("/")
     if not model.strip() or not name.isprintable() or len(name) > LONGEST_NAME:
@@ -116,10 +116,10 @@ def resolve(name: str) -> Target:
 
 
 def target_of(row: CachedProvider, model: str) -> Target:
-    """Return the target of a call to ``model`` of a provider from the admin.
+    """Return the target of ``model`` for a provider from the admin.
 
     Raises:
-        ProviderUnavailable: ``row.problem`` says why it cannot be used.
+        ProviderUnavailable: the provider cannot be used; the message is ``row.problem``.
     """
     if row.problem is not None:
         raise ProviderUnavailable(row.problem)
@@ -164,7 +164,7 @@ def providers() -> tuple[ProviderInfo, ...]:
 def suggestions() -> tuple[str, ...]:
     """Return ``provider/model`` for the models to suggest, of available providers only. Sends no request.
 
-    A provider's own list, if it was fetched, decides which of our suggestions remain.
+    Names that a provider reported take precedence over the suggestions in its preset or row.
     """
     return tuple(
         f"{info.slug}/{name}"
@@ -183,7 +183,7 @@ def default_model() -> str:
 
 
 def targets_in_use() -> tuple[Target, ...]:
-    """Return one target for every available provider, with any of its models."""
+    """Return one target of every available provider, with any of its models."""
     entered = cache.enabled()
     presets = (
         _target(preset, preset.wire, next(iter(preset.models), "any"))

@@ -1,11 +1,11 @@
-"""The model names that providers listed last, in this process's memory. ``clients.model_lists`` fetches them."""
+"""The model names that providers reported last to this process. ``clients.model_lists`` requests them."""
 
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from time import monotonic
 
-#: Models that do not talk, by their names: nobody looks for them where a conversation begins.
+#: Matches the names of models that are not for conversations, such as embeddings and images.
 _SILENT = re.compile(
     r"embed|whisper|tts|dall-e|moderation|rerank|transcribe|realtime|imagen|veo|image|audio|guard|sora|ocr",
     re.IGNORECASE,

@@ -1,6 +1,6 @@
 """The description of a known provider, and functions for the common kinds of provider. Pure.
 
-It must never hold a key. It holds the names of the settings, which are the names of the environment variables.
+A preset never holds a key. It names the settings that hold keys and addresses.
 """
 
 from dataclasses import dataclass
@@ -11,38 +11,40 @@ from providers.types.quirks import NONE, Quirks
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Preset:
-    """A known provider that may not be configured here."""
+    """A known provider and the names of its settings, which are also their environment variables."""
 
     slug: str
     label: str
     wire: str
-    #: How its client is made, where that is not the wire's own way: a name in ``providers.clients``.
+    #: The client to use, a name in ``providers.clients``; ``None`` for the wire's usual client.
     sdk: str | None = None
-    #: The settings without which it cannot be used.
+    #: The settings without which the provider cannot be used.
     needs: tuple[str, ...]
-    #: The setting with the key, needed or not; ``None`` where credentials come from a cloud's own chain only.
+    #: The setting with the key, required or not; ``None`` if all credentials come from the cloud's own chain.
     key: str | None = None
-    #: The setting with another address than ``base_url``, which is ``None`` for the SDK's own.
+    #: The setting that replaces ``base_url``.
     address: str | None = None
+    #: ``None`` for the SDK's own default.
     base_url: str | None = None
-    #: What follows an address that was set without a path.
+    #: The path to add to an address that was set without one.
     base_path: str = ""
-    #: Headers that go along, and those whose values are settings, where they are set.
+    #: Headers to send with every request.
     headers: tuple[tuple[str, str], ...] = ()
+    #: Headers to send if a setting has a value: pairs of header name and setting.
     header_settings: tuple[tuple[str, str], ...] = ()
     #: The settings with the cloud's project and region.
     project: str | None = None
     region: str | None = None
-    #: The package that its chain of credentials is in, where requirements.txt does not have it.
+    #: The package with the cloud's credential chain, if requirements.txt does not include it.
     package: str | None = None
-    #: False for one that cannot say which models it has.
+    #: Whether the provider can list its models.
     lists_models: bool = True
     quirks: Quirks = NONE
-    #: Names to suggest; any other works too.
+    #: Model names to suggest; other names work too.
     models: tuple[str, ...] = ()
 
     def at(self, address: str) -> str:
-        """Return ``address``, with ``base_path`` appended if it has no path."""
+        """Return ``address``, with this provider's path added if it has no path."""
         if self.base_path and not urlsplit(address).path.strip("/"):
             return address.rstrip("/") + self.base_path
         return address
@@ -84,9 +86,9 @@ def own(
     prefix: str = "",
     key_header: str | None = None,
 ) -> Preset:
-    """Return a server that users run themselves, mostly without a key. Its settings begin with ``prefix``.
+    """Return a preset for a self-hosted server. Its key is optional.
 
-    ``key_header`` is a second header for the key, for servers that do not read the SDK's own.
+    ``key_header`` names a header that also carries the key, because some servers do not read the SDK's own.
     """
     name = prefix + slug.upper().replace("-", "_")
     return Preset(
@@ -103,7 +105,7 @@ def own(
 
 
 def azure(slug: str, label: str, *, wire: str) -> Preset:
-    """Return Azure OpenAI for one of OpenAI's wires. A model's name there is the name of its deployment."""
+    """Return a preset for Azure OpenAI. The name of a deployment serves as the name of its model."""
     needs = ("AZURE_OPENAI_API_KEY", "AZURE_OPENAI_ENDPOINT")
     return Preset(
         slug=slug,

@@ -1,7 +1,7 @@
 """Every provider that Runnel knows by name: its wire, its settings and its quirks. Pure.
 
-Each provider is one literal. A new provider needs only that and its settings. ``quirks`` say how a server differs
-from its wire's own vendor; the comment above names the vendor's page as the source.
+To add a provider, add its preset here and its settings. ``quirks`` says how a provider's server differs from
+the server of the wire's own vendor; the comment above a preset names the page that documents it.
 """
 
 from dataclasses import replace
@@ -9,9 +9,9 @@ from dataclasses import replace
 from providers.catalog.preset import Preset, azure, bedrock, hosted, own, vertex
 from providers.types.quirks import Quirks
 
-#: What servers that are not OpenAI's know of Chat Completions; some refuse all else.
+#: Other vendors' servers know only the older fields of Chat Completions, and some refuse all others.
 _COMPATIBLE = Quirks(output_limit="max_tokens", takes_cache_key=False)
-#: Servers for anybody's machine run any model, often with a parser for thoughts that does not fit it.
+#: Self-hosted servers run any model, often with a reasoning parser that does not fit the model.
 _LOCAL = replace(_COMPATIBLE, thoughts_may_be_the_answer=True, estimates_usage=True)
 
 PRESETS = {
@@ -44,9 +44,9 @@ PRESETS = {
         ),
         # https://learn.microsoft.com/azure/foundry/openai/api-version-lifecycle
         azure("azure", "Azure OpenAI", wire="openai-responses"),
-        # For the deployments that do not speak Responses: other vendors' models.
+        # For deployments of other vendors' models, which do not support Responses.
         azure("azure-chat", "Azure OpenAI Chat Completions", wire="openai-chat"),
-        # AWS recommends this endpoint for what is new, and it takes a key without a package.
+        # AWS recommends this endpoint for new code. It accepts a key, and then needs no extra package.
         # https://docs.aws.amazon.com/bedrock/latest/userguide/inference-messages-api.html
         bedrock(
             "bedrock",
@@ -54,7 +54,7 @@ PRESETS = {
             key="AWS_BEARER_TOKEN_BEDROCK",
             models=("anthropic.claude-opus-4-8", "anthropic.claude-haiku-4-5"),
         ),
-        # The older one, with inference profiles and the permissions that many accounts have.
+        # The older endpoint, with inference profiles. It needs permissions that many accounts have already.
         bedrock(
             "bedrock-runtime",
             "Claude on Amazon Bedrock (InvokeModel)",
@@ -72,7 +72,7 @@ PRESETS = {
             wire="anthropic-messages",
             models=("claude-sonnet-5-5", "claude-opus-5-5"),
         ),
-        # A subscription; its server is made for one client, Codex, and refuses what that does not send.
+        # A subscription. Its server is made for the client Codex and refuses fields that Codex does not send.
         # https://github.com/openai/codex/tree/main/codex-rs/model-provider-info
         Preset(
             slug="chatgpt",
@@ -92,7 +92,7 @@ PRESETS = {
                 refuses=frozenset({"max_output_tokens", "temperature", "top_p"}),
             ),
         ),
-        # Where its models call functions, they want to see again what they thought before.
+        # After function calls, its models require their earlier reasoning in the request.
         # https://api-docs.deepseek.com/guides/thinking_mode
         hosted(
             "deepseek",
@@ -121,7 +121,7 @@ PRESETS = {
             ),
             models=("glm-5.2",),
         ),
-        # Chat Completions is deprecated there, and has no place for thoughts to go back in.
+        # Chat Completions is deprecated there, and its requests have no field for earlier reasoning.
         # https://docs.x.ai/developers/model-capabilities/text/best-practices
         hosted(
             "xai",
@@ -139,7 +139,7 @@ PRESETS = {
             quirks=Quirks(takes_cache_key=False),
             models=("openai/gpt-oss-120b", "openai/gpt-oss-20b"),
         ),
-        # It refuses every field that it does not know, `stream_options` among them, and other vendors' ids.
+        # Its server refuses unknown fields, `stream_options` included, and call ids of other vendors.
         # https://docs.mistral.ai/api
         hosted(
             "mistral",

@@ -1,19 +1,20 @@
-"""The kinds of provider that can be entered in the admin: presets that need only a key and an address. Pure.
+"""The provider types that an admin can add: presets that need only a key and an address. Pure.
 
-A row never takes a key or an address from the environment, which belongs to the operator.
+A row never uses a key or an address from the environment, because those belong to the operator.
 """
 
 from providers.catalog.preset import Preset
 from providers.catalog.presets import PRESETS
 
-#: Those whose credentials are one key. A cloud's own chain, or a setting beside the key, is the operator's.
+#: The presets whose only credential is a key. Presets that use a cloud's own credential chain, or further
+#: settings, are for the operator only.
 PROVIDER_TYPES = {
     slug: preset
     for slug, preset in PRESETS.items()
     if preset.address and all(setting == preset.key for _, setting in preset.header_settings)
 }
 
-#: Where the vendors of the wires are. Their SDKs would ask the environment first.
+#: The addresses of the wires' own vendors. Without them, their SDKs would read the environment.
 _VENDORS = {
     "openai": "https://api.openai.com/v1",
     "openai-chat": "https://api.openai.com/v1",
@@ -28,7 +29,7 @@ def default_address(preset: Preset) -> str | None:
 
 
 def address(preset: Preset, base_url: str) -> str | None:
-    """Return the base URL for a row of this kind, path included; ``None`` if it has none. Empty ``base_url``: the default."""
+    """Return the address of a row of this type, with its path; ``None`` if there is none."""
     return preset.at(base_url) if base_url else default_address(preset)
 
 
