@@ -1,1 +1,1 @@
-"""Security of keys and addresses: sealing, address checks, redaction."""
+"""Encrypts keys, checks addresses and redacts credentials."""

@@ -1,9 +1,10 @@
-"""Checks the addresses of providers from the admin: public internet only, https only.
+"""Checks the addresses of providers from the admin: they must be public, and use https.
 
-If ``RUNNEL_ALLOW_LOOPBACK_PROVIDERS`` is on, this machine is allowed too. A user who may enter a provider must not
-reach the server's private network or its cloud's metadata. ``check_url`` checks the URL that was entered;
-``check_addresses`` checks the addresses of its host before each connection (``providers.security.pinned``). Pure: it
-resolves no names. Addresses from the environment are the operator's and are not checked.
+With ``RUNNEL_ALLOW_LOOPBACK_PROVIDERS``, addresses on this machine are allowed too. A person who may enter a
+provider must not reach hosts that only this server can reach, such as its network or its cloud's metadata.
+``check_url`` checks the URL as entered. ``check_addresses`` checks the addresses of its host before each
+connection (``providers.security.pinned``). Pure: this module looks up no names. Addresses from the
+environment are not checked, because the operator set them.
 """
 
 from collections.abc import Iterable
@@ -13,11 +14,12 @@ import httpx2
 
 type Address = IPv4Address | IPv6Address
 
-#: Characters of a base URL.
+#: The most characters of a base URL.
 LONGEST_URL = 500
 
-#: What Python calls global and is nobody's public server: 6to4 relays, the anycast services of RFC 7723,
-#: Azure's metadata ("WireServer"), special IPv6 uses (Teredo, ORCHID: RFC 2928), 6to4, documentation.
+#: Networks that Python calls global but that hold no public servers: 6to4 relays, the anycast services of
+#: RFC 7723, Azure's metadata ("WireServer"), special IPv6 uses (Teredo, ORCHID: RFC 2928), 6to4, and
+#: documentation.
 _NOT_PUBLIC = tuple(
     ip_network(network)
     for network in (
@@ -29,14 +31,14 @@ _NOT_PUBLIC = tuple(
         "3fff::/20",
     )
 )
-#: The only part of IPv6 that is given out for public use (RFC 4291).
+#: The only part of IPv6 that is allocated for public use (RFC 4291).
 _GLOBAL_UNICAST = IPv6Network("2000::/3")
-#: An IPv4 address as a network that has only IPv6 reaches it (RFC 6052).
+#: IPv4 addresses in the form in which a network with only IPv6 reaches them (RFC 6052).
 _NAT64 = IPv6Network("64:ff9b::/96")
 
 
 class AddressRefused(Exception):  # noqa: N818 - it names what happened
-    """The address must not be called. ``message`` is a sentence for a form."""
+    """The address must not be called. ``message`` can be shown in a form."""
 
     def __init__(self, message: str) -> None:
         self.message = message
@@ -46,15 +48,12 @@ class AddressRefused(Exception):  # noqa: N818 - it names what happened
 def check_url(url: str, *, allow_loopback: bool) -> str:
     """Return the base URL ``url`` in a normal form, which every client parses in the same way.
 
-    It is parsed with the parser of the client that will call it. Any port is allowed, because a TLS service at a
-    public address is public anyway.
-
-    Args:
-        url: The URL that was entered.
-        allow_loopback: Whether this machine is allowed, over http too.
+    ``url`` is parsed by the HTTP client that will call it. Every port is allowed, because any service with
+    TLS on a public address can be reached without this server too.
 
     Raises:
-        AddressRefused: it is not an https URL of a public host, or it has credentials, a query or a fragment.
+        AddressRefused: ``url`` is not an https URL of a public host, or it has a user name, a password, a
+            query or a fragment. With ``allow_loopback``, http and https URLs of this machine are allowed too.
     """
     if len(url) > LONGEST_URL:
         raise AddressRefused(f"A base URL has {LONGEST_URL} characters at most.")
@@ -79,7 +78,10 @@ def check_url(url: str, *, allow_loopback: bool) -> str:
 
 
 def origin_of(url: str) -> str:
-    """Return scheme, host and port of ``url``, the origin that receives a key; ``url`` itself if it is invalid."""
+    """Return scheme, host and port of ``url``, for which a key is valid.
+
+    A string that is no URL is returned unchanged.
+    """
     try:
         parsed = httpx2.URL(url)
     except httpx2.InvalidURL:
@@ -88,12 +90,12 @@ def origin_of(url: str) -> str:
 
 
 def check_addresses(host: str, addresses: Iterable[str], *, allow_loopback: bool) -> tuple[Address, ...]:
-    """Return the addresses of ``host`` without duplicates, if all of them may be called.
+    """Return the IP ``addresses`` of ``host``, without duplicates, if all of them are allowed.
 
-    Only ``localhost`` and literal loopback addresses may resolve to this machine, and they to nothing else.
+    ``localhost`` and loopback addresses must lead to this machine; all other hosts must not.
 
     Raises:
-        AddressRefused: there is no address, or one of them must not be called.
+        AddressRefused: an address must not be called, or ``addresses`` is empty.
     """
     found = tuple(dict.fromkeys(ip_address(address.partition("%")[0]) for address in addresses))
     if not found:
@@ -121,7 +123,7 @@ def is_loopback_name(host: str) -> bool:
 
 
 def is_public(address: Address) -> bool:
-    """Return whether ``address`` belongs to the public internet, also if it embeds an IPv4 address (NAT64)."""
+    """Return whether ``address`` is public. An IPv4 address inside a NAT64 address is checked as IPv4."""
     if isinstance(address, IPv6Address):
         if address in _NAT64:
             return is_public(IPv4Address(int(address) & 0xFFFF_FFFF))
@@ -156,7 +158,7 @@ def _check_host(host: str, *, scheme: str, allow_loopback: bool) -> None:
             raise AddressRefused(f"{host} is not a public address.")
         return
     labels = host.split(".")
-    # What a resolver takes for an address in an old spelling (127.1, 0x7f.1, 2130706433), nobody means.
+    # A resolver reads these as addresses in an old notation (127.1, 0x7f.1, 2130706433).
     if labels[-1].isdecimal() or labels[-1].startswith("0x"):
         raise AddressRefused(f"{host} is no address. Write all four numbers, or a name.")
     if not all(_is_label(label) for label in labels):
@@ -176,5 +178,5 @@ def _literal(host: str) -> Address | None:
 
 
 def _is_this_machine(address: Address) -> bool:
-    # Not ::ffff:127.0.0.1, which newer Pythons call a loopback address as well.
+    # Newer Python versions call ::ffff:127.0.0.1 a loopback address too; it is refused here.
     return address.is_loopback and getattr(address, "ipv4_mapped", None) is None

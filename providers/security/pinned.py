@@ -1,8 +1,9 @@
 """The HTTP transport for providers from the admin: it connects only to addresses that it has checked.
 
-Each connection looks its host up once, on a thread, and checks all addresses (``providers.security.addresses``).
-Then it connects to a checked address, not to the name, so that a different answer a moment later (DNS rebinding)
-has no effect. TLS and the pool use the name as usual. It knows no provider and no key.
+A name is looked up once for each connection, on a thread. All its addresses are checked
+(``providers.security.addresses``), and the connection goes to a checked address, not to the name. So a name
+server that later gives another answer (DNS rebinding) has no effect. TLS and the connection pool use the name
+as usual. This module depends on no provider and sees no key.
 """
 
 import asyncio
@@ -18,31 +19,34 @@ import httpx2
 
 from providers.security.addresses import Address, AddressRefused, check_addresses, check_url
 
-#: Host and port to addresses; raises ``OSError`` or ``UnicodeError`` when there are none.
+#: Returns the addresses of a host and port; raises ``OSError`` or ``UnicodeError`` if there are none.
 type Lookup = Callable[[str, int], list[str]]
 
-#: Of a name with many addresses so many are tried.
+#: The most addresses of one name that are tried for a connection.
 _MOST_TRIED = 4
-#: Seconds that a form waits for a name's addresses. They are checked again when it matters.
+#: Seconds that a form waits for a name's addresses. They are checked again at each connection.
 _FORM_WAITS = 3.0
 
-#: Of their own, because a name server that says nothing holds a thread for half a minute.
+#: Separate threads, because a name server that does not answer blocks a thread for half a minute.
 _threads = ThreadPoolExecutor(8, thread_name_prefix="runnel-names")
 
 
 def look_up(host: str, port: int) -> list[str]:
-    """Return the addresses of ``host`` in the system's order of preference.
+    """Return the addresses of ``host`` in the system's order of preference. Blocks the calling thread.
 
     Raises:
-        OSError: the name has no address.
-        UnicodeError: the name cannot be encoded.
+        OSError: the name has no address, or the name server did not answer.
+        UnicodeError: ``host`` is not a valid name.
     """
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return [str(address[0]) for *_, address in found]
 
 
 class ConnectionRefused(AddressRefused, httpcore2.ConnectError):
-    """``AddressRefused`` at a connection. One class is both, because the pool drops an exception's cause."""
+    """A refused address at connection time.
+
+    The type itself carries the reason, because the pool passes exceptions on without their cause.
+    """
 
 
 class PinnedTransport(httpx2.AsyncHTTPTransport):
@@ -56,21 +60,17 @@ class PinnedTransport(httpx2.AsyncHTTPTransport):
         lookup: Lookup = look_up,
         ssl_context: SSLContext | None = None,
     ) -> None:
-        """Open a pool without connections.
+        """Keep the pool's limits, the name lookup and the TLS context.
 
-        Args:
-            limits: The pool's limits.
-            allow_loopback: Returns whether this machine may be called; asked for each connection.
-            lookup: Resolves a name; runs on a thread.
-            ssl_context: The trusted certificates; by default httpx2's own.
+        ``allow_loopback`` is called for each connection; it returns whether this machine is allowed.
 
         Raises:
-            TypeError: this version of httpx2 is built differently, so that its connections cannot be checked.
+            TypeError: the installed httpx2 keeps its connection pool in another place.
         """
         context = ssl_context or httpx2.create_ssl_context()
         super().__init__(verify=context, limits=limits)
-        # The parent offers no argument for it. Should it ever keep its pool elsewhere, this raises:
-        # better no connection than one that nobody has checked.
+        # The parent class has no argument for the network backend, so its pool is replaced. If a later
+        # version keeps the pool elsewhere, raise: an unchecked connection would be worse than none.
         if type(self._pool) is not httpcore2.AsyncConnectionPool:
             raise TypeError("httpx2 keeps its connections somewhere else now")
         self._pool = httpcore2.AsyncConnectionPool(
@@ -97,7 +97,15 @@ class _CheckedBackend(httpcore2.AnyIOBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
     ) -> httpcore2.AsyncNetworkStream:
-        """Connect to the first checked address of ``host`` that answers; ``timeout`` is shared among the addresses."""
+        """Connect to the first checked address of ``host`` that answers.
+
+        ``timeout``, in seconds, covers the lookup and all attempts.
+
+        Raises:
+            ConnectionRefused: an address of ``host`` must not be called.
+            httpcore2.ConnectError: ``host`` has no address, or no address accepts the connection.
+            httpcore2.ConnectTimeout: the time is up.
+        """
         until = None if timeout is None else monotonic() + timeout
         addresses = (await self._checked(host, port, timeout))[:_MOST_TRIED]
         failure: Exception = httpcore2.ConnectTimeout()
@@ -117,7 +125,11 @@ class _CheckedBackend(httpcore2.AnyIOBackend):
         timeout: float | None = None,
         socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
     ) -> httpcore2.AsyncNetworkStream:
-        """Refuse: a provider from the admin must not reach a Unix socket of this machine."""
+        """Refuse Unix sockets: providers from the admin may not use them.
+
+        Raises:
+            httpcore2.ConnectError: always.
+        """
         raise httpcore2.ConnectError("no connection to a socket of this machine")
 
     async def _checked(self, host: str, port: int, timeout: float | None) -> tuple[Address, ...]:
@@ -136,10 +148,11 @@ class _CheckedBackend(httpcore2.AnyIOBackend):
 def check_entered(url: str, *, allow_loopback: bool, lookup: Lookup = look_up) -> str:
     """Return ``url`` in its normal form after checking the addresses of its host; for a form, on a thread.
 
-    A name that cannot be resolved within 3 seconds is accepted, because each connection checks again.
+    A name that cannot be resolved within ``_FORM_WAITS`` seconds is accepted, because its addresses are
+    checked again at each connection.
 
     Raises:
-        AddressRefused: the URL or one of its addresses must not be called (``providers.security.addresses``).
+        AddressRefused: the URL, or one of its host's addresses, is not allowed.
     """
     url = check_url(url, allow_loopback=allow_loopback)
     parsed = httpx2.URL(url)

@@ -1,7 +1,7 @@
 """Removes credentials from traces, error details and log lines.
 
-It removes text that looks like a credential, and every configured key. The text that streams to a user must not pass
-here, because redaction could change it.
+Redacts text that looks like a credential, and every configured key. Use it for traces, error details and log
+lines only, never for text that is streamed to a user.
 """
 
 import re
@@ -10,8 +10,8 @@ from typing import Any
 
 REDACTED = "[redacted]"
 
-#: A configured key is a secret when it has this many characters, or half as many and a digit.
-#: Anything else is a placeholder ("ollama"): replacing that everywhere would eat words.
+#: A configured key is redacted if it has this many characters, or half as many with a digit among them.
+#: A shorter key is a placeholder ("ollama"); redacting it would remove ordinary words.
 _SURELY_SECRET = 16
 
 _SECRET_NAMES = frozenset(
@@ -29,7 +29,8 @@ _SECRET_NAMES = frozenset(
     }
 )
 
-#: A cheap test on the lower-cased text first, then the pattern; group 1 is what stays.
+#: Pairs of a hint and a pattern. The pattern is tried only if the lower-cased text contains the hint, because
+#: that test is cheap. Group 1 of the pattern is kept.
 _PATTERNS = (
     ("sk-", re.compile(r"()\bsk-[A-Za-z0-9_*-]{16,}")),
     ("aiza", re.compile(r"()\bAIza[A-Za-z0-9_-]{20,}")),
@@ -45,7 +46,7 @@ _secrets: set[str] = set()
 
 
 def remember(secret: str) -> None:
-    """Redact ``secret`` everywhere from now on, unless it is too short to be a secret."""
+    """Redact ``secret`` in all text from now on, unless it is a placeholder."""
     has_digit = any(character.isdigit() for character in secret)
     if len(secret) >= (_SURELY_SECRET // 2 if has_digit else _SURELY_SECRET):
         _secrets.add(secret)
@@ -66,7 +67,7 @@ def redact_text(text: str) -> str:
 def redact(value: Any) -> Any:
     """Return ``value``, a JSON value, without credentials in its strings or under the usual names of credentials.
 
-    Under such a name only text is redacted, because a JSON Schema may have a property named ``api_key``.
+    Under a name such as ``api_key`` only a string is redacted: a schema may have a property of that name.
     """
     match value:
         case str():

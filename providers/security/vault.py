@@ -1,8 +1,9 @@
 """Seals keys for storage: encrypted with a key that is derived from ``SECRET_KEY``, for one destination.
 
-A seal is bound to a *purpose*, the origin that the key was entered for. An attacker who can write the database but
-does not know ``SECRET_KEY`` cannot make us send a key to another address. Keys that ``SECRET_KEY_FALLBACKS`` have
-sealed still open; ``reseal`` seals them with the current secret. It knows no model and keeps no opened key.
+A seal is bound to a *purpose*, the origin that the key was entered for. So a person who can write to the
+database, but does not know ``SECRET_KEY``, cannot make Runnel send a key to another server. Seals made with
+one of ``SECRET_KEY_FALLBACKS`` can still be opened; ``reseal`` encrypts them with the current key. This
+module uses no Django model and keeps no decrypted key.
 """
 
 import base64
@@ -12,7 +13,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 
-#: Told apart from whatever else is derived from the secret key, now and later.
+#: Separates these keys from all others that are derived from the secret key.
 _CONTEXT = "runnel.providers.vault/1/"
 
 
@@ -33,7 +34,7 @@ def unseal(sealed: str, *, purpose: str) -> str:
     """Return the key in ``sealed``.
 
     Raises:
-        Unsealable: no current secret opens it, or it was sealed for another purpose.
+        Unsealable: no configured secret key opens ``sealed``, or it was sealed for another purpose.
     """
     try:
         return _ring(purpose).decrypt(sealed).decode()
@@ -42,7 +43,11 @@ def unseal(sealed: str, *, purpose: str) -> str:
 
 
 def reseal(sealed: str, *, purpose: str) -> str:
-    """Return the same key sealed with the current ``SECRET_KEY``. Raises ``Unsealable`` as ``unseal`` does."""
+    """Return the same key, encrypted with the current ``SECRET_KEY``.
+
+    Raises:
+        Unsealable: no configured secret key opens ``sealed``, or it was sealed for another purpose.
+    """
     try:
         return _ring(purpose).rotate(sealed).decode()
     except (InvalidToken, ValueError):
@@ -64,7 +69,7 @@ def _ring(purpose: str) -> MultiFernet:
 
 
 def _lock(secret: str, purpose: str) -> Fernet:
-    # The secret key is already strong; HKDF (RFC 5869) only makes independent keys of it.
+    # The secret key is strong already; HKDF (RFC 5869) only derives an independent key for each purpose.
     derived = HKDF(SHA256(), length=32, salt=None, info=f"{_CONTEXT}{purpose}".encode()).derive(
         secret.encode()
     )
