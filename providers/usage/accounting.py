@@ -20,7 +20,7 @@ from providers.usage.estimates import MissingCounts
 
 logger = logging.getLogger("runnel.providers")
 
-#: Seconds to wait for a provider's token count; after that the length is used.
+#: Seconds to wait for a provider's token count; after that the count is estimated from the length.
 _COUNT_SECONDS = 1.0
 
 
@@ -38,13 +38,13 @@ class FinishedCall:
 
 
 def usage_at_once(case: FinishedCall) -> Usage:
-    """Return the usage of ``case`` without waiting; estimates missing counts from the length."""
+    """Return the usage of ``case`` without waiting. Missing counts are estimated from the length."""
     usage, what = _known(case)
     return _guessed(usage, what, case, read=None)
 
 
 async def usage(case: FinishedCall) -> Usage:
-    """Return the usage of ``case``; may ask the provider for a missing input count, for at most 1 s."""
+    """Return the usage of ``case``; ask the provider for a missing input count, for at most 1 s."""
     known, what = _known(case)
     if what is MissingCounts.NONE:
         return known

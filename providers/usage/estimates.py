@@ -65,7 +65,7 @@ def settled(usage: Usage) -> Usage:
 
 
 def filled(usage: Usage, what: MissingCounts, *, read: int, written: int) -> Usage:
-    """Return ``usage`` with the counts ``what`` set to ``read`` and ``written`` (tokens), marked as estimated."""
+    """Return ``usage`` with the counts ``what`` set to the tokens ``read`` and ``written``, as estimated."""
     if what is MissingCounts.NONE:
         return usage
     return replace(
@@ -90,7 +90,7 @@ def length(request: ModelRequest) -> int:
 
 
 def takes_long(request: ModelRequest) -> bool:
-    """Whether measuring ``request`` would block the event loop for more than about 1 ms."""
+    """Return whether measuring ``request`` would block the event loop for more than about 1 ms."""
     return len(request.tools) + sum(len(message.parts) for message in request.messages) > _SHORT
 
 

@@ -1,8 +1,9 @@
 """Prices calls with the price lists of the package ``genai-prices``. A pricing error never fails a call.
 
-The lists are those that came with the package: nothing is fetched. A cost is an amount or unknown, and unknown
-is never 0: a model, or a number, that nobody knows has no cost. What a provider bills beside tokens (its own
-tools' searches) is not counted, and tokens of files that a model reads cost what words cost. It knows no run.
+The lists are part of the package; none is downloaded. A cost is an amount or unknown, and an unknown cost is
+never 0: it is unknown if the model has no price or a token count is missing. Charges beside tokens, such as
+searches by a provider's own tools, are not included. Tokens of files are priced as tokens of text. This
+module does not depend on runs.
 """
 
 import asyncio
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("runnel.providers")
 
-#: The package's names for ours. What is missing has no prices: the emulator, a subscription, one's own servers.
+#: The package's price lists, by preset. Presets without a list have no prices: the emulator, a subscription,
+#: self-hosted servers.
 _LISTS = {
     "openai": "openai",
     "openai-chat": "openai",
@@ -48,31 +50,31 @@ _LISTS = {
     "fireworks": "fireworks",
 }
 
-#: AWS charges by the inference profile that was asked for, and its answers name the bare model.
+#: AWS charges by the requested inference profile, but its answers name only the model.
 _BILLED_AS_ASKED = frozenset({"aws"})
 
-#: Models whose prices are remembered; servers name whatever they like.
+#: The most models whose prices are cached, because servers may report any number of names.
 _MOST_MODELS = 512
 
-#: Set once somebody loads the lists; whoever needs them earlier waits for that.
+#: Set when loading of the lists has begun. A price that is needed earlier waits for the lists.
 _is_loading = threading.Event()
 
 
 def cost(
     usage: Usage, *, provider: str, asked: str, served: str | None = None, is_cached_for_an_hour: bool = False
 ) -> Decimal | None:
-    """Return the cost of ``usage`` in US dollars, ``None`` if it is unknown.
+    """Return the cost of one call's ``usage`` in US dollars, ``None`` if it is unknown.
 
-    It is that of one call: prices depend on a call's length, and on its time. The price is that of the model
-    that was ``served``, where the list has it, else of the one that was ``asked`` for. A part of the
-    input that was not reported (cached, written to a cache) is taken to be none.
+    Calls are priced one by one, because prices depend on the length and the time of a call. The price is that
+    of the model ``served`` if the list has it, else of the model ``asked``; for AWS ``asked`` comes first. If
+    the part of the input that was read from a cache, or written to one, was not reported, it is taken as 0.
 
     Args:
-        usage: Of one call, estimated or partial as it may be; both totals must be known.
-        provider: Its slug, a preset's or one from the admin.
-        asked: The model's name as it was called.
-        served: As the answer named it.
-        is_cached_for_an_hour: Whether what was written to the provider's cache is kept for an hour, which costs more.
+        usage: The usage of one call, reported or estimated. Without both totals the cost is unknown.
+        provider: The slug of the provider, from a preset or from the admin.
+        asked: The name of the requested model.
+        served: The name of the model in the answer; ``None`` if the answer has none.
+        is_cached_for_an_hour: Whether the provider's cache keeps its tokens for an hour, which costs more.
     """
     if usage.total_tokens is None or (source := _source(provider)) is None:
         return None
@@ -84,7 +86,7 @@ def cost(
 
 
 async def warm_up() -> None:
-    """Load the price lists, if any configured provider has prices. This takes some 100 ms."""
+    """Load the price lists on a thread, if an available provider has prices. This takes some 100 ms."""
     if any(_source(target.origin.provider) is not None for target in catalog.targets_in_use()):
         _is_loading.set()
         await asyncio.to_thread(_load)
@@ -98,7 +100,10 @@ def load_soon(provider: str) -> None:
 
 
 def _source(provider: str) -> str | None:
-    """Return the name of the price list, or the server's address, which a price list may contain."""
+    """Return the name of the provider's price list, or its address, by which a list may be found.
+
+    Return ``None`` if the provider has no prices.
+    """
     row = cache.enabled().get(provider)
     preset = provider_types.PROVIDER_TYPES.get(row.kind) if row is not None else PRESETS.get(provider)
     if preset is None:
@@ -122,7 +127,7 @@ def _priced(
         return None
     prices, model = found
     written = usage.cache_write_input_tokens
-    # Their totals include their parts, as ours do.
+    # The package's totals include their parts, as ours do.
     counts = Counts(
         input_tokens=usage.input_tokens,
         cache_read_tokens=usage.cached_input_tokens,
@@ -138,8 +143,8 @@ def _priced(
 def _covers(prices: "ModelPrice", usage: Usage) -> bool:
     """Return whether ``prices`` cover all tokens of ``usage``.
 
-    A list knows models without a price for tokens, and nothing tells whether those are free. Of what makes
-    pictures or speech we do not count which tokens were which.
+    A list contains models without a price for tokens, and does not say whether those are free. For models
+    that make pictures or speech, our usage does not tell the kinds of tokens apart.
     """
     return (
         not (usage.input_tokens and prices.input_mtok is None)

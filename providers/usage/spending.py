@@ -34,7 +34,7 @@ class StepUsage:
         self._attempts: list[ModelUsage] = []
 
     def add(self, origin: Origin, result: StepResult, *, was_open: bool, cost: Decimal | None = None) -> None:
-        """Add one attempt. Ignore it if the provider refused it without reporting any usage."""
+        """Add one attempt. Ignore it if it got no 2xx status (``was_open``) and reported no usage."""
         if was_open or not result.usage.is_unknown:
             model = result.model or origin.model
             self._attempts.append(
