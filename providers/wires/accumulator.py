@@ -5,6 +5,7 @@ wire's decoder, its ``StreamReader`` and ``LateUsage`` write to it.
 """
 
 from collections.abc import Iterable
+from typing import Any
 from uuid import uuid4
 
 from providers.errors import LLMEmptyResponseError, LLMError
