@@ -244,7 +244,9 @@ def test_it_goes_on_from_a_turn_that_failed(wire: str, name: str, line: Line, vi
         failed = viewer.play(model(wire, name), "Begin.")
         assert failed.last["type"] == "RUN_ERROR"
         assert (failed.text != "") == (name in {"truncated", "reset"})
-        check(wire, go_on(line, viewer, failed, model(wire, then)), "Begin.", text=failed.text)
+        # A turn that failed without an answer does not go back: the provider may have refused it for its own sake.
+        first = "Begin." if failed.text else ""
+        check(wire, go_on(line, viewer, failed, model(wire, then)), first, text=failed.text)
 
 
 @pytest.mark.parametrize("wire", WIRES)
