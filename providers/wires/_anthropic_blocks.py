@@ -6,12 +6,20 @@ know how a message ends or what an error is: that is ``anthropic_messages``.
 
 import json
 from collections.abc import Iterable
-from typing import Any, NoReturn
+from typing import Any
 
 from providers.types import Json, Part, ProviderItemPart, ReasoningPart, TextPart, ToolCallPart
+from providers.wires._anthropic_pairs import SERVER_CALLS, without_halves
+from providers.wires.arguments import object_of
+from providers.wires.shapes import objects_in, text_in
 
-#: The blocks that are neither words, thoughts nor function calls, but whose input streams like a call's.
-_SERVER_CALLS = frozenset({"server_tool_use", "mcp_tool_use"})
+_THOUGHTS = frozenset({"thinking", "redacted_thinking"})
+#: What a block begins with where its first delta came without a start.
+_STARTS: dict[str, Json] = {
+    "text": {"text": ""},
+    "thinking": {"thinking": "", "signature": ""},
+    "compaction": {"content": None},
+}
 
 
 class Block:
@@ -21,43 +29,58 @@ class Block:
         self.start = start
         self.type = str(start.get("type"))
         #: Pieces of text, or of a thought.
-        self.texts: list[str] = [start.get("text") or start.get("thinking") or ""]
+        self.texts: list[str] = [text_in(start.get("text")) or text_in(start.get("thinking"))]
         #: Pieces of a tool's input, as JSON text.
         self.inputs: list[str] = []
-        self.citations: list[Json] = list(start.get("citations") or ())
+        self.citations: list[Json] = objects_in(start.get("citations"))
         #: What deltas of few pieces brought: a signature, a compaction's content.
         self.delta_fields: Json = {}
         self.closed = False
-        #: Set for function calls only.
+        #: Whether the message came to its end and cut nothing: no block is half then.
+        self.ended = False
+        #: Set for function calls only: our id, and whether its end was told.
         self.call_id = ""
+        self.told = False
         #: The ordinal of this thought among the message's thoughts.
         self.reasoning = 0
+
+    @classmethod
+    def unannounced(cls, type: str) -> "Block":
+        """Return the block of a delta that no start announced."""
+        return cls({"type": type, **_STARTS.get(type, {})})
+
+    def accepts(self, type: str) -> bool:
+        """Return whether a delta for a block of this ``type`` fits; ``input`` stands for all that have an input."""
+        if type == "input":
+            return self.type not in _STARTS and self.type not in _THOUGHTS
+        return self.type == type
 
     @property
     def sealed(self) -> str:
         """The signature of a thought, or the data of a redacted one."""
         if self.type == "redacted_thinking":
-            return self.start.get("data") or ""
-        return self.delta_fields.get("signature") or self.start.get("signature") or ""
+            return text_in(self.start.get("data"))
+        return self.delta_fields.get("signature") or text_in(self.start.get("signature"))
+
+    @property
+    def started_with_input(self) -> bool:
+        """Whether the start brought an input that says something."""
+        return self.start.get("input") not in (None, "", {}, [])
 
     @property
     def arguments(self) -> str:
-        """The input as JSON text: as it was streamed, or as the start brought it when the end is known."""
+        """The input as JSON text: as it was streamed, or as the start brought it where the deltas say nothing."""
+        streamed = "".join(self.inputs)
+        if self.started_with_input and not object_of(streamed):
+            return as_text(self.start["input"])
         if self.inputs or not self.closed:
-            return "".join(self.inputs)
-        return json.dumps(self.start.get("input") or {}, ensure_ascii=False)
+            return streamed
+        return "{}"
 
     @property
-    def input(self) -> Json | None:
-        """The input of a complete call, ``None`` when it is no JSON object."""
-        if not self.closed:
-            return None
-        try:
-            # Fine-grained tool streaming does not promise JSON, and NaN could not be sent back.
-            value = json.loads(self.arguments, parse_constant=_refuse)
-        except (ValueError, RecursionError):
-            return None
-        return value if isinstance(value, dict) else None
+    def is_whole(self) -> bool:
+        """Whether the arguments of a call have come to their end, readable or not."""
+        return self.closed and (self.ended or object_of(self.arguments) is not None)
 
     def as_part(self) -> Part | None:
         """Return what this block says in our terms; ``None`` when it says nothing (yet)."""
@@ -65,16 +88,18 @@ class Block:
             case "text":
                 text = "".join(self.texts)
                 return TextPart(text=text, annotations=tuple(self.citations)) if text else None
-            case "thinking" | "redacted_thinking":
+            case kind if kind in _THOUGHTS:
                 text, sealed = "".join(self.texts), self.sealed
                 return ReasoningPart(text=text, sealed=sealed or None) if text or sealed else None
             case "tool_use":
                 return ToolCallPart(
                     id=self.call_id,
-                    name=self.start.get("name") or "",
-                    arguments=self.arguments,
-                    complete=self.input is not None,
+                    name=text_in(self.start.get("name")),
+                    arguments=self.arguments if self.told or not self.started_with_input else "",
+                    complete=self.told,
                 )
+            case "None":
+                return None
             case _:
                 return ProviderItemPart(kind=self.type, data=self.assembled()) if self.closed else None
 
@@ -88,11 +113,8 @@ class Block:
                     block["citations"] = self.citations
             case "thinking":
                 block["thinking"] = "".join(self.texts)
-            case "tool_use":
-                value = self.input
-                block["input"] = self.arguments if value is None else value
-            case kind if kind in _SERVER_CALLS and self.inputs:
-                value = self.input
+            case kind if kind == "tool_use" or (kind in SERVER_CALLS and self.inputs):
+                value = object_of(self.arguments) if self.closed else None
                 block["input"] = self.arguments if value is None else value
         return block
 
@@ -106,48 +128,39 @@ class Block:
                 if not self.citations:
                     block.pop("citations", None)
                 return block
-            case "thinking" | "redacted_thinking":
+            case kind if kind in _THOUGHTS:
                 return block if self.sealed else None
             case "tool_use":
-                return block | {"id": self.call_id} if self.input is not None else None
-            case kind if kind in _SERVER_CALLS:
+                if not self.told:
+                    return None
+                # The API refuses an input that is no object; the call's result says what was wrong with it.
+                return block | {"id": self.call_id, "input": object_of(self.arguments) or {}}
+            case kind if kind in SERVER_CALLS:
                 return block if self.closed and isinstance(block.get("input"), dict) else None
+            case "None":
+                return None
             case _:
                 return block if self.closed else None
 
 
-def returnable(blocks: Iterable[Block]) -> list[Json]:
-    """Return the blocks that may be sent back: complete ones, no half of a server tool's pair.
+def returnable(blocks: Iterable[Block], *, waits: bool) -> list[Json]:
+    """Return the blocks that may be sent back.
 
-    A server tool that waits for a function call which it made itself is no half: its result comes
-    after ours, at the start of the next message.
+    Args:
+        blocks: the blocks of one message.
+        waits: the message ended so that the provider executes its own pending tools with the next request.
     """
     blocks = list(blocks)
-    started = {block.start["id"] for block in blocks if block.type in _SERVER_CALLS and block.start.get("id")}
     kept = [native for block in blocks if (native := block.as_native()) is not None]
-    while True:
-        lost = started - {item.get("id") for item in kept if item["type"] in _SERVER_CALLS}
-        answered = {item["tool_use_id"] for item in kept if "tool_use_id" in item}
-        answered |= {_caller(item) for item in kept if item["type"] == "tool_use"}
-        whole = [item for item in kept if _is_whole(item, lost, answered)]
-        if len(whole) == len(kept):
-            return whole
-        kept = whole
+    if waits:
+        return kept
+    return without_halves(
+        kept, started=(text_in(block.start.get("id")) for block in blocks if block.type in SERVER_CALLS)
+    )
 
 
-def _is_whole(item: Json, lost: set[Any], answered: set[Any]) -> bool:
-    if _caller(item) in lost and item["type"] != "tool_use":
-        return False
-    if item["type"] in _SERVER_CALLS:
-        return item.get("id") in answered
-    return item.get("tool_use_id") not in lost
-
-
-def _caller(item: Json) -> str | None:
-    """The server tool that made this call from its code; ``None`` when the model itself made it."""
-    caller = item.get("caller")
-    return caller.get("tool_id") if isinstance(caller, dict) else None
-
-
-def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is not JSON")
+def as_text(value: Any) -> str:
+    """Return an input, or a piece of one, as JSON text; some servers send it decoded."""
+    if isinstance(value, str):
+        return value
+    return "" if value is None else json.dumps(value, ensure_ascii=False)

@@ -26,6 +26,7 @@ from providers.types import (
 )
 from providers.wires._anthropic_media import show
 from providers.wires._anthropic_options import RESERVED, cached, tuned
+from providers.wires._anthropic_pairs import settle
 from providers.wires._media import with_notes
 from providers.wires._options import with_own_fields
 from providers.wires.answerable_history import CallGrammar, answerable
@@ -56,12 +57,13 @@ def build_body(request: ModelRequest) -> Json:
     conversation = _AnthropicTurns(request.origin)
     for message in with_notes(answerable(request, _GRAMMAR), show):
         conversation.add(message)
+    turns = settle(conversation.turns)
     limit = request.options.max_output_tokens or _default_limit(request.origin.model)
     body: Json = {
         "model": request.origin.model,
         "max_tokens": limit,
         "stream": True,
-        "messages": conversation.turns,
+        "messages": turns,
     }
     if request.system.strip():
         body["system"] = request.system
@@ -71,7 +73,7 @@ def build_body(request: ModelRequest) -> Json:
         # The API wants every tool of the history declared, also when none may be called any more.
         body["tools"] = [_tool(ToolSpec(name=name)) for name in conversation.tool_names]
         body["tool_choice"] = {"type": "none"}
-    body |= tuned(request, limit, may_think=not _continues_unthinking(conversation.turns))
+    body |= tuned(request, limit, may_think=not _continues_unthinking(turns))
     cached(body, request.options.cache)
     return with_own_fields(body, request, reserved=RESERVED)
 

@@ -1,7 +1,11 @@
 """Token counts of a Messages stream, in the one accounting. Pure."""
 
 from providers.types import Json
-from providers.types.usage import Usage, UsageSource, count_in
+from providers.types.usage import Usage, UsageSource, count_in, first_count
+from providers.wires.usage_merging import merged
+
+_CACHE = ("cache_read_input_tokens", "cache_creation_input_tokens")
+_INPUT = ("input_tokens", *_CACHE)
 
 
 def at_start(usage: Json, *, is_complete: bool = False) -> Json:
@@ -13,21 +17,36 @@ def at_start(usage: Json, *, is_complete: bool = False) -> Json:
 
 
 def at_end(known: Json, usage: Json) -> Json:
-    """Return ``known`` with the usage of ``message_delta``: cumulative, what it names replaces what was known."""
-    return known | {name: count for name, count in usage.items() if count is not None}
+    """Return ``known`` with the usage of ``message_delta``, which is cumulative.
+
+    An end that names input that is not cached says all of the input anew. Gateways also name the cached part alone; it is
+    then a part of the input that the start named.
+    """
+    result = merged(known, usage)
+    if count_in(usage, "input_tokens"):
+        return result | {name: usage[name] for name in _INPUT if count_in(usage, name) is not None}
+    before = count_in(known, "input_tokens")
+    cached = sum(count_in(usage, name) or 0 for name in _CACHE)
+    if cached and before and not any(count_in(known, name) for name in _CACHE):
+        result["input_tokens"] = max(before - cached, 0)
+    return result
 
 
 def usage_from(raw: Json, *, is_final: bool) -> Usage:
     """Return what ``raw`` reports; before the end of the answer its numbers are partial."""
-    read, written = count_in(raw, "cache_read_input_tokens"), count_in(raw, "cache_creation_input_tokens")
-    # Anthropic counts the three kinds of input apart; ours is their sum.
+    written = count_in(raw, "cache_creation_input_tokens")
+    read = first_count(raw, "cache_read_input_tokens", "prompt_tokens_details.cached_tokens")
+    # Anthropic counts the three kinds of input apart; ours is their sum, as OpenAI's name is, which gateways use here.
     fresh = count_in(raw, "input_tokens")
-    output = count_in(raw, "output_tokens")
+    total = count_in(raw, "prompt_tokens") if fresh is None else fresh + (read or 0) + (written or 0)
+    output = first_count(raw, "output_tokens", "completion_tokens")
     return Usage(
-        input_tokens=None if fresh is None else fresh + (read or 0) + (written or 0),
+        input_tokens=total,
         cached_input_tokens=read,
         cache_write_input_tokens=written,
         output_tokens=output,
-        reasoning_tokens=count_in(raw, "output_tokens_details", "thinking_tokens"),
+        reasoning_tokens=first_count(
+            raw, "output_tokens_details.thinking_tokens", "output_tokens_details.reasoning_tokens"
+        ),
         source=UsageSource.REPORTED if output is not None and is_final else UsageSource.PARTIAL,
     )

@@ -1,16 +1,21 @@
 """The Anthropic's Messages wire: what its stream means, and what is kept of a cut answer."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
 import pytest
 
 from providers.errors import (
     LLMConnectionError,
     LLMContentFilterError,
-    LLMContextWindowExceededError,
     LLMEmptyResponseError,
+    LLMError,
     LLMMalformedToolCallError,
     LLMProviderOverloadedError,
+    LLMServerError,
 )
-from providers.types import FinishReason, Json, ProviderItemPart, ReasoningPart, TextPart, ToolCallPart
+from providers.types import FinishReason, Json, Part, ProviderItemPart, ReasoningPart, TextPart, ToolCallPart
 from providers.types.events import (
     ProviderItem,
     ReasoningDelta,
@@ -24,6 +29,7 @@ from providers.types.events import (
 )
 from providers.types.usage import Usage, UsageSource
 from providers.wires import anthropic_messages as wire
+from tests.compatibility import understood
 from tests.providers.wires.anthropic_events import (
     SERVER,
     block,
@@ -35,7 +41,7 @@ from tests.providers.wires.anthropic_events import (
     text,
     thinking,
 )
-from tests.providers.wires.playing import Cut, Ending
+from tests.providers.wires.playing import Cut, Ending, check_consistent
 
 ENDINGS = [
     Ending(
@@ -47,8 +53,28 @@ ENDINGS = [
     Ending(
         name="a pause of the provider",
         stream=[start(), *text(0, "So"), *end("pause_turn")],
-        stop_reason=FinishReason.END_TURN,
+        stop_reason=FinishReason.PAUSED,
         text="So",
+    ),
+    Ending(
+        name="a pause in thought",
+        stream=[start(), *thinking(0, "Hm", "sig"), *end("pause_turn")],
+        stop_reason=FinishReason.PAUSED,
+    ),
+    Ending(
+        name="a pause beside a call that waits for its result",
+        stream=[start(), *call(0, "c1", "{}"), *end("pause_turn")],
+        stop_reason=FinishReason.TOOL_CALLS,
+    ),
+    Ending(
+        name="a pause after a compaction",
+        stream=[start(), *block(0, {"type": "compaction", "content": "All of it."}), *end("compaction")],
+        stop_reason=FinishReason.PAUSED,
+    ),
+    Ending(
+        name="a pause without a word",
+        stream=[start(), *end("pause_turn")],
+        error=LLMEmptyResponseError,
     ),
     Ending(
         name="a stop sequence before any word",
@@ -90,24 +116,37 @@ ENDINGS = [
         stop_reason=FinishReason.MAX_TOKENS_EXCEEDED,
     ),
     Ending(
-        name="an input that is no JSON",
-        stream=[start(), *call(0, "c1", '{"a": b}'), *end("tool_use")],
-        error=LLMMalformedToolCallError,
+        name="the word of another provider for an output limit",
+        stream=[start(), *text(0, "Lo"), *end("MAX_TOKENS")],
+        stop_reason=FinishReason.MAX_TOKENS_EXCEEDED,
+        text="Lo",
     ),
     Ending(
-        name="an input that is no object",
-        stream=[start(), *call(0, "c1", "[1]"), *end("tool_use")],
-        error=LLMMalformedToolCallError,
+        name="the word of another provider for an end",
+        stream=[start(), *text(0, "Lo"), *end("STOP")],
+        stop_reason=FinishReason.END_TURN,
     ),
     Ending(
-        name="an input with a number that JSON does not have",
-        stream=[start(), *call(0, "c1", '{"a": NaN}'), *end("tool_use")],
-        error=LLMMalformedToolCallError,
+        name="an error as the reason",
+        stream=[start(), *text(0, "Lo"), *end("error")],
+        error=LLMServerError,
+        text="Lo",
     ),
     Ending(
-        name="an input nested without end",
-        stream=[start(), *call(0, "c1", '{"a":' + "[" * 100_000), *end("tool_use")],
+        name="a filter of a gateway's after words",
+        stream=[start(), *text(0, "Lo"), *end("content_filter")],
+        stop_reason=FinishReason.CONTENT_FILTER,
+    ),
+    Ending(
+        name="a filter of a gateway's before any word",
+        stream=[start(), *end("content_filter")],
+        error=LLMContentFilterError,
+    ),
+    Ending(
+        name="a call that is announced and absent",
+        stream=[start(), *text(0, "I look."), *end("tool_use")],
         error=LLMMalformedToolCallError,
+        text="I look.",
     ),
     Ending(
         name="a refusal after words",
@@ -118,7 +157,7 @@ ENDINGS = [
     Ending(
         name="a full context window",
         stream=[start(), *text(0, "I"), *end("model_context_window_exceeded")],
-        error=LLMContextWindowExceededError,
+        stop_reason=FinishReason.MAX_TOKENS_EXCEEDED,
         text="I",
     ),
     Ending(
@@ -136,6 +175,16 @@ ENDINGS = [
     Ending(
         name="an end with an empty text",
         stream=[start(), *text(0), *end("end_turn")],
+        error=LLMEmptyResponseError,
+    ),
+    Ending(
+        name="thoughts alone",
+        stream=[start(), *thinking(0, "Hm", "sig"), *end("end_turn")],
+        error=LLMEmptyResponseError,
+    ),
+    Ending(
+        name="thoughts beside blanks",
+        stream=[start(), *thinking(0, "Hm", "sig"), *text(1, "\n", " "), *end("end_turn")],
         error=LLMEmptyResponseError,
     ),
     Ending(
@@ -218,6 +267,80 @@ def test_it_takes_an_input_that_came_whole_with_the_start() -> None:
     assert told.result.native == (content,)
 
 
+@pytest.mark.parametrize(
+    ("pieces", "value"),
+    [
+        pytest.param(['{"a": b}'], {}, id="no JSON"),
+        pytest.param(["[1]"], {}, id="no object"),
+        pytest.param(['{"a": NaN}'], {}, id="a number that JSON does not have"),
+        pytest.param(['{"a":' + "[" * 100_000], {}, id="nested without end"),
+        understood(
+            ["nu", "ll"],
+            {},
+            server="Any server",
+            oddity="A call's input that streams as `null` on the Messages wire is `{}`.",
+            id="null",
+        ),
+    ],
+)
+def test_it_takes_whatever_a_call_says_for_its_arguments(pieces: list[str], value: Json) -> None:
+    told = play([start(), *call(0, "c1", *pieces), *end("tool_use")])
+    assert told.result.stop_reason is FinishReason.TOOL_CALLS
+    assert told.result.tool_calls == (ToolCallPart(id="c1", name="look", arguments="".join(pieces)),)
+    assert told.result.native == ({"type": "tool_use", "id": "c1", "name": "look", "input": value},)
+    check_consistent(told)
+
+
+ZONE = {"type": "tool_use", "id": "c1", "name": "look", "input": {"a": 1}}
+NO_INPUT = ZONE | {"input": None}
+
+
+@pytest.mark.parametrize(
+    ("stream", "arguments"),
+    [
+        pytest.param(
+            block(0, ZONE, {"type": "input_json_delta", "partial_json": ""}), '{"a": 1}', id="empty"
+        ),
+        pytest.param(
+            block(0, ZONE, {"type": "input_json_delta", "partial_json": "{}"}), '{"a": 1}', id="none"
+        ),
+        pytest.param(
+            block(0, ZONE, {"type": "input_json_delta", "partial_json": '{"a": 2}'}), '{"a": 2}', id="others"
+        ),
+        pytest.param(
+            block(0, NO_INPUT, {"type": "input_json_delta", "partial_json": {"a": 3}}),
+            '{"a": 3}',
+            id="decoded",
+        ),
+        pytest.param(block(0, ZONE | {"input": '{"a": 4}'}), '{"a": 4}', id="as text in the start"),
+        pytest.param(
+            [*block(0, NO_INPUT), *block(0, {}, {"type": "input_json_delta", "partial_json": "{}"})[1:]],
+            "{}",
+            id="after a whole call",
+        ),
+        pytest.param(
+            [
+                *block(0, NO_INPUT, {"type": "input_json_delta", "partial_json": '{"a"'}),
+                *block(0, {}, {"type": "input_json_delta", "partial_json": ": 5}"})[1:],
+            ],
+            '{"a": 5}',
+            id="stopped too early",
+        ),
+        pytest.param(
+            [*block(0, ZONE, stop=False), *block(0, ZONE)],
+            '{"a": 1}',
+            id="started twice",
+        ),
+        pytest.param(block(0, ZONE, stop=False), '{"a": 1}', id="never stopped"),
+    ],
+)
+def test_it_makes_one_call_of_odd_events(stream: list[Json], arguments: str) -> None:
+    told = play([start(), *stream, *end("tool_use")])
+    assert told.raised is None
+    assert told.result.tool_calls == (ToolCallPart(id="c1", name="look", arguments=arguments),)
+    check_consistent(told)
+
+
 def test_it_keeps_server_tools_as_items_of_the_provider() -> None:
     told = play([start(), *SERVER, *search_result(1, "srv_1"), *text(2, "So"), *end("end_turn")])
     used = {"type": "server_tool_use", "id": "srv_1", "name": "look", "input": {"query": "x"}}
@@ -266,6 +389,96 @@ def test_it_replaces_the_counts_of_the_start_by_those_of_the_end() -> None:
     assert told.result.raw_usage == {"message_start": first, "message_delta": last}
 
 
+@dataclass(frozen=True, kw_only=True)
+class Counted:
+    """Usage objects of a start and of one or more ends, and what they amount to."""
+
+    start: Json
+    ends: Sequence[Json]
+    input: int | None
+    output: int | None = 9
+    cached: int | None = None
+    written: int | None = None
+
+
+COUNTS = [
+    understood(
+        Counted(start={"input_tokens": 31}, ends=[{"input_tokens": 0, "output_tokens": 9}], input=31),
+        server="Any server",
+        oddity="Zeros in the last usage object of the Messages wire do not take back what was reported before.",
+        id="a zero at the end",
+    ),
+    pytest.param(
+        Counted(
+            start={"input_tokens": 31, "cache_read_input_tokens": 4},
+            ends=[
+                {"output_tokens": 9},
+                {"input_tokens": None, "output_tokens": 0, "cache_read_input_tokens": 0},
+            ],
+            input=35,
+            cached=4,
+        ),
+        id="nulls and zeros in a later end",
+    ),
+    pytest.param(
+        Counted(
+            start={"input_tokens": 500},
+            ends=[{"cache_read_input_tokens": 502, "output_tokens": 9}],
+            input=502,
+            cached=502,
+        ),
+        id="the same input once more as cached",
+    ),
+    pytest.param(
+        Counted(
+            start={"input_tokens": 500},
+            ends=[{"input_tokens": 0, "cache_read_input_tokens": 450, "output_tokens": 9}],
+            input=500,
+            cached=450,
+        ),
+        id="a part of the input as cached",
+    ),
+    pytest.param(
+        Counted(
+            start={"input_tokens": 500, "cache_read_input_tokens": 20, "cache_creation_input_tokens": 3},
+            ends=[{"cache_read_input_tokens": 20, "cache_creation_input_tokens": 3, "output_tokens": 9}],
+            input=523,
+            cached=20,
+            written=3,
+        ),
+        id="cached counts at both places",
+    ),
+    pytest.param(
+        Counted(
+            start={"input_tokens": 0},
+            ends=[{"prompt_tokens": 12, "input_tokens": 12.0, "output_tokens": "9"}],
+            input=12,
+        ),
+        id="whole floats and text",
+    ),
+    pytest.param(
+        Counted(start={}, ends=[{"prompt_tokens": 12, "completion_tokens": 9}], input=12), id="OpenAI's names"
+    ),
+]
+
+
+@pytest.mark.parametrize("case", COUNTS)
+def test_it_counts_what_was_reported_once(case: Counted) -> None:
+    opening = start()
+    opening["message"]["usage"] = case.start
+    ends = [event for usage in case.ends for event in end("end_turn", **usage)[:1]]
+    usage = play([opening, *text(0, "So"), *ends]).result.usage
+    assert (usage.input_tokens, usage.output_tokens) == (case.input, case.output)
+    assert (usage.cached_input_tokens, usage.cache_write_input_tokens) == (case.cached, case.written)
+    assert usage.source is UsageSource.REPORTED
+
+
+def test_it_counts_what_an_error_reports() -> None:
+    error = {"type": "error", "error": {"type": "api_error", "message": "!"}, "usage": {"output_tokens": 6}}
+    told = play([start(), *text(0, "So"), error])
+    assert told.result.usage == Usage(input_tokens=7, output_tokens=6)
+
+
 def test_it_knows_the_input_but_not_the_output_of_a_cut_answer() -> None:
     told = play(
         [start(input_tokens=10, cache_read_input_tokens=5, output_tokens=3), *text(0, "So")], cancel=True
@@ -287,6 +500,11 @@ CUTS = [
         name="after the signature",
         stream=thinking(0, "Hm", "sig", stop=False),
         native=({"type": "thinking", "thinking": "Hm", "signature": "sig"},),
+    ),
+    Cut(
+        name="in words after a thought",
+        stream=[*thinking(0, "Hm", "sig"), *text(1, "So", stop=False)],
+        native=({"type": "thinking", "thinking": "Hm", "signature": "sig"}, {"type": "text", "text": "So"}),
     ),
     Cut(name="inside an input", stream=call(0, "c1", '{"a": 1}', stop=False), native=[]),
     Cut(name="before a server tool's result", stream=[*SERVER], native=[]),
@@ -347,6 +565,163 @@ def test_it_goes_on_after_what_the_start_holds() -> None:
     told = play([opening, *text(0, " it", " is"), *end("end_turn")])
     assert told.result.text == "So it is"
     assert told.result.usage.output_tokens == 5
+
+
+def delta(index: Any, type: str, **fields: Any) -> Json:
+    return {"type": "content_block_delta", "index": index, "delta": {"type": type, **fields}}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Misplaced:
+    """Deltas that have no block of their own."""
+
+    stream: list[Json]
+    parts: Sequence[Part]
+
+
+MISPLACED = [
+    understood(
+        Misplaced(
+            stream=[delta(0, "text_delta", text="Good "), delta(0, "text_delta", text="day.")],
+            parts=[TextPart(text="Good day.")],
+        ),
+        server="Any server",
+        oddity="Words on the Messages wire that no `content_block_start` announced are shown.",
+        id="words without a start",
+    ),
+    pytest.param(
+        Misplaced(
+            stream=[
+                delta(0, "thinking_delta", thinking="Well"),
+                delta(0, "signature_delta", signature="sig"),
+                delta(0, "text_delta", text="Yes"),
+            ],
+            parts=[ReasoningPart(text="Well", sealed="sig"), TextPart(text="Yes")],
+        ),
+        id="a thought and words with one index and no start",
+    ),
+    pytest.param(
+        Misplaced(
+            stream=[*text(0, "One, ", stop=False), delta(1, "text_delta", text="two.")],
+            parts=[TextPart(text="One, two.")],
+        ),
+        id="another index than that of the open block",
+    ),
+    pytest.param(
+        Misplaced(
+            stream=[*text(0, "One, "), delta(0, "text_delta", text="two.")],
+            parts=[TextPart(text="One, "), TextPart(text="two.")],
+        ),
+        id="words after the stop",
+    ),
+    pytest.param(
+        Misplaced(
+            stream=[*text(0, "One, "), *end("end_turn")[:1], delta(0, "text_delta", text="two.")],
+            parts=[TextPart(text="One, "), TextPart(text="two.")],
+        ),
+        id="words after the end",
+    ),
+    pytest.param(
+        Misplaced(
+            stream=[
+                *text(0, "I look. ", stop=False),
+                *call(1, "c1", "{}"),
+                delta(7, "text_delta", text="Now."),
+            ],
+            parts=[
+                TextPart(text="I look. "),
+                ToolCallPart(id="c1", name="look", arguments="{}"),
+                TextPart(text="Now."),
+            ],
+        ),
+        id="words behind a call stay behind it",
+    ),
+    pytest.param(
+        Misplaced(
+            stream=[*thinking(0, "Well", None), delta(0, "signature_delta", signature="sig"), *text(1, "So")],
+            parts=[ReasoningPart(text="Well", sealed="sig"), TextPart(text="So")],
+        ),
+        id="a signature after the stop of its thought",
+    ),
+    pytest.param(
+        Misplaced(
+            stream=[*block(0, {"type": "text", "text": None}, {"text": "No type"})],
+            parts=[TextPart(text="No type")],
+        ),
+        id="a delta without a type",
+    ),
+    pytest.param(
+        Misplaced(
+            stream=[
+                {"type": "content_block_start", "index": None, "content_block": None},
+                {"type": "content_block_delta", "index": [1], "delta": "Bare"},
+                {"type": "content_block_stop", "index": {}},
+            ],
+            parts=[TextPart(text="Bare")],
+        ),
+        id="every type wrong",
+    ),
+]
+
+
+@pytest.mark.parametrize("case", MISPLACED)
+def test_it_shows_every_word_in_its_place(case: Misplaced) -> None:
+    told = play([start(), *case.stream, *end("end_turn")])
+    assert told.raised is None
+    assert told.result.parts == tuple(case.parts)
+    check_consistent(told)
+
+
+@pytest.mark.parametrize("name", ["type", "index", "delta", "content_block", "message", "usage"])
+@pytest.mark.parametrize("value", [None, [], {}, "x", 3, [None], {"type": None}], ids=repr)
+def test_no_odd_value_costs_an_answer(name: str, value: Any) -> None:
+    stream = [start(), *thinking(0, "Hm", "sig"), *text(1, "Yes"), *call(2, "c1", "{}"), *end("tool_use")]
+    odd = [event | {name: value} if name in event else event for event in stream]
+    for position in range(len(stream)):
+        told = play([*stream[:position], odd[position], *stream[position + 1 :]])
+        assert told.raised is None or isinstance(told.raised, LLMError)
+        check_consistent(told)
+    assert isinstance(play(odd).raised, LLMError | None)
+
+
+WHOLE = {
+    "type": "message",
+    "id": "msg_1",
+    "role": "assistant",
+    "model": "claude-x",
+    "content": [{"type": "text", "text": "All "}, {"type": "text", "text": "of it."}],
+    "stop_reason": "end_turn",
+    "usage": {"input_tokens": 7, "output_tokens": 4},
+}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        understood(
+            WHOLE,
+            server="Any server",
+            oddity="A whole answer in JSON on the Messages wire, in place of a stream, is read.",
+            id="as documented",
+        ),
+        pytest.param({name: value for name, value in WHOLE.items() if name != "type"}, id="without a type"),
+        pytest.param(WHOLE | {"content": "All of it."}, id="its content as text"),
+        pytest.param(WHOLE | {"stop_reason": None}, id="without a reason"),
+    ],
+)
+def test_it_reads_an_answer_that_was_not_streamed(answer: Json) -> None:
+    told = play([answer])
+    assert told.raised is None
+    assert told.result.stop_reason is FinishReason.END_TURN
+    assert told.result.text == "All of it."
+    assert (told.result.response_id, told.result.model) == ("msg_1", "claude-x")
+    assert told.result.usage.input_tokens == 7
+
+
+def test_it_keeps_a_server_tool_that_the_provider_executes_with_the_next_request() -> None:
+    for reason, more in (("tool_use", call(1, "c1", "{}")), ("pause_turn", [])):
+        told = play([start(), *SERVER, *more, *end(reason)])
+        assert told.result.native[0]["type"] == "server_tool_use"
 
 
 def test_it_survives_half_a_character() -> None:

@@ -22,7 +22,18 @@ from providers.types import (
 from providers.types.events import ReasoningSealed
 from providers.wires import anthropic_messages as wire
 from tests.contract.reading import Recording, events
-from tests.providers.wires.anthropic_events import ELSEWHERE, HERE, call, end, play, start, thinking
+from tests.providers.wires.anthropic_events import (
+    ELSEWHERE,
+    HERE,
+    SERVER,
+    call,
+    end,
+    play,
+    search_result,
+    start,
+    text,
+    thinking,
+)
 from tests.providers.wires.playing import answer, check_consistent, recordings_of, user
 
 
@@ -121,6 +132,91 @@ def test_it_converts_what_another_provider_said() -> None:
     assert body["messages"][3]["content"] == [{"type": "text", "text": "So"}, calls[1]]
     assert body["messages"][4]["content"][0]["tool_use_id"] == "call_1_2"
     check(body)
+
+
+FOUND = search_result(0, "srv_1")
+
+
+def contents(*messages: ChatMessage) -> list[tuple[str, list[str]]]:
+    """Return the role of each turn, and the types of its blocks."""
+    body = ask(*messages)
+    return [(turn["role"], [block["type"] for block in turn["content"]]) for turn in body["messages"]]
+
+
+def said(*stream: Json) -> ChatMessage:
+    return answer(play([start(), *stream]).result, HERE)
+
+
+def test_it_sends_a_paused_turn_back_unchanged_so_that_the_provider_goes_on() -> None:
+    paused = said(*thinking(0, "Hm", "sig"), *SERVER, *end("pause_turn"))
+    body = ask(user("Hi"), paused)
+    assert body["messages"][1:] == [{"role": "assistant", "content": list(paused.native)}]
+    rest = said(*FOUND, *text(1, "So"), *end("end_turn"))
+    assert contents(user("Hi"), paused, rest, user("And?")) == [
+        ("user", ["text"]),
+        ("assistant", ["thinking", "server_tool_use", "web_search_tool_result", "text"]),
+        ("user", ["text"]),
+    ]
+
+
+def test_it_sends_a_pending_server_tool_back_beside_our_results() -> None:
+    both = said(*text(0, "Both"), *SERVER, *call(1, "c1", "{}"), *end("tool_use"))
+    turns = contents(user("Hi"), both, results(c1="one"))
+    assert turns[1:] == [
+        ("assistant", ["text", "server_tool_use", "tool_use"]),
+        ("user", ["tool_result"]),
+    ]
+    rest = said(*FOUND, *text(1, "So"), *end("end_turn"))
+    assert contents(user("Hi"), both, results(c1="one"), rest, user("And?"))[1:4] == [
+        *turns[1:],
+        ("assistant", ["web_search_tool_result", "text"]),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("messages", "turns"),
+    [
+        pytest.param(
+            [said(*text(0, "So"), *SERVER, *end("pause_turn")), user("And?")],
+            [("assistant", ["text"]), ("user", ["text"])],
+            id="a pause after which the run was stopped",
+        ),
+        pytest.param(
+            [said(*SERVER, *end("pause_turn")), user("And?")],
+            [],
+            id="nothing but the call",
+        ),
+        pytest.param(
+            [
+                said(*SERVER, *call(1, "c1", "{}"), *end("tool_use")),
+                results(c1="one"),
+                said(*text(0, "So"), *end("end_turn")),
+                user("And?"),
+            ],
+            [
+                ("assistant", ["tool_use"]),
+                ("user", ["tool_result"]),
+                ("assistant", ["text"]),
+                ("user", ["text"]),
+            ],
+            id="a call that was never answered",
+        ),
+        pytest.param(
+            [said(*FOUND, *text(1, "So"), *end("end_turn")), user("And?")],
+            [("assistant", ["text"]), ("user", ["text"])],
+            id="a result without its call",
+        ),
+        pytest.param(
+            [said(*thinking(0, "Hm", "sig"), *end("end_turn")), user("And?")], [], id="thoughts alone"
+        ),
+    ],
+)
+def test_it_leaves_out_what_the_provider_would_refuse(
+    messages: list[ChatMessage], turns: list[tuple[str, list[str]]]
+) -> None:
+    told = contents(user("Hi"), *messages)
+    assert told == ([("user", ["text"]), *turns] if turns else [("user", ["text", "text"])])
+    check(ask(user("Hi"), *messages))
 
 
 def test_it_does_not_ask_for_a_budgeted_thought_in_the_middle_of_a_foreign_turn() -> None:

@@ -1,0 +1,177 @@
+"""The content of one Anthropic message while it streams: which block an event belongs to, and what it says.
+
+Servers leave starts and stops out, repeat them, and number blocks wrongly. Words are kept all the same, in the place where
+they came. Knows nothing of how a message ends: that is ``anthropic_messages``.
+"""
+
+from collections.abc import Iterator
+
+from providers.types import Json
+from providers.types.events import (
+    ModelEvent,
+    ProviderItem,
+    ReasoningDelta,
+    ReasoningSealed,
+    TextDelta,
+    ToolCallDelta,
+    ToolCallFinished,
+    ToolCallStarted,
+)
+from providers.wires._anthropic_blocks import Block, as_text
+from providers.wires.accumulator import StepAccumulator
+from providers.wires.shapes import object_in, text_in
+
+#: The type of block that each delta belongs to; ``input`` stands for all that have an input.
+_BLOCK_TYPES = {
+    "text_delta": "text",
+    "citations_delta": "text",
+    "thinking_delta": "thinking",
+    "signature_delta": "thinking",
+    "input_json_delta": "input",
+    "compaction_delta": "compaction",
+}
+#: The field by which a delta without a type is known.
+_FIELDS = {"text": "text_delta", "thinking": "thinking_delta", "partial_json": "input_json_delta"}
+#: What is about words that came before, and may come after their block was stopped.
+_LATE = frozenset({"signature_delta", "citations_delta"})
+
+
+class Content:
+    """The blocks so far, in arrival order."""
+
+    def __init__(self, accumulator: StepAccumulator) -> None:
+        self.blocks: list[Block] = []
+        self._accumulator = accumulator
+        #: By the index in the events, whatever a server puts there.
+        self._open: dict[str, Block] = {}
+        self._thoughts = 0
+
+    def begin(self, event: Json) -> Iterator[ModelEvent]:
+        """Take the start of a block. The block that had its index before is over, unless this is its start once more."""
+        index, start = _index(event), object_in(event.get("content_block"))
+        if (earlier := self._open.get(index)) is not None:
+            if start.get("id") and start == earlier.start:
+                return
+            yield from self._finish(earlier)
+        yield from self._add(index, Block(start))
+
+    def add_whole(self, start: Json) -> Iterator[ModelEvent]:
+        """Take a block that came in one piece."""
+        block = Block(start)
+        yield from self._add("", block)
+        yield from self._finish(block)
+
+    def stop(self, event: Json) -> Iterator[ModelEvent]:
+        """Take the end of a block."""
+        if (block := self._open.pop(_index(event), None)) is not None:
+            yield from self._finish(block)
+
+    def end(self) -> Iterator[ModelEvent]:
+        """Note that the message came to its end and cut nothing: every block is whole, stopped or not."""
+        self._open.clear()
+        for block in self.blocks:
+            block.ended = True
+            if not block.closed or (block.type == "tool_use" and not block.told):
+                yield from self._finish(block)
+
+    def _add(self, index: str, block: Block) -> Iterator[ModelEvent]:
+        self.blocks.append(block)
+        self._open[index] = block
+        match block.type:
+            case "text":
+                if text := block.texts[0]:
+                    yield TextDelta(text)
+                for citation in block.citations:
+                    yield ProviderItem("citation", citation)
+            case "thinking" | "redacted_thinking":
+                block.reasoning = self._thoughts
+                self._thoughts += 1
+                if text := block.texts[0]:
+                    yield ReasoningDelta(text, block.reasoning)
+                if sealed := block.sealed:
+                    yield ReasoningSealed(sealed, block.reasoning)
+            case "tool_use":
+                block.call_id = self._accumulator.call_id(text_in(block.start.get("id")))
+                yield ToolCallStarted(block.call_id, text_in(block.start.get("name")))
+            case "fallback" if served := text_in(object_in(block.start.get("to")).get("model")):
+                # Another model takes over after a refusal; from here on it is the one that answers.
+                self._accumulator.model = served
+
+    def extend(self, event: Json) -> Iterator[ModelEvent]:
+        """Take a delta. Words and thoughts without a block that is theirs begin one; an input without a call is lost."""
+        index, raw = _index(event), event.get("delta")
+        delta = {"text": raw} if isinstance(raw, str) else object_in(raw)
+        kind = text_in(delta.get("type")) or next((_FIELDS[name] for name in delta if name in _FIELDS), "")
+        if (block_type := _BLOCK_TYPES.get(kind)) is None:
+            return
+        block = self._block_for(index, block_type, kind)
+        if block is None:
+            if kind == "input_json_delta":
+                # The call's name was never said.
+                return
+            if (mismatched := self._open.pop(index, None)) is not None:
+                yield from self._finish(mismatched)
+            block = Block.unannounced(block_type)
+            yield from self._add(index, block)
+        yield from self._append(block, kind, delta)
+
+    def _block_for(self, index: str, block_type: str, kind: str) -> Block | None:
+        """Return the block that a delta belongs to; ``None`` if there is none."""
+        block = self._open.get(index)
+        if block is not None and block.accepts(block_type):
+            return block
+        if kind in _LATE:
+            return next((block for block in reversed(self.blocks) if block.accepts(block_type)), None)
+        # The index is wrong, or the last block was stopped too early.
+        last = self.blocks[-1] if self.blocks else None
+        if last is None or not last.accepts(block_type) or last.told:
+            return None
+        return last if not last.closed or last.type == "tool_use" else None
+
+    def _append(self, block: Block, kind: str, delta: Json) -> Iterator[ModelEvent]:
+        match kind:
+            case "text_delta" if text := text_in(delta.get("text")):
+                block.texts.append(text)
+                yield TextDelta(text)
+            case "thinking_delta" if text := text_in(delta.get("thinking")):
+                block.texts.append(text)
+                yield ReasoningDelta(text, block.reasoning)
+            case "input_json_delta" if piece := as_text(delta.get("partial_json")):
+                block.inputs.append(piece)
+                if block.type == "tool_use" and not block.started_with_input:
+                    yield ToolCallDelta(block.call_id, piece)
+                if block.closed:
+                    yield from self._finish(block)
+            case "signature_delta" if signature := text_in(delta.get("signature")):
+                block.delta_fields["signature"] = signature
+                yield ReasoningSealed(signature, block.reasoning)
+            case "citations_delta" if citation := object_in(delta.get("citation")):
+                block.citations.append(citation)
+                yield ProviderItem("citation", citation)
+            case "compaction_delta":
+                for name in delta.keys() - {"type"}:
+                    said = block.delta_fields.get(name)
+                    more = delta[name]
+                    if isinstance(said, str):
+                        block.delta_fields[name] = said + text_in(more)
+                    elif more is not None or said is None:
+                        block.delta_fields[name] = more
+
+    def _finish(self, block: Block) -> Iterator[ModelEvent]:
+        was_closed, block.closed = block.closed, True
+        match block.type:
+            case "text" | "thinking" | "redacted_thinking" | "None":
+                pass
+            case "tool_use":
+                if block.is_whole and not block.told:
+                    block.told = True
+                    if block.started_with_input or not block.inputs:
+                        yield ToolCallDelta(block.call_id, block.arguments)
+                    yield ToolCallFinished(block.call_id)
+            case _ if not was_closed:
+                yield ProviderItem(block.type, block.assembled())
+
+
+def _index(event: Json) -> str:
+    """Return which block an event is about, as a key. Compatible servers also send text or nothing."""
+    return f"{event.get('index')}"
