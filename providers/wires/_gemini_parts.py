@@ -6,9 +6,11 @@ never know how an answer ends or what an error is: that is ``gemini_generate``.
 
 import json
 from dataclasses import dataclass, field
+from typing import Any
 
 from providers.types import Json, Part, ProviderItemPart, ReasoningPart, TextPart, ToolCallPart
 from providers.wires._gemini_arguments import PartialArguments
+from providers.wires.arguments import object_of
 
 #: What a part may carry beside its one content field.
 _BESIDE = frozenset(
@@ -85,13 +87,26 @@ class GeminiCall:
     #: The arguments as JSON text, once they are complete.
     arguments: str = ""
     complete: bool = False
+    #: Arguments that are no object, as text.
+    unreadable: str | None = None
+
+    def take(self, arguments: Any) -> None:
+        """Take arguments that came whole: an object, or what a gateway sends in its place."""
+        if arguments is None:
+            return
+        text = arguments if isinstance(arguments, str) else json.dumps(arguments, ensure_ascii=False)
+        value = arguments if isinstance(arguments, dict) else object_of(text)
+        self.unreadable = text if value is None else None
+        if value:
+            self.pieces.replace(value)
 
     def finish(self) -> None:
         """Take the arguments as complete; they stay incomplete when they cannot be written as JSON."""
         try:
-            self.arguments = json.dumps(self.pieces.end(), ensure_ascii=False)
+            written = json.dumps(self.pieces.end(), ensure_ascii=False)
         except (ValueError, RecursionError):
             return
+        self.arguments = written if self.unreadable is None else self.unreadable
         self.complete = True
 
     def as_part(self) -> Part:
@@ -102,6 +117,8 @@ class GeminiCall:
         """Return the part with its call in one piece, whatever came of it."""
         call = self.part["functionCall"]
         whole = {key: value for key, value in call.items() if key not in {"partialArgs", "willContinue"}}
+        if not isinstance(whole.get("args"), dict):
+            whole.pop("args", None)
         if arguments := self.pieces.end():
             whole["args"] = arguments
         return {**self.part, "functionCall": whole}
@@ -136,9 +153,20 @@ class Other:
 type Item = GeminiText | GeminiSignature | GeminiCall | Other
 
 
+def parts_in(candidate: Json) -> list[Json]:
+    """Return the parts of a candidate's content, also where a gateway gives plain text or a list in its place."""
+    content = candidate.get("content")
+    parts = content.get("parts") if isinstance(content, dict) else content
+    found = parts if isinstance(parts, list) else [parts]
+    return [
+        {"text": part} if isinstance(part, str) else part for part in found if isinstance(part, str | dict)
+    ]
+
+
 def kind_of(part: Json) -> str:
-    """Name the field that a part is about; ``text`` when it has none (a bare signature)."""
-    return next((key for key in part if key not in _BESIDE), "text")
+    """Name the field that a part is about; ``text`` when it has no other (words, or a bare signature)."""
+    names = (name for name, value in part.items() if name not in _BESIDE and value is not None)
+    return next((name for name in names if name != "text"), "text")
 
 
 def returnable(items: list[Item], *, finished: bool) -> list[Json]:

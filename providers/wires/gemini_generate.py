@@ -4,13 +4,9 @@ Reads decoded chunks (camelCase, as on the wire) into model events and one ``Ste
 I/O and never sees the SDK, a key or a run. Source: https://ai.google.dev/api/generate-content
 """
 
-from providers.errors import (
-    LLMConnectionError,
-    LLMContentFilterError,
-    LLMEmptyResponseError,
-    LLMError,
-    LLMMalformedToolCallError,
-)
+from typing import Any
+
+from providers.errors import LLMConnectionError, LLMContentFilterError, LLMError, LLMMalformedToolCallError
 from providers.errors.translation import from_payload
 from providers.types import FinishReason, Json, ProviderItemPart
 from providers.types.events import (
@@ -25,8 +21,8 @@ from providers.types.events import (
     ToolCallStarted,
     UsageSeen,
 )
+from providers.wires import finish_reasons
 from providers.wires._gemini_body import build_body
-from providers.wires._gemini_ends import CUTS, ERRORS, NONE
 from providers.wires._gemini_options import show
 from providers.wires._gemini_parts import (
     GeminiCall,
@@ -36,11 +32,15 @@ from providers.wires._gemini_parts import (
     Other,
     assembled,
     kind_of,
+    parts_in,
     returnable,
 )
 from providers.wires._gemini_usage import has_counts, usage_from
 from providers.wires.accumulator import StepAccumulator
+from providers.wires.emptiness import has_content
 from providers.wires.reading import WireDecoder
+from providers.wires.shapes import object_in, objects_in, text_in
+from providers.wires.usage_merging import merged
 
 __all__ = ["KIND", "build_body", "decoder", "show"]
 
@@ -73,58 +73,66 @@ class _Answer:
         self._started = False
         self._blocked: Json | None = None
         self._bad_call = False
-        self._said = False
 
     def take(self, chunk: Json) -> list[ModelEvent]:
         """Return what ``chunk`` means. Raises an ``LLMError`` for one that is an error."""
-        if chunk.get("error"):
-            raise from_payload(chunk, status=None)
+        # Google's Code Assist wraps each chunk.
+        chunk = object_in(chunk.get("response")) or chunk
         events: list[ModelEvent] = []
-        for candidate in chunk.get("candidates") or ():
-            if not candidate.get("index"):
+        usage = object_in(chunk.get("usageMetadata"))
+        if chunk.get("error"):
+            self._count(usage, events)
+            raise from_payload(chunk, status=None)
+        for candidate in objects_in(chunk.get("candidates")):
+            if _is_first(candidate):
                 self._hear(candidate, events)
-        feedback = chunk.get("promptFeedback") or {}
-        if feedback.get("blockReason"):
+        feedback = object_in(chunk.get("promptFeedback"))
+        if _is_set(feedback.get("blockReason")):
             self._blocked = feedback
             self._finish(feedback["blockReason"])
         elif self._accumulator.terminal:
             self._accumulator.stop_reason = self._stop_reason()
-        if usage := chunk.get("usageMetadata"):
-            self._count(usage, events)
+        self._count(usage, events)
         self._envelope |= chunk
-        if self._started:
-            return events
-        self._started = True
-        self._accumulator.response_id = chunk.get("responseId")
-        self._accumulator.model = chunk.get("modelVersion")
-        return [ResponseStarted(self._accumulator.response_id, self._accumulator.model), *events]
+        self._accumulator.response_id = text_in(chunk.get("responseId")) or self._accumulator.response_id
+        self._accumulator.model = text_in(chunk.get("modelVersion")) or self._accumulator.model
+        if not self._started:
+            self._started = True
+            events.insert(0, ResponseStarted(self._accumulator.response_id, self._accumulator.model))
+        return events
 
     def _hear(self, candidate: Json, events: list[ModelEvent]) -> None:
         self._candidate |= candidate
-        for part in (candidate.get("content") or {}).get("parts") or ():
-            kind = kind_of(part)
-            if kind == "text":
-                self._say(part, events)
-                continue
-            if signature := part.get("thoughtSignature"):
-                self._seal(signature, events)
-            if kind == "functionCall":
-                self._call(part, events)
-            else:
-                other = Other(kind=kind, part=part)
-                self._items.append(other)
-                events.append(ProviderItem(kind, other.data))
-        self._said |= bool(events)
+        for part in parts_in(candidate):
+            self._take_part(part, events)
         for kind in _METADATA:
-            if data := candidate.get(kind):
+            if data := object_in(candidate.get(kind)):
                 self._annotate(kind, data, events)
-        reason = candidate.get("finishReason")
-        if reason and reason != NONE:
+        if _is_set(reason := text_in(candidate.get("finishReason"))):
             self._finish(reason)
 
+    def _take_part(self, part: Json, events: list[ModelEvent]) -> None:
+        kind = kind_of(part)
+        if kind == "text" or text_in(part.get("text")):
+            # A part has one content. Gateways put words beside a call, which then has the signature.
+            self._say(
+                part if kind == "text" else {"text": part["text"], "thought": part.get("thought")}, events
+            )
+        if kind == "text":
+            return
+        part = {name: value for name, value in part.items() if name != "text"}
+        if signature := text_in(part.get("thoughtSignature")):
+            self._seal(signature, events)
+        if kind == "functionCall":
+            self._call(part, events)
+        else:
+            other = Other(kind=kind, part=part)
+            self._items.append(other)
+            events.append(ProviderItem(kind, other.data))
+
     def _say(self, part: Json, events: list[ModelEvent]) -> None:
-        text, thought = part.get("text") or "", bool(part.get("thought"))
-        signature = part.get("thoughtSignature")
+        text, thought = text_in(part.get("text")), part.get("thought") in (True, "true")
+        signature = text_in(part.get("thoughtSignature")) or None
         last = self._items[-1] if self._items else None
         if signature is None and isinstance(last, GeminiText) and last.thought is thought and not last.signed:
             last.texts.append(text)
@@ -157,16 +165,12 @@ class _Answer:
         events.append(ReasoningSealed(signature, index))
 
     def _call(self, part: Json, events: list[ModelEvent]) -> None:
-        piece = part["functionCall"] or {}
-        name, call = piece.get("name"), self._open
-        if name and (
-            call is None or piece.get("id") is None or piece["id"] != call.part["functionCall"].get("id")
-        ):
+        piece, call = object_in(part["functionCall"]), self._open
+        name, piece_id = text_in(piece.get("name")), text_in(piece.get("id"))
+        if name and (call is None or not piece_id or piece_id != call.part["functionCall"].get("id")):
             if call is not None:
                 self._complete(call, events)
-            call = self._open = GeminiCall(
-                part=part, id=self._accumulator.call_id(piece.get("id")), name=name
-            )
+            call = self._open = GeminiCall(part=part, id=self._accumulator.call_id(piece_id), name=name)
             self._items.append(call)
             events.append(ToolCallStarted(call.id, name))
         if call is None:
@@ -174,9 +178,8 @@ class _Answer:
             self._bad_call |= bool(piece)
             return
         try:
-            if arguments := piece.get("args"):
-                call.pieces.replace(arguments)
-            for argument in piece.get("partialArgs") or ():
+            call.take(piece.get("args"))
+            for argument in objects_in(piece.get("partialArgs")):
                 call.pieces.put(argument)
         except (ValueError, TypeError):
             self._open = None
@@ -197,25 +200,29 @@ class _Answer:
             events.append(ProviderItem(kind, data))
 
     def _finish(self, reason: str) -> None:
-        self._accumulator.raw_stop_reason = reason
+        known = self._accumulator.raw_stop_reason
+        # What cut or blocked the answer stays, whatever later chunks say.
+        if known is None or _is_plain(known) or not _is_plain(reason):
+            self._accumulator.raw_stop_reason = reason
         self._accumulator.terminal = True
         self._accumulator.stop_reason = self._stop_reason()
 
     def _stop_reason(self) -> FinishReason | None:
         if self.error() is not None:
             return None
-        if self._accumulator.raw_stop_reason in CUTS:
-            return FinishReason.MAX_TOKENS_EXCEEDED
+        meant = finish_reasons.meaning(self._accumulator.raw_stop_reason)
+        if meant in {FinishReason.MAX_TOKENS_EXCEEDED, FinishReason.CONTENT_FILTER}:
+            return FinishReason(meant)
         if any(isinstance(item, GeminiCall) for item in self._items):
             return FinishReason.TOOL_CALLS
         return FinishReason.END_TURN
 
     def _count(self, raw: Json, events: list[ModelEvent]) -> None:
-        """Replace the running totals. Vertex sends usage objects without counts before its last chunk."""
+        """Take the running totals. Vertex sends usage objects without counts before its last chunk."""
         if not has_counts(raw):
             return
-        self._accumulator.raw_usage = raw
-        usage = usage_from(raw, is_final=self._accumulator.terminal)
+        self._accumulator.raw_usage = merged(self._accumulator.raw_usage, raw)
+        usage = usage_from(self._accumulator.raw_usage, is_final=self._accumulator.terminal)
         if usage != self._accumulator.usage:
             self._accumulator.usage = usage
             events.append(UsageSeen(usage))
@@ -228,14 +235,20 @@ class _Answer:
             return LLMContentFilterError(detail={"promptFeedback": self._blocked})
         reason = self._accumulator.raw_stop_reason
         detail = {"finishReason": reason, "finishMessage": self._candidate.get("finishMessage")}
-        if reason in CUTS:
+        if (failure := finish_reasons.failure(reason, detail=detail)) is not None:
+            return failure
+        meant = finish_reasons.meaning(reason)
+        if meant is FinishReason.MAX_TOKENS_EXCEEDED:
             return None
-        if failure := ERRORS.get(reason):
-            return failure(detail=detail)
-        incomplete = any(isinstance(item, GeminiCall) and not item.complete for item in self._items)
-        if self._bad_call or incomplete:
+        calls = [item for item in self._items if isinstance(item, GeminiCall)]
+        is_absent = meant is FinishReason.TOOL_CALLS and not calls
+        if self._bad_call or is_absent or not all(call.complete for call in calls):
             return LLMMalformedToolCallError(detail=detail)
-        return None if self._said else LLMEmptyResponseError(detail=detail)
+        if has_content(part for item in self._items if (part := item.as_part()) is not None):
+            return None
+        if meant is FinishReason.CONTENT_FILTER:
+            return LLMContentFilterError(detail=detail)
+        return self._accumulator.empty_answer(detail=detail)
 
     def store(self) -> None:
         """Put all there is into the accumulator: half parts into ``parts``, whole ones into ``native``."""
@@ -253,3 +266,16 @@ class _Answer:
                 accumulator.response = {**self._envelope, "candidates": [candidate]}
             if accumulator.raw_usage is not None:
                 accumulator.response["usageMetadata"] = accumulator.raw_usage
+
+
+def _is_first(candidate: Json) -> bool:
+    index = candidate.get("index")
+    return not isinstance(index, int | str) or str(index) in {"", "0"}
+
+
+def _is_set(reason: Any) -> bool:
+    return isinstance(reason, str) and bool(reason) and not reason.upper().endswith("UNSPECIFIED")
+
+
+def _is_plain(reason: str) -> bool:
+    return finish_reasons.meaning(reason) in {None, FinishReason.END_TURN, FinishReason.TOOL_CALLS}

@@ -1,6 +1,9 @@
 """The Gemini wire: what its stream means, and what is kept of a cut answer."""
 
 import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
@@ -13,7 +16,7 @@ from providers.errors import (
     LLMMalformedToolCallError,
     LLMProviderOverloadedError,
 )
-from providers.types import FinishReason, Json, ProviderItemPart, ReasoningPart, TextPart, ToolCallPart
+from providers.types import FinishReason, Json, Part, ProviderItemPart, ReasoningPart, TextPart, ToolCallPart
 from providers.types.events import (
     ProviderItem,
     ReasoningDelta,
@@ -27,8 +30,9 @@ from providers.types.events import (
 )
 from providers.types.usage import Usage, UsageSource
 from providers.wires import gemini_generate as wire
+from tests.compatibility import understood
 from tests.providers.wires.gemini_chunks import argument, call, chunk, piece, play, words
-from tests.providers.wires.playing import Cut, Ending
+from tests.providers.wires.playing import Cut, Ending, check_consistent
 
 ENDINGS = [
     Ending(
@@ -94,6 +98,69 @@ ENDINGS = [
         name="a call that nobody finished",
         stream=[chunk(call(willContinue=True)), chunk(finish="STOP")],
         error=LLMMalformedToolCallError,
+    ),
+    Ending(
+        name="thoughts alone",
+        stream=[chunk(words("Hm", thought=True)), chunk(finish="STOP")],
+        error=LLMEmptyResponseError,
+    ),
+    Ending(
+        name="a signature and blanks",
+        stream=[chunk(words(" \n")), chunk(words("", thoughtSignature="sig"), finish="STOP")],
+        error=LLMEmptyResponseError,
+    ),
+    Ending(
+        name="the output limit inside a thought",
+        stream=[chunk(words("Hm", thought=True), finish="MAX_TOKENS")],
+        stop_reason=FinishReason.MAX_TOKENS_EXCEEDED,
+    ),
+    Ending(
+        name="the output limit, then another end",
+        stream=[chunk(words("Lo"), finish="MAX_TOKENS"), chunk(finish="STOP")],
+        stop_reason=FinishReason.MAX_TOKENS_EXCEEDED,
+    ),
+    Ending(
+        name="a filter, then another end",
+        stream=[chunk(words("I"), finish="SAFETY"), chunk(finish="STOP")],
+        error=LLMContentFilterError,
+        text="I",
+    ),
+    Ending(
+        name="the words of a gateway for an end",
+        stream=[chunk(words("So"), finish="stop")],
+        stop_reason=FinishReason.END_TURN,
+    ),
+    Ending(
+        name="the words of a gateway for a limit",
+        stream=[chunk(words("So"), finish="length")],
+        stop_reason=FinishReason.MAX_TOKENS_EXCEEDED,
+    ),
+    Ending(
+        name="a picture that could not be made",
+        stream=[chunk(words("Here: ")), chunk(finish="IMAGE_OTHER")],
+        error=LLMMalformedResponseError,
+        text="Here: ",
+    ),
+    Ending(
+        name="no picture",
+        stream=[chunk(words("Here: "), finish="NO_IMAGE")],
+        error=LLMMalformedResponseError,
+    ),
+    Ending(
+        name="a call that is announced and absent",
+        stream=[chunk(words("I look."), finish="tool_calls")],
+        error=LLMMalformedToolCallError,
+        text="I look.",
+    ),
+    Ending(
+        name="a reason that says nothing",
+        stream=[
+            chunk(words("S"), finish="FINISH_REASON_UNSPECIFIED"),
+            {"promptFeedback": {"blockReason": "BLOCK_REASON_UNSPECIFIED"}},
+            chunk(words("o"), finish="STOP"),
+        ],
+        stop_reason=FinishReason.END_TURN,
+        text="So",
     ),
     Ending(
         name="a piece of no call",
@@ -359,3 +426,146 @@ def test_it_survives_half_a_character() -> None:
     told = play([chunk(words("\ud83d"), call(args={"a": "\ud83d"}), finish="STOP")])
     assert told.result.text == "\ud83d"
     assert json.loads(told.result.tool_calls[0].arguments) == {"a": "\ud83d"}
+
+
+@pytest.mark.parametrize(
+    ("args", "arguments", "sent"),
+    [
+        pytest.param({"a": 1}, '{"a": 1}', {"a": 1}, id="an object"),
+        pytest.param(None, "{}", None, id="null"),
+        pytest.param([], "{}", None, id="an empty list"),
+        pytest.param('{"a": 1}', '{"a": 1}', {"a": 1}, id="text"),
+        pytest.param("soon", "soon", None, id="no JSON"),
+        pytest.param([1], "[1]", None, id="a list"),
+    ],
+)
+def test_it_takes_whatever_a_call_says_for_its_arguments(
+    args: Any, arguments: str, sent: Json | None
+) -> None:
+    told = play([chunk(call(args=args, id="c1"), finish="STOP")])
+    assert told.result.stop_reason is FinishReason.TOOL_CALLS
+    assert told.result.tool_calls == (ToolCallPart(id="c1", name="look", arguments=arguments),)
+    assert told.result.native[0]["functionCall"].get("args") == sent
+    check_consistent(told)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Odd:
+    """Chunks in a form that Google does not document, and what they say."""
+
+    stream: list[Json]
+    parts: Sequence[Part]
+    native: Sequence[Json]
+
+
+ODD = [
+    pytest.param(
+        Odd(
+            stream=[chunk({"text": "So", "functionCall": None}, finish="STOP")],
+            parts=[TextPart(text="So")],
+            native=[{"text": "So"}],
+        ),
+        id="null for what is not there",
+    ),
+    understood(
+        Odd(
+            stream=[chunk({"text": "So", **call(id="c1")}, finish="STOP")],
+            parts=[TextPart(text="So"), ToolCallPart(id="c1", name="look", arguments="{}")],
+            native=[{"text": "So"}, call(id="c1")],
+        ),
+        server="Any server",
+        oddity="A part of the Gemini wire that holds words beside a call says both.",
+        id="words beside a call",
+    ),
+    pytest.param(
+        Odd(
+            stream=[chunk({"text": "", **call(id="c1")}, finish="STOP")],
+            parts=[ToolCallPart(id="c1", name="look", arguments="{}")],
+            native=[call(id="c1")],
+        ),
+        id="empty words beside a call",
+    ),
+    understood(
+        Odd(
+            stream=[{"response": chunk(words("So"), finish="STOP"), "traceId": "t"}],
+            parts=[TextPart(text="So")],
+            native=[{"text": "So"}],
+        ),
+        server="Google Code Assist",
+        oddity="Chunks that are wrapped in a `response` are read.",
+        id="wrapped",
+    ),
+    pytest.param(
+        Odd(
+            stream=[{"candidates": {"content": "So", "finishReason": "STOP", "index": "0"}}],
+            parts=[TextPart(text="So")],
+            native=[{"text": "So"}],
+        ),
+        id="text for a content, an object for a list",
+    ),
+    pytest.param(
+        Odd(
+            stream=[{"candidates": [None, {"content": {"parts": ["So", None]}, "finishReason": "STOP"}]}],
+            parts=[TextPart(text="So")],
+            native=[{"text": "So"}],
+        ),
+        id="text for a part",
+    ),
+]
+
+
+@pytest.mark.parametrize("case", ODD)
+def test_it_reads_odd_chunks(case: Odd) -> None:
+    told = play(case.stream)
+    assert told.raised is None
+    assert told.result.parts == tuple(case.parts)
+    assert told.result.native == tuple(case.native)
+    check_consistent(told)
+
+
+@pytest.mark.parametrize(
+    "name", ["candidates", "promptFeedback", "usageMetadata", "responseId", "modelVersion"]
+)
+@pytest.mark.parametrize("value", [None, [], {}, "x", 3, [None]], ids=repr)
+def test_no_odd_value_costs_an_answer(name: str, value: Any) -> None:
+    odd = chunk(words("Yes"), usage={"promptTokenCount": 1}) | {name: value}
+    told = play([odd, chunk(words("."), finish="STOP")])
+    assert told.raised is None
+    assert told.result.text == ("." if name == "candidates" else "Yes.")
+
+
+@pytest.mark.parametrize("name", ["content", "finishReason", "groundingMetadata", "finishMessage"])
+@pytest.mark.parametrize("value", [None, [], {}, "x", 3, [None], {"parts": 3}], ids=repr)
+def test_no_odd_value_of_a_candidate_costs_an_answer(name: str, value: Any) -> None:
+    odd = chunk(words("Yes"))
+    odd["candidates"][0][name] = value
+    told = play([odd, chunk(words("."), finish="STOP")])
+    assert told.raised is None
+    assert told.result.text.endswith(".")
+    check_consistent(told)
+
+
+@pytest.mark.parametrize("name", ["text", "thought", "thoughtSignature", "functionCall", "inlineData"])
+@pytest.mark.parametrize("value", [None, [], {}, "x", 3, [None], {"name": 3, "args": 3}], ids=repr)
+def test_no_odd_value_of_a_part_costs_an_answer(name: str, value: Any) -> None:
+    told = play([chunk({"text": "Yes"} | {name: value}), chunk(words("."), finish="STOP")])
+    assert told.result.text.endswith(".")
+    check_consistent(told)
+
+
+def test_it_merges_the_running_totals_field_by_field() -> None:
+    first = {"promptTokenCount": 40, "cachedContentTokenCount": 30, "thoughtsTokenCount": 6}
+    last = {"promptTokenCount": 40, "candidatesTokenCount": 5, "thoughtsTokenCount": 0}
+    told = play([chunk(words("S"), usage=first), chunk(words("o"), finish="STOP", usage=last)])
+    assert told.result.usage == Usage(
+        input_tokens=40,
+        cached_input_tokens=30,
+        output_tokens=11,
+        reasoning_tokens=6,
+        source=UsageSource.REPORTED,
+    )
+
+
+def test_it_counts_what_an_error_reports() -> None:
+    told = play([chunk(words("S")), {"error": {"code": 503}, "usageMetadata": {"promptTokenCount": 4}}])
+    assert told.result.usage == Usage(input_tokens=4)
