@@ -82,7 +82,7 @@ def is_short_limit(text: str) -> bool:
 def _of_account(failure: Failure) -> type[LLMError] | None:
     """Return the class of a failure that is about money or a limit of the account."""
     text, words = failure.text, failure.words
-    if _never_fits(text):
+    if _never_fits(failure):
         return errors.LLMOverRateLimitError
     if _NO_CREDIT.search(text) and not _SHORT_LIMIT.search(text):
         return errors.LLMInsufficientCreditsError
@@ -96,11 +96,21 @@ def _of_account(failure: Failure) -> type[LLMError] | None:
     return errors.LLMQuotaUsedUpError if _QUOTA.search(text) else None
 
 
-def _never_fits(text: str) -> bool:
-    if figures := _FIGURES.search(text):
-        limit, requested = (int(figure.replace(",", "") or 0) for figure in figures.groups())
-        return requested > limit > 0
-    return _TOO_LARGE_AT_ONCE.search(text) is not None
+def _never_fits(failure: Failure) -> bool:
+    """Whether the request alone is larger than a limit over time, so that no pause helps."""
+    text = failure.text
+    if _TOO_LARGE_AT_ONCE.search(text):
+        return True
+    figures = _FIGURES.search(text)
+    is_over_time = (
+        failure.words & _CODES[errors.LLMRateLimitError]
+        or _SHORT_LIMIT.search(text)
+        or _LONG_LIMIT.search(text)
+    )
+    if figures is None or not is_over_time:
+        return False
+    limit, requested = (int(figure.replace(",", "") or 0) for figure in figures.groups())
+    return requested > limit > 0
 
 
 def _names_long_quota(failure: Failure) -> bool:
@@ -153,7 +163,7 @@ def _of_sentences(failure: Failure) -> type[LLMError] | None:
     kind = next((kind for kind, pattern in _SENTENCES.items() if pattern.search(failure.text)), None)
     if kind is None and status < 300 and failure.names_parameter:
         return errors.LLMBadRequestError
-    if kind is errors.LLMBadRequestError and status in _BY_STATUS:
+    if kind is errors.LLMBadRequestError and status not in {0, 200, 400, 500}:
         return None
     return kind
 

@@ -20,6 +20,9 @@ type Node = Mapping[str, Any]
 
 #: Characters of a text in which an error is looked for.
 _LONGEST_TEXT = 64 * 1024
+#: Characters of a sentence, and of all of them, that are judged: hundreds of patterns are tried on each.
+_LONGEST_SENTENCE = 1_500
+_LONGEST_JUDGED = 4_000
 #: Objects of one error that are read, and how deep they may be quoted in each other.
 _MOST_NODES = 64
 _DEEPEST = 8
@@ -138,10 +141,8 @@ class Failure:
     nodes: tuple[Node, ...]
     body: object
 
-    @property
-    def text(self) -> str:
-        """All messages, joined with spaces."""
-        return " ".join(self.sentences)
+    #: The messages, joined with spaces. Of long ones, the beginnings and the ends: this is what is judged.
+    text: str
 
 
 def read_failure(payload: object, status: int | None) -> Failure:
@@ -154,7 +155,7 @@ def read_failure(payload: object, status: int | None) -> Failure:
     body = clean_json(decoded(payload))
     nodes = tuple(islice(_nodes(body, 0), _MOST_NODES))
     sentences = _sentences_of(nodes, body)
-    text = " ".join(sentences)
+    text = " ".join(map(_cut, sentences))[:_LONGEST_JUDGED]
     words, numbers = set(_class_names(text)), list[int]()
     for node in nodes:
         for key in _CODES:
@@ -167,10 +168,16 @@ def read_failure(payload: object, status: int | None) -> Failure:
         stated=stated,
         words=frozenset(words),
         sentences=sentences,
+        text=text,
         names_parameter=any(node.get("param") or node.get("loc") for node in nodes),
         nodes=nodes,
         body=body,
     )
+
+
+def _cut(sentence: str) -> str:
+    """Return ``sentence`` without its middle if it is long: servers quote whole requests in their errors."""
+    return sentence if len(sentence) <= _LONGEST_SENTENCE else f"{sentence[:1_000]} … {sentence[-500:]}"
 
 
 def decoded(payload: object) -> object:

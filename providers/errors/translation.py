@@ -191,6 +191,6 @@ def _detail(failure: Failure) -> dict[str, Any]:
         "status": failure.status,
         "type": next((node["type"] for node in nodes if isinstance(node.get("type"), (str, int))), None),
         "code": next((node["code"] for node in nodes if isinstance(node.get("code"), (str, int))), None),
-        "message": redact_text(failure.text)[:_LONGEST_BODY],
+        "message": redact_text(" ".join(failure.sentences))[:_LONGEST_BODY],
         "body": body,
     }

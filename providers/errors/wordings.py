@@ -13,8 +13,7 @@ from providers.errors.taxonomy import LLMError
 CODES: dict[type[LLMError], str] = {
     errors.LLMContextWindowExceededError: """
         contextlengthexceeded contextwindowexceeded modelcontextwindowexceeded exceedcontextsize contextoverflow
-        tokenslimitreached modelmaxprompttokensexceeded maxprompttokensexceeded stringabovemaxlength promptlong
-        prompttoolong inputtoolong inputtokensexceeded contexttoolong
+        tokenslimitreached modelmaxprompttokensexceeded maxprompttokensexceeded prompttoolong inputtoolong inputtokensexceeded contexttoolong
     """,
     errors.LLMInsufficientCreditsError: """
         insufficientquota insufficientuserquota billing billinghardlimitreached billingnotactive insufficientcredit
@@ -101,7 +100,7 @@ MINIMAX_CODES: dict[int, type[LLMError]] = {
 #: Sentences about an empty account. They win over every code, because providers send them with most of the statuses.
 NO_CREDIT = (
     r"credit balance (is )?too low",
-    r"(insufficient|not enough|no) .{0,20}\b(balance|credits?|funds)\b",
+    r"\b(insufficient|not enough|no) .{0,20}\b(balance|credits?|funds)\b",
     r"(requires?|needs?) more credits|can only afford",
     r"(used|consumed|spent) (up )?(all|up) .{0,40}\bcredits",
     r"\bcredits? (are|is|have been|has been|were) (all )?(depleted|exhausted|used up|spent)|(ran|run|running) out of (credits?|quota|funds|money)",
@@ -112,7 +111,7 @@ NO_CREDIT = (
     r"exceeded your (monthly )?included credits|included credits .{0,40}(exceeded|depleted|used)",
     r"(update|verify|add) .{0,30}\b(billing|payment method)|billing .{0,40}(not active|inactive|disabled|not enabled)",
     r"(enable|set up|activate) billing|payment (is )?required|please (recharge|top.?up)|top up your",
-    r"account .{0,40}(in arrears|overdue|good standing)|outstanding balance|negative balance",
+    r"account .{0,40}(in arrears|overdue|good standing|not active)|outstanding balance|negative balance",
     r"free (tier|trial|quota|credits?|allocation) .{0,40}(exhausted|expired|ended|used up|has been consumed)",
     r"(inactive|expired|no active) subscription|subscription .{0,20}(inactive|expired)|trial (has )?(expired|ended)",
     r"(user|token|group) quota .{0,20}(not enough|insufficient|exhausted)",
@@ -137,7 +136,7 @@ QUOTA = (
     r"usage[ _]limit.{0,40}(reached|exceeded|hit)|(reached|hit|exceeded) .{0,30}\b(usage|weekly|daily|monthly)[ _]limit",
     r"you'?(ve| have) (hit|reached) your .{0,20}limit",
     r"(limit|quota|usage)s? .{0,40}\b(resets?|renews?|refresh(es)?|will be reset)\b (at|on|in)\b",
-    r"regain access on",
+    r"regain access on|extra usage is required",
     r"quota.{0,30}(exceeded|exhausted|reached|used up|depleted)|(exceed(ed|s)?|exhausted|reached) .{0,30}quota",
     r"(exceeded|used up) .{0,30}(premium request|allowance|allocation)",
     r"每日|当日.{0,10}(上限|限额)|(使用|调用).{0,6}上限",
@@ -155,11 +154,11 @@ TOO_LONG = (
     r"exceed(s|ed)? (the )?(maximum|max)( allowed)?( number of)?( input| prompt)? (tokens?|token size)\b",
     r"exceed(s|ed)? (the )?(model('s)? )?(model |max |maximum )?token limit|model token limit",
     r"too large for .{0,60}max size: \d+ tokens|max size: \d+ tokens",
-    r"range of input length should be",
+    r"range of input length should be|\b(messages|input)\b.{0,40}: string too long",
     r"max_(completion_|new_|output_)?tokens\W.{0,80}(got|is|was|=|:|value)\W{0,3}-\d|at least 1, got -\d",
     r"must have (less|fewer) than \d+ tokens|max_new_tokens.{0,20}must be <=",
     r"reduce (the )?(length|size|amount|number)( of)? .{0,30}(prompt|messages|input|context|conversation|history|chat)",
-    r"context length of only \d|(n_ctx|context size).{0,40}(too small|exceed)|too (large|long) to process|larger than the max context",
+    r"context length of only \d|(n_ctx|context size).{0,40}(too small|exceed)|too large to process|larger than the max context",
     r"(not|n't) fit (in|into|within) .{0,40}context|too many (total )?(text bytes|tokens in)|too many tokens: ",
     r"expected maxlength: \d+, actual",
     r"超出.{0,12}(上下文|最大长度|长度限制)|输入.{0,6}过长|(上下文|prompt|提示词).{0,8}(超长|超出|过长)",
@@ -180,7 +179,7 @@ SENTENCES: dict[type[LLMError], tuple[str, ...]] = {
         r"blocked .{0,20}(safety|moderation|guardrail)|输入.{0,8}敏感|敏感内容",
     ),
     errors.LLMAuthenticationError: (
-        r"(invalid|incorrect|wrong|expired|revoked|missing|no|bad|unknown|disabled)( \w+)? (api.?key|x-api-key|token|credentials?|bearer|auth\w*)\b",
+        r"(invalid|incorrect|wrong|expired|revoked|missing|no|bad|unknown|disabled)( \w+)? (api.?key|x-api-key|credentials?|authentication|authorization|(api|access|auth|bearer|user) token)\b",
         r"api.?key .{0,40}(not valid|invalid|expired|incorrect|revoked|disabled|missing|not found|required|wrong|not provided)",
         r"\bunauthori[sz]ed\b|\bauthentication (failed|error|required|fails)|could not validate credentials|not authenticated",
         r"security token .{0,40}(invalid|expired)|didn't provide an api key|令牌|身份验证|鉴权",
@@ -198,14 +197,17 @@ SENTENCES: dict[type[LLMError], tuple[str, ...]] = {
     ),
     errors.LLMRateLimitError: (
         r"\brate[ _-]?limit|too many (requests|tokens, please)|throttl|slow down|requests? (per|/) ?(min|sec)",
-        r"(concurrency|concurrent requests?) (limit )?|请求过于频繁|限流|速率限制|并发",
+        r"concurren\w+ .{0,20}(limit|exceed|reached)|max .{0,20}concurrency|请求过于频繁|限流|速率限制|并发",
     ),
     errors.LLMProviderOverloadedError: (
         r"overloaded|high (demand|traffic|load)|(at|no|over|insufficient|limited|out of) capacity|capacity .{0,20}exceeded",
         r"server (is )?busy|too busy|(service|model|server|temporarily) (is )?(temporarily |currently )?unavailable",
-        r"(model|server)\b.{0,120}(is )?(currently |still )?loading|loading model|queue is full|no healthy upstream|服务.{0,4}繁忙|过载",
+        r"(is|still|currently) loading\b|(?<!error )(?<!failed )loading model|queue is full|no healthy upstream|服务.{0,4}繁忙|过载",
     ),
-    errors.LLMTimeoutError: (r"\btimed[ -]?out\b|deadline exceeded|\btime-?out\b|took too long",),
+    errors.LLMTimeoutError: (
+        r"\btimed[ -]?out\b|deadline exceeded|took too long|litellm\.timeout",
+        r"(request|gateway|upstream|connection|read|inference) time-?out\b|\btime-?out (error|exceeded|while|waiting|after)",
+    ),
     errors.LLMBadRequestError: (
         r"validation error|invalid (request|input|parameter|param|argument|value|type|image|tool|schema|json|message|role)\b",
         r"(field|parameter|property|argument)s? .{0,40}(required|missing|not (supported|allowed|permitted))|unsupported (parameter|value|image|file|media)",

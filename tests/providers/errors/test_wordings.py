@@ -1,0 +1,518 @@
+"""One row for each wording that is known: who says so, with which status, and what it means."""
+
+import json
+
+import pytest
+
+from providers import errors
+from providers.errors import LLMError
+from providers.errors.translation import from_payload
+from tests.compatibility import understood
+
+type Row = tuple[str, int | None, str]
+
+#: By class: who words it so, the status (``None`` inside a stream), the sentence.
+SENTENCES: dict[type[LLMError], tuple[Row, ...]] = {
+    errors.LLMContextWindowExceededError: (
+        ("Anthropic", 400, "prompt is too long: 250003 tokens > 200000 maximum"),
+        (
+            "Anthropic",
+            400,
+            "input length and `max_tokens` exceed context limit: 180000 + 32000 > 200000, shorten one of them",
+        ),
+        (
+            "OpenAI",
+            400,
+            "This model's maximum context length is 8000 tokens, but your messages came to 9100 tokens.",
+        ),
+        (
+            "OpenAI",
+            None,
+            "Your input exceeds the context window of this model. Please adjust it and send it again.",
+        ),
+        ("OpenAI", 400, "Input tokens exceed the configured limit of 272000 tokens. Yours came to 300000."),
+        (
+            "Azure",
+            400,
+            "max_tokens is too large: 3000. This model's maximum context length is 4000 tokens and you have 1500.",
+        ),
+        ("Amazon Bedrock", 400, "Input is too long for requested model."),
+        (
+            "Amazon Bedrock",
+            400,
+            "Malformed input request: expected maxLength: 2048, actual: 2500, please reformat your input.",
+        ),
+        ("Amazon Bedrock", 400, "too many total text bytes: 30000000 > 25000000"),
+        (
+            "Gemini",
+            400,
+            "The input token count (1200000) exceeds the maximum number of tokens allowed (1048576).",
+        ),
+        (
+            "Vertex AI",
+            400,
+            "Unable to submit request because the input token count is 1100000 but the prompt exceeds the model limit",
+        ),
+        (
+            "Mistral",
+            400,
+            "Prompt contains 40000 tokens, too large for model with 32768 maximum context length",
+        ),
+        (
+            "Cohere",
+            400,
+            "too many tokens: total number of tokens in the prompt cannot exceed 4081 - received 4999.",
+        ),
+        ("Groq", 400, "Please reduce the length of the messages or completion."),
+        ("xAI", 400, "This model's maximum prompt length is 131072 but the request contains 140000 tokens."),
+        (
+            "DeepSeek",
+            400,
+            "This model's maximum context length is 65536 tokens. However, you asked for 80000 tokens.",
+        ),
+        (
+            "Moonshot",
+            400,
+            "Invalid request: Your request exceeded model token limit: 262144 (requested: 300001)",
+        ),
+        ("Z.ai", 400, "Prompt exceeds max length"),
+        (
+            "Qwen",
+            400,
+            "<400> InternalError.Algo.InvalidParameter: Range of input length should be [1, 30720]",
+        ),
+        ("MiniMax", 400, "invalid params, context window exceeds limit (2013)"),
+        (
+            "OpenRouter",
+            400,
+            "This endpoint's maximum context length is 16384 tokens, and you requested about 20000.",
+        ),
+        ("Poolside", 400, "Input length 140000 exceeds the maximum allowed input length of 131040 tokens."),
+        ("GitHub Copilot", 400, "prompt token count of 130000 exceeds the limit of 128000"),
+        ("GitHub Models", 413, "Request body too large for gpt-x model. Max size: 8000 tokens."),
+        ("LiteLLM", 400, "litellm.ContextWindowExceededError: litellm.BadRequestError: it did not fit"),
+        (
+            "Together",
+            422,
+            "Input validation error: `inputs` tokens + `max_new_tokens` must be <= 8193. Given: 9000 and 10",
+        ),
+        ("Fireworks", 400, "The prompt is too long: 140000, model maximum context length: 131071"),
+        (
+            "Cerebras",
+            400,
+            "Please reduce the length of the messages or completion. Current length is 9000 while limit is 8192",
+        ),
+        ("SambaNova", 400, "Requested tokens exceed model context length of 16384"),
+        ("vLLM", 400, "The decoder prompt (length 9001) is longer than the maximum model length of 8192."),
+        ("vLLM", 400, "max_tokens must be at least 1, got -17."),
+        ("vLLM", 400, "'max_completion_tokens' has an invalid value: -20"),
+        ("vLLM", 400, "Input length (300000) exceeds model's maximum context length (262144)."),
+        ("SGLang", 400, "The input (40001 tokens) is longer than the model's context length (32768 tokens)."),
+        ("SGLang", 400, "Requested token count exceeds the model's maximum context length of 131072 tokens."),
+        ("llama.cpp", 400, "the request exceeds the available context size, try increasing it"),
+        ("llama.cpp", 500, "input (5000 tokens) is too large to process. increase the physical batch size"),
+        ("llama-cpp-python", 400, "Requested tokens (5000) exceed context window of 4096"),
+        ("Ollama", 400, "prompt too long; exceeded max context length by 12 tokens"),
+        ("Ollama", 500, "the input length exceeds the context length"),
+        (
+            "LM Studio",
+            400,
+            "The number of tokens to keep from the initial prompt is greater than the context length.",
+        ),
+        (
+            "LM Studio",
+            None,
+            "Trying to keep the first 9000 tokens, but the model is loaded with context length of only 4096 tokens",
+        ),
+        (
+            "Text Generation Inference",
+            422,
+            "Input validation error: `inputs` must have less than 1024 tokens. Given: 1025",
+        ),
+        ("Atlas", 400, "Prompt too long: 5152 tokens exceeds max_seq_len 2048"),
+        ("NVIDIA NIM", 400, "Input length 9000 exceeds maximum allowed token size 4096"),
+        (
+            "OpenAI",
+            400,
+            "Invalid 'messages[3].content': string too long. Expected at most 10485760 characters.",
+        ),
+        ("Any server", 502, "The conversation does not fit into the context."),
+        ("Any server", 400, "输入内容过长，请减少"),
+        ("Any server", 400, "请求超出模型最大长度限制"),
+    ),
+    errors.LLMRequestTooLargeError: (
+        ("Anthropic", 413, "Request exceeds the maximum allowed number of bytes."),
+        ("OpenAI", 400, "Maximum content size limit exceeded. Your upload has 27 MB."),
+        ("Gemini", 400, "Request payload size exceeds the limit: 20971520 bytes."),
+        ("nginx", 413, "<html><head><title>413 Request Entity Too Large</title></head></html>"),
+        ("Any gateway", 500, "request body too large"),
+        ("Any gateway", 413, "No."),
+    ),
+    errors.LLMInsufficientCreditsError: (
+        ("Anthropic", 400, "Your credit balance is too low to access the API."),
+        (
+            "Anthropic",
+            400,
+            "You have reached your specified API usage limits. You will regain access on 2031-12-01 at 00:00 UTC.",
+        ),
+        ("OpenAI", 429, "You exceeded your current quota, please check your plan and billing details."),
+        ("OpenAI", 400, "Billing hard limit has been reached"),
+        ("OpenAI", 429, "Your account is not active, please check your billing details on our website."),
+        ("Gemini", 429, "Your prepayment credits are depleted."),
+        (
+            "xAI",
+            429,
+            "Your team has either used all available credits or reached its monthly spending limit.",
+        ),
+        ("xAI", 403, "Your newly created team doesn't have any credits yet."),
+        ("DeepSeek", 402, "Insufficient Balance"),
+        ("Moonshot", 403, "Your account is suspended, please check your plan and billing details"),
+        ("Z.ai", 429, "Insufficient balance or no resource package. Please recharge."),
+        ("Qwen", 400, "Access denied, please make sure your account is in good standing."),
+        ("Qwen", 403, "The free tier of the model has been exhausted."),
+        ("MiniMax", None, "insufficient balance"),
+        (
+            "OpenRouter",
+            402,
+            "This request requires more credits, or fewer max_tokens: you can only afford 812.",
+        ),
+        ("OpenRouter", 403, "Key limit exceeded (total limit)."),
+        ("LiteLLM", 400, "Budget has been exceeded! Current cost: 12.1, Max budget: 12.0"),
+        ("Hugging Face", 402, "You have exceeded your monthly included credits for Inference Providers."),
+        ("Mistral", 401, "Inactive subscription or usage limit reached"),
+        ("Together", 402, "Credit limit exceeded, please navigate to the billing page"),
+        ("Fireworks", 412, "Account is suspended: spending limit reached"),
+        ("New API", 403, "user quota is not enough"),
+        ("New API", 403, "用户余额不足"),
+        ("Any server", 429, "You have run out of quota."),
+        ("Any server", 403, "Please top up your wallet."),
+        ("Any server", 403, "Your subscription has expired"),
+        ("Any server", 403, "You need more credits"),
+    ),
+    errors.LLMQuotaUsedUpError: (
+        (
+            "Groq",
+            429,
+            "Rate limit reached on tokens per day (TPD): Limit 100000, Used 99000, Requested 4000.",
+        ),
+        (
+            "Anthropic",
+            429,
+            "Number of request tokens has exceeded your daily rate limit; reduce the prompt length or try again later.",
+        ),
+        (
+            "OpenAI",
+            429,
+            "Rate limit reached for gpt-x on requests per day (RPD): Limit 200, Used 200, Requested 1.",
+        ),
+        ("ChatGPT", 429, "The usage limit has been reached"),
+        ("OpenRouter", 429, "Rate limit exceeded: free-models-per-day. Add credits to unlock more requests"),
+        ("Cerebras", 429, "Tokens per day limit exceeded - too many tokens processed."),
+        ("Cloudflare", 429, "you have used up your daily free allocation of 10,000 neurons"),
+        ("Ollama", 429, "you've reached your hourly usage limit, upgrade to continue"),
+        ("Z.ai", 429, "Usage limit reached for 5 hour. Your limit will reset at 2099-01-01 06:00:00"),
+        ("GitHub Copilot", 429, "quota exceeded"),
+        ("GitHub Copilot", 402, "You have exceeded your premium request allowance."),
+        ("Cohere", 429, "You are using a Trial key, which is limited to 1000 API calls / month."),
+        ("Claude", 429, "You've hit your session limit. It resets at 6pm"),
+        ("Any gateway", 429, "Weekly quota used up"),
+        ("Any gateway", 403, "Quota exhausted for this project"),
+        ("Any gateway", 429, "今天的调用已达上限，每日限额"),
+    ),
+    errors.LLMOverRateLimitError: (
+        (
+            "Groq",
+            413,
+            "Request too large for model `m` on tokens per minute (TPM): Limit 8000, Requested 9001, please shorten it.",
+        ),
+        (
+            "OpenAI",
+            429,
+            "Request too large for gpt-x on tokens per min (TPM): Limit 30,000, Requested 39,000.",
+        ),
+    ),
+    errors.LLMRateLimitError: (
+        (
+            "OpenAI",
+            429,
+            "Rate limit reached for gpt-x on tokens per min (TPM): Limit 30000, Used 29000, Requested 2000. Try again in 2s.",
+        ),
+        (
+            "Anthropic",
+            429,
+            "This request would exceed your organization's rate limit of 40,000 input tokens per minute.",
+        ),
+        (
+            "Azure",
+            429,
+            "Requests have exceeded the token rate limit of your current pricing tier. Retry after 7 seconds.",
+        ),
+        ("Amazon Bedrock", 400, "Too many tokens, please wait before trying again."),
+        ("Mistral", None, "Requests rate limit exceeded"),
+        (
+            "OpenRouter",
+            429,
+            "Rate limit exceeded: free-models-per-min. Add 10 credits to unlock 1000 free model requests per day",
+        ),
+        ("Cerebras", 429, "Requests per minute limit exceeded - too many requests sent."),
+        (
+            "Moonshot",
+            429,
+            "Your account reached max organization concurrency: 1, please try again after 1 seconds",
+        ),
+        ("Kong", None, "API rate limit exceeded"),
+        ("Any gateway", 500, "429: Too many requests from the upstream"),
+        ("Any gateway", 400, "You are being throttled"),
+        ("Any gateway", 400, "请求过于频繁，请稍后再试"),
+    ),
+    errors.LLMProviderOverloadedError: (
+        ("Anthropic", None, "Overloaded"),
+        ("Gemini", None, "The model is overloaded. Please try again later."),
+        ("Cerebras", 500, "We're experiencing high traffic right now! Please try again soon."),
+        ("Together", 500, "The server is busy, please wait"),
+        ("Hugging Face", 400, "Model some/model is currently loading"),
+        ("llama.cpp", 503, "Loading model"),
+        ("Amazon Bedrock", 500, "Bedrock is at capacity, back off"),
+        ("Envoy", 503, "no healthy upstream"),
+        ("Any gateway", 500, "The service is temporarily unavailable"),
+        ("Any gateway", 500, "服务器繁忙"),
+        ("Any gateway", 500, "The queue is full"),
+    ),
+    errors.LLMAuthenticationError: (
+        ("xAI", 400, "Incorrect API key provided: xa***. You can obtain one from the console."),
+        ("Gemini", 400, "API key not valid. Please pass a valid API key."),
+        ("Gemini", 400, "API Key expired. Please renew it."),
+        ("Cohere", None, "invalid api token"),
+        ("OpenRouter", None, "No auth credentials found"),
+        ("Amazon Bedrock", 403, "The security token included in the request is invalid."),
+        ("FastAPI servers", None, "Could not validate credentials"),
+        ("Hugging Face", None, "Unauthorized"),
+        ("New API", 500, "无效的令牌"),
+        ("OpenAI", None, "You didn't provide an API key."),
+        ("Qwen", 401, "No."),
+    ),
+    errors.LLMPermissionDeniedError: (
+        ("OpenAI", 400, "Your organization must be verified to use this model."),
+        ("OpenAI", None, "Country, region, or territory not supported"),
+        ("Amazon Bedrock", None, "You don't have access to the model with the specified model ID."),
+        ("NVIDIA NIM", 403, "Authorization was not possible"),
+        ("Any gateway", 400, "This key is not allowed to access that."),
+    ),
+    errors.LLMNotFoundError: (
+        ("OpenAI", 400, "The model `gpt-none` does not exist or you do not have access to it."),
+        ("Ollama", None, 'model "tiny" not found, try pulling it first'),
+        ("OpenRouter", 400, "acme/none is not a valid model ID"),
+        ("OpenRouter", 404, "No endpoints found for acme/none."),
+        ("Groq", 400, "The model `old-one` has been decommissioned and is no longer supported."),
+        ("Amazon Bedrock", 400, "The provided model identifier is invalid."),
+        ("LM Studio", 400, "No models loaded. Please load one."),
+        ("New API", 500, "No available channel for model gpt-x under group default"),
+        ("Azure", 400, "The API deployment for this resource does not exist."),
+        ("Z.ai", 400, "模型不存在，请检查模型代码"),
+        ("Fireworks", 400, "Model not found, inaccessible, and/or not deployed"),
+        ("SambaNova", 400, "Model m-7b is not available"),
+    ),
+    errors.LLMContentFilterError: (
+        ("Azure", 400, "The prompt triggered our content management policy."),
+        ("OpenAI", 400, "Your request was flagged as potentially violating our usage policy."),
+        ("Qwen", 400, "Input data may contain inappropriate content."),
+        ("OpenRouter", 403, "Your input was flagged by moderation"),
+        ("Amazon Bedrock", None, "The answer was blocked by your guardrail"),
+        ("Z.ai", None, "输入内容包含敏感内容"),
+    ),
+    errors.LLMTimeoutError: (
+        ("LiteLLM", 500, "litellm.Timeout: the request timed out"),
+        ("Any gateway", None, "upstream: context deadline exceeded"),
+        ("Amazon Bedrock", None, "The model took too long to process it"),
+        ("Cloudflare", 524, "error code: 524"),
+    ),
+    errors.LLMBadRequestError: (
+        ("Mistral", None, "Invalid type for 'messages': not a list"),
+        (
+            "Anthropic",
+            400,
+            "max_tokens: 100000 > 8192, which is the maximum allowed number of output tokens for it",
+        ),
+        ("OpenAI", 400, "Unsupported value: 'temperature' does not support 0.2 with this model."),
+        ("Groq", 400, "`max_tokens` must be less than or equal to `8192`, the maximum value"),
+        ("Any server", None, "field required: model"),
+        ("Any server", None, "The image could not be parsed."),
+        ("Any server", 418, "No tea."),
+    ),
+    errors.LLMServerError: (
+        ("OpenAI", 500, "The server had an error while processing your request."),
+        ("OpenRouter", 502, "Worker limit reached"),
+        ("LM Studio", None, "The model has crashed. (Exit code: 6)"),
+        ("Any gateway", None, "Something broke"),
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("status", "sentence", "expected"),
+    [
+        pytest.param(status, sentence, kind, id=f"{who}: {sentence[:50]}")
+        for kind, rows in SENTENCES.items()
+        for who, status, sentence in rows
+    ],
+)
+def test_a_sentence_is_understood_wherever_it_stands(
+    status: int | None, sentence: str, expected: type[LLMError]
+) -> None:
+    for payload in (
+        sentence,
+        {"error": sentence},
+        {"error": {"message": sentence}},
+        {"detail": [{"msg": sentence}]},
+        {
+            "error": {
+                "message": "Provider returned error",
+                "metadata": {"raw": f'{{"error": {{"message": {json.dumps(sentence)}}}}}'},
+            }
+        },
+        {"detail": f"Wrapped - {{'error': {{'message': {sentence!r}}}}}"},
+        f'event: error\ndata: {{"type": "error", "error": {{"message": {json.dumps(sentence)}}}}}\n\n',
+    ):
+        assert type(from_payload(payload, status=status)) is expected, payload
+
+
+@pytest.mark.parametrize(
+    ("status", "sentence", "expected"),
+    [
+        (
+            400,
+            "tools[0].function.name: string too long. Expected at most 64 characters.",
+            errors.LLMBadRequestError,
+        ),
+        (
+            400,
+            "messages.1.content.0.image: image exceeds 5 MB maximum: 6000000 bytes > 5242880 bytes",
+            errors.LLMBadRequestError,
+        ),
+        (400, "The number of tools exceeds the maximum of 128", errors.LLMBadRequestError),
+        (400, "The timeout parameter must be a number", errors.LLMBadRequestError),
+        (400, "The tool's grammar has an invalid token at 12", errors.LLMBadRequestError),
+        (400, "`tool_use` ids were found without `tool_result` blocks", errors.LLMBadRequestError),
+        (400, "max_completion_tokens: must be at most 4096", errors.LLMBadRequestError),
+        (404, "The answer with the id r-1 was not found", errors.LLMNotFoundError),
+        (
+            429,
+            "This request would exceed your account's rate limit. Please try again later.",
+            errors.LLMRateLimitError,
+        ),
+        (429, "Resource exhausted. Please try again later.", errors.LLMRateLimitError),
+        (500, "error loading model: no such tensor", errors.LLMServerError),
+        (500, "context canceled", errors.LLMServerError),
+        (502, "Invalid answer from the upstream", errors.LLMServerError),
+    ],
+)
+def test_what_only_sounds_alike_is_not_mistaken(status: int, sentence: str, expected: type[LLMError]) -> None:
+    assert type(from_payload({"error": {"message": sentence}}, status=status)) is expected
+
+
+CODES: tuple[tuple[str, int | None, dict[str, object], type[LLMError]], ...] = (
+    (
+        "GitHub Copilot",
+        400,
+        {"code": "model_max_prompt_tokens_exceeded"},
+        errors.LLMContextWindowExceededError,
+    ),
+    ("OpenAI", None, {"code": "context_length_exceeded"}, errors.LLMContextWindowExceededError),
+    ("llama.cpp", 400, {"type": "exceed_context_size_error"}, errors.LLMContextWindowExceededError),
+    ("Z.ai", 400, {"code": "1261"}, errors.LLMContextWindowExceededError),
+    ("Z.ai", 429, {"code": "1113"}, errors.LLMInsufficientCreditsError),
+    ("Z.ai", 429, {"code": "1302"}, errors.LLMRateLimitError),
+    ("Z.ai", 429, {"code": "1308"}, errors.LLMQuotaUsedUpError),
+    ("Z.ai", 401, {"code": "1002"}, errors.LLMAuthenticationError),
+    ("Z.ai", 400, {"code": "1211"}, errors.LLMNotFoundError),
+    ("Z.ai", 400, {"code": "1301"}, errors.LLMContentFilterError),
+    ("OpenAI", 429, {"type": "insufficient_quota"}, errors.LLMInsufficientCreditsError),
+    ("Any gateway", 400, {"code": "insufficientquota"}, errors.LLMInsufficientCreditsError),
+    ("Qwen", 400, {"code": "Arrearage"}, errors.LLMInsufficientCreditsError),
+    ("Qwen", 403, {"code": "AllocationQuota.FreeTierOnly"}, errors.LLMInsufficientCreditsError),
+    ("Qwen", 429, {"code": "Throttling.AllocationQuota"}, errors.LLMRateLimitError),
+    ("Qwen", 400, {"code": "DataInspectionFailed"}, errors.LLMContentFilterError),
+    ("Moonshot", 429, {"type": "exceeded_current_quota_error"}, errors.LLMInsufficientCreditsError),
+    ("Moonshot", 429, {"type": "engine_overloaded_error"}, errors.LLMProviderOverloadedError),
+    ("ChatGPT", 429, {"type": "usage_limit_reached"}, errors.LLMQuotaUsedUpError),
+    ("Cerebras", 429, {"code": "token_quota_exceeded"}, errors.LLMQuotaUsedUpError),
+    ("Cerebras", 429, {"code": "request_quota_exceeded"}, errors.LLMRateLimitError),
+    ("Mistral", 429, {"type": "service_tier_capacity_exceeded"}, errors.LLMProviderOverloadedError),
+    ("LiteLLM", 500, {"type": "ServiceUnavailableError"}, errors.LLMProviderOverloadedError),
+    ("LiteLLM", 429, {"type": "budget_exceeded"}, errors.LLMInsufficientCreditsError),
+    ("Amazon", 400, {"__type": "com.amazon.coral.service#ThrottlingException"}, errors.LLMRateLimitError),
+    ("Amazon", 400, {"__type": "UnrecognizedClientException"}, errors.LLMAuthenticationError),
+    ("Amazon", None, {"__type": "ModelTimeoutException"}, errors.LLMTimeoutError),
+    ("Databricks", 403, {"error_code": "PERMISSION_DENIED"}, errors.LLMPermissionDeniedError),
+    ("Databricks", 429, {"error_code": "REQUEST_LIMIT_EXCEEDED"}, errors.LLMRateLimitError),
+    ("Azure", 404, {"code": "DeploymentNotFound"}, errors.LLMNotFoundError),
+    ("OpenAI", None, {"code": "image_parse_error"}, errors.LLMBadRequestError),
+    ("OpenAI", None, {"code": "invalid_image_url"}, errors.LLMBadRequestError),
+    ("OpenAI", None, {"code": "image_too_large"}, errors.LLMBadRequestError),
+    ("OpenAI", None, {"code": "unsupported_value"}, errors.LLMBadRequestError),
+    ("OpenAI", None, {"code": "server_error"}, errors.LLMServerError),
+    ("OpenAI", None, {"code": "vector_store_timeout"}, errors.LLMServerError),
+    ("OpenAI", 500, {"type": "invalid_request_error"}, errors.LLMBadRequestError),
+    ("OpenRouter", 502, {"code": 429}, errors.LLMRateLimitError),
+    ("Any gateway", 500, {"code": 401}, errors.LLMAuthenticationError),
+    ("Any gateway", 400, {"code": 503}, errors.LLMProviderOverloadedError),
+    ("Any gateway", 401, {"code": 500}, errors.LLMAuthenticationError),
+    ("Any gateway", None, {"code": "invalid_response"}, errors.LLMServerError),
+    ("Any gateway", None, {"param": "tools", "code": "odd"}, errors.LLMBadRequestError),
+)
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "expected"),
+    [pytest.param(status, error, kind, id=f"{who}: {error}") for who, status, error, kind in CODES],
+)
+def test_a_code_is_understood_without_a_sentence(
+    status: int | None, error: dict[str, object], expected: type[LLMError]
+) -> None:
+    assert type(from_payload({"error": {**error, "message": "No."}}, status=status)) is expected
+    assert type(from_payload({**error, "message": "No."}, status=status)) is expected
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        (1002, errors.LLMRateLimitError),
+        (1008, errors.LLMInsufficientCreditsError),
+        (1026, errors.LLMContentFilterError),
+        (2013, errors.LLMBadRequestError),
+        (2056, errors.LLMQuotaUsedUpError),
+        (1004, errors.LLMAuthenticationError),
+    ],
+)
+def test_minimax_numbers_its_failures_in_its_own_way(code: int, expected: type[LLMError]) -> None:
+    payload = {"base_resp": {"status_code": code, "status_msg": "no"}}
+    assert type(from_payload(payload, status=200)) is expected
+
+
+def quota(*ids: str) -> dict[str, object]:
+    """Google's error of a used-up quota."""
+    violations = [{"quotaId": each, "quotaValue": "9"} for each in ids]
+    failure = {"@type": "type.googleapis.com/google.rpc.QuotaFailure", "violations": violations}
+    message = "You exceeded your current quota, please check your plan and billing details."
+    return {"error": {"code": 429, "message": message, "status": "RESOURCE_EXHAUSTED", "details": [failure]}}
+
+
+@pytest.mark.parametrize(
+    ("payload", "expected"),
+    [
+        understood(
+            quota("GenerateRequestsPerDayPerProjectPerModel-FreeTier"),
+            errors.LLMQuotaUsedUpError,
+            server="Gemini",
+            oddity="`QuotaFailure` names a quota per day: it is not retried, though `RetryInfo` names a short pause.",
+            id="day",
+        ),
+        (quota("InputTokensPerModelPerMinute", "RequestsPerDayPerModel"), errors.LLMQuotaUsedUpError),
+        (quota("GenerateContentInputTokensPerModelPerMinute-FreeTier"), errors.LLMRateLimitError),
+        (quota(), errors.LLMRateLimitError),
+    ],
+)
+def test_googles_quotas_are_told_apart_by_their_ids(
+    payload: dict[str, object], expected: type[LLMError]
+) -> None:
+    assert type(from_payload(payload, status=429)) is expected
