@@ -13,12 +13,14 @@ from providers.call.sanitizer import Sanitizer
 from providers.errors import LLMError, LLMMalformedResponseError
 from providers.errors.translation import whereabouts
 from providers.security.redaction import redact_text
-from providers.types.events import ModelEvent
+from providers.types.events import ModelEvent, ReasoningDelta, TextDelta, ToolCallDelta
 from providers.wires import Wire
 from providers.wires.accumulator import StepAccumulator
 from providers.wires.reading import StreamReader
 
 logger = logging.getLogger("runnel.providers")
+
+_PIECES = (TextDelta, ReasoningDelta, ToolCallDelta)
 
 
 class Decoder:
@@ -29,6 +31,8 @@ class Decoder:
         self._accumulator = accumulator
         self._sanitizer = Sanitizer()
         self._reader: StreamReader | None = None
+        #: Upstream events that brought a piece of the answer; servers often send a token in each.
+        self.pieces = 0
 
     @property
     def is_under_way(self) -> bool:
@@ -49,6 +53,7 @@ class Decoder:
             return []
         try:
             decoded = self._reader.take(event)
+            self.pieces += bool(decoded) and isinstance(decoded[-1], _PIECES)
             return [clean for model_event in decoded for clean in self._sanitizer.sanitize(model_event)]
         except LLMError:
             raise

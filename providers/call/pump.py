@@ -82,6 +82,11 @@ class Pump:
         self.events = 0
         self.first_token_at: datetime | None = None
 
+    @property
+    def pieces(self) -> int:
+        """Number of upstream events that brought a piece of the answer."""
+        return self._decoder.pieces
+
     async def run(self, request: ModelRequest, cancel: StopSignal) -> None:
         """Relay the answer to ``request`` to the sink until the answer ends or ``cancel`` is set.
 

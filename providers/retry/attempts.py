@@ -25,7 +25,7 @@ from providers.retry.breaker import BreakerCall
 from providers.types import ModelRequest, StepResult
 from providers.types.events import RetryScheduled
 from providers.types.trace import CallContext, TraceRecord, TraceRecorder
-from providers.usage import pricing
+from providers.usage import costs, pricing
 from providers.usage.spending import StepUsage
 from providers.wires.accumulator import StepAccumulator
 
@@ -182,13 +182,7 @@ class Attempts:
     ) -> None:
         if result is None:
             return
-        cost = pricing.cost(
-            result.usage,
-            provider=request.origin.provider,
-            asked=request.origin.model,
-            served=result.model,
-            is_cached_for_an_hour=request.options.cache == "long",
-        )
+        cost = costs.of_call(result, request.origin, is_cached_for_an_hour=request.options.cache == "long")
         self.spending.add(request.origin, result, was_open=recorder.was_open, cost=cost)
 
     def _with_all_usage(self, result: StepResult | None) -> StepResult:

@@ -2,8 +2,8 @@
 
 ``input_tokens`` and ``output_tokens`` are totals. ``cached_input_tokens`` and ``cache_write_input_tokens`` are parts
 of the first, ``reasoning_tokens`` is a part of the second. A part is never added to its total again; AG-UI's
-``TokenUsage`` and OpenTelemetry count in the same way. ``None`` means that the number was not reported; 0 means
-that it was reported as 0.
+``TokenUsage`` and OpenTelemetry count in the same way. The part of a total that is an estimate stands beside it.
+``None`` means that the number was not reported; 0 means that it was reported as 0.
 """
 
 import re
@@ -19,7 +19,7 @@ class UsageSource(StrEnum):
     REPORTED = "reported"
     #: The answer did not come to its end, or nothing was reported: what is known is exact.
     PARTIAL = "partial"
-    #: Computed here from the length of the text, because the provider said nothing.
+    #: A part was computed here from the text, because the provider did not report it.
     ESTIMATED = "estimated"
 
 
@@ -32,6 +32,10 @@ class Usage:
     cache_write_input_tokens: int | None = None
     output_tokens: int | None = None
     reasoning_tokens: int | None = None
+    #: The part of ``input_tokens`` that was computed here, not reported; ``None`` for no part.
+    estimated_input_tokens: int | None = None
+    #: The same of ``output_tokens``.
+    estimated_output_tokens: int | None = None
     source: UsageSource = UsageSource.PARTIAL
 
     @property
@@ -47,7 +51,11 @@ class Usage:
         return all(getattr(self, name) is None for name in COUNTS)
 
 
-COUNTS = tuple(item.name for item in fields(Usage) if item.name != "source")
+#: The counts that a provider may report, and how much of them is an estimate.
+COUNTS = tuple(
+    item.name for item in fields(Usage) if item.name.removeprefix("estimated_") == item.name != "source"
+)
+ESTIMATES = ("estimated_input_tokens", "estimated_output_tokens")
 
 #: From the least to the most trustworthy: a sum is worth what its worst part is worth.
 _TRUST = (UsageSource.PARTIAL, UsageSource.ESTIMATED, UsageSource.REPORTED)
@@ -98,7 +106,7 @@ def add(*usages: Usage) -> Usage:
     if not usages:
         return Usage()
     counts: dict[str, int | None] = {}
-    for name in COUNTS:
+    for name in (*COUNTS, *ESTIMATES):
         known = [value for usage in usages if (value := getattr(usage, name)) is not None]
         counts[name] = sum(known) if known else None
     return Usage(**counts, source=min((usage.source for usage in usages), key=_TRUST.index))

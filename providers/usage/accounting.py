@@ -16,7 +16,7 @@ from providers.errors.translation import from_exception
 from providers.types import Json, ModelRequest, StepResult
 from providers.types.usage import Usage, as_count
 from providers.usage import estimates
-from providers.usage.estimates import MissingCounts
+from providers.usage.estimates import Missing
 
 logger = logging.getLogger("runnel.providers")
 
@@ -35,38 +35,36 @@ class FinishedCall:
     result: StepResult
     #: Whether the answer is complete.
     has_ended: bool
+    #: Upstream events that brought a piece of the answer; ``None`` if nobody counted.
+    pieces: int | None = None
 
 
 def usage_at_once(case: FinishedCall) -> Usage:
-    """Return the usage of ``case`` without waiting. Missing counts are estimated from the length."""
+    """Return the usage of ``case`` without waiting. Missing counts are estimated from the text."""
     usage, what = _known(case)
-    return _guessed(usage, what, case, read=None)
+    return _estimated(usage, what, case, read=None) if what else usage
 
 
 async def usage(case: FinishedCall) -> Usage:
     """Return the usage of ``case``; ask the provider for a missing input count, for at most 1 s."""
     known, what = _known(case)
-    if what is MissingCounts.NONE:
+    if not what:
         return known
-    read = await _counted(case) if what is not MissingCounts.OUTPUT else None
+    read = await _counted(case) if what.input else None
     if estimates.takes_long(case.request):
-        return await asyncio.to_thread(_guessed, known, what, case, read=read)
-    return _guessed(known, what, case, read=read)
+        return await asyncio.to_thread(_estimated, known, what, case, read=read)
+    return _estimated(known, what, case, read=read)
 
 
-def _known(case: FinishedCall) -> tuple[Usage, MissingCounts]:
-    what = estimates.gap(
-        case.result, has_ended=case.has_ended, fills_halves=case.target.quirks.estimates_usage
-    )
+def _known(case: FinishedCall) -> tuple[Usage, Missing]:
+    what = estimates.missing(case.result, has_ended=case.has_ended)
     return estimates.settled(case.result.usage), what
 
 
-def _guessed(usage: Usage, what: MissingCounts, case: FinishedCall, *, read: int | None) -> Usage:
-    if what is MissingCounts.NONE:
-        return usage
+def _estimated(usage: Usage, what: Missing, case: FinishedCall, *, read: int | None) -> Usage:
     if read is None:
-        read = estimates.tokens(estimates.length(case.request))
-    written = estimates.tokens(estimates.length_of(case.result.parts))
+        read = estimates.input_tokens(case.request) if what.input else 0
+    written = estimates.output_tokens(case.result.parts, pieces=case.pieces) if what.output else 0
     return estimates.filled(usage, what, read=read, written=written)
 
 

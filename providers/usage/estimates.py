@@ -1,12 +1,12 @@
 """Decides which counts of a call's usage are missing, and estimates them. Pure.
 
-Reported counts are never changed. Estimates use the length, at about four characters per token, and mark the
-whole usage as estimated. Counts that cannot be estimated stay ``None``.
+Reported counts are never changed: an estimate stands beside them, marked in ``estimated_input_tokens`` and
+``estimated_output_tokens``. What cannot be estimated stays ``None``.
 """
 
+import json
 from collections.abc import Iterable
-from dataclasses import replace
-from enum import Enum
+from dataclasses import dataclass, replace
 from typing import assert_never
 
 from providers.types import (
@@ -21,39 +21,42 @@ from providers.types import (
     ToolResultPart,
 )
 from providers.types.usage import CHARACTERS_PER_TOKEN, Usage, UsageSource
+from providers.usage import text_tokens
 
 #: Parts and functions of a request that take about 1 ms to measure.
-_SHORT = 1_000
+_SHORT = 100
+#: Characters of a request that take about 5 ms to measure.
+_SHORT_TEXT = 20_000
+
+#: Tokens that chat templates put around one message.
+_AROUND_MESSAGE = 4
+
+#: A running count that lags behind the text by less, or by a smaller share, is taken to be right.
+_LAG, _LAG_SHARE = 10, 0.3
 
 
-class MissingCounts(Enum):
-    """The missing counts that may be estimated."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Missing:
+    """The counts of a call that are to be estimated."""
 
-    #: Nothing.
-    NONE = "none"
-    #: Input tokens.
-    INPUT = "input"
-    #: Output tokens.
-    OUTPUT = "output"
-    #: Both.
-    ALL = "all"
+    input: bool = False
+    #: Also true for a running count of a cut answer, which may lag behind what was shown.
+    output: bool = False
+
+    def __bool__(self) -> bool:
+        return self.input or self.output
 
 
-def gap(result: StepResult, *, has_ended: bool, fills_halves: bool) -> MissingCounts:
+def missing(result: StepResult, *, has_ended: bool) -> Missing:
     """Return the counts of ``result`` to estimate.
 
-    Without a report, both counts are estimated if the answer has begun or is complete. Otherwise nothing is
-    estimated, because the model may not have read the request. If a report has only one of the two counts,
-    the other is estimated only for servers with ``fills_halves``.
+    Nothing is estimated if the answer has not begun, because the model may not have read the request.
     """
     if not (has_ended or result.parts or result.stream_was_cancelled):
-        return MissingCounts.NONE
+        return Missing()
     usage = result.usage
-    if usage.input_tokens is None and usage.output_tokens is None:
-        return MissingCounts.ALL if usage.is_unknown or fills_halves else MissingCounts.NONE
-    if None not in (usage.input_tokens, usage.output_tokens) or not fills_halves:
-        return MissingCounts.NONE
-    return MissingCounts.INPUT if usage.input_tokens is None else MissingCounts.OUTPUT
+    may_lag = not has_ended and usage.source is not UsageSource.REPORTED
+    return Missing(input=usage.input_tokens is None, output=usage.output_tokens is None or may_lag)
 
 
 def settled(usage: Usage) -> Usage:
@@ -64,39 +67,61 @@ def settled(usage: Usage) -> Usage:
     return usage
 
 
-def filled(usage: Usage, what: MissingCounts, *, read: int, written: int) -> Usage:
-    """Return ``usage`` with the counts ``what`` set to the tokens ``read`` and ``written``, as estimated."""
-    if what is MissingCounts.NONE:
+def filled(usage: Usage, what: Missing, *, read: int, written: int) -> Usage:
+    """Return ``usage`` with its missing counts set to ``read`` and ``written`` (tokens), and marked as estimated."""
+    if what.input:
+        usage = replace(usage, input_tokens=read, estimated_input_tokens=read)
+    if what.output:
+        reported = usage.output_tokens or 0
+        lag = written - reported
+        if usage.output_tokens is None or (lag >= _LAG and lag > reported * _LAG_SHARE):
+            # Reasoning that was reported is part of the output, and may be all that was.
+            written = max(written, usage.reasoning_tokens or 0)
+            usage = replace(usage, output_tokens=written, estimated_output_tokens=written - reported)
+    if usage.estimated_input_tokens is usage.estimated_output_tokens is None:
         return usage
-    return replace(
-        usage,
-        input_tokens=usage.input_tokens if what is MissingCounts.OUTPUT else read,
-        output_tokens=usage.output_tokens if what is MissingCounts.INPUT else written,
-        source=UsageSource.ESTIMATED,
+    return replace(usage, source=UsageSource.ESTIMATED)
+
+
+def input_tokens(request: ModelRequest) -> int:
+    """Return the approximate number of tokens of ``request``. Pictures and sound count as 0: theirs are unknown."""
+    tools = sum(
+        text_tokens.estimate(f"{tool.name} {tool.description} {json.dumps(tool.parameters, default=str)}")
+        for tool in request.tools
     )
+    said = sum(_AROUND_MESSAGE + _tokens_of(message.parts) for message in request.messages)
+    return text_tokens.estimate(request.system) + tools + said
 
 
-def tokens(characters: int) -> int:
-    """Return the approximate number of tokens for a number of characters, rounded up."""
-    return -(-characters // CHARACTERS_PER_TOKEN)
+def output_tokens(parts: Iterable[Part], *, pieces: int | None = None) -> int:
+    """Return the approximate number of tokens of an answer.
 
-
-def length(request: ModelRequest) -> int:
-    """Return the number of characters in ``request``. Files count as 0, because their tokens are unknown."""
-    schemas = sum(
-        len(tool.name) + len(tool.description) + len(str(tool.parameters)) for tool in request.tools
-    )
-    return len(request.system) + schemas + sum(length_of(message.parts) for message in request.messages)
+    Args:
+        parts: the answer.
+        pieces: upstream events that brought a piece of it; ``None`` if nobody counted.
+    """
+    parts = tuple(parts)
+    if pieces is None:
+        return _tokens_of(parts)
+    return text_tokens.of_pieces("".join(map(_words, parts)), pieces)
 
 
 def takes_long(request: ModelRequest) -> bool:
-    """Return whether measuring ``request`` would block the event loop for more than about 1 ms."""
-    return len(request.tools) + sum(len(message.parts) for message in request.messages) > _SHORT
+    """Return whether measuring ``request`` would block the event loop for some milliseconds."""
+    parts = [part for message in request.messages for part in message.parts]
+    if len(parts) + len(request.tools) > _SHORT:
+        return True
+    return len(request.system) + sum(len(_words(part)) for part in parts) > _SHORT_TEXT
 
 
-def length_of(parts: Iterable[Part]) -> int:
-    """Return the number of characters in ``parts``."""
-    return sum(len(_words(part)) for part in parts)
+def _tokens_of(parts: Iterable[Part]) -> int:
+    return sum(_tokens(part) for part in parts)
+
+
+def _tokens(part: Part) -> int:
+    if isinstance(part, MediaPart) and part.mime_type == "text/plain" and part.data is not None:
+        return len(part.data) * 3 // 4 // CHARACTERS_PER_TOKEN
+    return text_tokens.estimate(_words(part))
 
 
 def _words(part: Part) -> str:

@@ -20,6 +20,7 @@ from providers.catalog import cache, provider_types
 from providers.catalog.presets import PRESETS
 from providers.security.addresses import origin_of
 from providers.types.usage import Usage
+from providers.usage.billing import NOTHING_SAID, Billing, Tier
 
 if TYPE_CHECKING:
     from genai_prices.types import ModelInfo, ModelPrice
@@ -53,6 +54,20 @@ _LISTS = {
 #: AWS charges by the requested inference profile, but its answers name only the model.
 _BILLED_AS_ASKED = frozenset({"aws"})
 
+#: Providers that charge half for flex and for batches (openai.com/api/pricing, ai.google.dev/pricing,
+#: aws.amazon.com/bedrock/pricing, Anthropic for batches). Groq charges the same for flex.
+_HALF_IN_FLEX = frozenset({"openai", "azure", "google", "anthropic", "aws"})
+
+#: What priority processing costs beside the standard tier, by the same pages: most models, and the others.
+_PRIORITY = {"openai": Decimal(2), "azure": Decimal(2), "google": Decimal("1.8"), "aws": Decimal("1.75")}
+_PRIORITY_OF_MODELS = {
+    "gpt-4o": Decimal("1.7"),
+    "gpt-4.1": Decimal("1.75"),
+    "gpt-5-mini": Decimal("1.8"),
+    "o3": Decimal("1.75"),
+    "o4-mini": Decimal("1.8"),
+}
+
 #: The most models whose prices are cached, because servers may report any number of names.
 _MOST_MODELS = 512
 
@@ -61,25 +76,41 @@ _is_loading = threading.Event()
 
 
 def cost(
-    usage: Usage, *, provider: str, asked: str, served: str | None = None, is_cached_for_an_hour: bool = False
+    usage: Usage,
+    *,
+    provider: str,
+    asked: str,
+    served: str | None = None,
+    is_cached_for_an_hour: bool = False,
+    said: Billing = NOTHING_SAID,
 ) -> Decimal | None:
     """Return the cost of one call's ``usage`` in US dollars, ``None`` if it is unknown.
 
     Calls are priced one by one, because prices depend on the length and the time of a call. The price is that
     of the model ``served`` if the list has it, else of the model ``asked``; for AWS ``asked`` comes first. If
-    the part of the input that was read from a cache, or written to one, was not reported, it is taken as 0.
+    the part of the input that was read from a cache, or written to one, was not reported, it is taken as 0, and
+    so is one of the two totals.
 
     Args:
-        usage: The usage of one call, reported or estimated. Without both totals the cost is unknown.
+        usage: The usage of one call, reported or estimated. Without any total the cost is unknown.
         provider: The slug of the provider, from a preset or from the admin.
         asked: The name of the requested model.
         served: The name of the model in the answer; ``None`` if the answer has none.
-        is_cached_for_an_hour: Whether the provider's cache keeps its tokens for an hour, which costs more.
+        is_cached_for_an_hour: Whether the request asked the provider to cache for an hour, which costs more.
+        said: What the answer says about its price: its cache time comes before the request's, and the price of
+            its service tier is the listed one times a factor.
     """
-    if usage.total_tokens is None or (source := _source(provider)) is None:
+    is_unknown = usage.input_tokens is usage.output_tokens is None
+    if is_unknown or (source := _source(provider)) is None:
         return None
+    written = usage.cache_write_input_tokens
+    long_writes = said.long_cache_writes
+    if long_writes is None and is_cached_for_an_hour:
+        long_writes = written
     try:
-        return _priced(usage, source, asked, served, is_cached_for_an_hour=is_cached_for_an_hour)
+        return _priced(
+            usage, source, asked, served, long_writes=min(long_writes or 0, written or 0), tier=said.tier
+        )
     except Exception:
         logger.warning("What a call to %s/%s has cost cannot be told.", provider, asked, exc_info=True)
         return None
@@ -118,7 +149,7 @@ def _source(provider: str) -> str | None:
 
 
 def _priced(
-    usage: Usage, source: str, asked: str, served: str | None, *, is_cached_for_an_hour: bool
+    usage: Usage, source: str, asked: str, served: str | None, *, long_writes: int, tier: Tier
 ) -> Decimal | None:
     from genai_prices import Usage as Counts
 
@@ -126,18 +157,33 @@ def _priced(
     if found is None:
         return None
     prices, model = found
-    written = usage.cache_write_input_tokens
     # The package's totals include their parts, as ours do.
     counts = Counts(
         input_tokens=usage.input_tokens,
         cache_read_tokens=usage.cached_input_tokens,
-        cache_write_tokens=written,
-        cache_write_1h_tokens=written if is_cached_for_an_hour else None,
+        cache_write_tokens=usage.cache_write_input_tokens,
+        cache_write_1h_tokens=long_writes or None,
         output_tokens=usage.output_tokens,
         output_reasoning_tokens=usage.reasoning_tokens,
     )
     calculation = model.calc_price(counts, prices)
-    return calculation.total_price if _covers(calculation.model_price, usage) else None
+    if not _covers(calculation.model_price, usage):
+        return None
+    return calculation.total_price * _factor(prices.id, model.id, tier)
+
+
+def _factor(prices: str, model: str, tier: Tier) -> Decimal:
+    """Return the price of a service tier relative to the standard one."""
+    match tier:
+        case Tier.FLEX | Tier.BATCH if prices in _HALF_IN_FLEX:
+            return Decimal("0.5")
+        case Tier.PRIORITY if prices in _PRIORITY:
+            return next(
+                (factor for start, factor in _PRIORITY_OF_MODELS.items() if model.startswith(start)),
+                _PRIORITY[prices],
+            )
+        case _:
+            return Decimal(1)
 
 
 def _covers(prices: "ModelPrice", usage: Usage) -> bool:

@@ -1,10 +1,9 @@
 """The usage and cost of one step's attempts, per model. Pure."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from decimal import Decimal
 
 from providers.types import Origin, StepResult
+from providers.types.cost import Cost, total
 from providers.types.usage import Usage, add
 
 
@@ -16,15 +15,8 @@ class ModelUsage:
     #: The model that the provider named in its answer, else the requested one.
     model: str
     usage: Usage
-    #: US dollars; ``None`` if unknown.
-    cost: Decimal | None = None
-
-
-def cost_of(usages: Iterable[ModelUsage]) -> Decimal | None:
-    """Return the total cost in US dollars; ``None`` if any cost is unknown or ``usages`` is empty."""
-    costs = [usage.cost for usage in usages]
-    known = [cost for cost in costs if cost is not None]
-    return sum(known, start=Decimal(0)) if known and len(known) == len(costs) else None
+    #: ``None`` if unknown.
+    cost: Cost | None = None
 
 
 class StepUsage:
@@ -33,7 +25,7 @@ class StepUsage:
     def __init__(self) -> None:
         self._attempts: list[ModelUsage] = []
 
-    def add(self, origin: Origin, result: StepResult, *, was_open: bool, cost: Decimal | None = None) -> None:
+    def add(self, origin: Origin, result: StepResult, *, was_open: bool, cost: Cost | None = None) -> None:
         """Add one attempt. Ignore it if it got no 2xx status (``was_open``) and reported no usage."""
         if was_open or not result.usage.is_unknown:
             model = result.model or origin.model
@@ -51,9 +43,9 @@ class StepUsage:
         return add(*(attempt.usage for attempt in self._attempts))
 
     @property
-    def cost(self) -> Decimal | None:
-        """The cost of all attempts in US dollars; ``None`` if any is unknown."""
-        return cost_of(self._attempts)
+    def cost(self) -> Cost | None:
+        """The cost of all attempts; ``None`` if that of none is known."""
+        return total(attempt.cost for attempt in self._attempts)
 
     @property
     def by_model(self) -> tuple[ModelUsage, ...]:
@@ -66,7 +58,7 @@ class StepUsage:
                 provider=provider,
                 model=model,
                 usage=add(*(attempt.usage for attempt in parts)),
-                cost=cost_of(parts),
+                cost=total(part.cost for part in parts),
             )
             for (provider, model), parts in groups.items()
         )

@@ -66,6 +66,7 @@ class RunAdmin(ShowsUsage, ReadOnly, ModelAdmin):
         "model_name",
         "input_used",
         "output_used",
+        "cost_known",
         "duration",
     )
     list_display_links = ("created", "conversation")

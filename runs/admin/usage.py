@@ -8,7 +8,7 @@ from django.views.generic import TemplateView
 from unfold.views import UnfoldSiteViewMixin
 
 from runs.admin import chart
-from runs.admin.wording import count, duration, share
+from runs.admin.wording import count, dollars, duration, share
 from runs.usage import statistics
 from runs.usage.statistics import Figures, GroupBy, Scope
 
@@ -50,6 +50,7 @@ COLUMNS = (
     "Cached",
     "Output",
     "Reasoning",
+    "Cost",
     "First token",
     "p95",
     "Reported",
@@ -102,6 +103,7 @@ def _headline(whole: Figures) -> list[tuple[str, str, str]]:
         ("Runs", count(whole.runs), f"{count(whole.steps)} provider calls"),
         ("Input tokens", count(whole.input_tokens), f"{count(whole.cached_input_tokens)} of them cached"),
         ("Output tokens", count(whole.output_tokens), f"{count(whole.reasoning_tokens)} of them reasoning"),
+        ("Cost", dollars(whole.cost, whole.cost_is), _about_cost(whole)),
         ("First token", duration(whole.first_token_median), f"95 % within {duration(whole.first_token_p95)}"),
         (
             "Cancelled",
@@ -110,6 +112,20 @@ def _headline(whole: Figures) -> list[tuple[str, str, str]]:
         ),
         ("Failed", share(whole.failed_share), f"{count(whole.failed_runs)} of {count(whole.ended_runs)}"),
     ]
+
+
+def _about_cost(whole: Figures) -> str:
+    """Return a remark on how exact the cost is."""
+    remarks = [
+        f"{count(steps)} {what}"
+        for steps, what in (
+            (whole.about_steps, "estimated"),
+            (whole.at_least_steps, "known in part"),
+            (whole.unpriced_steps, "without a price"),
+        )
+        if steps
+    ]
+    return f"calls: {', '.join(remarks)}" if remarks else "every call is priced"
 
 
 def _cells(figures: Figures) -> tuple[str, ...]:
@@ -122,6 +138,7 @@ def _cells(figures: Figures) -> tuple[str, ...]:
         count(figures.cached_input_tokens),
         count(figures.output_tokens),
         count(figures.reasoning_tokens),
+        dollars(figures.cost, figures.cost_is),
         duration(figures.first_token_median),
         duration(figures.first_token_p95),
         f"{count(figures.reported_steps)} of {count(figures.steps)}",

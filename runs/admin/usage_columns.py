@@ -11,24 +11,24 @@ class ShowsUsage:
 
     @admin.display(description="Input", ordering="input_tokens")
     def input_used(self, row: Run | Step) -> str:
-        return wording.tokens(row.input_tokens, row.usage_source)
+        return wording.tokens(row.input_tokens, row.estimated_input_tokens)
 
     @admin.display(description="Output", ordering="output_tokens")
     def output_used(self, row: Run | Step) -> str:
-        return wording.tokens(row.output_tokens, row.usage_source)
+        return wording.tokens(row.output_tokens, row.estimated_output_tokens)
 
     @admin.display(description="Cached")
     def cached(self, row: Run | Step) -> str:
-        return wording.tokens(row.cached_input_tokens, row.usage_source)
+        return wording.count(row.cached_input_tokens)
 
     @admin.display(description="Written to the cache")
     def cache_write(self, row: Run | Step) -> str:
-        return wording.tokens(row.cache_write_input_tokens, row.usage_source)
+        return wording.count(row.cache_write_input_tokens)
 
     @admin.display(description="Reasoning")
     def reasoning(self, row: Run | Step) -> str:
-        return wording.tokens(row.reasoning_tokens, row.usage_source)
+        return wording.count(row.reasoning_tokens)
 
     @admin.display(description="Cost", ordering="cost")
     def cost_known(self, row: Run | Step) -> str:
-        return wording.dollars(row.cost, row.usage_source)
+        return wording.dollars(row.cost, row.cost_is)

@@ -8,7 +8,7 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from providers.admin.formatting import UNKNOWN, moment
-from providers.types.usage import UsageSource
+from providers.types.cost import CostIs
 
 __all__ = [
     "UNKNOWN",
@@ -30,18 +30,22 @@ def count(value: int | None) -> str:
     return UNKNOWN if value is None else f"{value:,}"
 
 
-def tokens(value: int | None, source: str) -> str:
-    """Return a run's or a step's token count; an estimate is marked with ≈."""
-    return f"≈ {count(value)}" if value is not None and source == UsageSource.ESTIMATED else count(value)
+def tokens(value: int | None, estimated: int | None) -> str:
+    """Return a token count, marked with ≈ if a part of it is ``estimated``."""
+    return f"≈ {count(value)}" if value is not None and estimated is not None else count(value)
 
 
-def dollars(value: Decimal | None, source: str) -> str:
-    """Return the cost of a run or a step in US dollars; a cost of estimated usage is marked with ≈."""
+#: What stands before a cost, by how exact it is.
+_COST_MARKS: dict[str, str] = {CostIs.AT_LEAST: "≥ ", CostIs.ABOUT: "≈ "}
+
+
+def dollars(value: Decimal | None, kind: str) -> str:
+    """Return a cost in US dollars; ``kind`` is a ``CostIs``, whose mark stands before the amount."""
     if value is None:
         return UNKNOWN
     # Six decimals, because most calls cost less than a cent.
     amount = f"${value:,.6f}".rstrip("0").rstrip(".")
-    return f"≈ {amount}" if source == UsageSource.ESTIMATED else amount
+    return _COST_MARKS.get(kind, "") + amount
 
 
 def usage_source(source: str, *, is_over: bool) -> str:

@@ -40,17 +40,16 @@ class SegmentUsage:
     #: The run's usage, earlier segments included.
     totals: UsageTotals = field(default_factory=UsageTotals)
 
-    @property
-    def cost(self) -> float | None:
-        """The run's cost in US dollars as a float, ``None`` if unknown."""
-        return None if self.totals.cost is None else float(self.totals.cost)
-
     def token_usages(self) -> list[Json]:
         """Return one AG-UI ``TokenUsage`` for each model that was asked."""
         return [
             agui.token_usage(entry.usage, provider=entry.provider, model_name=entry.model)
             for entry in self.usages
         ]
+
+    def metadata(self) -> Json:
+        """Return what every terminal event tells of the run's usage: see ``agui.usage_metadata``."""
+        return agui.usage_metadata(self.totals.usage, self.totals.cost)
 
 
 type TerminalOutcome = tuple[agui.Event, Ending]
@@ -63,7 +62,7 @@ def completed(
     outcome: Json = {"type": "success"}
     if pending:
         outcome["pendingToolCallIds"] = list(pending)
-    metadata = {"stop_reason": reason.value, "cost": usage.cost}
+    metadata = {"stop_reason": reason.value}
     event = _finished(segment, outcome, usage, metadata)
     return event, Ending(status=RunStatus.COMPLETED, stop_reason=reason)
 
@@ -78,7 +77,7 @@ def interrupted(
         for interrupt in interrupts:
             del interrupt["responseSchema"], interrupt["metadata"]["arguments"]
     outcome: Json = {"type": "interrupt", "interrupts": interrupts}
-    metadata = {"stop_reason": StopReason.REQUIRES_APPROVAL.value, "cost": usage.cost}
+    metadata = {"stop_reason": StopReason.REQUIRES_APPROVAL.value}
     return _finished(segment, outcome, usage, metadata)
 
 
@@ -140,7 +139,7 @@ def failed(
             "stop_reason": reason.value,
             "retryable": cause.retryable if cause else False,
             "retry_after": cause.retry_after if cause else None,
-            "usage_source": usage.totals.usage.source.value,
+            **usage.metadata(),
         },
     )
     return event, Ending(status=RunStatus.FAILED, stop_reason=reason, error_code=code, error_message=message)
@@ -184,9 +183,5 @@ def _finished(segment: Segment, outcome: Json, usage: SegmentUsage, metadata: di
         segment,
         outcome=outcome,
         usage=usage.token_usages(),
-        metadata={
-            **metadata,
-            "usage_source": usage.totals.usage.source.value,
-            "run_usage": agui.token_usage(usage.totals.usage),
-        },
+        metadata={**metadata, **usage.metadata()},
     )

@@ -107,7 +107,7 @@ def _read(run: Run) -> PausedRun:
                 provider=step.provider,
                 model=step.model_served or step.model,
                 usage=step.usage,
-                cost=step.cost,
+                cost=step.known_cost,
             )
             for step in steps
         ),
@@ -159,7 +159,7 @@ def ending(run: PausedRun) -> tuple[list[Event], Ending, list[CallOutcome]]:
     is_cancelled = row.cancel_requested_at is not None
     why = NotExecuted.CANCELLED if is_cancelled else NotExecuted.EXPIRED
     outcomes = [call.unanswered(why) for call in run.calls]
-    usage = SegmentUsage(totals=UsageTotals(usage=row.usage, cost=row.cost))
+    usage = SegmentUsage(totals=UsageTotals(usage=row.usage, cost=row.known_cost))
     if is_cancelled:
         event, end = endings.cancelled(
             segment, usage, by=row.cancelled_by, reason=row.cancel_reason, upstream_closed_ms=None

@@ -11,9 +11,10 @@ import orjson
 from django.db import transaction
 from django.utils import timezone
 
-from providers.types import Origin
+from providers.types import Origin, Part
 from providers.types.trace import TraceRecord, TraceStatus
 from runs.calls.outcomes import CallOutcome, NotExecuted, unanswered
+from runs.engine import lost_usage
 from runs.log import agui, replay
 from runs.log.agui import Segment
 from runs.log.writer import Append, AtomicChange, Group, write_group
@@ -22,6 +23,7 @@ from runs.models.tool_call import OPEN, ToolCallStatus
 from runs.states import ACTIVE, RunStatus, StopReason
 from runs.store import transitions
 from runs.store.transitions import Ending, StepEnding
+from runs.usage.run_usage import UsageTotals
 
 logger = logging.getLogger("runnel.recovery")
 
@@ -61,14 +63,27 @@ def _end_orphan(run: Run) -> bool:
         ending = _ending(run)
         answers = [_unanswered(call, ending) for call in run.tool_calls.filter(status__in=OPEN)]
         tail += map(agui.tool_result, answers)
-        tail.append(_terminal(run, ending))
-        steps = [
-            StepEnding(step_id=step.id, error_code=ending.error_code, traces=(_lost_call(step),))
-            for step in run.steps.filter(finished_at=None)
-        ]
+        step = run.steps.filter(finished_at=None).first()
+        lost = lost_usage.of_step(run, step, _said(events)) if step is not None else None
+        used = lost_usage.totals(run, lost)
+        tail.append(_terminal(run, ending, used))
+        steps = []
+        if step is not None:
+            steps = [
+                StepEnding(
+                    step_id=step.id, error_code=ending.error_code, traces=(_lost_call(step),), lost=lost
+                )
+            ]
         log = Append(run.id, run.fence, run.last_seq + 1, run.last_seq + len(tail), _frames(run, tail))
         outcomes = write_group(
-            Group([], [AtomicChange(log, lambda: transitions.end(run.id, ending, steps, outcomes=answers))])
+            Group(
+                [],
+                [
+                    AtomicChange(
+                        log, lambda: transitions.end(run.id, ending, steps, outcomes=answers, used=used)
+                    )
+                ],
+            )
         )
         if isinstance(failure := outcomes.decisions[0], BaseException):
             raise failure
@@ -121,8 +136,16 @@ def _ending(run: Run) -> Ending:
     )
 
 
-def _terminal(run: Run, ending: Ending) -> agui.Event:
-    metadata = {"stop_reason": ending.stop_reason.value, "usage_source": run.usage_source}
+def _said(events: list[agui.Event]) -> tuple[Part, ...]:
+    replayed = replay.message_of(replay.last_step(events))
+    return replayed.message.parts if replayed is not None else ()
+
+
+def _terminal(run: Run, ending: Ending, used: UsageTotals) -> agui.Event:
+    metadata = {
+        "stop_reason": ending.stop_reason.value,
+        **agui.usage_metadata(used.usage, used.cost),
+    }
     if ending.status is RunStatus.FAILED:
         return agui.run_error(
             code=ending.error_code,
@@ -139,7 +162,6 @@ def _terminal(run: Run, ending: Ending) -> agui.Event:
             "stream_was_cancelled": False,
             "cancelled_by": ending.cancelled_by,
             "upstream_closed_ms": None,
-            "run_usage": {},
         },
     )
 

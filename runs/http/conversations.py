@@ -13,7 +13,7 @@ from django.contrib.auth.models import User
 from django.db.models import OuterRef, Prefetch, Q, Subquery
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 
-from providers.types.usage import COUNTS
+from providers.types.usage import COUNTS, ESTIMATES
 from runs import errors, services
 from runs.http.json_api import api, error, not_found
 from runs.models import Conversation, Message, Run, ToolCall
@@ -128,9 +128,10 @@ def _run(run: Run) -> dict[str, Any]:
         "finished_at",
         "last_seq",
     )
-    usage = {name: getattr(run, name) for name in (*COUNTS, "usage_source")}
+    usage = {name: getattr(run, name) for name in (*COUNTS, *ESTIMATES, "usage_source")}
+    cost = {"cost": None if run.cost is None else float(run.cost), "cost_is": run.cost_is or None}
     calls = [_tool_call(call) for call in run.tool_calls.all()]
-    return {name: getattr(run, name) for name in names} | {"usage": usage, "tool_calls": calls}
+    return {name: getattr(run, name) for name in names} | cost | {"usage": usage, "tool_calls": calls}
 
 
 def _tool_call(call: ToolCall) -> dict[str, Any]:

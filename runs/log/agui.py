@@ -15,6 +15,7 @@ from uuid6 import uuid7
 
 from providers.types import Json
 from providers.types import events as model
+from providers.types.cost import Cost
 from providers.types.usage import Usage
 from runs.calls.outcomes import CallOutcome
 
@@ -255,6 +256,21 @@ def token_usage(usage: Usage, *, provider: str = "", model_name: str = "") -> Js
         "cacheWriteInputTokens": usage.cache_write_input_tokens,
     }
     return {key: value for key, value in entry.items() if value is not None}
+
+
+def usage_metadata(usage: Usage, cost: Cost | None) -> Json:
+    """Return the metadata of a terminal event about the whole run: its cost in US dollars and its usage.
+
+    ``estimated_usage`` holds the parts of ``run_usage`` that were computed here, not reported.
+    """
+    estimated = {"inputTokens": usage.estimated_input_tokens, "outputTokens": usage.estimated_output_tokens}
+    return {
+        "cost": None if cost is None else float(cost.amount),
+        "cost_is": None if cost is None else cost.kind.value,
+        "usage_source": usage.source.value,
+        "run_usage": token_usage(usage),
+        "estimated_usage": {name: count for name, count in estimated.items() if count is not None},
+    }
 
 
 _OPENERS = {

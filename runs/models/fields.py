@@ -3,24 +3,34 @@
 from django.db import models
 from uuid6 import uuid7
 
-from providers.types.usage import COUNTS, Usage, UsageSource
+from providers.types.cost import Cost, CostIs
+from providers.types.usage import COUNTS, ESTIMATES, Usage, UsageSource
 
 __all__ = ["UsageColumns", "usage_columns", "uuid7"]
 
 
 class UsageColumns(models.Model):
-    """Token counts as ``providers.types.usage`` defines them; NULL means that the count is unknown."""
+    """Token counts as ``providers.types.usage`` defines them, and their cost; NULL means unknown."""
 
     input_tokens = models.BigIntegerField(null=True, blank=True, editable=False)
     cached_input_tokens = models.BigIntegerField(null=True, blank=True, editable=False)
     cache_write_input_tokens = models.BigIntegerField(null=True, blank=True, editable=False)
     output_tokens = models.BigIntegerField(null=True, blank=True, editable=False)
     reasoning_tokens = models.BigIntegerField(null=True, blank=True, editable=False)
+    estimated_input_tokens = models.BigIntegerField(null=True, blank=True, editable=False)
+    estimated_output_tokens = models.BigIntegerField(null=True, blank=True, editable=False)
     usage_source = models.CharField(
         max_length=16,
         choices=[(source.value, source.value) for source in UsageSource],
         default=UsageSource.PARTIAL.value,
         editable=False,
+    )
+
+    #: US dollars; NULL if unknown.
+    cost = models.DecimalField(max_digits=16, decimal_places=9, null=True, blank=True, editable=False)
+    #: How exact ``cost`` is; empty if it is unknown.
+    cost_is = models.CharField(
+        max_length=16, choices=[(kind.value, kind.value) for kind in CostIs], blank=True, editable=False
     )
 
     class Meta:
@@ -29,10 +39,23 @@ class UsageColumns(models.Model):
     @property
     def usage(self) -> Usage:
         """The columns as one ``Usage``."""
-        counts = {name: getattr(self, name) for name in COUNTS}
+        counts = {name: getattr(self, name) for name in (*COUNTS, *ESTIMATES)}
         return Usage(**counts, source=UsageSource(self.usage_source))
 
+    @property
+    def known_cost(self) -> Cost | None:
+        """The cost, and how exact it is; ``None`` if it is unknown."""
+        if self.cost is None:
+            return None
+        # Rows of earlier versions do not say it.
+        return Cost(amount=self.cost, kind=CostIs(self.cost_is or CostIs.EXACT))
 
-def usage_columns(usage: Usage) -> dict[str, object]:
-    """Return ``usage`` as columns: keyword arguments for a model or an UPDATE."""
-    return {**{name: getattr(usage, name) for name in COUNTS}, "usage_source": usage.source.value}
+
+def usage_columns(usage: Usage, cost: Cost | None) -> dict[str, object]:
+    """Return ``usage`` and ``cost`` as columns: keyword arguments for a model or an UPDATE."""
+    return {
+        **{name: getattr(usage, name) for name in (*COUNTS, *ESTIMATES)},
+        "usage_source": usage.source.value,
+        "cost": None if cost is None else cost.amount,
+        "cost_is": "" if cost is None else cost.kind.value,
+    }

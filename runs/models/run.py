@@ -80,9 +80,6 @@ class Run(UsageColumns):
     #: Requests that leave out the run's messages: empty for none, ``LEFT_OUT_OF_ALL``, or the wire that refused them.
     left_out_of = models.CharField(max_length=32, blank=True, editable=False)
 
-    #: US dollars; NULL if unknown.
-    cost = models.DecimalField(max_digits=16, decimal_places=9, null=True, blank=True, editable=False)
-
     created_at = models.DateTimeField(auto_now_add=True)
     started_at = models.DateTimeField(null=True, blank=True, editable=False)
     finished_at = models.DateTimeField(null=True, blank=True, editable=False)

@@ -31,9 +31,6 @@ class Step(UsageColumns):
     error_code = models.CharField(max_length=64, blank=True)
     stream_was_cancelled = models.BooleanField(default=False)
 
-    #: US dollars; NULL if unknown.
-    cost = models.DecimalField(max_digits=16, decimal_places=9, null=True, blank=True, editable=False)
-
     started_at = models.DateTimeField()
     first_byte_at = models.DateTimeField(null=True, blank=True)
     first_token_at = models.DateTimeField(null=True, blank=True)

@@ -7,7 +7,6 @@ expected status, the UPDATE changes nothing and the function reports that the ca
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +15,9 @@ from django.utils import timezone
 
 from providers.models import ProviderTrace
 from providers.types import ChatMessage, Origin, StepResult
+from providers.types.cost import Cost
 from providers.types.trace import TraceRecord
+from providers.usage.spending import ModelUsage
 from runs.calls import records
 from runs.calls.outcomes import CallOutcome
 from runs.calls.planning import PlannedCall
@@ -62,8 +63,8 @@ class Answer:
     message_id: UUID
     origin: Origin
     result: StepResult
-    #: US dollars; ``None`` if unknown.
-    cost: Decimal | None = None
+    #: ``None`` if unknown.
+    cost: Cost | None = None
     #: The plan for each complete call; a call without a plan cannot be executed.
     calls: tuple[PlannedCall, ...] = ()
 
@@ -74,6 +75,8 @@ class StepEnding:
 
     step_id: UUID
     answer: Answer | None = None
+    #: The usage of a step without an answer; ``None`` keeps the stored one.
+    lost: ModelUsage | None = None
     error_code: str = ""
     traces: tuple[TraceRecord, ...] = ()
 
@@ -274,8 +277,10 @@ def _end_step(run_id: UUID, ending: StepEnding, now: datetime) -> None:
     if ending.answer is not None:
         columns |= _answer_columns(ending.answer)
         _store_answer(run_id, ending.step_id, ending.answer)
-    elif (replayed := replay.message_of(replay.last_step(replay.events(run_id)))) is not None:
-        add_message(run_id, replayed.message, message_id=replayed.message_id)
+    elif ending.lost is not None:
+        columns |= usage_columns(ending.lost.usage, ending.lost.cost)
+    if ending.answer is None and (said := replay.message_of(replay.last_step(replay.events(run_id)))):
+        add_message(run_id, said.message, message_id=said.message_id)
     Step.objects.filter(pk=ending.step_id).update(**columns)
     ProviderTrace.objects.bulk_create(map(ProviderTrace.from_record, ending.traces))
 
@@ -283,8 +288,7 @@ def _end_step(run_id: UUID, ending: StepEnding, now: datetime) -> None:
 def _answer_columns(answer: Answer) -> dict[str, Any]:
     result, origin = answer.result, answer.origin
     return {
-        **usage_columns(result.usage),
-        "cost": answer.cost,
+        **usage_columns(result.usage, answer.cost),
         # A fallback may have answered, so these can differ from the step's first target.
         "provider": origin.provider,
         "wire": origin.wire,

@@ -93,4 +93,4 @@ class BudgetMeter:
 
 
 def _known_cost(entries: Sequence[ModelUsage]) -> Decimal:
-    return sum((entry.cost for entry in entries if entry.cost is not None), Decimal(0))
+    return sum((entry.cost.amount for entry in entries if entry.cost is not None), Decimal(0))

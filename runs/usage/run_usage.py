@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import Any
 
+from providers.types.cost import Cost, total
 from providers.types.usage import Usage, add
-from providers.usage.spending import ModelUsage, StepUsage, cost_of
+from providers.usage.spending import ModelUsage, StepUsage
 from runs.models.fields import usage_columns
 
 
@@ -15,13 +15,13 @@ class UsageTotals:
     """The total usage of a run, earlier segments included."""
 
     usage: Usage = field(default_factory=Usage)
-    #: US dollars; ``None`` if the cost of any part is unknown, or if there is no usage.
-    cost: Decimal | None = None
+    #: ``None`` if the cost of no part is known.
+    cost: Cost | None = None
 
     @property
     def columns(self) -> dict[str, Any]:
         """The columns of the run's row, as keyword arguments of an UPDATE."""
-        return {**usage_columns(self.usage), "cost": self.cost}
+        return usage_columns(self.usage, self.cost)
 
 
 class RunUsage:
@@ -42,6 +42,8 @@ class RunUsage:
 
     @property
     def totals(self) -> UsageTotals:
-        """The run's total usage. Its cost is ``None`` if the cost of any part is unknown."""
+        """The run's total usage."""
         entries = (*self._before, *self.by_model)
-        return UsageTotals(usage=add(*(entry.usage for entry in entries)), cost=cost_of(entries))
+        return UsageTotals(
+            usage=add(*(entry.usage for entry in entries)), cost=total(entry.cost for entry in entries)
+        )

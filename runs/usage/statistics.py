@@ -8,6 +8,7 @@ everything, in a number of queries that does not grow with the rows.
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
@@ -26,6 +27,7 @@ from django.db.models import (
 from django.db.models.functions import RowNumber, TruncDate
 from django.utils import timezone
 
+from providers.types.cost import CostIs
 from providers.types.usage import COUNTS, UsageSource
 from runs.models import Run, Step
 from runs.states import TERMINAL, RunStatus
@@ -98,9 +100,23 @@ class Figures:
     output_tokens: int | None = None
     reasoning_tokens: int | None = None
 
+    #: US dollars, summed over the steps with a known cost; ``None`` if no step has one.
+    cost: Decimal | None = None
+    #: Steps with an estimated cost, with a cost that is a lower bound, and with counts but no known cost.
+    about_steps: int = 0
+    at_least_steps: int = 0
+    unpriced_steps: int = 0
+
     #: Time from a step's start to its first token, by nearest rank; ``None`` if no step has a first token.
     first_token_median: timedelta | None = None
     first_token_p95: timedelta | None = None
+
+    @property
+    def cost_is(self) -> CostIs:
+        """How exact ``cost`` is: as exact as its worst part."""
+        if self.at_least_steps or self.unpriced_steps:
+            return CostIs.AT_LEAST
+        return CostIs.ABOUT if self.about_steps else CostIs.EXACT
 
     @property
     def cancelled_share(self) -> float | None:
@@ -185,8 +201,11 @@ def _count_steps(steps: QuerySet[Step], key: Expression | F) -> Iterable[Any]:
         reported_steps=Count("pk", filter=Q(usage_source=UsageSource.REPORTED.value)),
         estimated_steps=Count("pk", filter=Q(usage_source=UsageSource.ESTIMATED.value)),
         partial_steps=Count("pk", filter=Q(usage_source=UsageSource.PARTIAL.value)),
+        about_steps=Count("pk", filter=Q(cost_is=CostIs.ABOUT.value)),
+        at_least_steps=Count("pk", filter=Q(cost_is=CostIs.AT_LEAST.value)),
+        unpriced_steps=Count("pk", filter=Q(cost=None) & ~Q(input_tokens=None, output_tokens=None)),
         # SUM skips NULL, and is NULL if every value is NULL: None in Figures.
-        **{name: Sum(name) for name in COUNTS},
+        **{name: Sum(name) for name in (*COUNTS, "cost")},
     )
 
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
-import { callState, date, decision, duration, ending, leftOut, summary, usage } from "../../static/runnel/js/format.js";
+import { callState, cost, date, decision, duration, ending, leftOut, summary, usage } from "../../static/runnel/js/format.js";
 
 describe("date", () => {
   // ICU's releases differ in which space stands before AM and PM.
@@ -53,7 +53,11 @@ describe("usage", () => {
     [{ input_tokens: null, output_tokens: null, usage_source: "partial" }, ["usage unknown"]],
     [{ input_tokens: 1234, output_tokens: 0, usage_source: "reported" }, ["1,234 in", "0 out"]],
     [{ input_tokens: 10, output_tokens: null, usage_source: "partial" }, ["10 in", "output unknown"]],
-    [{ input_tokens: 10, output_tokens: 2, usage_source: "estimated" }, ["≈ 10 in", "≈ 2 out"]],
+    [{ input_tokens: 10, output_tokens: 2, estimated_output_tokens: 1 }, ["10 in", "≈ 2 out"]],
+    [
+      { input_tokens: 10, output_tokens: 2, estimated_input_tokens: 10, estimated_output_tokens: 2 },
+      ["≈ 10 in", "≈ 2 out"],
+    ],
     [
       { input_tokens: 10, cached_input_tokens: 8, output_tokens: 5, reasoning_tokens: 4, usage_source: "reported" },
       ["10 in (8 cached)", "5 out (4 reasoning)"],
@@ -61,6 +65,21 @@ describe("usage", () => {
   ];
   for (const [counts, expected] of cases) {
     it(`of ${JSON.stringify(counts)}`, () => assert.deepEqual(usage(counts), expected));
+  }
+});
+
+describe("cost", () => {
+  const cases = [
+    [{ cost: null, cost_is: null }, ""],
+    [{}, ""],
+    [{ cost: 0, cost_is: "exact" }, "$0.00"],
+    [{ cost: 1.5, cost_is: "exact" }, "$1.50"],
+    [{ cost: 0.000021, cost_is: "about" }, "≈ $0.000021"],
+    [{ cost: 0.25, cost_is: "at_least" }, "≥ $0.25"],
+    [{ cost: 0.25, cost_is: "constructor" }, "$0.25"],
+  ];
+  for (const [run, expected] of cases) {
+    it(`of ${JSON.stringify(run)} is “${expected}”`, () => assert.equal(cost(run), expected));
   }
 });
 
@@ -79,6 +98,11 @@ describe("summary", () => {
 
   it("tells the model that answered while the one that was asked is unknown", () => {
     assert.equal(summary({ ...run, served: "emulator/other" }), "Done · emulator/other · 1 in · 2 out · 2.5 s");
+  });
+
+  it("tells what it has cost behind what it used", () => {
+    const paid = { ...run, cost: 0.02, cost_is: "about" };
+    assert.equal(summary(paid), "Done · 1 in · 2 out · ≈ $0.02 · 2.5 s");
   });
 
   it("tells no time that somebody spent on a decision", () => {

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from providers.types.usage import UsageSource
+from providers.types.cost import CostIs
 from runs.models.tool_call import OPEN, Decision, ToolCallStatus
 from runs.states import TERMINAL, CancelledBy, RunStatus, StopReason
 
@@ -39,7 +39,7 @@ def open_calls() -> set[str]:
         ("CANCELLED_BY", CancelledBy),
         ("CALL_STATUSES", ToolCallStatus),
         ("DECISIONS", Decision),
-        ("USAGE_MARKS", UsageSource),
+        ("COST_MARKS", CostIs),
     ],
 )
 def test_it_has_words_for_each_value_of_the_servers_and_none_left_over(table: str, values: type[Enum]):

@@ -3,15 +3,17 @@
 import {
   CALL_STATUSES,
   CANCELLED_BY,
+  COST_MARKS,
   DECISIONS,
   PAGE_CALL_STATUSES,
   RUN_STATUSES,
   STOP_REASONS,
-  USAGE_MARKS,
   wordsFor,
 } from "./vocabulary.js";
 
 const NUMBER = new Intl.NumberFormat("en");
+// Most runs cost less than a cent.
+const MONEY = new Intl.NumberFormat("en", { style: "currency", currency: "USD", maximumFractionDigits: 6 });
 const DATE = new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle: "short" });
 
 /** Return when something happened, for a tooltip. `moment` is ISO 8601. */
@@ -48,11 +50,17 @@ function tokens(count, what, part, partName, about) {
 export function usage(counts) {
   const { input_tokens: input, output_tokens: output } = counts;
   if (input == null && output == null) return ["usage unknown"];
-  const about = wordsFor(USAGE_MARKS, counts.usage_source) ?? "";
+  const mark = (estimated) => (estimated == null ? "" : "≈ ");
   return [
-    tokens(input, "in", counts.cached_input_tokens, "cached", about),
-    tokens(output, "out", counts.reasoning_tokens, "reasoning", about),
+    tokens(input, "in", counts.cached_input_tokens, "cached", mark(counts.estimated_input_tokens)),
+    tokens(output, "out", counts.reasoning_tokens, "reasoning", mark(counts.estimated_output_tokens)),
   ];
+}
+
+/** Return what a run has cost, with a mark unless that is exact; "" if nobody knows. */
+export function cost({ cost: amount, cost_is: kind }) {
+  if (amount == null) return "";
+  return `${wordsFor(COST_MARKS, kind) ?? ""}${MONEY.format(amount)}`;
 }
 
 /** Return whether somebody was asked about a tool call: what a person takes says nothing of the answer. */
@@ -60,13 +68,14 @@ function isAsked({ requires_approval: isGated, source }) {
   return isGated || source === "client";
 }
 
-/** Return the line under an answer: how it ended, who gave it, what it used, how long it took. */
+/** Return the line under an answer: how it ended, who gave it, what it used and cost, how long it took. */
 export function summary(run) {
   const phrases = [ending(run)];
   // Another tab's run does not tell what was asked for until it is stored.
   const model = run.model ?? run.served;
   if (model) phrases.push(model);
   phrases.push(...usage(run.usage));
+  if (cost(run)) phrases.push(cost(run));
   if (run.started_at && run.finished_at && !run.tool_calls?.some(isAsked)) {
     phrases.push(duration((Date.parse(run.finished_at) - Date.parse(run.started_at)) / 1000));
   }

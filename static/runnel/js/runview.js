@@ -16,8 +16,8 @@ function partsOf({ content }) {
   return [content.map((part) => part.text ?? "").join(""), files.map(fromEvent)];
 }
 
-/** Add up AG-UI `TokenUsage` entries under the names that a stored run has. */
-function totalOf(entries, source) {
+/** Add up AG-UI `TokenUsage` entries under the names that a stored run has, beside what of it is an estimate. */
+function totalOf(entries, estimated) {
   const sum = (name) =>
     entries.reduce((total, entry) => (entry[name] == null ? total : (total ?? 0) + entry[name]), null);
   return {
@@ -25,7 +25,8 @@ function totalOf(entries, source) {
     cached_input_tokens: sum("cachedInputTokens"),
     output_tokens: sum("outputTokens"),
     reasoning_tokens: sum("reasoningTokens"),
-    usage_source: source,
+    estimated_input_tokens: estimated.inputTokens,
+    estimated_output_tokens: estimated.outputTokens,
   };
 }
 
@@ -182,15 +183,17 @@ export class RunView {
 
   #endWith(event, known) {
     const usage = event.usage ?? [];
-    const { stop_reason, usage_source, cancelled_by, run_usage } = event.metadata ?? {};
+    const { stop_reason, cancelled_by, run_usage, estimated_usage = {}, cost, cost_is } = event.metadata ?? {};
     const served = usage[0]?.model && [usage[0].provider, usage[0].model].filter(Boolean).join("/");
     this.finish({
       ...known,
       stop_reason,
       cancelled_by,
       served,
+      cost,
+      cost_is,
       // A later segment's own usage is but a part.
-      usage: totalOf(run_usage ? [run_usage] : usage, usage_source),
+      usage: totalOf(run_usage ? [run_usage] : usage, estimated_usage),
     });
   }
 

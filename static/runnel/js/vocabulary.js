@@ -92,8 +92,8 @@ export const DECISIONS = {
   result: "Result handed in{who}",
 };
 
-/** `UsageSource`: what stands before a token count. */
-export const USAGE_MARKS = { reported: "", partial: "", estimated: "≈ " };
+/** `CostIs`: what stands before an amount. */
+export const COST_MARKS = { exact: "", about: "≈ ", at_least: "≥ " };
 
 /**
  * Return the words for a value of the server's, or undefined for one that this page does not know: a newer

@@ -6,12 +6,20 @@ from typing import Any
 import pytest
 
 from providers import errors
-from providers.types import ChatMessage, FinishReason, ModelRequest, Role, StepResult, TextPart, ToolSpec
-from providers.types.quirks import Quirks
+from providers.types import (
+    ChatMessage,
+    FinishReason,
+    MediaPart,
+    ModelRequest,
+    Role,
+    StepResult,
+    TextPart,
+    ToolSpec,
+)
 from providers.types.usage import Usage, UsageSource
 from providers.usage import estimates
 from providers.usage.accounting import FinishedCall, usage
-from providers.usage.estimates import MissingCounts
+from providers.usage.estimates import Missing
 from providers.wires.accumulator import StepAccumulator
 from tests.providers.calling import WIRES, Call, at
 from tests.providers.retry.attempting import beginning, events
@@ -23,40 +31,31 @@ NOTHING = StepAccumulator().result()
 SAID = replace(NOTHING, parts=(TextPart(text="x" * 41),))
 
 
+NONE, ALL = Missing(), Missing(input=True, output=True)
+
+
 @pytest.mark.parametrize(
-    ("result", "has_ended", "fills_halves", "expected"),
+    ("result", "has_ended", "expected"),
     [
-        pytest.param(SAID, True, False, MissingCounts.ALL, id="ended without a report"),
-        pytest.param(NOTHING, True, False, MissingCounts.ALL, id="ended without a word"),
-        pytest.param(SAID, False, False, MissingCounts.ALL, id="broke in the middle"),
-        pytest.param(replace(NOTHING, stream_was_cancelled=True), False, False, MissingCounts.ALL, id="cut"),
-        pytest.param(NOTHING, False, True, MissingCounts.NONE, id="failed before it said anything"),
-        pytest.param(replace(SAID, usage=Usage(input_tokens=1)), True, False, MissingCounts.NONE, id="half"),
+        pytest.param(SAID, True, ALL, id="ended without a report"),
+        pytest.param(NOTHING, True, ALL, id="ended without a word"),
+        pytest.param(SAID, False, ALL, id="broke in the middle"),
+        pytest.param(replace(NOTHING, stream_was_cancelled=True), False, ALL, id="cut"),
+        pytest.param(NOTHING, False, NONE, id="failed before it said anything"),
+        pytest.param(replace(SAID, usage=Usage(input_tokens=1)), True, Missing(output=True), id="no output"),
+        pytest.param(replace(SAID, usage=Usage(output_tokens=1)), True, Missing(input=True), id="no input"),
         pytest.param(
-            replace(SAID, usage=Usage(input_tokens=1)), True, True, MissingCounts.OUTPUT, id="no output"
+            replace(SAID, usage=Usage(input_tokens=1, output_tokens=1)),
+            False,
+            Missing(output=True),
+            id="a running count may lag",
         ),
-        pytest.param(
-            replace(SAID, usage=Usage(output_tokens=1)), True, True, MissingCounts.INPUT, id="no input"
-        ),
-        pytest.param(
-            replace(SAID, usage=Usage(input_tokens=0, output_tokens=0)),
-            True,
-            True,
-            MissingCounts.NONE,
-            id="zeros",
-        ),
-        pytest.param(
-            replace(SAID, usage=Usage(reasoning_tokens=1)), True, False, MissingCounts.NONE, id="a part"
-        ),
-        pytest.param(
-            replace(SAID, usage=Usage(reasoning_tokens=1)), True, True, MissingCounts.ALL, id="a part only"
-        ),
+        pytest.param(replace(SAID, usage=Usage(input_tokens=0, output_tokens=0)), True, NONE, id="zeros"),
+        pytest.param(replace(SAID, usage=Usage(reasoning_tokens=1)), True, ALL, id="a part only"),
     ],
 )
-def test_it_knows_what_may_be_guessed(
-    result: StepResult, has_ended: bool, fills_halves: bool, expected: MissingCounts
-) -> None:
-    assert estimates.gap(result, has_ended=has_ended, fills_halves=fills_halves) is expected
+def test_it_knows_what_is_missing(result: StepResult, has_ended: bool, expected: Missing) -> None:
+    assert estimates.missing(result, has_ended=has_ended) == expected
 
 
 REPORTED = Usage(input_tokens=3, output_tokens=4, source=UsageSource.REPORTED)
@@ -76,22 +75,69 @@ def test_a_report_that_leaves_something_out_is_partial(counted: Usage, source: U
 
 
 @pytest.mark.parametrize(
-    ("what", "expected"),
+    ("known", "what", "expected"),
     [
-        (MissingCounts.NONE, Usage(input_tokens=3, cached_input_tokens=1)),
+        (Usage(input_tokens=3), NONE, Usage(input_tokens=3)),
         (
-            MissingCounts.OUTPUT,
-            Usage(input_tokens=3, cached_input_tokens=1, output_tokens=9, source=UsageSource.ESTIMATED),
+            Usage(input_tokens=3, cached_input_tokens=1),
+            Missing(output=True),
+            Usage(
+                input_tokens=3,
+                cached_input_tokens=1,
+                output_tokens=90,
+                estimated_output_tokens=90,
+                source=UsageSource.ESTIMATED,
+            ),
         ),
         (
-            MissingCounts.ALL,
-            Usage(input_tokens=8, cached_input_tokens=1, output_tokens=9, source=UsageSource.ESTIMATED),
+            Usage(),
+            ALL,
+            Usage(
+                input_tokens=8,
+                output_tokens=90,
+                estimated_input_tokens=8,
+                estimated_output_tokens=90,
+                source=UsageSource.ESTIMATED,
+            ),
+        ),
+        # What lags behind is completed; the reported part can still be told from the rest.
+        (
+            Usage(input_tokens=3, output_tokens=20),
+            Missing(output=True),
+            Usage(
+                input_tokens=3,
+                output_tokens=90,
+                estimated_output_tokens=70,
+                source=UsageSource.ESTIMATED,
+            ),
+        ),
+        # A running count that fits the text stands, and so does one that is above it: some tokens are not shown.
+        (
+            Usage(input_tokens=3, output_tokens=80),
+            Missing(output=True),
+            Usage(input_tokens=3, output_tokens=80),
+        ),
+        (
+            Usage(input_tokens=3, output_tokens=300),
+            Missing(output=True),
+            Usage(input_tokens=3, output_tokens=300),
+        ),
+        # Reasoning is a part of the output, so the output is no less.
+        (
+            Usage(input_tokens=3, reasoning_tokens=400),
+            Missing(output=True),
+            Usage(
+                input_tokens=3,
+                reasoning_tokens=400,
+                output_tokens=400,
+                estimated_output_tokens=400,
+                source=UsageSource.ESTIMATED,
+            ),
         ),
     ],
 )
-def test_a_guess_leaves_what_is_known(what: MissingCounts, expected: Usage) -> None:
-    known = Usage(input_tokens=3, cached_input_tokens=1)
-    assert estimates.filled(known, what, read=8, written=9) == expected
+def test_an_estimate_stands_beside_what_is_known(known: Usage, what: Missing, expected: Usage) -> None:
+    assert estimates.filled(known, what, read=8, written=90) == expected
 
 
 def request_of(*texts: str, tools: tuple[ToolSpec, ...] = ()) -> ModelRequest:
@@ -102,8 +148,18 @@ def request_of(*texts: str, tools: tuple[ToolSpec, ...] = ()) -> ModelRequest:
 
 def test_all_that_is_sent_is_measured() -> None:
     tool = ToolSpec(name="look", description="Looks.", parameters={"type": "object"})
-    assert estimates.length(request_of("one", "three", tools=(tool,))) == 9 + 8 + 4 + 6 + 18
-    assert [estimates.tokens(count) for count in (0, 1, 4, 5)] == [0, 1, 1, 2]
+    bare = estimates.input_tokens(request_of())
+    assert bare == 3
+    assert estimates.input_tokens(request_of("one", "three")) == bare + 2 * (4 + 1)
+    assert 8 <= estimates.input_tokens(request_of(tools=(tool,))) - bare <= 14
+
+
+def test_a_text_file_counts_and_a_picture_does_not() -> None:
+    def sending(mime_type: str) -> ModelRequest:
+        part = MediaPart(kind="document", mime_type=mime_type, data="eHh4" * 100)
+        return replace(request_of(), messages=(ChatMessage(role=Role.USER, parts=(part,)),))
+
+    assert estimates.input_tokens(sending("text/plain")) - estimates.input_tokens(sending("image/png")) == 75
 
 
 async def test_a_long_request_is_measured_on_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -118,10 +174,20 @@ async def test_a_long_request_is_measured_on_a_thread(monkeypatch: pytest.Monkey
     monkeypatch.setattr(asyncio, "to_thread", watched)
     target = at("http://127.0.0.1", "openai-chat")
     case = FinishedCall(target=target, request=request, body={}, result=SAID, has_ended=True)
-    assert (await usage(case)).input_tokens == estimates.tokens(4 * 1_001 + 9)
+    assert (await usage(case)).input_tokens == 3 + 1_001 * (4 + 1)
     assert len(threads) == 1
     await usage(replace(case, request=request_of("word")))
     assert len(threads) == 1
+
+
+#: The estimate for a prompt of forty letters, with what chat templates put around it.
+ASKED = 4 + 7
+
+
+def assert_all_estimated(usage: Usage) -> None:
+    assert usage.source is UsageSource.ESTIMATED
+    assert usage.estimated_input_tokens == usage.input_tokens
+    assert usage.estimated_output_tokens == usage.output_tokens
 
 
 def uncounted(wire: str) -> bytes:
@@ -162,7 +228,8 @@ def uncounted(wire: str) -> bytes:
 async def test_an_answer_that_nobody_counted_is_estimated(wire: str, fresh_clients: None) -> None:
     async with upstream(streaming(uncounted(wire), b"data: [DONE]\n\n")) as server:
         result = await Call(at(server.origin, wire), prompt="x" * 40).start()
-    assert result.usage == Usage(input_tokens=10, output_tokens=2, source=UsageSource.ESTIMATED)
+    assert (result.usage.input_tokens, result.usage.output_tokens) == (ASKED, 2)
+    assert_all_estimated(result.usage)
     assert len(server.requests) == 1
 
 
@@ -171,9 +238,12 @@ async def test_an_answer_that_broke_is_estimated(wire: str, fresh_clients: None)
     async with upstream(streaming(beginning(wire))) as server:
         error = await Call(at(server.origin, wire), prompt="x" * 40).failure()
     assert error.partial is not None
-    source = UsageSource.PARTIAL if wire == "anthropic-messages" else UsageSource.ESTIMATED
-    assert error.partial.usage.source is source
-    assert error.partial.usage.input_tokens == (7 if wire == "anthropic-messages" else 10)
+    counted = error.partial.usage
+    assert counted.source is UsageSource.ESTIMATED
+    assert counted.output_tokens == counted.estimated_output_tokens == 1
+    is_told = wire == "anthropic-messages"
+    assert counted.input_tokens == (7 if is_told else ASKED)
+    assert counted.estimated_input_tokens == (None if is_told else ASKED)
 
 
 async def test_a_refused_request_is_not_estimated(fresh_clients: None) -> None:
@@ -184,17 +254,16 @@ async def test_a_refused_request_is_not_estimated(fresh_clients: None) -> None:
     assert error.partial.usage.is_unknown
 
 
-async def test_a_server_that_is_known_for_half_reports_has_them_filled(fresh_clients: None) -> None:
+async def test_half_a_report_is_completed(fresh_clients: None) -> None:
     frames = events(
         {"choices": [{"index": 0, "delta": {"content": "Good day"}, "finish_reason": "stop"}]},
         {"choices": [], "usage": {"prompt_tokens": 7}},
     )
     async with upstream(streaming(frames, b"data: [DONE]\n\n")) as server:
-        target = at(server.origin, "openai-chat")
-        plain = await Call(target).start()
-        known = await Call(replace(target, quirks=Quirks(estimates_usage=True))).start()
-    assert plain.usage == Usage(input_tokens=7, source=UsageSource.PARTIAL)
-    assert known.usage == Usage(input_tokens=7, output_tokens=2, source=UsageSource.ESTIMATED)
+        result = await Call(at(server.origin, "openai-chat")).start()
+    assert result.usage == Usage(
+        input_tokens=7, output_tokens=2, estimated_output_tokens=2, source=UsageSource.ESTIMATED
+    )
 
 
 COUNTERS = {
@@ -241,7 +310,8 @@ async def test_the_provider_counts_what_it_has_read_if_it_may(
         wire, answering("200 OK", json.dumps(answer).encode(), "content-type: application/json")
     )
     assert result.stop_reason is FinishReason.END_TURN
-    assert result.usage == Usage(input_tokens=123, output_tokens=2, source=UsageSource.ESTIMATED)
+    assert (result.usage.input_tokens, result.usage.output_tokens) == (123, 2)
+    assert_all_estimated(result.usage)
     asked = server.requests[1]
     assert asked.split(b" ", 2)[1].decode().endswith(end)
     assert b"x" * 40 in asked
@@ -263,7 +333,8 @@ async def test_a_provider_that_does_not_count_delays_nothing(
     monkeypatch.setattr("providers.usage.accounting._COUNT_SECONDS", 0.2)
     settings.RUNNEL_COUNT_TOKENS = True
     result, server = await asyncio.wait_for(ask(wire, count), 20)
-    assert result.usage == Usage(input_tokens=10, output_tokens=2, source=UsageSource.ESTIMATED)
+    assert (result.usage.input_tokens, result.usage.output_tokens) == (ASKED, 2)
+    assert_all_estimated(result.usage)
     assert len(server.requests) == 2
 
 

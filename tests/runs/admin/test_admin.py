@@ -180,7 +180,14 @@ class TestRuns:
             assert fact in page
 
     def test_the_list_tells_a_guess_from_a_report_and_unknown_from_zero(self, admin, owner):
-        make_run(owner=owner, input_tokens=77, output_tokens=0, usage_source="estimated")
+        make_run(
+            owner=owner,
+            input_tokens=77,
+            output_tokens=0,
+            estimated_input_tokens=77,
+            estimated_output_tokens=0,
+            usage_source="estimated",
+        )
         make_run(owner=owner, usage_source="partial")
         page = admin.get(RUNS).content.decode()
         assert "≈ 77" in page

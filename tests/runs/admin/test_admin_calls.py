@@ -304,18 +304,19 @@ class TestTranscript:
 
 
 @pytest.mark.parametrize(
-    ("value", "source", "expected"),
+    ("value", "kind", "expected"),
     [
-        (None, "reported", wording.UNKNOWN),
-        (Decimal(0), "reported", "$0"),
-        (Decimal("0.000020000"), "reported", "$0.00002"),
-        (Decimal("1.500000000"), "partial", "$1.5"),
-        (Decimal(1200), "reported", "$1,200"),
-        (Decimal("0.01"), "estimated", "≈ $0.01"),
+        (None, "", wording.UNKNOWN),
+        (Decimal(0), "exact", "$0"),
+        (Decimal("0.000020000"), "exact", "$0.00002"),
+        (Decimal("1.500000000"), "at_least", "≥ $1.5"),
+        (Decimal(1200), "exact", "$1,200"),
+        (Decimal("0.01"), "about", "≈ $0.01"),
+        (Decimal("0.01"), "", "$0.01"),
     ],
 )
-def test_money_is_said_as_far_as_it_is_known(value, source, expected):
-    assert wording.dollars(value, source) == expected
+def test_money_is_said_as_far_as_it_is_known(value, kind, expected):
+    assert wording.dollars(value, kind) == expected
 
 
 def test_a_run_and_its_steps_say_what_they_cost(admin, owner):
@@ -324,3 +325,4 @@ def test_a_run_and_its_steps_say_what_they_cost(admin, owner):
     page = page_of(admin, run)
     assert "$0.0125" in page
     assert "$0.0075" in page
+    assert "$0.0125" in admin.get(RUNS).text

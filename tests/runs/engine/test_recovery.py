@@ -3,6 +3,7 @@
 import json
 import threading
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
@@ -104,6 +105,10 @@ def test_its_end_says_what_happened_and_that_it_may_be_tried_again(ada: Person) 
     assert end["metadata"] == {
         "stop_reason": "worker_lost",
         "usage_source": "partial",
+        "cost": None,
+        "cost_is": None,
+        "run_usage": {},
+        "estimated_usage": {},
         "retryable": True,
         "retry_after": None,
     }
@@ -123,11 +128,31 @@ def test_the_call_that_was_lost_leaves_a_trace(ada: Person) -> None:
     assert (trace.request, trace.raw_usage, trace.events, trace.bytes) == (None, None, None, None)
 
 
-def test_its_usage_is_unknown_and_not_zero(ada: Person) -> None:
-    run = orphan(ada, STARTED, STEP, *TEXT)
+def test_the_usage_of_what_said_nothing_is_unknown_and_not_zero(ada: Person) -> None:
+    run = orphan(ada, STARTED, STEP)
     recovery.reap(everything=True)
     run.refresh_from_db()
     assert (run.input_tokens, run.output_tokens, run.usage_source) == (None, None, "partial")
+
+
+def test_what_viewers_saw_is_counted_and_priced_as_an_estimate(ada: Person) -> None:
+    run = orphan(ada, STARTED, STEP, *TEXT, model="openai/gpt-4.1-mini")
+    # An earlier step, whose usage is known.
+    make_step(run, index=2, usage_source="reported", input_tokens=30, output_tokens=4, cost=Decimal("0.5"))
+    recovery.reap(everything=True)
+    run.refresh_from_db()
+    lost = run.steps.get(index=1)
+    assert (lost.usage_source, lost.output_tokens) == ("estimated", lost.estimated_output_tokens)
+    assert lost.output_tokens in range(4, 8)
+    assert lost.output_tokens is not None
+    assert (run.output_tokens, run.estimated_output_tokens) == (4 + lost.output_tokens, lost.output_tokens)
+    assert lost.cost is not None
+    assert run.cost is not None
+    assert (run.cost, run.cost_is, lost.cost_is) == (Decimal("0.5") + lost.cost, "about", "about")
+    metadata = log_of(run)[-1]["metadata"]
+    assert metadata["cost"] == pytest.approx(float(run.cost))
+    assert metadata["run_usage"]["outputTokens"] == run.output_tokens
+    assert metadata["estimated_usage"]["outputTokens"] == lost.output_tokens
 
 
 def test_one_that_had_not_begun_still_has_its_first_event(ada: Person) -> None:

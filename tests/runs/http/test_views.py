@@ -3,6 +3,7 @@
 import re
 import uuid
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -191,6 +192,8 @@ def test_it_tells_all_that_was_said_and_how_each_run_went(client: Client, user: 
         input_tokens=12,
         cached_input_tokens=0,
         usage_source="partial",
+        cost=Decimal("0.25"),
+        cost_is="at_least",
         last_seq=7,
     )
     say(run, "user", {"kind": "text", "text": "Where does it end?"})
@@ -207,8 +210,11 @@ def test_it_tells_all_that_was_said_and_how_each_run_went(client: Client, user: 
     ]
     assert answer["messages"][1]["parts"][0] == thought
     [told] = answer["runs"]
+    assert (told["cost"], told["cost_is"], told["left_out_of"]) == (0.25, "at_least", "")
     assert told["usage"] == {
         "input_tokens": 12,
+        "estimated_input_tokens": None,
+        "estimated_output_tokens": None,
         "cached_input_tokens": 0,
         "cache_write_input_tokens": None,
         "output_tokens": None,

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from providers.types import Origin
+from providers.types.cost import Cost, CostIs
 from providers.types.events import ModelEvent, ReasoningDelta, TextDelta, ToolCallDelta, UsageSeen
 from providers.types.usage import Usage
 from providers.usage.spending import ModelUsage, StepUsage
@@ -15,9 +16,13 @@ from runs.usage.run_usage import RunUsage
 WHOM = Origin(wire="w", provider="p", model="m")
 
 
+def money(amount: str | None, kind: CostIs = CostIs.EXACT) -> Cost | None:
+    return None if amount is None else Cost(amount=Decimal(amount), kind=kind)
+
+
 def bill(tokens: int | None, cost: str | None = None) -> ModelUsage:
     usage = Usage() if tokens is None else Usage(input_tokens=tokens, output_tokens=0)
-    return ModelUsage(provider="p", model="m", usage=usage, cost=None if cost is None else Decimal(cost))
+    return ModelUsage(provider="p", model="m", usage=usage, cost=money(cost))
 
 
 def meter(budget: dict[str, Any], *before: ModelUsage) -> BudgetMeter:
@@ -89,15 +94,16 @@ def test_without_a_budget_nothing_is_limited() -> None:
 
 def test_a_run_has_used_what_all_its_segments_have() -> None:
     run = RunUsage([bill(5, "0.5"), bill(7, "0.7")])
-    assert (run.totals.usage.input_tokens, run.totals.cost, run.by_model) == (12, Decimal("1.2"), ())
+    assert (run.totals.usage.input_tokens, run.totals.cost, run.by_model) == (12, money("1.2"), ())
     step = StepUsage()
     step._attempts.append(bill(3, "0.3"))
     run.add(step)
-    assert (run.totals.usage.input_tokens, run.totals.cost) == (15, Decimal("1.5"))
+    assert (run.totals.usage.input_tokens, run.totals.cost) == (15, money("1.5"))
     assert [each.usage.input_tokens for each in run.by_model] == [3]
 
 
-def test_an_unknown_cost_makes_the_whole_unknown() -> None:
-    assert RunUsage([bill(5, "0.5"), bill(7)]).totals.cost is None
+def test_an_unknown_cost_makes_the_whole_a_lower_bound() -> None:
+    assert RunUsage([bill(5, "0.5"), bill(7)]).totals.cost == money("0.5", CostIs.AT_LEAST)
+    assert RunUsage([bill(7)]).totals.cost is None
     assert RunUsage([]).totals.cost is None
     assert RunUsage([]).totals.usage == Usage()

@@ -1,8 +1,10 @@
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 from django.utils import timezone
 
+from providers.types.cost import CostIs
 from runs.states import RunStatus
 from runs.usage.statistics import Figures, GroupBy, Scope, by_day, grouped, total
 from tests.runs.rows import make_run, make_step, make_user
@@ -33,17 +35,35 @@ def mixed() -> None:
         cache_write_input_tokens=50,
         output_tokens=200,
         reasoning_tokens=0,
+        cost=Decimal("0.25"),
+        cost_is="exact",
     )
     make_step(plain, index=2, wait_ms=300, usage_source="reported", input_tokens=10, output_tokens=0)
 
     cancelled = make_run(owner=ada, model="anthropic/opus", status=RunStatus.CANCELLED, created_at=MONDAY)
-    make_step(cancelled, wait_ms=200, usage_source="partial", input_tokens=70, cached_input_tokens=0)
+    make_step(
+        cancelled,
+        wait_ms=200,
+        usage_source="partial",
+        input_tokens=70,
+        cached_input_tokens=0,
+        cost=Decimal("0.5"),
+        cost_is="at_least",
+    )
 
     failed = make_run(owner=bob, model="openai/gpt", status=RunStatus.FAILED, created_at=TUESDAY)
     make_step(failed, wait_ms=None, usage_source="partial")
 
     guessed = make_run(owner=bob, model="openai/gpt", status=RunStatus.RUNNING, created_at=TUESDAY)
-    make_step(guessed, wait_ms=900, usage_source="estimated", input_tokens=5, output_tokens=7)
+    make_step(
+        guessed,
+        wait_ms=900,
+        usage_source="estimated",
+        input_tokens=5,
+        output_tokens=7,
+        cost=Decimal(1),
+        cost_is="about",
+    )
 
     # Cancelled before it began: a run without a step.
     make_run(owner=bob, model="anthropic/opus", status=RunStatus.CANCELLED, created_at=TUESDAY)
@@ -68,6 +88,10 @@ def test_it_adds_up_everything_in_the_period():
         cache_write_input_tokens=50,
         output_tokens=207,
         reasoning_tokens=0,
+        cost=Decimal("1.75"),
+        about_steps=1,
+        at_least_steps=1,
+        unpriced_steps=1,
         # Of 100, 200, 300 and 900 ms: ranks 2 and 4.
         first_token_median=ms(200),
         first_token_p95=ms(900),
@@ -109,6 +133,9 @@ def test_it_groups_by_model():
         cache_write_input_tokens=50,
         output_tokens=207,
         reasoning_tokens=0,
+        cost=Decimal("1.25"),
+        about_steps=1,
+        unpriced_steps=1,
         first_token_median=ms(300),
         first_token_p95=ms(900),
     )
@@ -120,6 +147,8 @@ def test_it_groups_by_model():
         partial_steps=1,
         input_tokens=70,
         cached_input_tokens=0,
+        cost=Decimal("0.5"),
+        at_least_steps=1,
         first_token_median=ms(200),
         first_token_p95=ms(200),
     )
@@ -158,6 +187,19 @@ def test_it_can_be_narrowed_to_a_model_and_a_user():
     figures = total(narrowed)
     assert (figures.runs, figures.steps, figures.input_tokens, figures.output_tokens) == (2, 2, 5, 7)
     assert set(grouped(narrowed, GroupBy.MODEL)) == {"openai/gpt"}
+
+
+@pytest.mark.parametrize(
+    ("figures", "kind"),
+    [
+        (Figures(), CostIs.EXACT),
+        (Figures(about_steps=1), CostIs.ABOUT),
+        (Figures(about_steps=1, at_least_steps=1), CostIs.AT_LEAST),
+        (Figures(unpriced_steps=1), CostIs.AT_LEAST),
+    ],
+)
+def test_a_sum_of_costs_is_as_exact_as_its_worst_part(figures: Figures, kind: CostIs):
+    assert figures.cost_is is kind
 
 
 def test_it_counts_a_step_on_the_day_it_started():

@@ -1,0 +1,37 @@
+"""Prices one call: by what its answer says, else by the price list. No I/O except the price list."""
+
+from providers.types import Origin, StepResult
+from providers.types.cost import Cost, CostIs
+from providers.types.usage import UsageSource
+from providers.usage import billing, pricing
+from providers.usage.billing import Tier
+
+
+def of_call(result: StepResult, origin: Origin, *, is_cached_for_an_hour: bool) -> Cost | None:
+    """Return the cost of one call, ``None`` if it is unknown.
+
+    An amount that the provider says it charged comes before the price list.
+
+    Args:
+        result: The call's answer, complete or not.
+        origin: The model that was asked.
+        is_cached_for_an_hour: Whether the request asked the provider to keep the prompt for an hour.
+    """
+    usage, said = result.usage, billing.of_result(result)
+    if said.charged is not None and usage.source is not UsageSource.ESTIMATED:
+        is_final = usage.source is UsageSource.REPORTED
+        return Cost(amount=said.charged, kind=CostIs.EXACT if is_final else CostIs.AT_LEAST)
+    amount = pricing.cost(
+        usage,
+        provider=origin.provider,
+        asked=origin.model,
+        served=result.model,
+        is_cached_for_an_hour=is_cached_for_an_hour,
+        said=said,
+    )
+    if amount is None:
+        return None
+    if None in (usage.input_tokens, usage.output_tokens) or usage.source is UsageSource.PARTIAL:
+        return Cost(amount=amount, kind=CostIs.AT_LEAST)
+    is_exact = usage.source is UsageSource.REPORTED and said.tier is not Tier.PRIORITY
+    return Cost(amount=amount, kind=CostIs.EXACT if is_exact else CostIs.ABOUT)
