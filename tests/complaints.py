@@ -1,9 +1,9 @@
-"""What a server process has complained of."""
+"""Counts the failures that a server process has logged."""
 
 import re
 
-#: What an SDK has left of a stream that was cut, finalised on whichever thread the collector comes by; see
-#: ``filterwarnings`` in pyproject.toml, which says the same for tests that run it themselves.
+#: Matches a harmless message of an SDK: the garbage collector finalised a stream that was cut, on another
+#: thread. ``filterwarnings`` in pyproject.toml ignores the same message in the tests' own process.
 _LEFT_BEHIND = re.compile(
     r"Exception ignored in: <async_generator object (Response\.aiter_raw|AsyncResponseStream\.__aiter__) .*?"
     r"ValueError: async generator already executing\n",
@@ -12,5 +12,5 @@ _LEFT_BEHIND = re.compile(
 
 
 def tracebacks_in(output: str) -> int:
-    """Return how many failures a process has written down, but for what is nobody's."""
+    """Return the number of tracebacks in a process's output, without those of ``_LEFT_BEHIND``."""
     return _LEFT_BEHIND.sub("", output).count("Traceback")

@@ -1,7 +1,7 @@
 """The environment that tests run in, set before anything reads settings (pytest's ``-p``).
 
-Nothing of the developer's reaches a test: no key, no database, no ``.env``; only where servers that we did
-not write are (``tests/lanes/``). Child processes of tests inherit the same.
+Tests do not see the developer's keys, database or ``.env``. They see only the variables that name the folders
+of foreign servers (``tests/lanes/``). Child processes of tests inherit this environment.
 """
 
 import atexit
@@ -27,7 +27,7 @@ os.environ.update(
     DEBUG="true",
     RUNNEL_DATA_DIR=_data_dir,
     RUNNEL_ENV_FILE=os.devnull,
-    # One failure is one call, and stops nobody else's; tests of retries and circuits say what they want.
+    # A failed call is not repeated, and opens no circuit. Tests of retries and circuits set their own values.
     RUNNEL_MAX_RETRIES="0",
     RUNNEL_CIRCUIT_FAILURES="0",
 )

@@ -1,8 +1,8 @@
-"""Ends a test that does not end by itself, and tells what everybody in its process waits for.
+"""Ends a test that does not end by itself, and prints what each thread and task of its process waits for.
 
-pytest-timeout keeps the time (``timeout`` in pyproject.toml). What it would tell itself is lost where the
-process is one of pytest-xdist's, and it knows no tasks. The process ends with the test: what is stuck may not
-be stopped in any other way. pytest-xdist starts another one for the tests that are left.
+pytest-timeout holds the time limit (``timeout`` in pyproject.toml). Its own report is lost in a process of
+pytest-xdist, and does not include tasks. This module ends the whole process, because a stuck test may not
+stop in any other way. pytest-xdist starts another process for the remaining tests.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ def pytest_timeout_set_timer(item: pytest.Item, settings: Any) -> bool:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_timeout_cancel_timer() -> bool:
-    """Cancel nothing yet: it is called when a test has failed, and what is left to do may be what is stuck."""
+    """Keep the timer: pytest calls this when a test has failed, and its tear-down may get stuck."""
     return True
 
 
@@ -65,7 +65,7 @@ def _tasks() -> Iterator[str]:
 
 
 def _frames(waiting: Any) -> Iterator[str]:
-    """Yield where ``waiting`` is, and where what it waits for is, down to what is no coroutine."""
+    """Yield the place of the coroutine ``waiting``, then of each object that it waits for, innermost last."""
     while waiting is not None:
         frame = _first_of(waiting, "cr_frame", "gi_frame", "ag_frame")
         if frame is None:
@@ -80,7 +80,7 @@ def _first_of(thing: Any, *names: str) -> Any:
 
 
 def _children() -> list[int]:
-    """Return the processes that this one has started, where the system tells."""
+    """Return the ids of the processes that this one has started; none if the system does not list them."""
     return [
         int(child)
         for thread in Path("/proc/self/task").glob("*/children")

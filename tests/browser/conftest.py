@@ -1,4 +1,4 @@
-"""A real server process, and a Chromium in front of it that must never complain."""
+"""A real server process and a Chromium; an error in the browser's console fails the test."""
 
 import contextlib
 import os
@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, S
 
 PROJECT = Path(__file__).resolve().parents[2]
 
-#: Names of Debian's package and of the usual others.
+#: The names of Chromium's command in Debian and elsewhere.
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 #: Seconds until a freshly started server answers.
@@ -26,7 +26,7 @@ START_TIMEOUT = 60
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Server:
-    """A server on an empty data folder, and its first admin."""
+    """A server on an empty data folder, with its first admin."""
 
     url: str
     password: str
@@ -53,7 +53,7 @@ def _wait_for_password(process: subprocess.Popen[str], output: Path, port: int) 
 
 @pytest.fixture(scope="package")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """Start ``manage.py serve`` as ``make run`` does, and stop it as Ctrl-C's kinder sister does."""
+    """Start ``manage.py serve`` as ``make run`` does; afterwards stop it with SIGTERM."""
     folder = tmp_path_factory.mktemp("server")
     port = _free_port()
     output = folder / "output"
@@ -82,7 +82,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    # Not for the whole session: while Playwright runs, no other test of this thread may have a loop.
+    # Not for the whole session: while Playwright runs, no other test of this thread can run an event loop.
     path = next(filter(None, map(shutil.which, CHROMIUMS)), None)
     if path is None:
         if os.environ.get("CI") == "true":
@@ -105,7 +105,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="package")
 def session(browser: Browser, server: Server) -> StorageState:
-    """The admin's session, signed in once: a password's hash takes longer than most tests."""
+    """The admin's session, signed in once, because hashing a password takes longer than most tests."""
     opened = browser.new_context(base_url=server.url)
     sign_in(opened.new_page(), server.password)
     state = opened.storage_state()
@@ -114,9 +114,9 @@ def session(browser: Browser, server: Server) -> StorageState:
 
 
 def _is_a_complaint(message: ConsoleMessage) -> bool:
-    """Tell whether a message says that something is wrong.
+    """Return whether a console message reports a fault.
 
-    Another tab may have deleted a conversation, and the page gives up a connection that takes too long.
+    Two messages are no faults: another tab deleted a conversation, or the page gave up a slow connection.
     """
     is_gone = "404" in message.text and "/api/conversations/" in message.location["url"]
     was_given_up = "WebSocket is closed before the connection is established" in message.text
@@ -125,7 +125,7 @@ def _is_a_complaint(message: ConsoleMessage) -> bool:
 
 @pytest.fixture
 def context(browser: Browser, server: Server, session: StorageState) -> Iterator[BrowserContext]:
-    """A signed-in browser. Errors in the console, violated policies included, fail the test."""
+    """A signed-in browser. Errors in its console, such as violations of the CSP, fail the test."""
     complaints: list[str] = []
     opened = browser.new_context(
         base_url=server.url, viewport={"width": 1280, "height": 800}, storage_state=session

@@ -1,4 +1,4 @@
-"""One server for all contract tests, and two viewers in front of it."""
+"""One server for all contract tests, and two viewers that are connected to it."""
 
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -13,7 +13,7 @@ from tests.contract.reading import recordings
 
 @pytest.fixture(scope="session")
 def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Line]:
-    """The whole line, with every recording and hand-written body to play."""
+    """A running server whose emulator plays every recording and every hand-written body."""
     folder = tmp_path_factory.mktemp("recordings")
     for recording in [*recordings(), *hand_written.BODIES, *odd_answers.BODIES]:
         _write(folder / recording.wire / f"{recording.name}.sse", recording.sse)
@@ -25,14 +25,14 @@ def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Line]:
 
 @pytest.fixture(scope="session")
 def viewer(line: Line) -> Iterator[Viewer]:
-    """Who starts runs and watches them live."""
+    """The client that starts runs and watches them live."""
     with line.viewer() as opened:
         yield opened
 
 
 @pytest.fixture(scope="session")
 def latecomer(line: Line) -> Iterator[Viewer]:
-    """Who comes when all is over."""
+    """The client that connects after the runs have ended."""
     with line.viewer() as opened:
         yield opened
 

@@ -1,4 +1,4 @@
-"""The line, set up and taken down around each test."""
+"""The ``Line`` fixture: server, emulator and sockets in one process, set up and torn down for each test."""
 
 from collections.abc import AsyncIterator
 from importlib import import_module
@@ -13,7 +13,7 @@ from tests.faults.line import Line
 
 @pytest.fixture(scope="session")
 def sdks() -> None:
-    """Import the SDKs, as the server does before it serves: that takes longer than any run here."""
+    """Import the SDKs first, as the server does: the import takes longer than any run in these tests."""
     for module in ("anthropic", "google.genai", "openai"):
         import_module(module)
 

@@ -1,4 +1,4 @@
-"""Clients that are closed on the loop that they belong to."""
+"""Closes the SDK clients on the event loop to which they belong."""
 
 from collections.abc import AsyncIterator
 

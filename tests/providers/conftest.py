@@ -1,4 +1,4 @@
-"""One emulator and one set of clients per test, closed on the loop that they belong to."""
+"""One emulator and one set of SDK clients per test, closed on the event loop to which they belong."""
 
 from collections.abc import AsyncIterator
 

@@ -1,4 +1,4 @@
-"""Two people who know nothing of each other, and sockets that are closed again with all behind them."""
+"""Two separate users, and sockets that are closed after each test together with their runs."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from tests.runs.sockets import Socket, bearer
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Person:
-    """A user, and a token of theirs."""
+    """A user and one of their API tokens."""
 
     user: Any
     token: str
@@ -40,7 +40,7 @@ def eve(transactional_db: None) -> Person:
 
 @pytest.fixture
 async def server(transactional_db: None, settings: Any) -> AsyncIterator[None]:
-    """End what the running loop has begun by the end of the test, sockets included that a test has left open."""
+    """After the test, end its runs, tasks and connections, and close sockets that are still open."""
     settings.RUNNEL_DRAIN_SECONDS = 0.0
     yield
     await shut_down()
@@ -48,7 +48,7 @@ async def server(transactional_db: None, settings: Any) -> AsyncIterator[None]:
 
 @pytest.fixture
 async def connect(server: None) -> AsyncIterator[Connect]:
-    """Open sockets that come with a token; they are closed before the server is."""
+    """Return a function that opens a user's socket; all its sockets are closed before the server."""
     sockets = []
 
     async def open_socket(person: Person) -> Socket:

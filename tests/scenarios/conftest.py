@@ -1,4 +1,4 @@
-"""One server for all scenarios that need nothing special, and a conversation with it over each wire."""
+"""One server for all scenarios without special settings, and a conversation over each wire."""
 
 from collections.abc import Iterator
 

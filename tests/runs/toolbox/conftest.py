@@ -1,4 +1,4 @@
-"""A registry that forgets what a test has put into it."""
+"""An empty tool registry for a test."""
 
 import pytest
 
