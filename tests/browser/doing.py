@@ -1,4 +1,4 @@
-"""What a person does with the page, and what a person sees of a run."""
+"""A person's actions on the page, and the parts of the page that show a run."""
 
 import time
 
@@ -16,7 +16,7 @@ def last_run(page: Page) -> Locator:
 
 
 def answer(page: Page) -> str:
-    """Return the newest answer's text, to the character."""
+    """Return the newest answer's exact text."""
     return last_run(page).locator(".answer > .text").last.text_content() or ""
 
 
@@ -48,12 +48,12 @@ def expect_the_same_after_a_reload(page: Page) -> None:
 
 
 def call(page: Page, name: str) -> Locator:
-    """The card of a tool call in the newest answer."""
+    """Return the card of a tool call in the newest answer."""
     return last_run(page).get_by_label(f"Tool call {name}", exact=True)
 
 
 def state(card: Locator) -> Locator:
-    """How a tool call stands, in words."""
+    """Return the element that shows a tool call's state in words."""
     return card.locator(".state")
 
 

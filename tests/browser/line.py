@@ -1,4 +1,4 @@
-"""The page's way to the server, which a test may make as bad as it likes."""
+"""The page's connection to the server, which a test can disturb."""
 
 import json
 from collections.abc import Callable
@@ -8,11 +8,11 @@ from playwright.sync_api import Page, WebSocketRoute, expect
 
 
 class Line:
-    """The page's way to the server, every frame of which a test may drop, repeat or cut off."""
+    """The page's connection to the server. A test can drop or repeat each frame, or cut the connection."""
 
     def __init__(self, page: Page) -> None:
         self.is_down = False
-        #: Takes a server frame; returns how often the page gets it.
+        #: Takes a server frame and returns how often the page receives it.
         self.copies: Callable[[dict[str, Any]], int] = lambda frame: 1
         self.sockets: list[WebSocketRoute] = []
         page.route_web_socket("**/ws/", self._opened)

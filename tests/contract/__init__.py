@@ -1,1 +1,1 @@
-"""What every wire has to get right, held against real streams and a reading by another hand."""
+"""Tests of all wires with real streams, compared with independent readers that import no code of ours."""

@@ -1,8 +1,8 @@
-"""What a run's events must obey: the rules of AG-UI 1.0, and this project's stricter ones.
+"""The rules for a run's events: those of AG-UI 1.0, and this project's stricter ones.
 
-``violations`` refuses all that ``verifyEvents`` of ``@ag-ui/client`` refuses, and holds errors and
-reasoning to the same rules, which it does not. ``as_the_models_see`` is one event's way through the
-``ag-ui-protocol`` models.
+``violations`` reports every violation that ``verifyEvents`` of ``@ag-ui/client`` reports. It also checks
+errors and reasoning, which ``verifyEvents`` does not. ``as_the_models_see`` passes one event through the
+models of ``ag-ui-protocol``.
 """
 
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from tests.contract.reading import Json
 
 _EVENT: TypeAdapter[Any] = TypeAdapter(Event)
 
-#: What an event opens, by which key, and which event closes it.
+#: By opening event: the key of its id, and the event that closes it.
 _OPENS = {
     "STEP_STARTED": ("stepName", "STEP_FINISHED"),
     "TEXT_MESSAGE_START": ("messageId", "TEXT_MESSAGE_END"),
@@ -25,7 +25,7 @@ _OPENS = {
 }
 _CLOSES = {closer: (opener, key) for opener, (key, closer) in _OPENS.items()}
 
-#: What an event goes on with.
+#: By continuing event: the event that must have opened it, and the key of its id.
 _CONTINUES = {
     "TEXT_MESSAGE_CONTENT": ("TEXT_MESSAGE_START", "messageId"),
     "TOOL_CALL_ARGS": ("TOOL_CALL_START", "toolCallId"),
@@ -34,12 +34,12 @@ _CONTINUES = {
 
 _TERMINAL = {"RUN_FINISHED", "RUN_ERROR"}
 
-#: What neither opens nor closes anything.
+#: The events that neither open nor close anything.
 _ANYWHERE = _TERMINAL | {"RUN_STARTED", "CUSTOM", "REASONING_ENCRYPTED_VALUE", "TOOL_CALL_RESULT"}
 
 
 def violations(events: list[Json]) -> list[str]:
-    """Return what is wrong with one segment of a run: from ``RUN_STARTED`` to its terminal event."""
+    """Return the rules that one segment of a run breaks; a segment is ``RUN_STARTED`` to a terminal event."""
     found = []
     kinds = [event["type"] for event in events]
     if kinds[:1] != ["RUN_STARTED"] or kinds.count("RUN_STARTED") != 1:
@@ -79,9 +79,9 @@ def _unbalanced(events: list[Json]) -> Iterator[str]:
 
 
 def as_the_models_see(event: Json) -> Json:
-    """Return ``event`` after a pass through the models: itself, when it is one of the protocol's.
+    """Return ``event`` after a pass through the models; it is unchanged if it conforms to the protocol.
 
-    The models keep keys that they do not know; here those are dropped, so that one shows.
+    The models keep unknown keys. This function drops them, so that an unknown key makes a difference.
     """
     model = _EVENT.validate_python(event)
     _drop_unknown(model)

@@ -1,7 +1,7 @@
-"""Error answers of real providers, and what another hand than ours makes of each.
+"""Error answers of real providers, and the protocol code that each must get, by an independent reader.
 
-Like ``reading`` it must never import ``providers``. A few bodies are written here, so that the way is
-tested where no recording is.
+Like ``reading``, this module must never import ``providers``. It includes a few hand-written bodies, so that
+the tests run without recordings too.
 """
 
 import json
@@ -13,7 +13,7 @@ from tests.contract.reading import Json
 
 _RECORDED = Path(__file__).resolve().parents[3] / "shared" / "recordings" / "errors"
 
-#: What those providers speak whose wire the recording does not name; the others are OpenAI's likes.
+#: The wires of providers whose recordings do not name one; all other providers speak OpenAI's.
 _WIRES = {"anthropic": "anthropic-messages", "gemini": "gemini-generate"}
 
 
@@ -75,7 +75,7 @@ _BY_HAND: dict[str, Json] = {
     },
 }
 
-#: Words in a body that say more than its status; the first that is found wins.
+#: Words in a body that are more specific than its status; the first that is found counts.
 _TELLING = (
     (r"context.(length|size|window)|prompt is too long|token count.*exceeds", "llm_context_window_exceeded"),
     (r"insufficient_quota", "llm_insufficient_credits"),

@@ -1,7 +1,7 @@
-"""Small streams written by hand, one set for every wire: what is tested holds where no recording is.
+"""Small streams written by hand, one set for every wire, so that the tests run without recordings too.
 
-``full`` thinks, seals the thought, speaks past ASCII and calls two functions at once; ``plain`` speaks
-only; ``length`` is cut by the output limit; ``broken`` says an error in the middle, ``early`` ends there.
+``full`` has reasoning, a seal, text beyond ASCII and two function calls. ``plain`` has only text. ``length``
+is cut by the output limit. ``broken`` has an error in the middle. ``early`` ends in the middle.
 """
 
 import json
@@ -69,7 +69,7 @@ def _chat_bodies() -> dict[str, bytes]:
 
 
 def _responses(items: Iterable[tuple[Json, Iterable[Json], Json]], last: Json | None) -> bytes:
-    """``items`` are what is added, the deltas of it, and what it is when it is done."""
+    """Return a stream of ``items``: each is the added item, its deltas, and the finished item."""
     response = {"id": "resp_by_hand", "object": "response", "model": "by-hand"}
     events: list[Json] = [{"type": "response.created", "response": {**response, "status": "in_progress"}}]
     done = []

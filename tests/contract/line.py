@@ -1,7 +1,7 @@
-"""The whole line in front of a test: a server process, an upstream of its own, and WebSocket viewers.
+"""All parts of a contract test: a server process, an upstream, and WebSocket viewers.
 
-Nothing of Runnel runs in the test's own process but the emulator, which stands for the providers. The
-server's database file is read directly, as an admin would find it.
+Only the emulator, which plays the providers, runs in the test's own process. Tests read the server's database
+file directly.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ from tests.contract.reading import Json
 
 PROJECT = Path(__file__).resolve().parents[2]
 
-#: Seconds until a freshly started server answers, and until anything that a server was asked has come.
+#: Seconds until a freshly started server answers, and until a running server answers a request.
 START_TIMEOUT = 60
 PATIENCE = 20
 
@@ -48,7 +48,7 @@ TERMINAL = {"RUN_FINISHED", "RUN_ERROR"}
 
 
 class Upstream:
-    """An emulator on a loop and a thread of its own, in the place of every provider that has a key."""
+    """An emulator on its own event loop and thread; it plays every provider that has a key."""
 
     def __init__(self, recordings: Path) -> None:
         self._loop = asyncio.new_event_loop()
@@ -66,11 +66,11 @@ class Upstream:
 
     @property
     def newest(self) -> int:
-        """The number of the last request so far."""
+        """Return the number of the newest request."""
         return max((exchange.number for exchange in tuple(self._emulator.exchanges)), default=0)
 
     def received(self, *, after: int) -> Json:
-        """Return the body of the first request after that number, now or when it comes."""
+        """Return the body of the first request after the number ``after``; wait for it if necessary."""
         coming = self._emulator.wait_for(lambda exchange: exchange.number > after, PATIENCE)
         body = asyncio.run_coroutine_threadsafe(coming, self._loop).result(2 * PATIENCE).body
         assert body is not None
@@ -79,7 +79,7 @@ class Upstream:
 
 @dataclass(frozen=True, kw_only=True)
 class Played:
-    """A run as its viewer saw it, from the first frame to the last."""
+    """A run as its viewer received it, from the first frame to the last."""
 
     run_id: str
     conversation_id: str
@@ -104,7 +104,7 @@ class Played:
 
 
 class Viewer:
-    """One WebSocket client, signed in by a token. What it is not asked for yet waits in its inbox."""
+    """One WebSocket client, signed in with a token. Its inbox keeps frames until a method reads them."""
 
     def __init__(self, connection: ClientConnection) -> None:
         self._connection = connection
@@ -114,7 +114,7 @@ class Viewer:
         self.ready = json.loads(self._connection.recv(PATIENCE))
 
     def ask(self, **frame: Any) -> Json:
-        """Send a command and return its answer, whichever it is."""
+        """Send a command and return its answer, ``ok`` or ``error``."""
         frame_id = next(self._ids)
         self._connection.send(json.dumps({"id": frame_id, **frame}))
         while frame_id not in self._answers:
@@ -122,14 +122,14 @@ class Viewer:
         return self._answers.pop(frame_id)
 
     def start(self, model: str, text: str, *, conversation_id: str | None = None) -> tuple[str, str]:
-        """Start a run; return its id and its conversation's."""
+        """Start a run; return the ids of the run and of its conversation."""
         place = {} if conversation_id is None else {"conversation_id": conversation_id}
         answer = self.ask(type="start", model=model, input=text, **place)
         assert answer["type"] == "ok", answer
         return answer["run_id"], answer["conversation_id"]
 
     def follow(self, run_id: str, *, first: int = 1) -> tuple[str, ...]:
-        """Return the frames of a run to its end; ``first`` is the seq that comes first."""
+        """Return the frames of a run up to its end; ``first`` is the expected seq of the first frame."""
         while not any(_type(frame) in TERMINAL for frame in self._inbox[run_id]):
             self._read()
         frames = tuple(self._inbox.pop(run_id))
@@ -137,7 +137,7 @@ class Viewer:
         return frames
 
     def wait_for(self, run_id: str, kind: str) -> None:
-        """Return when an event of this type has come; it stays in the inbox."""
+        """Wait until an event of type ``kind`` arrives; it stays in the inbox."""
         while not any(_type(frame) == kind for frame in self._inbox[run_id]):
             self._read()
 
@@ -153,7 +153,7 @@ class Viewer:
         return Played(run_id=run_id, conversation_id=conversation_id, frames=self.follow(run_id))
 
     def replay(self, run_id: str, *, after: int) -> tuple[str, ...]:
-        """Return what a subscription from ``after`` on delivers of a run that has ended."""
+        """Subscribe to an ended run after the seq ``after``, and return the delivered frames."""
         answer = self.ask(type="subscribe", run_id=run_id, after=after)
         assert answer["type"] == "ok", answer
         return self.follow(run_id, first=after + 1) if answer["seq"] > after else ()
@@ -239,7 +239,7 @@ class Line:
             yield Viewer(connection)
 
     def rows(self, query: str, run_id: str) -> list[Json]:
-        """Return what the database holds, JSON columns decoded; ``?`` in ``query`` is the run's id."""
+        """Return the rows of ``query``, in which ``?`` is the run's id. JSON columns are decoded."""
         with contextlib.closing(sqlite3.connect(self._database())) as database:
             database.row_factory = sqlite3.Row
             found = database.execute(query, (UUID(run_id).hex,)).fetchall()

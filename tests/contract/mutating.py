@@ -1,4 +1,4 @@
-"""Real streams, damaged as lines, proxies and servers damage them: seeded, so that each can be had again. Pure."""
+"""Damages real streams as networks, proxies and servers do. Seeds make each damage repeatable. Pure."""
 
 import json
 import random
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-#: What takes the place of a value: everything that JSON has, and what only looks like it.
+#: Replacements for a value: one of each JSON type, and difficult values of some types.
 _VALUES: tuple[Any, ...] = (None, True, -1, 0, 2**70, 1.5, "", "x", "\ud83d", "\0", [], [[]], {}, {"a": None})
 
 _RUBBISH = (
@@ -26,7 +26,7 @@ _RUBBISH = (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Mutant:
-    """A body, and whether its connection ends in order."""
+    """A damaged body, and whether its connection ends cleanly."""
 
     sse: bytes
     is_cut: bool
@@ -94,7 +94,7 @@ def interleave_event(chance: random.Random, sse: bytes) -> bytes:
 
 
 def change_value(chance: random.Random, sse: bytes) -> bytes:
-    """Give one value in one event another type."""
+    """Replace one value in one event by a value of ``_VALUES``."""
     blocks = _blocks(sse)
     number = chance.randrange(len(blocks))
     lines = blocks[number].split(b"\n")
@@ -158,9 +158,9 @@ _DAMAGES: tuple[_Damage, ...] = (
 
 
 def mutate(sse: bytes, chance: random.Random) -> Mutant:
-    """Return ``sse`` with one to three damages."""
+    """Return ``sse`` with one to three random damages."""
     for _ in range(chance.choice((1, 1, 1, 2, 3))):
-        # What a damage has left may be no event any more.
+        # After a damage the body may hold no event at all.
         if _blocks(sse):
             sse = chance.choice(_DAMAGES)(chance, sse)
     return Mutant(sse=sse, is_cut=chance.random() < 0.2)

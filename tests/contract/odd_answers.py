@@ -1,4 +1,4 @@
-"""Streams that no provider should send, and that must harm nobody: each a fault of its own."""
+"""Streams that no provider should send; each has one fault, which must not harm the server."""
 
 import json
 from typing import Any
@@ -7,7 +7,7 @@ from tests.contract.reading import Json, Recording
 
 WORDS = "As usual."
 
-#: So often said, they are more than a frame may hold.
+#: Repeated so often, ``WORDS`` exceed the size limit of a frame.
 OFTEN = 120_000
 
 

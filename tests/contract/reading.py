@@ -1,8 +1,8 @@
-"""What a recorded provider stream says, read by another hand than the wires.
+"""An independent reader of recorded provider streams, for comparison with the wires.
 
-The contract tests hold this reading against what Runnel makes of the same bytes. It must never
-import ``providers``: a shared line could hide a shared mistake. It reads whole bodies, slowly and
-plainly, and knows nothing of Django, an SDK or a socket.
+The contract tests compare its result with Runnel's for the same bytes. This module must never import
+``providers``, because shared code could hide a shared mistake. It reads whole bodies, favours simple code
+over speed, and depends neither on Django nor on an SDK.
 
 Sources: the HTML standard on server-sent events, the providers' API references, and this project's
 design for the accounting of tokens, the stop reasons and the error codes.
@@ -27,13 +27,13 @@ COUNTS = (
 )
 
 
-#: Beside the project, never in it: real streams, recorded by others.
+#: The folder of real streams that others recorded. It lies beside the project, never inside it.
 _RECORDINGS = Path(__file__).resolve().parents[3] / "shared" / "recordings"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Recording:
-    """One response body as it came over the wire, and what is known about it."""
+    """One response body as received, with its metadata."""
 
     wire: str
     name: str
@@ -42,7 +42,7 @@ class Recording:
 
 
 def recordings() -> list[Recording]:
-    """Return every recording there is; none where the folder is not present."""
+    """Return all recordings; none if the folder does not exist."""
     return [
         Recording(
             wire=path.parent.name,
@@ -56,21 +56,21 @@ def recordings() -> list[Recording]:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reading:
-    """All that one answer said, used and ended with."""
+    """The content, the usage and the end of one answer."""
 
-    #: Every word of choice or candidate 0, a refusal's words too, without separators.
+    #: The whole text of choice or candidate 0, a refusal included, without separators.
     text: str
     #: Every visible thought or summary of thoughts, without separators.
     reasoning: str
     #: Signatures, encrypted reasoning and redacted thinking, in order.
     sealed: tuple[str, ...]
-    #: Function calls only: the name, and the arguments decoded, or as text where they are no JSON.
+    #: Function calls only: the name, and the decoded arguments, or their text if they are not JSON.
     tool_calls: tuple[tuple[str, Any], ...]
-    #: What else the provider put into its answer, by the provider's own word, in the order of completion.
+    #: The provider's names of all other items in its answer, in the order of their completion.
     provider_items: tuple[str, ...]
-    #: The protocol's word for the end of a call that did not fail.
+    #: The protocol's stop reason; ``None`` for a call that failed.
     stop_reason: str | None
-    #: The protocol's code for the failure of one that did.
+    #: The protocol's error code; ``None`` for a call that did not fail.
     error_code: str | None
     #: The five counts of ``COUNTS``; ``None`` is "not reported".
     usage: Usage
@@ -80,18 +80,18 @@ class Reading:
 
 @dataclass(kw_only=True)
 class _Call:
-    """A function call while its pieces come in."""
+    """A function call whose pieces are still arriving."""
 
     id: str | None = None
     name: str = ""
     arguments: str = ""
-    #: Where it stands among the answer's items, when that is not where it was completed.
+    #: Its place among the answer's items, if that differs from the order of completion.
     place: int = 0
 
 
 @dataclass(kw_only=True)
 class _Notes:
-    """What a reader writes down."""
+    """The notes of a reader while it reads a stream."""
 
     text: list[str] = field(default_factory=list)
     reasoning: list[str] = field(default_factory=list)
@@ -101,14 +101,14 @@ class _Notes:
     usage: Usage = field(default_factory=lambda: dict.fromkeys(COUNTS))
     response_id: str | None = None
     model: str | None = None
-    #: Some of the text was said to be a refusal.
+    #: Whether the provider marked a part of the text as a refusal.
     refused: bool = False
     #: ``plain``, ``stop_sequence``, ``filtered`` or a key of ``_ENDS``; ``None`` before the end.
     end: str | None = None
     error_code: str | None = None
 
 
-#: Ends that mean one thing, whatever was said before them: the stop reason, the error code.
+#: Ends whose meaning does not depend on the content before them: stop reason and error code.
 _ENDS: dict[str, tuple[str | None, str | None]] = {
     "length": ("max_tokens_exceeded", None),
     "blocked": (None, "llm_content_filter"),
@@ -122,11 +122,14 @@ _ENDS: dict[str, tuple[str | None, str | None]] = {
 
 
 def read(wire: str, sse: bytes, meta: Mapping[str, Any]) -> Reading:
-    """Return what the body ``sse`` says in the format ``wire``, up to its first terminal event.
+    """Return the content of the body ``sse`` in the format ``wire``, up to its first terminal event.
 
-    ``meta`` is the recording's metadata; it only has to agree about the wire, since everything
-    else must follow from the bytes. Raises ``ValueError`` when it does not, ``KeyError`` for an
-    unknown wire.
+    ``meta`` is the recording's metadata. It only has to name the same wire: everything else must follow from
+    the bytes.
+
+    Raises:
+        ValueError: ``meta`` names another wire.
+        KeyError: there is no wire of this name.
     """
     if meta.get("wire", wire) != wire:
         raise ValueError(f"a recording of {meta['wire']} read as {wire}")

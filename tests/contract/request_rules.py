@@ -1,7 +1,7 @@
-"""What a provider refuses in a request with a history, as its API reference says; every rule is a 400.
+"""Rules of the providers' API references for requests with a history; a broken rule is answered with 400.
 
-Like ``reading`` it must never import ``providers``. ``refusals`` says what is wrong with a body;
-``turns`` reads the words and the function calls back out of it.
+Like ``reading``, this module must never import ``providers``. ``refusals`` returns the rules that a body
+breaks. ``turns`` reads the texts and the function calls from a body.
 """
 
 import json
@@ -15,13 +15,13 @@ from tests.contract.reading import Json
 
 @dataclass(frozen=True, kw_only=True)
 class Turn:
-    """All that one side says until the other one speaks; results of functions are the user's side."""
+    """The consecutive messages of one side; results of functions belong to the user's side."""
 
     user: bool
     text: str = ""
     #: Names and decoded arguments.
     calls: tuple[tuple[str, Any], ...] = ()
-    #: Of the functions whose results it brings, where the wire says so; else the ids of their calls.
+    #: The names of the functions whose results it holds, or the ids of their calls if the wire has no names.
     results: tuple[str, ...] = ()
 
 
@@ -34,16 +34,16 @@ class _Draft:
 
 
 def refusals(wire: str, body: Json) -> list[str]:
-    """Return what the provider that speaks ``wire`` would refuse in ``body``."""
+    """Return the reasons why the provider of ``wire`` would refuse ``body``; none if it would accept it."""
     return list(_RULES[wire](body))
 
 
-#: Characters of a call's id; a server takes back longer ones that it made itself.
+#: The most characters of a call's id. A server accepts longer ids only if it made them itself.
 _LONGEST_IDS = {"openai-chat": 40, "openai-responses": 64}
 
 
 def overlong_ids(wire: str, body: Json) -> list[str]:
-    """Return the ids of calls by which the provider would refuse what another one has said."""
+    """Return the call ids that are too long for a provider that did not make them."""
     messages = [message.get("tool_calls") or () for message in body.get("messages") or ()]
     ids = [call["id"] for calls in messages for call in calls]
     ids += [item["call_id"] for item in body.get("input") or () if "call_id" in item]
@@ -71,7 +71,7 @@ def turns(wire: str, body: Json) -> list[Turn]:
     ]
 
 
-#: Whether the user says it, what it is, and the thing itself.
+#: Whether the entry is the user's, its kind, and its content.
 type Saying = tuple[bool, str, Any]
 
 
@@ -89,7 +89,7 @@ def _is_object(text: object) -> bool:
         return False
 
 
-# What a Chat Completions server knows of an assistant's message; reasoning is OpenRouter's, DeepSeek's, Qwen's.
+# The fields of an assistant's message in Chat Completions; OpenRouter, DeepSeek and Qwen add reasoning.
 _CHAT_KEYS = {
     "role",
     "content",

@@ -1,4 +1,4 @@
-"""Asks the emulator over plain HTTP and notes every byte of the answer, however it ends."""
+"""Sends requests to the emulator over plain HTTP and keeps every byte of the answer, also of a broken one."""
 
 import asyncio
 import json
@@ -28,9 +28,9 @@ class Answer:
     headers: dict[str, str] = field(default_factory=dict)
     #: As the emulator sent them.
     pieces: list[bytes] = field(default_factory=list)
-    #: ``end``, ``open`` (nobody waited longer) or ``broken``.
+    #: ``end``, ``open`` (still open after the wait) or ``broken``.
     end: str = "open"
-    #: How it broke.
+    #: The error that broke the connection.
     error: str = ""
 
     @property
@@ -39,7 +39,7 @@ class Answer:
 
     @property
     def data(self) -> list[Json]:
-        """The JSON of every event."""
+        """Return the JSON of every event."""
         lines = self.body.replace(b"\r\n", b"\n").split(b"\n")
         return [json.loads(line[6:]) for line in lines if line.startswith(b"data: {")]
 
@@ -50,7 +50,7 @@ class Answer:
 
 
 def asked(wire: str, text: str) -> Json:
-    """Return the body of a request without fault."""
+    """Return the body of a valid request."""
     said: Json = {"role": "user", "content": text}
     match wire:
         case "openai-chat":
@@ -73,7 +73,7 @@ async def post(
     prefix: str = "",
     headers: dict[str, str] | None = None,
 ) -> Answer:
-    """Return the answer to ``body``, as far as it has come after ``patience`` seconds."""
+    """Return the answer to ``body``, as far as it has arrived within ``patience`` seconds."""
     answer = Answer()
     if wire != "gemini-generate":
         body = {"model": model, **body}
@@ -98,7 +98,7 @@ async def post(
 async def provoke_all(
     emulator: Emulator, order: str, *, model: str = "length", patience: float = 10.0
 ) -> dict[str, Answer]:
-    """Return the answers over all wires, which come at once."""
+    """Order the same fault over all wires concurrently, and return the answers by wire."""
     asking = (provoke(emulator, wire, order, model=model, patience=patience) for wire in PATHS)
     return dict(zip(PATHS, await asyncio.gather(*asking), strict=True))
 
@@ -106,6 +106,6 @@ async def provoke_all(
 async def provoke(
     emulator: Emulator, wire: str, order: str, *, model: str = "length", patience: float = 10.0
 ) -> Answer:
-    """Return the answer to somebody who orders a fault."""
+    """Return the answer to a request whose prompt orders a fault."""
     text = f"Please [[fault={order}]] répondez."
     return await post(emulator, wire, model, asked(wire, text), patience=patience)

@@ -1,4 +1,4 @@
-"""Requests that use all that a wire has and break no rule: tests of rules break one thing of them each."""
+"""Valid requests that use all features of a wire. A test of a rule changes one part of such a request."""
 
 from copy import deepcopy
 from typing import Any
@@ -7,10 +7,10 @@ from emulator.sealing import seal
 
 type Json = dict[str, Any]
 
-#: Where something is in a request.
+#: The path of a value in a request.
 type Path = tuple[str | int, ...]
 
-#: Stands for a field that is taken away.
+#: Stands for a removed field.
 GONE = object()
 
 PNG = "iVBORw0KGgo="
@@ -249,7 +249,7 @@ FULL = {
 
 
 def broken(wire: str, path: Path, value: object) -> Json:
-    """Return the full request with another value at ``path``, or without what is there."""
+    """Return the full request with ``value`` at ``path``, or without the field if ``value`` is ``GONE``."""
     body = deepcopy(FULL[wire])
     node: Any = body
     for step in path[:-1]:

@@ -1,4 +1,4 @@
-"""Asks the emulator through the providers' own SDKs and notes what they make of the answer."""
+"""Sends requests to the emulator through the providers' SDKs and keeps the answers as the SDKs read them."""
 
 import base64
 import json
@@ -17,7 +17,7 @@ from emulator import Emulator
 
 WIRES = ("openai-chat", "openai-responses", "anthropic-messages", "gemini-generate")
 
-#: Must never be found in what the emulator remembers.
+#: The emulator must never store this key.
 KEY = "a-very-secret-key"
 
 type Json = dict[str, Any]
@@ -32,10 +32,10 @@ class Heard:
     sealed: str | None = None
     refused: str = ""
     calls: list[tuple[str, Any]] = field(default_factory=list)
-    #: How many pieces each call's arguments came in.
+    #: The number of pieces of each call's arguments.
     argument_pieces: list[int] = field(default_factory=list)
     end: str | None = None
-    #: Input, cached input, output with thoughts, thoughts: as the SDK shows them.
+    #: Tokens as the SDK reports them: input, cached input, output with reasoning, reasoning.
     usage: tuple[int | None, int | None, int, int] | None = None
     id: str | None = None
     model: str | None = None
@@ -48,7 +48,7 @@ class Heard:
 @asynccontextmanager
 async def streaming(emulator: Emulator, wire: str, model: str, body: Json) -> AsyncIterator[Any]:
     """Yield the SDK's stream for ``body``, which is in the wire's own form."""
-    # Nothing here is encrypted, and loading certificates for each client takes longer than the tests.
+    # The connection is not encrypted, and loading certificates for each client takes longer than the tests.
     async with httpx2.AsyncClient(verify=False) as http:
         match wire:
             case "openai-chat" | "openai-responses":
@@ -74,7 +74,7 @@ async def streaming(emulator: Emulator, wire: str, model: str, body: Json) -> As
 
 
 def question(wire: str, text: str, *, functions: tuple[str, ...] = ()) -> Json:
-    """Return a request that asks ``text`` and wants all that the wire can report."""
+    """Return a request with the prompt ``text`` that asks for everything that the wire can report."""
     match wire:
         case "openai-chat":
             body: Json = {
@@ -104,7 +104,7 @@ def question(wire: str, text: str, *, functions: tuple[str, ...] = ()) -> Json:
 
 
 def answered(wire: str) -> Json:
-    """Return a request whose last word are the results of two calls."""
+    """Return a request that ends with the results of two calls."""
     results = [("call_1", "get_weather", "7 °C"), ("call_2", "get_time", "09:41")]
     match wire:
         case "openai-chat":
@@ -155,7 +155,7 @@ def answered(wire: str) -> Json:
 
 
 async def hear(emulator: Emulator, wire: str, model: str, body: Json) -> Heard:
-    """Return what the SDK reads from the whole answer."""
+    """Return the whole answer as the SDK reads it."""
     heard = Heard()
     async with streaming(emulator, wire, model, body) as stream:
         async for event in stream:

@@ -1,4 +1,4 @@
-"""What must hold of a run that has ended, wherever the cancel met it."""
+"""Assertions about a run that has ended, at whatever point a cancel stopped it."""
 
 import json
 from typing import Any
@@ -7,7 +7,7 @@ from providers.types.usage import COUNTS
 from tests.faults.client import Json, is_terminal
 from tests.faults.line import Stored
 
-#: What opens something that must be closed, and by which key the two belong together.
+#: The events that must be closed: by opening event, the closing event and the key with the common id.
 _PAIRS = {
     "STEP_STARTED": ("STEP_FINISHED", "stepName"),
     "TEXT_MESSAGE_START": ("TEXT_MESSAGE_END", "messageId"),
@@ -18,7 +18,7 @@ _PAIRS = {
 
 
 def assert_sound(stored: Stored) -> list[Json]:
-    """The log is gapless, balanced and ends once, as the run's row says; return its events."""
+    """Assert that the log has no gaps, is balanced and ends once, as the row says; return its events."""
     frames = [json.loads(frame) for frame in stored.frames]
     assert [frame["seq"] for frame in frames] == list(range(1, stored.run.last_seq + 1))
     events = [frame["event"] for frame in frames]
@@ -38,9 +38,9 @@ def assert_sound(stored: Stored) -> list[Json]:
 
 
 def assert_cancelled(stored: Stored, *, cut: bool, by: str = "user") -> list[Json]:
-    """The run was cancelled once, and every row tells the same of it; return its events.
+    """Assert that the run was cancelled once and that all rows agree on it; return its events.
 
-    ``cut`` says whether an open stream of the provider was closed by it.
+    ``cut`` says whether the cancel must have closed an open stream of the provider.
     """
     events = assert_sound(stored)
     end, run = events[-1], stored.run
@@ -61,7 +61,7 @@ def assert_cancelled(stored: Stored, *, cut: bool, by: str = "user") -> list[Jso
 
 
 def assert_call_was_cut(stored: Stored) -> None:
-    """The one provider call was under way, its trace says how it was stopped, its usage is honest."""
+    """Assert that the cancel cut the only provider call, as trace and usage must show."""
     (trace,) = stored.traces
     (step,) = stored.steps
     assert (trace.status, trace.error_code, step.error_code) == ("cancelled", "", "")
@@ -80,7 +80,7 @@ def assert_call_was_cut(stored: Stored) -> None:
 
 
 def said(events: list[Json]) -> str:
-    """Return the text that a viewer of ``events`` has read."""
+    """Return the text in ``events``."""
     return "".join(event["delta"] for event in events if event["type"] == "TEXT_MESSAGE_CONTENT")
 
 

@@ -1,7 +1,6 @@
-"""A WebSocket client that lives in the test's own process: it speaks ASGI to the real application.
+"""A WebSocket client in the test's own process, which speaks ASGI to the real application.
 
-What it does not read piles up beside it, and the application is told how much, as Daphne's transport
-tells it.
+Unread frames are queued in the client. As Daphne does, it reports their bytes to the application.
 """
 
 import asyncio
@@ -15,10 +14,10 @@ from project.asgi import application
 
 type Json = dict[str, Any]
 
-#: Seconds until an answer or an event must have come; only what is stuck takes that long.
+#: Seconds after which a missing answer or event counts as stuck.
 STUCK = 20.0
 
-#: The name of the task that serves a socket of a test: it lives as long as the socket.
+#: The name of the task that serves a test's socket; it runs as long as the socket is open.
 TASK_NAME = "socket of a test"
 
 
@@ -30,9 +29,9 @@ class Client:
     """One socket."""
 
     def __init__(self, token: str) -> None:
-        #: Frames of events exactly as they came, by run.
+        #: Event frames exactly as received, by run.
         self.frames: dict[str, list[str]] = {}
-        #: Every other frame that answers nothing.
+        #: All other frames that are not answers.
         self.notices: list[Json] = []
         self.close_code: int | None = None
         self._answers: dict[str, Json] = {}
@@ -59,26 +58,26 @@ class Client:
         await self.until(lambda: any(notice["type"] == "ready" for notice in self.notices))
 
     async def close(self) -> None:
-        """Go away, as a closed tab does."""
+        """Disconnect, as a closed tab does."""
         if self._task is not None:
             self._to_server.put_nowait({"type": "websocket.disconnect", "code": 1001})
             await asyncio.wait_for(self._task, STUCK)
             self._task = None
 
     def send(self, kind: str, **fields: Any) -> str:
-        """Send a frame without waiting for anything; return its id."""
+        """Send a frame without waiting; return its id."""
         frame_id = f"f{next(self._ids)}"
         text = json.dumps({"type": kind, "id": frame_id, **fields})
         self._to_server.put_nowait({"type": "websocket.receive", "text": text})
         return frame_id
 
     def acknowledge(self, run_id: UUID, seq: int) -> None:
-        """Say how far this viewer has read; nothing answers."""
+        """Acknowledge a run's events up to ``seq``. The server sends no answer."""
         text = json.dumps({"type": "ack", "run_id": str(run_id), "seq": seq})
         self._to_server.put_nowait({"type": "websocket.receive", "text": text})
 
     async def answer(self, frame_id: str) -> Json:
-        """Return the one answer to a frame."""
+        """Wait for the only answer to a frame, and return it."""
         await self.until(lambda: frame_id in self._answers)
         return self._answers[frame_id]
 
@@ -93,14 +92,14 @@ class Client:
         return UUID(answer["run_id"])
 
     async def cancel(self, run_id: UUID, **fields: Any) -> str:
-        """Ask for a cancel and return the answer's state."""
+        """Cancel a run and return the answer's ``state``."""
         answer = await self.ask("cancel", run_id=str(run_id), **fields)
         assert answer["type"] == "ok", answer
         state: str = answer["state"]
         return state
 
     def events(self, run_id: UUID) -> list[Json]:
-        """Return the events of a run that have been read so far."""
+        """Return the events of a run that were read so far."""
         return [json.loads(frame)["event"] for frame in self.frames.get(str(run_id), ())]
 
     async def saw(self, run_id: UUID, *kinds: str) -> None:
@@ -113,27 +112,27 @@ class Client:
         return self.events(run_id)[-1]
 
     def has_ended(self, run_id: UUID) -> bool:
-        """Whether the run's terminal event has been read."""
+        """Return whether the run's terminal event was read."""
         frames = self.frames.get(str(run_id), [])
         return any(is_terminal(json.loads(frame)["event"]) for frame in frames[-1:])
 
     @property
     def unread(self) -> int:
-        """Bytes that were sent and lie unread."""
+        """Return the bytes that were sent and not read yet."""
         return sum(map(len, self._unread or ()))
 
     def stop_reading(self) -> None:
-        """Let what the server sends lie from now on."""
+        """Leave all further frames unread."""
         self._unread = []
 
     def read_on(self) -> None:
-        """Read what has piled up, and again whatever comes."""
+        """Read the queued frames, and from now on each frame as it arrives."""
         unread, self._unread = self._unread or [], None
         for text in unread:
             self._read(text)
 
     async def until(self, predicate: Callable[[], bool], timeout: float = STUCK) -> None:
-        """Wait until ``predicate`` holds; it is asked again whenever a frame has come."""
+        """Wait until ``predicate`` is true; check it again after each frame."""
         async with asyncio.timeout(timeout):
             while not predicate():
                 await self._changed.wait()

@@ -1,4 +1,4 @@
-"""A provider with no manners: passes on what the emulator answers, and quotes the caller's key wherever it can."""
+"""A careless provider: passes on the emulator's answers and inserts the caller's key wherever it can."""
 
 import asyncio
 import re
@@ -11,16 +11,16 @@ import httpx2
 _CREDENTIALS = ("authorization", "x-api-key", "x-goog-api-key", "api-key")
 _HOP_BY_HOP = ("host", "content-length", "connection", "accept-encoding", "transfer-encoding")
 
-#: Where an answer has words that a failure's story may quote.
+#: The places of an answer whose text may be stored or shown with a failure.
 _PLACES = re.compile(rb'"message":\s*"|<h1>|: keep-alive|<title>')
 
 
 class Echo:
-    """Stands before the emulator at ``behind``."""
+    """A proxy before the emulator at ``behind``."""
 
     def __init__(self, behind: str, http: httpx2.AsyncClient) -> None:
         self.origin = ""
-        #: How often each key was quoted in a body; every answer has it in its headers.
+        #: How often each key was inserted into a body. Every answer has the key in its headers.
         self.quoted: Counter[str] = Counter()
         self._behind = behind
         self._http = http
@@ -58,7 +58,7 @@ class Echo:
 
 @asynccontextmanager
 async def echoing(behind: str) -> AsyncIterator[Echo]:
-    """Serve on loopback until this is left."""
+    """Serve on loopback until the context ends."""
     async with httpx2.AsyncClient(timeout=None, trust_env=False) as http:
         echo = Echo(behind, http)
         listener = await asyncio.start_server(echo.serve, "127.0.0.1", 0)

@@ -1,4 +1,4 @@
-"""Every way in which the emulator fails, and what a run makes of each: the story behind docs/reference/failures.md."""
+"""All faults of the emulator, and the end of a run after each; docs/reference/failures.md describes them."""
 
 import asyncio
 import json
@@ -21,13 +21,13 @@ PROVIDERS = {
 }
 KEY = "canary-THIS-KEY-MUST-NOT-LEAK-97531"
 
-#: Runs under way at the same time.
+#: The number of concurrent runs.
 AT_ONCE = 12
 
-#: Seconds of patience with what would never end, and with what always does.
+#: Seconds to wait for an answer that never ends, and for one that does.
 IMPATIENT, PATIENT = 3.0, 20.0
 
-#: What each kind of error is to us, before the stream and inside it.
+#: The error code for each kind of error, before the stream and inside it.
 KINDS = {
     Fault.MALFORMED: "llm_bad_request",
     Fault.UNKNOWN_PATH: "llm_not_found",
@@ -50,7 +50,7 @@ KINDS = {
     Fault.GATEWAY_TIMEOUT: "llm_timeout",
 }
 
-#: What was ordered, and the code that the run must end with; ``None`` for one that must go well.
+#: The code with which the run must end after each ordered fault; ``None`` if it must succeed.
 ENDLESS: dict[str, str | None] = {
     "silence": "llm_timeout",
     "silence after=headers": "llm_timeout",
@@ -84,17 +84,17 @@ ENDING: dict[str, str | None] = {
 }
 ORDERS = ENDING | ENDLESS
 
-#: What a wire makes of some of them, since it has no other words or its SDK reads them in its own way.
+#: The codes that differ on some wires: the wire has no other form, or its SDK reads the answer differently.
 DIFFERENT: dict[tuple[str, str], str | None] = {
-    # A whole answer is as good as one in pieces there.
+    # That SDK accepts a whole answer instead of a stream.
     ("json", "gemini-generate"): None,
-    # Google sends no comments, and its SDK takes them for an answer that is no JSON.
+    # Google sends no comments, and its SDK reads them as an answer that is not JSON.
     **{
         (order, "gemini-generate"): "llm_connection"
         for order in ORDERS
         if order.startswith(("comments", "pings", "only_"))
     },
-    # Inside a stream there is no status, and these have no word of their own.
+    # Inside a stream there is no status, and these kinds have no error type of their own.
     ("error_event kind=unknown_path", "openai-chat"): "llm_bad_request",
     ("error_event kind=forbidden", "openai-chat"): "llm_bad_request",
     ("error_event kind=unprocessable", "openai-chat"): "llm_bad_request",
@@ -114,13 +114,13 @@ DIFFERENT: dict[tuple[str, str], str | None] = {
     ("error_event kind=unprocessable", "anthropic-messages"): "llm_bad_request",
 }
 
-#: What a sentence that helps tells its reader to do.
+#: Matches a sentence that tells the user what to do.
 ADVICE = re.compile(r"\b(Try|Choose|choose|Ask|ask|Check|Wait|Start|Rephrase)\b")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Wanted:
-    """One run."""
+    """A run to start."""
 
     model: str
     text: str
@@ -128,21 +128,21 @@ class Wanted:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Outcome:
-    """What a viewer got of a run, and what of it is kept."""
+    """The end of a run as its viewer received it."""
 
-    #: Empty for a run that went well.
+    #: Empty for a run that succeeded.
     code: str
     stop_reason: str
     retryable: bool
     retry_after: float | None
-    #: What a user reads.
+    #: The error message for the user.
     sentence: str
-    #: What the model had said by then.
+    #: The model's text up to the end.
     said: str
 
 
 def configure(settings: Any, origin: str, *, key: str = KEY) -> None:
-    """Put ``origin`` in the place of the four providers."""
+    """Set the addresses of the four providers to ``origin``."""
     for _, key_setting, address_setting, path in PROVIDERS.values():
         setattr(settings, key_setting, key)
         setattr(settings, address_setting, origin + path)
@@ -153,7 +153,7 @@ def be_patient(settings: Any, seconds: float) -> None:
 
 
 async def play_all(line: Line, wanted: Iterable[Wanted]) -> dict[Wanted, Outcome]:
-    """Run all that is wanted, some at once."""
+    """Start all runs, ``AT_ONCE`` at a time, and return their outcomes."""
     client, room = await line.client(), asyncio.Semaphore(AT_ONCE)
 
     async def play(each: Wanted) -> Outcome:
@@ -170,13 +170,13 @@ async def play_all(line: Line, wanted: Iterable[Wanted]) -> dict[Wanted, Outcome
 
 
 def ordered(order: str, wire: str) -> Wanted:
-    """Return the run over ``wire`` for which ``order`` is given."""
+    """Return a run over ``wire`` whose prompt orders the fault ``order``."""
     model = "echo" if order == "split_utf8" else "length"
     return Wanted(model=f"{PROVIDERS[wire][0]}/{model}", text=f"Por qué? [[fault={order}]]")
 
 
 async def _play(line: Line, client: Client, wanted: Wanted) -> Outcome:
-    """Run to the end, and compare what was seen with what is stored. Nothing is tried twice."""
+    """Run to the end without retries, and compare the viewer's events with the stored rows."""
     text = wanted.text
     run_id = await client.start(wanted.model, prompt=text, options={"max_retries": 0})
     end = await client.ended(run_id)
@@ -197,7 +197,7 @@ async def _play(line: Line, client: Client, wanted: Wanted) -> Outcome:
 async def _assert_kept(
     line: Line, client: Client, run_id: UUID, text: str, end: dict[str, Any], said: str
 ) -> None:
-    """The partial text, the log and the whole story of the failure are there, and no key is."""
+    """Assert that the partial text, the log and the details of the failure are stored, and that no key is."""
     stored = await line.stored(run_id)
     code, message = end.get("code", ""), end.get("message", "")
     assert stored.frames == client.frames[str(run_id)], text
@@ -214,7 +214,7 @@ async def _assert_kept(
         story = trace.error
         assert story is not None
         assert story["shown"] == message
-        # Where a stream only stopped, the row's own figures are the story.
+        # If the stream only stopped, there are no details beside the row's own columns.
         assert set(story) > {"shown", "retry_after"} or trace.http_status == 200, (text, story)
         assert "fault=error" not in text or story["body"], (text, story)
     everything = [*stored.frames, *(str(vars(row)) for row in (stored.run, *stored.steps, trace))]

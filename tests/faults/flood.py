@@ -1,4 +1,4 @@
-"""Answers of any size, as recordings that the emulator plays: its own models say too little to block a viewer."""
+"""Writes recordings of any size for the emulator, whose own models say too little to block a viewer."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ _DELTA = _LINE * 50
 
 
 def write_flood(folder: Path, *, name: str, megabytes: int) -> None:
-    """Store an answer with this much text, in the form of each wire, as the model ``recording/<name>``."""
+    """Write an answer of ``megabytes`` MB of text for each wire, as the model ``recording/<name>``."""
     deltas = megabytes * 1024 * 1024 // len(_DELTA) + 1
     prompt = Prompt(
         model=name,

@@ -1,4 +1,4 @@
-"""The whole line in one process: sockets, runs, the real SDKs and the emulator, on the test's own loop."""
+"""All parts in one process: sockets, runs, the real SDKs and the emulator, on the test's own event loop."""
 
 import asyncio
 import json
@@ -22,26 +22,26 @@ from tests.faults.client import STUCK, TASK_NAME, Client
 
 WIRES = ("openai-chat", "openai-responses", "anthropic-messages", "gemini-generate")
 
-#: Seconds in which everything must have been cleaned up; generous for a shared machine.
+#: Seconds within which everything must be cleaned up; generous for a shared machine.
 PROMPTLY = 2.0
 
-#: Names of tasks that live as long as the server does, or as long as a socket.
+#: Names of tasks that run as long as the server or a socket.
 _STAYING = frozenset({"heartbeat", "journal", TASK_NAME})
-#: How the names of those begin of which there is one for each socket.
+#: Prefix of the names of tasks of which each socket has one.
 _OF_SOCKETS = "socket "
-#: What such tasks run where nobody named them: the emulator serves connections that wait in the pool
-#: for the next request, Channels waits for a socket's next frame.
+#: Parts of the coroutines of unnamed tasks that stay: the emulator serves connections that wait in the pool
+#: for the next request, and Channels waits for a socket's next frame.
 _WAITING = ("Emulator.", "Queue.get")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Stored:
-    """All that the database holds of one run."""
+    """The stored rows of one run."""
 
     run: Run
     steps: list[Step]
     traces: list[ProviderTrace]
-    #: What the model said, as the conversation keeps it.
+    #: The model's messages in the conversation.
     answers: list[Message]
     #: The event log.
     frames: list[str]
@@ -60,7 +60,7 @@ def _load(run_id: UUID) -> Stored:
 
 @dataclass(kw_only=True)
 class Line:
-    """What a test holds in its hands."""
+    """The test's access to all parts."""
 
     user: Any
     token: str
@@ -75,31 +75,31 @@ class Line:
         return client
 
     async def stored(self, run_id: UUID) -> Stored:
-        """Return what is stored of a run."""
+        """Return the stored rows of a run."""
         return await readers.run(_load, run_id)
 
     async def cancel_by_post(self, run_id: UUID) -> str:
-        """Cancel over HTTP; the view runs on a thread that is not the loop's."""
+        """Cancel over HTTP; the view runs on another thread than the event loop."""
         headers = [(b"host", b"localhost"), (b"authorization", f"Bearer {self.token}".encode())]
         post = HttpCommunicator(application, "POST", f"/api/runs/{run_id}/cancel/", headers=headers)
         response = await post.get_response(timeout=STUCK)
-        # The thread's connection is closed after the last byte.
+        # Django closes the thread's database connection after the last byte.
         await post.wait(timeout=PROMPTLY)
         assert response["status"] == 200, response
         return str(json.loads(response["body"])["state"])
 
     async def cancel_as_admin(self, run_id: UUID) -> str:
-        """Cancel as the admin's action does: from a thread of its own."""
+        """Cancel as the admin's action does, from another thread."""
         return await readers.run(services.cancel_from_thread, None, run_id, reason="tidying up")
 
     async def upstream(self, model: str, *, status: int | None = None) -> EmulatedExchange:
-        """Return the upstream's side of the call of ``model``, once it is there (with this status)."""
+        """Wait for the emulator's exchange with ``model``, and for its ``status`` if given; return it."""
         return await self.emulator.wait_for(
             lambda exchange: exchange.model == model and (status is None or exchange.status == status)
         )
 
     async def assert_nothing_left(self) -> None:
-        """No run is live, nothing works or waits for one, and no connection is held."""
+        """Assert that no run is live, no task is left, and no connection is in use."""
         try:
             async with asyncio.timeout(PROMPTLY):
                 while self._left():
@@ -118,7 +118,7 @@ class Line:
         return left
 
     async def close(self) -> None:
-        """Close the sockets, then the server's part; runs that a failed test left are cancelled."""
+        """Close the sockets, then the server's parts. Runs that a failed test left are cancelled."""
         for client in self._clients:
             await client.close()
         await supervisor.current().drain()
@@ -130,7 +130,7 @@ def is_gone(exchange: EmulatedExchange) -> bool:
 
 
 def _tasks() -> list[str]:
-    """Return the names of tasks that somebody has left on the loop."""
+    """Return the names of tasks that are left on the event loop."""
     return [
         task.get_name()
         for task in asyncio.all_tasks()
@@ -142,7 +142,7 @@ def _tasks() -> list[str]:
 
 
 def _busy_connections() -> list[Any]:
-    """Return the pool's connections that are neither closed nor free for the next call."""
+    """Return the pool's connections that are neither closed nor idle."""
     here = pool.of_this_loop.peek()
     if here is None:
         return []

@@ -1,4 +1,4 @@
-"""A real server process on a data folder that outlives it, and clients in front of it."""
+"""A real server process, which a test can restart on the same data folder, and clients for it."""
 
 import asyncio
 import contextlib
@@ -18,7 +18,7 @@ from websockets.exceptions import ConnectionClosed
 
 PROJECT = Path(__file__).resolve().parents[2]
 
-#: Seconds until a server serves, or has ended; and until anything that a client was promised has come.
+#: Seconds after which a server that does not start, end or answer counts as stuck.
 STUCK = 30.0
 
 type Json = dict[str, Any]
@@ -41,7 +41,7 @@ class ServerProcess:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> float:
-        """Start, and return the seconds until it took connections."""
+        """Start the server, and return the seconds until it accepted connections."""
         begin = time.monotonic()
         with self._output.open("a") as output:
             self._process = subprocess.Popen(
@@ -68,7 +68,7 @@ class ServerProcess:
         self._process.send_signal(number)
 
     def wait(self) -> int:
-        """Wait for its end and return the exit code. One that does not end is killed."""
+        """Wait until the process ends and return its exit code. Kill it if it does not end."""
         assert self._process is not None
         try:
             return self._process.wait(STUCK)
@@ -77,7 +77,7 @@ class ServerProcess:
             raise
 
     def kill(self) -> None:
-        """End it as a power cut would, wherever it is. Harmless when it has ended."""
+        """Kill the process at once, as a power cut would. Do nothing if it has ended."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()
@@ -103,7 +103,7 @@ class ServerProcess:
 
 
 class Client:
-    """One WebSocket that keeps every event frame it got, byte for byte."""
+    """One WebSocket client that keeps every event frame exactly as received."""
 
     def __init__(self, connection: ClientConnection) -> None:
         self.frames: defaultdict[str, list[str]] = defaultdict(list)
@@ -149,13 +149,13 @@ class Client:
         return await self.ask("start", model=model, input=text, **fields)
 
     async def replay(self, run_id: str) -> list[str]:
-        """Return the whole log of a run that has ended, as the server tells it."""
+        """Return the whole log of an ended run, as the server replays it."""
         answer = await self.ask("subscribe", run_id=run_id, after=0)
         await self.until(lambda: len(self.frames[run_id]) >= answer["seq"])
         return self.frames[run_id]
 
     async def saw(self, run_id: str, kind: str) -> None:
-        """Wait for an event of a run."""
+        """Wait for an event of type ``kind`` of a run."""
         await self.until(lambda: any(f'"{kind}"' in frame for frame in self.frames[run_id]))
 
     async def ended(self, run_id: str) -> Json:
@@ -164,7 +164,7 @@ class Client:
         return event
 
     async def closed(self) -> int | None:
-        """Wait for the connection's end and return the close code, ``None`` when it broke."""
+        """Wait until the connection ends and return the close code, ``None`` if it broke."""
         async with asyncio.timeout(STUCK):
             await self._reading
         received = self._connection.protocol.close_rcvd

@@ -1,4 +1,4 @@
-"""A real WebSocket that somebody has stopped reading: what the server sends fills the kernel, then the server."""
+"""A real WebSocket client that stops reading, so that the kernel's buffers fill, and then the server's."""
 
 import json
 import socket
@@ -12,17 +12,17 @@ from tests.faults.server_process import ServerProcess, is_terminal
 
 type Json = dict[str, Any]
 
-#: Bytes that the system may keep for the client, as small as it allows.
+#: Bytes of the client's receive buffer in the kernel; as small as possible.
 _RECEIVE_BUFFER = 4096
 
 
 class StalledClient:
-    """One socket that reads only what is asked for."""
+    """One socket that reads only when a test calls a method that reads."""
 
     def __init__(self, connection: ClientConnection) -> None:
         self.frames: list[str] = []
         self.notices: list[Json] = []
-        #: The close code, once the connection has ended; ``None`` also when it broke.
+        #: The close code; ``None`` while the connection is open, and if it broke.
         self.close_code: int | None = None
         self._connection = connection
 
@@ -36,7 +36,7 @@ class StalledClient:
             sock=link,
             additional_headers={"Authorization": f"Bearer {token}"},
             max_size=None,
-            # The library reads ahead by so many messages, and answers no ping while it waits.
+            # The library reads ahead by this many messages, and answers no ping while it waits.
             max_queue=1,
             ping_interval=None,
             compression=None,
@@ -53,7 +53,7 @@ class StalledClient:
         await self._connection.wait_closed()
 
     async def subscribe(self, run_id: str, *, after: int = 0) -> None:
-        """Ask for a run's events and read the answer, but none of them."""
+        """Subscribe to a run and read the answer, but no events."""
         frame = {"type": "subscribe", "id": "s", "run_id": run_id, "after": after}
         await self._connection.send(json.dumps(frame))
         while not any(notice.get("id") == "s" for notice in self.notices):
@@ -78,7 +78,7 @@ class StalledClient:
 
 
 def peak_memory(pid: int) -> int:
-    """Return the most bytes that a process has held since ``forget_peak``, or since it began."""
+    """Return a process's peak memory in bytes since ``forget_peak``, or since its start."""
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) * 1024
@@ -86,5 +86,5 @@ def peak_memory(pid: int) -> int:
 
 
 def forget_peak(pid: int) -> None:
-    """Let ``peak_memory`` count from now on (proc(5), clear_refs)."""
+    """Reset the peak that ``peak_memory`` returns (proc(5), clear_refs)."""
     Path(f"/proc/{pid}/clear_refs").write_text("5")

@@ -1,4 +1,4 @@
-"""Servers that we did not write, where they are installed: each is started on a free port and ended by its id."""
+"""Starts installed servers that we did not write, each on a free port, and ends them by their process ids."""
 
 import contextlib
 import os
@@ -11,7 +11,7 @@ from typing import Self
 import httpx2
 import pytest
 
-#: Seconds until a server serves; a model has to be read first.
+#: Seconds until a server answers; some load a model first.
 STARTING = 60.0
 
 #: Seconds until a server that was asked to end has ended.
@@ -19,7 +19,7 @@ ENDING = 5.0
 
 
 def installed(variable: str, *names: str) -> Path:
-    """Return the folder that ``variable`` names, or skip the module that asks: ``names`` must be in there."""
+    """Return the folder that ``variable`` names. Skip the calling module if it lacks one of ``names``."""
     folder = Path(os.environ.get(variable) or os.devnull).resolve()
     if not all((folder / name).is_file() for name in names):
         reason = f"{variable} names no folder with {', '.join(names)}; CONTRIBUTING.md says how to get them"
@@ -30,7 +30,7 @@ def installed(variable: str, *names: str) -> Path:
 class ForeignServer:
     """A process that serves at ``origin`` as long as the context lasts.
 
-    ``command`` is what starts it, where ``{port}`` is the port that it shall listen on.
+    ``command`` starts it; ``{port}`` in it is replaced by the port to listen on.
     """
 
     def __init__(self, command: list[str], *, folder: Path) -> None:
