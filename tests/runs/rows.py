@@ -1,4 +1,4 @@
-"""Rows as runs leave them behind, with hand-picked times and counts."""
+"""Makes rows such as runs leave, with chosen times and counts."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -27,7 +27,7 @@ def make_run(
     seconds: float = 2.0,
     **columns: Any,
 ) -> Run:
-    """Store a run in a conversation of its own; one that has ended took ``seconds``."""
+    """Store a run in a new conversation. If the run has ended, it took ``seconds``."""
     begin = created_at or timezone.now()
     conversation = Conversation.objects.create(owner=owner, title=title)
     run = Run.objects.create(
@@ -39,14 +39,14 @@ def make_run(
         finished_at=begin + timedelta(seconds=seconds) if status in TERMINAL else None,
         **columns,
     )
-    # auto_now_add overrules what create() is given.
+    # auto_now_add ignores the value that create() gets.
     Run.objects.filter(pk=run.pk).update(created_at=begin)
     run.refresh_from_db()
     return run
 
 
 def make_step(run: Run, *, index: int = 1, wait_ms: float | None = 100, **columns: Any) -> Step:
-    """Store a step of ``run``, ``wait_ms`` before its first token came, if it did."""
+    """Store a step of ``run`` whose first token came after ``wait_ms`` ms; ``None`` for no token."""
     provider, _, model = run.model.partition("/")
     begin = columns.pop("started_at", run.created_at)
     return Step.objects.create(
@@ -63,7 +63,7 @@ def make_step(run: Run, *, index: int = 1, wait_ms: float | None = 100, **column
 
 
 def make_call(step: Step, *, position: int = 1, **columns: Any) -> ToolCall:
-    """Store a function call of ``step``, as one that went well."""
+    """Store a function call of ``step``; by default it succeeded."""
     columns = {"name": "clock", "arguments": "{}", "status": ToolCallStatus.SUCCEEDED} | columns
     return ToolCall.objects.create(
         run=step.run, step=step, position=position, call_id=f"call_{position}", **columns

@@ -1,4 +1,4 @@
-"""A WebSocket client in the test's own process, which keeps every frame in the order in which it came."""
+"""A WebSocket client in the test's own process. It keeps all frames in the order of their arrival."""
 
 import asyncio
 import json
@@ -10,7 +10,7 @@ from project.asgi import application
 
 type Json = dict[str, Any]
 
-#: Seconds until what was asked for must have come; only what is stuck takes that long.
+#: Seconds after which a missing frame counts as stuck.
 STUCK = 10.0
 
 HOST = "runnel.test"
@@ -35,7 +35,7 @@ class Socket:
         query: str = "",
         scheme: str = "ws",
     ) -> None:
-        #: Text frames exactly as they came.
+        #: Text frames exactly as received.
         self.received: list[str] = []
         self.is_accepted = False
         self.subprotocol: str | None = None
@@ -53,25 +53,25 @@ class Socket:
             ],
             "subprotocols": list(subprotocols),
         }
-        #: What serves it, while it is open.
+        #: The task of the server for this socket, while it is open.
         self.serving: asyncio.Task[None] | None = None
 
     async def open(self) -> Self:
-        """Connect, and wait until the server has spoken or closed."""
+        """Connect, and wait until the server has sent a frame or closed the socket."""
         self._to_server.put_nowait({"type": "websocket.connect"})
         self.serving = asyncio.create_task(application(self._scope, self._to_server.get, self._take))
         await self.until(lambda: bool(self.received) or self.close_code is not None)
         return self
 
     async def close(self) -> None:
-        """Go away, as a closed tab does. Twice is once."""
+        """Disconnect, as a closed tab does. A second call has no effect."""
         if self.serving is not None:
             self.leave()
             await asyncio.wait_for(self.serving, STUCK)
             self.serving = None
 
     def leave(self) -> None:
-        """Go away, and wait for nothing."""
+        """Disconnect without waiting for the server."""
         self._to_server.put_nowait({"type": "websocket.disconnect", "code": 1001})
 
     def send_text(self, text: str) -> None:
@@ -81,19 +81,19 @@ class Socket:
         self._to_server.put_nowait({"type": "websocket.receive", "bytes": data})
 
     def send(self, kind: str, **fields: Any) -> str:
-        """Send a frame without waiting for anything; return its id."""
+        """Send a frame without waiting; return its id."""
         frame_id: str = fields.pop("id", None) or next(self._ids)
         self.send_text(json.dumps({"type": kind, "id": frame_id, **fields}))
         return frame_id
 
     async def answer(self, frame_id: str) -> Json:
-        """Return the one answer to a frame."""
+        """Wait for the only answer to a frame, and return it."""
         await self.until(lambda: bool(self.answers(frame_id)))
         (answer,) = self.answers(frame_id)
         return answer
 
     async def ask(self, kind: str, **fields: Any) -> Json:
-        """Send a frame and return its answer, whichever it is."""
+        """Send a frame and return its answer, ``ok`` or ``error``."""
         return await self.answer(self.send(kind, **fields))
 
     async def start(self, model: str = "emulator/echo", text: str = "hi", **fields: Any) -> Json:
@@ -108,7 +108,7 @@ class Socket:
         return self.events(run_id)[-1]
 
     async def saw(self, run_id: str, kind: str) -> None:
-        """Wait for an event of a run."""
+        """Wait for an event of type ``kind`` of a run."""
         await self.until(lambda: any(event["type"] == kind for event in self.events(run_id)))
 
     async def closed(self) -> None:
@@ -116,7 +116,7 @@ class Socket:
         await self.until(lambda: self.close_code is not None)
 
     async def in_step(self) -> None:
-        """Wait until the server has read all that was sent before. What it set going may go on."""
+        """Wait until the server has read all earlier frames. Their commands may still be running."""
         pings = self.count("pong")
         self.send_text('{"type":"ping"}')
         await self.until(lambda: self.count("pong") > pings)
@@ -147,13 +147,13 @@ class Socket:
         return [json.loads(text)["seq"] for text in self.texts(run_id)]
 
     def said(self, run_id: str) -> str:
-        """Return the words that have been delivered of a run."""
+        """Return the text of a run that was delivered so far."""
         return "".join(
             event["delta"] for event in self.events(run_id) if event["type"] == "TEXT_MESSAGE_CONTENT"
         )
 
     async def until(self, predicate: Callable[[], bool], timeout: float = STUCK) -> None:
-        """Wait until ``predicate`` holds; it is asked again whenever the server has done something."""
+        """Wait until ``predicate`` is true; check it again after each action of the server."""
         try:
             async with asyncio.timeout(timeout):
                 while not predicate():

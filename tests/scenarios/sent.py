@@ -1,6 +1,6 @@
-"""What an upstream received, read by another hand than the wires: each call with the answer that follows it.
+"""An independent reader of requests that an upstream received: returns each call with its answer.
 
-Like the contract's rules it must never import ``providers``.
+Like the contract's rules, this module must never import ``providers``.
 """
 
 import json
@@ -13,17 +13,17 @@ from tests.contract.reading import Json
 
 @dataclass(frozen=True, slots=True)
 class Called:
-    """A call of the conversation, decoded, and what the model reads as its answer."""
+    """A decoded call of the conversation, with the answer that the model reads."""
 
     name: str
     arguments: Any
     answer: str
-    #: Whether it is said to be an error, where the wire can say so; ``None`` where it cannot.
+    #: Whether the answer is marked as an error; ``None`` if the wire cannot mark it.
     is_error: bool | None = None
 
 
 def calls(wire: str, body: Json) -> list[Called]:
-    """Return the calls in ``body`` in their order; the answers are those that stand in their order."""
+    """Return the calls in ``body`` in their order; the answers are matched to them in the same order."""
     asked: list[tuple[str, Any]] = []
     answers: list[tuple[str, bool | None]] = []
     for kind, name, value in _SAYINGS[wire](body):
@@ -37,12 +37,12 @@ def calls(wire: str, body: Json) -> list[Called]:
 
 
 def holds(body: Json, seal: str) -> bool:
-    """Tell whether ``body`` has a seal in it, in either alphabet of Base64."""
+    """Return whether ``body`` contains ``seal``, in either alphabet of Base64."""
     plain = json.dumps(body).replace("-", "+").replace("_", "/")
     return seal.replace("-", "+").replace("_", "/") in plain
 
 
-#: ``call``, its name and arguments; or the answer: ``answer`` or ``error``, or ``either`` where nothing tells.
+#: ``call``, name and arguments; or an answer: its kind is ``answer`` or ``error``, or ``either`` if unmarked.
 type _Saying = tuple[str, str, Any]
 
 

@@ -1,4 +1,4 @@
-"""A server process with the workshop's tools, in front of an upstream that keeps what it was asked."""
+"""A server process with the workshop's tools, and an upstream that keeps the requests."""
 
 import contextlib
 import os
@@ -19,7 +19,7 @@ from tests.contract.line import PROJECT, Upstream, free_port
 from tests.faults.server_process import ServerProcess
 from tests.scenarios.viewer import PATIENCE, Viewer
 
-#: The provider that speaks each wire, and a model of the emulator that seals its thoughts there, if any does.
+#: For each wire a provider, with a model of the emulator that seals its thoughts if the wire has seals.
 MODELS = {
     "openai-chat": "openai-chat/thinking-calls",
     "openai-responses": "openai/gpt-5-thinking-calls",
@@ -27,20 +27,20 @@ MODELS = {
     "gemini-generate": "gemini/thinking-calls",
 }
 WIRES = tuple(MODELS)
-#: Chat has no seals.
+#: The wires with seals. Chat Completions has none.
 SEALING = frozenset(WIRES) - {"openai-chat"}
 
 
 class Recorder(Upstream):
-    """An upstream that tells all that it was asked."""
+    """An upstream that returns the requests that it received."""
 
     def after(self, number: int) -> list[EmulatedExchange]:
-        """Return what was asked after the request with this number."""
+        """Return the requests after the one with this number."""
         return [exchange for exchange in tuple(self._emulator.exchanges) if exchange.number > number]
 
 
 class Server:
-    """A running server on ``folder``; it may end and be started again."""
+    """A running server on ``folder``; a test can restart it."""
 
     def __init__(self, folder: Path, upstream: Recorder) -> None:
         self.upstream = upstream
@@ -63,7 +63,7 @@ class Server:
         self.port = self._process.port
 
     def restart(self, how: signal.Signals = signal.SIGTERM, **environment: str) -> None:
-        """End it and start it again, with these settings beside the usual ones."""
+        """End the server with the signal ``how`` and start it again, with additional settings."""
         self._process.send(how)
         self._process.wait()
         self._start(**environment)
@@ -74,7 +74,7 @@ class Server:
 
     @contextlib.contextmanager
     def second(self) -> Iterator[int]:
-        """Let another process serve the same data folder; its port."""
+        """Let a second process serve the same data folder; yield its port."""
         port = free_port()
         environment = os.environ | self._environment | {"RUNNEL_DATA_DIR": str(self.folder)}
         command = [
@@ -98,13 +98,13 @@ class Server:
         assert not tracebacks_in((self.folder / "second").read_text())
 
     def close(self) -> None:
-        """End it, and see that it has complained of nothing."""
+        """End the server, and assert that it logged no failure."""
         self._process.send(signal.SIGTERM)
         self._process.wait()
         assert not tracebacks_in(self._process.output), self._process.output
 
     def rows(self, query: str, *values: Any) -> list[dict[str, Any]]:
-        """Return what the database holds."""
+        """Return the rows of ``query``."""
         (path,) = self.folder.glob("*.sqlite3")
         values = tuple(value.hex if isinstance(value, UUID) else value for value in values)
         with contextlib.closing(sqlite3.connect(path, timeout=PATIENCE)) as database:
@@ -112,7 +112,7 @@ class Server:
             return [dict(row) for row in database.execute(query, values)]
 
     def executions(self, label: str) -> list[str]:
-        """Return what the workshop has noted under ``label``, in order."""
+        """Return the workshop's notes under ``label``, in order."""
         path = self.folder / "workshop"
         lines = path.read_text().splitlines() if path.exists() else []
         return [what for what, _, whose in (line.partition(" ") for line in lines) if whose == label]

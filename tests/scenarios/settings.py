@@ -1,4 +1,4 @@
-"""The project's settings, and an app more whose tools can be watched."""
+"""The project's settings, with an additional app whose tools note their executions."""
 
 from project.settings import *  # noqa: F403
 from project.settings import INSTALLED_APPS as _APPS

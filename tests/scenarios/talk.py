@@ -1,4 +1,4 @@
-"""A conversation over one wire, from a user's side, and what its next turn must look like upstream."""
+"""A user's conversation over one wire, and checks of the request that its next turn sends upstream."""
 
 import json
 import time
@@ -15,17 +15,17 @@ from tests.scenarios.sent import Called
 from tests.scenarios.server import MODELS, SEALING, Server
 from tests.scenarios.viewer import PATIENCE, Viewer
 
-#: All of the workshop's.
+#: All tools of the workshop.
 TOOLS = ["count", "launch", "linger", "plod", "dawdle", "explode", "decline", "flood", "who"]
 
-#: What every next turn asks.
+#: The user's text of every next turn.
 QUESTION = "And then?"
 
 _labels = count(1)
 
 
 def call(name: str, **arguments: Any) -> str:
-    """Return the order for a call."""
+    """Return the text that orders a call from the emulator."""
     return f"[[call {name} {json.dumps(arguments)}]]"
 
 
@@ -34,7 +34,7 @@ NEXT = "[[next]]"
 
 @dataclass
 class Talk:
-    """What a test holds in its hands."""
+    """One conversation, through which a test uses server and viewer."""
 
     server: Server
     viewer: Viewer
@@ -42,7 +42,7 @@ class Talk:
     conversation_id: str | None = None
     #: In the order of their starts.
     run_ids: list[str] = field(default_factory=list)
-    #: Tells this test's calls from all others.
+    #: Distinguishes this test's calls from those of other tests.
     label: str = field(default_factory=lambda: f"test-{next(_labels)}")
 
     def __post_init__(self) -> None:
@@ -53,7 +53,10 @@ class Talk:
         return MODELS[self.wire]
 
     def try_to_start(self, text: str, *, may_use: list[str] | None = TOOLS, **fields: Any) -> Json:
-        """Start a turn and return the answer; ``may_use`` are the server's tools, ``None`` for those chosen before."""
+        """Start a turn and return the answer to ``start``.
+
+        ``may_use`` are the server's tools; ``None`` keeps the conversation's choice.
+        """
         options = fields.pop("options", {}) | ({} if may_use is None else {"tools": may_use})
         if self.conversation_id is not None:
             fields["conversation_id"] = self.conversation_id
@@ -70,11 +73,11 @@ class Talk:
 
     @property
     def run_id(self) -> str:
-        """The newest run."""
+        """Return the id of the newest run."""
         return self.run_ids[-1]
 
     def pause(self, number: int = 1) -> list[Json]:
-        """Return the interrupts with which the newest run's segment has ended."""
+        """Return the interrupts at the end of the newest run's segment ``number``."""
         end = self.viewer.segment(self.run_id, number)[-1]
         assert end["type"] == "RUN_FINISHED", end
         assert end["outcome"]["type"] == "interrupt", end
@@ -83,15 +86,15 @@ class Talk:
         return interrupts
 
     def end(self, number: int) -> Json:
-        """Return the event that ends the newest run, with its segment of this number."""
+        """Return the terminal event of the newest run, whose last segment is ``number``."""
         return self.viewer.segment(self.run_id, number)[-1]
 
     def resolve(self, *entries: Json, run_id: str | None = None, viewer: Viewer | None = None) -> Json:
-        """Decide, and return the answer, whichever it is."""
+        """Send the decisions and return the answer, ``ok`` or ``error``."""
         return (viewer or self.viewer).ask("resolve", run_id=run_id or self.run_id, resume=list(entries))
 
     def go_on(self, *entries: Json) -> None:
-        """Decide in a way that is taken."""
+        """Send the decisions, and assert that the server accepts them."""
         answer = self.resolve(*entries)
         assert (answer["type"], answer.get("state"), answer.get("status")) == ("ok", "resolved", "running"), (
             answer
@@ -101,18 +104,18 @@ class Talk:
         return self.viewer.ask("cancel", run_id=self.run_id, **fields)
 
     def results(self, number: int) -> list[Json]:
-        """Return the results that the newest run's segment told."""
+        """Return the tool results in the newest run's segment ``number``."""
         return [
             event for event in self.viewer.segment(self.run_id, number) if event["type"] == "TOOL_CALL_RESULT"
         ]
 
     def row(self) -> dict[str, Any]:
-        """Return the newest run as it is stored."""
+        """Return the stored row of the newest run."""
         (row,) = self.server.rows("SELECT * FROM runs_run WHERE id = ?", UUID(self.run_id))
         return row
 
     def call_rows(self) -> list[dict[str, Any]]:
-        """Return the newest run's calls as they are stored, in order."""
+        """Return the stored rows of the newest run's calls, in order."""
         return self.server.rows(
             "SELECT c.* FROM runs_toolcall c JOIN runs_step s ON c.step_id = s.id WHERE c.run_id = ? "
             'ORDER BY s."index", c.position',
@@ -123,16 +126,16 @@ class Talk:
         return self.server.executions(self.label)
 
     def until_noted(self, what: str) -> None:
-        """Wait until the workshop has noted this."""
+        """Wait until the workshop has noted ``what``."""
         deadline = time.monotonic() + PATIENCE
         while what not in self.executions():
             assert time.monotonic() < deadline, self.executions()
             time.sleep(0.01)
 
     def next_turn(self, *expected: Called, failures: int = 0) -> None:
-        """Take another turn, and hold against what was expected what the upstream received until then.
+        """Take another turn, and assert that the upstream received the ``expected`` calls with it.
 
-        ``failures`` is how many of the requests were ordered to fail.
+        ``failures`` is the number of requests that were ordered to fail.
         """
         newest = self.server.upstream.newest
         self.start(QUESTION, may_use=None)
@@ -140,7 +143,7 @@ class Talk:
         assert (end["type"], end["outcome"]) == ("RUN_FINISHED", {"type": "success"}), end
         [exchange] = self.server.upstream.after(newest)
         assert exchange.body is not None
-        # Behind the words of a turn in which nothing was said, where there was one.
+        # If the model said nothing in a turn, the texts of both user turns stand together.
         assert request_rules.turns(self.wire, exchange.body)[-1].text.endswith(QUESTION)
         assert sent.calls(self.wire, exchange.body) == [_as_said(self.wire, each) for each in expected]
         self._check_requests(failures)
@@ -148,7 +151,7 @@ class Talk:
         self._check_events()
 
     def _check_requests(self, failures: int) -> None:
-        """The upstream refuses what its provider refuses; the contract's rules are another hand's."""
+        """Assert that neither the upstream nor the contract's independent rules refuse a request."""
         exchanges = [
             exchange
             for exchange in self.server.upstream.after(self._began_after)
@@ -187,7 +190,7 @@ class Talk:
 
 
 def _as_said(wire: str, called: Called) -> Called:
-    """Return ``called`` as the wire can say it: OpenAI's have no word for an error."""
+    """Return ``called`` as the wire can express it: OpenAI's wires cannot mark an error."""
     is_error = bool(called.is_error) if not wire.startswith("openai") else None
     return Called(called.name, called.arguments, called.answer, is_error)
 

@@ -1,4 +1,4 @@
-"""A WebSocket client that keeps every event, and can send a frame before it reads the last answer."""
+"""A WebSocket client that keeps every event, and can send a frame before it has read the last answer."""
 
 import contextlib
 import json
@@ -11,14 +11,14 @@ from websockets.sync.client import ClientConnection, connect
 
 from tests.contract.reading import Json
 
-#: Seconds until anything that a server was asked has come; only what is stuck takes that long.
+#: Seconds after which a missing answer or event counts as stuck.
 PATIENCE = 20
 
 _ENDS = {"RUN_FINISHED", "RUN_ERROR"}
 
 
 class Viewer:
-    """One socket, signed in by a token."""
+    """One socket, signed in with a token."""
 
     def __init__(self, connection: ClientConnection) -> None:
         self.events: defaultdict[str, list[Json]] = defaultdict(list)
@@ -38,32 +38,32 @@ class Viewer:
             yield cls(connection)
 
     def send(self, kind: str, **fields: Any) -> str:
-        """Send a frame and wait for nothing; return its id."""
+        """Send a frame without waiting; return its id."""
         frame_id = next(self._ids)
         self._connection.send(json.dumps({"type": kind, "id": frame_id, **fields}))
         return frame_id
 
     def answer(self, frame_id: str) -> Json:
-        """Return the one answer to a frame."""
+        """Wait for the only answer to a frame, and return it."""
         while frame_id not in self._answers:
             self._read()
         return self._answers.pop(frame_id)
 
     def ask(self, kind: str, **fields: Any) -> Json:
-        """Send a frame and return its answer, whichever it is."""
+        """Send a frame and return its answer, ``ok`` or ``error``."""
         return self.answer(self.send(kind, **fields))
 
     def until(self, run_id: str, predicate: Callable[[list[Json]], bool]) -> None:
-        """Wait until a run's events are so."""
+        """Wait until ``predicate`` is true for a run's events."""
         while not predicate(self.events[run_id]):
             self._read()
 
     def saw(self, run_id: str, kind: str, times: int = 1) -> None:
-        """Wait until so many events of this type have come."""
+        """Wait until the run has ``times`` events of type ``kind``."""
         self.until(run_id, lambda events: sum(event["type"] == kind for event in events) >= times)
 
     def segment(self, run_id: str, number: int = 1) -> list[Json]:
-        """Return the events of a run's segment, once it has ended."""
+        """Wait until a run's segment has ended, and return its events."""
         self.until(run_id, lambda events: sum(event["type"] in _ENDS for event in events) >= number)
         events = self.events[run_id]
         starts = [place for place, event in enumerate(events) if event["type"] == "RUN_STARTED"]

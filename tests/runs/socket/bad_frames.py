@@ -1,4 +1,4 @@
-"""Frames that are wrong in one way each, with the error code and the id that their answer must carry."""
+"""Frames with one fault each, and the error code and id that the answer to each must have."""
 
 import json
 from collections.abc import Iterator
@@ -9,11 +9,11 @@ from runs.socket.frame_parsing import FRAME_BYTES, MAX_DEPTH
 
 type Json = dict[str, Any]
 
-#: The same in every process that collects these: they are in the names of tests.
+#: Constant, because the ids are part of test names, which must be equal in all test processes.
 RUN_ID = "01a21702-f3a7-73d1-b4fb-9fd94a71d30b"
 CONVERSATION_ID = "01a21702-f3c0-7336-8717-198bba0760e0"
 
-#: One good frame of each type, with every field that it may have.
+#: One valid frame of each type, with all its fields.
 GOOD: dict[str, Json] = {
     "start": {
         "type": "start",
@@ -54,7 +54,7 @@ GOOD: dict[str, Json] = {
     "ping": {"type": "ping", "id": "1"},
 }
 
-#: What is no file that the model can be shown.
+#: Media parts without a valid source.
 _NOT_SOURCES: list[Json] = [
     {},
     {"source": "https://example.org/a.png"},
@@ -71,7 +71,7 @@ _NOT_SOURCES: list[Json] = [
     {"source": {"type": "file", "value": RUN_ID}, "more": 1},
 ]
 
-#: What a field may not be, by kind of field.
+#: Values that are wrong for each kind of field.
 _NOT_TEXT: list[Any] = [5, 1.5, True, [], ["a"], {}]
 _NOT_ID: list[Any] = [*_NOT_TEXT, "", "x" * 201]
 _NOT_UUID: list[Any] = [
@@ -194,7 +194,7 @@ WRONG: dict[str, dict[str, list[Any]]] = {
     "ping": {"id": _NOT_ID},
 }
 
-#: Fields without which a frame is none.
+#: The required fields of each type.
 REQUIRED: dict[str, tuple[str, ...]] = {
     "start": ("id", "model", "input"),
     "subscribe": ("id", "run_id"),
@@ -207,17 +207,17 @@ REQUIRED: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BadCase:
-    """A text that is no frame."""
+    """A text that is not a valid frame."""
 
     name: str
     text: str
     code: str = "bad_frame"
-    #: What the answer is for, where that can be read.
+    #: The frame's id in the answer; ``None`` if it cannot be read.
     frame_id: str | None = None
 
 
 def _texts() -> Iterator[BadCase]:
-    """Yield what goes wrong before there are fields."""
+    """Yield texts that are refused before their fields are checked."""
     for name, text in {
         "nothing": "",
         "blank": "   ",
@@ -278,7 +278,7 @@ def _texts() -> Iterator[BadCase]:
 
 
 def _fields() -> Iterator[BadCase]:
-    """Yield every type of frame with every field wrong, missing, soiled or too many."""
+    """Yield frames of every type with a field that is wrong, missing, unknown or not storable."""
     for kind, good in GOOD.items():
         frame_id = good.get("id")
         yield BadCase(name=f"{kind} with more", text=json.dumps({**good, "more": 1}), frame_id=frame_id)
@@ -304,7 +304,7 @@ def _fields() -> Iterator[BadCase]:
 
 
 def _soiled(kind: str, good: Json) -> Iterator[BadCase]:
-    """Yield ``good`` with NUL in each of its strings and keys, and with a lone surrogate."""
+    """Yield copies of ``good`` with NUL in one of its strings or keys, and with a lone surrogate."""
     for path in _strings(good):
         for what, soil in (("NUL", "\0"), ("surrogate", "\ud800")):
             bad = json.loads(json.dumps(good))

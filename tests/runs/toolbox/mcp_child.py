@@ -1,6 +1,6 @@
 """A real MCP server for tests: ``python mcp_child.py stdio LOG`` or ``python mcp_child.py http LOG PORT``.
 
-``LOG`` gets a line for each thing that happens here, the process's id first.
+The process writes a line to ``LOG`` for each of its events, beginning with its process id.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""Real MCP servers for tests, and what is left of them."""
+"""Starts real MCP servers for tests, and reads their log."""
 
 import asyncio
 import os
@@ -14,12 +14,12 @@ from runs.toolbox.mcp.target import McpEndpoint
 
 CHILD = Path(__file__).with_name("mcp_child.py")
 
-#: Seconds after which a test is stuck.
+#: Seconds after which a missing event counts as stuck.
 STUCK = 20.0
 
 
 class Log:
-    """What servers have noted."""
+    """The log that the servers write."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -37,7 +37,7 @@ class Log:
 
     @property
     def alive(self) -> set[int]:
-        """The processes that are still there, zombies included."""
+        """Return the ids of the servers' processes that still exist, zombies included."""
         found = set()
         for pid, _ in self.lines:
             with suppress(ProcessLookupError):
@@ -71,7 +71,7 @@ def http(url: str, **fields: object) -> McpEndpoint:
 
 @contextmanager
 def serving(log: Log, *options: str) -> Iterator[str]:
-    """A server over Streamable HTTP, in a process of its own; yields its address."""
+    """Start a server over Streamable HTTP in its own process; yield its address."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

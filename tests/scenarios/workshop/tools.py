@@ -1,6 +1,6 @@
-"""Tools that write down what happens to them, in the data folder: one line each, whichever process it is.
+"""Tools that note each execution as a line in a file of the data folder, from any process.
 
-``label`` tells one test's calls from all others.
+``label`` distinguishes one test's calls from those of other tests.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ from runs.toolbox import ToolContext, ToolError, tool
 
 
 def note(words: str) -> None:
-    """Append a line, in one write, so that no two get mixed up."""
+    """Append a line in a single write, so that lines of different processes do not mix."""
     file = os.open(settings.RUNNEL_DATA_DIR / "workshop", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     try:
         os.write(file, f"{words}\n".encode())
