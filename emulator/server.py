@@ -83,7 +83,7 @@ class Emulator:
         await server.wait_closed()
 
     async def _listen(self, port: int) -> None:
-        # What asyncio.start_server does, with a protocol that watches the peer.
+        # As asyncio.start_server, but with a protocol that watches the peer.
         self._server = await asyncio.get_running_loop().create_server(self._accept, "127.0.0.1", port)
         listener = self._server.sockets[0]
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)

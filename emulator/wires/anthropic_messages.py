@@ -45,7 +45,13 @@ def headers() -> dict[str, str]:
 
 
 def read(_: HttpRequest, body: Json) -> Prompt:
-    """Return the prompt in ``body``."""
+    """Return the prompt in ``body``.
+
+    Raises:
+        LookupError: ``body`` lacks a field.
+        TypeError: a field has a wrong type.
+        AttributeError: a field has a wrong type.
+    """
     messages = entries(body, "messages")
     texts = (_text(message["content"]) for message in reversed(messages) if message["role"] == "user")
     turn = since_the_user(messages, is_user=map(_is_of_the_user, messages))

@@ -50,7 +50,13 @@ def headers() -> dict[str, str]:
 
 
 def read(request: HttpRequest, body: Json) -> Prompt:
-    """Return the prompt in ``request``; the model and the method are in its path."""
+    """Return the prompt in ``request``; the model and the method are in its path.
+
+    Raises:
+        LookupError: the path is not one of this wire, or ``body`` lacks a field.
+        TypeError: a field has a wrong type.
+        AttributeError: a field has a wrong type.
+    """
     place = PATH.fullmatch(request.path)
     if place is None:
         raise LookupError(request.path)

@@ -50,7 +50,13 @@ def headers() -> dict[str, str]:
 
 
 def read(_: HttpRequest, body: Json) -> Prompt:
-    """Return the prompt in ``body``."""
+    """Return the prompt in ``body``.
+
+    Raises:
+        LookupError: ``body`` lacks a field.
+        TypeError: a field has a wrong type.
+        AttributeError: a field has a wrong type.
+    """
     messages = entries(body, "messages")
     from_user = (message for message in reversed(messages) if message["role"] == "user")
     turn = since_the_user(messages, is_user=[message["role"] == "user" for message in messages])

@@ -42,7 +42,13 @@ def headers() -> dict[str, str]:
 
 
 def read(_: HttpRequest, body: Json) -> Prompt:
-    """Return the prompt in ``body``."""
+    """Return the prompt in ``body``.
+
+    Raises:
+        LookupError: ``body`` lacks a field.
+        TypeError: a field has a wrong type.
+        AttributeError: a field has a wrong type.
+    """
     text = body["input"]
     items = [{"role": "user", "content": text}] if isinstance(text, str) else entries(body, "input")
     from_user = (item for item in reversed(items) if item.get("role") == "user")
