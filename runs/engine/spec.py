@@ -54,19 +54,19 @@ class WorkerSettings:
 
     worker: str
     lease: float
-    #: Pauses are not counted.
+    #: The longest time for which a run is driven; pauses do not count.
     run_timeout: float
-    #: How long a run may be paused; 0 means without limit.
+    #: The longest pause of a run; 0 means no limit.
     approval_timeout: float
     #: How often in a row a turn that the provider paused is continued.
     max_continuations: int = 0
 
     @property
     def lease_time(self) -> timedelta:
-        """How long a lease lasts after each heartbeat."""
+        """The time for which a lease lasts after each heartbeat."""
         return timedelta(seconds=self.lease)
 
     @property
     def approval_time(self) -> timedelta | None:
-        """How long a run may be paused; ``None`` means without limit."""
+        """The longest pause of a run; ``None`` means no limit."""
         return timedelta(seconds=self.approval_timeout) if self.approval_timeout else None

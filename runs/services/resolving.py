@@ -92,7 +92,7 @@ def _find(owner_id: int, run_id: UUID) -> PausedRun:
 
 
 def _why_not(run_id: UUID) -> ServiceError:
-    """Return the reason why nothing is pending: the run has ended, or somebody decided first."""
+    """Return the reason why nothing is pending: the run has ended, or another decision was stored first."""
     is_being_cancelled = Q(status=RunStatus.AWAITING_APPROVAL, cancel_requested_at__isnull=False)
     if Run.objects.filter(Q(status__in=TERMINAL) | is_being_cancelled, pk=run_id).exists():
         return AlreadyTerminal()

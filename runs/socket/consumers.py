@@ -94,7 +94,11 @@ class RunConsumer(AsyncConsumer):
         await _wait_until(lambda: not self._unsent())
 
     async def dispatch(self, message: dict[str, Any]) -> None:
-        """Handle one ASGI message. Overridden because Channels would switch to its shared thread first."""
+        """Handle one ASGI message. Overridden because Channels would switch to its shared thread first.
+
+        Raises:
+            StopConsumer: the socket was disconnected; Channels then ends the consumer.
+        """
         match message["type"]:
             case "websocket.connect":
                 await self._connect()
