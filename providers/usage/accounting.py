@@ -35,7 +35,7 @@ class FinishedCall:
     result: StepResult
     #: Whether the answer is complete.
     has_ended: bool
-    #: Upstream events that brought a piece of the answer; ``None`` if nobody counted.
+    #: The number of upstream events with a piece of the answer; ``None`` if not counted.
     pieces: int | None = None
 
 

@@ -1,4 +1,4 @@
-"""What an answer says about its price: the amount charged, the service tier, how long the cache is kept. Pure."""
+"""Reads from an answer how it is billed: the amount charged, the service tier, the cache's time. Pure."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -18,40 +18,40 @@ class Tier(StrEnum):
     FLEX = "flex"
     #: Much later, at the price of flex.
     BATCH = "batch"
-    #: Faster and dearer.
+    #: Faster and more expensive.
     PRIORITY = "priority"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Billing:
-    """What an answer says about its price."""
+    """The facts in an answer that decide its price."""
 
-    #: US dollars that the provider says it charged; ``None`` if it does not say.
+    #: US dollars that the provider reports as charged; ``None`` if it reports none.
     charged: Decimal | None = None
     tier: Tier = Tier.STANDARD
-    #: Tokens that were written to a cache that is kept for an hour; ``None`` if that is not reported.
+    #: Tokens written to a cache that the provider keeps for an hour; ``None`` if not reported.
     long_cache_writes: int | None = None
 
 
-#: Of an answer that says nothing about it.
+#: For an answer without such facts.
 NOTHING_SAID = Billing()
 
-#: Providers' words for a tier; Vertex says ``ON_DEMAND_FLEX``. Others are the standard tier.
+#: Providers' words for the tiers; Vertex sends ``ON_DEMAND_FLEX``. All other words mean the standard tier.
 _TIERS = {"flex": Tier.FLEX, "batch": Tier.BATCH, "priority": Tier.PRIORITY}
 
-#: Where usage objects say what was charged in US dollars: OpenRouter and Requesty, DeepInfra, LLM Gateway,
-#: and Perplexity, which splits it.
+#: The fields of usage objects with the amount charged, in US dollars: of OpenRouter and Requesty, DeepInfra,
+#: LLM Gateway, and Perplexity.
 _CHARGED = (("cost",), ("estimated_cost",), ("cost_usd_total",), ("cost", "total_cost"))
 
-#: xAI counts in ten-billionths of a US dollar.
+#: xAI reports ten-billionths of a US dollar.
 _TICKS = Decimal(10) ** 10
 
-#: Nobody charges that much for one call: a server counts in something else then.
+#: US dollars. A larger amount for one call must be in another unit, so it is ignored.
 _MOST_CHARGED = Decimal(100_000)
 
 
 def of_result(result: StepResult) -> Billing:
-    """Return what ``result`` says about its price."""
+    """Return the facts in ``result`` that decide its price."""
     usages = list(_usage_objects(result.raw_usage))
     return Billing(
         charged=_first(map(_charged, usages)),
@@ -76,7 +76,7 @@ def _first[T](values: Iterable[T | None]) -> T | None:
 def _charged(usage: Mapping[str, Any]) -> Decimal | None:
     amount = _first(_amount(usage, *path) for path in _CHARGED)
     if amount is not None and usage.get("is_byok"):
-        # With a key of one's own, OpenRouter charges its fee, and the provider behind it the rest.
+        # With the user's own key, OpenRouter charges its fee, and the provider behind it charges the rest.
         amount += _amount(usage, "cost_details", "upstream_inference_cost") or 0
     if amount is None and (ticks := count_in(usage, "cost_in_usd_ticks")) is not None:
         amount = ticks / _TICKS

@@ -1,4 +1,4 @@
-"""Prices one call: by what its answer says, else by the price list. No I/O except the price list."""
+"""Prices one call: by the amount in its answer, else by the price list. Its only I/O is loading that list."""
 
 from providers.types import Origin, StepResult
 from providers.types.cost import Cost, CostIs
@@ -10,7 +10,7 @@ from providers.usage.billing import Tier
 def of_call(result: StepResult, origin: Origin, *, is_cached_for_an_hour: bool) -> Cost | None:
     """Return the cost of one call, ``None`` if it is unknown.
 
-    An amount that the provider says it charged comes before the price list.
+    An amount that the provider reports as charged takes precedence over the price list.
 
     Args:
         result: The call's answer, complete or not.

@@ -1,7 +1,7 @@
 """Decides which counts of a call's usage are missing, and estimates them. Pure.
 
-Reported counts are never changed: an estimate stands beside them, marked in ``estimated_input_tokens`` and
-``estimated_output_tokens``. What cannot be estimated stays ``None``.
+Reported counts are kept. The estimated part of a count is marked in ``estimated_input_tokens`` or
+``estimated_output_tokens``. Counts that cannot be estimated stay ``None``.
 """
 
 import json
@@ -28,19 +28,19 @@ _SHORT = 100
 #: Characters of a request that take about 5 ms to measure.
 _SHORT_TEXT = 20_000
 
-#: Tokens that chat templates put around one message.
+#: Tokens that chat templates add around one message.
 _AROUND_MESSAGE = 4
 
-#: A running count that lags behind the text by less, or by a smaller share, is taken to be right.
+#: Tokens, and share of the count. A running count that lags behind the text by less than one of them is kept.
 _LAG, _LAG_SHARE = 10, 0.3
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Missing:
-    """The counts of a call that are to be estimated."""
+    """The counts of a call to estimate."""
 
     input: bool = False
-    #: Also true for a running count of a cut answer, which may lag behind what was shown.
+    #: Also true for the running count of a cut answer, because it may lag behind the text that was shown.
     output: bool = False
 
     def __bool__(self) -> bool:
@@ -68,14 +68,14 @@ def settled(usage: Usage) -> Usage:
 
 
 def filled(usage: Usage, what: Missing, *, read: int, written: int) -> Usage:
-    """Return ``usage`` with its missing counts set to ``read`` and ``written`` (tokens), and marked as estimated."""
+    """Return ``usage`` with its missing counts set to the tokens ``read`` and ``written``, as estimated."""
     if what.input:
         usage = replace(usage, input_tokens=read, estimated_input_tokens=read)
     if what.output:
         reported = usage.output_tokens or 0
         lag = written - reported
         if usage.output_tokens is None or (lag >= _LAG and lag > reported * _LAG_SHARE):
-            # Reasoning that was reported is part of the output, and may be all that was.
+            # Reported reasoning is part of the output, and may be more than the visible text.
             written = max(written, usage.reasoning_tokens or 0)
             usage = replace(usage, output_tokens=written, estimated_output_tokens=written - reported)
     if usage.estimated_input_tokens is usage.estimated_output_tokens is None:
@@ -84,7 +84,7 @@ def filled(usage: Usage, what: Missing, *, read: int, written: int) -> Usage:
 
 
 def input_tokens(request: ModelRequest) -> int:
-    """Return the approximate number of tokens of ``request``. Pictures and sound count as 0: theirs are unknown."""
+    """Return the approximate number of tokens of ``request``. Images and sound count as 0 (unknown)."""
     tools = sum(
         text_tokens.estimate(f"{tool.name} {tool.description} {json.dumps(tool.parameters, default=str)}")
         for tool in request.tools
@@ -98,7 +98,7 @@ def output_tokens(parts: Iterable[Part], *, pieces: int | None = None) -> int:
 
     Args:
         parts: the answer.
-        pieces: upstream events that brought a piece of it; ``None`` if nobody counted.
+        pieces: the number of upstream events with a piece of the answer; ``None`` if not counted.
     """
     parts = tuple(parts)
     if pieces is None:

@@ -54,11 +54,11 @@ _LISTS = {
 #: AWS charges by the requested inference profile, but its answers name only the model.
 _BILLED_AS_ASKED = frozenset({"aws"})
 
-#: Providers that charge half for flex and for batches (openai.com/api/pricing, ai.google.dev/pricing,
-#: aws.amazon.com/bedrock/pricing, Anthropic for batches). Groq charges the same for flex.
+#: Providers that charge half the price for flex and batches (openai.com/api/pricing, ai.google.dev/pricing,
+#: aws.amazon.com/bedrock/pricing; Anthropic for batches). Groq charges the full price for flex.
 _HALF_IN_FLEX = frozenset({"openai", "azure", "google", "anthropic", "aws"})
 
-#: What priority processing costs beside the standard tier, by the same pages: most models, and the others.
+#: Factors for priority processing, from the same pages: for most models, then for models that differ.
 _PRIORITY = {"openai": Decimal(2), "azure": Decimal(2), "google": Decimal("1.8"), "aws": Decimal("1.75")}
 _PRIORITY_OF_MODELS = {
     "gpt-4o": Decimal("1.7"),
@@ -87,18 +87,18 @@ def cost(
     """Return the cost of one call's ``usage`` in US dollars, ``None`` if it is unknown.
 
     Calls are priced one by one, because prices depend on the length and the time of a call. The price is that
-    of the model ``served`` if the list has it, else of the model ``asked``; for AWS ``asked`` comes first. If
-    the part of the input that was read from a cache, or written to one, was not reported, it is taken as 0, and
-    so is one of the two totals.
+    of the model ``served`` if the list has it, else of the model ``asked``; for AWS ``asked`` comes first. An
+    unknown count is taken as 0: one of the two totals, or the part of the input that was read from a cache or
+    written to one.
 
     Args:
-        usage: The usage of one call, reported or estimated. Without any total the cost is unknown.
+        usage: The usage of one call, reported or estimated. If both totals are missing, the cost is unknown.
         provider: The slug of the provider, from a preset or from the admin.
         asked: The name of the requested model.
         served: The name of the model in the answer; ``None`` if the answer has none.
         is_cached_for_an_hour: Whether the request asked the provider to cache for an hour, which costs more.
-        said: What the answer says about its price: its cache time comes before the request's, and the price of
-            its service tier is the listed one times a factor.
+        said: The facts in the answer: its cache time takes precedence over the request's, and its service
+            tier multiplies the listed price by a factor.
     """
     is_unknown = usage.input_tokens is usage.output_tokens is None
     if is_unknown or (source := _source(provider)) is None:

@@ -44,7 +44,7 @@ class StepUsage:
 
     @property
     def cost(self) -> Cost | None:
-        """The cost of all attempts; ``None`` if that of none is known."""
+        """The known cost of all attempts; ``None`` if no attempt has a known cost."""
         return total(attempt.cost for attempt in self._attempts)
 
     @property

@@ -1,13 +1,14 @@
-"""Estimates how many tokens a text has, without any model's vocabulary. Pure.
+"""Estimates the number of tokens of a text without a model's vocabulary. Pure.
 
-The rules are those of the splitters before byte-pair encodings (words, digits by three, runs of signs and
-blanks), with averages for scripts. On English, code and JSON the estimate is within 10 % of four known
-vocabularies; on other languages vocabularies differ by more than that among themselves.
+A text is split as before a byte-pair encoding: into words, groups of three digits, and runs of signs and
+blanks. Each script has an average token length. For English, code and JSON the estimate is within 10 % of
+four known vocabularies. For other languages the vocabularies themselves differ by more than that.
 """
 
 import re
 
-#: Characters that are measured of a longer text, in ``_SAMPLES`` pieces; the estimate is scaled.
+#: The most characters of a text that are measured. Of a longer text, ``_SAMPLES`` pieces are measured, and
+#: the result is scaled to its length.
 _MOST_MEASURED = 120_000
 _SAMPLES = 6
 
@@ -17,15 +18,15 @@ _PIECES = re.compile(
     r"|(?P<letters>(?:[^\W\d_]|[\u0300-\u036f\u0900-\u0dff])+)|(?P<signs>[!-/:-@\[-`{-~]+)|.",
     re.DOTALL,
 )
-#: Characters of one token.
+#: Characters per token.
 _LENGTHS = {"han": 1.25, "kana": 1.2, "hangul": 1.3, "letters": 2.6, "digits": 3.0, "signs": 2.0}
 #: Kinds whose last, shorter token counts as a whole one.
 _ROUNDED_UP = frozenset({"digits", "signs"})
 
 _ACCENTED = re.compile(r"[\u00c0-\u024f]")
-#: Characters of a token inside a word of English, and of a language with accents.
+#: Characters per token inside a word: in English, and in a language with accents.
 _OF_ENGLISH, _OF_ACCENTED = 6.0, 3.7
-#: Characters that are looked at to tell the two apart, and the share of accented ones.
+#: Characters at the start of a text that decide between the two, and the share of accented ones that decides.
 _LOOKED_AT, _ACCENTED_SHARE = 4_000, 0.006
 
 
@@ -55,15 +56,15 @@ def _measure(text: str) -> float:
         elif kind in _LENGTHS:
             total += length / _LENGTHS[kind]
         elif kind is not None or piece[0] != " ":
-            # One blank belongs to the word behind it; before digits it is a token.
+            # A single blank belongs to the token of the next word; before digits it is a token of its own.
             total += 1
     return total
 
 
 def of_pieces(text: str, pieces: int) -> int:
-    """Return the approximate number of tokens of a ``text`` that was streamed in so many ``pieces``.
+    """Return the approximate number of tokens of a ``text`` that was streamed in ``pieces`` pieces.
 
-    Most servers send a token at a time. Where the number of pieces fits the text, it is the better count.
+    Most servers send one token in each piece, so the number of pieces is used if it is plausible.
     """
     estimated = estimate(text)
     return pieces if 0.8 * estimated <= pieces <= 2 * estimated else estimated

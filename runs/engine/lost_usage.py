@@ -1,4 +1,4 @@
-"""Estimates what a step used whose worker died: nobody has kept what its provider reported."""
+"""Estimates the usage of a step whose worker died, because the provider's report died with the worker."""
 
 from providers.types import ModelRequest, Origin, Part
 from providers.types.cost import Cost, CostIs
@@ -17,7 +17,7 @@ def of_step(run: Run, step: Step, said: tuple[Part, ...]) -> ModelUsage:
     Args:
         run: the run.
         step: its step that has not ended.
-        said: the answer as far as it is in the log.
+        said: the part of the answer that is in the log.
     """
     origin = Origin(wire=step.wire, provider=step.provider, model=step.model)
     if not said:
@@ -36,7 +36,7 @@ def of_step(run: Run, step: Step, said: tuple[Part, ...]) -> ModelUsage:
 
 
 def totals(run: Run, lost: ModelUsage | None) -> UsageTotals:
-    """Return the usage of a whole run: of the steps that have ended, and of the one that was ``lost``."""
+    """Return the usage of a whole run: of its ended steps, and of the ``lost`` step if there is one."""
     ended = [
         ModelUsage(provider=step.provider, model=step.model, usage=step.usage, cost=step.known_cost)
         for step in run.steps.exclude(finished_at=None)

@@ -1,8 +1,8 @@
-"""Decides which ended runs later requests of their conversation leave out. The page keeps and marks them.
+"""Decides which ended runs the later requests of their conversation leave out. The page shows and marks them.
 
-A turn that failed must not fail the next one: a text that is too long, a refused question or a request with
-a mistake in it would be refused again for as long as it is sent. Called inside the transaction that ends the
-run.
+A failed turn must not fail the next turns: the provider would refuse a text that is too long, a refused
+question or an invalid request again in each later request. This module is called inside the transaction that
+ends the run.
 """
 
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ def _codes(error: type[LLMError]) -> Iterator[str]:
         yield from _codes(each)
 
 
-#: Codes of errors that the same messages would cause again, whatever the model has said before it.
+#: Codes of errors that the same messages would cause again, even if the model had begun to answer.
 _REFUSED_AGAIN = frozenset(
     code
     for error in (LLMBadRequestError, LLMUnprocessableEntityError, LLMUnsupportedError)
@@ -36,15 +36,16 @@ _REFUSED_AGAIN = frozenset(
 
 
 def mark(run_id: UUID, *, status: RunStatus, stop_reason: StopReason, error_code: str) -> None:
-    """Store who is no longer sent the messages of a run that has just ended.
+    """Store which later requests leave out the messages of a run that has just ended.
 
-    Without an answer a failed run is sent to nobody. With one, only a turn that was refused is left out: of
-    every request if the request was at fault, of those of the same wire if its content was.
+    A failed run without an answer is left out of all requests. A failed run with an answer is left out of
+    all requests if the provider refused its request, and of requests over the same wire if the provider
+    refused its content.
     """
     if status is RunStatus.FAILED:
         left_out_of = _after_failure(run_id, error_code)
     elif status is RunStatus.COMPLETED and stop_reason is StopReason.CONTENT_FILTER:
-        # A refusal in the model's own words may go back; what a filter has cut would be filtered again.
+        # A refusal in the model's own words may be sent again. Text that a filter cut would be cut again.
         left_out_of = "" if _has_refusal(run_id) else _wire(run_id)
     else:
         return
@@ -62,7 +63,7 @@ def _after_failure(run_id: UUID, error_code: str) -> str:
 
 
 def _mark_unanswered_before(run_id: UUID) -> None:
-    """Leave out the stopped runs without an answer before a refused one: what is refused may be theirs."""
+    """Leave out the cancelled runs without an answer just before a refused run: theirs may be the fault."""
     run = Run.objects.only("conversation_id", "created_at").get(pk=run_id)
     earlier = Run.objects.filter(conversation_id=run.conversation_id, created_at__lt=run.created_at)
     for run_before in earlier.filter(left_out_of="").order_by("-created_at").only("status"):
@@ -72,7 +73,7 @@ def _mark_unanswered_before(run_id: UUID) -> None:
 
 
 def _has_answer(run_id: UUID) -> bool:
-    """Whether the model has said or shown something in a run, or a tool has answered it."""
+    """Return whether a run has text or a file from the model, or a tool's answer."""
     rows = Message.objects.filter(run_id=run_id).exclude(role=Role.USER.value)
     return any(
         role == Role.TOOL.value or any(map(_is_answer, parts))
