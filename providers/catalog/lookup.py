@@ -177,9 +177,10 @@ def suggestions() -> tuple[str, ...]:
 def default_model() -> str:
     """Return the model that a new conversation proposes, as ``provider/model``; empty if no provider is available.
 
-    Without ``RUNNEL_DEFAULT_MODEL`` it is the first suggestion.
+    Without ``RUNNEL_DEFAULT_MODEL`` it is the first suggestion. The emulator's come after those of any provider with a key.
     """
-    return settings.RUNNEL_DEFAULT_MODEL or next(iter(suggestions()), "")
+    suggested = sorted(suggestions(), key=lambda name: name.startswith("emulator/"))
+    return settings.RUNNEL_DEFAULT_MODEL or next(iter(suggested), "")
 
 
 def targets_in_use() -> tuple[Target, ...]:

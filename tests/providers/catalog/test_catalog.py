@@ -133,3 +133,16 @@ def test_it_suggests_the_emulators_own_models() -> None:
 
 def test_a_target_does_not_show_its_key() -> None:
     assert "openai-key" not in repr(catalog.resolve("openai/gpt-5.5"))
+
+
+@pytest.mark.parametrize("setting", ["DEEPSEEK_API_KEY", "OPENAI_API_KEY", "MISTRAL_API_KEY"])
+def test_a_new_conversation_proposes_a_model_of_a_provider_with_a_key(
+    setting: str, settings: Settings
+) -> None:
+    for preset in PRESETS.values():
+        for name in preset.needs:
+            if name.endswith("_API_KEY"):
+                setattr(settings, name, "")
+    assert catalog.default_model() == "emulator/hello"
+    setattr(settings, setting, "sk-some-key")
+    assert catalog.default_model().startswith(setting.partition("_")[0].lower() + "/")
