@@ -27,7 +27,8 @@
     ├── LLMContentFilterError           blocked without an answer
     ├── LLMMalformedResponseError       an answer nobody can use
     │   ├── LLMMalformedToolCallError   a function call nobody can use
-    │   └── LLMEmptyResponseError       no answer at all
+    │   ├── LLMEmptyResponseError       no answer at all
+    │   └── LLMOversizedResponseError   an answer beyond one of our limits
     └── LLMInternalError                a mistake of ours
 
 Callers decide by ``code``, ``stop_reason``, ``retryable``, ``retry_after`` (seconds), ``most_retries`` and
@@ -245,6 +246,13 @@ class LLMMalformedToolCallError(LLMMalformedResponseError):
 
 class LLMEmptyResponseError(LLMMalformedResponseError):
     """The model provider ended its answer without saying anything. Try again."""
+
+
+class LLMOversizedResponseError(LLMMalformedResponseError):
+    """The model provider sent more than this installation accepts. Ask for less at once, or choose another model."""
+
+    # The same request would cost as much and is likely to be as long.
+    retryable = False
 
 
 class LLMInternalError(LLMError):
