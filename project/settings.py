@@ -233,10 +233,12 @@ RUNNEL_RECORDINGS_DIR = Path(text("RUNNEL_RECORDINGS_DIR")) if text("RUNNEL_RECO
 #: Whether traces store requests and responses, or only measurements.
 RUNNEL_TRACE_PAYLOADS = boolean("RUNNEL_TRACE_PAYLOADS", True)
 
-# Time limits of one provider call (the first three) and of one run, in seconds.
+# Time limits of one provider call (the first four) and of one run, in seconds.
 RUNNEL_CONNECT_TIMEOUT = number("RUNNEL_CONNECT_TIMEOUT", 10.0, at_least=0.01)
 RUNNEL_FIRST_BYTE_TIMEOUT = number("RUNNEL_FIRST_BYTE_TIMEOUT", 120.0, at_least=0.01)
 RUNNEL_IDLE_TIMEOUT = number("RUNNEL_IDLE_TIMEOUT", 120.0, at_least=0.01)
+#: The longest pause between two events while comments and pings keep the connection open.
+RUNNEL_KEEPALIVE_TIMEOUT = number("RUNNEL_KEEPALIVE_TIMEOUT", 600.0, at_least=0.01)
 RUNNEL_RUN_TIMEOUT = number("RUNNEL_RUN_TIMEOUT", 900.0, at_least=0.01)
 #: Seconds that a run waits for a person's decision or a client's result; 0 means no limit.
 RUNNEL_APPROVAL_TIMEOUT = number("RUNNEL_APPROVAL_TIMEOUT", 86_400.0, at_least=0.0)
@@ -246,6 +248,22 @@ RUNNEL_MAX_STEPS = whole("RUNNEL_MAX_STEPS", 20, at_least=1)
 RUNNEL_MAX_CONTINUATIONS = whole("RUNNEL_MAX_CONTINUATIONS", 10)
 #: Characters of a tool's result that the model gets. The result's event must fit into a frame of 1 MiB.
 RUNNEL_TOOL_RESULT_CHARS = whole("RUNNEL_TOOL_RESULT_CHARS", 100_000, at_least=100, at_most=150_000)
+
+# Size limits of one provider call. An answer beyond one of them fails, and keeps what was said before.
+#: The largest event of a stream, and the largest answer that is JSON and no stream, in megabytes.
+RUNNEL_EVENT_MB = whole("RUNNEL_EVENT_MB", 32, at_least=1)
+#: The largest answer, decompressed, in megabytes.
+RUNNEL_RESPONSE_MB = whole("RUNNEL_RESPONSE_MB", 512, at_least=1)
+#: How many times its compressed size an answer beyond 16 megabytes may have.
+RUNNEL_COMPRESSION_RATIO = whole("RUNNEL_COMPRESSION_RATIO", 200, at_least=2)
+#: Kilobytes that are read of the body of an error.
+RUNNEL_ERROR_BODY_KB = whole("RUNNEL_ERROR_BODY_KB", 64, at_least=1)
+#: Characters of text and thoughts in one answer.
+RUNNEL_ANSWER_CHARS = whole("RUNNEL_ANSWER_CHARS", 8_000_000, at_least=1000)
+#: Characters of the arguments of all function calls in one answer.
+RUNNEL_ARGUMENT_CHARS = whole("RUNNEL_ARGUMENT_CHARS", 4_000_000, at_least=1000)
+#: Function calls in one answer.
+RUNNEL_CALLS_PER_STEP = whole("RUNNEL_CALLS_PER_STEP", 128, at_least=1)
 
 # Retries of a call that failed before any text was shown: their number, the first and the longest pause.
 # Pauses are in seconds.

@@ -6,13 +6,13 @@ If a reader raises anything but an ``LLMError``, the provider's answer was malfo
 
 import logging
 from collections.abc import Iterator
-from typing import Any
 
 from providers import wires
 from providers.call.sanitizer import Sanitizer
 from providers.errors import LLMError, LLMMalformedResponseError
 from providers.errors.translation import whereabouts
 from providers.security.redaction import redact_text
+from providers.types import Json
 from providers.types.events import ModelEvent, ReasoningDelta, TextDelta, ToolCallDelta
 from providers.wires import Wire
 from providers.wires.accumulator import StepAccumulator
@@ -43,8 +43,10 @@ class Decoder:
         """Prepare for the first event. Before this call, ``decode`` returns nothing and ``interrupt`` does nothing."""
         self._reader = wires.read(self._wire, self._accumulator)
 
-    def decode(self, event: Any) -> list[ModelEvent]:
+    def decode(self, event: Json, name: str = "") -> list[ModelEvent]:
         """Return the sanitized model events of one upstream event; an empty list once the stream is over.
+
+        ``name`` is the name that the event has in the stream, if any.
 
         Raises:
             LLMError: the event reports a failure or is malformed.
@@ -52,7 +54,7 @@ class Decoder:
         if self._reader is None:
             return []
         try:
-            decoded = self._reader.take(event)
+            decoded = self._reader.take(event, name)
             self.pieces += bool(decoded) and isinstance(decoded[-1], _PIECES)
             return [clean for model_event in decoded for clean in self._sanitizer.sanitize(model_event)]
         except LLMError:

@@ -1,6 +1,6 @@
-"""Drives one provider call. Only the pump owns the SDK's iterator; that makes a cancel immediate.
+"""Drives one provider call. Only the pump reads the response; that makes a cancel immediate.
 
-One task per call opens the stream, decodes its events and writes them straight to the sink, without a queue.
+One task per call opens the stream, reads and decodes its events and writes them straight to the sink, without a queue.
 A cancel or the watchdog *cuts* the call: the pump cancels the task wherever it waits, and the task's
 ``finally`` closes the HTTP response. The decoder certainly does not run after that; only then does the pump
 interrupt it with the reason, so that it keeps the partial answer. This module does not depend on any wire's
@@ -8,15 +8,19 @@ format, any SDK or runs.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from enum import Enum
-from typing import Any
+
+import httpx2
 
 from providers import clients
 from providers.call import timeout_errors
+from providers.call.answer_bounds import AnswerBounds
+from providers.call.answer_reader import AnswerReader, error_payload
 from providers.call.decoder import Decoder
+from providers.call.event_stream import StreamEvent
+from providers.call.limits import SizeLimits
 from providers.call.sink import EventSink
 from providers.call.timeouts import Timeouts
 from providers.catalog import Target
@@ -24,11 +28,12 @@ from providers.clients.exchange import Exchange
 from providers.errors import LLMConnectionError, LLMError
 from providers.errors.stop_signal import RunCancelled, StopSignal
 from providers.errors.translation import from_exception, from_payload
+from providers.security.redaction import redact_text
 from providers.text import clean_json
 from providers.types import Json, ModelRequest, Role
 from providers.types.events import ModelEvent, ReasoningDelta, TextDelta, ToolCallStarted
 from providers.types.usage import UsageSource
-from providers.wires import Wire
+from providers.wires import TYPED_EVENTS, Wire
 from providers.wires.accumulator import StepAccumulator
 from providers.wires.late_usage import LateUsage
 
@@ -40,8 +45,6 @@ _DRAIN_SECONDS = 0.1
 _USAGE_SECONDS = 5.0
 #: Seconds to read an error's body; after that the status alone decides.
 _ERROR_BODY_SECONDS = 5.0
-#: Seconds to exhaust the buffers of a closed connection; usually a few milliseconds.
-_EXHAUST_SECONDS = 0.5
 
 
 class _Cut(Enum):
@@ -69,13 +72,20 @@ class Pump:
         self._is_complete = False
         self._is_closing = False
         self._sink_is_full = False
-        self._started = self._last_activity = self._loop.time()
+        self._started = self._last_activity = self._last_bytes = self._loop.time()
         self._drain_until: float | None = None
         self._late_usage: LateUsage | None = None
         self._timer: asyncio.TimerHandle | None = None
         self.accumulator = StepAccumulator(quirks=target.quirks)
         self._decoder = Decoder(wire, self.accumulator)
-        self.exchange = Exchange(connect_timeout=timeouts.connect, on_answer=self._note_answer)
+        self._limits = SizeLimits.from_settings()
+        self._bounds = AnswerBounds(self._limits)
+        self._reader: AnswerReader | None = None
+        self.exchange = Exchange(
+            connect_timeout=timeouts.connect,
+            longest_error=self._limits.error_body,
+            on_answer=self._note_answer,
+        )
         #: The request body; ``None`` before it is built.
         self.body: Json | None = None
         #: Number of decoded upstream events.
@@ -122,59 +132,93 @@ class Pump:
                 self._timer.cancel()
         self._raise_outcome()
 
+    @property
+    def oddities(self) -> tuple[str, ...]:
+        """What stood in the answer's bytes beside plain events."""
+        return () if self._reader is None else self._reader.oddities
+
     async def _relay(self, request: ModelRequest) -> None:
-        events: AsyncIterator[Any] | None = None
         try:
-            events = await self._open(request)
+            response = await self._open(request)
             self._decoder.begin()
-            await self._relay_events(events)
+            await self._relay_events(response)
             if self._late_usage is None:
                 self._end_reading()
         finally:
             self._is_closing = True
+            if self._reader is not None:
+                await self._reader.close()
             await self.exchange.close()
             self._closed_at = self._loop.time()
-            if events is not None:
-                await _exhaust(events)
 
-    async def _open(self, request: ModelRequest) -> AsyncIterator[Any]:
+    async def _open(self, request: ModelRequest) -> httpx2.Response:
         self.accumulator.reserve_call_ids(request.used_call_ids)
         self.body = clean_json(self._wire.build_body(request))
         self.exchange.enter()
         try:
-            return aiter(await clients.open_stream(self._target, self.body))
+            return await clients.open_stream(self._target, self.body)
         except Exception as exc:  # noqa: BLE001 - SDKs raise any type; all become an LLMError
-            error = timeout_errors.no_connection(from_exception(exc), self._timeouts)
+            if self.exchange.response is None or self.exchange.is_open:
+                error = timeout_errors.no_connection(from_exception(exc), self._timeouts)
+            else:
+                error = self._status_error()
         # Raised outside the handler: as its context, the SDK's exception would keep the API key alive.
         raise error
 
-    async def _relay_events(self, events: AsyncIterator[Any]) -> None:
+    def _status_error(self) -> LLMError:
+        """Return the error of an answer that is no success, by what came of its body."""
+        payload = error_payload(bytes(self.exchange.error_body)) if self.exchange.error_body else None
+        return from_payload(payload, status=self.exchange.status, headers=self.exchange.headers)
+
+    async def _relay_events(self, response: httpx2.Response) -> None:
+        reader = self._reader = AnswerReader(
+            response, limits=self._limits, names_are_types=self._wire.KIND in TYPED_EVENTS
+        )
         while True:
-            error: LLMError | None = None
             try:
-                event = await anext(events)
-            except StopAsyncIteration:
-                return
-            except Exception as exc:  # noqa: BLE001 - as above
-                error = from_exception(exc)
-            if error is not None:
-                if self.accumulator.terminal and isinstance(error, LLMConnectionError):
+                events = await reader.next_events()
+            except LLMError:
+                # What follows a complete answer cannot spoil it.
+                if self._is_over:
                     return
-                raise error
+                raise
+            if events is None:
+                return
+            self._last_bytes = self._loop.time()
+            if reader.is_inside_event:
+                # A large event, such as a picture, comes in many pieces.
+                self._last_activity = self._last_bytes
+            if await self._take_events(events):
+                return
+            if reader.is_done and not self.accumulator.is_done:
+                self.accumulator.is_done = True
+                self._arm()
+                if self._late_usage is not None:
+                    return
+
+    async def _take_events(self, events: list[StreamEvent]) -> bool:
+        """Decode ``events`` and write them to the sink; return whether nothing more is wanted."""
+        for name, event in events:
             self.events += 1
             if self._late_usage is not None:
                 if self._late_usage.take(event):
-                    return
+                    return True
                 if self.events % _EVENTS_PER_TURN == 0:
                     await asyncio.sleep(0)
                 continue
-            if timeout_errors.counts_as_activity(event):
-                self._last_activity = self._loop.time()
-            self._write(self._decoder.decode(event))
+            if not timeout_errors.is_keepalive(event):
+                self._last_activity = self._last_bytes
+            self._write(self._decoder.decode(event, name))
             if self.accumulator.terminal:
                 self._arm()
             if self.events % _EVENTS_PER_TURN == 0:
                 await self._wait_for_sink()
+        return False
+
+    @property
+    def _is_over(self) -> bool:
+        """Whether the answer's end has been read; only its usage may follow."""
+        return self.accumulator.terminal or self.accumulator.is_done
 
     async def _wait_for_sink(self) -> None:
         self._sink_is_full = True
@@ -184,24 +228,25 @@ class Pump:
             self._sink_is_full = False
         # A burst is decoded from one buffer without a real wait; let other tasks run in between.
         await asyncio.sleep(0)
-        self._last_activity = self._loop.time()
+        self._last_activity = self._last_bytes = self._loop.time()
 
     def _end_reading(self) -> None:
-        if not self.events and not self.exchange.is_event_stream:
-            kind = self.exchange.headers.get("content-type", "")
-            raise LLMConnectionError(
-                "What answered is not a model provider's stream. Ask your administrator to check the base URL.",
-                status=self.exchange.status,
-                detail={"status": self.exchange.status, "content_type": kind},
-            )
+        reader = self._reader
+        if not self.events and reader is not None and (error := reader.not_a_stream()) is not None:
+            raise error
         try:
             self._decoder.finish()
+        except LLMError as error:
+            if reader is not None and reader.foreign_text:
+                error.detail.setdefault("foreign_text", redact_text(reader.foreign_text))
+            raise
         finally:
             self._flush()
         self._is_complete = True
 
     def _write(self, events: list[ModelEvent]) -> None:
         for event in events:
+            self._bounds.count(event)
             if self.first_token_at is None and isinstance(
                 event, (TextDelta, ReasoningDelta, ToolCallStarted)
             ):
@@ -214,7 +259,7 @@ class Pump:
 
     async def _listen(self, cancel: StopSignal) -> None:
         await cancel.wait()
-        if self.accumulator.terminal:
+        if self._is_over:
             self._drain_until = self._loop.time() + _DRAIN_SECONDS
             self._arm()
         elif self._sink_is_full or not self.exchange.is_closed:
@@ -246,7 +291,7 @@ class Pump:
             self._task.cancel()
 
     def _note_answer(self) -> None:
-        self._last_activity = self._loop.time()
+        self._last_activity = self._last_bytes = self._loop.time()
         self._arm()
 
     def _arm(self) -> None:
@@ -258,7 +303,7 @@ class Pump:
         if self._loop.time() < self._deadline():
             self._arm()
         else:
-            self._stop(_Cut.COMPLETE if self.accumulator.terminal else _Cut.TIMEOUT)
+            self._stop(_Cut.COMPLETE if self._is_over else _Cut.TIMEOUT)
 
     def _deadline(self) -> float:
         if self._drain_until is not None:
@@ -270,12 +315,17 @@ class Pump:
             return self._started + self._timeouts.first_byte
         if not self.exchange.is_open:
             return self._last_activity + min(_ERROR_BODY_SECONDS, self._timeouts.idle)
-        if self.accumulator.terminal:
-            is_counted = self.accumulator.usage.source is UsageSource.REPORTED
+        if self._is_over:
+            is_counted = self.accumulator.is_done or self.accumulator.usage.source is UsageSource.REPORTED
             return self._last_activity + (
                 _DRAIN_SECONDS if is_counted else min(_USAGE_SECONDS, self._timeouts.idle)
             )
-        return self._last_activity + self._timeouts.idle
+        return min(self._last_bytes + self._timeouts.idle, self._last_activity + self._longest_silence)
+
+    @property
+    def _longest_silence(self) -> float:
+        """Seconds without an event that says something, although the connection is kept open."""
+        return max(self._timeouts.keepalive, self._timeouts.idle)
 
     def _raise_outcome(self) -> None:
         """Interrupt the decoder if the call ended early, then raise the error that ended it."""
@@ -286,7 +336,7 @@ class Pump:
             ending = cancelled = RunCancelled(self._signal)
             # A task that was cancelled before it started has no closing time.
             cancelled.upstream_closed_ms = max(0.0, self._closed_at - self._cut_at) * 1000
-        elif ending is None and self.accumulator.terminal:
+        elif ending is None and self._is_over:
             self._end_reading()
             return
         elif ending is None and self._cut is _Cut.TIMEOUT:
@@ -319,17 +369,8 @@ class Pump:
         if self.exchange.response is None:
             return timeout_errors.no_answer(self._timeouts)
         if not self.exchange.is_open:
-            return from_payload(None, status=self.exchange.status, headers=self.exchange.headers)
-        return timeout_errors.idle(self._timeouts)
-
-
-async def _exhaust(events: AsyncIterator[Any]) -> None:
-    """Read ``events`` until the stream fails, after its connection is closed. Discards buffered events.
-
-    The SDK's nested generators form a reference cycle while they are suspended. The garbage collector would
-    finalise each of them separately and later, maybe on another thread.
-    """
-    with suppress(Exception):
-        async with asyncio.timeout(_EXHAUST_SECONDS):
-            while True:
-                await anext(events)
+            return self._status_error()
+        has_spoken = self.first_token_at is not None
+        if self._loop.time() < self._last_bytes + self._timeouts.idle:
+            return timeout_errors.only_keepalives(self._timeouts, has_spoken=has_spoken)
+        return timeout_errors.idle(self._timeouts, has_spoken=has_spoken)

@@ -1,8 +1,10 @@
-"""Builds the error of each exceeded time limit: connect, first byte and idle.
+"""Builds the error of each exceeded time limit: connect, first byte, idle and keep-alive.
 
 Each limit has its own message for the user. ``detail`` holds the limit's name and its seconds for the admin.
 The time limit of a whole run is enforced by the run, not here.
 """
+
+from typing import Any
 
 from providers.call.timeouts import Timeouts
 from providers.errors import LLMError, LLMTimeoutError
@@ -24,16 +26,29 @@ def no_answer(timeouts: Timeouts) -> LLMTimeoutError:
     )
 
 
-def idle(timeouts: Timeouts) -> LLMTimeoutError:
-    """Return the error of a call whose stream sent no event for too long."""
+def idle(timeouts: Timeouts, *, has_spoken: bool) -> LLMTimeoutError:
+    """Return the error of a call whose stream sent nothing for too long, after words or before any."""
+    if has_spoken:
+        what = f"The model provider went silent for {timeouts.idle:g} seconds in the middle of its answer."
+    else:
+        what = f"The model provider took the request, then sent no words for {timeouts.idle:g} seconds."
     return LLMTimeoutError(
-        f"The model provider went silent for {timeouts.idle:g} seconds in the middle of its answer. "
-        "Try again, or choose another model.",
+        f"{what} Try again, or choose another model.",
         detail={"watchdog": "idle", "seconds": timeouts.idle},
     )
 
 
-def counts_as_activity(event: object) -> bool:
-    """Whether a decoded event resets the idle limit: all do, except pings and keep-alives."""
+def only_keepalives(timeouts: Timeouts, *, has_spoken: bool) -> LLMTimeoutError:
+    """Return the error of a call whose stream sent nothing but keep-alives for too long."""
+    when = "in the middle of its answer" if has_spoken else "before it said anything"
+    return LLMTimeoutError(
+        f"The model provider only kept the connection open for {timeouts.keepalive:g} seconds {when}. "
+        "Try again, or choose another model.",
+        detail={"watchdog": "keepalive", "seconds": timeouts.keepalive},
+    )
+
+
+def is_keepalive(event: dict[str, Any]) -> bool:
+    """Whether a decoded event says only that the connection lives."""
     # A tuple, not a set: a server may send an unhashable "type".
-    return not (isinstance(event, dict) and event.get("type") in ("ping", "keepalive"))
+    return event.get("type") in ("ping", "keepalive")

@@ -14,8 +14,10 @@ class Timeouts:
     connect: float
     #: To receive the response headers, including the connection.
     first_byte: float
-    #: Between two decoded events; comments and pings do not count.
+    #: Between two events that say something, or between two bytes.
     idle: float
+    #: Between two events that say something while comments and pings come.
+    keepalive: float = 600.0
     #: To read the usage after a cancel; 0 closes the stream at once.
     late_usage: float = 0.0
 
@@ -26,5 +28,6 @@ class Timeouts:
             connect=settings.RUNNEL_CONNECT_TIMEOUT,
             first_byte=settings.RUNNEL_FIRST_BYTE_TIMEOUT,
             idle=settings.RUNNEL_IDLE_TIMEOUT,
+            keepalive=settings.RUNNEL_KEEPALIVE_TIMEOUT,
             late_usage=settings.RUNNEL_DRAIN_CANCELLED_SECONDS,
         )

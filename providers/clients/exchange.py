@@ -1,12 +1,13 @@
 """The HTTP exchange of one call: its address, its response, its time, and how to close it.
 
-SDKs hide the HTTP response until they have read its headers, and an error's body from then on. Our
-hooks on the shared httpx2 client write it here, found through a context variable that the call's own
-task sets, so that any number of calls at once keep theirs apart. It knows no SDK and no wire.
+SDKs hide the HTTP response until they have read its headers, and read an error's body however long it is. Our
+hooks on the shared httpx2 client write the response here and read an error's body themselves. They find the exchange
+through a context variable that the call's own task sets, so that any number of calls at once keep theirs apart.
+It knows no SDK and no wire.
 """
 
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from contextvars import ContextVar
 from datetime import UTC, datetime
 
@@ -28,14 +29,17 @@ _current: ContextVar["Exchange | None"] = ContextVar("runnel_exchange", default=
 class Exchange:
     """One HTTP request and its response."""
 
-    def __init__(self, *, connect_timeout: float, on_answer: Callable[[], None]) -> None:
-        """Take the connect timeout in seconds, and a function to call when the headers have arrived."""
+    def __init__(self, *, connect_timeout: float, longest_error: int, on_answer: Callable[[], None]) -> None:
+        """Take the connect timeout in seconds, the bytes to read of an error's body, and what to call after the headers."""
         self._timeout = httpx2.Timeout(None, connect=connect_timeout, pool=connect_timeout).as_dict()
         self._on_answer = on_answer
+        self._longest_error = longest_error
         #: Host and path, without query and credentials; empty until a request was built.
         self.url = ""
         self.response: httpx2.Response | None = None
         self.answered_at: datetime | None = None
+        #: What has come of the body of an answer that is no success.
+        self.error_body = bytearray()
 
     def enter(self) -> None:
         """Make this the exchange of all requests of the current task."""
@@ -90,11 +94,21 @@ class Exchange:
         self.url = str(request.url.copy_with(query=None, fragment=None, userinfo=b""))
         request.extensions["timeout"] = self._timeout
 
-    def answered(self, response: httpx2.Response) -> None:
-        """Note that the headers of ``response`` have arrived."""
+    async def answered(self, response: httpx2.Response) -> None:
+        """Note that the headers of ``response`` have arrived; of an error, read the body's beginning too."""
         self.response = response
         self.answered_at = datetime.now(UTC)
         self._on_answer()
+        if not response.is_success:
+            with suppress(httpx2.HTTPError, httpx2.StreamError, OSError):
+                await self._read_error(response)
+
+    async def _read_error(self, response: httpx2.Response) -> None:
+        async with aclosing(response.aiter_bytes()) as chunks:
+            async for chunk in chunks:
+                self.error_body += chunk[: self._longest_error - len(self.error_body)]
+                if len(self.error_body) >= self._longest_error:
+                    return
 
 
 def _ignore() -> None:
@@ -110,4 +124,4 @@ async def on_request(request: httpx2.Request) -> None:
 async def on_response(response: httpx2.Response) -> None:
     """httpx2's hook after the headers have arrived."""
     if (exchange := _current.get()) is not None:
-        exchange.answered(response)
+        await exchange.answered(response)

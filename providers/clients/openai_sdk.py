@@ -1,7 +1,6 @@
 """OpenAI's SDK: OpenAI itself, Azure, and the many servers that speak one of its wires."""
 
-from collections.abc import AsyncIterator
-from typing import Any, cast
+from typing import Any
 
 import httpx2
 
@@ -34,12 +33,12 @@ def _client(http: httpx2.AsyncClient, target: Target, base_url: str | None, head
     return client
 
 
-async def post_chat(client: Any, target: Target, body: Json) -> AsyncIterator[Any]:
+async def post_chat(client: Any, target: Target, body: Json) -> httpx2.Response:
     """Ask for a stream of Chat Completions."""
     return await _post("/chat/completions", client, target, body)
 
 
-async def post_responses(client: Any, target: Target, body: Json) -> AsyncIterator[Any]:
+async def post_responses(client: Any, target: Target, body: Json) -> httpx2.Response:
     """Ask for a stream of Responses."""
     return await _post("/responses", client, target, body)
 
@@ -62,21 +61,16 @@ async def models(client: Any, target: Target) -> tuple[str, ...]:
     return names_in(await client.get("/models", cast_to=object, options=_options(target)))
 
 
-async def _post(path: str, client: Any, target: Target, body: Json) -> AsyncIterator[Any]:
-    from openai import AsyncStream
-
-    # The documented low-level call: everything but the models, which cost four times the rest.
-    return cast(
-        AsyncIterator[Any],
-        await client.post(
-            path,
-            cast_to=object,
-            body={**body, "stream": True},
-            options=_options(target),
-            stream=True,
-            stream_cls=AsyncStream[object],
-        ),
+async def _post(path: str, client: Any, target: Target, body: Json) -> httpx2.Response:
+    # The documented low-level call, for the response itself: we read the stream ourselves.
+    response: httpx2.Response = await client.post(
+        path,
+        cast_to=httpx2.Response,
+        body={**body, "stream": True},
+        options=_options(target),
+        stream=True,
     )
+    return response
 
 
 def _options(target: Target) -> Json:

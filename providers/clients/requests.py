@@ -1,7 +1,6 @@
 """The requests to providers: a stream, a count of input tokens, a list of models."""
 
-from collections.abc import AsyncIterator
-from typing import Any
+import httpx2
 
 from providers.catalog import Target
 from providers.clients import credentials
@@ -10,12 +9,12 @@ from providers.clients.sdk_table import SDKS, WIRE_CALLS, base_url_of, load, nam
 from providers.types import Json
 
 
-async def open_stream(target: Target, body: Json) -> AsyncIterator[Any]:
-    """Send ``body`` to ``target``; return its decoded events once a successful answer has begun.
+async def open_stream(target: Target, body: Json) -> httpx2.Response:
+    """Send ``body`` to ``target``; return the response once a successful answer has begun. Its body is unread.
 
     Raises:
-        Exception: whatever the SDK or httpx2 raises, here and from the iterator;
-            ``providers.errors.translation.from_exception`` knows what it means.
+        Exception: whatever the SDK or httpx2 raises; ``providers.errors.translation.from_exception`` knows what it means.
+            After an answer that is no success it means nothing: the exchange holds that answer.
     """
     await load(target)
     try:

@@ -1,6 +1,6 @@
 """The interface between the client pool and the module of an SDK."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,8 +35,8 @@ class WireCalls:
     sdk: str
     #: What the emulator's address continues with.
     base_path: str
-    #: Returns once a successful answer's headers have come.
-    post: Callable[[Any, Target, Json], Awaitable[AsyncIterator[Any]]]
+    #: Asks for a stream; returns once a successful answer's headers have come, with nothing of the body read.
+    post: Callable[[Any, Target, Json], Awaitable[httpx2.Response]]
     #: Asks how many tokens a body for ``post`` would make the model read; ``None`` where nobody can tell.
     count: Callable[[Any, Target, Json], Awaitable[object]] | None = None
 

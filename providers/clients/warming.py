@@ -36,11 +36,9 @@ async def _warm(target: Target) -> None:
     sdk, calls = SDKS[name_of_sdk(target)], WIRE_CALLS[target.origin.wire]
     async with httpx2.AsyncClient(transport=httpx2.MockTransport(_first_event)) as http:
         mute = replace(target, api_key="warm-up", headers=())
-        async for _ in await calls.post(sdk.make(http, mute, "http://127.0.0.1"), mute, {}):
-            pass
+        response = await calls.post(sdk.make(http, mute, "http://127.0.0.1"), mute, {})
+        await response.aread()
 
 
 def _first_event(request: httpx2.Request) -> httpx2.Response:
-    # Without a name: google-genai reads nothing but data.
-    body = b"data: {}\n\n"
-    return httpx2.Response(200, headers={"content-type": "text/event-stream"}, content=body)
+    return httpx2.Response(200, headers={"content-type": "text/event-stream"}, content=b"data: {}\n\n")

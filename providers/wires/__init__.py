@@ -21,6 +21,9 @@ WIRES = {
     "gemini-generate": "providers.wires.gemini_generate",
 }
 
+#: The wires whose events say in ``type`` what they are; servers that copy them may say it in the event's name alone.
+TYPED_EVENTS = frozenset({"openai-responses", "anthropic-messages"})
+
 
 class Wire(Protocol):
     """What every module in ``WIRES`` offers."""

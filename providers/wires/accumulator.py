@@ -38,6 +38,8 @@ class StepAccumulator:
         self.response: Json = {}
         #: Whether the wire's terminal event has been read. After it, a cancel cuts nothing.
         self.terminal = False
+        #: Whether ``[DONE]`` has come. Nothing follows it, so a complete answer before it needs no terminal event.
+        self.is_done = False
         self.stream_was_cancelled = False
         self._call_ids: set[str] = set()
 

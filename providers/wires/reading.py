@@ -45,8 +45,10 @@ class StreamReader:
         self._is_empty = True
         self._is_over = False
 
-    def take(self, event: Any) -> list[ModelEvent]:
+    def take(self, event: Any, name: str = "") -> list[ModelEvent]:
         """Return what one decoded upstream event means. An event that is no JSON object means nothing.
+
+        ``name`` is the name that the event has in the stream, if any.
 
         Raises:
             LLMError: the event reports that the call failed.

@@ -66,6 +66,6 @@ _ANSWERS = {
 }
 
 
-def saying_hi(wire: str) -> Behaviour:
-    """Answer on ``wire`` with the word "Hi"."""
-    return streaming(_ANSWERS[wire])
+def saying_hi(wire: str, *, head: bool = True) -> Behaviour:
+    """Answer on ``wire`` with the word "Hi", or go on with it where the ``head`` has been sent."""
+    return streaming(_ANSWERS[wire], head=head)

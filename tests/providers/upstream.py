@@ -90,11 +90,11 @@ def answering(status: str, body: bytes, *headers: str) -> Behaviour:
     return behave
 
 
-def streaming(*frames: bytes, then: Behaviour | None = None) -> Behaviour:
-    """Answer with an event stream of ``frames``, then do ``then``, or close."""
+def streaming(*frames: bytes, then: Behaviour | None = None, head: bool = True) -> Behaviour:
+    """Answer with an event stream of ``frames``, then do ``then``, or close. Leave out its head if it has been sent."""
 
     async def behave(writer: asyncio.StreamWriter) -> None:
-        writer.write(EVENT_STREAM + b"".join(frames))
+        writer.write((EVENT_STREAM if head else b"") + b"".join(frames))
         await writer.drain()
         if then is not None:
             await then(writer)

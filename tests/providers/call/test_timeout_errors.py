@@ -9,9 +9,11 @@ from providers import errors
 from providers.call import timeout_errors
 from providers.errors import LLMError
 from providers.errors.translation import from_exception
+from tests.compatibility import understood
 from tests.providers.call.test_adapter_cancel import full_listener
 from tests.providers.calling import PATIENT, WIRES, Call, at, until
 from tests.providers.retry.attempting import beginning
+from tests.providers.speaking import saying_hi
 from tests.providers.upstream import Behaviour, forever, streaming, upstream
 
 every_wire = pytest.mark.parametrize("wire", WIRES)
@@ -67,26 +69,77 @@ async def test_a_connection_that_is_not_made_is_told_apart(fresh_clients: None) 
 
 
 def test_their_sentences_differ() -> None:
-    unconnected = from_exception(httpx2.ConnectTimeout("slow"))
-    told = [unconnected, timeout_errors.no_answer(PATIENT), timeout_errors.idle(PATIENT)]
-    assert len({error.message for error in told}) == 3
-    assert [error.detail["watchdog"] for error in told] == ["connect", "first_byte", "idle"]
+    told = [
+        from_exception(httpx2.ConnectTimeout("slow")),
+        timeout_errors.no_answer(PATIENT),
+        *(timeout_errors.idle(PATIENT, has_spoken=has_spoken) for has_spoken in (False, True)),
+        *(timeout_errors.only_keepalives(PATIENT, has_spoken=has_spoken) for has_spoken in (False, True)),
+    ]
+    assert len({error.message for error in told}) == 6
+    names = [error.detail["watchdog"] for error in told]
+    assert names == ["connect", "first_byte", "idle", "idle", "keepalive", "keepalive"]
 
 
-@pytest.mark.parametrize("wire", ["openai-chat", "openai-responses", "anthropic-messages"])
-@pytest.mark.parametrize(
+signs_of_life = pytest.mark.parametrize(
     "noise",
     [
-        pytest.param(b": ping\n\n", id="comments"),
+        understood(
+            b": still here\n\n",
+            server="Any server",
+            oddity="Comments keep a connection while nothing is said.",
+            id="comments",
+        ),
         pytest.param(b'event: ping\ndata: {"type": "ping"}\n\n', id="pings"),
         pytest.param(
             b'event: keepalive\ndata: {"type":"keepalive","sequence_number":1}\n\n', id="keepalives"
         ),
+        pytest.param(b"data: ping\n\n", id="words"),
+        pytest.param(b"event: heartbeat\n\n", id="names"),
+        pytest.param(b"\n", id="blank lines"),
     ],
 )
+
+
+@signs_of_life
+@pytest.mark.parametrize(
+    ("said", "sentence"), [(True, "in the middle of its answer"), (False, "before it said anything")]
+)
+@every_wire
 async def test_what_keeps_a_connection_open_is_no_answer(
+    noise: bytes, said: bool, sentence: str, wire: str, fresh_clients: None
+) -> None:
+    frames = [beginning(wire)] if said else []
+    behave = streaming(*frames, then=repeating(noise))
+    error, call = await failure_at(behave, wire, idle=0.3, keepalive=0.6)
+    assert call.sink.text == ("Well" if said else "")
+    assert (error.detail["watchdog"], error.detail["seconds"]) == ("keepalive", 0.6)
+    assert sentence in error.message
+
+
+@signs_of_life
+@every_wire
+async def test_what_keeps_a_connection_open_gives_it_time(
     noise: bytes, wire: str, fresh_clients: None
 ) -> None:
-    error, call = await failure_at(streaming(beginning(wire), then=repeating(noise)), wire, idle=0.5)
-    assert call.sink.text == "Well"
+    async def at_last(writer: asyncio.StreamWriter) -> None:
+        for _ in range(16):
+            writer.write(noise)
+            await writer.drain()
+            await asyncio.sleep(0.05)
+        await saying_hi(wire, head=False)(writer)
+
+    async with upstream(streaming(then=at_last)) as server:
+        call = Call(at(server.origin, wire), timeouts=replace(PATIENT, idle=0.4, keepalive=5))
+        await call.start()
+    assert call.sink.text == "Hi"
+
+
+@every_wire
+async def test_silence_after_keepalives_is_silence(wire: str, fresh_clients: None) -> None:
+    async def fall_silent(writer: asyncio.StreamWriter) -> None:
+        writer.write(b": still here\n\n")
+        await forever(writer)
+
+    error, _ = await failure_at(streaming(then=fall_silent), wire, idle=0.3, keepalive=5)
     assert error.detail["watchdog"] == "idle"
+    assert "sent no words for 0.3 seconds" in error.message
