@@ -62,6 +62,23 @@ class Decoder:
         except Exception as exc:
             raise self._malformed(exc) from exc
 
+    def conclude(self) -> list[ModelEvent]:
+        """Return the sanitized model events of what is only known after the stream has ended by itself.
+
+        Call it once, before ``finish``.
+
+        Raises:
+            LLMError: the answer is malformed.
+        """
+        if self._reader is None:
+            return []
+        try:
+            return [clean for event in self._reader.conclude() for clean in self._sanitizer.sanitize(event)]
+        except LLMError:
+            raise
+        except Exception as exc:
+            raise self._malformed(exc) from exc
+
     def finish(self) -> None:
         """Check the answer after the stream has ended by itself.
 

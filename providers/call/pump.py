@@ -108,6 +108,7 @@ class Pump:
             asyncio.CancelledError: the calling task was cancelled; takes precedence over the others.
         """
         self._signal = cancel
+        self.accumulator.output_limit = request.options.max_output_tokens
         self.accumulator.follows_results = any(
             message.role is not Role.USER for message in request.messages[-1:]
         )
@@ -235,6 +236,7 @@ class Pump:
         if not self.events and reader is not None and (error := reader.not_a_stream()) is not None:
             raise error
         try:
+            self._write(self._decoder.conclude())
             self._decoder.finish()
         except LLMError as error:
             if reader is not None and reader.foreign_text:

@@ -12,7 +12,9 @@ from providers.types.quirks import Quirks
 #: Other vendors' servers know only the older fields of Chat Completions, and some refuse all others.
 _COMPATIBLE = Quirks(output_limit="max_tokens", takes_cache_key=False)
 #: Self-hosted servers run any model, often with a reasoning parser that does not fit the model.
-_LOCAL = replace(_COMPATIBLE, thoughts_may_be_the_answer=True, estimates_usage=True)
+_LOCAL = replace(
+    _COMPATIBLE, thoughts_may_be_the_answer=True, thoughts_may_be_in_tags=True, estimates_usage=True
+)
 
 PRESETS = {
     preset.slug: preset

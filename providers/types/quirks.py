@@ -22,6 +22,8 @@ class Quirks:
     thoughts_go_back_as: str | None = None
     #: Whether an answer that holds only thoughts is the answer: they are said again, as its text, at its end.
     thoughts_may_be_the_answer: bool = False
+    #: Whether thoughts may stand in tags before the answer, because the server passes on what any model writes.
+    thoughts_may_be_in_tags: bool = False
     #: Whether a JSON schema can be demanded; elsewhere only that the answer is JSON.
     takes_json_schema: bool = True
     #: Whether a prompt's cache is asked for in OpenAI's fields; elsewhere such a hint is not sent.

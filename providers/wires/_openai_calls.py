@@ -6,11 +6,12 @@ Knows what makes a call usable. It must never know in which events the pieces ca
 import json
 import re
 from hashlib import sha256
-from typing import NoReturn
 
 from providers.types import Json, ToolCallPart
 from providers.types.events import ModelEvent, ToolCallDelta, ToolCallFinished, ToolCallStarted
 from providers.wires.accumulator import StepAccumulator
+from providers.wires.argument_stream import ArgumentStream
+from providers.wires.arguments import object_of
 
 #: A function's name on both wires.
 FUNCTION_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
@@ -19,7 +20,7 @@ FUNCTION_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 class OpenAiCall:
     """One function call so far. What it means is appended to the ``out`` of each method."""
 
-    __slots__ = ("_accumulator", "_pieces", "id", "name", "upstream_id", "whole")
+    __slots__ = ("_accumulator", "_text", "id", "name", "opaque", "upstream_id", "whole")
 
     def __init__(self, accumulator: StepAccumulator, upstream_id: str | None) -> None:
         self._accumulator = accumulator
@@ -27,43 +28,68 @@ class OpenAiCall:
         #: Both empty until the name is known; until then nothing is said about the call.
         self.id = ""
         self.name = ""
-        #: The arguments are complete, and a JSON object.
+        #: Fields of the call that go back unchanged, such as a signature.
+        self.opaque: Json = {}
+        #: The arguments have come to their end, whatever they say.
         self.whole = False
-        self._pieces: list[str] = []
+        self._text = ArgumentStream()
 
     @property
     def arguments(self) -> str:
-        """The argument text so far."""
-        return "".join(self._pieces)
+        """The argument text so far, as it has been shown."""
+        return self._text.shown
+
+    @property
+    def has_arguments(self) -> bool:
+        """Whether there is any argument text, shown or not."""
+        return bool(self._text.raw.strip())
+
+    @property
+    def is_object(self) -> bool:
+        """Whether the arguments are a whole JSON object."""
+        return self._text.is_object
+
+    @property
+    def is_understood(self) -> bool:
+        """Whether the arguments so far stand for an object."""
+        return object_of(self._text.raw) is not None
+
+    @property
+    def raw_arguments(self) -> str:
+        """The argument text as it came, shown or not."""
+        return self.arguments if self.whole else self._text.raw
 
     def begin(self, name: str, out: list[ModelEvent]) -> None:
         """Take the name; later ones are repetitions."""
         if name and not self.name:
             self.id, self.name = self._accumulator.call_id(self.upstream_id), name
             out.append(ToolCallStarted(self.id, name))
-            if self._pieces:
-                out.append(ToolCallDelta(self.id, self.arguments))
+            self._show(self.arguments, out)
 
     def extend(self, piece: str, out: list[ModelEvent]) -> None:
         """Take more of the argument text."""
-        if piece:
-            self._pieces.append(piece)
-            if self.name:
-                out.append(ToolCallDelta(self.id, piece))
+        if piece and not self.whole:
+            self._show(self._text.take(piece), out)
 
     def complete(self, arguments: str, out: list[ModelEvent]) -> None:
         """Take the whole argument text; what was streamed already is not said again."""
-        self.extend(remainder(self._pieces, arguments), out)
+        if not self.whole:
+            self._show(self._text.complete(arguments), out)
 
     def finish(self, out: list[ModelEvent]) -> None:
         """Note that no more pieces will come. A call without arguments has empty ones."""
         if self.whole or not self.name:
             return
-        if not self.arguments.strip():
-            self.extend("{}", out)
-        if is_object(self.arguments):
-            self.whole = True
-            out.append(ToolCallFinished(self.id))
+        self._show(self._text.end(), out)
+        self.whole = True
+        out.append(ToolCallFinished(self.id))
+
+    def cut(self, out: list[ModelEvent]) -> None:
+        """Note that the answer was cut. The call is complete only if its arguments are a JSON object by now."""
+        if self.is_object:
+            self.finish(out)
+        elif not self.whole:
+            self._show(self._text.cut(), out)
 
     def as_part(self) -> ToolCallPart | None:
         """Return the call in our terms; ``None`` while its name is not known."""
@@ -71,19 +97,15 @@ class OpenAiCall:
             return None
         return ToolCallPart(id=self.id, name=self.name, arguments=self.arguments, complete=self.whole)
 
+    def _show(self, text: str, out: list[ModelEvent]) -> None:
+        if text and self.name:
+            out.append(ToolCallDelta(self.id, text))
+
 
 def remainder(pieces: list[str], whole: str) -> str:
     """Return the end of ``whole`` that ``pieces`` lack, nothing when they say something else."""
     said = "".join(pieces)
     return whole[len(said) :] if len(whole) > len(said) and whole.startswith(said) else ""
-
-
-def is_object(arguments: str) -> bool:
-    """Return whether the argument text is a JSON object that could be sent back."""
-    try:
-        return isinstance(json.loads(arguments, parse_constant=_refuse), dict)
-    except (ValueError, RecursionError):
-        return False
 
 
 def argument_text(arguments: object) -> str:
@@ -110,7 +132,3 @@ def exact_id(call_id: str, *, length: int) -> str:
 def parameters(schema: Json) -> Json:
     """Return a tool's JSON Schema; both wires want an object, also where there are no parameters."""
     return schema or {"type": "object", "properties": {}}
-
-
-def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is not JSON")

@@ -1,16 +1,21 @@
 """Which pieces of ``delta.tool_calls`` belong together.
 
 OpenAI numbers the calls and sends id and name once. Others number every call 0, leave out the
-number or the id, repeat the name, or send a fresh id with every piece.
+number or the id, repeat the name, send a fresh id with every piece, or one call where a list was meant.
 """
 
 from typing import Any
 
 from providers.types import Json
 from providers.types.events import ModelEvent
-from providers.wires._openai_calls import OpenAiCall, argument_text, is_object
+from providers.wires._openai_calls import OpenAiCall, argument_text
 from providers.wires._openai_chat_message import AssistantMessage
+from providers.wires._openai_chat_shapes import opaque_fields
 from providers.wires.accumulator import StepAccumulator
+from providers.wires.shapes import object_in, text_in
+
+#: Where servers put the arguments of a function; a custom tool has ``input``.
+_ARGUMENTS = ("arguments", "input", "parameters", "args")
 
 
 class ChatCalls:
@@ -20,57 +25,144 @@ class ChatCalls:
         self._accumulator = accumulator
         self._message = message
         self._calls: list[OpenAiCall] = []
-        self._by_index: dict[Any, OpenAiCall] = {}
-        self._is_finished = False
+        self._by_index: dict[int, OpenAiCall] = {}
 
     def __bool__(self) -> bool:
-        return bool(self._calls)
+        return any(call.name for call in self._calls)
 
     @property
     def are_unusable(self) -> bool:
-        """Whether there is a call that nobody can execute: without a name, or without JSON."""
-        return not all(call.whole for call in self._calls)
+        """Whether there is a call that nobody can execute, because it has arguments and no name."""
+        return any(not call.name and call.has_arguments for call in self._calls)
 
-    def take(self, pieces: list[Json], out: list[ModelEvent]) -> None:
-        """Take the pieces of one chunk; after the end there are none."""
-        if self._is_finished:
-            return
-        for piece in pieces:
-            function = piece.get("function") or {}
-            name, text = function.get("name") or "", argument_text(function.get("arguments"))
-            call = self._find(piece.get("index"), piece.get("id") or None, name, text)
-            call.begin(name, out)
-            call.extend(text, out)
+    @property
+    def are_whole(self) -> bool:
+        """Whether the arguments of every call are a JSON object, or absent."""
+        return all(call.name and (call.is_object or not call.has_arguments) for call in self._calls)
 
-    def finish(self, out: list[ModelEvent], *, cut: bool) -> None:
-        """Note the end of the answer; when it was ``cut``, the arguments may have been, too."""
-        self._is_finished = True
+    def take(self, pieces: Any, out: list[ModelEvent]) -> None:
+        """Take the pieces of one chunk."""
+        for piece in _listed(pieces):
+            read = _Piece(piece)
+            if read.says_something:
+                read.add_to(self._find(read), out)
+
+    def take_whole(self, pieces: Any, out: list[ModelEvent]) -> None:
+        """Take all calls once more, as they stand in a whole message; those that are known by now are repetitions."""
+        before = [call for call in self._calls if call.name]
+        by_id = {call.upstream_id: call for call in before if call.upstream_id}
+        without_id = iter([call for call in before if not call.upstream_id])
+        for position, piece in enumerate(map(_Piece, _listed(pieces))):
+            if piece.upstream_id:
+                call = by_id.get(piece.upstream_id) or next(without_id, None)
+            else:
+                call = before[position] if position < len(before) else None
+            if call is None or (piece.name and piece.name != call.name):
+                call = self._add(piece)
+            piece.add_to(call, out)
+
+    def finish_complete(self, out: list[ModelEvent], *, are_announced: bool) -> None:
+        """Note an end of the answer: calls whose arguments are an object need not wait for what may follow it.
+
+        ``are_announced``: whether the end is one of calls. Absent arguments do not come any more then.
+        """
         for call in self._calls:
-            if not cut or is_object(call.arguments):
+            if call.is_understood if are_announced else call.arguments and call.is_object:
                 call.finish(out)
 
-    def _find(self, index: Any, upstream_id: str | None, name: str, text: str) -> OpenAiCall:
+    def conclude(self, out: list[ModelEvent], *, cut: bool) -> None:
+        """Note that nothing follows; when the answer was ``cut``, the arguments may have been, too."""
+        for call in self._calls:
+            if cut:
+                call.cut(out)
+            else:
+                call.finish(out)
+
+    def _find(self, piece: "_Piece") -> OpenAiCall:
+        index, upstream_id = piece.index, piece.upstream_id
+        same_id = next(
+            (call for call in self._calls if upstream_id and call.upstream_id == upstream_id), None
+        )
         if index is not None:
             call = self._by_index.get(index)
-        elif upstream_id:
-            call = next((known for known in self._calls if known.upstream_id == upstream_id), None)
-            if call is None and not name and self._calls:
-                call = self._calls[-1]
+            if call is not None and same_id is not None and not (piece.name and piece.name != same_id.name):
+                # The calls share a number, and their pieces come in turns.
+                call = same_id
+        elif upstream_id and (same_id is not None or piece.name):
+            call = same_id
         else:
             call = self._calls[-1] if self._calls else None
-        if call is None or _begins_another(call, upstream_id, name, text):
-            call = OpenAiCall(self._accumulator, upstream_id)
-            self._calls.append(call)
-            self._message.put_call(call)
-            self._by_index[index] = call
+        if call is None or _begins_another(call, piece):
+            call = self._add(piece)
         call.upstream_id = call.upstream_id or upstream_id
         return call
 
+    def _add(self, piece: "_Piece") -> OpenAiCall:
+        call = OpenAiCall(self._accumulator, piece.upstream_id)
+        self._calls.append(call)
+        self._message.put_call(call)
+        if piece.index is not None:
+            self._by_index[piece.index] = call
+        return call
 
-def _begins_another(call: OpenAiCall, upstream_id: str | None, name: str, text: str) -> bool:
+
+class _Piece:
+    """One piece of a call, whatever shape a server gave it."""
+
+    __slots__ = ("index", "name", "opaque", "text", "upstream_id")
+
+    def __init__(self, piece: Json) -> None:
+        function = object_in(piece.get("function")) or object_in(piece.get("custom")) or piece
+        self.index = as_index(piece.get("index"))
+        self.upstream_id = _identity(piece.get("id"))
+        self.name = text_in(function.get("name"))
+        found = next((value for name in _ARGUMENTS if (value := function.get(name)) is not None), None)
+        self.text = argument_text(found)
+        self.opaque = opaque_fields(piece)
+        if function is not piece and (inner := opaque_fields(function)):
+            self.opaque["function"] = inner
+
+    @property
+    def says_something(self) -> bool:
+        """Whether there is more than a number in it."""
+        return bool(self.name or self.text or self.upstream_id or self.opaque)
+
+    def add_to(self, call: OpenAiCall, out: list[ModelEvent]) -> None:
+        call.opaque |= self.opaque
+        call.begin(self.name, out)
+        call.extend(self.text, out)
+
+
+def as_index(value: Any) -> int | None:
+    """Return the number of a call or a choice; ``None`` for what is none. Some servers send it as text."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, str) and value.strip().isdecimal() and len(value) < 10:
+        return int(value)
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value if isinstance(value, int) else None
+
+
+def _listed(pieces: Any) -> list[Json]:
+    """Return the pieces; some servers send one alone, or an object of them by their numbers."""
+    if isinstance(pieces, dict):
+        values = list(pieces.values())
+        is_numbered = bool(pieces) and all(as_index(key) is not None for key in pieces)
+        pieces = values if is_numbered else [pieces]
+    return [piece for piece in pieces if isinstance(piece, dict)] if isinstance(pieces, list) else []
+
+
+def _identity(value: Any) -> str | None:
+    return (
+        str(value) if isinstance(value, (str, int)) and not isinstance(value, bool) and value != "" else None
+    )
+
+
+def _begins_another(call: OpenAiCall, piece: _Piece) -> bool:
     """Return whether a piece that is numbered like ``call`` begins the next one all the same."""
-    if not name or not call.name:
+    if not piece.name or not call.name:
         return False
-    if upstream_id and call.upstream_id:
-        return upstream_id != call.upstream_id
-    return bool(text) and is_object(call.arguments)
+    if piece.upstream_id and call.upstream_id:
+        return piece.upstream_id != call.upstream_id
+    return bool(piece.text) and call.is_object

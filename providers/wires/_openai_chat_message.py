@@ -5,12 +5,15 @@ come without streaming. It must never know a chunk or what an end means.
 """
 
 from enum import Enum
+from typing import Any
 
 from providers.types import Json, Part, ProviderItemPart, ReasoningPart, TextPart
 from providers.types.events import ProviderItem
 from providers.wires._openai_calls import OpenAiCall
 from providers.wires._openai_chat_body import tool_call
 from providers.wires._openai_chat_reasoning import ReasoningDetails
+from providers.wires._openai_chat_shapes import combined, is_signed, words_name
+from providers.wires.emptiness import has_content, is_blank
 
 
 class DeltaKind(Enum):
@@ -49,19 +52,39 @@ class AssistantMessage:
     def __init__(self, *, thoughts_go_back_as: str | None = None) -> None:
         """Take the field in which the server wants thoughts back."""
         self._thoughts_go_back_as = thoughts_go_back_as
+        #: OpenRouter's details and LiteLLM's blocks.
         self.details = ReasoningDetails()
+        self.blocks = ReasoningDetails()
+        #: Parts of the content that were thoughts, as they came.
+        self.thought_parts: list[Json] = []
+        #: What a thought was beside its words, where it was an object.
+        self.thought_fields: Json = {}
         self.annotations: list[Json] = []
+        self.pictures: list[Json] = []
         #: The field in which the server spells out thoughts.
         self.thoughts_name = "reasoning"
+        self._opaque: Json = {}
         self._parts: list[_Words | OpenAiCall | ProviderItemPart] = []
         self._open: _Words | None = None
         self._thought: _Words | None = None
         self._thoughts = 0
 
     @property
+    def has_parts(self) -> bool:
+        """Whether there is anything at all."""
+        return bool(self._parts)
+
+    @property
     def has_text(self) -> bool:
-        """Whether there are words of the answer, or of a refusal."""
-        return any(isinstance(part, _Words) and part.kind is not DeltaKind.THOUGHT for part in self._parts)
+        """Whether there are words of the answer, or of a refusal, that are not blank."""
+        return any(
+            _is_text(part) and not is_blank(part.text) for part in self._parts if isinstance(part, _Words)
+        )
+
+    @property
+    def has_content(self) -> bool:
+        """Whether there is anything but thoughts and blanks."""
+        return has_content(self.parts())
 
     @property
     def refused(self) -> bool:
@@ -70,9 +93,17 @@ class AssistantMessage:
 
     @property
     def thoughts(self) -> str:
-        """All words of the thoughts where there is nothing else, else none."""
-        is_all = all(isinstance(part, _Words) and part.kind is DeltaKind.THOUGHT for part in self._parts)
-        return self._joined(DeltaKind.THOUGHT) if is_all else ""
+        """All words of the thoughts."""
+        return self._joined(DeltaKind.THOUGHT)
+
+    @property
+    def text(self) -> str:
+        """All words of the answer."""
+        return self._joined(DeltaKind.TEXT)
+
+    def keep_opaque(self, fields: Json) -> None:
+        """Keep fields that go back unchanged."""
+        self._opaque = combined(self._opaque, fields)
 
     def say(self, kind: DeltaKind, text: str) -> int:
         """Append words; return the ordinal of the thought, 0 for others."""
@@ -135,26 +166,54 @@ class AssistantMessage:
         signatures, unless they were cut.
         """
         echo, refusal = self._joined(DeltaKind.ECHO), self._joined(DeltaKind.REFUSAL)
-        text = self._joined(DeltaKind.TEXT) or echo
+        text = echo if is_blank(self.text) else self.text
         calls = self._calls(only_whole=True)
-        if not text and not refusal and not calls:
+        if not text and not refusal and not calls and not self.pictures:
             return []
-        message: Json = {"role": "assistant", "content": text or None}
+        message: Json = {"role": "assistant", "content": text or (None if calls else "")}
         if refusal:
             said = [{"type": "text", "text": text}] if text else []
             message["content"] = [*said, {"type": "refusal", "refusal": refusal}]
-        thoughts_are_whole = is_whole or self._open is not self._thought
-        if thoughts_are_whole and (details := self.details.assembled()):
-            message["reasoning_details"] = details
         if calls:
             message["tool_calls"] = calls
-        field = self._thoughts_go_back_as
-        if field is None and calls and self.thoughts_name == "reasoning_content":
-            # Of a server that nobody knows: DeepSeek and Moonshot want their thoughts back with the calls.
-            field = self.thoughts_name
-        if field is not None and not echo and (thoughts := self._joined(DeltaKind.THOUGHT)):
-            message[field] = thoughts
-        return [message]
+        if self.pictures:
+            message["images"] = self.pictures
+        thoughts_are_whole = is_whole or self._open is not self._thought
+        signed = self._signed_thoughts(message["content"]) if thoughts_are_whole else {}
+        return [
+            message | self._opaque | self._plain_thoughts(has_calls=bool(calls), echo=bool(echo)) | signed
+        ]
+
+    def _signed_thoughts(self, content: Any) -> Json:
+        """Return the fields in which signed thoughts go back unchanged, beside or within ``content``."""
+        fields: Json = {}
+        if details := self.details.assembled():
+            fields["reasoning_details"] = details
+        if blocks := self.blocks.sealed():
+            fields["thinking_blocks"] = blocks
+        if any(is_signed(part) for part in self.thought_parts):
+            said = (
+                [{"type": "text", "text": content}] if content and isinstance(content, str) else content or []
+            )
+            fields["content"] = [*self.thought_parts, *said]
+        if is_signed(self.thought_fields):
+            words = {words_name(self.thought_fields): self.thoughts}
+            fields[self.thoughts_name] = self.thought_fields | words
+        return fields
+
+    def _plain_thoughts(self, *, has_calls: bool, echo: bool) -> Json:
+        """Return the field in which the words of the thoughts go back, if the server wants them."""
+        if echo or not self.thoughts:
+            return {}
+        if self._thoughts_go_back_as is not None:
+            return {self._thoughts_go_back_as: self.thoughts}
+        # Copilot wants the words beside the state that it cannot read alone. Of a server that nobody knows: DeepSeek
+        # and Moonshot want their thoughts back with the calls.
+        is_wanted = {
+            "reasoning_text": "reasoning_opaque" in self._opaque,
+            "reasoning_content": has_calls and not self.blocks.sealed(),
+        }
+        return {self.thoughts_name: self.thoughts} if is_wanted.get(self.thoughts_name) else {}
 
     def assembled(self) -> Json:
         """Return the message in the shape of a completion that was not streamed."""
@@ -164,21 +223,26 @@ class AssistantMessage:
             "refusal": self._joined(DeltaKind.REFUSAL) or None,
         }
         optional = {
-            self.thoughts_name: self._joined(DeltaKind.THOUGHT),
+            self.thoughts_name: self.thoughts,
             "reasoning_details": self.details.assembled(),
+            "thinking_blocks": self.blocks.assembled(),
             "annotations": self.annotations,
+            "images": self.pictures,
             "tool_calls": self._calls(only_whole=False),
         }
-        return message | {name: value for name, value in optional.items() if value}
+        return message | self._opaque | {name: value for name, value in optional.items() if value}
 
     def _joined(self, kind: DeltaKind) -> str:
         return "".join(part.text for part in self._parts if isinstance(part, _Words) and part.kind is kind)
 
     def _calls(self, *, only_whole: bool) -> list[Json]:
         calls = [part for part in self._parts if isinstance(part, OpenAiCall)]
-        return [
-            tool_call(call.id, call.name, call.arguments) for call in calls if call.whole or not only_whole
-        ]
+        return [_returned(call) for call in calls if call.whole or not only_whole]
+
+
+def _returned(call: OpenAiCall) -> Json:
+    built = tool_call(call.id, call.name, call.raw_arguments)
+    return combined(built, call.opaque)
 
 
 def _is_text(part: _Words | OpenAiCall | ProviderItemPart) -> bool:

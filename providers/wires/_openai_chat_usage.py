@@ -1,27 +1,134 @@
-"""Token counts of a Chat Completions stream, in the one accounting. Pure."""
+"""Token counts of a Chat Completions stream, in the one accounting. Pure.
+
+Knows the places and the names that compatible servers and gateways use for the same counts.
+"""
+
+from dataclasses import replace
 
 from providers.types import Json
-from providers.types.usage import Usage, UsageSource, count_in
+from providers.types.usage import Usage, UsageSource, count_in, first_count
+from providers.wires.shapes import object_in, objects_in
+from providers.wires.usage_merging import merged
+
+_INPUT = ("prompt_tokens", "input_tokens", "promptTokens", "inputTokens", "promptTokenCount", "prompt_n")
+_OUTPUT = (
+    "completion_tokens",
+    "output_tokens",
+    "completionTokens",
+    "outputTokens",
+    "candidatesTokenCount",
+    "generated_tokens",
+    "predicted_n",
+)
+_CACHED = (
+    "prompt_tokens_details.cached_tokens",
+    "input_tokens_details.cached_tokens",
+    # DeepSeek, Moonshot, Anthropic behind LiteLLM, Gemini, llama.cpp.
+    "prompt_cache_hit_tokens",
+    "cached_tokens",
+    "cache_read_input_tokens",
+    "prompt_tokens_details.cache_read_input_tokens",
+    "prompt_tokens_details.cache_read_tokens",
+    "cache_read_tokens",
+    "cachedContentTokenCount",
+    "cache_n",
+)
+_WRITTEN = (
+    "prompt_tokens_details.cache_write_tokens",
+    "prompt_tokens_details.cache_creation_tokens",
+    "prompt_tokens_details.cache_creation_input_tokens",
+    "input_tokens_details.cache_write_tokens",
+    "input_tokens_details.cache_creation_tokens",
+    "cache_creation_input_tokens",
+    "cache_write_input_tokens",
+    "cache_write_tokens",
+)
+_REASONING = (
+    "completion_tokens_details.reasoning_tokens",
+    "output_tokens_details.reasoning_tokens",
+    "completion_tokens_details.thinking_tokens",
+    "reasoning_tokens",
+    "thoughtsTokenCount",
+)
+_TOTAL = ("total_tokens", "totalTokens", "totalTokenCount")
 
 
-def usage_from(raw: Json, *, is_final: bool) -> Usage:
-    """Return what ``raw`` reports; before the end of the answer its numbers are partial."""
-    cached = count_in(raw, "prompt_tokens_details", "cached_tokens")
-    prompt, completion = count_in(raw, "prompt_tokens"), count_in(raw, "completion_tokens")
-    reasoning = count_in(raw, "completion_tokens_details", "reasoning_tokens")
-    # xAI counts reasoning beside the completion instead of within it, and its total tells.
-    if (
-        reasoning
-        and completion is not None
-        and count_in(raw, "total_tokens") == (prompt or 0) + completion + reasoning
-    ):
-        completion += reasoning
+def reported_in(event: Json, known: Json | None) -> Json | None:
+    """Return ``known`` with what the chunk ``event`` reports; ``None`` if it reports nothing.
+
+    Groq counts in ``x_groq``, Moonshot in the choice, gateways before Gemini in its own words, and llama.cpp in
+    ``timings`` where it sends no usage.
+    """
+    choices = objects_in(event.get("choices"))
+    places = [
+        object_in(event.get("x_groq")).get("usage"),
+        *(choice.get("usage") for choice in choices),
+        *(object_in(choice.get("delta")).get("usage") for choice in choices),
+        event.get("usageMetadata"),
+        event.get("usage"),
+    ]
+    found = [usage for place in places for usage in objects_in(place) if usage]
+    if not found and known is None:
+        found = [timings for timings in objects_in(event.get("timings")) if timings]
+    if not found:
+        return None
+    for usage in found:
+        known = merged(known, usage)
+    return known
+
+
+def usage_from(raw: Json, *, is_final: bool, model: str | None = None, has_words: bool = False) -> Usage:
+    """Return what ``raw`` reports.
+
+    Args:
+        raw: the merged usage object.
+        is_final: whether nothing of the answer came after it; otherwise its numbers are partial.
+        model: the model that answered, as far as it is known.
+        has_words: whether the answer holds anything. Totals of 0 report nothing then.
+    """
+    usage = _with_cache(_with_reasoning(_named(raw), raw, model or ""), raw)
+    if has_words:
+        usage = replace(
+            usage, input_tokens=usage.input_tokens or None, output_tokens=usage.output_tokens or None
+        )
+    return replace(usage, source=UsageSource.REPORTED if is_final else UsageSource.PARTIAL)
+
+
+def _named(raw: Json) -> Usage:
     return Usage(
-        input_tokens=prompt,
-        # DeepSeek's older name for the same count.
-        cached_input_tokens=count_in(raw, "prompt_cache_hit_tokens") if cached is None else cached,
-        cache_write_input_tokens=count_in(raw, "prompt_tokens_details", "cache_write_tokens"),
-        output_tokens=completion,
-        reasoning_tokens=reasoning,
-        source=UsageSource.REPORTED if is_final else UsageSource.PARTIAL,
+        input_tokens=first_count(raw, *_INPUT),
+        cached_input_tokens=first_count(raw, *_CACHED),
+        cache_write_input_tokens=first_count(raw, *_WRITTEN),
+        output_tokens=first_count(raw, *_OUTPUT),
+        reasoning_tokens=first_count(raw, *_REASONING),
     )
+
+
+def _with_reasoning(usage: Usage, raw: Json, model: str) -> Usage:
+    """Return ``usage`` with the reasoning in its output, also where the server counts it beside the completion."""
+    output, reasoning, total = usage.output_tokens, usage.reasoning_tokens, first_count(raw, *_TOTAL)
+    if output is None:
+        return usage
+    beside = None if total is None else total - (usage.input_tokens or 0) - output
+    if reasoning is None and beside and beside > 0 and "gemini" in model.lower():
+        # Google's own compatible endpoint counts thoughts in the total alone.
+        return replace(usage, output_tokens=output + beside, reasoning_tokens=beside)
+    # xAI counts reasoning beside the completion, and its total tells.
+    if reasoning and (beside == reasoning or reasoning > output):
+        return replace(usage, output_tokens=output + reasoning)
+    return usage
+
+
+def _with_cache(usage: Usage, raw: Json) -> Usage:
+    """Return ``usage`` with the cache in its input, also where a gateway kept Anthropic's way of counting."""
+    fresh, output = usage.input_tokens, usage.output_tokens
+    cache = (usage.cached_input_tokens or 0) + (usage.cache_write_input_tokens or 0)
+    if fresh is None or not cache:
+        return usage
+    is_beside = first_count(raw, *_TOTAL) == fresh + cache + (output or 0)
+    has_own_names = count_in(raw, "prompt_tokens") is None and (
+        "cache_read_input_tokens" in raw or "cache_creation_input_tokens" in raw or "cache_n" in raw
+    )
+    if is_beside or has_own_names or cache > fresh:
+        return replace(usage, input_tokens=fresh + cache)
+    return usage

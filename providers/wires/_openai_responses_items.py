@@ -119,7 +119,7 @@ class Item:
         if thoughts := self.words_of(ContentKind.THOUGHT):
             item["content"] = [words.as_content() for words in thoughts]
         if self.call:
-            item["arguments"] = self.call.arguments
+            item["arguments"] = self.call.raw_arguments
         return item
 
     def as_native(self) -> Json | None:

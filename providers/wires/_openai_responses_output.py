@@ -8,7 +8,7 @@ from typing import Any
 
 from providers.types import Json, Part
 from providers.types.events import ModelEvent, ProviderItem, ReasoningDelta, ReasoningSealed, TextDelta
-from providers.wires._openai_calls import OpenAiCall, argument_text, is_object, remainder
+from providers.wires._openai_calls import OpenAiCall, argument_text, remainder
 from providers.wires._openai_responses_items import ContentKind, ContentText, Item
 from providers.wires.accumulator import StepAccumulator
 
@@ -69,7 +69,7 @@ class Output:
         """Take the whole arguments of a function call."""
         call = self._call_of(self._item_at(event, "function_call"), event, out)
         call.complete(argument_text(event.get("arguments")), out)
-        if is_object(call.arguments):
+        if call.is_object:
             call.finish(out)
 
     def begin(self, event: Json, out: list[ModelEvent]) -> None:

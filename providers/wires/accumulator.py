@@ -27,6 +27,8 @@ class StepAccumulator:
         self.quirks = quirks
         #: Whether the call follows tool results or the provider's own pause. The model may have nothing to add then.
         self.follows_results = False
+        #: The most output tokens that the request allows; ``None`` if it names no limit.
+        self.output_limit: int | None = None
         self.parts: list[Part] = []
         self.native: list[Json] = []
         self.usage = Usage()

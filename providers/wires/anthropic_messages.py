@@ -41,7 +41,7 @@ def decoder(accumulator: StepAccumulator) -> WireDecoder:
     return _Message(accumulator)
 
 
-class _Message:
+class _Message(WireDecoder):
     """The message so far, in arrival order."""
 
     def __init__(self, accumulator: StepAccumulator) -> None:

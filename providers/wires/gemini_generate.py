@@ -58,7 +58,7 @@ def decoder(accumulator: StepAccumulator) -> WireDecoder:
     return _Answer(accumulator)
 
 
-class _Answer:
+class _Answer(WireDecoder):
     """The answer so far, in arrival order. Candidate 0 only."""
 
     def __init__(self, accumulator: StepAccumulator) -> None:

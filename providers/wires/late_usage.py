@@ -15,6 +15,7 @@ from providers.wires import (
     _openai_responses_usage,
 )
 from providers.wires.accumulator import StepAccumulator
+from providers.wires.usage_merging import merged
 
 
 class LateUsage:
@@ -36,12 +37,17 @@ class LateUsage:
 
     def _look_at_chunk(self, event: Json) -> bool:
         self._note_end(event.get("choices"), "finish_reason")
-        groq = event.get("x_groq")
-        usage = event.get("usage") or (groq.get("usage") if isinstance(groq, dict) else None)
-        if isinstance(usage, dict):
-            self._keep(usage, _openai_chat_usage.usage_from(usage, is_final=self._has_finished))
-            return self._has_finished
-        return False
+        raw = _openai_chat_usage.reported_in(event, self._accumulator.raw_usage)
+        if raw is None:
+            return False
+        accumulator = self._accumulator
+        self._keep(
+            raw,
+            _openai_chat_usage.usage_from(
+                raw, is_final=self._has_finished, model=accumulator.model, has_words=bool(accumulator.parts)
+            ),
+        )
+        return self._has_finished
 
     def _look_at_response(self, event: Json) -> bool:
         if event.get("type") not in {"response.completed", "response.incomplete", "response.failed"}:
@@ -49,7 +55,8 @@ class LateUsage:
         response = event.get("response")
         usage = response.get("usage") if isinstance(response, dict) else None
         if isinstance(usage, dict):
-            self._keep(usage, _openai_responses_usage.usage_from(usage))
+            raw = merged(self._accumulator.raw_usage, usage)
+            self._keep(raw, _openai_responses_usage.usage_from(raw))
         return True
 
     def _look_at_message(self, event: Json) -> bool:
@@ -66,7 +73,8 @@ class LateUsage:
         self._note_end(event.get("candidates"), "finishReason")
         usage = event.get("usageMetadata")
         if isinstance(usage, dict) and _gemini_usage.has_counts(usage):
-            self._keep(usage, _gemini_usage.usage_from(usage, is_final=self._has_finished))
+            raw = merged(self._accumulator.raw_usage, usage)
+            self._keep(raw, _gemini_usage.usage_from(raw, is_final=self._has_finished))
             return self._has_finished
         return False
 

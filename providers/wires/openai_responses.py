@@ -61,7 +61,7 @@ def decoder(accumulator: StepAccumulator) -> WireDecoder:
     return _Response(accumulator)
 
 
-class _Response:
+class _Response(WireDecoder):
     """The response so far."""
 
     def __init__(self, accumulator: StepAccumulator) -> None:

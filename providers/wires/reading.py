@@ -24,6 +24,10 @@ class WireDecoder(Protocol):
         """
         ...
 
+    def conclude(self) -> list[ModelEvent]:
+        """Return the model events of what is only known now that the stream has ended, before ``error`` is asked."""
+        return []
+
     def error(self) -> LLMError | None:
         """Return why the answer cannot be used, now that the stream has ended; ``None`` if it can."""
         ...
@@ -61,6 +65,20 @@ class StreamReader:
             return []
         try:
             return self._decoder.take(event)
+        except Exception as error:
+            self.interrupt(error)
+            raise
+
+    def conclude(self) -> list[ModelEvent]:
+        """Return what the end of the stream adds to the answer. Call it before ``end``, and once only.
+
+        Raises:
+            Exception: as ``take``.
+        """
+        if self._is_over or self._is_empty:
+            return []
+        try:
+            return self._decoder.conclude()
         except Exception as error:
             self.interrupt(error)
             raise

@@ -98,6 +98,7 @@ def play(kind: str, stream: Iterable[Any], *, cancel: bool = False, quirks: Quir
             raised = RunCancelled()
             reader.interrupt(raised)
         else:
+            told += reader.conclude()
             reader.end()
     except LLMError as error:
         raised = error

@@ -40,7 +40,7 @@ ENDINGS = [
     Ending(
         name="a word nobody knows", stream=[chunk("eos", content="Hi")], stop_reason=FinishReason.END_TURN
     ),
-    Ending(name="only thoughts", stream=[chunk("stop", reasoning="Hm")], stop_reason=FinishReason.END_TURN),
+    Ending(name="only thoughts", stream=[chunk("stop", reasoning="Hm")], error=LLMEmptyResponseError),
     Ending(name="calls", stream=[CALL, chunk("tool_calls")], stop_reason=FinishReason.TOOL_CALLS),
     Ending(name="a demanded call", stream=[CALL, chunk("stop")], stop_reason=FinishReason.TOOL_CALLS),
     Ending(
@@ -86,16 +86,16 @@ ENDINGS = [
     Ending(name="no event", stream=[], error=LLMEmptyResponseError),
     Ending(name="nothing said", stream=[chunk(content=""), chunk("stop")], error=LLMEmptyResponseError),
     Ending(name="no end", stream=[chunk(content="Hi")], error=LLMConnectionError),
-    Ending(name="half a call", stream=[HALF_CALL, chunk("tool_calls")], error=LLMMalformedToolCallError),
+    Ending(name="half a call", stream=[HALF_CALL, chunk("tool_calls")], stop_reason=FinishReason.TOOL_CALLS),
     Ending(
         name="arguments that are no object",
         stream=[piece(id="call_1", name="look", arguments="[1]"), chunk("tool_calls")],
-        error=LLMMalformedToolCallError,
+        stop_reason=FinishReason.TOOL_CALLS,
     ),
     Ending(
         name="arguments too deep to read",
         stream=[piece(id="call_1", name="look", arguments='{"a":' * 100_000), chunk("tool_calls")],
-        error=LLMMalformedToolCallError,
+        stop_reason=FinishReason.TOOL_CALLS,
     ),
     Ending(
         name="a call without a name",
@@ -123,6 +123,11 @@ ENDINGS = [
     Ending(
         name="Zhipu out of room",
         stream=[chunk(content="Hi"), chunk("model_context_window_exceeded")],
+        stop_reason=FinishReason.MAX_TOKENS_EXCEEDED,
+    ),
+    Ending(
+        name="Zhipu without room for a word",
+        stream=[chunk("model_context_window_exceeded")],
         error=LLMContextWindowExceededError,
     ),
 ]

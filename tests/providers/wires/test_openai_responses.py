@@ -9,7 +9,6 @@ from providers.errors import (
     LLMContentFilterError,
     LLMContextWindowExceededError,
     LLMEmptyResponseError,
-    LLMMalformedToolCallError,
     LLMRateLimitError,
     LLMServerError,
 )
@@ -124,11 +123,16 @@ ENDINGS = [
         name="an empty message", stream=[*text(0, ""), end()], error=LLMEmptyResponseError, raw="completed"
     ),
     Ending(name="no end", stream=[START, *text(0, "Hi")], error=LLMConnectionError),
-    Ending(name="half a call", stream=[*HALF_CALL, end()], error=LLMMalformedToolCallError, raw="completed"),
+    Ending(
+        name="half a call",
+        stream=[*HALF_CALL, end()],
+        stop_reason=FinishReason.TOOL_CALLS,
+        raw="completed",
+    ),
     Ending(
         name="arguments that are no object",
         stream=[*call(0, "[1]"), end()],
-        error=LLMMalformedToolCallError,
+        stop_reason=FinishReason.TOOL_CALLS,
         raw="completed",
     ),
     Ending(

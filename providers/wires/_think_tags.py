@@ -1,0 +1,116 @@
+"""Separates thoughts in tags from the words of an answer, while it streams. Pure.
+
+Servers of one's own pass on what a model writes, and many models write their thoughts before the answer, in tags. Tags
+count at the beginning of an answer only, and later at the beginning of a line if the answer began with one: an answer
+that is about such tags keeps them.
+"""
+
+from collections.abc import Iterator
+
+#: How models of several families open and close a thought.
+_TAGS = (
+    ("<think>", "</think>"),
+    ("<thinking>", "</thinking>"),
+    ("<thought>", "</thought>"),
+    ("<reasoning>", "</reasoning>"),
+    ("[THINK]", "[/THINK]"),
+    ("<seed:think>", "</seed:think>"),
+    ("◁think▷", "◁/think▷"),
+    ("<|START_THINKING|>", "<|END_THINKING|>"),
+    ("<|begin_of_thought|>", "<|end_of_thought|>"),
+)
+_CLOSING = dict(_TAGS)
+_OPENINGS = tuple(_CLOSING)
+_CLOSINGS = tuple(_CLOSING.values())
+
+
+class ThinkTags:
+    """The words of one answer."""
+
+    def __init__(self) -> None:
+        self._held = ""
+        #: The tag that ends the open thought; empty outside of thoughts.
+        self._closing = ""
+        #: Whether a tag may come now: nothing but blanks came since the beginning, a thought's end or a line's.
+        self._may_open = True
+        self._has_thoughts = False
+        self._has_begun = False
+
+    def split(self, text: str) -> list[tuple[bool, str]]:
+        """Return ``text`` in pieces, each with whether it is a thought. The beginning of a tag is held."""
+        text, self._held = self._held + text, ""
+        return [(is_thought, piece) for is_thought, piece in self._split(text) if piece]
+
+    def flush(self) -> list[tuple[bool, str]]:
+        """Return what is still held, now that no more words will come."""
+        held, self._held = self._held, ""
+        return [(bool(self._closing), held)] if held else []
+
+    def _split(self, text: str) -> Iterator[tuple[bool, str]]:
+        while text:
+            if self._closing:
+                piece, text = self._until(text, self._closing)
+                yield True, piece
+            elif self._may_open:
+                blanks = text[: len(text) - len(text.lstrip())]
+                opening = self._opening(text[len(blanks) :])
+                if opening is None:
+                    self._held = text
+                    return
+                if opening:
+                    text = text[len(blanks) + len(opening) :]
+                    self._closing = _CLOSING.get(opening, "")
+                    self._has_thoughts = True
+                    continue
+                self._may_open = False
+                if not self._has_begun and (thought := _without_opening(text)):
+                    yield True, thought[0]
+                    text = thought[1]
+                self._has_begun = True
+            else:
+                end = text.find("\n") + 1 if self._has_thoughts else 0
+                end = end or len(text)
+                yield False, text[:end]
+                self._may_open = self._has_thoughts and text[end - 1] == "\n"
+                text = text[end:]
+
+    def _until(self, text: str, closing: str) -> tuple[str, str]:
+        """Return the thought up to ``closing``, and what follows it; the beginning of the tag is held."""
+        end = text.find(closing)
+        if end >= 0:
+            self._closing, self._may_open, self._has_begun = "", True, True
+            return text[:end], text[end + len(closing) :]
+        start = len(text) - _overlap(text, closing)
+        self._held = text[start:]
+        return text[:start], ""
+
+    def _opening(self, text: str) -> str | None:
+        """Return the tag at the beginning of ``text``; empty if there is none, ``None`` if one may still come."""
+        # A server that separates thoughts by itself may leave the closing tag in the answer.
+        candidates = _OPENINGS if self._has_begun else (*_OPENINGS, *_CLOSINGS)
+        for tag in candidates:
+            if text.startswith(tag):
+                return tag
+        return None if any(tag.startswith(text) for tag in candidates) else ""
+
+
+def _without_opening(text: str) -> tuple[str, str] | None:
+    """Return the thought and the rest of an answer whose opening tag stood in the prompt."""
+    found = [(at, closing) for closing in _CLOSINGS if (at := text.find(closing)) >= 0]
+    if not found:
+        return None
+    at, closing = min(found)
+    rest = text[at + len(closing) :]
+    if _opening_before(text, at) or not rest.startswith("\n"):
+        return None
+    return text[:at], rest
+
+
+def _opening_before(text: str, end: int) -> bool:
+    return any(0 <= text.find(opening) < end for opening in _OPENINGS)
+
+
+def _overlap(text: str, tag: str) -> int:
+    """Return how many characters at the end of ``text`` may begin ``tag``."""
+    longest = min(len(text), len(tag) - 1)
+    return next((size for size in range(longest, 0, -1) if tag.startswith(text[-size:])), 0)
