@@ -272,9 +272,10 @@ RUNNEL_RETRY_BASE_SECONDS = number("RUNNEL_RETRY_BASE_SECONDS", 0.5)
 RUNNEL_RETRY_MAX_SECONDS = number("RUNNEL_RETRY_MAX_SECONDS", 8.0)
 #: The longest pause that a provider may request, in seconds; a longer one fails the call.
 RUNNEL_RETRY_AFTER_MAX_SECONDS = number("RUNNEL_RETRY_AFTER_MAX_SECONDS", 30.0)
-#: After this many consecutive outages the circuit breaker blocks a provider; 0 disables the breaker.
+#: After this many outages in a row, of several users or of runs that had worked, the circuit breaker blocks a
+#: provider's model; 0 disables the breaker.
 RUNNEL_CIRCUIT_FAILURES = whole("RUNNEL_CIRCUIT_FAILURES", 10)
-#: Seconds for which it blocks the provider.
+#: Seconds for which it blocks the model.
 RUNNEL_CIRCUIT_SECONDS = number("RUNNEL_CIRCUIT_SECONDS", 30.0)
 
 # Limits of each provider that the environment configures; 0 means no limit.

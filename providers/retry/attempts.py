@@ -1,7 +1,7 @@
 """Makes the provider call of one step: first attempt, retries, then fallback models.
 
 A call is repeated only while the user has seen no content, because a second answer must not follow half of a
-first one. Each attempt must pass the provider's circuit breaker and limits. Each attempt leaves a trace, even
+first one. Each attempt must pass the circuit breaker of its model and the provider's limits. Each attempt leaves a trace, even
 if it was never sent. ``backoff``, ``circuit`` and the error classes make the decisions. This module does not
 depend on runs.
 """
@@ -131,7 +131,7 @@ class Attempts:
     ) -> StepResult:
         target = self.target
         started_at = datetime.now(UTC)
-        breaker = BreakerCall(target, request)
+        breaker = BreakerCall(target, request, call)
         pricing.load_soon(target.origin.provider)
         async with AsyncExitStack() as stack:
             try:

@@ -1,4 +1,4 @@
-"""Connects one attempt to its provider's circuit breaker.
+"""Connects one attempt to the circuit breaker of its provider and model.
 
 ``circuit`` makes the decisions. This module adds the settings, the log and the message for the user.
 """
@@ -12,17 +12,19 @@ from providers import emulation
 from providers.catalog import Target
 from providers.errors import LLMError, LLMProviderUnavailableError
 from providers.retry import circuit
-from providers.retry.circuit import CallToken, Observation, Rules
+from providers.retry.circuit import Caller, CallToken, Observation, Rules
 from providers.types import ModelRequest, TextPart
+from providers.types.trace import CallContext
 
 logger = logging.getLogger("runnel.providers")
 
 
 class BreakerCall:
-    """One attempt's call through its provider's circuit."""
+    """One attempt's call through the circuit of its provider and model."""
 
-    def __init__(self, target: Target, request: ModelRequest) -> None:
-        self._name = target.origin.provider
+    def __init__(self, target: Target, request: ModelRequest, call: CallContext) -> None:
+        self._name = f"{target.origin.provider}/{target.origin.model}"
+        self._caller = Caller(call.user_id, call.run_id)
         rules = Rules(failures=settings.RUNNEL_CIRCUIT_FAILURES, pause=settings.RUNNEL_CIRCUIT_SECONDS)
         self._circuit = circuit.of(_circuit_name(target, request), rules)
         self._token: CallToken | None = None
@@ -42,7 +44,7 @@ class BreakerCall:
         Raises:
             LLMProviderUnavailableError: the circuit is open.
         """
-        self._token = self._circuit.enter()
+        self._token = self._circuit.enter(self._caller)
         if self._token is None:
             raise self._refusal(self._circuit.paused_for())
 
@@ -77,14 +79,14 @@ class BreakerCall:
 
 
 def _circuit_name(target: Target, request: ModelRequest) -> str:
-    """Return the name of the call's circuit: its provider's slug.
+    """Return the name of the call's circuit: its provider and model.
 
     In the emulator, each combination of model, wire and ordered fault has its own circuit. Faults that one
     person orders therefore do not block other people.
     """
     origin = target.origin
     if not target.emulated:
-        return origin.provider
+        return f"{origin.provider}/{origin.model}"
     parts = request.messages[-1].parts if request.messages else ()
     ordered = emulation.upstream().ordered_faults
     orders = (ordered(part.text) for part in parts if isinstance(part, TextPart))

@@ -33,6 +33,8 @@ class CallContext:
     step_id: UUID
     #: 1 for the first attempt of a step.
     attempt: int = 1
+    #: The owner of the run; ``None`` for a call without one. The circuit breaker tells users apart.
+    user_id: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

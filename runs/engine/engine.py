@@ -73,6 +73,7 @@ class Engine:
             log=log,
             cancel=cancellation.signal,
             budget=self._budget,
+            user_id=spec.owner_id,
             # Not a bound method of this object: that reference cycle would keep the answer in memory.
             on_spent=partial(cancellation.stop, StopCause.BUDGET),
         )

@@ -29,6 +29,8 @@ class StepContext:
     log: RunLog
     cancel: StopSignal
     budget: BudgetMeter
+    #: The run's owner.
+    user_id: int
     #: Called when the budget is spent in the middle of an answer.
     on_spent: Callable[[], None]
 
@@ -77,7 +79,7 @@ class RunningStep:
         try:
             return await self.attempts.run(
                 request,
-                call=CallContext(run_id=self.row.run_id, step_id=self.row.id),
+                call=CallContext(run_id=self.row.run_id, step_id=self.row.id, user_id=context.user_id),
                 cancel=context.cancel,
                 sink=sink,
             )

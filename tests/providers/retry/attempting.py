@@ -3,8 +3,9 @@
 import asyncio
 import json
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from providers.adapter import Timeouts
 from providers.catalog import Target
@@ -139,6 +140,9 @@ class Step:
     sink: Sink = field(default_factory=Sink)
     recorder: Recorder = field(default_factory=Recorder)
     cancel: StopSignal = field(default_factory=StopSignal)
+    #: Every step is another user's, unless the test says otherwise.
+    user_id: int = field(default_factory=count(1).__next__)
+    run_id: UUID = field(default_factory=uuid4)
     task: asyncio.Task[StepResult] | None = None
 
     def start(self) -> asyncio.Task[StepResult]:
@@ -150,7 +154,7 @@ class Step:
             messages=(ChatMessage(role=Role.USER, parts=(TextPart(text=self.prompt),)),),
             options=self.options,
         )
-        call = CallContext(run_id=uuid4(), step_id=uuid4())
+        call = CallContext(run_id=self.run_id, step_id=uuid4(), user_id=self.user_id)
         self.task = asyncio.create_task(
             self.attempts.run(request, call=call, cancel=self.cancel, sink=self.sink), name="step under test"
         )
