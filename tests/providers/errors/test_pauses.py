@@ -1,5 +1,6 @@
 """How long a provider wants a client to wait, wherever it says so."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -57,8 +58,27 @@ def test_a_pause_is_read_from_words(sentence: str, seconds: float | None) -> Non
     assert pause_in_words(sentence) == seconds
 
 
-def in_seconds(seconds: float) -> datetime:
-    return datetime.now(UTC) + timedelta(seconds=seconds)
+class In:
+    """A moment so many seconds after the test begins, in one spelling."""
+
+    def __init__(self, seconds: float, spelling: Callable[[datetime], Any]) -> None:
+        self._seconds = seconds
+        self._spelling = spelling
+
+    def spelled(self) -> Any:
+        return self._spelling(datetime.now(UTC) + timedelta(seconds=self._seconds))
+
+
+def spelled(values: dict[str, Any]) -> dict[str, Any]:
+    return {key: value.spelled() if isinstance(value, In) else value for key, value in values.items()}
+
+
+def epoch(moment: datetime) -> str:
+    return str(int(moment.timestamp()))
+
+
+def milliseconds(moment: datetime) -> str:
+    return str(int(moment.timestamp() * 1000))
 
 
 @pytest.mark.parametrize(
@@ -77,14 +97,14 @@ def in_seconds(seconds: float) -> datetime:
             2,
         ),
         ({"ratelimit-reset": "30"}, 30),
-        ({"x-ratelimit-reset": str(in_seconds(40).timestamp())}, 40),
-        ({"X-RateLimit-Reset": str(int(in_seconds(50).timestamp() * 1000))}, 50),
+        ({"x-ratelimit-reset": In(40, epoch)}, 40),
+        ({"X-RateLimit-Reset": In(50, milliseconds)}, 50),
         (
             {
                 "anthropic-ratelimit-input-tokens-remaining": "0",
-                "anthropic-ratelimit-input-tokens-reset": in_seconds(20).isoformat(),
+                "anthropic-ratelimit-input-tokens-reset": In(20, datetime.isoformat),
                 "anthropic-ratelimit-requests-remaining": "49",
-                "anthropic-ratelimit-requests-reset": in_seconds(5).isoformat(),
+                "anthropic-ratelimit-requests-reset": In(5, datetime.isoformat),
             },
             20,
         ),
@@ -94,8 +114,8 @@ def in_seconds(seconds: float) -> datetime:
         ({"x-ratelimit-reset": "whenever"}, None),
     ],
 )
-def test_headers_say_when_a_used_up_limit_resets(headers: dict[str, str], expected: float | None) -> None:
-    wait = from_payload(None, status=429, headers=headers).retry_after
+def test_headers_say_when_a_used_up_limit_resets(headers: dict[str, Any], expected: float | None) -> None:
+    wait = from_payload(None, status=429, headers=spelled(headers)).retry_after
     assert wait == (None if expected is None else pytest.approx(expected, abs=2))
 
 
@@ -112,7 +132,7 @@ def test_headers_of_limits_count_for_limits_only() -> None:
         ({"retry_after": 9}, 9),
         ({"retry_after_ms": 1500}, 1.5),
         ({"resets_in_seconds": 900, "type": "usage_limit_reached"}, 900),
-        ({"resets_at": int(in_seconds(600).timestamp())}, 600),
+        ({"resets_at": In(600, datetime.timestamp)}, 600),
         ({"message": "Model a/b is currently loading", "estimated_time": 20.5}, 20.5),
         understood(
             {"metadata": {"headers": {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "25"}}},
@@ -126,7 +146,7 @@ def test_headers_of_limits_count_for_limits_only() -> None:
     ],
 )
 def test_the_error_itself_says_how_long(error: dict[str, Any], expected: float | None) -> None:
-    wait = from_payload({"error": error}, status=429).retry_after
+    wait = from_payload({"error": spelled(error)}, status=429).retry_after
     assert wait == (None if expected is None else pytest.approx(expected, abs=2))
 
 
