@@ -37,6 +37,8 @@ from emulator.wires.frames import ErrorReply, dump
 
 #: Bytes: frames without a pause between them are sent in pieces of about this size.
 _GATHER = 4096
+#: What an ordered error names as its subject.
+_ABOUT = {Fault.UNKNOWN_PATH: "POST /v1/nowhere", Fault.WRONG_METHOD: "GET on this path"}
 
 
 class Player:
@@ -137,7 +139,11 @@ class Player:
         return self._wire.error(action.fault, about, status=action.status, hint=action.hint)
 
     def _about(self, fault: Fault) -> str:
-        return self._prompt.model if fault is Fault.UNKNOWN_MODEL else "As it was asked for."
+        return (
+            self._prompt.model
+            if fault is Fault.UNKNOWN_MODEL
+            else _ABOUT.get(fault, "The prompt asked for it.")
+        )
 
     async def _speak(self, speech: Speech) -> None:
         frames = self._encoder.encode(speech)

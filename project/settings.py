@@ -266,7 +266,7 @@ RUNNEL_ARGUMENT_CHARS = whole("RUNNEL_ARGUMENT_CHARS", 4_000_000, at_least=1000)
 RUNNEL_CALLS_PER_STEP = whole("RUNNEL_CALLS_PER_STEP", 128, at_least=1)
 
 # Retries of a call that failed before any text was shown: their number, the first and the longest pause.
-# Pauses are in seconds.
+# Pauses are in seconds; after a rate limit that names none, the first one is eight times as long.
 RUNNEL_MAX_RETRIES = whole("RUNNEL_MAX_RETRIES", 2, at_most=100)
 RUNNEL_RETRY_BASE_SECONDS = number("RUNNEL_RETRY_BASE_SECONDS", 0.5)
 RUNNEL_RETRY_MAX_SECONDS = number("RUNNEL_RETRY_MAX_SECONDS", 8.0)

@@ -6,6 +6,7 @@ the details for the admin. Recognises exceptions by their attributes, so that th
 """
 
 import json
+import re
 import ssl
 from collections.abc import Iterator, Mapping
 from traceback import walk_tb
@@ -33,6 +34,16 @@ _DEEPEST = 4
 REDIRECTED = (
     "The model provider's address answered with a redirect, which is not followed. "
     "Ask your administrator to check the base URL."
+)
+
+#: Message for the user if the provider knows no such path.
+NO_SUCH_PATH = (
+    "The model provider has no API at this address. Ask your administrator to check the provider's base URL."
+)
+_PATH_IN_WORDS = re.compile(
+    r"invalid url|unknown (url|path|endpoint|route|request url)|(no|unexpected) (such )?(route|endpoint|path)\b"
+    r"|cannot (post|get) /|(url|path|page|endpoint|route)\b.{0,60} (was )?not found|could not find .{0,20}(url|route)",
+    re.IGNORECASE,
 )
 
 #: Message for the user if no connection was possible.
@@ -171,7 +182,9 @@ def _sentence(kind: type[LLMError], failure: Failure) -> str | None:
     quote = redact_text(failure.sentences[0])
     if len(quote) > _LONGEST_QUOTE:
         quote = quote[: _LONGEST_QUOTE - 1] + "…"
-    return f"{kind().message} The provider said: {quote}"
+    is_path = kind is errors.LLMNotFoundError and _PATH_IN_WORDS.search(failure.text[:_LONGEST_QUOTE])
+    advice = NO_SUCH_PATH if is_path else kind().message
+    return f"{advice} The provider said: {quote}"
 
 
 def _asked_to_retry(kind: type[LLMError], headers: Mapping[str, str]) -> bool | None:

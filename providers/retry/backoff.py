@@ -7,7 +7,10 @@ from typing import Self
 
 from django.conf import settings
 
-from providers.errors import LLMError
+from providers.errors import LLMError, LLMRateLimitError
+
+#: How much longer a pause is after a rate limit.
+_RATE_LIMIT_FACTOR = 8.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,7 +66,8 @@ def decide(
     """Return whether to retry after ``error``. The call must not have shown any content.
 
     A pause is random between 0 and its limit ("full jitter"), so that calls that failed together do not
-    retry together. A pause that the provider asks for is a minimum.
+    retry together. A pause that the provider asks for is a minimum. After a rate limit without such a pause,
+    the limit is eight times as long and the pause at least half of it: most rate limits are per minute.
 
     Args:
         error: The failure.
@@ -81,9 +85,17 @@ def decide(
     if tries >= of:
         return Stay.SPENT
     if error.retry_after is None:
-        wait = chance * min(policy.cap, policy.base * 2.0 ** min(len(earlier), 64))
+        wait = _unasked_pause(error, len(earlier), policy, chance)
     elif error.retry_after > policy.longest_retry_after:
         return Stay.TOO_LONG
     else:
         wait = error.retry_after + chance * policy.base
     return Again(wait=wait, attempt=tries + 1, of=of)
+
+
+def _unasked_pause(error: LLMError, retries: int, policy: RetryPolicy, chance: float) -> float:
+    """Return the seconds to wait after ``error``, which asks for no pause, and ``retries`` earlier retries."""
+    longest = policy.base * 2.0 ** min(retries, 64)
+    if isinstance(error, LLMRateLimitError):
+        return (0.5 + chance / 2) * min(policy.cap, longest * _RATE_LIMIT_FACTOR)
+    return chance * min(policy.cap, longest)

@@ -10,7 +10,7 @@ import pytest
 
 from providers import errors
 from providers.errors import LLMError
-from providers.errors.translation import REDIRECTED, UNREACHABLE, from_exception, from_payload
+from providers.errors.translation import NO_SUCH_PATH, REDIRECTED, UNREACHABLE, from_exception, from_payload
 from providers.security.pinned import ConnectionRefused
 
 BODIES = Path(__file__).resolve().parents[4] / "shared" / "recordings" / "errors"
@@ -289,6 +289,16 @@ def test_the_user_reads_the_providers_words_where_they_help() -> None:
         error.message
         == f"{errors.LLMBadRequestError().message} The provider said: Unsupported parameter: 'stop'."
     )
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    ["Invalid URL (POST /v2/chat)", "Unknown endpoint", "Cannot POST /chat", "The page /v1 was not found"],
+)
+def test_a_path_that_the_provider_does_not_know_is_not_called_a_model(sentence: str) -> None:
+    error = from_payload(openai(sentence), status=404)
+    assert type(error) is errors.LLMNotFoundError
+    assert error.message == f"{NO_SUCH_PATH} The provider said: {sentence}"
 
 
 def test_the_user_is_spared_the_providers_words_where_they_do_not() -> None:

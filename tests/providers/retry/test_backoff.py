@@ -45,6 +45,11 @@ def decide(error: LLMError, *earlier: LLMError, chance: float = 0.5, **policy: A
         (errors.LLMContentFilterError, False),
         (errors.LLMInternalError, False),
         (errors.LLMOwnLimitError, False),
+        (errors.LLMQuotaUsedUpError, False),
+        (errors.LLMOverRateLimitError, False),
+        (errors.LLMRequestTooLargeError, False),
+        (errors.LLMWrongAddressError, False),
+        (errors.LLMAddressRefusedError, False),
         (errors.LLMProviderUnavailableError, False),
         (errors.LLMUnsupportedError, False),
     ],
@@ -117,6 +122,20 @@ def test_it_obeys_a_provider_up_to_a_limit(retry_after: float, expected: Again |
 
 
 @pytest.mark.parametrize(
+    ("earlier", "chance", "base", "wait"),
+    [(0, 0.0, 0.1, 0.4), (0, 1.0, 0.1, 0.8), (1, 0.0, 0.1, 0.8), (2, 0.5, 0.1, 2.25), (0, 0.0, 1.0, 1.5)],
+)
+def test_it_waits_longer_after_a_rate_limit_that_names_no_pause(
+    earlier: int, chance: float, base: float, wait: float
+) -> None:
+    policy = RetryPolicy(max_retries=9, base=base, cap=3.0, longest_retry_after=20.0)
+    limit = errors.LLMRateLimitError()
+    plan = backoff.decide(limit, earlier=[limit] * earlier, policy=policy, chance=chance)
+    assert isinstance(plan, Again)
+    assert plan.wait == pytest.approx(wait)
+
+
+@pytest.mark.parametrize(
     ("kind", "may_help"),
     [
         (errors.LLMError, True),
@@ -131,6 +150,10 @@ def test_it_obeys_a_provider_up_to_a_limit(retry_after: float, expected: Again |
         (errors.LLMUnprocessableEntityError, False),
         (errors.LLMRateLimitError, True),
         (errors.LLMOwnLimitError, True),
+        (errors.LLMQuotaUsedUpError, True),
+        (errors.LLMOverRateLimitError, True),
+        (errors.LLMRequestTooLargeError, True),
+        (errors.LLMWrongAddressError, True),
         (errors.LLMInsufficientCreditsError, True),
         (errors.LLMServerError, True),
         (errors.LLMProviderOverloadedError, True),
