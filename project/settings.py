@@ -248,6 +248,12 @@ RUNNEL_MAX_STEPS = whole("RUNNEL_MAX_STEPS", 20, at_least=1)
 RUNNEL_MAX_CONTINUATIONS = whole("RUNNEL_MAX_CONTINUATIONS", 10)
 #: Characters of a tool's result that the model gets. The result's event must fit into a frame of 1 MiB.
 RUNNEL_TOOL_RESULT_CHARS = whole("RUNNEL_TOOL_RESULT_CHARS", 100_000, at_least=100, at_most=150_000)
+#: Sessions with one MCP server at the same time, in one process: one for each conversation that uses it.
+RUNNEL_MCP_SESSIONS = whole("RUNNEL_MCP_SESSIONS", 32, at_least=1)
+#: Tools of one MCP server that are listed; the admin is told of the rest.
+RUNNEL_MCP_TOOLS = whole("RUNNEL_MCP_TOOLS", 500, at_least=1)
+#: Characters of a description at which that of an MCP server's tool is cut. OpenAI accepts 1,024.
+RUNNEL_TOOL_DESCRIPTION_CHARS = whole("RUNNEL_TOOL_DESCRIPTION_CHARS", 1_024, at_least=1, at_most=10_000)
 
 # Size limits of one provider call. An answer beyond one of them fails, and keeps what was said before.
 #: The largest event of a stream, and the largest answer that is JSON and no stream, in megabytes.

@@ -187,5 +187,12 @@ def _changes(server: McpServer, tools: list[Json]) -> str:
     """Return a sentence with the offered tools that have changed since the last list, or empty text."""
     before = {entry["name"]: entry for entry in server.listed}
     now = {entry["name"]: entry for entry in tools}
-    changed = [name for name in server.allowed if name in before and before[name] != now.get(name)]
+    changed = [
+        name for name in server.allowed if name in before and _told(before[name]) != _told(now.get(name))
+    ]
     return f" Look again at {', '.join(changed)}: what is offered has changed." if changed else ""
+
+
+def _told(entry: Json | None) -> tuple[Any, ...]:
+    """Return what models are told of a listed tool, and its server's hints."""
+    return tuple((entry or {}).get(key) for key in ("description", "parameters", "hints", "problem"))

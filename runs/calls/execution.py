@@ -26,7 +26,7 @@ from providers.text import clean
 from runs.calls.outcomes import CallOutcome, NotExecuted, text_of
 from runs.calls.planning import PlannedCall
 from runs.models.tool_call import ToolCallStatus
-from runs.toolbox.tool import Tool, ToolContext, ToolError
+from runs.toolbox.tool import Tool, ToolAnswer, ToolContext, ToolError
 
 #: Seconds that a cancelled async tool has to clean up before it is abandoned.
 GRACE = 0.5
@@ -236,11 +236,13 @@ def _outcome(call: PlannedCall, value: Any) -> CallOutcome:
             return _failed(call, message)
         case _Raised() as raised:
             return _crashed(call, raised)
+    answer = value if isinstance(value, ToolAnswer) else None
     try:
-        content = text_of(value, most=settings.RUNNEL_TOOL_RESULT_CHARS)
+        content = text_of(answer.text if answer else value, most=settings.RUNNEL_TOOL_RESULT_CHARS)
     except Exception as error:  # noqa: BLE001 - a tool's return value must not fail the run
         return _crashed(call, _Raised.of(error))
-    return _answered(call, ToolCallStatus.SUCCEEDED, content, is_error=False)
+    outcome = _answered(call, ToolCallStatus.SUCCEEDED, content, is_error=False)
+    return replace(outcome, produced=answer.files) if answer else outcome
 
 
 def _failed(call: PlannedCall, sentence: str, *, note: str = "") -> CallOutcome:

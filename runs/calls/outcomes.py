@@ -15,6 +15,7 @@ from pydantic_core import to_json
 from providers.text import clean
 from providers.types import ChatMessage, Role, ToolResultPart
 from runs.models.tool_call import ToolCallStatus
+from runs.toolbox.tool import ToolFile
 
 
 class NotExecuted(Enum):
@@ -50,6 +51,8 @@ class CallOutcome:
     status: ToolCallStatus
     content: str
     is_error: bool = False
+    #: Pictures and other files that the tool made, not stored yet.
+    produced: tuple[ToolFile, ...] = ()
     #: Text for an admin; the model does not receive it.
     note: str = ""
 

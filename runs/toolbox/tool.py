@@ -25,6 +25,32 @@ class InvalidArguments(ToolError):  # noqa: N818 - it names what the model did
     """The tool does not accept the arguments; the message names the wrong ones and the reason."""
 
 
+#: Receives a note about the progress of a call: how far it is, of how much (``None`` if unknown), and a sentence.
+type ProgressNote = Callable[[float, float | None, str], None]
+
+
+def no_progress(progress: float, total: float | None, message: str) -> None:
+    """Ignore a note about progress."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ToolFile:
+    """A picture or another file that a tool made."""
+
+    content: bytes = field(repr=False)
+    #: The type that the tool named; the stored type is recognised from the bytes.
+    mime_type: str
+    name: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ToolAnswer:
+    """What a tool returns that has more than text: the text for the model, and files for model and user."""
+
+    text: str
+    files: tuple[ToolFile, ...] = ()
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ToolContext:
     """The user, conversation, run and call for which a tool executes."""
@@ -37,6 +63,8 @@ class ToolContext:
     #: Set when the run is cancelled or the tool's time limit is over. A slow sync tool should check it; an
     #: async tool is cancelled instead.
     cancelled: threading.Event = field(default_factory=threading.Event)
+    #: May be called from any thread; viewers of the run see the newest note.
+    note_progress: ProgressNote = no_progress
 
     @property
     def user(self) -> Any:

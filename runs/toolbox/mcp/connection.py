@@ -12,22 +12,21 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from functools import cache
 from importlib import import_module
 from ssl import SSLContext
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import httpx2
 
-from providers.security.pinned import PinnedTransport
 from providers.security.redaction import redact_text
 from providers.text import clean
+from runs.toolbox.mcp.http import LONGEST_ANSWER, McpTransport
 from runs.toolbox.mcp.target import McpEndpoint, is_loopback_allowed
+from runs.toolbox.mcp.tolerance import tolerant
 
 if TYPE_CHECKING:
     from mcp import Client
 
 #: Seconds to connect and to send. Reading has no limit here, because each call has its own.
 _HTTP_TIMEOUT = httpx2.Timeout(10.0, read=None)
-#: Bytes of one answer over HTTP. A model reads only a small part of a long one.
-_LONGEST_ANSWER = 32 * 1024 * 1024
 #: Bytes that are kept of a server's messages outside the protocol.
 _LONGEST_DIAGNOSTICS = 4_096
 
@@ -36,7 +35,7 @@ _ssl_context: Callable[[], SSLContext] = cache(httpx2.create_ssl_context)
 
 
 class Diagnostics:
-    """The newest messages of a server outside the protocol: its standard error, or HTTP error statuses."""
+    """The newest messages of a server outside the protocol: its standard error."""
 
     def __init__(self) -> None:
         self._pieces: deque[bytes] = deque()
@@ -81,8 +80,8 @@ async def connect(
         if target.command:
             transport = _process(target, diagnostics)
         else:
-            transport = await _http(target, diagnostics, stack)
-        yield await stack.enter_async_context(mcp.Client(_with_end_callback(transport, on_end), cache=None))
+            transport = await _http(target, stack)
+        yield await stack.enter_async_context(mcp.Client(_tolerant(transport, on_end), cache=None))
 
 
 @asynccontextmanager
@@ -94,7 +93,9 @@ async def _process(target: McpEndpoint, diagnostics: Diagnostics) -> AsyncIterat
     from mcp.client.stdio import StdioServerParameters, stdio_client
 
     command, *arguments = target.command
-    server = StdioServerParameters(command=command, args=arguments, env=dict(target.secrets))
+    server = StdioServerParameters(
+        command=command, args=arguments, env=dict(target.secrets), encoding_error_handler="replace"
+    )
     async with _pipe_into(diagnostics) as writable:
         with os.fdopen(writable, "w") as errors:
             starting = stdio_client(server, errlog=errors)
@@ -127,14 +128,10 @@ class _Reader(asyncio.Protocol):
         self._diagnostics.add(data)
 
 
-async def _http(target: McpEndpoint, diagnostics: Diagnostics, stack: AsyncExitStack) -> Any:
+async def _http(target: McpEndpoint, stack: AsyncExitStack) -> Any:
     from mcp.client.streamable_http import streamable_http_client
 
-    async def record_error_status(response: httpx2.Response) -> None:
-        if response.is_error:
-            diagnostics.add(f"HTTP status {response.status_code}\n".encode())
-
-    transport = _LimitedTransport(
+    transport = McpTransport(
         limits=httpx2.Limits(max_connections=None, max_keepalive_connections=4),
         allow_loopback=is_loopback_allowed,
         ssl_context=await asyncio.to_thread(_ssl_context),
@@ -145,78 +142,12 @@ async def _http(target: McpEndpoint, diagnostics: Diagnostics, stack: AsyncExitS
         timeout=_HTTP_TIMEOUT,
         trust_env=False,
         follow_redirects=False,
-        event_hooks={"response": [record_error_status]},
     )
     await stack.enter_async_context(client)
-    return streamable_http_client(target.url, http_client=client, max_sse_event_size=_LONGEST_ANSWER)
-
-
-class _LimitedTransport(PinnedTransport):
-    """Connects to checked addresses only, and limits the size of answers."""
-
-    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        """Send the request and limit its answer to ``_LONGEST_ANSWER`` bytes.
-
-        A compressed answer is refused, because its unpacked size could not be limited here.
-
-        Raises:
-            httpx2.DecodingError: the answer is compressed.
-        """
-        response = await super().handle_async_request(request)
-        if response.headers.get("content-encoding", "identity").lower() != "identity":
-            await response.aclose()
-            raise httpx2.DecodingError("the answer is compressed, which was not asked for", request=request)
-        response.stream = _LimitedStream(response.stream)
-        return response
-
-
-class _LimitedStream(httpx2.AsyncByteStream):
-    """Passes on an answer's bytes; raises ``httpx2.ReadError`` above ``_LONGEST_ANSWER``."""
-
-    def __init__(self, stream: Any) -> None:
-        self._stream = stream
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        read = 0
-        async for piece in self._stream:
-            read += len(piece)
-            if read > _LONGEST_ANSWER:
-                raise httpx2.ReadError(f"the answer is longer than {_LONGEST_ANSWER} bytes")
-            yield piece
-
-    async def aclose(self) -> None:
-        await self._stream.aclose()
+    return streamable_http_client(target.url, http_client=client, max_sse_event_size=LONGEST_ANSWER)
 
 
 @asynccontextmanager
-async def _with_end_callback(transport: Any, on_end: Callable[[], None]) -> AsyncIterator[Any]:
-    async with transport as (reading, writing):
-        yield _EndCallbackStream(reading, on_end), writing
-
-
-class _EndCallbackStream:
-    """A stream that calls ``on_end`` when the other side has closed it."""
-
-    def __init__(self, stream: Any, on_end: Callable[[], None]) -> None:
-        self._stream = stream
-        self._on_end = on_end
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)
-
-    async def __aenter__(self) -> Self:
-        await self._stream.__aenter__()
-        return self
-
-    async def __aexit__(self, *failure: object) -> Any:
-        return await self._stream.__aexit__(*failure)
-
-    def __aiter__(self) -> "_EndCallbackStream":
-        return self
-
-    async def __anext__(self) -> Any:
-        try:
-            return await self._stream.__anext__()
-        except StopAsyncIteration:
-            self._on_end()
-            raise
+async def _tolerant(transport: Any, on_end: Callable[[], None]) -> AsyncIterator[Any]:
+    async with transport as streams:
+        yield tolerant(streams, on_end=on_end)

@@ -4,21 +4,20 @@ import functools
 import hashlib
 import re
 from typing import Any
-from uuid import UUID
 
+from django.conf import settings
 from django.db.models import Q
 
 from concurrency.threads import readers
 from providers.types import Json
 from runs.models import McpServer
+from runs.toolbox import schemas
 from runs.toolbox.binding import json_object
 from runs.toolbox.mcp import pool, results
 from runs.toolbox.mcp.target import McpEndpoint, Unusable, read
 from runs.toolbox.registry import LONGEST_NAME, RESERVED
-from runs.toolbox.tool import InvalidArguments, Tool, ToolContext, ToolError
+from runs.toolbox.tool import InvalidArguments, Tool, ToolAnswer, ToolContext, ToolError
 
-#: Characters of a description; the limit of OpenAI for a function.
-_LONGEST_DESCRIPTION = 1_024
 _UNFIT = re.compile(r"[^A-Za-z0-9_-]")
 
 
@@ -52,19 +51,19 @@ def offered_name(server: str, tool: str) -> str:
 def _tool(server: McpServer, entry: Json) -> Tool:
     return Tool(
         name=offered_name(server.name, entry["name"]),
-        description=entry["description"][:_LONGEST_DESCRIPTION],
+        description=entry["description"][: settings.RUNNEL_TOOL_DESCRIPTION_CHARS],
         parameters=entry["parameters"],
         source=f"mcp:{server.name}",
-        bind=functools.partial(_bind, server.pk, entry["name"], entry["parameters"]),
+        bind=functools.partial(_bind, server.pk, entry),
         is_async=True,
         requires_approval=server.requires_approval and entry["name"] not in server.exempt,
         timeout=server.timeout,
     )
 
 
-def _bind(server_id: int, name: str, schema: Json, text: str, context: ToolContext) -> Any:
+def _bind(server_id: int, entry: Json, text: str, context: ToolContext) -> Any:
     """Check the arguments' names only; the server checks the rest, and the model reads its error message."""
-    arguments = json_object(text)
+    arguments, schema = json_object(text), entry["parameters"]
     known: Json = schema["properties"]
     missing = [each for each in schema.get("required", ()) if each not in arguments]
     if missing:
@@ -73,12 +72,16 @@ def _bind(server_id: int, name: str, schema: Json, text: str, context: ToolConte
     if unknown and schema.get("additionalProperties") is False:
         taken = ", ".join(known) or "none"
         raise InvalidArguments(f"There is no argument {unknown[0][:80]}. The arguments are: {taken}.")
-    return functools.partial(_call, server_id, name, arguments, context.conversation_id)
+    own = schemas.restored(arguments, schema, entry.get("renamed", {}))
+    return functools.partial(_call, server_id, entry["name"], own, context)
 
 
-async def _call(server_id: int, name: str, arguments: Json, conversation_id: UUID) -> str:
+async def _call(server_id: int, name: str, arguments: Json, context: ToolContext) -> ToolAnswer:
     target = await readers.run(_target, server_id, name)
-    return results.text_of(await pool.current().call(target, conversation_id, name, arguments))
+    sessions = pool.current()
+    return results.answer_in(
+        await sessions.call(target, context.conversation_id, name, arguments, context.note_progress)
+    )
 
 
 def _target(server_id: int, name: str) -> McpEndpoint:

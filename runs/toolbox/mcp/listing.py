@@ -5,39 +5,40 @@ The view's thread runs an event loop of its own for this.
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import anyio
 import orjson
+from django.conf import settings
 
-from providers.text import clean, clean_json
+from providers.text import clean_json
 from providers.types import Json
 from runs.toolbox import schemas
 from runs.toolbox.mcp import errors
 from runs.toolbox.mcp.connection import Diagnostics, connect
 from runs.toolbox.mcp.target import McpEndpoint, Unusable
+from runs.toolbox.mcp.tolerance import RAW
 
 if TYPE_CHECKING:
     from mcp import Client
 
-#: Tools of one server; the others are ignored.
-_MOST_TOOLS = 500
 #: Pages of the list that are requested.
 _MOST_PAGES = 50
-#: Characters of a tool's name; a tool with a longer name is ignored.
+#: Characters of a tool's name; a tool with a longer name cannot be offered.
 _LONGEST_NAME = 128
-#: Characters of a tool's description; a longer one is cut.
-_LONGEST_DESCRIPTION = 4_000
 #: Bytes of a tool's schema; a tool with a larger one cannot be offered.
 _LONGEST_SCHEMA = 50_000
 
+#: Tools that cannot be offered and are named in the message.
+_MOST_NAMED = 5
+
 #: Words for a server's hints about a tool, which it does not guarantee (``ToolAnnotations``).
 _HINTS = (
-    ("read_only_hint", "only reads"),
-    ("destructive_hint", "may destroy"),
-    ("idempotent_hint", "may be repeated"),
-    ("open_world_hint", "reaches the outside"),
+    ("readOnlyHint", "only reads"),
+    ("destructiveHint", "may destroy"),
+    ("idempotentHint", "may be repeated"),
+    ("openWorldHint", "reaches the outside"),
 )
 
 
@@ -67,53 +68,113 @@ async def _list_one(target: McpEndpoint | Unusable) -> ListingResult:
     if isinstance(target, Unusable):
         return ListingResult(message=target.message)
     diagnostics = Diagnostics()
-    tools: list[Json] | None = None
+    found: _Listed | None = None
     try:
         # A scope of anyio: asyncio.timeout would interrupt the end of the process.
         with anyio.move_on_after(target.timeout):
             async with connect(target, on_end=lambda: None, diagnostics=diagnostics) as client:
-                tools = await _all_pages(client)
+                found = await _all_pages(client)
     except Exception as error:  # noqa: BLE001 - the admin needs a sentence for every failure
-        if tools is None:
+        if found is None:
             return ListingResult(message=_with(errors.sentence(target, error), diagnostics))
-    if tools is None:
+    if found is None:
         return ListingResult(message=_with(errors.no_answer(target), diagnostics))
-    count = "1 tool" if len(tools) == 1 else f"{len(tools)} tools"
-    return ListingResult(message=f"It answered, and has {count}.", tools=tools)
+    return ListingResult(message=found.message, tools=list(found.tools.values()))
 
 
 def _with(sentence: str, diagnostics: Diagnostics) -> str:
     return f"{sentence} It said: {diagnostics.tail}" if diagnostics.tail else sentence
 
 
-async def _all_pages(client: "Client") -> list[Json]:
-    found: dict[str, Json] = {}
+@dataclass(slots=True)
+class _Listed:
+    """The tools of one server so far."""
+
+    #: By name.
+    tools: dict[str, Json] = field(default_factory=dict)
+    #: How many the server named, those that are not listed included.
+    count: int = 0
+
+    @property
+    def message(self) -> str:
+        """Sentences for an admin: how many tools there are, and which are not usable."""
+        said = [f"It answered, and has {_counted(self.count)}."]
+        if self.count > len(self.tools):
+            said.append(
+                f"{_counted(len(self.tools))} of them are listed; RUNNEL_MCP_TOOLS is {settings.RUNNEL_MCP_TOOLS}."
+                if len(self.tools) >= settings.RUNNEL_MCP_TOOLS
+                else "Those with the name of another are not listed."
+            )
+        unusable = [entry for entry in self.tools.values() if entry["problem"]]
+        if unusable:
+            named = "; ".join(f"{entry['name']}: {entry['problem']}" for entry in unusable[:_MOST_NAMED])
+            more = f"; and {len(unusable) - _MOST_NAMED} more" if len(unusable) > _MOST_NAMED else ""
+            said.append(f"{_counted(len(unusable))} cannot be offered ({named}{more}).")
+        return " ".join(said)
+
+
+def _counted(count: int) -> str:
+    return "1 tool" if count == 1 else f"{count} tools"
+
+
+async def _all_pages(client: "Client") -> _Listed:
+    found = _Listed()
     cursor: str | None = None
     for _ in range(_MOST_PAGES):
         page = await client.list_tools(cursor=cursor)
-        for tool in page.tools:
-            if len(found) < _MOST_TOOLS and 0 < len(tool.name) <= _LONGEST_NAME and tool.name.isprintable():
-                found.setdefault(tool.name, _entry(tool))
-        cursor = page.next_cursor
-        if cursor is None:
+        raw = (page.meta or {}).get(RAW)
+        for tool in _tools_in(raw):
+            entry = _entry(tool, found.count)
+            found.count += 1
+            if len(found.tools) < settings.RUNNEL_MCP_TOOLS:
+                found.tools.setdefault(entry["name"], entry)
+        if page.next_cursor in {None, cursor}:
             break
-    return list(found.values())
+        cursor = page.next_cursor
+    return found
 
 
-def _entry(tool: Any) -> Json:
-    parameters: Json = {}
-    problem = ""
-    try:
-        parameters = schemas.plain(clean_json(tool.input_schema))
-        if len(orjson.dumps(parameters)) > _LONGEST_SCHEMA:
-            problem = "its schema is too large"
-    except schemas.UnusableSchema as unusable:
-        problem = str(unusable)
-    hints = [words for name, words in _HINTS if tool.annotations and getattr(tool.annotations, name)]
-    return {
-        "name": tool.name,
-        "description": clean(tool.description or "")[:_LONGEST_DESCRIPTION],
-        "parameters": {} if problem else parameters,
-        "hints": hints,
-        "problem": problem,
+def _tools_in(raw: Any) -> list[Any]:
+    """Return the tools on a page of the list; a server's object with tools by name is read as well."""
+    tools = raw.get("tools") if isinstance(raw, dict) else None
+    if isinstance(tools, dict):
+        return [{"name": name, **tool} for name, tool in tools.items() if isinstance(tool, dict)]
+    return tools if isinstance(tools, list) else []
+
+
+def _entry(tool: Any, position: int) -> Json:
+    """Return a listed tool, of whatever form it is; its ``problem`` says why it cannot be offered."""
+    given = clean_json(tool) if isinstance(tool, dict) else {}
+    name, description, hints = (given.get(key) for key in ("name", "description", "annotations"))
+    entry: Json = {
+        "name": name if _is_name(name) else f"(tool {position + 1})",
+        "description": description if isinstance(description, str) else "",
+        "parameters": {},
+        "renamed": {},
+        "hints": [words for key, words in _HINTS if isinstance(hints, dict) and hints.get(key) is True],
+        "problem": "" if _is_name(name) else "it has no name that can be used",
     }
+    most = settings.RUNNEL_TOOL_DESCRIPTION_CHARS
+    if len(entry["description"]) > most:
+        entry["description"] = entry["description"][:most]
+        entry["hints"].append(f"its description is cut at {most:,} characters")
+    if not entry["problem"]:
+        entry |= _arguments(given.get("inputSchema", given.get("parameters")))
+    return entry
+
+
+def _is_name(name: Any) -> bool:
+    return isinstance(name, str) and 0 < len(name) <= _LONGEST_NAME and name.isprintable()
+
+
+def _arguments(schema: Any) -> Json:
+    """Return the fields of an entry about its arguments."""
+    try:
+        found = schemas.simplified(schema if isinstance(schema, dict) else {})
+        if len(orjson.dumps(found.parameters)) > _LONGEST_SCHEMA:
+            return {"problem": "its schema is too large"}
+    except schemas.UnusableSchema as unusable:
+        return {"problem": str(unusable)}
+    except (TypeError, ValueError, AttributeError) as error:
+        return {"problem": f"its schema cannot be read ({type(error).__name__})"}
+    return {"parameters": found.parameters, "renamed": found.renamed}

@@ -5,23 +5,20 @@ Conversations share no session, because a server may keep state in it.
 
 import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any
 from uuid import UUID
+
+from django.conf import settings
 
 from concurrency.per_loop import PerLoop
 from concurrency.threads import readers
 from providers.types import Json
 from runs.models import McpServer
 from runs.toolbox.mcp.connection import load
-from runs.toolbox.mcp.session import Session
+from runs.toolbox.mcp.session import Session, SessionExpired
 from runs.toolbox.mcp.target import McpEndpoint
-from runs.toolbox.tool import ToolError
+from runs.toolbox.tool import ProgressNote, ToolError, no_progress
 
-if TYPE_CHECKING:
-    from mcp.types import CallToolResult
-
-#: Sessions that may be open at the same time; each may have a child process of about 60 MB.
-MOST_SESSIONS = 32
 #: Seconds to wait for all sessions to end. A child process that ignores its closed input takes 5 s.
 _CLOSE_SECONDS = 10.0
 
@@ -43,21 +40,35 @@ class Pool:
         self._alive: set[Session] = set()
 
     async def call(
-        self, target: McpEndpoint, conversation_id: UUID, name: str, arguments: Json
-    ) -> "CallToolResult":
-        """Call a tool over the conversation's session with ``target``, and return the server's answer.
+        self,
+        target: McpEndpoint,
+        conversation_id: UUID,
+        name: str,
+        arguments: Json,
+        note_progress: ProgressNote = no_progress,
+    ) -> Any:
+        """Call a tool over the conversation's session with ``target``; return the server's own result.
+
+        A session that the server has forgotten is opened again, once.
 
         Raises:
             ToolError: the server cannot be reached or gave no answer, or too many sessions are busy.
         """
         key = _Key(target, conversation_id)
+        try:
+            return await self._session(key).call(name, arguments, note_progress)
+        except SessionExpired:
+            return await self._session(key).call(name, arguments, note_progress)
+
+    def _session(self, key: _Key) -> Session:
+        """Return the session for a call, as the most recently used one. Raises ``ToolError``."""
         session = self._sessions.pop(key, None)
         if session is None or not session.is_usable:
-            self._make_room()
-            session = Session(target, on_end=self._forget)
+            self._make_room(key.target)
+            session = Session(key.target, on_end=self._forget)
             self._alive.add(session)
         self._sessions[key] = session
-        return await session.call(name, arguments)
+        return session
 
     async def close(self) -> None:
         """Cancel all calls and end all sessions; wait at most ``_CLOSE_SECONDS``."""
@@ -67,19 +78,25 @@ class Pool:
         if tasks:
             await asyncio.wait(tasks, timeout=_CLOSE_SECONDS)
 
-    def _make_room(self) -> None:
-        """End the least recently used idle session if ``MOST_SESSIONS`` are open.
+    def _make_room(self, target: McpEndpoint) -> None:
+        """End the least recently used idle session with ``target`` if it has as many as it may.
 
         Raises:
             ToolError: none of them is idle.
         """
+        most = settings.RUNNEL_MCP_SESSIONS
         # Sessions that take no more calls do not count: they end within seconds.
-        usable = [session for session in self._sessions.values() if session.is_usable]
-        if len(usable) < MOST_SESSIONS:
+        usable = [
+            session for key, session in self._sessions.items() if key.target == target and session.is_usable
+        ]
+        if len(usable) < most:
             return
         idle = next((session for session in usable if session.is_idle), None)
         if idle is None:
-            raise ToolError("Too many MCP servers are at work here. Try again later.")
+            raise ToolError(
+                f"The MCP server {target.name} works for {most} conversations, which is as many as it may. "
+                "The call was not sent. Try again later."
+            )
         idle.retire()
 
     def _forget(self, session: Session) -> None:

@@ -1,53 +1,131 @@
-"""Converts an MCP server's answer into text for a model. Pure.
+"""Reads an MCP server's result: text for a model, and files. Pure.
 
+Anything may stand in a result, because the library does not check it: what is of no known form is named in the text.
 Source: https://modelcontextprotocol.io/specification/2025-11-25/server/tools#tool-result
 """
 
+import base64
+import binascii
 import json
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import orjson
 
 from providers.text import clean, clean_json
-from runs.toolbox.tool import ToolError
+from providers.types import Json
+from runs.toolbox.tool import ToolAnswer, ToolError, ToolFile
 
-if TYPE_CHECKING:
-    from mcp.types import CallToolResult
+#: Characters of an unknown thing that are repeated.
+_LONGEST_QUOTE = 200
+_USUAL_ALPHABET = str.maketrans("-_", "+/")
 
 
-def text_of(result: "CallToolResult") -> str:
-    """Return ``result`` as text: text blocks unchanged, structured data as JSON, a note for anything else.
+def answer_in(result: Any) -> ToolAnswer:
+    """Return the text and the files in ``result``.
+
+    Text blocks stay unchanged, structured data becomes JSON, and a note stands for anything else.
 
     Raises:
-        ToolError: the tool reported a failure; the message is its own text.
+        ToolError: the tool reported a failure (the message is its own text), or the result is no object.
     """
-    texts = [block.text for block in result.content if block.type == "text"]
-    pieces = [*(_shown(block) for block in result.content), *_data(result.structured_content, texts)]
+    if not isinstance(result, dict):
+        raise ToolError(
+            f"The tool was executed, but its server answered with what is no result: {_quoted(result)}"
+        )
+    blocks = _blocks(result.get("content"))
+    files: list[ToolFile] = []
+    texts = [block["text"] for block in blocks if _is_text(block)]
+    shown = [_shown(block, files) for block in blocks]
+    pieces = [*shown, *_data(result.get("structuredContent"), texts)]
     text = clean("\n".join(piece for piece in pieces if piece))
-    if result.is_error:
+    if result.get("isError") is True:
         raise ToolError(text or "The tool failed, and did not say why.")
-    return text
+    return ToolAnswer(text=text, files=tuple(files))
 
 
-def _shown(block: Any) -> str:
-    match block.type:
-        case "text":
-            return str(block.text)
-        case "resource" if hasattr(block.resource, "text"):
-            return f"{block.resource.uri}:\n{block.resource.text}"
-        case "resource":
-            return _placeholder("file", block.resource.uri, block.resource.mime_type, block.resource.blob)
-        case "resource_link":
-            return _placeholder("file", block.uri, block.mime_type, "")
-        case kind:
-            return _placeholder(kind, "", getattr(block, "mime_type", None), getattr(block, "data", ""))
+def _blocks(content: Any) -> list[Json]:
+    """Return the blocks of a result; text alone and a single block are read as well."""
+    blocks = content if isinstance(content, list) else [content]
+    return [
+        block if isinstance(block, dict) else {"type": "text", "text": _as_text(block)}
+        for block in blocks
+        if block is not None
+    ]
 
 
-def _placeholder(kind: str, address: str, mime_type: str | None, data: str) -> str:
-    """Return a note about content that a model cannot read; ``data`` is Base64."""
-    size = f"{len(data) * 3 // 4 - data[-2:].count('='):,} bytes" if data else ""
-    return f"[{', '.join(filter(None, (kind, address, mime_type or '', size)))}: not shown]"
+def _is_text(block: Json) -> bool:
+    return block.get("type", "text") == "text" and isinstance(block.get("text"), str)
+
+
+def _shown(block: Json, files: list[ToolFile]) -> str:
+    """Return what a model reads of ``block``; a file in it is added to ``files``."""
+    kind = block.get("type")
+    if _is_text(block):
+        return str(block["text"])
+    if kind in {"image", "audio"}:
+        return _file(str(kind), block.get("data"), block.get("mimeType"), "", files)
+    resource = block.get("resource")
+    if kind == "resource" and isinstance(resource, dict):
+        address = _as_text(resource.get("uri") or "")
+        if isinstance(text := resource.get("text"), str):
+            return f"{address}:\n{text}" if address else text
+        return _file("file", resource.get("blob"), resource.get("mimeType"), address, files)
+    if kind == "resource_link":
+        return _link(block)
+    return _note(_as_text(kind or "something without a type"), "", _as_text(block.get("mimeType") or ""), 0)
+
+
+def _file(kind: str, data: Any, mime_type: Any, address: str, files: list[ToolFile]) -> str:
+    """Return the line that stands for a file in the text; add its content to ``files`` if it can be read."""
+    mime = _as_text(mime_type or "")
+    content = _decoded(data)
+    if content is None:
+        return _note(kind, address, mime, 0)
+    files.append(ToolFile(content=content, mime_type=mime, name=address.rstrip("/").rpartition("/")[2]))
+    return f"[{_about(kind, address, mime, len(content))}]"
+
+
+def _decoded(data: Any) -> bytes | None:
+    if not isinstance(data, str):
+        return None
+    # Some servers send a data URL where the protocol wants Base64 alone, some the alphabet of addresses.
+    text = "".join(data.rpartition(";base64,")[2].split()).translate(_USUAL_ALPHABET).rstrip("=")
+    try:
+        return base64.b64decode(text + "=" * (-len(text) % 4), validate=True) or None
+    except (binascii.Error, ValueError):
+        return None
+
+
+def _link(block: Json) -> str:
+    named = [block.get(name) for name in ("title", "name", "description", "mimeType")]
+    about = dict.fromkeys(_as_text(each) for each in (block.get("uri"), *named) if each)
+    return f"[link: {', '.join(about)}]"
+
+
+def _note(kind: str, address: str, mime_type: str, size: int) -> str:
+    return f"[{_about(kind, address, mime_type, size)}: not shown]"
+
+
+def _about(kind: str, address: str, mime_type: str, size: int) -> str:
+    parts = (kind[:_LONGEST_QUOTE], address, mime_type, f"{size:,} bytes" if size else "")
+    return ", ".join(filter(None, parts))
+
+
+def _as_text(value: Any) -> str:
+    return value if isinstance(value, str) else _json(value)
+
+
+def _json(value: Any) -> str:
+    try:
+        return orjson.dumps(clean_json(value)).decode()
+    except (TypeError, RecursionError):
+        return json.dumps(value, ensure_ascii=False, default=str)
+
+
+def _quoted(value: Any) -> str:
+    text = clean(_json(value))
+    return text if len(text) <= _LONGEST_QUOTE else f"{text[:_LONGEST_QUOTE]}…"
 
 
 def _data(data: Any, texts: list[str]) -> Iterator[str]:
@@ -59,7 +137,7 @@ def _data(data: Any, texts: list[str]) -> Iterator[str]:
         isinstance(data, dict) and data.keys() == {"result"} and _is_repeated(data["result"], texts)
     ):
         return
-    yield orjson.dumps(clean_json(data)).decode()
+    yield _json(data)
 
 
 def _is_repeated(value: Any, texts: list[str]) -> bool:

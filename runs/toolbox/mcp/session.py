@@ -18,11 +18,11 @@ from providers.types import Json
 from runs.toolbox.mcp import errors
 from runs.toolbox.mcp.connection import Diagnostics, connect
 from runs.toolbox.mcp.target import McpEndpoint
-from runs.toolbox.tool import ToolError
+from runs.toolbox.mcp.tolerance import RAW
+from runs.toolbox.tool import ProgressNote, ToolError
 
 if TYPE_CHECKING:
     from mcp import Client
-    from mcp.types import CallToolResult
 
 logger = logging.getLogger("runnel.mcp")
 
@@ -32,11 +32,20 @@ IDLE_SECONDS = 60.0
 _CLOSE_SECONDS = 3.0
 
 
+class SessionExpired(ToolError):  # noqa: N818 - it names what happened
+    """The server no longer knows the session. It has not executed the call."""
+
+
 @dataclass(eq=False, slots=True)
 class _Call:
     name: str
     arguments: Json
-    answer: "asyncio.Future[CallToolResult]"
+    #: The server's own result, of whatever form.
+    answer: "asyncio.Future[Any]"
+    #: Called with the server's notes about the progress of the call.
+    note_progress: ProgressNote
+    #: Whether the call was handed to the connection, so that it may take effect.
+    was_sent: bool = False
     #: Cancelled when the caller is cancelled.
     scope: anyio.CancelScope = field(default_factory=anyio.CancelScope)
 
@@ -63,13 +72,14 @@ class Session:
         """Whether no call is waiting or in progress."""
         return not self._unanswered
 
-    async def call(self, name: str, arguments: Json) -> "CallToolResult":
-        """Call a tool and return the server's answer. May be cancelled at any time.
+    async def call(self, name: str, arguments: Json, note_progress: ProgressNote) -> Any:
+        """Call a tool and return the server's own result, unchecked. May be cancelled at any time.
 
         Raises:
+            SessionExpired: the call must be repeated in a new session.
             ToolError: the connection or the call failed; the message is for the model.
         """
-        call = _Call(name, arguments, asyncio.get_running_loop().create_future())
+        call = _Call(name, arguments, asyncio.get_running_loop().create_future(), note_progress)
         self._unanswered.add(call)
         self._queue.put_nowait(call)
         try:
@@ -97,6 +107,7 @@ class Session:
             self._scope.cancel()
 
     async def _own(self) -> None:
+        failure: BaseException | None = None
         sentence = f"The MCP server {self._target.name} was stopped."
         self._scope.deadline = anyio.current_time() + self._target.timeout
         try:
@@ -109,13 +120,17 @@ class Session:
             if not self._is_open and self._scope.deadline <= anyio.current_time():
                 sentence = errors.no_answer(self._target)
         except Exception as error:  # noqa: BLE001 - every call in progress needs a sentence
+            failure = error
             sentence = errors.sentence(self._target, error)
             logger.warning("%s %s", sentence, self._diagnostics.tail)
         finally:
             self.is_usable = False
             for call in self._unanswered:
-                if not call.answer.done():
-                    call.answer.set_exception(ToolError(sentence))
+                if call.answer.done():
+                    continue
+                if failure is not None and call.was_sent:
+                    sentence = errors.sentence(self._target, failure, was_sent=True)
+                call.answer.set_exception(ToolError(sentence))
 
     async def _serve(self, client: "Client") -> None:
         """Execute calls until the session is retired or was idle for ``IDLE_SECONDS``."""
@@ -144,13 +159,19 @@ class Session:
                     self.is_usable = False
 
     async def _execute(self, client: "Client", call: _Call) -> None:
+        async def note_progress(progress: float, total: float | None, message: str | None) -> None:
+            call.note_progress(progress, total, message or "")
+
+        call.was_sent = True
         try:
-            answer: Any = await client.call_tool(call.name, call.arguments)
+            answer = await client.call_tool(call.name, call.arguments, progress_callback=note_progress)
         except Exception as error:  # noqa: BLE001 - it becomes the call's answer
-            if not errors.is_about_the_call(error):
+            is_expired = errors.is_expired(error)
+            if is_expired or errors.ends_session(error):
                 self.retire()
+            failure = SessionExpired if is_expired else ToolError
             if not call.answer.done():
-                call.answer.set_exception(ToolError(errors.sentence(self._target, error)))
+                call.answer.set_exception(failure(errors.sentence(self._target, error, was_sent=True)))
         else:
             if not call.answer.done():
-                call.answer.set_result(answer)
+                call.answer.set_result((answer.meta or {}).get(RAW))

@@ -187,15 +187,16 @@ async def offered(name: str) -> Tool:
 @pytest.mark.usefixtures("sessions")
 async def test_a_call_reaches_the_server_with_the_rows_secrets(log: Log) -> None:
     await readers.run(make_command, log, secrets={"RIVER": SECRET})
-    assert await bound(await offered("rivers__add"), '{"a": 1, "b": 2}')() == "3"
-    assert await bound(await offered("rivers__environment"), '{"a": "", "name": "RIVER"}')() == SECRET
+    assert (await bound(await offered("rivers__add"), '{"a": 1, "b": 2}')()).text == "3"
+    answer = await bound(await offered("rivers__environment"), '{"a": "", "name": "RIVER"}')()
+    assert answer.text == SECRET
 
 
 @pytest.mark.usefixtures("sessions")
 async def test_what_was_taken_away_meanwhile_is_not_called(log: Log) -> None:
     server = await readers.run(make_command, log)
     tool = await offered("rivers__count")
-    assert await bound(tool, "")() == "1"
+    assert (await bound(tool, "")()).text == "1"
     for columns in ({"allowed": ["add"]}, {"allowed": ["count"], "is_enabled": False}):
         await readers.run(McpServer.objects.filter(pk=server.pk).update, **columns)
         with pytest.raises(ToolError, match="not offered any more"):
@@ -287,6 +288,7 @@ def test_it_lists_what_servers_have(log: Log, settings: Settings) -> None:
         "description": "Add two numbers.",
         "hints": ["only reads"],
         "problem": "",
+        "renamed": {},
         "parameters": {
             "type": "object",
             "properties": {"a": {"type": "integer"}, "b": {"type": "integer"}},
@@ -305,10 +307,7 @@ def test_it_lists_what_servers_have(log: Log, settings: Settings) -> None:
                 timeout=5.0,
                 command=(sys.executable, "-c", f"raise SystemExit('no key={SECRET}')"),
             ),
-            (
-                "The MCP server broken has ended the connection. Whether the call took effect is not known. "
-                "It said: no key=[redacted]"
-            ),
+            "The MCP server broken has ended the connection. It said: no key=[redacted]",
         ),
         (
             McpEndpoint(name="slow", timeout=0.3, command=("sleep", "600")),

@@ -3,9 +3,8 @@
 from typing import Any
 
 import pytest
-from mcp.types import CallToolResult
 
-from runs.toolbox.mcp.results import text_of
+from runs.toolbox.mcp.results import answer_in
 from runs.toolbox.tool import ToolError
 
 
@@ -30,35 +29,73 @@ def text(words: str) -> dict[str, Any]:
         ([text("[" * 5000)], {"a": "\ud800\0"}, "[" * 5000 + '\n{"a":"\ufffd\ufffd"}'),
         ([text("nul \0")], None, "nul \ufffd"),
         (
-            [{"type": "image", "data": "AAAA", "mimeType": "image/png"}],
-            None,
-            "[image, image/png, 3 bytes: not shown]",
-        ),
-        (
-            [{"type": "audio", "data": "AA==", "mimeType": "audio/wav"}],
-            None,
-            "[audio, audio/wav, 1 bytes: not shown]",
-        ),
-        (
             [{"type": "resource", "resource": {"uri": "file:///a.txt", "text": "words"}}],
             None,
             "file:///a.txt:\nwords",
         ),
         (
-            [{"type": "resource", "resource": {"uri": "file:///a.bin", "blob": "AAAA"}}],
-            None,
-            "[file, file:///a.bin, 3 bytes: not shown]",
-        ),
-        (
             [{"type": "resource_link", "uri": "file:///b", "name": "b", "mimeType": "text/csv"}],
             None,
-            "[file, file:///b, text/csv: not shown]",
+            "[link: file:///b, b, text/csv]",
         ),
+        # What no specification knows.
+        ([text("one"), {"type": "smell", "data": "x"}, text("two")], None, "one\n[smell: not shown]\ntwo"),
+        ([{"data": "x"}], None, "[something without a type: not shown]"),
+        ([{"type": 7}, None, "plain", 3], None, "[7: not shown]\nplain\n3"),
+        ([{"text": "no type"}], None, "no type"),
+        ([{"type": "text"}], None, "[text: not shown]"),
+        ([{"type": "image", "data": "*", "mimeType": "image/png"}], None, "[image, image/png: not shown]"),
+        ([{"type": "image", "mimeType": 5}], None, "[image, 5: not shown]"),
+        ([{"type": "resource", "resource": "file:///a"}], None, "[resource: not shown]"),
+        ("all in a text", None, "all in a text"),
+        (text("one block"), None, "one block"),
+        (None, None, ""),
+        (None, [1, 2], "[1,2]"),
+        ({"type": "smell"}, None, "[smell: not shown]"),
     ],
 )
 def test_it_gives_words_and_data_and_names_the_rest(content: Any, data: Any, expected: str) -> None:
-    result = CallToolResult.model_validate({"content": content, "structuredContent": data})
-    assert text_of(result) == expected
+    answer = answer_in({"content": content, "structuredContent": data})
+    assert answer.text == expected
+    assert answer.files == ()
+
+
+@pytest.mark.parametrize(
+    ("block", "expected", "content", "name"),
+    [
+        (
+            {"type": "image", "data": "iVBORw==", "mimeType": "image/png"},
+            "[image, image/png, 4 bytes]",
+            b"\x89PNG",
+            "",
+        ),
+        # A data URL, and Base64 for addresses without its padding.
+        (
+            {"type": "image", "data": "data:image/png;base64,iVBORw==", "mimeType": "image/png"},
+            "[image, image/png, 4 bytes]",
+            b"\x89PNG",
+            "",
+        ),
+        (
+            {"type": "audio", "data": "_-8", "mimeType": "audio/wav"},
+            "[audio, audio/wav, 2 bytes]",
+            b"\xff\xef",
+            "",
+        ),
+        (
+            {"type": "resource", "resource": {"uri": "file:///maps/a.bin", "blob": "AAAA"}},
+            "[file, file:///maps/a.bin, 3 bytes]",
+            b"\0\0\0",
+            "a.bin",
+        ),
+    ],
+)
+def test_pictures_and_files_are_kept_beside_the_text(
+    block: Any, expected: str, content: bytes, name: str
+) -> None:
+    answer = answer_in({"content": [text("Look:"), block]})
+    assert answer.text == f"Look:\n{expected}"
+    assert [(file.content, file.name) for file in answer.files] == [(content, name)]
 
 
 @pytest.mark.parametrize(
@@ -67,5 +104,15 @@ def test_it_gives_words_and_data_and_names_the_rest(content: Any, data: Any, exp
 )
 def test_a_result_that_says_that_it_is_an_error_is_one(content: Any, expected: str) -> None:
     with pytest.raises(ToolError) as caught:
-        text_of(CallToolResult.model_validate({"content": content, "isError": True}))
+        answer_in({"content": content, "isError": True})
     assert str(caught.value) == expected
+
+
+@pytest.mark.parametrize("result", ["words", None, 3, [text("one")]])
+def test_what_is_no_result_says_that_the_tool_was_executed(result: Any) -> None:
+    with pytest.raises(ToolError, match="The tool was executed, but"):
+        answer_in(result)
+
+
+def test_no_content_is_an_empty_answer() -> None:
+    assert answer_in({}).text == ""

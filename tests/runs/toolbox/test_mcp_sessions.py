@@ -14,7 +14,8 @@ from uuid import UUID
 
 import pytest
 
-from runs.toolbox.mcp import close_all, connection, pool, results, session
+from runs.toolbox.mcp import close_all, pool, results, session
+from runs.toolbox.mcp import http as http_transport
 from runs.toolbox.mcp.target import McpEndpoint
 from runs.toolbox.tool import ToolError
 from tests.runs.toolbox.mcp_servers import Log, http, serving, stdio
@@ -54,14 +55,14 @@ def target(request: pytest.FixtureRequest, log: Log) -> McpEndpoint:
 
 async def call(target: McpEndpoint, name: str, conversation: UUID = HERE, /, **arguments: Any) -> str:
     async with asyncio.timeout(20):
-        return results.text_of(await pool.current().call(target, conversation, name, arguments))
+        return results.answer_in(await pool.current().call(target, conversation, name, arguments)).text
 
 
 async def test_it_calls_tools_and_gives_what_they_answer(target: McpEndpoint) -> None:
     assert await call(target, "add", a=1, b=2) == "3"
     assert '"length": 1233' in await call(target, "length", river="Rhine")
     picture = await call(target, "picture")
-    assert picture == "Here it is:\n[image, image/png, 4,000 bytes: not shown]"
+    assert picture == "Here it is:\n[image, image/png, 4,000 bytes]"
     assert len(await call(target, "much", megabytes=1)) == 1024 * 1024
 
 
@@ -209,14 +210,12 @@ async def test_a_session_that_nobody_uses_ends_by_itself(log: Log, monkeypatch: 
     assert await call(target, "count") == "1"
 
 
-async def test_there_are_no_more_sessions_than_there_may_be(
-    log: Log, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(pool, "MOST_SESSIONS", 1)
+async def test_there_are_no_more_sessions_than_there_may_be(log: Log, settings: Any) -> None:
+    settings.RUNNEL_MCP_SESSIONS = 1
     target = stdio(log)
     hanging = asyncio.ensure_future(call(target, "hang"))
     await log.until("hang begins")
-    with pytest.raises(ToolError, match="Too many MCP servers"):
+    with pytest.raises(ToolError, match="works for 1 conversations, which is as many as it may"):
         await call(target, "count", ELSEWHERE)
     await cancelled(hanging)
     await log.until_nobody_is_left()
@@ -294,13 +293,13 @@ def response(status: str, body: bytes, **headers: str) -> bytes:
     [
         (
             response("401 Unauthorized", b"no"),
-            "The MCP server rivers refused: Server returned an error response",
+            "The MCP server rivers answered with HTTP status 401.",
         ),
         (
             response("302 Found", b"", location="http://127.0.0.1:1/"),
             "The MCP server rivers refused: Redirect",
         ),
-        (response("200 OK", b"<html>", content_type="text/html"), "refused: Unexpected content type"),
+        (response("200 OK", b"<html>", content_type="text/html"), "answered with text/html instead of JSON."),
         (response("200 OK", b"{}", content_type="application/json"), "The MCP server rivers"),
         (
             response("200 OK", b"\x1f\x8b", content_type="application/json", content_encoding="gzip"),
@@ -313,7 +312,7 @@ def response(status: str, body: bytes, **headers: str) -> bytes:
 async def test_a_server_that_answers_otherwise_is_an_error_in_a_sentence(
     answer: bytes, sentence: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connection, "_LONGEST_ANSWER", 1000)
+    monkeypatch.setattr(http_transport, "LONGEST_ANSWER", 1000)
     async with answering(answer) as url:
         with pytest.raises(ToolError, match=re.escape(sentence)):
             await call(http(url), "add", a=1, b=2)

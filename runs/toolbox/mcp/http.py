@@ -1,0 +1,208 @@
+"""The HTTP connection to an MCP server: checked addresses, limited answers, and failures of one request only.
+
+The library ends a whole session when a connection breaks, and drops the status of an error answer. So each request's
+failure is turned into a JSON-RPC error for that request, whose ``data`` says what is known (see ``trouble``).
+"""
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import httpx2
+
+from providers.security.addresses import AddressRefused
+from providers.security.pinned import PinnedTransport
+from providers.types import Json
+from runs.toolbox.mcp.tolerance import ABOUT, mended
+from runs.toolbox.mcp.trouble import Kind, Trouble
+
+#: Bytes of one answer over HTTP. A model reads only a small part of a long one.
+LONGEST_ANSWER = 32 * 1024 * 1024
+#: Bytes of an error answer that are read.
+_LONGEST_ERROR = 64 * 1024
+
+_JSON = "application/json"
+_EVENTS = "text/event-stream"
+_SESSION = "mcp-session-id"
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """A JSON-RPC request that waits for an answer."""
+
+    id: Any
+    method: str
+
+    @property
+    def is_call(self) -> bool:
+        return self.method == "tools/call"
+
+
+class McpTransport(PinnedTransport):
+    """Connects to checked addresses only, limits the size of answers, and keeps a failure to its request."""
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        """Send the request; return the answer, or a JSON-RPC error in its place.
+
+        Raises:
+            httpx2.TransportError: the connection failed and the request is not a tool call.
+            httpx2.DecodingError: the answer is compressed, so its unpacked size could not be limited.
+        """
+        asked = _asked(request)
+        try:
+            response = await super().handle_async_request(request)
+        except httpx2.TransportError as error:
+            if asked is None or not asked.is_call or isinstance(error.__cause__, AddressRefused):
+                raise
+            return _refused(request, asked, Trouble(kind=_kind(error)))
+        if response.headers.get("content-encoding", "identity").lower() != "identity":
+            await response.aclose()
+            raise httpx2.DecodingError("the answer is compressed, which was not asked for", request=request)
+        stream = response.stream
+        response.stream = LimitedStream(stream)
+        if asked is None or response.has_redirect_location:
+            return response
+        return await self._answer(request, asked, response)
+
+    async def _answer(
+        self, request: httpx2.Request, asked: _Request, response: httpx2.Response
+    ) -> httpx2.Response:
+        kind = response.headers.get("content-type", "").lower().partition(";")[0].strip()
+        if response.is_error:
+            return _refused(request, asked, *await _error_in(request, response, kind))
+        if response.status_code == httpx2.codes.ACCEPTED:
+            return _refused(request, asked, Trouble(kind=Kind.UNANSWERED))
+        if kind == _EVENTS:
+            response.stream = MendedStream(response.stream)
+            return response
+        try:
+            body = mended(b"".join([piece async for piece in response.aiter_raw()]))
+        except httpx2.TransportError:
+            if not asked.is_call:
+                raise
+            return _refused(request, asked, Trouble(kind=Kind.LOST))
+        finally:
+            await response.aclose()
+        if kind != _JSON and not body.lstrip().startswith(b"{"):
+            return _refused(request, asked, Trouble(kind=Kind.WRONG_TYPE, detail=kind or "nothing"))
+        return _reply(request, _single(body), session=response.headers.get(_SESSION))
+
+
+class LimitedStream(httpx2.AsyncByteStream):
+    """Passes on an answer's bytes; raises ``httpx2.ReadError`` above ``LONGEST_ANSWER``."""
+
+    def __init__(self, stream: Any) -> None:
+        """Take the stream to limit."""
+        self._stream = stream
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        read = 0
+        async for piece in self._stream:
+            read += len(piece)
+            if read > LONGEST_ANSWER:
+                raise httpx2.ReadError(f"the answer is longer than {LONGEST_ANSWER} bytes")
+            yield piece
+
+    async def aclose(self) -> None:
+        """Close the connection's side of the answer."""
+        await self._stream.aclose()
+
+
+class MendedStream(httpx2.AsyncByteStream):
+    """Passes on the lines of an event stream, each one mended."""
+
+    def __init__(self, stream: Any) -> None:
+        """Take the stream to mend."""
+        self._stream = stream
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        rest: list[bytes] = []
+        async for piece in self._stream:
+            end = piece.rfind(b"\n") + 1
+            if not end:
+                rest.append(piece)
+                continue
+            yield mended(b"".join([*rest, piece[:end]]))
+            rest = [piece[end:]]
+        if last := b"".join(rest):
+            yield mended(last)
+
+    async def aclose(self) -> None:
+        """Close the connection's side of the answer."""
+        await self._stream.aclose()
+
+
+def _asked(request: httpx2.Request) -> _Request | None:
+    """Return the JSON-RPC request in ``request``; ``None`` for a notification and for what is no POST."""
+    if request.method != "POST":
+        return None
+    try:
+        message = json.loads(request.content)
+    except (ValueError, httpx2.RequestNotRead):
+        return None
+    if not isinstance(message, dict) or message.get("id") is None or "method" not in message:
+        return None
+    return _Request(message["id"], message["method"])
+
+
+def _kind(error: httpx2.TransportError) -> Kind:
+    """Return what is known after ``error``: the request was sent only over an open connection."""
+    unsent = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.UnsupportedProtocol)
+    return Kind.UNREACHED if isinstance(error, unsent) else Kind.LOST
+
+
+async def _error_in(
+    request: httpx2.Request, response: httpx2.Response, kind: str
+) -> tuple[Trouble, Json | None]:
+    """Return what an error answer says: its status, and the JSON-RPC error in it if there is one."""
+    pieces: list[bytes] = []
+    try:
+        async for piece in response.aiter_raw():
+            pieces.append(piece)
+            if sum(map(len, pieces)) > _LONGEST_ERROR:
+                break
+    except httpx2.TransportError:
+        pieces = []
+    finally:
+        await response.aclose()
+    error: Any = None
+    if kind == _JSON:
+        try:
+            error = json.loads(mended(b"".join(pieces)))["error"]
+        except (ValueError, TypeError, KeyError, RecursionError):
+            error = None
+    trouble = Trouble(
+        kind=Kind.STATUS,
+        status=response.status_code,
+        detail=response.headers.get("retry-after", ""),
+        in_session=_SESSION in request.headers,
+    )
+    return trouble, error if isinstance(error, dict) and "message" in error else None
+
+
+def _single(body: bytes) -> bytes:
+    """Return the one message in a batch, which an older protocol allowed; any other body unchanged."""
+    body = body.removeprefix(b"\xef\xbb\xbf")
+    if not body.lstrip().startswith(b"["):
+        return body
+    try:
+        [message] = [each for each in json.loads(body) if "result" in each or "error" in each]
+    except (ValueError, TypeError, RecursionError):
+        return body
+    return json.dumps(message).encode()
+
+
+def _refused(
+    request: httpx2.Request, asked: _Request, trouble: Trouble, error: Json | None = None
+) -> httpx2.Response:
+    code = error.get("code") if error else None
+    message = str(error["message"]) if error else ""
+    about = {"code": code if isinstance(code, int) else -32603, "message": message}
+    body = {"jsonrpc": "2.0", "id": asked.id, "error": about | {"data": {ABOUT: trouble.as_json()}}}
+    return _reply(request, json.dumps(body).encode())
+
+
+def _reply(request: httpx2.Request, body: bytes, *, session: str | None = None) -> httpx2.Response:
+    headers = {"content-type": _JSON} | ({_SESSION: session} if session else {})
+    return httpx2.Response(200, headers=headers, content=body, request=request)

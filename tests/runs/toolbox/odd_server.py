@@ -1,0 +1,75 @@
+"""MCP servers that do not keep to the protocol: ``python odd_server.py LOG`` over stdio; ``answering`` over HTTP.
+
+The tool's name says what it does.
+"""
+
+import json
+import os
+import sys
+from typing import Any
+
+LINES: dict[str, str] = {
+    # Half of a character, as servers make it that cut text in JavaScript.
+    "half": '{"jsonrpc":"2.0","id":ID,"result":{"content":[{"type":"text","text":"cut \\ud83d, and more"}]}}',
+    "low_half": '{"jsonrpc":"2.0","id":ID,"result":{"content":[{"type":"text","text":"\\\\ud83d \\udca9!"}]}}',
+    "no_object": '{"jsonrpc":"2.0","id":ID,"result":["a list"]}',
+    "text_code": '{"jsonrpc":"2.0","id":ID,"error":{"code":"BROKEN","message":"The pump is broken."}}',
+    "text_error": '{"jsonrpc":"2.0","id":ID,"error":"The pump is broken."}',
+    "nobodys_error": '{"jsonrpc":"2.0","id":null,"error":{"code":-32603,"message":"The pump is broken."}}',
+    "text_id": '{"jsonrpc":"2.0","id":"ID","result":{"content":[{"type":"text","text":"named by text"}]}}',
+    "broken_off": '{"jsonrpc":"2.0","id":ID,"result":{"content":[{"type":"text","te',
+    "broken_without_id": '{"jsonrpc":"2.0","result":{"content":[{"type":"te',
+    "whole_float": '{"jsonrpc":"2.0","id":ID.0,"result":{"content":[{"type":"text","text":"a float"}]}}',
+    "marked": '\ufeff{"jsonrpc":"2.0","id":ID,"result":{"content":[{"type":"text","text":"marked"}]}}',
+    "noise": 'Starting\n{"level":"info","id":ID}\n{not json\n'
+    '{"jsonrpc":"2.0","id":ID,"result":{"content":[{"type":"text","text":"after noise"}]}}',
+    "late": '{"jsonrpc":"2.0","id":99,"result":{}}\n{"jsonrpc":"2.0","id":ID,"result":{}}',
+    "unstructured": '{"jsonrpc":"2.0","id":ID,"result":{"content":[{"type":"text","text":"no number"}]}}',
+}
+
+SCHEMA: dict[str, Any] = {"type": "object", "properties": {}}
+OUTPUT = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
+
+
+def listed() -> list[Any]:
+    tools: list[Any] = [{"name": name, "inputSchema": SCHEMA, "outputSchema": OUTPUT} for name in LINES]
+    return [*tools, {"name": "count", "inputSchema": SCHEMA}, {"name": "latin", "inputSchema": SCHEMA}]
+
+
+def send(message: Any) -> None:
+    write(json.dumps({"jsonrpc": "2.0", **message}))
+
+
+def write(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+def main() -> None:
+    count = 0
+    for line in sys.stdin:
+        message = json.loads(line)
+        number, method = message.get("id"), message["method"]
+        match method:
+            case "initialize":
+                info = {"name": "odd", "version": "1"}
+                version = message["params"]["protocolVersion"]
+                result = {"protocolVersion": version, "capabilities": {"tools": {}}, "serverInfo": info}
+                send({"id": number, "result": result})
+            case "tools/list":
+                send({"id": number, "error": {"code": -32603, "message": "There is no list."}})
+            case "tools/call" if message["params"]["name"] == "count":
+                count += 1
+                send({"id": number, "result": {"content": [{"type": "text", "text": str(count)}]}})
+            case "tools/call" if message["params"]["name"] == "latin":
+                text = json.dumps({"jsonrpc": "2.0", "id": number, "result": {"content": "Stra-e"}})
+                sys.stdout.flush()
+                os.write(1, text.encode().replace(b"-e", b"\xdfe") + b"\n")
+            case "tools/call":
+                write(LINES[message["params"]["name"]].replace("ID", str(number)))
+            case _ if number is not None:
+                send({"id": number, "error": {"code": -32601, "message": "Unknown."}})
+
+
+if __name__ == "__main__":
+    main()
