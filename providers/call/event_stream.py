@@ -12,7 +12,7 @@ from providers.call import json_text, size_errors
 from providers.call.json_text import JsonSplitter
 from providers.call.oddities import Oddity
 from providers.errors import LLMError, LLMMalformedResponseError
-from providers.errors.classification import is_page
+from providers.errors.failure import is_page
 from providers.security.redaction import redact_text
 from providers.text import clean
 
