@@ -39,6 +39,11 @@ class Decoder:
         """Whether reading has begun."""
         return self._reader is not None
 
+    @property
+    def failure(self) -> LLMError | None:
+        """The error that the last event reported beside what it said."""
+        return None if self._reader is None else self._reader.failure
+
     def begin(self) -> None:
         """Prepare for the first event. Before this call, ``decode`` returns nothing and ``interrupt`` does nothing."""
         self._reader = wires.read(self._wire, self._accumulator)

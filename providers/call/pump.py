@@ -210,6 +210,8 @@ class Pump:
             if not timeout_errors.is_keepalive(event):
                 self._last_activity = self._last_bytes
             self._write(self._decoder.decode(event, name))
+            if (failure := self._decoder.failure) is not None:
+                raise failure
             if self.accumulator.terminal:
                 self._arm()
             if self.events % _EVENTS_PER_TURN == 0:

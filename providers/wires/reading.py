@@ -7,6 +7,7 @@ error or a cancel leaves in the ``StepAccumulator``.
 from typing import Any, Protocol
 
 from providers.errors import LLMEmptyResponseError, LLMError
+from providers.errors.events import error_in
 from providers.errors.stop_signal import RunCancelled
 from providers.types import Json
 from providers.types.events import ModelEvent
@@ -48,14 +49,19 @@ class StreamReader:
         self._accumulator = accumulator
         self._is_empty = True
         self._is_over = False
+        #: The error that the last event reported. The events of the same event are valid.
+        self.failure: LLMError | None = None
 
     def take(self, event: Any, name: str = "") -> list[ModelEvent]:
         """Return what one decoded upstream event means. An event that is no JSON object means nothing.
 
         ``name`` is the name that the event has in the stream, if any.
 
+        An error in the event is in ``failure`` afterwards, so that what stands beside it counts. An error that
+        follows the answer's terminal event means nothing.
+
         Raises:
-            LLMError: the event reports that the call failed.
+            LLMError: the event reports that the call failed, and nothing in it could be read.
             Exception: the event has a form that the decoder does not expect. The reader is over in both cases.
         """
         if self._is_over:
@@ -63,11 +69,20 @@ class StreamReader:
         self._is_empty = False
         if not isinstance(event, dict):
             return []
+        was_complete = self._accumulator.terminal
         try:
-            return self._decoder.take(event)
-        except Exception as error:
+            events = self._decoder.take(event)
+        except Exception as problem:
+            # An event that reports an error need not have the form of an event.
+            error = problem if isinstance(problem, LLMError) else error_in(event, name or None)
+            self.interrupt(error or problem)
+            if error is None:
+                raise
+            raise error from problem
+        if not was_complete and (error := error_in(event, name or None)) is not None:
+            self.failure = error
             self.interrupt(error)
-            raise
+        return events
 
     def conclude(self) -> list[ModelEvent]:
         """Return what the end of the stream adds to the answer. Call it before ``end``, and once only.

@@ -158,7 +158,7 @@ async def test_nobody_listening_breaks_the_connection(wire: str, fresh_clients: 
 async def test_a_web_page_is_no_answer(wire: str, fresh_clients: None) -> None:
     page = answering("200 OK", b"<!doctype html><title>Welcome</title>", "content-type: text/html")
     error, call = await failure_at(page, wire)
-    assert type(error) is errors.LLMConnectionError
+    assert type(error) is errors.LLMWrongAddressError
     assert call.trace.http_status == 200
 
 
