@@ -6,11 +6,14 @@ how a response ends or what an error is: that is ``openai_responses``.
 
 from collections.abc import Sequence
 from enum import Enum
-from typing import Any
 
 from providers.types import Json, Part, ProviderItemPart, ReasoningPart, TextPart
 from providers.wires._openai_calls import OpenAiCall
 from providers.wires._openai_responses_body import assistant_message, function_call
+from providers.wires.shapes import text_in
+
+#: What waits for an answer that nobody here gives: such tools are refused when a run starts.
+_ALWAYS_WAITING = frozenset({"mcp_approval_request", "custom_tool_call"})
 
 
 class ContentKind(Enum):
@@ -75,11 +78,13 @@ class ContentText:
 class Item:
     """One output item: what its start brought, what its deltas added, and how it was completed."""
 
-    __slots__ = ("call", "done", "start", "type", "words")
+    __slots__ = ("call", "done", "place", "start", "type", "words")
 
     def __init__(self, type: str, start: Json) -> None:
         self.type = type
         self.start = start
+        #: The provider's number of the item; ``None`` if it has none.
+        self.place: int | None = None
         #: Content parts in arrival order.
         self.words: list[ContentText] = []
         #: Set for function calls only, once it is sure that they are ours to execute.
@@ -91,6 +96,19 @@ class Item:
     def is_announced(self) -> bool:
         """Whether this is a function call of which nothing is known but its start."""
         return self.type == "function_call" and self.call is None
+
+    def is_another(self, start: Json) -> bool:
+        """Return whether ``start`` begins or completes another item of the same number and type than this one."""
+        if self.done is None or start.get("id") == self.done.get("id"):
+            return False
+        return any(
+            start.get(name) != self.done.get(name) for name in ("content", "summary", "call_id", "arguments")
+        )
+
+    @property
+    def call_id(self) -> str:
+        """The provider's id of a call or of its output; empty without one."""
+        return text_in((self.done or self.start).get("call_id"))
 
     def words_of(self, *kinds: ContentKind) -> list[ContentText]:
         """Return the content parts of these kinds."""
@@ -157,14 +175,14 @@ def returnable(items: Sequence[Item]) -> list[Json]:
     results of function calls come in a later request; those of other calls stand beside them, or
     the call is left out.
     """
-    calls = {_call_id(item) for item in items if not item.type.endswith("_output")}
+    calls = {item.call_id for item in items if not item.type.endswith("_output")}
     paired = {
-        call_id for item in items if item.type.endswith("_output") and (call_id := _call_id(item)) in calls
+        call_id for item in items if item.type.endswith("_output") and (call_id := item.call_id) in calls
     }
     kept: list[Json] = []
     is_followed = False
     for item in reversed(items):
-        native = item.as_native() if _stands_alone(item) or _call_id(item) in paired else None
+        native = item.as_native() if _stands_alone(item) or item.call_id in paired else None
         is_followed = native is not None and (is_followed or item.type != "reasoning")
         if native is not None and is_followed:
             kept.append(native)
@@ -173,8 +191,4 @@ def returnable(items: Sequence[Item]) -> list[Json]:
 
 
 def _stands_alone(item: Item) -> bool:
-    return item.type == "function_call" or (_call_id(item) is None and item.type != "mcp_approval_request")
-
-
-def _call_id(item: Item) -> Any:
-    return (item.done or item.start).get("call_id") or None
+    return item.type == "function_call" or (not item.call_id and item.type not in _ALWAYS_WAITING)

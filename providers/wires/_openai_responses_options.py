@@ -10,6 +10,7 @@ from providers.types import Json, MediaPart, ModelRequest
 from providers.wires._media import data_url, file_name, refused
 from providers.wires._openai_options import cache_fields, named_schema
 from providers.wires._options import chosen_tool
+from providers.wires.shapes import object_in, objects_in, text_in
 
 #: What this wire says for itself, and what would make a call something else than one streamed answer.
 RESERVED = frozenset(
@@ -19,6 +20,9 @@ RESERVED = frozenset(
     }
 )
 
+#: The provider's tools whose calls its own client would have to execute.
+_CLIENT_TOOLS = frozenset({"custom", "local_shell", "apply_patch", "computer", "computer_use_preview"})
+
 _FUNCTION_CHOICES = {"auto", "none", "required"}
 
 
@@ -27,6 +31,8 @@ def tuned(request: ModelRequest) -> Json:
     options, quirks = request.options, request.quirks
     if options.stop_sequences:
         raise LLMUnsupportedError("OpenAI's Responses API knows no stop sequences: leave stop_sequences out.")
+    for tool in objects_in(options.provider_options.get("tools")):
+        _check_own_tool(tool)
     schema = options.output_schema
     fields: dict[str, Any] = {
         "max_output_tokens": options.max_output_tokens,
@@ -39,6 +45,35 @@ def tuned(request: ModelRequest) -> Json:
     if refused_here := sorted(quirks.refuses & said.keys()):
         raise LLMUnsupportedError(f"This model's provider takes no {refused_here[0]}: leave it out.")
     return said | (cache_fields(request) if quirks.takes_cache_key else {})
+
+
+def _check_own_tool(tool: Json) -> None:
+    """Raise ``LLMUnsupportedError`` for a tool of the provider's whose calls would wait for an answer of its own client."""
+    kind = text_in(tool.get("type"))
+    is_local_shell = kind == "shell" and not text_in(
+        object_in(tool.get("environment")).get("type")
+    ).startswith("container")
+    is_local_search = kind == "tool_search" and tool.get("execution") == "client"
+    if kind in _CLIENT_TOOLS or is_local_shell or is_local_search:
+        raise LLMUnsupportedError(
+            f"Nothing here can execute the calls of a tool of the type {kind}: offer it as a function instead."
+        )
+    if kind == "mcp" and _may_ask(tool):
+        raise LLMUnsupportedError(
+            "The approvals that an MCP server of the provider's asks for cannot be given here: set its require_approval to "
+            "never, or connect the server to Runnel itself, which asks you."
+        )
+
+
+def _may_ask(server: Json) -> bool:
+    approval = server.get("require_approval")
+    if not isinstance(approval, dict):
+        return approval != "never"
+    free, allowed = (
+        names if isinstance(names := object_in(part).get("tool_names"), list) else []
+        for part in (approval.get("never"), {"tool_names": server.get("allowed_tools")})
+    )
+    return not allowed or not all(name in free for name in allowed)
 
 
 def show(part: MediaPart) -> Json:

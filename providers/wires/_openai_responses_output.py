@@ -10,7 +10,18 @@ from providers.types import Json, Part
 from providers.types.events import ModelEvent, ProviderItem, ReasoningDelta, ReasoningSealed, TextDelta
 from providers.wires._openai_calls import OpenAiCall, argument_text, remainder
 from providers.wires._openai_responses_items import ContentKind, ContentText, Item
+from providers.wires._openai_responses_order import matched, ordered
 from providers.wires.accumulator import StepAccumulator
+from providers.wires.answerable_history import UNNAMED
+from providers.wires.shapes import object_in, objects_in, text_in
+
+type Key = int | str | None
+
+#: The kinds of words in an item, by its type.
+_CONTENT = {
+    "message": (ContentKind.TEXT, ContentKind.REFUSAL),
+    "reasoning": (ContentKind.SUMMARY, ContentKind.THOUGHT),
+}
 
 
 class Output:
@@ -24,11 +35,13 @@ class Output:
         self.items: list[Item] = []
         self.calls: list[OpenAiCall] = []
         self._accumulator = accumulator
-        self._by_key: dict[Any, Item] = {}
+        self._by_key: dict[Key, Item] = {}
         self._by_id: dict[str, Item] = {}
-        self._key_of: dict[Any, Any] = {}
+        self._key_of: dict[str, Key] = {}
         self._words: dict[Any, ContentText] = {}
         self._thoughts = 0
+        #: The items that the terminal event names, in its order.
+        self._final: list[Item] = []
 
     @property
     def has_text(self) -> bool:
@@ -40,30 +53,42 @@ class Output:
         """Whether there are words of a refusal."""
         return any(words.pieces for item in self.items for words in item.words_of(ContentKind.REFUSAL))
 
+    @property
+    def has_cut_call(self) -> bool:
+        """Whether the output limit cut a call, though the response may say that it is complete."""
+        return any(_is_cut(item) for item in self.items)
+
+    @property
+    def in_order(self) -> list[Item]:
+        """The items in the provider's order: that of the terminal event, else that of their numbers."""
+        return ordered(self.items, self._final)
+
     def parts(self) -> list[Part]:
         """Return what was said so far in our terms."""
-        return [part for item in self.items for part in item.as_parts()]
+        return [part for item in self.in_order for part in item.as_parts()]
 
     def say(self, kind: ContentKind, event: Json, out: list[ModelEvent]) -> None:
         """Take a delta of words."""
-        if delta := event.get("delta"):
+        raw = event.get("delta")
+        if delta := text_in(raw) or text_in(object_in(raw).get("text")):
             _append(self._words_at(kind, event), delta, out)
 
     def complete_words(self, kind: ContentKind, event: Json, out: list[ModelEvent]) -> None:
         """Take the whole words of one content part."""
-        if whole := event.get(kind.field):
+        if whole := text_in(event.get(kind.field)):
             words = self._words_at(kind, event)
             _append(words, remainder(words.pieces, whole), out)
 
     def annotate(self, event: Json, out: list[ModelEvent]) -> None:
         """Take a citation."""
-        if annotation := event.get("annotation"):
+        if annotation := object_in(event.get("annotation")):
             self._words_at(ContentKind.TEXT, event).annotations.append(annotation)
             out.append(ProviderItem("citation", annotation))
 
     def extend_call(self, event: Json, out: list[ModelEvent]) -> None:
         """Take a piece of a function call's arguments."""
-        self._call_of(self._item_at(event, "function_call"), event, out).extend(event.get("delta") or "", out)
+        call = self._call_of(self._item_at(event, "function_call"), event, out)
+        call.extend(argument_text(event.get("delta")), out)
 
     def complete_call(self, event: Json, out: list[ModelEvent]) -> None:
         """Take the whole arguments of a function call."""
@@ -78,45 +103,62 @@ class Output:
         A call that is completed when it starts may be one that the server made itself: Perplexity puts the
         results in its place. It is nobody's to execute until more is said of it, or the answer ends.
         """
-        start = event.get("item") or {}
-        item = self._item_at(event, str(start.get("type")), start)
+        start = object_in(event.get("item"))
+        item = self._item_at(event, _type_of(start), start)
         if item.type == "function_call" and start.get("status") != "completed":
             self._call_of(item, start, out)
 
     def finish(self, event: Json, out: list[ModelEvent]) -> None:
         """Take a completed item."""
-        done = event.get("item") or {}
-        self._finish(self._item_at(event, str(done.get("type")), done), done, out)
+        done = object_in(event.get("item"))
+        self._finish(self._item_at(event, _type_of(done), done), done, out)
 
-    def conclude(self, output: list[Json], out: list[ModelEvent], *, cut: bool) -> None:
+    def conclude(self, output: Any, out: list[ModelEvent], *, cut: bool) -> None:
         """Take the output as the terminal event holds it; when it was ``cut``, calls may have been, too."""
-        streamed = {item.type for item in self.items}
-        for index, done in enumerate(output):
-            kind = str(done.get("type"))
-            item = self._by_id.get(done.get("id") or "") or self._by_key.get(index)
-            if item is None and kind not in streamed:
-                item = self._item_at({"output_index": index}, kind, done)
-            if item is not None and item.type == kind:
-                self._finish(item, done, out)
-        if not cut:
-            for item in self.items:
-                if item.is_announced:
-                    self._finish(item, item.start, out)
-            for call in self.calls:
-                call.finish(out)
+        wholes = [(_type_of(done), done) for done in objects_in(output)]
+        found = matched(self.items, wholes, self._by_id, self._by_key)
+        for place, (streamed, (kind, done)) in enumerate(zip(found, wholes, strict=True)):
+            if streamed is None and self._was_said(kind, done):
+                continue
+            item = streamed or self._add(Item(kind, done), place)
+            self._final.append(item)
+            self._finish(item, done, out)
+        for item in list(self.items):
+            if not cut and item.is_announced:
+                self._finish(item, item.start, out)
+            if item.call is None:
+                continue
+            if cut or _is_cut(item):
+                item.call.cut(out)
+            else:
+                item.call.begin(item.call.name or UNNAMED, out)
+                item.call.finish(out)
+
+    def _was_said(self, kind: str, done: Json) -> bool:
+        """Return whether the words of an item were streamed as a part of others: some servers do not tell items apart."""
+        kinds = _CONTENT.get(kind, ())
+        said = "".join(words.text for item in self.items for words in item.words_of(*kinds))
+        wholes = [
+            whole
+            for content_kind, field in ((kind, name) for kind in kinds for name in ("content", "summary"))
+            for whole, _ in _wholes_in(done.get(field), content_kind)
+            if whole
+        ]
+        return bool(wholes) and all(whole in said for whole in wholes)
 
     def _finish(self, item: Item, done: Json, out: list[ModelEvent]) -> None:
-        if item.done is not None:
-            return
-        item.done = done
+        is_first = item.done is None
+        # The terminal event may hold what the item's own end left out, such as the encrypted thought.
+        item.done = done if is_first else {**done, **{k: v for k, v in (item.done or {}).items() if v}}
         match item.type:
             case "message":
-                for kind in (ContentKind.TEXT, ContentKind.REFUSAL):
+                for kind in _CONTENT["message"]:
                     self._complete_all(item, kind, done.get("content"), out)
             case "reasoning":
                 self._complete_all(item, ContentKind.SUMMARY, done.get("summary"), out)
                 self._complete_all(item, ContentKind.THOUGHT, done.get("content"), out)
-                if sealed := done.get("encrypted_content"):
+                sealed = text_in(done.get("encrypted_content"))
+                if sealed and not any(words.sealed for words in item.words):
                     words = item.words[-1] if item.words else self._add_words(item, ContentKind.SUMMARY)
                     words.sealed = sealed
                     out.append(ReasoningSealed(sealed, words.index))
@@ -125,7 +167,7 @@ class Output:
                 call.complete(argument_text(done.get("arguments")), out)
                 if done.get("status") != "incomplete":
                     call.finish(out)
-            case kind:
+            case kind if is_first:
                 out.append(ProviderItem(kind, done))
 
     def _complete_all(self, item: Item, kind: ContentKind, content: Any, out: list[ModelEvent]) -> None:
@@ -134,10 +176,7 @@ class Output:
         They are matched by order, because not every server numbers them alike in both places.
         """
         streamed = item.words_of(kind)
-        wholes = [part for part in content or () if part.get("type") == kind.value]
-        for number, part in enumerate(wholes):
-            whole = part.get(kind.field) or ""
-            annotations = part.get("annotations") or ()
+        for number, (whole, annotations) in enumerate(_wholes_in(content, kind)):
             if number >= len(streamed) and not whole and not annotations:
                 continue
             words = streamed[number] if number < len(streamed) else self._add_words(item, kind)
@@ -147,12 +186,11 @@ class Output:
                 out.append(ProviderItem("citation", annotation))
 
     def _words_at(self, kind: ContentKind, event: Json) -> ContentText:
-        number = event.get("summary_index" if kind is ContentKind.SUMMARY else "content_index")
-        key = (self._key(event), kind, number)
-        words = self._words.get(key)
+        number = _number(event.get("summary_index" if kind is ContentKind.SUMMARY else "content_index"))
+        item = self._item_at(event, "message" if kind.is_answer else "reasoning")
+        words = self._words.get((id(item), kind, number))
         if words is None:
-            item = self._item_at(event, "message" if kind.is_answer else "reasoning")
-            words = self._words[key] = self._add_words(item, kind)
+            words = self._words[id(item), kind, number] = self._add_words(item, kind)
         return words
 
     def _add_words(self, item: Item, kind: ContentKind) -> ContentText:
@@ -162,31 +200,35 @@ class Output:
         return words
 
     def _item_at(self, event: Json, kind: str, start: Json | None = None) -> Item:
-        item_id = (start or {}).get("id") or event.get("item_id")
+        item_id = text_in((start or {}).get("id")) or text_in(event.get("item_id"))
         key = self._key(event)
-        key = item_id if key is None else key
+        key = (item_id or None) if key is None else key
         item = self._by_key.get(key)
-        if item is None or item.type != kind:
+        if item is None or item.type != kind or (start is not None and item.is_another(start)):
             if item is not None and item.is_announced:
                 self.items.remove(item)
-            item = self._by_key[key] = Item(kind, start or {})
-            self.items.append(item)
+            item = self._by_key[key] = self._add(Item(kind, start or {}), _number(event.get("output_index")))
         if item_id:
             self._by_id[item_id], self._key_of[item_id] = item, key
         return item
 
-    def _key(self, event: Json) -> Any:
-        index, item_id = event.get("output_index"), event.get("item_id")
-        return self._key_of.get(item_id, item_id) if index is None else index
+    def _add(self, item: Item, place: Key) -> Item:
+        item.place = place if isinstance(place, int) else None
+        self.items.append(item)
+        return item
+
+    def _key(self, event: Json) -> Key:
+        index, item_id = _number(event.get("output_index")), text_in(event.get("item_id"))
+        return self._key_of.get(item_id, item_id or None) if index is None else index
 
     def _call_of(self, item: Item, source: Json, out: list[ModelEvent]) -> OpenAiCall:
         """Return the call of ``item``, which begins as soon as its start or ``source`` names it."""
         if item.call is None:
-            item.call = OpenAiCall(self._accumulator, item.start.get("call_id"))
+            item.call = OpenAiCall(self._accumulator, text_in(item.start.get("call_id")) or None)
             self.calls.append(item.call)
         call = item.call
-        call.upstream_id = call.upstream_id or source.get("call_id")
-        call.begin(source.get("name") or item.start.get("name") or "", out)
+        call.upstream_id = call.upstream_id or text_in(source.get("call_id")) or None
+        call.begin(text_in(source.get("name")) or text_in(item.start.get("name")), out)
         return call
 
 
@@ -194,3 +236,33 @@ def _append(words: ContentText, text: str, out: list[ModelEvent]) -> None:
     if text:
         words.pieces.append(text)
         out.append(TextDelta(text) if words.kind.is_answer else ReasoningDelta(text, words.index))
+
+
+def _is_cut(item: Item) -> bool:
+    if item.call is None or (item.done or {}).get("status") != "incomplete":
+        return False
+    return not item.call.is_object
+
+
+def _number(value: Any) -> Key:
+    return value if isinstance(value, int | str) else None
+
+
+def _type_of(item: Json) -> str:
+    """Return the type of an output item, told by its fields where it has none."""
+    if kind := text_in(item.get("type")):
+        return kind
+    if "arguments" in item:
+        return "function_call"
+    return "reasoning" if "summary" in item or "encrypted_content" in item else "message"
+
+
+def _wholes_in(content: Any, kind: ContentKind) -> list[tuple[str, list[Json]]]:
+    """Return words and annotations of each content part of one kind. Plain text stands for words of the answer or a summary."""
+    if isinstance(content, str):
+        return [(content, [])] if kind in {ContentKind.TEXT, ContentKind.SUMMARY} else []
+    return [
+        (text_in(part.get(kind.field)), objects_in(part.get("annotations")))
+        for part in objects_in(content)
+        if part.get("type") == kind.value
+    ]

@@ -5,10 +5,11 @@ sees the SDK, a key or a run. Events are told apart by their ``type`` alone; unk
 nothing. Source: https://platform.openai.com/docs/api-reference/responses-streaming
 """
 
+from collections.abc import Callable
+
 from providers.errors import (
     LLMConnectionError,
     LLMContentFilterError,
-    LLMEmptyResponseError,
     LLMError,
     LLMMalformedToolCallError,
     LLMServerError,
@@ -16,13 +17,17 @@ from providers.errors import (
 from providers.errors.translation import from_payload
 from providers.types import FinishReason, Json
 from providers.types.events import ModelEvent, ResponseStarted, UsageSeen
+from providers.wires import finish_reasons
 from providers.wires._openai_responses_body import build_body
 from providers.wires._openai_responses_items import ContentKind, returnable
 from providers.wires._openai_responses_options import show
 from providers.wires._openai_responses_output import Output
 from providers.wires._openai_responses_usage import usage_from
 from providers.wires.accumulator import StepAccumulator
+from providers.wires.emptiness import has_content
 from providers.wires.reading import WireDecoder
+from providers.wires.shapes import object_in, text_in
+from providers.wires.usage_merging import merged
 
 __all__ = ["KIND", "build_body", "decoder", "show"]
 
@@ -69,6 +74,13 @@ class _Response(WireDecoder):
         self._output = Output(accumulator)
         self._envelope: Json = {}
         self._started = False
+        self._others: dict[str, Callable[[Json, list[ModelEvent]], None]] = {
+            "response.function_call_arguments.delta": self._output.extend_call,
+            "response.function_call_arguments.done": self._output.complete_call,
+            "response.output_text.annotation.added": self._output.annotate,
+            "response.output_item.added": self._output.begin,
+            "response.output_item.done": self._output.finish,
+        }
         #: The response says itself that it is incomplete.
         self._is_cut = False
 
@@ -77,36 +89,31 @@ class _Response(WireDecoder):
         out: list[ModelEvent] = []
         if self._accumulator.terminal:
             return out
-        kind = event.get("type")
-        if not isinstance(kind, str) or kind == "error":
+        kind = text_in(event.get("type"))
+        if kind in {"", "response"} and isinstance(event.get("output"), list):
+            # A whole answer, as the API gives it without streaming.
+            self._end("response.completed", event, out)
+        elif kind in {"", "error"}:
             self._fail(event)
         elif (stretch := _DELTAS.get(kind)) is not None:
             self._output.say(stretch, event, out)
-        elif kind == "response.function_call_arguments.delta":
-            self._output.extend_call(event, out)
-        elif kind == "response.function_call_arguments.done":
-            self._output.complete_call(event, out)
         elif (stretch := _WHOLES.get(kind)) is not None:
             self._output.complete_words(stretch, event, out)
-        elif kind == "response.output_text.annotation.added":
-            self._output.annotate(event, out)
-        elif kind == "response.output_item.added":
-            self._output.begin(event, out)
-        elif kind == "response.output_item.done":
-            self._output.finish(event, out)
+        elif (take := self._others.get(kind)) is not None:
+            take(event, out)
         elif kind in _ENDS:
             # Perplexity's Agent API sends the response without its envelope.
-            self._end(kind, event.get("response") or event, out)
-        elif response := event.get("response"):
+            self._end(kind, object_in(event.get("response")) or event, out)
+        elif response := object_in(event.get("response")):
             self._start(response, out)
         return out
 
     def _start(self, response: Json, out: list[ModelEvent]) -> None:
         self._envelope = response
-        self._accumulator.model = response.get("model") or self._accumulator.model
+        self._accumulator.model = text_in(response.get("model")) or self._accumulator.model
         if not self._started:
             self._started = True
-            self._accumulator.response_id = response.get("id") or None
+            self._accumulator.response_id = text_in(response.get("id")) or None
             out.append(ResponseStarted(self._accumulator.response_id, self._accumulator.model))
 
     def _fail(self, event: Json) -> None:
@@ -116,26 +123,35 @@ class _Response(WireDecoder):
             error = {name: event[name] for name in ("code", "message", "param") if name in event}
         if error is not None:
             self._accumulator.terminal = True
+            self._count(event)
             raise from_payload({"error": error}, status=None)
+
+    def _count(self, response: Json) -> bool:
+        """Take the usage of a response; return whether there is any."""
+        accumulator = self._accumulator
+        if not (usage := object_in(response.get("usage"))):
+            return False
+        accumulator.raw_usage = merged(accumulator.raw_usage, usage)
+        accumulator.usage = usage_from(accumulator.raw_usage)
+        return True
 
     def _end(self, kind: str, response: Json, out: list[ModelEvent]) -> None:
         accumulator = self._accumulator
         self._start(response, out)
         accumulator.terminal = True
-        if usage := response.get("usage"):
-            accumulator.raw_usage = usage
-            accumulator.usage = usage_from(usage)
+        if self._count(response):
             out.append(UsageSeen(accumulator.usage))
-        said = response.get("status")
-        status = str(said) if said in _ENDS.values() else _ENDS[kind]
-        reason = (response.get("incomplete_details") or {}).get("reason")
+        said = text_in(response.get("status")).lower()
+        status = said if said in _ENDS.values() else _ENDS[kind]
+        details = response.get("incomplete_details")
+        reason = text_in(object_in(details).get("reason")) or text_in(details)
         accumulator.raw_stop_reason = reason if status == "incomplete" and reason else status
         if status == "failed":
             raise from_payload({"error": response.get("error")}, status=None)
         if status == "cancelled":
             raise LLMServerError("The model provider cancelled its answer. Try again.")
-        self._output.conclude(response.get("output") or [], out, cut=status == "incomplete")
-        self._is_cut = status == "incomplete"
+        self._output.conclude(response.get("output"), out, cut=status == "incomplete")
+        self._is_cut = status == "incomplete" or self._output.has_cut_call
         if self.error() is None:
             accumulator.stop_reason = self._stop_reason()
 
@@ -144,18 +160,28 @@ class _Response(WireDecoder):
         if not self._accumulator.terminal:
             return LLMConnectionError("The stream ended before the answer was complete. Try again.")
         if self._is_cut:
-            is_blocked = self._accumulator.raw_stop_reason == "content_filter" and not self._output.has_text
-            details = {"incomplete_details": self._envelope.get("incomplete_details")}
-            return LLMContentFilterError(detail=details) if is_blocked else None
+            return self._error_of_cut()
         if not all(call.whole for call in self._output.calls):
             return LLMMalformedToolCallError()
-        return None if self._output.parts() else LLMEmptyResponseError()
+        return None if has_content(self._output.parts()) else self._accumulator.empty_answer()
+
+    def _error_of_cut(self) -> LLMError | None:
+        details = {"incomplete_details": self._envelope.get("incomplete_details")}
+        failure = finish_reasons.failure(self._accumulator.raw_stop_reason, detail=details)
+        if failure is not None and not isinstance(failure, LLMContentFilterError):
+            return failure
+        is_blocked = self._is_filtered and not self._output.has_text
+        return LLMContentFilterError(detail=details) if is_blocked else None
+
+    @property
+    def _is_filtered(self) -> bool:
+        meant = finish_reasons.meaning(self._accumulator.raw_stop_reason)
+        return meant in {FinishReason.CONTENT_FILTER, LLMContentFilterError}
 
     def _stop_reason(self) -> FinishReason:
-        is_filtered = self._accumulator.raw_stop_reason == "content_filter"
-        if self._is_cut and not is_filtered:
+        if self._is_cut and not self._is_filtered:
             return FinishReason.MAX_TOKENS_EXCEEDED
-        if is_filtered or self._output.refused:
+        if self._is_filtered or self._output.refused:
             return FinishReason.CONTENT_FILTER
         return FinishReason.TOOL_CALLS if self._output.calls else FinishReason.END_TURN
 
@@ -163,8 +189,8 @@ class _Response(WireDecoder):
         """Put all there is into the accumulator: half items into ``parts``, whole ones into ``native``."""
         accumulator, output = self._accumulator, self._output
         accumulator.parts = output.parts()
-        accumulator.native = returnable(output.items)
+        accumulator.native = returnable(output.in_order)
         if self._started or output.items:
             accumulator.response = dict(self._envelope)
             if not accumulator.response.get("output"):
-                accumulator.response["output"] = [item.assembled() for item in output.items]
+                accumulator.response["output"] = [item.assembled() for item in output.in_order]

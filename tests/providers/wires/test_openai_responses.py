@@ -1,6 +1,7 @@
 """The Responses wire: what its stream means, and what is kept of a cut answer."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
@@ -9,6 +10,7 @@ from providers.errors import (
     LLMContentFilterError,
     LLMContextWindowExceededError,
     LLMEmptyResponseError,
+    LLMError,
     LLMRateLimitError,
     LLMServerError,
 )
@@ -26,6 +28,7 @@ from providers.types.events import (
 )
 from providers.types.usage import Usage, UsageSource
 from providers.wires import openai_responses as wire
+from tests.compatibility import understood
 from tests.providers.wires.playing import Cut, Ending, streamed_calls
 from tests.providers.wires.responses_events import (
     HALF_CALL,
@@ -51,6 +54,9 @@ from tests.providers.wires.responses_events import (
     text,
     thought,
 )
+
+SHELL = {"type": "shell_call", "id": "sh_1", "call_id": "call_9", "action": {"commands": ["ls"]}}
+SHELL_OUTPUT = {"type": "shell_call_output", "id": "sho_1", "call_id": "call_9", "output": []}
 
 ENDINGS = [
     Ending(name="plain", stream=[*text(0, "Hi"), end()], stop_reason=FinishReason.END_TURN, raw="completed"),
@@ -121,6 +127,48 @@ ENDINGS = [
     Ending(name="no output", stream=[START, end()], error=LLMEmptyResponseError, raw="completed"),
     Ending(
         name="an empty message", stream=[*text(0, ""), end()], error=LLMEmptyResponseError, raw="completed"
+    ),
+    Ending(
+        name="thoughts alone",
+        stream=[*thought(0, "Hm", sealed="gAAA"), end()],
+        error=LLMEmptyResponseError,
+        raw="completed",
+    ),
+    Ending(
+        name="thoughts and blanks",
+        stream=[*thought(0, "Hm", sealed="gAAA"), *text(1, " \n"), end()],
+        error=LLMEmptyResponseError,
+        raw="completed",
+    ),
+    Ending(
+        name="a call that the limit cut, in a response that is complete",
+        stream=[*HALF_CALL, done(0, call_item('{"at": "th', status="incomplete")), end()],
+        stop_reason=FinishReason.MAX_TOKENS_EXCEEDED,
+        raw="completed",
+    ),
+    Ending(
+        name="a limit in the words of a gateway",
+        stream=[*text(0, "Hi"), end("incomplete", incomplete_details="length")],
+        stop_reason=FinishReason.MAX_TOKENS_EXCEEDED,
+        raw="length",
+    ),
+    Ending(
+        name="a filter in the words of a gateway",
+        stream=[*text(0, "Hi"), incomplete("SAFETY")],
+        stop_reason=FinishReason.CONTENT_FILTER,
+        raw="SAFETY",
+    ),
+    Ending(
+        name="an error as the reason of a cut",
+        stream=[*text(0, "Hi"), incomplete("server_error")],
+        error=LLMServerError,
+        raw="server_error",
+    ),
+    Ending(
+        name="a shell's call that the provider executed",
+        stream=[done(0, SHELL), done(1, SHELL_OUTPUT), *text(2, "Hi"), end()],
+        stop_reason=FinishReason.END_TURN,
+        raw="completed",
     ),
     Ending(name="no end", stream=[START, *text(0, "Hi")], error=LLMConnectionError),
     Ending(
@@ -475,10 +523,6 @@ def test_it_keeps_every_other_item_once_it_is_complete(kind: str) -> None:
     assert play([added(0, item)], cancel=True).result.parts == ()
 
 
-SHELL = {"type": "shell_call", "id": "sh_1", "call_id": "call_9", "action": {"commands": ["ls"]}}
-SHELL_OUTPUT = {"type": "shell_call_output", "id": "sho_1", "call_id": "call_9", "output": []}
-
-
 CUTS = [
     Cut(name="before anything", stream=[], native=[]),
     Cut(name="before the first item", stream=[START], native=[]),
@@ -522,6 +566,11 @@ CUTS = [
         name="after a question that is not answered",
         stream=[done(0, {"type": "mcp_approval_request", "id": "mcpr_1"})],
         native=[],
+    ),
+    Cut(
+        name="after a call that nobody answers",
+        stream=[*text(0, "He"), done(1, {"type": "custom_tool_call", "name": "run", "input": "1"})],
+        native=[sends_back("He")],
     ),
 ]
 
@@ -571,3 +620,132 @@ def test_it_assembles_the_response_of_a_cut_stream() -> None:
             call_item("{", id="fc_9"),
         ]
     }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shuffled:
+    """Items that arrive in another order than the provider's, and the types in the provider's own."""
+
+    stream: list[Json]
+    order: list[str]
+
+
+SEALED_THOUGHT = {"type": "reasoning", "id": "rs_0", "summary": [], "encrypted_content": "gAAA"}
+SHUFFLED = [
+    understood(
+        Shuffled(
+            stream=[*call(1, "{}"), *text(0, "I look."), end()],
+            order=["message", "function_call"],
+        ),
+        server="LiteLLM",
+        oddity="Items of a response that arrive in another order than their `output_index` go back in the order of the index.",
+        id="numbers against the arrival",
+    ),
+    pytest.param(
+        Shuffled(
+            stream=[
+                delta("output_text", 0, "So", content_index=0) | {"item_id": "msg_0"},
+                delta("reasoning_text", 1, "Hm", content_index=0) | {"item_id": "rs_0"},
+                end("completed", SEALED_THOUGHT, message(output_text("So"), id="msg_0")),
+            ],
+            order=["reasoning", "message"],
+        ),
+        id="the terminal event against the numbers",
+    ),
+    pytest.param(
+        Shuffled(
+            stream=[
+                *text(0, "So"),
+                *call(1, "{}"),
+                end("completed", SEALED_THOUGHT, call_item("{}"), message(output_text("So"), id="msg_0")),
+            ],
+            order=["reasoning", "function_call", "message"],
+        ),
+        id="an item of the terminal event alone",
+    ),
+    pytest.param(
+        Shuffled(
+            stream=[
+                done(0, SEALED_THOUGHT | {"encrypted_content": None}),
+                *text(1, "So"),
+                end("completed", SEALED_THOUGHT, message(output_text("So"), id="msg_1")),
+            ],
+            order=["reasoning", "message"],
+        ),
+        id="an encrypted thought that only the terminal event has",
+    ),
+    pytest.param(
+        Shuffled(
+            stream=[
+                done(0, message(output_text("A"), id="a")),
+                done(0, message(output_text("B"), id="b")),
+                end(),
+            ],
+            order=["message", "message"],
+        ),
+        id="two messages of one number",
+    ),
+]
+
+
+@pytest.mark.parametrize("case", SHUFFLED)
+def test_it_keeps_the_providers_order_of_items(case: Shuffled) -> None:
+    told = play(case.stream)
+    assert told.raised is None
+    assert [item["type"] for item in told.result.native] == case.order
+
+
+def test_it_says_what_only_the_terminal_event_holds() -> None:
+    first, second = message(output_text("One. "), id="a"), message(output_text("Two."), id="b")
+    assert play([done(0, first), end("completed", first, second)]).result.text == "One. Two."
+    merged = [delta("output_text", 0, "One. Two.", content_index=0), end("completed", first, second)]
+    assert play(merged).result.text == "One. Two."
+
+
+@pytest.mark.parametrize("kind", ["response", None])
+def test_it_reads_an_answer_that_was_not_streamed(kind: str | None) -> None:
+    whole = response("completed", WHOLE_THOUGHT, WHOLE_MESSAGE, call_item('{"at":1}')) | {
+        "object": "response"
+    }
+    told = play([whole if kind is None else whole | {"type": kind}])
+    assert told.raised is None
+    assert told.meaning == SAID
+    assert told.result.response_id == "resp_1"
+
+
+def test_it_counts_what_an_error_reports() -> None:
+    told = play(
+        [START, *text(0, "Hi"), {"type": "error", "code": "server_error", "usage": {"input_tokens": 4}}]
+    )
+    assert told.result.usage.input_tokens == 4
+
+
+def test_it_names_a_call_that_has_no_name() -> None:
+    told = play([done(0, call_item("{}", name=None)), end()])
+    assert told.result.tool_calls == (ToolCallPart(id="call_1", name="unnamed_tool", arguments="{}"),)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["type", "item", "delta", "output_index", "item_id", "content_index", "response", "arguments"],
+)
+@pytest.mark.parametrize("value", [None, [], {}, "x", 3, [None], {"content": 3, "output": 3}], ids=repr)
+def test_no_odd_value_costs_an_answer(name: str, value: Any) -> None:
+    stream = [START, *thought(0, "Hm", sealed="gAAA"), *text(1, "Yes"), *call(2, "{}"), end()]
+    odd = [event | {name: value} if name in event else event for event in stream]
+    for position in range(len(stream)):
+        told = play([*stream[:position], odd[position], *stream[position + 1 :]])
+        assert told.raised is None or isinstance(told.raised, LLMError)
+    assert isinstance(play(odd).raised, LLMError | None)
+
+
+@pytest.mark.parametrize(
+    "name", ["id", "type", "content", "summary", "arguments", "call_id", "name", "status"]
+)
+@pytest.mark.parametrize("value", [None, [], {}, "x", 3, [None], [{"type": 3, "text": 3}]], ids=repr)
+def test_no_odd_value_of_an_item_costs_an_answer(name: str, value: Any) -> None:
+    for item in (WHOLE_MESSAGE, WHOLE_THOUGHT, call_item("{}")):
+        odd = item | {name: value}
+        told = play([added(0, odd), done(0, odd), *text(1, "Yes"), end("completed", odd)])
+        assert told.raised is None or isinstance(told.raised, LLMError)
+        assert "Yes" in told.result.text

@@ -96,6 +96,27 @@ REFUSES = [
     Refuses(options={"stop_sequences": ("END",)}, about="stop_sequences"),
     Refuses(options={"tool_choice": "required"}, about="tool_choice"),
     *(
+        Refuses(options={"provider_options": {"tools": [tool]}}, about=about)
+        for tool, about in (
+            ({"type": "custom", "name": "run"}, "custom"),
+            ({"type": "local_shell"}, "local_shell"),
+            ({"type": "shell"}, "shell"),
+            ({"type": "apply_patch"}, "apply_patch"),
+            ({"type": "tool_search", "execution": "client"}, "tool_search"),
+            ({"type": "mcp", "server_label": "papers"}, "require_approval"),
+            ({"type": "mcp", "require_approval": "always"}, "require_approval"),
+            ({"type": "mcp", "require_approval": {"never": {"tool_names": ["find"]}}}, "require_approval"),
+            (
+                {
+                    "type": "mcp",
+                    "allowed_tools": ["find", "drop"],
+                    "require_approval": {"never": {"tool_names": ["find"]}},
+                },
+                "require_approval",
+            ),
+        )
+    ),
+    *(
         Refuses(options={"provider_options": {name: 1}}, about=name)
         for name in (
             "model",
@@ -139,3 +160,23 @@ def test_it_shows_files(part: MediaPart, expected: Json) -> None:
 @pytest.mark.parametrize("part", [WAV, FILM], ids=["audio", "video"])
 def test_it_refuses_other_files_and_notes_them_later(part: MediaPart) -> None:
     assert (part.name or part.kind) in note_of(WIRE, part)
+
+
+@pytest.mark.parametrize(
+    "tool",
+    [
+        {"type": "web_search"},
+        {"type": "shell", "environment": {"type": "container_auto"}},
+        {"type": "tool_search"},
+        {"type": "mcp", "server_label": "papers", "require_approval": "never"},
+        {
+            "type": "mcp",
+            "allowed_tools": ["find"],
+            "require_approval": {"never": {"tool_names": ["find", "count"]}},
+        },
+    ],
+    ids=str,
+)
+def test_it_offers_the_providers_tools_that_wait_for_nobody(tool: Json) -> None:
+    said = added(WIRE, Says(options={"provider_options": {"tools": [tool]}}, model="gpt-5"))
+    assert said == {"tools": [tool]}
