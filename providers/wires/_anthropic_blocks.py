@@ -10,6 +10,7 @@ from typing import Any
 
 from providers.types import Json, Part, ProviderItemPart, ReasoningPart, TextPart, ToolCallPart
 from providers.wires._anthropic_pairs import SERVER_CALLS, without_halves
+from providers.wires.answerable_history import UNNAMED
 from providers.wires.arguments import object_of
 from providers.wires.shapes import objects_in, text_in
 
@@ -78,6 +79,16 @@ class Block:
         return "{}"
 
     @property
+    def name(self) -> str:
+        """The name of a call."""
+        return text_in(self.start.get("name")) or UNNAMED
+
+    @property
+    def has_whole_input(self) -> bool:
+        """Whether this is no call, or one whose input is whole, stopped or not."""
+        return self.type != "tool_use" or self.closed or object_of(self.arguments or "?") is not None
+
+    @property
     def is_whole(self) -> bool:
         """Whether the arguments of a call have come to their end, readable or not."""
         return self.closed and (self.ended or object_of(self.arguments) is not None)
@@ -94,7 +105,7 @@ class Block:
             case "tool_use":
                 return ToolCallPart(
                     id=self.call_id,
-                    name=text_in(self.start.get("name")),
+                    name=self.name,
                     arguments=self.arguments if self.told or not self.started_with_input else "",
                     complete=self.told,
                 )
@@ -134,7 +145,11 @@ class Block:
                 if not self.told:
                     return None
                 # The API refuses an input that is no object; the call's result says what was wrong with it.
-                return block | {"id": self.call_id, "input": object_of(self.arguments) or {}}
+                return block | {
+                    "id": self.call_id,
+                    "name": self.name,
+                    "input": object_of(self.arguments) or {},
+                }
             case kind if kind in SERVER_CALLS:
                 return block if self.closed and isinstance(block.get("input"), dict) else None
             case "None":

@@ -46,6 +46,11 @@ class Content:
         self._open: dict[str, Block] = {}
         self._thoughts = 0
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether there are blocks, and no call among them is half."""
+        return bool(self.blocks) and all(block.has_whole_input for block in self.blocks)
+
     def begin(self, event: Json) -> Iterator[ModelEvent]:
         """Take the start of a block. The block that had its index before is over, unless this is its start once more."""
         index, start = _index(event), object_in(event.get("content_block"))
@@ -92,7 +97,7 @@ class Content:
                     yield ReasoningSealed(sealed, block.reasoning)
             case "tool_use":
                 block.call_id = self._accumulator.call_id(text_in(block.start.get("id")))
-                yield ToolCallStarted(block.call_id, text_in(block.start.get("name")))
+                yield ToolCallStarted(block.call_id, block.name)
             case "fallback" if served := text_in(object_in(block.start.get("to")).get("model")):
                 # Another model takes over after a refusal; from here on it is the one that answers.
                 self._accumulator.model = served

@@ -59,6 +59,11 @@ class Output:
         return any(_is_cut(item) for item in self.items)
 
     @property
+    def is_whole(self) -> bool:
+        """Whether there are items, and no call among them is half."""
+        return bool(self.items) and all(call.is_object or call.whole for call in self.calls)
+
+    @property
     def in_order(self) -> list[Item]:
         """The items in the provider's order: that of the terminal event, else that of their numbers."""
         return ordered(self.items, self._final)

@@ -87,6 +87,12 @@ class _Message(WireDecoder):
             # What follows the end belongs to the answer, too.
             yield from self._conclude()
 
+    def conclude(self) -> list[ModelEvent]:
+        """Take ``[DONE]`` after whole content for the end, where a server sends no other."""
+        if self._accumulator.terminal or not (self._accumulator.is_done and self._content.is_whole):
+            return []
+        return [*self._conclude(), *([self._count()] if self._usage else [])]
+
     def _take_whole(self, message: Json) -> Iterator[ModelEvent]:
         """Take a whole answer, as the API gives it without streaming."""
         self._stop_details = message.get("stop_details")

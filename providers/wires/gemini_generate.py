@@ -101,6 +101,14 @@ class _Answer(WireDecoder):
             events.insert(0, ResponseStarted(self._accumulator.response_id, self._accumulator.model))
         return events
 
+    def conclude(self) -> list[ModelEvent]:
+        """Take ``[DONE]`` after whole content for the end, where a gateway sends no finish reason."""
+        accumulator = self._accumulator
+        if not accumulator.terminal and accumulator.is_done and self._items and self._open is None:
+            accumulator.terminal = True
+            accumulator.stop_reason = self._stop_reason()
+        return []
+
     def _hear(self, candidate: Json, events: list[ModelEvent]) -> None:
         self._candidate |= candidate
         for part in parts_in(candidate):

@@ -108,6 +108,16 @@ class _Response(WireDecoder):
             self._start(response, out)
         return out
 
+    def conclude(self) -> list[ModelEvent]:
+        """Take ``[DONE]`` after whole items for the end, where a gateway sends no terminal event."""
+        out: list[ModelEvent] = []
+        accumulator = self._accumulator
+        if not accumulator.terminal and accumulator.is_done and self._output.is_whole:
+            accumulator.terminal = True
+            self._output.conclude([], out, cut=False)
+            accumulator.stop_reason = self._stop_reason() if self.error() is None else None
+        return out
+
     def _start(self, response: Json, out: list[ModelEvent]) -> None:
         self._envelope = response
         self._accumulator.model = text_in(response.get("model")) or self._accumulator.model

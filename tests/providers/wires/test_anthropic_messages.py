@@ -291,6 +291,13 @@ def test_it_takes_whatever_a_call_says_for_its_arguments(pieces: list[str], valu
     check_consistent(told)
 
 
+def test_it_names_a_call_that_has_no_name() -> None:
+    told = play([start(), *block(0, {"type": "tool_use", "id": "c1", "name": None}), *end("tool_use")])
+    assert told.result.tool_calls == (ToolCallPart(id="c1", name="unnamed_tool", arguments="{}"),)
+    assert told.result.native[0]["name"] == "unnamed_tool"
+    check_consistent(told)
+
+
 ZONE = {"type": "tool_use", "id": "c1", "name": "look", "input": {"a": 1}}
 NO_INPUT = ZONE | {"input": None}
 

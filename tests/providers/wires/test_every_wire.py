@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from providers import wires
-from providers.errors import LLMConnectionError, LLMServerError
+from providers.errors import LLMConnectionError, LLMEmptyResponseError, LLMError, LLMServerError
 from providers.errors.stop_signal import RunCancelled
 from providers.types import FinishReason
 from providers.types.events import TextDelta
@@ -86,3 +86,70 @@ def test_it_changes_nothing_once_it_is_over(hello: Hello) -> None:
     reader.interrupt(RunCancelled())
     reader.end()
     assert accumulator.result() == before
+
+
+def told_after_done(kind: str, stream: list[Any]) -> tuple[StepAccumulator, LLMError | None]:
+    """Feed ``stream`` to a wire, then ``[DONE]`` and the end."""
+    accumulator = StepAccumulator()
+    reader = wires.read(wires.load(kind), accumulator)
+    for event in stream:
+        reader.take(event)
+    accumulator.is_done = True
+    try:
+        reader.conclude()
+        reader.end()
+    except LLMError as error:
+        return accumulator, error
+    return accumulator, None
+
+
+@every_wire
+def test_it_takes_done_after_words_for_the_end(hello: Hello) -> None:
+    accumulator, error = told_after_done(hello.kind, hello.open)
+    assert error is None
+    assert accumulator.result().text == "Hello"
+    assert accumulator.result().stop_reason is FinishReason.END_TURN
+
+
+HALF_CALLS = [
+    ("anthropic-messages", anthropic_events.call(0, "c1", '{"a"', stop=False)),
+    ("openai-responses", responses_events.HALF_CALL),
+    ("gemini-generate", [gemini_chunks.chunk(gemini_chunks.call(willContinue=True))]),
+]
+
+
+@pytest.mark.parametrize(("kind", "stream"), HALF_CALLS, ids=[kind for kind, _ in HALF_CALLS])
+def test_it_takes_done_within_a_call_for_no_end(kind: str, stream: list[Any]) -> None:
+    accumulator, error = told_after_done(kind, stream)
+    assert isinstance(error, LLMConnectionError)
+    assert not any(call.complete for call in accumulator.result().tool_calls)
+
+
+WHOLE_CALLS = [
+    ("anthropic-messages", anthropic_events.call(0, "c1", '{"a": 1}', stop=False)),
+    ("openai-responses", responses_events.call(0, '{"a": 1}')[:-1]),
+    ("gemini-generate", [gemini_chunks.chunk(gemini_chunks.call(args={"a": 1}))]),
+]
+
+
+@pytest.mark.parametrize(("kind", "stream"), WHOLE_CALLS, ids=[kind for kind, _ in WHOLE_CALLS])
+def test_it_takes_done_after_a_whole_call_for_the_end(kind: str, stream: list[Any]) -> None:
+    accumulator, error = told_after_done(kind, stream)
+    assert error is None
+    assert accumulator.result().stop_reason is FinishReason.TOOL_CALLS
+    assert [call.arguments for call in accumulator.result().tool_calls] == ['{"a": 1}']
+
+
+@every_wire
+@pytest.mark.parametrize("follows_results", [True, False])
+def test_it_lets_an_answer_to_results_be_empty(hello: Hello, follows_results: bool) -> None:
+    accumulator = StepAccumulator()
+    accumulator.follows_results = follows_results
+    reader = wires.read(wires.load(hello.kind), accumulator)
+    reader.take(hello.complete[-1])
+    if follows_results:
+        reader.end()
+        assert accumulator.result().stop_reason is FinishReason.END_TURN
+    else:
+        with pytest.raises(LLMEmptyResponseError):
+            reader.end()
