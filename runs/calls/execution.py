@@ -68,7 +68,7 @@ async def execute(
         note_abandoned: called when an abandoned tool reaches its time limit, and when it ends.
     """
     tasks = {
-        spawn(_answer(call, run_context, cancel, why, note_abandoned), name=f"tool {call.name}")
+        spawn(_told(call, run_context, cancel, why, note_abandoned), name=f"tool {call.name}")
         for call in calls
     }
     try:
@@ -77,6 +77,11 @@ async def execute(
     finally:
         for task in tasks:
             task.cancel()
+
+
+async def _told(call: PlannedCall, *surroundings: Any) -> CallOutcome:
+    outcome = await _answer(replace(call, is_edited=False), *surroundings)
+    return call.told_of_edit(outcome)
 
 
 async def _answer(

@@ -1,5 +1,6 @@
 """Turns the entries of a ``resolve`` frame into decisions about pending calls, or refuses them. No I/O."""
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import orjson
 
 from providers.types import Json
+from providers.wires.arguments import object_of
 from runs.calls.outcomes import CallOutcome, denied, handed_in
 from runs.calls.planning import CLIENT, PlannedCall
 from runs.errors import BadDecision, InterruptMismatch
@@ -34,8 +36,13 @@ class Decided:
     @property
     def executable(self) -> PlannedCall:
         """The call with the arguments to execute, approved."""
-        arguments = self.edited or self.call.arguments
-        return replace(self.call, arguments=arguments, status=ToolCallStatus.RUNNING, is_approved=True)
+        return replace(
+            self.call,
+            arguments=self.edited or self.call.arguments,
+            status=ToolCallStatus.RUNNING,
+            is_approved=True,
+            is_edited=bool(self.edited),
+        )
 
 
 def decide(pending: Sequence[PlannedCall], resume: Iterable[Json]) -> tuple[Decided, ...]:
@@ -99,10 +106,18 @@ def _approved(call: PlannedCall, payload: Mapping[str, Any], reason: str) -> Dec
         return Decided(call=call, decision=Decision.APPROVED, reason=reason)
     if not isinstance(edited, dict):
         raise BadDecision(f"The edited arguments for {call.name} must be an object.")
+    if _same(edited, object_of(call.arguments)):
+        # Nothing was changed, so nothing is told of a change.
+        return Decided(call=call, decision=Decision.APPROVED, reason=reason)
     text = orjson.dumps(edited).decode()
     if call.tool is not None and (refusal := call.tool.refusal(text)) is not None:
         raise BadDecision(f"{call.name} does not take these arguments: {refusal}")
     return Decided(call=call, decision=Decision.EDITED, reason=reason, edited=text)
+
+
+def _same(edited: Json, shown: Json | None) -> bool:
+    """Return whether both are written the same, so that 1, 1.0 and true differ."""
+    return json.dumps(edited, sort_keys=True) == json.dumps(shown, sort_keys=True)
 
 
 def _outcome(

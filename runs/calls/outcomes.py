@@ -4,7 +4,7 @@ Providers refuse a conversation in which a call has no answer, so every call get
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
 from uuid import UUID
@@ -16,6 +16,9 @@ from providers.text import clean
 from providers.types import ChatMessage, Role, ToolResultPart
 from runs.models.tool_call import ToolCallStatus
 from runs.toolbox.tool import ToolFile
+
+#: Characters of edited arguments that an answer names.
+_LONGEST_ARGUMENTS = 20_000
 
 
 class NotExecuted(Enum):
@@ -75,6 +78,16 @@ def unanswered(
         content = f"Not executed: {why.value}."
         status = ToolCallStatus.CANCELLED
     return CallOutcome(id=id, call_id=call_id, name=name, status=status, content=content, is_error=True)
+
+
+def after_edit(outcome: CallOutcome, arguments: str) -> CallOutcome:
+    """Return the answer to a call whose arguments a person has changed to ``arguments``.
+
+    The model's own call keeps its arguments in the history, because it may be signed. So the answer names the others.
+    """
+    named = text_of(arguments, most=_LONGEST_ARGUMENTS)
+    note = f"[A person changed the arguments of this call before it was executed. They were: {named}]"
+    return replace(outcome, content=f"{note}\n{outcome.content}")
 
 
 def denied(reason: str) -> str:

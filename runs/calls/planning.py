@@ -11,7 +11,7 @@ from uuid6 import uuid7
 
 from providers.types import FinishReason, StepResult, ToolCallPart
 from runs.calls.offers import OfferedTools
-from runs.calls.outcomes import CallOutcome, NotExecuted, unanswered
+from runs.calls.outcomes import CallOutcome, NotExecuted, after_edit, unanswered
 from runs.models.tool_call import ToolCallStatus, digest_of
 from runs.toolbox.tool import Tool
 
@@ -34,6 +34,8 @@ class PlannedCall:
     requires_approval: bool = False
     #: Whether a person has approved this call.
     is_approved: bool = False
+    #: Whether a person has changed ``arguments``; the model must be told.
+    is_edited: bool = False
     status: ToolCallStatus = ToolCallStatus.RUNNING
     #: The server's tool; ``None`` if the client executes the call, or if no tool has this name.
     tool: Tool | None = None
@@ -45,7 +47,7 @@ class PlannedCall:
 
     def unanswered(self, why: NotExecuted) -> CallOutcome:
         """Return the answer to this open call when its run ends for the reason ``why``."""
-        return unanswered(
+        outcome = unanswered(
             id=self.id,
             call_id=self.call_id,
             name=self.name,
@@ -53,6 +55,11 @@ class PlannedCall:
             why=why,
             idempotent=self.tool is not None and self.tool.idempotent,
         )
+        return self.told_of_edit(outcome)
+
+    def told_of_edit(self, outcome: CallOutcome) -> CallOutcome:
+        """Return the answer to this call; it names the arguments if a person has changed them."""
+        return after_edit(outcome, self.arguments) if self.is_edited else outcome
 
 
 def is_answerable(result: StepResult) -> bool:

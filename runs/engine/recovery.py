@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from providers.types import Origin, Part
 from providers.types.trace import TraceRecord, TraceStatus
-from runs.calls.outcomes import CallOutcome, NotExecuted, unanswered
+from runs.calls.outcomes import CallOutcome, NotExecuted, after_edit, unanswered
 from runs.engine import lost_usage
 from runs.log import agui, replay
 from runs.log.agui import Segment
@@ -172,9 +172,10 @@ def _segment(run: Run) -> Segment:
 
 def _unanswered(call: ToolCall, ending: Ending) -> CallOutcome:
     why = NotExecuted.CANCELLED if ending.status is RunStatus.CANCELLED else NotExecuted.WORKER_LOST
-    return unanswered(
+    outcome = unanswered(
         id=call.id, call_id=call.call_id, name=call.name, status=ToolCallStatus(call.status), why=why
     )
+    return after_edit(outcome, call.edited_arguments) if call.edited_arguments else outcome
 
 
 def _frames(run: Run, events: list[agui.Event]) -> list[str]:

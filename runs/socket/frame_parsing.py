@@ -20,6 +20,8 @@ FRAME_BYTES = 64 * 1024
 MAX_DEPTH = 64
 
 _TYPES = frozenset({"start", "subscribe", "unsubscribe", "cancel", "resolve", "ack", "ping"})
+#: Characters of a whole number of 64 bits, its sign included.
+_LONGEST_NUMBER = 20
 _PARSER: TypeAdapter[ClientFrame] = TypeAdapter(
     Annotated[Start | Subscribe | Unsubscribe | Cancel | Resolve | Ack | Ping, Field(discriminator="type")]
 )
@@ -56,9 +58,13 @@ def parse(text: str) -> ClientFrame:
     if not _is_clean(value):
         message = f"A frame may not hold the character NUL, nor more than {MAX_DEPTH} levels of nesting."
         raise BadFrame("bad_frame", message, frame_id)
-    if duplicates := _duplicate_fields(text):
+    duplicates, rounded = _lost_in_parsing(text)
+    if duplicates:
         message = "A frame may not name a field twice."
         raise BadFrame("bad_frame", message, None if "id" in duplicates else frame_id)
+    if rounded:
+        message = "A frame may not hold a whole number of more than 64 bits: write it as a text."
+        raise BadFrame("bad_frame", message, frame_id)
     kind = value.get("type")
     if not isinstance(kind, str):
         raise BadFrame("bad_frame", "The frame has no type.", frame_id)
@@ -99,9 +105,10 @@ def _is_clean(value: Any, depth: int = 1) -> bool:
     return True
 
 
-def _duplicate_fields(text: str) -> set[str]:
-    """Return the field names that occur twice in one object; orjson silently drops the first of them."""
+def _lost_in_parsing(text: str) -> tuple[set[str], bool]:
+    """Return what orjson silently changes: the fields that occur twice in one object, and whether a number is rounded."""
     duplicates: set[str] = set()
+    rounded: list[str] = []
 
     def collect(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         found = dict(pairs)
@@ -109,9 +116,14 @@ def _duplicate_fields(text: str) -> set[str]:
             duplicates.update(name for name, times in Counter(name for name, _ in pairs).items() if times > 1)
         return found
 
-    # Numbers stay text: Python raises ValueError for very long ones.
-    json.loads(text, object_pairs_hook=collect, parse_int=str, parse_float=str)
-    return duplicates
+    def number(digits: str) -> str:
+        # Python raises ValueError for very long ones.
+        if len(digits) > _LONGEST_NUMBER or not -(2**63) <= int(digits) < 2**64:
+            rounded.append(digits)
+        return digits
+
+    json.loads(text, object_pairs_hook=collect, parse_int=number, parse_float=str)
+    return duplicates, bool(rounded)
 
 
 def _sentence(error: ValidationError) -> str:

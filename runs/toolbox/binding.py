@@ -1,11 +1,13 @@
 """Builds a function's JSON Schema from its signature, and checks a model's arguments against it."""
 
+import contextlib
 import functools
 import inspect
 import json
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, get_type_hints
+from typing import Any, NoReturn, get_type_hints
 
 import orjson
 import pydantic
@@ -14,8 +16,9 @@ from pydantic import ConfigDict, Field, ValidationError
 from pydantic.errors import PydanticUserError
 from pydantic.fields import FieldInfo
 
-from providers.text import clean_json
+from providers.text import clean
 from providers.types import Json
+from providers.wires.arguments import object_of
 from runs.toolbox import docstrings, schemas
 from runs.toolbox.tool import InvalidArguments, ToolContext
 
@@ -49,7 +52,7 @@ class Arguments:
             InvalidArguments: ``text`` is not valid JSON or does not match the schema.
         """
         try:
-            validated = self.model.model_validate_json(orjson.dumps(json_object(text)), strict=True)
+            validated = self.model.model_validate_json(json.dumps(json_object(text)), strict=True)
         except ValidationError as error:
             raise InvalidArguments(self._sentence(error)) from None
         given = {self.names[field]: getattr(validated, field) for field in self.names}
@@ -145,22 +148,72 @@ def _mistake(function: Callable[..., Any], what: str) -> ImproperlyConfigured:
 
 
 def json_object(text: str) -> Json:
-    """Return the object in the JSON ``text``, without NUL characters and half surrogates.
+    """Return the object that a model's argument ``text`` stands for.
 
-    Empty text is an empty object.
+    What would be executed must be what people are shown. So text is refused that parsing would change: a field that
+    is named twice, a number beyond all limits, half of a character, and NUL, which databases refuse.
 
     Raises:
-        InvalidArguments: ``text`` is not valid JSON, or not an object.
+        InvalidArguments: ``text`` stands for no object, or not for exactly one.
     """
+    value = object_of(text)
+    if value is None:
+        raise InvalidArguments(_unreadable(text))
+    problems: list[str] = []
+    _parse_noting(text, problems)
+    _note_odd_characters(value, problems)
+    if problems:
+        raise InvalidArguments(f"{problems[0]} Nothing was executed.")
+    return value
+
+
+def _unreadable(text: str) -> str:
+    def refuse(constant: str) -> NoReturn:
+        raise ValueError(f"there is no {constant} in it")
+
     try:
-        # Some providers send empty text for a call without arguments.
-        value = json.loads(text) if text.strip() else {}
+        json.loads(text, parse_constant=refuse)
     except (ValueError, RecursionError) as error:
-        raise InvalidArguments(f"The arguments are not valid JSON: {error}.") from None
-    if not isinstance(value, dict):
-        raise InvalidArguments("The arguments must be one JSON object, with a field for each argument.")
-    cleaned: Json = clean_json(value)
-    return cleaned
+        return f"The arguments are not valid JSON: {error}. Nothing was executed."
+    return "The arguments must be one JSON object, with a field for each argument. Nothing was executed."
+
+
+def _parse_noting(text: str, problems: list[str]) -> None:
+    """Add what parsing ``text``, which stands for an object, would change."""
+
+    def fields(pairs: list[tuple[str, Any]]) -> Json:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            names = [name for name, _ in pairs]
+            doubled = next(name for name in names if names.count(name) > 1)
+            problems.append(f"The field {_shortened(doubled)!r} is named twice.")
+        return found
+
+    def number(digits: str) -> float:
+        if math.isinf(float(digits)):
+            problems.append(f"The number {_shortened(digits)} is too large.")
+        return float(digits)
+
+    # Text that says an object several times is no JSON; its fields are the same each time.
+    with contextlib.suppress(ValueError, RecursionError):
+        inner = json.loads(text, object_pairs_hook=fields, parse_float=number)
+        if isinstance(inner, str):
+            json.loads(inner, object_pairs_hook=fields, parse_float=number)
+
+
+def _note_odd_characters(value: Any, problems: list[str]) -> None:
+    match value:
+        case str() if "\0" in value:
+            problems.append("A text holds the character NUL.")
+        case str() if clean(value) != value:
+            problems.append("A text holds half of a character.")
+        case dict():
+            for name, inner in value.items():
+                _note_odd_characters(name, problems)
+                _note_odd_characters(inner, problems)
+        case list():
+            for inner in value:
+                _note_odd_characters(inner, problems)
 
 
 def _place(steps: tuple[str | int, ...]) -> str:

@@ -62,6 +62,23 @@ describe("problemOf", () => {
     });
   }
 
+  const doubled = [
+    ['{"a": 1, "a": 2}', '"a"'],
+    ['{"a": 1, "b": {"c": 1, "d": [{"e": 1, "e": 1}]}}', '"e"'],
+    ['{"a": 1, "\\u0061": 2}', '"\\u0061"'],
+    ['{"": 1, "": 2}', '""'],
+  ];
+  for (const [text, key] of doubled) {
+    it(`tells that a key stands twice in ${text}`, () => assert.equal(
+      problemOf(text), `The key ${key} stands twice in one object. Only one of the two can be sent.`,
+    ));
+  }
+  for (const text of ['{"a": {"a": 1}}', '{"a": [{"b": 1}, {"b": 2}]}', '{"a": ["a", "a", ":"], "b": "a"}', '{"a": "a", "b": {}, "c": []}']) {
+    it(`finds no key twice in ${text}`, () => assert.equal(problemOf(text), ""));
+  }
+  it("tells of half of a character", () => assert.match(problemOf('{"a": "cut \\ud83d"}'), /^"cut \\ud83d" holds half of a character/));
+  it("takes whole characters", () => assert.equal(problemOf('{"a": "\\ud83d\\ude00"}'), ""));
+
   it("looks at no number within a text", () => assert.equal(problemOf('{"a": "1e400, 1.12345678901234567890"}'), ""));
   it("looks at no number within a key", () => assert.equal(problemOf('{"1e400": 1}'), ""));
   it("tells what is no JSON", () => assert.match(problemOf("{"), /^This is no JSON yet: /));

@@ -96,6 +96,29 @@ function inexact(text) {
   return text.match(TOKEN).find((token) => NUMBER.test(token) && !isKept(token));
 }
 
+/** Return the first key that stands twice in one object, as it is written there, or undefined. */
+function doubledKey(text) {
+  const open = [];
+  const tokens = text.match(TOKEN);
+  for (const [index, token] of tokens.entries()) {
+    if (token === "{") open.push(new Set());
+    else if (token === "[") open.push(null);
+    else if (token === "}" || token === "]") open.pop();
+    else if (tokens[index + 1] === ":") {
+      const keys = open.at(-1);
+      const key = JSON.parse(token);
+      if (keys.has(key)) return token;
+      keys.add(key);
+    }
+  }
+  return undefined;
+}
+
+/** Return the first text with half of a character in it, or undefined: no server takes one. */
+function halved(text) {
+  return text.match(TOKEN).find((token) => token.startsWith('"') && !JSON.parse(token).isWellFormed());
+}
+
 /** Return what is wrong with a tool's arguments as somebody typed them, in a sentence; "" if nothing is. */
 export function problemOf(text) {
   let value;
@@ -107,6 +130,10 @@ export function problemOf(text) {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     return "Arguments are an object: they stand between { and }.";
   }
+  const key = doubledKey(text);
+  if (key !== undefined) return `The key ${key} stands twice in one object. Only one of the two can be sent.`;
+  const half = halved(text);
+  if (half !== undefined) return `${half} holds half of a character, which cannot be sent.`;
   const number = inexact(text);
   return number === undefined ? "" : `${number} ${whyNotKept(number)}. Write it as a text, in quotes.`;
 }

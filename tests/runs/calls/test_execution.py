@@ -6,6 +6,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -305,3 +306,28 @@ async def test_a_system_without_threads_is_busy(monkeypatch: pytest.MonkeyPatch)
         for _ in range(2):
             assert "busy" in (await answer_of(call(lambda _: None, is_async=False))).content
         assert execution._free_threads.acquire(blocking=False)
+
+
+EDITED = '[A person changed the arguments of this call before it was executed. They were: {"path":"b"}]\n'
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "content"),
+    [
+        (at_once, ToolCallStatus.SUCCEEDED, f"{EDITED}at once"),
+        (for_ever, ToolCallStatus.TIMED_OUT, f"{EDITED}The tool tool took longer than"),
+    ],
+)
+async def test_the_model_is_told_which_arguments_a_person_made_of_its_own(
+    body: Body, status: ToolCallStatus, content: str
+) -> None:
+    planned = replace(call(body, timeout=0.2), arguments='{"path":"b"}', is_approved=True, is_edited=True)
+    outcome = await answer_of(planned)
+    assert outcome.status is status
+    assert outcome.content.startswith(content)
+    assert outcome.content.count("A person changed") == 1
+
+
+def test_the_model_is_told_of_edited_arguments_when_the_run_ends_during_the_call() -> None:
+    planned = replace(call(at_once), arguments='{"path":"b"}', is_edited=True, status=ToolCallStatus.RUNNING)
+    assert planned.unanswered(NotExecuted.CANCELLED).content.startswith(f"{EDITED}Interrupted")

@@ -125,3 +125,24 @@ def test_it_wants_exactly_what_waits(resume: list[Json]) -> None:
 def test_it_says_what_cannot_be_done(call: PlannedCall, payload: Any, words: str) -> None:
     with pytest.raises(BadDecision, match=words):
         decide([call], [entry(call, payload)])
+
+
+@pytest.mark.parametrize(
+    ("given", "decision"),
+    [
+        ({"path": "/tmp/a"}, Decision.APPROVED),
+        ({"path": "/tmp/b"}, Decision.EDITED),
+        ({"path": "/tmp/a", "more": 1}, Decision.EDITED),
+        ({}, Decision.EDITED),
+    ],
+)
+def test_arguments_that_nobody_changed_are_not_edited(given: Json, decision: Decision) -> None:
+    (decided,) = decide([GATED], [entry(GATED, {"approved": True, "editedArgs": given})])
+    assert decided.decision is decision
+    assert decided.executable.is_edited == (decision is Decision.EDITED)
+
+
+def test_one_and_true_are_not_the_same_arguments() -> None:
+    number = replace(GATED, arguments='{"path": 1}')
+    (decided,) = decide([number], [entry(number, {"approved": True, "editedArgs": {"path": True}})])
+    assert decided.decision is Decision.EDITED

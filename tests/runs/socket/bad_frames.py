@@ -259,6 +259,11 @@ def _texts() -> Iterator[BadCase]:
     yield BadCase(name="bytes, not characters", text='{"type":"ping","x":"' + "€" * (FRAME_BYTES // 3) + '"}')
     yield BadCase(name="900 KiB", text=json.dumps({**ping, "x": "x" * 900 * 1024}))
     yield BadCase(name="twice the same field", text='{"type":"ping","id":"1","id":"2"}')
+    for number in (2**64, -(2**63) - 1, 10**5000):
+        edited = {"approved": True, "editedArgs": {"amount": "NUMBER"}}
+        frame = {**GOOD["resolve"], "resume": [{"interruptId": "1", "status": "resolved", "payload": edited}]}
+        text = json.dumps(frame).replace('"NUMBER"', "1" + "0" * 5000 if number > 2**70 else str(number))
+        yield BadCase(name="a number that would be rounded", text=text, frame_id=frame["id"])
     yield BadCase(
         name="twice the same field, deep",
         text=json.dumps(GOOD["start"]).replace('"max_steps": 3', '"max_steps": 3, "max_steps": 4'),

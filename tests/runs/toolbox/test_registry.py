@@ -141,7 +141,6 @@ def all_kinds() -> Tool:
         ('{"schema": {"a": 1}, "copy": true}', "schema", {"a": 1}),
         ("", "text", "a"),
         ("{}", "text", "a"),
-        ('{"text": "nul \\u0000, half \\ud800"}', "text", "nul \ufffd, half \ufffd"),
     ],
 )
 def test_it_gives_the_function_python_values(all_kinds: Tool, text: str, name: str, expected: Any) -> None:
@@ -159,7 +158,7 @@ def test_it_gives_the_function_python_values(all_kinds: Tool, text: str, name: s
         ('{"count": "5"}', 'The argument count should be a valid integer, not "5".'),
         ('{"count": true}', "The argument count should be a valid integer, not true."),
         ('{"count": -1}', "The argument count should be greater than or equal to 0, not -1."),
-        ('{"count": NaN}', "The argument count should be a valid integer, not null."),
+        ('{"count": NaN}', "The arguments are not valid JSON: there is no NaN in it."),
         ('{"colour": "green"}', "The argument colour should be 'red' or 'blue', not \"green\"."),
         ('{"way": "in"}', "The argument way should be 'up' or 'down', not \"in\"."),
         ('{"when": "today"}', "The argument when should be a valid date"),
