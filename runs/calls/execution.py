@@ -24,8 +24,9 @@ from concurrency.tasks import spawn
 from providers.errors.stop_signal import RunCancelled, StopSignal, wait_for
 from providers.text import clean
 from runs.calls.outcomes import CallOutcome, NotExecuted, text_of
-from runs.calls.planning import PlannedCall
+from runs.calls.planning import CLIENT, PlannedCall
 from runs.models.tool_call import ToolCallStatus
+from runs.toolbox.binding import why_not_readable
 from runs.toolbox.tool import Tool, ToolAnswer, ToolContext, ToolError
 
 #: Seconds that a cancelled async tool has to clean up before it is abandoned.
@@ -93,7 +94,8 @@ async def _answer(
 ) -> CallOutcome:
     tool = call.tool
     if tool is None:
-        return _failed(call, f"There is no tool named {call.name!r}.")
+        unreadable = why_not_readable(call.arguments) if call.source == CLIENT else None
+        return _failed(call, unreadable or f"There is no tool named {call.name!r}.")
     context = ToolContext(
         user_id=run_context.user_id,
         conversation_id=run_context.conversation_id,

@@ -9,11 +9,17 @@ from uuid import UUID
 
 from uuid6 import uuid7
 
+from providers.errors import LLMMalformedToolCallError
 from providers.types import FinishReason, StepResult, ToolCallPart
+from providers.wires.arguments import object_of
 from runs.calls.offers import OfferedTools
 from runs.calls.outcomes import CallOutcome, NotExecuted, after_edit, unanswered
 from runs.models.tool_call import ToolCallStatus, digest_of
+from runs.toolbox.binding import why_not_readable
 from runs.toolbox.tool import Tool
+
+#: Steps in a row with an unreadable call after which the run ends.
+_MOST_UNREADABLE = 3
 
 #: ``source`` of a call that the client executes.
 CLIENT = "client"
@@ -107,12 +113,38 @@ def pending(calls: Iterable[PlannedCall]) -> list[PlannedCall]:
     return [call for call in calls if call.status is ToolCallStatus.PENDING]
 
 
+class UnreadableSteps:
+    """Counts the steps in a row in which a call's arguments stand for no object, so that nothing could execute it.
+
+    The model reads what was wrong after each one. Repetitions cost money and lead to nothing.
+    """
+
+    def __init__(self) -> None:
+        self._in_a_row = 0
+
+    def count(self, result: StepResult) -> None:
+        """Count a step.
+
+        Raises:
+            LLMMalformedToolCallError: it is the ``_MOST_UNREADABLE``-th in a row.
+        """
+        is_one = any(call.complete and object_of(call.arguments) is None for call in result.tool_calls)
+        self._in_a_row = self._in_a_row + 1 if is_one else 0
+        if self._in_a_row >= _MOST_UNREADABLE:
+            error = LLMMalformedToolCallError()
+            error.partial = result
+            raise error
+
+
 def _planned(call: ToolCallPart, position: int, offer: OfferedTools) -> PlannedCall:
     planned = PlannedCall(
         id=uuid7(), call_id=call.id, name=call.name, arguments=call.arguments, position=position
     )
     if call.name in offer.client:
-        return replace(planned, source=CLIENT, status=ToolCallStatus.PENDING)
+        # Unreadable arguments are not for the client: execution answers the call with an error.
+        is_readable = why_not_readable(call.arguments) is None
+        status = ToolCallStatus.PENDING if is_readable else ToolCallStatus.RUNNING
+        return replace(planned, source=CLIENT, status=status)
     tool = offer.tools.get(call.name)
     if tool is None:
         return planned

@@ -87,6 +87,7 @@ class Engine:
         #: The current step, and its result.
         self._step: RunningStep | None = None
         self._result: StepResult | None = None
+        self._unreadable_steps = planning.UnreadableSteps()
         self._has_ended = False
         #: ``time.monotonic()`` seconds.
         self._began_at = time.monotonic()
@@ -158,6 +159,7 @@ class Engine:
                 end = endings.completed(self._run.segment, usage, reason, pending=unanswered)
                 await self._end(end, result, why=NotExecuted.CUT)
                 return
+            self._unreadable_steps.count(result)
             if (limit := self._limit_reached()) is not None:
                 reason, why = limit
                 await self._end(endings.completed(self._run.segment, usage, reason), result, why=why)

@@ -167,6 +167,15 @@ def json_object(text: str) -> Json:
     return value
 
 
+def why_not_readable(text: str) -> str | None:
+    """Return the reason why ``json_object`` refuses ``text``, ``None`` if it does not; models read it."""
+    try:
+        json_object(text)
+    except InvalidArguments as refusal:
+        return str(refusal)
+    return None
+
+
 def _unreadable(text: str) -> str:
     def refuse(constant: str) -> NoReturn:
         raise ValueError(f"there is no {constant} in it")

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from providers.errors import LLMMalformedToolCallError
 from providers.types import FinishReason, StepResult, TextPart, ToolCallPart, ToolSpec
 from providers.types.usage import Usage
 from runs.calls import planning
@@ -132,3 +133,22 @@ def test_a_call_that_is_left_is_answered_with_the_reason(
     assert left.status is becomes
     assert left.is_error
     assert words in left.content
+
+
+@pytest.mark.parametrize("arguments", ["{", "[1]", "Rhine", '{"a": 1, "a": 2}'])
+def test_a_client_gets_no_call_that_cannot_be_read(arguments: str) -> None:
+    (call,) = planning.plan(said("clients", arguments=arguments), OFFER)
+    assert (call.source, call.status) == (planning.CLIENT, ToolCallStatus.RUNNING)
+
+
+def test_three_unreadable_steps_in_a_row_are_too_many() -> None:
+    steps = planning.UnreadableSteps()
+    for arguments in ("{", "[1]", "{}", "{", "nothing"):
+        steps.count(said("free", "unknown", arguments=arguments))
+    # The arguments of a call that was cut say nothing about the model.
+    steps.count(said("free…", arguments="{"))
+    steps.count(said("free", arguments="{"))
+    steps.count(said("free", arguments="{"))
+    with pytest.raises(LLMMalformedToolCallError) as caught:
+        steps.count(said("free", arguments="{"))
+    assert caught.value.partial is not None
