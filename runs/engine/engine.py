@@ -71,6 +71,7 @@ class Engine:
         self._context = StepContext(
             journal=journal,
             log=log,
+            owner_id=spec.owner_id,
             cancel=cancellation.signal,
             budget=self._budget,
             user_id=spec.owner_id,
@@ -206,7 +207,7 @@ class Engine:
         """Make the provider call. Return its result. Raises ``LLMError``, ``RunCancelled``, ``Fenced``."""
         # Not inside the commit: reading a long conversation would delay the events of all runs.
         conversation_id = self._run.segment.conversation_id
-        conversation = await readers.run(history.of_conversation, conversation_id)
+        conversation = await readers.run(history.of_conversation, conversation_id, self._context.contents)
         used_call_ids = await readers.run(records.used_ids, conversation_id)
         target = step.attempts.target
         request = ModelRequest(

@@ -1,14 +1,23 @@
-"""The event sink of one step. It writes events to the log and keeps the traces until the step's end."""
+"""The event sink of one step. It writes events to the log and keeps traces and files until the step's end."""
 
+import asyncio
+import logging
 from collections.abc import Callable
+from contextlib import suppress
 from uuid import UUID
 
+from concurrency.tasks import spawn
 from providers.call.sink import EventSink
-from providers.types.events import ModelEvent, RetryScheduled
+from providers.types.events import ModelEvent, ProviderItem, RetryScheduled
 from providers.types.trace import TraceRecord
 from runs.log import agui
-from runs.log.journal import Journal, RunLog
+from runs.log.journal import Fenced, Journal, RunLog
+from runs.store import embedded, made
+from runs.store.embedded import Embedded
+from runs.store.made import MadeFile
 from runs.usage.budget import BudgetMeter
+
+logger = logging.getLogger("runnel.engine")
 
 
 class StepTraces:
@@ -23,7 +32,11 @@ class StepTraces:
 
 
 class StepSink(EventSink):
-    """Translates a step's model events and writes them to the log."""
+    """Translates a step's model events and writes them to the log.
+
+    A file inside an item (a picture, speech) is stored first, and the item's event holds a link to it. Later
+    events wait for that. ``settle`` returns when nothing waits any more.
+    """
 
     def __init__(
         self,
@@ -32,16 +45,23 @@ class StepSink(EventSink):
         name: str,
         message_id: UUID,
         *,
+        owner_id: int,
         budget: BudgetMeter,
         on_spent: Callable[[], None],
     ) -> None:
-        """Take the log, the step's name and message id, and a function to call when the budget is spent."""
+        """Take the log, the step's name and message id, the owner, and a function to call when the budget is spent."""
         super().__init__()
         self._journal = journal
         self._log = log
+        self._owner_id = owner_id
         self._budget = budget
         self._on_spent = on_spent
         self._has_flushed = False
+        #: The task that stores an item's files, and the events that wait for it.
+        self._storing: asyncio.Task[None] | None = None
+        self._held: list[ModelEvent] = []
+        #: The files of the step, each with the text of the answer that it stands for.
+        self.files: list[tuple[Embedded, MadeFile]] = []
         self.events = agui.StepEvents(
             name,
             message_id,
@@ -50,22 +70,94 @@ class StepSink(EventSink):
         )
 
     def take(self, event: ModelEvent) -> None:
-        """Write one event. The first output and a retry are committed at once, not at the next interval."""
-        self.events.feed(event)
+        """Write one event, or hold it while the files of an earlier one are stored."""
         if self._budget.is_limited:
             self._budget.observe(event)
             if self._budget.is_spent:
                 self._on_spent()
+        self._write_or_hold(event)
+
+    def _write_or_hold(self, event: ModelEvent) -> None:
+        if self._storing is not None:
+            self._held.append(event)
+        elif self.failure is None:
+            self._write(event)
+
+    def _write(self, event: ModelEvent) -> None:
+        """Write one event. The first output and a retry are committed at once, not at the next interval."""
+        if isinstance(event, ProviderItem) and (found := embedded.find(event.kind, event.data)):
+            self._storing = spawn(self._store(event, found), name="files of an answer")
+            return
+        self.events.feed(event)
         if isinstance(event, RetryScheduled):
             self._journal.commit_now()
         elif self.has_spoken and not self._has_flushed:
             self._has_flushed = True
             self._journal.commit_now()
 
+    async def _store(self, item: ProviderItem, found: list[Embedded]) -> None:
+        try:
+            await self._write_with_files(item, found)
+        except Fenced as lost:
+            self.failure = lost
+        except Exception:
+            # The person sees that there is something, and the provider gets it back.
+            logger.exception("the files of an answer could not be stored")
+            self.events.feed(item)
+        self._storing = None
+        held, self._held = self._held, []
+        for event in held:
+            self._write_or_hold(event)
+
+    async def _write_with_files(self, item: ProviderItem, found: list[Embedded]) -> None:
+        files = await asyncio.to_thread(_save, found)
+        links = {each.text: file.url for each, file in files}
+        event = agui.provider_item(
+            item.kind, embedded.replaced(item.data, links), [file.shown() for _, file in files]
+        )
+
+        def add_rows() -> None:
+            for _, file in files:
+                made.add_row(file, owner_id=self._owner_id, run_id=self._log.run_id)
+
+        try:
+            await self._journal.commit(self._log, [event], add_rows)
+        except BaseException:
+            for _, file in files:
+                await asyncio.to_thread(made.discard, file)
+            raise
+        self.files += files
+
     async def wait_for_room(self) -> None:
-        """Wait while too many events are uncommitted.
+        """Wait while files are stored or too many events are uncommitted.
 
         Raises:
             Fenced: another process took the run over, or its log could not be written.
         """
+        await self.settle()
         await self._journal.ready(self._log)
+
+    async def settle(self) -> None:
+        """Return when the files of the step are stored and the events behind them are written.
+
+        Raises:
+            Fenced: another process took the run over, or its log could not be written.
+        """
+        while self._storing is not None:
+            await asyncio.shield(self._storing)
+        if isinstance(self.failure, Fenced):
+            raise self.failure
+
+
+def _save(found: list[Embedded]) -> list[tuple[Embedded, MadeFile]]:
+    """Write the files to the storage; blocks. A text that turns out to be no Base64 is no file."""
+    saved: list[tuple[Embedded, MadeFile]] = []
+    try:
+        for each in found:
+            with suppress(ValueError):
+                saved.append((each, made.save_content(each.content, mime_type=each.mime_type)))
+    except OSError:
+        for _, file in saved:
+            made.discard(file)
+        raise
+    return saved

@@ -1,7 +1,7 @@
 """One step of a live run: its row, its provider call, and its results to commit."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from django.utils import timezone
@@ -17,6 +17,8 @@ from runs.calls.planning import PlannedCall
 from runs.engine.sink import StepSink, StepTraces
 from runs.log.journal import Journal, RunLog
 from runs.models import Step
+from runs.store.embedded import Embedded
+from runs.store.made import MadeFile
 from runs.store.transitions import Answer, StepEnding
 from runs.usage.budget import BudgetMeter
 
@@ -27,12 +29,15 @@ class StepContext:
 
     journal: Journal
     log: RunLog
+    owner_id: int
     cancel: StopSignal
     budget: BudgetMeter
     #: The run's owner.
     user_id: int
     #: Called when the budget is spent in the middle of an answer.
     on_spent: Callable[[], None]
+    #: The Base64 of the conversation's files by their ids, read once for all steps.
+    contents: dict[UUID, str] = field(default_factory=dict)
 
 
 class RunningStep:
@@ -43,6 +48,8 @@ class RunningStep:
         self.message_id = uuid7()
         self.recorder = StepTraces()
         self.attempts = Attempts(targets, policy=policy, recorder=self.recorder)
+        #: The files in the answer.
+        self._files: tuple[tuple[Embedded, MadeFile], ...] = ()
 
     @classmethod
     def of(cls, run_id: UUID, index: int, targets: tuple[Target, ...], policy: RetryPolicy) -> "RunningStep":
@@ -72,6 +79,7 @@ class RunningStep:
             context.log,
             f"step {self.row.index}",
             self.message_id,
+            owner_id=context.owner_id,
             budget=context.budget,
             on_spent=context.on_spent,
         )
@@ -84,8 +92,12 @@ class RunningStep:
                 sink=sink,
             )
         finally:
-            sink.events.finish()
-            context.budget.settle(self.attempts.spending.by_model)
+            try:
+                await sink.settle()
+            finally:
+                self._files = tuple(sink.files)
+                sink.events.finish()
+                context.budget.settle(self.attempts.spending.by_model)
 
     def ending(
         self, result: StepResult | None, calls: tuple[PlannedCall, ...] = (), *, error_code: str = ""
@@ -100,6 +112,7 @@ class RunningStep:
                 result=result,
                 cost=self.attempts.spending.cost,
                 calls=calls,
+                files=self._files,
             )
         return StepEnding(
             step_id=self.row.id,

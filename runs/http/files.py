@@ -6,6 +6,7 @@ from uuid import UUID
 from django.contrib.auth.models import User
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 
+from runs.http import wav
 from runs.http.json_api import api, error, not_found
 from runs.models import File
 from runs.store import files
@@ -27,13 +28,20 @@ def upload(request: HttpRequest, user: User) -> JsonResponse:
 
 @api("GET", "DELETE")
 def file(request: HttpRequest, user: User, file_id: UUID) -> HttpResponseBase:
-    """Return a file of the user, or delete it. Conversations that named a deleted file say so."""
+    """Return a file of the user, or delete it. Conversations that named a deleted file say so.
+
+    With ``?as=wav``, samples of sound are returned as a WAVE file.
+    """
     found = File.objects.filter(id=file_id, owner=user).first()
     if found is None:
         return not_found()
     if request.method == "DELETE":
         found.delete()
         return HttpResponse(status=HTTPStatus.NO_CONTENT)
+    if request.GET.get("as") == "wav" and wav.is_raw(found.mime_type):
+        with found.content.open() as samples:
+            playable = wav.header(found.mime_type, found.size) + samples.read()
+        return HttpResponse(playable, content_type="audio/wav")
     is_picture = found.mime_type.startswith("image/")
     return FileResponse(
         found.content.open(), as_attachment=not is_picture, filename=found.name, content_type=found.mime_type

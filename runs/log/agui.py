@@ -97,7 +97,7 @@ class StepEvents:
             case model.ToolCallFinished():
                 self._end_call(event.id)
             case model.ProviderItem():
-                self._write({"type": "CUSTOM", "name": "provider_item", "value": _item(event)})
+                self._write(provider_item(event.kind, event.data))
             case model.RetryScheduled():
                 self._close_text()
                 self._close_reasoning()
@@ -173,12 +173,19 @@ class StepEvents:
         )
 
 
-def _item(item: model.ProviderItem) -> Json:
-    """Return a provider's item for viewers; only kind and size in bytes if it is too large for a frame."""
-    size = len(orjson.dumps(item.data))
-    if size > MAX_ITEM:
-        return {"kind": item.kind, "omitted_bytes": size}
-    return {"kind": item.kind, "data": item.data}
+def provider_item(kind: str, data: Json, files: list[Json] | None = None) -> Event:
+    """Return the event of a provider's item.
+
+    Args:
+        kind: what the provider calls it.
+        data: the item. If it is too large for a frame, only its size in bytes is shown.
+        files: the files in it, to which ``data`` has links.
+    """
+    size = len(orjson.dumps(data))
+    value: Json = {"kind": kind, "omitted_bytes": size} if size > MAX_ITEM else {"kind": kind, "data": data}
+    if files:
+        value["files"] = files
+    return {"type": "CUSTOM", "name": "provider_item", "value": value}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,4 +1,4 @@
-"""Files that users upload for use in their messages."""
+"""Files that users upload for use in their messages, and files that models and tools make."""
 
 from typing import Any
 
@@ -20,10 +20,14 @@ def place(file: "File", name: str) -> str:
 
 
 class File(models.Model):
-    """One uploaded file. Its content is in the storage ``files``, by default in the data folder."""
+    """One file. Its content is in the storage ``files``, by default in the data folder."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="files")
+    #: The run whose model or tool made the file, and with which it is deleted; NULL for an upload.
+    run = models.ForeignKey(
+        "runs.Run", on_delete=models.CASCADE, null=True, blank=True, editable=False, related_name="files"
+    )
     #: The owner's name for the file, without non-printable characters.
     name = models.CharField(max_length=255)
     #: The type that was recognised from the bytes, not the one that the client sent.

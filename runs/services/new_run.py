@@ -23,7 +23,7 @@ from runs.errors import AwaitsDecision, Conflict, ConversationBusy, NoSuchFile, 
 from runs.models import Conversation, Message, Run
 from runs.services import options
 from runs.states import ACTIVE, RunStatus
-from runs.store import files, history, transitions
+from runs.store import files, history, messages
 from runs.store.titles import title_of
 
 
@@ -128,7 +128,7 @@ def store(
     # Check this last. A start that then cancels the paused run has passed all other checks.
     _refuse_if_busy(conversation)
     run = _create(owner_id, request, conversation, offer, settings)
-    position = transitions.next_position(conversation.id)
+    position = messages.next_position(conversation.id)
     Message.objects.bulk_create(
         Message(
             conversation=conversation,

@@ -65,14 +65,20 @@ def store(owner_id: int, upload: "UploadedFile[bytes]", *, name: str) -> File:
     return file
 
 
-def _mime_type(upload: "UploadedFile[bytes]") -> str | None:
-    upload.seek(0)
-    head = upload.read(_HEAD)
+def type_of_head(head: bytes) -> str | None:
+    """Return the media type that the first bytes of a file tell, ``None`` if they tell none."""
     if head.startswith(b"RIFF"):
         return _RIFF.get(head[8:12])
     for signature, mime_type in _SIGNATURES:
         if head.startswith(signature):
             return mime_type
+    return None
+
+
+def _mime_type(upload: "UploadedFile[bytes]") -> str | None:
+    upload.seek(0)
+    if (known := type_of_head(upload.read(_HEAD))) is not None:
+        return known
     upload.seek(0)
     return "text/plain" if _is_text(upload.read()) else None
 

@@ -1,7 +1,7 @@
 """Converts messages between their stored form, AG-UI's form and the form that a provider call takes."""
 
 import base64
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any, assert_never
 from uuid import UUID
@@ -12,6 +12,9 @@ from providers import types
 from providers.types import Json
 from runs.models import File, Message
 from runs.models.run import LEFT_OUT_OF_ALL
+from runs.store import embedded
+from runs.store.embedded import Embedded
+from runs.store.made import MadeFile
 
 #: The text that a model reads in place of a deleted file.
 DELETED = "[A file that was shown here has been deleted.]"
@@ -46,11 +49,33 @@ def part_to_json(part: types.Part) -> Json:
     return {"kind": kind, **asdict(part)}
 
 
+def with_links(value: Json, files: Sequence[tuple[Embedded, MadeFile]]) -> Json:
+    """Return ``value`` with links in the place of the texts that hold ``files``."""
+    replaced: Json = (
+        embedded.replaced(value, {each.text: file.url for each, file in files}) if files else value
+    )
+    return replaced
+
+
+def part_with_links(part: types.Part, files: Sequence[tuple[Embedded, MadeFile]]) -> Json:
+    """Return ``part`` as JSON for the database, with links in the place of ``files`` and a list of them."""
+    stored = part_to_json(part)
+    if not files or not isinstance(part, types.ProviderItemPart):
+        return stored
+    texts = {each.text for each in embedded.find(part.kind, part.data)}
+    its = [(each, file) for each, file in files if each.text in texts]
+    if not its:
+        return stored
+    shown = [{**file.shown(), "prefix": each.prefix} for each, file in its]
+    return {**with_links(stored, its), "files": shown}
+
+
 def part_from_json(stored: Mapping[str, Any]) -> types.Part:
     """Return the part that ``part_to_json`` converted."""
     values = dict(stored)
     kind = values.pop("kind")
     if kind == "provider_item":
+        # ``part_with_links`` adds ``files``, which is no field of the part.
         return types.ProviderItemPart(kind=values["item"], data=values["data"])
     if kind == "media":
         # ``user_parts`` adds ``file``, which is not a field of the part.
@@ -62,36 +87,90 @@ def part_from_json(stored: Mapping[str, Any]) -> types.Part:
     return part
 
 
-def of_conversation(conversation_id: UUID) -> tuple[types.ChatMessage, ...]:
+def of_conversation(
+    conversation_id: UUID, contents: dict[UUID, str] | None = None
+) -> tuple[types.ChatMessage, ...]:
     """Return the messages of a conversation for a ``ModelRequest``; files are read into them as Base64.
 
     Messages of runs that are left out of all requests (``runs.store.left_out``) are not among them.
+
+    Args:
+        conversation_id: the conversation.
+        contents: the Base64 of files that were read before, by id. Those that are read now are added to it.
     """
     sent = Message.objects.filter(conversation_id=conversation_id).exclude(run__left_out_of=LEFT_OUT_OF_ALL)
     rows = list(sent.annotate(refused_by=F("run__left_out_of")).order_by("position"))
-    named = [part["file"] for row in rows for part in row.parts if "file" in part]
-    files = {str(file.id): file for file in File.objects.filter(id__in=named)} if named else {}
+    named = {UUID(name) for row in rows for part in row.parts for name in _files_of(part)}
+    files = _Files(named, {} if contents is None else contents)
     return tuple(
         types.ChatMessage(
             role=types.Role(row.role),
             parts=tuple(_from_storage(part, files) for part in row.parts),
             origin=types.Origin(**row.origin) if row.origin else None,
-            native=tuple(row.native),
+            native=_native(row, files),
             refused_by=row.refused_by or None,
         )
         for row in rows
     )
 
 
-def _from_storage(stored: Json, files: Mapping[str, File]) -> types.Part:
+def _files_of(stored: Json) -> Iterator[str]:
+    """Yield the ids of the files in a stored part: an upload, or what a model or a tool has made."""
+    if "file" in stored:
+        yield stored["file"]
+    yield from (file["id"] for file in stored.get("files", ()))
+
+
+class _Files:
+    """The files of a conversation, read when they are needed."""
+
+    def __init__(self, ids: set[UUID], contents: dict[UUID, str]) -> None:
+        self.rows = {file.id: file for file in File.objects.filter(id__in=ids)} if ids else {}
+        self._contents = contents
+
+    def base64_of(self, file: File) -> str:
+        """Return a file's content, from the storage if it was not read before."""
+        if (known := self._contents.get(file.id)) is not None:
+            return known
+        with file.content.open() as content:
+            text = self._contents[file.id] = base64.b64encode(content.read()).decode()
+        return text
+
+    def texts_of(self, stored: Json) -> dict[str, str] | None:
+        """Return by its link what stood in a part for each of its files; ``None`` if one of them was deleted."""
+        texts = {}
+        for shown in stored.get("files", ()):
+            if (file := self.rows.get(UUID(shown["id"]))) is None:
+                return None
+            texts[shown["url"]] = shown.get("prefix", "") + self.base64_of(file)
+        return texts
+
+
+def _from_storage(stored: Json, files: _Files) -> types.Part:
+    if stored["kind"] == "provider_item" and "files" in stored:
+        texts = files.texts_of(stored)
+        if texts is None:
+            return types.TextPart(text=DELETED)
+        return part_from_json({**stored, "data": embedded.replaced(stored["data"], texts)})
     if "file" not in stored:
         return part_from_json(stored)
-    file = files.get(stored["file"])
+    file = files.rows.get(UUID(stored["file"]))
     if file is None:
         return types.TextPart(text=DELETED)
-    with file.content.open() as content:
-        data = base64.b64encode(content.read()).decode()
-    return types.MediaPart(kind=stored["medium"], mime_type=file.mime_type, data=data, name=file.name)
+    return types.MediaPart(
+        kind=stored["medium"], mime_type=file.mime_type, data=files.base64_of(file), name=file.name
+    )
+
+
+def _native(row: Message, files: _Files) -> tuple[Json, ...]:
+    """Return a message's own form with its files; none if one was deleted, and the parts alone go back."""
+    made = [part for part in row.parts if part["kind"] == "provider_item" and "files" in part]
+    texts: dict[str, str] = {}
+    for part in made:
+        if (its := files.texts_of(part)) is None:
+            return ()
+        texts |= its
+    return tuple(embedded.replaced(item, texts) for item in row.native) if texts else tuple(row.native)
 
 
 def files_in(messages: Iterable[Json]) -> set[UUID]:

@@ -10,11 +10,11 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db.models import F, Max
+from django.db.models import F
 from django.utils import timezone
 
 from providers.models import ProviderTrace
-from providers.types import ChatMessage, Origin, StepResult
+from providers.types import Origin, StepResult
 from providers.types.cost import Cost
 from providers.types.trace import TraceRecord
 from providers.usage.spending import ModelUsage
@@ -27,7 +27,9 @@ from runs.models import Message as MessageRow
 from runs.models.fields import usage_columns, uuid7
 from runs.models.run import CancelMode
 from runs.states import ACTIVE, RunStatus, StopReason, sources
-from runs.store import history, left_out
+from runs.store import history, left_out, messages
+from runs.store.embedded import Embedded
+from runs.store.made import MadeFile
 from runs.usage.run_usage import UsageTotals
 
 
@@ -67,6 +69,8 @@ class Answer:
     cost: Cost | None = None
     #: The plan for each complete call; a call without a plan cannot be executed.
     calls: tuple[PlannedCall, ...] = ()
+    #: The stored files in the answer.
+    files: tuple[tuple[Embedded, MadeFile], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -236,7 +240,7 @@ def _add_call_results(run_id: UUID) -> None:
     message = records.answers(run_id)
     newest = MessageRow.objects.filter(run_id=run_id).order_by("-position").values_list("role", flat=True)
     if message is not None and newest.first() != message.role.value:
-        add_message(run_id, message, message_id=uuid7())
+        messages.add(run_id, message, message_id=uuid7())
 
 
 def request_cancel(run_id: UUID, *, by: str, reason: str, mode: str = CancelMode.IMMEDIATE) -> bool:
@@ -280,7 +284,7 @@ def _end_step(run_id: UUID, ending: StepEnding, now: datetime) -> None:
     elif ending.lost is not None:
         columns |= usage_columns(ending.lost.usage, ending.lost.cost)
     if ending.answer is None and (said := replay.message_of(replay.last_step(replay.events(run_id)))):
-        add_message(run_id, said.message, message_id=said.message_id)
+        messages.add(run_id, said.message, message_id=said.message_id)
     Step.objects.filter(pk=ending.step_id).update(**columns)
     ProviderTrace.objects.bulk_create(map(ProviderTrace.from_record, ending.traces))
 
@@ -304,33 +308,9 @@ def _answer_columns(answer: Answer) -> dict[str, Any]:
 def _store_answer(run_id: UUID, step_id: UUID, answer: Answer) -> None:
     result = answer.result
     if result.parts or result.native:
-        add_message(run_id, history.answer(result, answer.origin), message_id=answer.message_id)
+        message = history.answer(result, answer.origin)
+        messages.add(run_id, message, message_id=answer.message_id, files=answer.files)
     records.keep(run_id, step_id, result, answer.calls)
-
-
-def add_message(run_id: UUID, message: ChatMessage, *, message_id: UUID) -> None:
-    """Append ``message`` to the run's conversation at the next position."""
-    conversation_id = Run.objects.values_list("conversation_id", flat=True).get(pk=run_id)
-    origin = message.origin
-    MessageRow.objects.create(
-        id=message_id,
-        conversation_id=conversation_id,
-        run_id=run_id,
-        position=next_position(conversation_id),
-        role=message.role.value,
-        parts=[history.part_to_json(part) for part in message.parts],
-        origin={"wire": origin.wire, "provider": origin.provider, "model": origin.model} if origin else None,
-        native=list(message.native),
-    )
-
-
-def next_position(conversation_id: UUID) -> int:
-    """Return the position of a conversation's next message.
-
-    No lock is needed: a conversation has at most one active run, and only that run adds messages.
-    """
-    newest = MessageRow.objects.filter(conversation_id=conversation_id).aggregate(last=Max("position"))
-    return (newest["last"] or 0) + 1
 
 
 def take_over(run_id: UUID, *, fence: int) -> bool:

@@ -4,6 +4,7 @@
 // same elements.
 
 import { element } from "./dom.js";
+import { fileElement } from "./media.js";
 import { TextStream } from "./text.js";
 import { ToolCard } from "./toolcards.js";
 import { LEFT_CALLS } from "./vocabulary.js";
@@ -201,8 +202,9 @@ export class Answer {
     return names.length > 3 ? `Running ${names.length} tools…` : `Running ${names.join(", ")}…`;
   }
 
-  #addItem({ kind, data }) {
+  #addItem({ kind, data, files = [] }) {
     this.element.append(
+      ...files.map(fileElement),
       element(
         "details",
         { class: "card" },
@@ -231,7 +233,7 @@ export class Answer {
         this.#addResult(part.call_id, part.content, part);
         break;
       case "provider_item":
-        this.#addItem({ kind: part.item ?? part.type ?? "item", data: part.data });
+        this.#addItem({ kind: part.item ?? part.type ?? "item", data: part.data, files: part.files });
         break;
     }
   }

@@ -13,6 +13,20 @@ export function fromEvent({ type, source }) {
   };
 }
 
+/** Return the element for a file that a model or a tool has made: `{url, mime_type, name}`. */
+export function fileElement({ url, mime_type: mimeType, name }) {
+  const [family] = mimeType.split("/");
+  if (family === "image") {
+    const picture = element("img", { class: "shown", src: url, alt: name });
+    return element("a", { class: "made", href: url }, picture);
+  }
+  // Samples without a header are sent with one: no browser plays them else.
+  const address = /^audio\/(l16|pcm)/i.test(mimeType) ? `${url}?as=wav` : url;
+  if (family === "audio") return element("audio", { class: "made", controls: true, src: address });
+  if (family === "video") return element("video", { class: "made", controls: true, src: url });
+  return element("a", { class: "chip", href: url }, name);
+}
+
 /** Return the element for a stored part. Nothing is ever loaded from elsewhere. */
 export function mediaElement({ medium, mime_type: mimeType, name, file, data, url }) {
   const label = name || url || medium;
