@@ -62,6 +62,9 @@ class StepSink(EventSink):
         self._held: list[ModelEvent] = []
         #: The files of the step, each with the text of the answer that it stands for.
         self.files: list[tuple[Embedded, MadeFile]] = []
+        if budget.is_limited:
+            # Once for each commit: pricing takes many times as long as writing an event.
+            log.before_commit = self._stop_if_spent
         self.events = agui.StepEvents(
             name,
             message_id,
@@ -73,8 +76,6 @@ class StepSink(EventSink):
         """Write one event, or hold it while the files of an earlier one are stored."""
         if self._budget.is_limited:
             self._budget.observe(event)
-            if self._budget.is_spent:
-                self._on_spent()
         self._write_or_hold(event)
 
     def _write_or_hold(self, event: ModelEvent) -> None:
@@ -127,6 +128,15 @@ class StepSink(EventSink):
                 await asyncio.to_thread(made.discard, file)
             raise
         self.files += files
+
+    def _stop_if_spent(self) -> None:
+        if self._budget.is_spent:
+            self._on_spent()
+
+    def close(self) -> None:
+        """Close all open events, then the step."""
+        self._log.before_commit = None
+        self.events.finish()
 
     async def wait_for_room(self) -> None:
         """Wait while files are stored or too many events are uncommitted.

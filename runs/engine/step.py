@@ -96,7 +96,7 @@ class RunningStep:
                 await sink.settle()
             finally:
                 self._files = tuple(sink.files)
-                sink.events.finish()
+                sink.close()
                 context.budget.settle(self.attempts.spending.by_model)
 
     def ending(

@@ -53,6 +53,8 @@ class RunLog:
     pending_size: int = 0
     #: Set when the log may not or could not be written; later commits raise ``Fenced``.
     lost: bool = False
+    #: Called on the event loop at the start of each commit of pending events.
+    before_commit: Callable[[], None] | None = None
     #: Cleared while ``pending_size`` is above ``MAX_PENDING``.
     drained: asyncio.Event = field(default_factory=asyncio.Event)
     _frame_head: str = ""
@@ -244,6 +246,8 @@ class Journal:
     async def _commit_group(self, logs: list[RunLog], requests: list[_Request]) -> None:
         appended: dict[RunLog, Append] = {}
         for log in logs:
+            if log.before_commit is not None:
+                log.before_commit()
             items, log.pending, log.pending_size = log.pending, [], 0
             if items and not log.lost:
                 appended[log] = _append(log, items)
