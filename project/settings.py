@@ -260,7 +260,7 @@ RUNNEL_TOOL_DESCRIPTION_CHARS = whole("RUNNEL_TOOL_DESCRIPTION_CHARS", 1_024, at
 RUNNEL_EVENT_MB = whole("RUNNEL_EVENT_MB", 32, at_least=1)
 #: The largest answer, decompressed, in megabytes.
 RUNNEL_RESPONSE_MB = whole("RUNNEL_RESPONSE_MB", 512, at_least=1)
-#: How many times its compressed size an answer beyond 16 megabytes may have.
+#: How many times its compressed size an answer beyond 8 megabytes may have.
 RUNNEL_COMPRESSION_RATIO = whole("RUNNEL_COMPRESSION_RATIO", 200, at_least=2)
 #: Kilobytes that are read of the body of an error.
 RUNNEL_ERROR_BODY_KB = whole("RUNNEL_ERROR_BODY_KB", 64, at_least=1)

@@ -142,6 +142,8 @@ class ProviderTrace(models.Model):
     #: Decoded upstream events.
     events = models.PositiveIntegerField(null=True, blank=True)
     bytes = models.PositiveBigIntegerField(null=True, blank=True)
+    #: What stood in the answer's bytes beside plain events.
+    oddities = models.JSONField(default=list, blank=True)
 
     class Meta:
         ordering = ["-started_at", "-id"]
@@ -179,4 +181,5 @@ class ProviderTrace(models.Model):
             ended_at=record.ended_at,
             events=record.events,
             bytes=record.bytes,
+            oddities=list(record.oddities),
         )

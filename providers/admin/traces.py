@@ -86,6 +86,7 @@ class ProviderTraceAdmin(ModelAdmin):
                     ("first_byte", "first_token"),
                     ("stream", "upstream_closed"),
                     ("events", "bytes"),
+                    ("beside_events",),
                 )
             },
         ),
@@ -171,6 +172,10 @@ class ProviderTraceAdmin(ModelAdmin):
         return (
             formatting.UNKNOWN if trace.upstream_closed_ms is None else f"{trace.upstream_closed_ms:.1f} ms"
         )
+
+    @admin.display(description="Beside plain events")
+    def beside_events(self, trace: ProviderTrace) -> str:
+        return ", ".join(trace.oddities) or "nothing"
 
     @admin.display(description="Run")
     def run_link(self, trace: ProviderTrace) -> SafeString:

@@ -17,7 +17,7 @@ from providers.errors.translation import from_exception, from_payload
 #: Bytes that are read between two turns of the event loop: about a millisecond's work.
 _PIECE = 65_536
 #: Decompressed bytes below which no compression is suspicious.
-_UNSUSPICIOUS = 16 * 2**20
+_UNSUSPICIOUS = 8 * 2**20
 
 _NOT_A_STREAM = (
     "What answered is not a model provider's stream. Ask your administrator to check the base URL."

@@ -8,13 +8,12 @@ Source: https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-a
 
 from typing import Any
 
-from providers.call import json_text, size_errors
+from providers.call import event_errors, json_text, size_errors
+from providers.call.event_errors import text_of
 from providers.call.json_text import JsonSplitter
 from providers.call.oddities import Oddity
-from providers.errors import LLMError, LLMMalformedResponseError
+from providers.errors import LLMError
 from providers.errors.failure import is_page
-from providers.security.redaction import redact_text
-from providers.text import clean
 
 #: An event's name (empty without one) and its data, a JSON object.
 type StreamEvent = tuple[str, dict[str, Any]]
@@ -28,8 +27,6 @@ _BEFORE_FIELDS = b" \t" + _BYTE_ORDER_MARK
 _KEEPALIVES = frozenset({"ping", "pong", "keepalive", "keep-alive", "keep_alive", "heartbeat"})
 #: Bytes of foreign text that are kept for the trace.
 _KEPT_TEXT = 65_536
-#: Characters of unreadable data that a user sees, and that an admin sees.
-_QUOTED, _SHOWN = 120, 8_000
 
 
 class EventStream:
@@ -242,15 +239,14 @@ class EventStream:
         elif value == _DONE.decode():
             self._note_done(events)
         elif name == "error":
-            events.append((name, {"error": {"message": value}}))
+            events.append((name, event_errors.as_event(value)))
 
     def _take_text(self, name: str, text: bytes, events: list[StreamEvent]) -> None:
         """Take the data of an event that is not one JSON value."""
         stripped = text.strip()
         word = stripped[:20].decode("utf-8", "replace").lower()
         if name == "error" and not stripped.startswith((b"{", b"[")):
-            message = _text(text).strip() or "The provider sent an error without a description."
-            events.append((name, {"error": {"message": message}}))
+            events.append((name, event_errors.from_words(text)))
         elif not stripped:
             self.oddities.add(Oddity.EMPTY_EVENT)
         elif word in _KEEPALIVES or name in _KEEPALIVES or word.startswith(":"):
@@ -263,7 +259,7 @@ class EventStream:
             for value in values:
                 self._take_value(name, value, events)
         else:
-            self.failure = _unreadable(name, text)
+            self.failure = event_errors.unreadable(name, text)
 
     def _take_error_field(self, value: bytes, events: list[StreamEvent]) -> None:
         """Take an error that stands in a field of its own, as llama.cpp sends it."""
@@ -274,8 +270,8 @@ class EventStream:
             if value.startswith(b"{"):
                 self._begin_json("error", value, events)
                 return
-            error = _text(value)
-        events.append(("error", _as_error(error)))
+            error = text_of(value)
+        events.append(("error", event_errors.as_event(error)))
 
     def _take_foreign_line(self, line: bytes, events: list[StreamEvent]) -> None:
         text = line.lstrip(_BEFORE_FIELDS)
@@ -295,7 +291,7 @@ class EventStream:
         elif text[:1] in (b"{", b"["):
             self._begin_json(self._name, text, events)
         else:
-            if not self._is_stream and is_page(_text(text[:40])):
+            if not self._is_stream and is_page(text_of(text[:40])):
                 self.oddities.add(Oddity.WEB_PAGE)
             self._keep_text(line)
 
@@ -332,7 +328,7 @@ class EventStream:
         is_field = self._name == "error" and Oddity.ERROR_FIELD in self.oddities
         if not is_field:
             self.oddities.add(Oddity.BARE_JSON if self._is_stream else Oddity.WHOLE_JSON)
-        self._take_value(self._name, _as_error(value) if is_field else value, events)
+        self._take_value(self._name, event_errors.as_event(value) if is_field else value, events)
 
     def _abandon_json(self) -> None:
         if self._json is not None:
@@ -355,24 +351,3 @@ class EventStream:
         elif self.failure is not None and is_json:
             self.failure = None
             self.oddities.add(Oddity.CUT)
-
-
-def _as_error(value: Any) -> dict[str, Any]:
-    """Return ``value``, what stood in a field ``error:``, in the form that an error has in ``data:``."""
-    if isinstance(value, dict):
-        return value if value.get("error") else {"error": value}
-    return {"error": {"message": str(value)}}
-
-
-def _text(data: bytes) -> str:
-    return clean(data.decode("utf-8", "replace"))
-
-
-def _unreadable(name: str, data: bytes) -> LLMMalformedResponseError:
-    """Return the error for an event whose data is no JSON. It quotes the data's beginning."""
-    text = redact_text(_text(data))
-    quote = " ".join(text[:_QUOTED].split()) + ("…" if len(text) > _QUOTED else "")
-    return LLMMalformedResponseError(
-        f"The model provider sent data that is no JSON: {quote} — Try again.",
-        detail={"event": name, "data": text[:_SHOWN], "message": "An event's data is no JSON."},
-    )

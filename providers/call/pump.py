@@ -18,6 +18,7 @@ from providers import clients
 from providers.call import timeout_errors
 from providers.call.answer_bounds import AnswerBounds
 from providers.call.answer_reader import AnswerReader, error_payload
+from providers.call.deadlines import DRAIN_SECONDS, Deadlines, Phase
 from providers.call.decoder import Decoder
 from providers.call.event_stream import StreamEvent
 from providers.call.limits import SizeLimits
@@ -39,12 +40,6 @@ from providers.wires.late_usage import LateUsage
 
 #: Upstream events after which the pump waits for the sink and yields to other tasks on the loop.
 _EVENTS_PER_TURN = 64
-#: Seconds to read the rest of a body after a complete answer, so that the connection can be reused.
-_DRAIN_SECONDS = 0.1
-#: The same while the usage is still missing; it can follow the last text.
-_USAGE_SECONDS = 5.0
-#: Seconds to read an error's body; after that the status alone decides.
-_ERROR_BODY_SECONDS = 5.0
 
 
 class _Cut(Enum):
@@ -72,8 +67,7 @@ class Pump:
         self._is_complete = False
         self._is_closing = False
         self._sink_is_full = False
-        self._started = self._last_activity = self._last_bytes = self._loop.time()
-        self._drain_until: float | None = None
+        self._deadlines = Deadlines(timeouts, now=self._loop.time())
         self._late_usage: LateUsage | None = None
         self._timer: asyncio.TimerHandle | None = None
         self.accumulator = StepAccumulator(quirks=target.quirks)
@@ -185,10 +179,11 @@ class Pump:
                 raise
             if events is None:
                 return
-            self._last_bytes = self._loop.time()
-            if reader.is_inside_event:
-                # A large event, such as a picture, comes in many pieces.
-                self._last_activity = self._last_bytes
+            now = self._loop.time()
+            self._deadlines.note_bytes(now)
+            # A large event, such as a picture, comes in many pieces.
+            if reader.is_inside_event or not all(timeout_errors.is_keepalive(event) for _, event in events):
+                self._deadlines.note_event(now)
             if await self._take_events(events):
                 return
             if reader.is_done and not self.accumulator.is_done:
@@ -207,8 +202,6 @@ class Pump:
                 if self.events % _EVENTS_PER_TURN == 0:
                     await asyncio.sleep(0)
                 continue
-            if not timeout_errors.is_keepalive(event):
-                self._last_activity = self._last_bytes
             self._write(self._decoder.decode(event, name))
             if (failure := self._decoder.failure) is not None:
                 raise failure
@@ -231,7 +224,7 @@ class Pump:
             self._sink_is_full = False
         # A burst is decoded from one buffer without a real wait; let other tasks run in between.
         await asyncio.sleep(0)
-        self._last_activity = self._last_bytes = self._loop.time()
+        self._deadlines.note_event(self._loop.time())
 
     def _end_reading(self) -> None:
         reader = self._reader
@@ -264,7 +257,7 @@ class Pump:
     async def _listen(self, cancel: StopSignal) -> None:
         await cancel.wait()
         if self._is_over:
-            self._drain_until = self._loop.time() + _DRAIN_SECONDS
+            self._deadlines.drain_until = self._loop.time() + DRAIN_SECONDS
             self._arm()
         elif self._sink_is_full or not self.exchange.is_closed:
             if self._timeouts.late_usage and self._decoder.is_under_way and not self._sink_is_full:
@@ -279,7 +272,7 @@ class Pump:
             self._cut = _Cut.CANCEL
             self._cut_at = self._loop.time()
             self._late_usage = LateUsage(self._wire.KIND, self.accumulator)
-            self._drain_until = self._cut_at + self._timeouts.late_usage
+            self._deadlines.drain_until = self._cut_at + self._timeouts.late_usage
             self._arm()
             # The sink may raise on the last events; the adapter reads that error from ``sink.failure``.
             with suppress(Exception):
@@ -295,7 +288,7 @@ class Pump:
             self._task.cancel()
 
     def _note_answer(self) -> None:
-        self._last_activity = self._last_bytes = self._loop.time()
+        self._deadlines.note_event(self._loop.time())
         self._arm()
 
     def _arm(self) -> None:
@@ -310,26 +303,20 @@ class Pump:
             self._stop(_Cut.COMPLETE if self._is_over else _Cut.TIMEOUT)
 
     def _deadline(self) -> float:
-        if self._drain_until is not None:
-            return self._drain_until
-        if self._sink_is_full:
-            # The sink is slow, not the provider.
-            return self._loop.time() + self._timeouts.idle
-        if self.exchange.response is None:
-            return self._started + self._timeouts.first_byte
-        if not self.exchange.is_open:
-            return self._last_activity + min(_ERROR_BODY_SECONDS, self._timeouts.idle)
-        if self._is_over:
-            is_counted = self.accumulator.is_done or self.accumulator.usage.source is UsageSource.REPORTED
-            return self._last_activity + (
-                _DRAIN_SECONDS if is_counted else min(_USAGE_SECONDS, self._timeouts.idle)
-            )
-        return min(self._last_bytes + self._timeouts.idle, self._last_activity + self._longest_silence)
+        return self._deadlines.next(self._phase, now=self._loop.time())
 
     @property
-    def _longest_silence(self) -> float:
-        """Seconds without an event that says something, although the connection is kept open."""
-        return max(self._timeouts.keepalive, self._timeouts.idle)
+    def _phase(self) -> Phase:
+        if self._sink_is_full:
+            return Phase.SINK
+        if self.exchange.response is None:
+            return Phase.HEADERS
+        if not self.exchange.is_open:
+            return Phase.ERROR_BODY
+        if not self._is_over:
+            return Phase.EVENT
+        is_counted = self.accumulator.is_done or self.accumulator.usage.source is UsageSource.REPORTED
+        return Phase.END if is_counted else Phase.USAGE
 
     def _raise_outcome(self) -> None:
         """Interrupt the decoder if the call ended early, then raise the error that ended it."""
@@ -370,11 +357,8 @@ class Pump:
         self._flush()
 
     def _timeout_error(self) -> LLMError:
-        if self.exchange.response is None:
-            return timeout_errors.no_answer(self._timeouts)
-        if not self.exchange.is_open:
+        phase = self._phase
+        if phase is Phase.ERROR_BODY:
             return self._status_error()
         has_spoken = self.first_token_at is not None
-        if self._loop.time() < self._last_bytes + self._timeouts.idle:
-            return timeout_errors.only_keepalives(self._timeouts, has_spoken=has_spoken)
-        return timeout_errors.idle(self._timeouts, has_spoken=has_spoken)
+        return self._deadlines.error(phase, now=self._loop.time(), has_spoken=has_spoken)

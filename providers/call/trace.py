@@ -86,6 +86,7 @@ def describe(
         ended_at=ended_at,
         events=pump.events,
         bytes=exchange.bytes_read,
+        oddities=pump.oddities,
     )
 
 

@@ -72,6 +72,8 @@ class TraceRecord:
     #: ``None`` when nobody was left to count.
     events: int | None = 0
     bytes: int | None = 0
+    #: What stood in the answer's bytes beside plain events: the names in ``providers.call.oddities``.
+    oddities: tuple[str, ...] = ()
 
 
 class TraceRecorder(Protocol):

@@ -36,6 +36,7 @@ def record(**changes: object) -> TraceRecord:
         "ended_at": now + timedelta(seconds=2),
         "events": 0,
         "bytes": 117,
+        "oddities": ("comment",),
     }
     return TraceRecord(**{**facts, **changes})  # type: ignore[arg-type]
 
@@ -58,6 +59,7 @@ class TestProviderTrace(TestCase):
         assert row.ended_at - row.started_at == timedelta(seconds=2)
         assert row.first_token_at is None
         assert (row.attempt, row.events, row.bytes) == (2, 0, 117)
+        assert row.oddities == ["comment"]
 
     def test_the_newest_comes_first(self) -> None:
         now = datetime.now(UTC)

@@ -4,6 +4,7 @@ import asyncio
 import json
 import zlib
 from collections.abc import Iterator
+from time import thread_time
 
 import pytest
 from pytest_django.fixtures import Settings
@@ -210,19 +211,20 @@ async def test_a_burst_leaves_the_loop_to_others(noise: bytes, fresh_clients: No
 
     async def watch() -> None:
         nonlocal longest
-        loop = asyncio.get_running_loop()
-        before = loop.time()
+        # The processor's time: what other processes take does not count.
+        before = thread_time()
         while True:
             await asyncio.sleep(0)
-            longest, before = max(longest, loop.time() - before), loop.time()
+            longest, before = max(longest, thread_time() - before), thread_time()
 
     packed = zlib.compress(noise * (4 * MEGABYTE // len(noise)), wbits=31)
     async with upstream(sending(head("200 OK", "content-encoding: gzip") + packed)) as server:
         call = Call(at(server.origin, "openai-chat"))
-        call.start()
+        task = call.start()
         await asyncio.wait_for(server.asked.wait(), 20)
         watcher = asyncio.create_task(watch())
-        await call.failure()
+        with pytest.raises(errors.LLMError):
+            await asyncio.wait_for(task, 60)
         watcher.cancel()
-    # All of it at once would take ten times as long.
-    assert longest < 0.15
+    # All of it at once would take several times as long.
+    assert longest < 0.1

@@ -138,3 +138,20 @@ def test_short_files_and_long_words_are_kept_whole() -> None:
     body = {"data": "A" * 500, "url": "a word " * 1_000}
 
     assert without_files(body) == body
+
+
+async def test_it_says_what_stood_beside_the_events(fresh_clients: None) -> None:
+    frames = (b": wait\n\n", chat_text(b"Yes."), CHAT_END, CHAT_USAGE, b"retry: 5\n\ndata: [DONE]\n\n")
+    async with upstream(streaming(*frames)) as server:
+        call = Call(at(server.origin, "openai-chat"))
+        await asyncio.wait_for(call.start(), 10)
+    assert call.trace.oddities == ("comment", "done", "retry")
+
+
+async def test_it_keeps_text_that_was_no_event(fresh_clients: None) -> None:
+    frames = (chat_text(b"Yes."), f"Gateway gone, key {KEY}\n\n".encode())
+    async with upstream(streaming(*frames)) as server:
+        call = Call(at(server.origin, "openai-chat"))
+        await call.failure()
+    assert call.trace.error is not None
+    assert call.trace.error["foreign_text"] == "Gateway gone, key [redacted]"
