@@ -20,11 +20,11 @@ _OUTPUT = (
     "generated_tokens",
     "predicted_n",
 )
-_CACHED = (
-    "prompt_tokens_details.cached_tokens",
+#: Of the parts of these totals, the first names are OpenAI's and DeepSeek's. A gateway that fills one of the others,
+#: such as Anthropic's behind LiteLLM, may leave them at 0; a 0 under the other names says nothing.
+_CACHED = ("prompt_tokens_details.cached_tokens", "prompt_cache_hit_tokens")
+_CACHED_ELSEWHERE = (
     "input_tokens_details.cached_tokens",
-    # DeepSeek, Moonshot, Anthropic behind LiteLLM, Gemini, llama.cpp.
-    "prompt_cache_hit_tokens",
     "cached_tokens",
     "cache_read_input_tokens",
     "prompt_tokens_details.cache_read_input_tokens",
@@ -33,8 +33,8 @@ _CACHED = (
     "cachedContentTokenCount",
     "cache_n",
 )
-_WRITTEN = (
-    "prompt_tokens_details.cache_write_tokens",
+_WRITTEN = ("prompt_tokens_details.cache_write_tokens",)
+_WRITTEN_ELSEWHERE = (
     "prompt_tokens_details.cache_creation_tokens",
     "prompt_tokens_details.cache_creation_input_tokens",
     "input_tokens_details.cache_write_tokens",
@@ -43,8 +43,8 @@ _WRITTEN = (
     "cache_write_input_tokens",
     "cache_write_tokens",
 )
-_REASONING = (
-    "completion_tokens_details.reasoning_tokens",
+_REASONING = ("completion_tokens_details.reasoning_tokens",)
+_REASONING_ELSEWHERE = (
     "output_tokens_details.reasoning_tokens",
     "completion_tokens_details.thinking_tokens",
     "reasoning_tokens",
@@ -97,11 +97,16 @@ def usage_from(raw: Json, *, is_final: bool, model: str | None = None, has_words
 def _named(raw: Json) -> Usage:
     return Usage(
         input_tokens=first_count(raw, *_INPUT),
-        cached_input_tokens=first_count(raw, *_CACHED),
-        cache_write_input_tokens=first_count(raw, *_WRITTEN),
+        cached_input_tokens=_part(raw, _CACHED, _CACHED_ELSEWHERE),
+        cache_write_input_tokens=_part(raw, _WRITTEN, _WRITTEN_ELSEWHERE),
         output_tokens=first_count(raw, *_OUTPUT),
-        reasoning_tokens=first_count(raw, *_REASONING),
+        reasoning_tokens=_part(raw, _REASONING, _REASONING_ELSEWHERE),
     )
+
+
+def _part(raw: Json, names: tuple[str, ...], elsewhere: tuple[str, ...]) -> int | None:
+    count = first_count(raw, *names)
+    return count or first_count(raw, *elsewhere) or count
 
 
 def _with_reasoning(usage: Usage, raw: Json, model: str) -> Usage:

@@ -105,7 +105,8 @@ class _Completion(WireDecoder):
         for one in objects_in(delta):
             self._delta.take(one, out)
         is_end = self._end.note(choice)
-        if message:
+        # Perplexity repeats the whole message so far beside each delta.
+        if message and (is_end or not isinstance(delta, dict)):
             self._is_whole |= event.get("object") == "chat.completion"
             self._delta.take_message(message, out, repeats=is_end)
         elif delta is None and (text := text_in(choice.get("text"))):

@@ -58,6 +58,7 @@ def tell(recording: Recording) -> Told:
     try:
         for event in events(recording.sse):
             told += reader.take(event)
+        told += reader.conclude()
         reader.end()
     except LLMError as failure:
         error = failure

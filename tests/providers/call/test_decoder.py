@@ -1,13 +1,18 @@
 """The decoder of one call: it reads one stream, once."""
 
+from types import SimpleNamespace
+from typing import cast
+
 import pytest
 
 from providers import wires
 from providers.call.decoder import Decoder
-from providers.errors import LLMMalformedResponseError
+from providers.errors import LLMError, LLMMalformedResponseError
 from providers.errors.stop_signal import RunCancelled
 from providers.types import FinishReason, Json
+from providers.types.events import ModelEvent
 from providers.wires.accumulator import StepAccumulator
+from providers.wires.reading import WireDecoder
 
 
 def chunk(text: str, finish_reason: str | None = None) -> Json:
@@ -33,10 +38,32 @@ def test_an_interrupt_after_the_end_changes_nothing() -> None:
     assert not result.stream_was_cancelled
 
 
+class Strict(WireDecoder):
+    """A decoder that raises on an event without choices."""
+
+    def __init__(self, accumulator: StepAccumulator) -> None:
+        self._chat = wires.load("openai-chat").decoder(accumulator)
+
+    def take(self, event: Json) -> list[ModelEvent]:
+        if not event["choices"]:
+            raise TypeError
+        return self._chat.take(event)
+
+    def error(self) -> LLMError | None:
+        return self._chat.error()
+
+    def store(self) -> None:
+        self._chat.store()
+
+
 def test_nothing_is_read_after_a_malformed_event() -> None:
-    decoder, accumulator = started()
+    accumulator = StepAccumulator()
+    wire = SimpleNamespace(KIND="strict", decoder=Strict)
+    decoder = Decoder(cast(wires.Wire, wire), accumulator)
+    decoder.begin()
     decoder.decode(chunk("Hi"))
-    with pytest.raises(LLMMalformedResponseError):
-        decoder.decode({"choices": 5})
+    with pytest.raises(LLMMalformedResponseError) as caught:
+        decoder.decode({"choices": []})
+    assert caught.value.detail["exception"] == "TypeError"
     assert decoder.decode(chunk(" again")) == []
     assert accumulator.result().text == "Hi"
