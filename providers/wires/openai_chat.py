@@ -10,7 +10,6 @@ from providers.errors import (
     LLMError,
     LLMMalformedToolCallError,
 )
-from providers.errors.translation import from_payload
 from providers.types import FinishReason, Json
 from providers.types.events import ModelEvent, ResponseStarted, UsageSeen
 from providers.wires._openai_chat_body import build_body
@@ -63,7 +62,7 @@ class _Completion(WireDecoder):
         self._is_whole = False
 
     def take(self, event: Json) -> list[ModelEvent]:
-        """Return what ``event`` means. Raises an ``LLMError`` for an error object."""
+        """Return what ``event`` means, whatever it reports beside that."""
         out: list[ModelEvent] = []
         choices = objects_in(event.get("choices"))
         # Azure begins with a chunk about the prompt that has no id, no model and no choice.
@@ -76,8 +75,6 @@ class _Completion(WireDecoder):
             self._note_envelope(event)
             self._delta.take_findings(event, out)
         self._count(event, out)
-        if error := event.get("error"):
-            raise from_payload({"error": error}, status=None)
         return out
 
     def _start(self, event: Json, out: list[ModelEvent]) -> None:

@@ -58,6 +58,8 @@ def tell(recording: Recording) -> Told:
     try:
         for event in events(recording.sse):
             told += reader.take(event)
+            if reader.failure is not None:
+                raise reader.failure
         told += reader.conclude()
         reader.end()
     except LLMError as failure:

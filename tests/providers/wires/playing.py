@@ -94,6 +94,8 @@ def play(kind: str, stream: Iterable[Any], *, cancel: bool = False, quirks: Quir
     try:
         for event in stream:
             told += reader.take(event)
+            if reader.failure is not None:
+                raise reader.failure
         if cancel:
             raised = RunCancelled()
             reader.interrupt(raised)

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import pytest
 
 from providers.errors import (
-    LLMBadRequestError,
     LLMConnectionError,
     LLMContentFilterError,
     LLMContextWindowExceededError,
@@ -110,7 +109,7 @@ ENDINGS = [
     Ending(
         name="an error object after the end",
         stream=[chunk("length", content="Hi"), {"error": {"message": "Token limit reached", "code": 400}}],
-        error=LLMBadRequestError,
+        stop_reason=FinishReason.MAX_TOKENS_EXCEEDED,
     ),
     Ending(
         name="DeepSeek out of resources",
