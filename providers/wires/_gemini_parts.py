@@ -6,11 +6,12 @@ never know how an answer ends or what an error is: that is ``gemini_generate``.
 
 import json
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from providers.types import Json, Part, ProviderItemPart, ReasoningPart, TextPart, ToolCallPart
 from providers.wires._gemini_arguments import PartialArguments
 from providers.wires.arguments import object_of
+from providers.wires.emptiness import is_blank
 
 #: What a part may carry beside its one content field.
 _BESIDE = frozenset(
@@ -44,6 +45,11 @@ class GeminiText:
     index: int = 0
     sealed: str | None = None
 
+    @property
+    def has_content(self) -> bool:
+        """Whether these are words of the answer that are not blank."""
+        return not self.thought and any(not is_blank(text) for text in self.texts)
+
     def as_part(self) -> Part | None:
         """Return the words; ``None`` when there are none and nothing is sealed."""
         text = "".join(self.texts)
@@ -67,6 +73,7 @@ class GeminiSignature:
 
     value: str
     index: int
+    has_content: ClassVar[bool] = False
 
     def as_part(self) -> Part:
         """Return reasoning that nobody can read."""
@@ -80,6 +87,7 @@ class GeminiSignature:
 class GeminiCall:
     """A function call, whole in one part or in pieces (Vertex)."""
 
+    has_content: ClassVar[bool] = True
     part: Json
     id: str
     name: str
@@ -134,6 +142,7 @@ class Other:
 
     kind: str
     part: Json
+    has_content: ClassVar[bool] = True
 
     def as_part(self) -> Part:
         """Return the content as the provider named it."""

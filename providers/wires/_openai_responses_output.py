@@ -15,6 +15,10 @@ from providers.wires.accumulator import StepAccumulator
 from providers.wires.answerable_history import UNNAMED
 from providers.wires.shapes import object_in, objects_in, text_in
 
+#: What servers call words that are neither a refusal nor a summary.
+_PLAIN = (None, "text", "thinking")
+_PLAIN_KINDS = (ContentKind.TEXT, ContentKind.THOUGHT)
+
 type Key = int | str | None
 
 #: The kinds of words in an item, by its type.
@@ -83,6 +87,13 @@ class Output:
         if whole := text_in(event.get(kind.field)):
             words = self._words_at(kind, event)
             _append(words, remainder(words.pieces, whole), out)
+
+    def complete_part(self, event: Json, out: list[ModelEvent]) -> None:
+        """Take a whole content part."""
+        part = object_in(event.get("part"))
+        kind = next((kind for kind in ContentKind if kind.value == part.get("type")), None)
+        if kind is not None:
+            self.complete_words(kind, {**event, kind.field: part.get(kind.field)}, out)
 
     def annotate(self, event: Json, out: list[ModelEvent]) -> None:
         """Take a citation."""
@@ -269,5 +280,5 @@ def _wholes_in(content: Any, kind: ContentKind) -> list[tuple[str, list[Json]]]:
     return [
         (text_in(part.get(kind.field)), objects_in(part.get("annotations")))
         for part in objects_in(content)
-        if part.get("type") == kind.value
+        if part.get("type") == kind.value or (part.get("type") in _PLAIN and kind in _PLAIN_KINDS)
     ]

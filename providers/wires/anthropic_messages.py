@@ -76,20 +76,18 @@ class _Message(WireDecoder):
                 yield from self._conclude()
                 if self._usage:
                     yield self._count()
-                return
             case "message" | None if "content" in event:
                 yield from self._take_whole(event)
             case "error":
                 self._add_usage(object_in(event.get("usage")))
                 self._count()
                 raise from_payload(event, status=None)
-        if self._accumulator.terminal:
-            # What follows the end belongs to the answer, too.
-            yield from self._conclude()
 
     def conclude(self) -> list[ModelEvent]:
-        """Take ``[DONE]`` after whole content for the end, where a server sends no other."""
-        if self._accumulator.terminal or not (self._accumulator.is_done and self._content.is_whole):
+        """Close what followed the end. Take ``[DONE]`` after whole content for the end, where a server sends no other."""
+        if self._accumulator.terminal:
+            return list(self._conclude())
+        if not (self._accumulator.is_done and self._content.is_whole):
             return []
         return [*self._conclude(), *([self._count()] if self._usage else [])]
 

@@ -37,7 +37,6 @@ from providers.wires._gemini_parts import (
 )
 from providers.wires._gemini_usage import has_counts, usage_from
 from providers.wires.accumulator import StepAccumulator
-from providers.wires.emptiness import has_content
 from providers.wires.reading import WireDecoder
 from providers.wires.shapes import object_in, objects_in, text_in
 from providers.wires.usage_merging import merged
@@ -140,6 +139,9 @@ class _Answer(WireDecoder):
 
     def _say(self, part: Json, events: list[ModelEvent]) -> None:
         text, thought = text_in(part.get("text")), part.get("thought") in (True, "true")
+        if not text and not thought and (text := text_in(part.get("thought"))):
+            # Gateways also put the thought itself there.
+            part, thought = {**part, "text": text, "thought": True}, True
         signature = text_in(part.get("thoughtSignature")) or None
         last = self._items[-1] if self._items else None
         if signature is None and isinstance(last, GeminiText) and last.thought is thought and not last.signed:
@@ -252,7 +254,7 @@ class _Answer(WireDecoder):
         is_absent = meant is FinishReason.TOOL_CALLS and not calls
         if self._bad_call or is_absent or not all(call.complete for call in calls):
             return LLMMalformedToolCallError(detail=detail)
-        if has_content(part for item in self._items if (part := item.as_part()) is not None):
+        if any(item.has_content for item in self._items):
             return None
         if meant is FinishReason.CONTENT_FILTER:
             return LLMContentFilterError(detail=detail)

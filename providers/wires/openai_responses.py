@@ -33,20 +33,22 @@ __all__ = ["KIND", "build_body", "decoder", "show"]
 
 KIND = "openai-responses"
 
+#: Names of earlier drafts and of compatible servers stand beside OpenAI's own.
 _DELTAS = {
     "response.output_text.delta": ContentKind.TEXT,
+    "response.text.delta": ContentKind.TEXT,
     "response.refusal.delta": ContentKind.REFUSAL,
     "response.reasoning_summary_text.delta": ContentKind.SUMMARY,
+    "response.reasoning_summary.delta": ContentKind.SUMMARY,
     "response.reasoning_text.delta": ContentKind.THOUGHT,
+    "response.reasoning.delta": ContentKind.THOUGHT,
+    "response.reasoning_content.delta": ContentKind.THOUGHT,
 }
 
 #: The whole words once more; some servers send nothing but these.
-_WHOLES = {
-    "response.output_text.done": ContentKind.TEXT,
-    "response.refusal.done": ContentKind.REFUSAL,
-    "response.reasoning_summary_text.done": ContentKind.SUMMARY,
-    "response.reasoning_text.done": ContentKind.THOUGHT,
-}
+_WHOLES = {name.removesuffix("delta") + "done": kind for name, kind in _DELTAS.items()}
+#: Whole content parts: words, too.
+_PARTS = frozenset({"response.content_part.done", "response.reasoning_summary_part.done"})
 
 #: What an end means where the response does not say its status itself.
 _ENDS = {
@@ -99,6 +101,8 @@ class _Response(WireDecoder):
             self._output.say(stretch, event, out)
         elif (stretch := _WHOLES.get(kind)) is not None:
             self._output.complete_words(stretch, event, out)
+        elif kind in _PARTS:
+            self._output.complete_part(event, out)
         elif (take := self._others.get(kind)) is not None:
             take(event, out)
         elif kind in _ENDS:
@@ -120,6 +124,7 @@ class _Response(WireDecoder):
 
     def _start(self, response: Json, out: list[ModelEvent]) -> None:
         self._envelope = response
+        self._count(response, is_final=False)
         self._accumulator.model = text_in(response.get("model")) or self._accumulator.model
         if not self._started:
             self._started = True
@@ -136,13 +141,13 @@ class _Response(WireDecoder):
             self._count(event)
             raise from_payload({"error": error}, status=None)
 
-    def _count(self, response: Json) -> bool:
+    def _count(self, response: Json, *, is_final: bool = True) -> bool:
         """Take the usage of a response; return whether there is any."""
         accumulator = self._accumulator
         if not (usage := object_in(response.get("usage"))):
             return False
         accumulator.raw_usage = merged(accumulator.raw_usage, usage)
-        accumulator.usage = usage_from(accumulator.raw_usage)
+        accumulator.usage = usage_from(accumulator.raw_usage, is_final=is_final)
         return True
 
     def _end(self, kind: str, response: Json, out: list[ModelEvent]) -> None:

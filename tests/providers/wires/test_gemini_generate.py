@@ -511,6 +511,14 @@ ODD = [
         ),
         id="text for a part",
     ),
+    pytest.param(
+        Odd(
+            stream=[chunk({"thought": "Hm"}), chunk(words("So"), finish="STOP")],
+            parts=[ReasoningPart(text="Hm"), TextPart(text="So")],
+            native=[{"text": "Hm", "thought": True}, {"text": "So"}],
+        ),
+        id="a thought in place of its mark",
+    ),
 ]
 
 

@@ -749,3 +749,76 @@ def test_no_odd_value_of_an_item_costs_an_answer(name: str, value: Any) -> None:
         told = play([added(0, odd), done(0, odd), *text(1, "Yes"), end("completed", odd)])
         assert told.raised is None or isinstance(told.raised, LLMError)
         assert "Yes" in told.result.text
+
+
+@pytest.mark.parametrize(
+    ("stream", "meaning"),
+    [
+        understood(
+            [delta("reasoning", 0, "Hm"), delta("output_text", 1, "So")],
+            [ReasoningDelta("Hm", 0), TextDelta("So")],
+            server="Any server",
+            oddity="Thoughts that stream as `response.reasoning.delta` are thoughts.",
+            id="thoughts under an earlier name",
+        ),
+        pytest.param(
+            [delta("reasoning_summary", 0, "Hm"), delta("text", 1, "So")],
+            [ReasoningDelta("Hm", 0), TextDelta("So")],
+            id="a summary and words under earlier names",
+        ),
+        pytest.param(
+            [{"type": "response.content_part.done", "output_index": 0, "part": output_text("So")}],
+            [TextDelta("So")],
+            id="whole content parts alone",
+        ),
+        pytest.param(
+            [done(0, message({"type": "text", "text": "So"}))], [TextDelta("So")], id="a plain name of words"
+        ),
+        pytest.param([done(0, message() | {"content": "So"})], [TextDelta("So")], id="text for a content"),
+        pytest.param(
+            [delta("output_text", 0, "") | {"delta": {"text": "So"}}], [TextDelta("So")], id="a wrapped delta"
+        ),
+        pytest.param(
+            [
+                delta("output_text", 0, "So", content_index=0),
+                {"type": "response.content_part.done", "output_index": 0, "content_index": 0}
+                | {"part": output_text("So")},
+            ],
+            [TextDelta("So")],
+            id="a content part that was streamed",
+        ),
+    ],
+)
+def test_it_reads_other_names_and_shapes(stream: list[Json], meaning: list[Any]) -> None:
+    told = play([*stream, *text(5, "!"), end()])
+    assert told.raised is None
+    assert told.meaning == [*meaning, TextDelta("!")]
+
+
+@pytest.mark.parametrize(
+    ("earlier", "last", "expected"),
+    [
+        pytest.param(
+            {"input_tokens": 9, "output_tokens": 1},
+            {"input_tokens": 0, "output_tokens": 4},
+            Usage(input_tokens=9, output_tokens=4, source=UsageSource.REPORTED),
+            id="a zero at the end",
+        ),
+        pytest.param(
+            None,
+            {"prompt_tokens": 9, "completion_tokens": 4, "prompt_tokens_details": {"cached_tokens": 3}},
+            Usage(input_tokens=9, cached_input_tokens=3, output_tokens=4, source=UsageSource.REPORTED),
+            id="the names of Chat Completions",
+        ),
+        pytest.param({"input_tokens": 0, "output_tokens": 0}, None, Usage(), id="zeros at the start"),
+        pytest.param(
+            {"input_tokens": 9},
+            None,
+            Usage(input_tokens=9),
+            id="nothing at the end",
+        ),
+    ],
+)
+def test_it_counts_what_was_reported_once(earlier: Json | None, last: Json | None, expected: Usage) -> None:
+    opening = {"type": "response.created", "response": response("in_progress", usage=earlier)}
+    assert play([opening, *text(0, "So"), end(usage=last)]).result.usage == expected
