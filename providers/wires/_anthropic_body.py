@@ -73,6 +73,8 @@ def build_body(request: ModelRequest) -> Json:
         # The API wants every tool of the history declared, also when none may be called any more.
         body["tools"] = [_tool(ToolSpec(name=name)) for name in conversation.tool_names]
         body["tool_choice"] = {"type": "none"}
+    if conversation.container is not None:
+        body["container"] = conversation.container
     body |= tuned(request, limit, may_think=not _continues_unthinking(turns))
     cached(body, request.options.cache)
     return with_own_fields(body, request, reserved=RESERVED)
@@ -107,11 +109,15 @@ class _AnthropicTurns:
         #: In order of first use.
         self.tool_names: dict[str, None] = {}
         self._origin = origin
+        #: Where the last turn's code runs, if it waits for the results of this request or was paused.
+        self.container: str | None = None
         self._used: set[str] = set()
         self._sent_ids: dict[str, str] = {}
 
     def add(self, message: ChatMessage) -> None:
         """Append ``message``, merged into the last turn where that has the same role."""
+        if message.role is Role.USER:
+            self.container = None
         match message.role:
             case Role.ASSISTANT:
                 self._append("assistant", self._assistant(message))
@@ -133,7 +139,9 @@ class _AnthropicTurns:
             for block in message.native:
                 if block["type"] == "tool_use":
                     self._remember(block["id"], block["id"], block["name"])
-            return list(message.native)
+                elif block["type"] == "container":
+                    self.container = block["id"]
+            return [block for block in message.native if block["type"] != "container"]
         return list(self._converted(message))
 
     def _converted(self, message: ChatMessage) -> Iterator[Json]:

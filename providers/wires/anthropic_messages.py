@@ -190,6 +190,10 @@ class _Message(WireDecoder):
         accumulator.parts = [part for block in self._content.blocks if (part := block.as_part()) is not None]
         waits = accumulator.stop_reason in {FinishReason.TOOL_CALLS, FinishReason.PAUSED}
         accumulator.native = returnable(self._content.blocks, waits=waits)
+        container = text_in(object_in(self._envelope.get("container")).get("id"))
+        if waits and container:
+            # Code that waits for our results is resumed in its own container.
+            accumulator.native.append({"type": "container", "id": container})
         if self._envelope or self._content.blocks:
             accumulator.response = {
                 **self._envelope,

@@ -26,6 +26,7 @@ from tests.providers.wires.anthropic_events import (
     ELSEWHERE,
     HERE,
     SERVER,
+    block,
     call,
     end,
     play,
@@ -171,6 +172,20 @@ def test_it_sends_a_pending_server_tool_back_beside_our_results() -> None:
         *turns[1:],
         ("assistant", ["web_search_tool_result", "text"]),
     ]
+
+
+def test_it_resumes_code_that_waits_in_its_own_container() -> None:
+    ending = end("tool_use")
+    ending[0]["delta"]["container"] = {"id": "container_1", "expires_at": "2026-12-01T00:00:00Z"}
+    caller = {"type": "code_execution_20260120", "tool_id": "srv_1"}
+    ours = {"type": "tool_use", "id": "c1", "name": "look", "input": {}, "caller": caller}
+    waiting = said(*SERVER, *block(1, ours), *ending)
+    body = ask(user("Hi"), waiting, results(c1="one"))
+    assert body["container"] == "container_1"
+    assert [item["type"] for item in body["messages"][1]["content"]] == ["server_tool_use", "tool_use"]
+    later = ask(user("Hi"), waiting, results(c1="one"), said(*FOUND, *end("end_turn")), user("And?"))
+    assert "container" not in later
+    assert "container" not in str(later["messages"])
 
 
 @pytest.mark.parametrize(
