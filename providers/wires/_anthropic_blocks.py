@@ -28,7 +28,8 @@ class Block:
 
     def __init__(self, start: Json) -> None:
         self.start = start
-        self.type = str(start.get("type"))
+        #: Empty for a block that does not say what it is.
+        self.type = text_in(start.get("type"))
         #: Pieces of text, or of a thought.
         self.texts: list[str] = [text_in(start.get("text")) or text_in(start.get("thinking"))]
         #: Pieces of a tool's input, as JSON text.
@@ -109,7 +110,7 @@ class Block:
                     arguments=self.arguments if self.told or not self.started_with_input else "",
                     complete=self.told,
                 )
-            case "None":
+            case "":
                 return None
             case _:
                 return ProviderItemPart(kind=self.type, data=self.assembled()) if self.closed else None
@@ -152,7 +153,7 @@ class Block:
                 }
             case kind if kind in SERVER_CALLS:
                 return block if self.closed and isinstance(block.get("input"), dict) else None
-            case "None":
+            case "":
                 return None
             case _:
                 return block if self.closed else None

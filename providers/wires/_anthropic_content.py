@@ -165,7 +165,7 @@ class Content:
     def _finish(self, block: Block) -> Iterator[ModelEvent]:
         was_closed, block.closed = block.closed, True
         match block.type:
-            case "text" | "thinking" | "redacted_thinking" | "None":
+            case "text" | "thinking" | "redacted_thinking" | "":
                 pass
             case "tool_use":
                 if block.is_whole and not block.told:

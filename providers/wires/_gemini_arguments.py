@@ -8,6 +8,7 @@ import re
 from itertools import pairwise
 
 from providers.types import Json
+from providers.wires.shapes import text_in
 
 type Place = tuple[str | int, ...]
 
@@ -36,7 +37,7 @@ class PartialArguments:
 
     def put(self, piece: Json) -> None:
         """Take one piece. Raises ``ValueError`` or ``TypeError`` when it cannot be used."""
-        place = _parse(piece.get("jsonPath") or "")
+        place = _parse(text_in(piece.get("jsonPath")))
         text = piece.get("stringValue", "")
         if not isinstance(text, str):
             raise TypeError("a string value is no string")

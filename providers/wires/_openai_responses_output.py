@@ -19,6 +19,8 @@ from providers.wires.shapes import object_in, objects_in, text_in
 _PLAIN = (None, "text", "thinking")
 _PLAIN_KINDS = (ContentKind.TEXT, ContentKind.THOUGHT)
 
+_LONGEST_NUMBER = 10
+
 type Key = int | str | None
 
 #: The kinds of words in an item, by its type.
@@ -205,6 +207,8 @@ class Output:
         number = _number(event.get("summary_index" if kind is ContentKind.SUMMARY else "content_index"))
         item = self._item_at(event, "message" if kind.is_answer else "reasoning")
         words = self._words.get((id(item), kind, number))
+        if words is None and number is None and (known := item.words_of(kind)):
+            return known[-1]
         if words is None:
             words = self._words[id(item), kind, number] = self._add_words(item, kind)
         return words
@@ -220,6 +224,11 @@ class Output:
         key = self._key(event)
         key = (item_id or None) if key is None else key
         item = self._by_key.get(key)
+        if item is None and start is None and key is None:
+            # Nothing says whose this is: it belongs to what was said last.
+            item = next((item for item in reversed(self.items) if item.type == kind), None)
+            if item is not None:
+                return item
         if item is None or item.type != kind or (start is not None and item.is_another(start)):
             if item is not None and item.is_announced:
                 self.items.remove(item)
@@ -228,8 +237,8 @@ class Output:
             self._by_id[item_id], self._key_of[item_id] = item, key
         return item
 
-    def _add(self, item: Item, place: Key) -> Item:
-        item.place = place if isinstance(place, int) else None
+    def _add(self, item: Item, place: int | None) -> Item:
+        item.place = place
         self.items.append(item)
         return item
 
@@ -260,8 +269,11 @@ def _is_cut(item: Item) -> bool:
     return not item.call.is_object
 
 
-def _number(value: Any) -> Key:
-    return value if isinstance(value, int | str) else None
+def _number(value: Any) -> int | None:
+    if isinstance(value, str) and value.isdecimal() and len(value) < _LONGEST_NUMBER:
+        return int(value)
+    is_number = isinstance(value, int) and not isinstance(value, bool)
+    return value if is_number and value >= 0 else None
 
 
 def _type_of(item: Json) -> str:

@@ -735,3 +735,18 @@ def test_it_survives_half_a_character() -> None:
     told = play([start(), *text(0, "\ud83d"), *call(1, "c1", '{"a": "\\ud83d"}'), *end("tool_use")])
     assert told.result.text == "\ud83d"
     assert told.result.native[1]["input"] == {"a": "\ud83d"}
+
+
+@pytest.mark.parametrize("name", ["type", "id", "name", "input", "text"])
+@pytest.mark.parametrize("value", [None, [], {}, "x", 3, [None]], ids=repr)
+def test_no_odd_value_of_a_block_costs_an_answer(name: str, value: Any) -> None:
+    for whole in (
+        {"type": "tool_use", "id": "c1", "name": "look", "input": {}},
+        {"type": "server_tool_use", "id": "srv_1", "name": "look", "input": {}},
+        {"type": "web_search_tool_result", "tool_use_id": "srv_1", "content": []},
+        {"type": "text", "text": "Hm"},
+    ):
+        told = play([start(), *block(0, whole | {name: value}), *text(1, "Yes"), *end("end_turn")])
+        assert told.raised is None
+        assert told.result.text.endswith("Yes")
+        check_consistent(told)

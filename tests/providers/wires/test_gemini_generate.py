@@ -334,6 +334,7 @@ def test_it_puts_a_call_in_pieces_together() -> None:
         {"jsonPath": "$[0]", "stringValue": "x"},
         {"jsonPath": "$.a", "stringValue": 1},
         {"stringValue": "x"},
+        {"jsonPath": ["$.a"], "stringValue": "x"},
     ],
     ids=str,
 )

@@ -29,7 +29,7 @@ from providers.types.events import (
 from providers.types.usage import Usage, UsageSource
 from providers.wires import openai_responses as wire
 from tests.compatibility import understood
-from tests.providers.wires.playing import Cut, Ending, streamed_calls
+from tests.providers.wires.playing import Cut, Ending, check_consistent, streamed_calls
 from tests.providers.wires.responses_events import (
     HALF_CALL,
     LOOK,
@@ -822,3 +822,14 @@ def test_it_reads_other_names_and_shapes(stream: list[Json], meaning: list[Any])
 def test_it_counts_what_was_reported_once(earlier: Json | None, last: Json | None, expected: Usage) -> None:
     opening = {"type": "response.created", "response": response("in_progress", usage=earlier)}
     assert play([opening, *text(0, "So"), end(usage=last)]).result.usage == expected
+
+
+@pytest.mark.parametrize("name", ["output_index", "content_index", "item_id"])
+@pytest.mark.parametrize("value", [None, "", "x", -1, True, 0.5, [], {}], ids=repr)
+def test_words_without_a_proper_number_stay_where_they_came(name: str, value: Any) -> None:
+    stream = [START, *text(0, "A", "B", "C")[:-1]]
+    stream[3] = stream[3] | {name: value}
+    told = play([*stream, *text(1, "D"), end()])
+    assert told.raised is None
+    assert told.result.text == "ABCD"
+    check_consistent(told)
