@@ -138,7 +138,7 @@ class Content:
             case "text_delta" if text := text_in(delta.get("text")):
                 block.texts.append(text)
                 yield TextDelta(text)
-            case "thinking_delta" if text := text_in(delta.get("thinking")):
+            case "thinking_delta" if text := text_in(delta.get("thinking")) or text_in(delta.get("text")):
                 block.texts.append(text)
                 yield ReasoningDelta(text, block.reasoning)
             case "input_json_delta" if piece := as_text(delta.get("partial_json")):

@@ -71,10 +71,14 @@ class _Message(WireDecoder):
                 yield from self._start(object_in(event.get("message")))
             case "message_delta":
                 yield from self._end(event)
-            case "message_stop" if not self._accumulator.terminal:
-                # Some compatible servers send no stop reason at all, and it may have come with the start.
-                yield from self._conclude()
-                if self._usage:
+            case "message_stop":
+                usage = object_in(event.get("usage"))
+                self._add_usage(usage)
+                was_over = self._accumulator.terminal
+                if not was_over:
+                    # Some compatible servers send no stop reason at all, and it may have come with the start.
+                    yield from self._conclude()
+                if usage or (self._usage and not was_over):
                     yield self._count()
             case "message" | None if "content" in event:
                 yield from self._take_whole(event)
@@ -122,7 +126,7 @@ class _Message(WireDecoder):
         }
         delta = object_in(event.get("delta"))
         self._envelope |= delta
-        usage = object_in(event.get("usage"))
+        usage = object_in(event.get("usage")) or object_in(delta.get("usage"))
         self._add_usage(usage)
         if reason := text_in(delta.get("stop_reason")) or text_in(event.get("stop_reason")):
             self._accumulator.raw_stop_reason = reason

@@ -107,7 +107,7 @@ class _Response(WireDecoder):
             take(event, out)
         elif kind in _ENDS:
             # Perplexity's Agent API sends the response without its envelope.
-            self._end(kind, object_in(event.get("response")) or event, out)
+            self._end(kind, event, out)
         elif response := object_in(event.get("response")):
             self._start(response, out)
         return out
@@ -150,11 +150,12 @@ class _Response(WireDecoder):
         accumulator.usage = usage_from(accumulator.raw_usage, is_final=is_final)
         return True
 
-    def _end(self, kind: str, response: Json, out: list[ModelEvent]) -> None:
+    def _end(self, kind: str, event: Json, out: list[ModelEvent]) -> None:
         accumulator = self._accumulator
+        response = object_in(event.get("response")) or event
         self._start(response, out)
         accumulator.terminal = True
-        if self._count(response):
+        if self._count(response) or self._count(event):
             out.append(UsageSeen(accumulator.usage))
         said = text_in(response.get("status")).lower()
         status = said if said in _ENDS.values() else _ENDS[kind]

@@ -480,6 +480,12 @@ def test_it_counts_what_was_reported_once(case: Counted) -> None:
     assert usage.source is UsageSource.REPORTED
 
 
+def test_it_finds_counts_at_the_very_end() -> None:
+    stream = [start(), *text(0, "So"), *end("end_turn")]
+    stream[-1] = stream[-1] | {"usage": {"input_tokens": 8, "output_tokens": 6}}
+    assert play(stream).result.usage == Usage(input_tokens=8, output_tokens=6, source=UsageSource.REPORTED)
+
+
 def test_it_counts_what_an_error_reports() -> None:
     error = {"type": "error", "error": {"type": "api_error", "message": "!"}, "usage": {"output_tokens": 6}}
     told = play([start(), *text(0, "So"), error])

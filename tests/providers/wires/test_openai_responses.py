@@ -833,3 +833,8 @@ def test_words_without_a_proper_number_stay_where_they_came(name: str, value: An
     assert told.raised is None
     assert told.result.text == "ABCD"
     check_consistent(told)
+
+
+def test_it_finds_counts_beside_the_response() -> None:
+    told = play([*text(0, "So"), end() | {"usage": {"input_tokens": 9, "output_tokens": 4}}])
+    assert told.result.usage == Usage(input_tokens=9, output_tokens=4, source=UsageSource.REPORTED)
