@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from providers.errors import taxonomy as errors
 from providers.errors import wordings
 from providers.errors.failure import Failure, is_page
+from providers.errors.pauses import pause_in_words
 from providers.errors.taxonomy import LLMError
 
 _BY_STATUS: dict[int, type[LLMError]] = {
@@ -32,6 +33,8 @@ _BY_STATUS: dict[int, type[LLMError]] = {
     504: errors.LLMTimeoutError,
     529: errors.LLMProviderOverloadedError,
 }
+#: Seconds within which a limit is one per minute, whatever it is called.
+_SHORT_PAUSE = 60.0
 #: Statuses that gateways use for anything. A status that the error itself names is more precise.
 _VAGUE = frozenset({400, 500, 502})
 #: Statuses at which sentences decide; the others are precise enough.
@@ -56,6 +59,11 @@ _REQUEST_AT_FAULT = re.compile(wordings.REQUEST_AT_FAULT)
 #: The figures of a limit and of the request that met it: ``Limit 8000, Requested 42084``.
 _FIGURES = re.compile(
     r"\blimit\W{1,3}([\d,]+)\b.{0,60}?\brequested\W{1,3}([\d,]+)", re.IGNORECASE | re.DOTALL
+)
+_RATE_LIMIT = re.compile(r"\brate[ _-]?limit", re.IGNORECASE)
+#: A size in bytes, as opposed to one in tokens.
+_IN_BYTES = re.compile(
+    r"\d ?(bytes|[KMG]i?B)\b|^(?!.*\btokens?\b).*\b(body|payload)\b", re.IGNORECASE | re.DOTALL
 )
 _TOO_LARGE_AT_ONCE = re.compile(
     r"request too large .{0,200}(per min|TPM|rate limit)", re.IGNORECASE | re.DOTALL
@@ -93,7 +101,10 @@ def _of_account(failure: Failure) -> type[LLMError] | None:
         return errors.LLMInsufficientCreditsError
     if words & _CODES[errors.LLMInsufficientCreditsError] or is_throttled or is_short_limit(text):
         return None
-    return errors.LLMQuotaUsedUpError if _QUOTA.search(text) else None
+    if not _QUOTA.search(text):
+        return None
+    pause = pause_in_words(text)
+    return errors.LLMQuotaUsedUpError if pause is None or pause > _SHORT_PAUSE else None
 
 
 def _never_fits(failure: Failure) -> bool:
@@ -131,11 +142,13 @@ def _of_length(failure: Failure) -> type[LLMError] | None:
     """Return the class of a failure that is about the length or the size of the request."""
     if failure.status in (401, 404) or failure.words & _CODES[errors.LLMRateLimitError]:
         return None
-    if _SHORT_LIMIT.search(failure.text):
+    text = failure.text
+    if _SHORT_LIMIT.search(text) or _RATE_LIMIT.search(text):
         return None
-    if _TOO_LONG.search(failure.text):
+    is_long, is_large = _TOO_LONG.search(text), _TOO_LARGE.search(text)
+    if is_long and not (is_large and _IN_BYTES.search(text)):
         return errors.LLMContextWindowExceededError
-    return errors.LLMRequestTooLargeError if _TOO_LARGE.search(failure.text) else None
+    return errors.LLMRequestTooLargeError if is_large else None
 
 
 def _of_codes(failure: Failure) -> type[LLMError] | None:

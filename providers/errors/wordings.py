@@ -99,7 +99,7 @@ MINIMAX_CODES: dict[int, type[LLMError]] = {
 
 #: Sentences about an empty account. They win over every code, because providers send them with most of the statuses.
 NO_CREDIT = (
-    r"credit balance (is )?too low",
+    r"credit balance .{0,20}(too low|exhausted|depleted|used up|negative)",
     r"\b(insufficient|not enough|no) .{0,20}\b(balance|credits?|funds)\b",
     r"(requires?|needs?) more credits|can only afford",
     r"(used|consumed|spent) (up )?(all|up) .{0,40}\bcredits",
@@ -109,7 +109,7 @@ NO_CREDIT = (
     r"(spend|spending|billing|credit|budget|specified api usage) (hard )?(limits?|cap)\b",
     r"key limit exceeded|(budget|max budget) (has been |was )?exceeded|exceeded .{0,20}\bbudget",
     r"exceeded your (monthly )?included credits|included credits .{0,40}(exceeded|depleted|used)",
-    r"(update|verify|add) .{0,30}\b(billing|payment method)|billing .{0,40}(not active|inactive|disabled|not enabled)",
+    r"(update|verify|add) .{0,30}\b(billing|payment method)|billing .{0,40}(not active|inactive|disabled|not (been )?enabled)",
     r"(enable|set up|activate) billing|payment (is )?required|please (recharge|top.?up)|top up your",
     r"account .{0,40}(in arrears|overdue|good standing|not active)|outstanding balance|negative balance",
     r"free (tier|trial|quota|credits?|allocation) .{0,40}(exhausted|expired|ended|used up|has been consumed)",
@@ -122,12 +122,12 @@ OVER_QUOTA = (r"exceeded your current quota", r"check your plan and billing")
 
 #: Words of a limit that ends within a minute, and of one that does not. The first one in a sentence counts.
 SHORT_LIMIT = (
-    r"per[ _-]?(min(ute)?|sec(ond)?)\b|permin(ute)?|/ ?(min|sec|m|s)\b|\b(TPM|RPM|QPM|QPS|RPS)\b|per \d+ seconds"
+    r"per[ _-]?(min(ute)?|sec(ond)?)\b|permin(ute)?|/ ?(min|sec|m|s)\b|(?<![a-z])(TPM|RPM|QPM|QPS|RPS)(?![a-z])|per \d+ seconds"
     r"|concurren|per_minute|free-models-per-min"
 )
 LONG_LIMIT = (
     r"per[ _-]?(day|week|month|hour)\b|per(day|week|month|hour)|/ ?(day|week|month|hour|d|h)\b"
-    r"|\b(TPD|RPD|TPH|RPH|IPD)\b|per_day|per 1d|free-models-per-day"
+    r"|(?<![a-z])(TPD|RPD|TPH|RPH|IPD)(?![a-z])|per_day|per 1d|free-models-per-day"
     r"|\b(daily|weekly|monthly|hourly|\d+.?hours?)\b.{0,60}\b(limit|quota|allowance|allocation|usage|cap|tokens|requests)"
     r"|\b(limit|quota|allowance|usage)\b.{0,60}\b(daily|weekly|monthly|for (today|the day|this (week|month))|\d+.?hours?)\b"
 )
@@ -135,7 +135,7 @@ LONG_LIMIT = (
 QUOTA = (
     r"usage[ _]limit.{0,40}(reached|exceeded|hit)|(reached|hit|exceeded) .{0,30}\b(usage|weekly|daily|monthly)[ _]limit",
     r"you'?(ve| have) (hit|reached) your .{0,20}limit",
-    r"(limit|quota|usage)s? .{0,40}\b(resets?|renews?|refresh(es)?|will be reset)\b (at|on|in)\b",
+    r"(limit|quota|usage)s? .{0,40}\b(resets?|renews?|refresh(es)?|will be reset)\b (at|on|in|after)\b",
     r"regain access on|extra usage is required",
     r"quota.{0,30}(exceeded|exhausted|reached|used up|depleted)|(exceed(ed|s)?|exhausted|reached) .{0,30}quota",
     r"(exceeded|used up) .{0,30}(premium request|allowance|allocation)",
@@ -144,9 +144,12 @@ QUOTA = (
 
 #: Sentences about a conversation that is longer than the model can read.
 TOO_LONG = (
-    r"(prompt|input|inputs|conversation|history|context|messages?|request) (is |are |was )?(still )?too long",
+    r"(prompt|input|inputs|conversation|history|context|messages?) (is |are |was )?(still )?too (long|large|big)|request (is )?too long for",
+    r"(?<![_a-z])(?<!output )(?<!completion )(?<!max )(?<!new )tokens?\b(?! per).{0,60}\b(exceed(s|ed)?|over|more than)\b.{0,40}\b(limits?|max\w*|context|window)\b",
+    r"\b(prompt|input|conversation|context|history)\b.{0,60}\b(over|above|beyond|out of) .{0,30}\b(limit|max\w*|window|range)\b",
+    r"token count (is |of )?[\d,]+,? but .{0,40}(only|at most|up to)|context (window|length|size) of [\d,]+ tokens",
     r"exceed\w* .{0,80}\b(context|prompt|input|sequence|seq|model)[ _-]?(window|size|length|limit|len|token limit)",
-    r"(context|prompt)[ _-](window|length|size|limit) .{0,20}(is |was |has been )?(exceed|overflow|full|reached)|context overflow",
+    r"(context|prompt)[ _-](window|length|size|limit)[ _-].{0,20}(is |was |has been )?(exceed|overflow|full|reached)|context overflow",
     r"(longer|greater|larger|bigger) than .{0,60}\b(context|model length|max(imum)? .{0,10}(length|tokens|context))",
     r"max(imum)?[ _](supported )?(context|prompt|input|sequence|model|seq|position)[ _-]?(length|window|size|len|embeddings)",
     r"(prompt|input|inputs|request|conversation)( token)?s?.{0,10}(count|length|tokens|size)?.{0,40}exceeds? .{0,30}(limit|max)\w* (of |length|.{0,20}(tokens|length))",
@@ -154,11 +157,11 @@ TOO_LONG = (
     r"exceed(s|ed)? (the )?(maximum|max)( allowed)?( number of)?( input| prompt)? (tokens?|token size)\b",
     r"exceed(s|ed)? (the )?(model('s)? )?(model |max |maximum )?token limit|model token limit",
     r"too large for .{0,60}max size: \d+ tokens|max size: \d+ tokens",
-    r"range of input length should be|\b(messages|input)\b.{0,40}: string too long",
-    r"max_(completion_|new_|output_)?tokens\W.{0,80}(got|is|was|=|:|value)\W{0,3}-\d|at least 1, got -\d",
+    r"range of input length should be|'(input|instructions|(messages|input)\[\d+\]\.content[^']{0,40})': string too long",
+    r"max_(completion_|new_|output_)?tokens\b.{0,80}?(got|is|was|=|:|value)\W{0,3}-\d|at least 1, got -\d",
     r"must have (less|fewer) than \d+ tokens|max_new_tokens.{0,20}must be <=",
     r"reduce (the )?(length|size|amount|number)( of)? .{0,30}(prompt|messages|input|context|conversation|history|chat)",
-    r"context length of only \d|(n_ctx|context size).{0,40}(too small|exceed)|too large to process|larger than the max context",
+    r"context length of only \d|(n_ctx|context size).{0,40}(too small|exceed)|exceed\w* .{0,20}n_ctx|too large to process|larger than the max context",
     r"(not|n't) fit (in|into|within) .{0,40}context|too many (total )?(text bytes|tokens in)|too many tokens: ",
     r"expected maxlength: \d+, actual",
     r"超出.{0,12}(上下文|最大长度|长度限制)|输入.{0,6}过长|(上下文|prompt|提示词).{0,8}(超长|超出|过长)",
@@ -166,23 +169,23 @@ TOO_LONG = (
 
 #: Sentences about a request of too many bytes.
 TOO_LARGE = (
-    r"(request|payload|body|content)( body| payload| entity)?( size)? (is )?too large|request entity too large",
+    r"request (is )?too long|(request|payload|body|content)( body| payload| entity)?( size)? (is )?too large|request entity too large",
     r"request.{0,20} exceeds? the maximum (size|allowed)|(request|payload|content|body)( payload)? size .{0,20}(limit )?exceed",
-    r"(content|payload|body|request) size limit|maximum request size|total size of .{0,30}exceed",
+    r"(content|payload|body|request) size limit|maximum request size|exceeds? the max(imum)? (length|size) of [\d,]+ ?(bytes|[KMG]i?B)|total size of .{0,30}exceed",
 )
 
 #: Further sentences, by class. They count if no code does and the status is one that says little.
 SENTENCES: dict[type[LLMError], tuple[str, ...]] = {
     errors.LLMContentFilterError: (
         r"content management policy|violat\w+ .{0,30}(usage|content|safety) (policy|policies|guidelines)",
-        r"content (policy|filter)|input was flagged|flagged (by|as|for) .{0,40}|inappropriate content|sensitive content",
+        r"content (policy|filter)|content exists risk|considered high risk|input was flagged|flagged (by|as|for) .{0,40}|inappropriate content|sensitive content",
         r"blocked .{0,20}(safety|moderation|guardrail)|输入.{0,8}敏感|敏感内容",
     ),
     errors.LLMAuthenticationError: (
         r"(invalid|incorrect|wrong|expired|revoked|missing|no|bad|unknown|disabled)( \w+)? (api.?key|x-api-key|credentials?|authentication|authorization|(api|access|auth|bearer|user) token)\b",
         r"api.?key .{0,40}(not valid|invalid|expired|incorrect|revoked|disabled|missing|not found|required|wrong|not provided)",
         r"\bunauthori[sz]ed\b|\bauthentication (failed|error|required|fails)|could not validate credentials|not authenticated",
-        r"security token .{0,40}(invalid|expired)|didn't provide an api key|令牌|身份验证|鉴权",
+        r"(access|api|auth|bearer|session|security|id) (token|key) .{0,40}(invalid|expired|revoked)|didn't provide an api key|令牌|身份验证|鉴权",
     ),
     errors.LLMNotFoundError: (
         r"\bmodels?\b\W{0,4}\S{0,120}\W{0,4}(was |is |does |do |could )?(not |n't )(be )?(found|exist)|model.{0,100}try pulling",
@@ -212,6 +215,7 @@ SENTENCES: dict[type[LLMError], tuple[str, ...]] = {
         r"validation error|invalid (request|input|parameter|param|argument|value|type|image|tool|schema|json|message|role)\b",
         r"(field|parameter|property|argument)s? .{0,40}(required|missing|not (supported|allowed|permitted))|unsupported (parameter|value|image|file|media)",
         r"\bmust be (a|an|one of|at (least|most)|between|less|greater|followed|positive)\b|unrecognized request argument|could not be parsed",
+        r"\b(schema|json|request|parameter|argument|message|image|tool)\b.{0,30} is (invalid|malformed|not (valid|supported))",
     ),
 }
 

@@ -136,6 +136,16 @@ SENTENCES: dict[type[LLMError], tuple[Row, ...]] = {
             400,
             "Invalid 'messages[3].content': string too long. Expected at most 10485760 characters.",
         ),
+        ("Vertex AI", 400, "The input token count is 1200000 but the model only supports up to 1048576."),
+        ("Qwen", 400, "<400> InternalError.Algo.InvalidParameter: Input length out of range"),
+        ("SGLang", 400, "The total number of tokens exceeds the limit of 32768"),
+        ("Any server", 400, "context_length_exceeded"),
+        ("Any server", 400, "tokens exceeds limit: 40000 > 32000"),
+        ("Any server", 400, "The prompt (9,100 tokens) is over the model's limit (8,192 tokens)"),
+        ("Any server", 400, "This model has a context window of 8192 tokens, and 9000 were given"),
+        ("Any server", 400, "max_tokens=-100 is invalid"),
+        ("Any server", 500, "runner: input exceeds n_ctx"),
+        ("Any server", 400, "Prompt too large"),
         ("Any server", 502, "The conversation does not fit into the context."),
         ("Any server", 400, "输入内容过长，请减少"),
         ("Any server", 400, "请求超出模型最大长度限制"),
@@ -147,6 +157,8 @@ SENTENCES: dict[type[LLMError], tuple[Row, ...]] = {
         ("nginx", 413, "<html><head><title>413 Request Entity Too Large</title></head></html>"),
         ("Any gateway", 500, "request body too large"),
         ("Any gateway", 413, "No."),
+        ("Any gateway", 413, "Request Too Long"),
+        ("Any gateway", 400, "The request body exceeds the maximum length of 10485760 bytes"),
     ),
     errors.LLMInsufficientCreditsError: (
         ("Anthropic", 400, "Your credit balance is too low to access the API."),
@@ -188,6 +200,8 @@ SENTENCES: dict[type[LLMError], tuple[Row, ...]] = {
         ("Any server", 403, "Please top up your wallet."),
         ("Any server", 403, "Your subscription has expired"),
         ("Any server", 403, "You need more credits"),
+        ("Any server", 429, "Your credit balance is exhausted"),
+        ("Gemini", 403, "Billing has not been enabled for this project"),
     ),
     errors.LLMQuotaUsedUpError: (
         (
@@ -217,6 +231,8 @@ SENTENCES: dict[type[LLMError], tuple[Row, ...]] = {
         ("Claude", 429, "You've hit your session limit. It resets at 6pm"),
         ("Any gateway", 429, "Weekly quota used up"),
         ("Any gateway", 403, "Quota exhausted for this project"),
+        ("OpenRouter", 429, "Rate limit exceeded: limit_rpd/acme/m. High demand for this free model"),
+        ("Gemini Code Assist", 429, "You have exhausted your capacity. Your quota will reset after 9h12m3s."),
         ("Any gateway", 429, "今天的调用已达上限，每日限额"),
     ),
     errors.LLMOverRateLimitError: (
@@ -260,6 +276,8 @@ SENTENCES: dict[type[LLMError], tuple[Row, ...]] = {
             429,
             "Your account reached max organization concurrency: 1, please try again after 1 seconds",
         ),
+        ("Gemini Code Assist", 429, "You have exhausted your capacity. Your quota will reset after 2s."),
+        ("Any gateway", 429, "The tokens of this request exceed the rate limit"),
         ("Kong", None, "API rate limit exceeded"),
         ("Any gateway", 500, "429: Too many requests from the upstream"),
         ("Any gateway", 400, "You are being throttled"),
@@ -290,6 +308,7 @@ SENTENCES: dict[type[LLMError], tuple[Row, ...]] = {
         ("New API", 500, "无效的令牌"),
         ("OpenAI", None, "You didn't provide an API key."),
         ("Qwen", 401, "No."),
+        ("Any gateway", None, "The access token has expired"),
     ),
     errors.LLMPermissionDeniedError: (
         ("OpenAI", 400, "Your organization must be verified to use this model."),
@@ -319,6 +338,7 @@ SENTENCES: dict[type[LLMError], tuple[Row, ...]] = {
         ("OpenRouter", 403, "Your input was flagged by moderation"),
         ("Amazon Bedrock", None, "The answer was blocked by your guardrail"),
         ("Z.ai", None, "输入内容包含敏感内容"),
+        ("DeepSeek", 400, "Content Exists Risk"),
     ),
     errors.LLMTimeoutError: (
         ("LiteLLM", 500, "litellm.Timeout: the request timed out"),
@@ -338,6 +358,7 @@ SENTENCES: dict[type[LLMError], tuple[Row, ...]] = {
         ("Any server", None, "field required: model"),
         ("Any server", None, "The image could not be parsed."),
         ("Any server", 418, "No tea."),
+        ("Anthropic", None, "tools.0.input_schema: JSON schema is invalid"),
     ),
     errors.LLMServerError: (
         ("OpenAI", 500, "The server had an error while processing your request."),
@@ -394,6 +415,9 @@ def test_a_sentence_is_understood_wherever_it_stands(
         (400, "The tool's grammar has an invalid token at 12", errors.LLMBadRequestError),
         (400, "`tool_use` ids were found without `tool_result` blocks", errors.LLMBadRequestError),
         (400, "max_completion_tokens: must be at most 4096", errors.LLMBadRequestError),
+        (400, "The number of output tokens exceeds the limit of 8192", errors.LLMBadRequestError),
+        (400, "max_tokens must be at least 1, got 0", errors.LLMBadRequestError),
+        (400, "Invalid 'input[2].id': string too long.", errors.LLMBadRequestError),
         (404, "The answer with the id r-1 was not found", errors.LLMNotFoundError),
         (
             429,
