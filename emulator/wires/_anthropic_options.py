@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from emulator.wires._rules import NAME, Refusal, Refusals, is_integer, is_number, objects
+from emulator.wires._tool_schemas import refused_by_anthropic
 from providers.types import Json
 
 #: The fields of the SDK's ``MessageCreateParams``, and those that the API accepts for older models.
@@ -150,6 +151,9 @@ def _tools(tools: list[Json]) -> Refusals:
         elif schema.get("type") != "object":
             problem = "Input should be 'object'" if "type" in schema else "Field required"
             yield Refusal(f"{place}.input_schema.type: {problem}")
+        else:
+            for problem in refused_by_anthropic(schema):
+                yield Refusal(f"{place}.input_schema: {problem}")
         if not isinstance(tool.get("description", ""), str):
             yield Refusal(f"{place}.description: Input should be a valid string")
 

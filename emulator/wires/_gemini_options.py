@@ -8,6 +8,7 @@ from collections.abc import Collection
 from typing import Any
 
 from emulator.wires._rules import Refusal, Refusals, is_integer, is_number
+from emulator.wires._tool_schemas import refused_by_google
 from providers.types import Json
 
 FIELDS = frozenset(
@@ -200,6 +201,8 @@ def _declaration(function: Json, place: str, declared: list[str]) -> Refusals:
     for given in (schema, parameters):
         if given is not None and str(given.get("type", "object")).lower() != "object":
             yield Refusal(f"{_REQUEST}.{place}.parameters: should be of type OBJECT.")
+    for problem in refused_by_google(schema) if isinstance(schema, dict) else ():
+        yield Refusal(f"{_REQUEST}.{place}.{problem}")
 
 
 def function_name(name: str, place: str) -> Refusals:

@@ -6,6 +6,7 @@ Sources: the API reference, recorded errors, and the fields of the SDK's types.
 from collections.abc import Callable, Collection
 
 from emulator.wires._rules import NAME, Refusal, Refusals, is_integer, is_number, objects
+from emulator.wires._tool_schemas import refused_by_openai
 from providers.types import Json
 
 _EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
@@ -15,6 +16,7 @@ _FEWEST_TOKENS = 16
 _MOST_STOPS = 4
 _MOST_TOOLS = 128
 _LONGEST_NAME = 64
+_LONGEST_DESCRIPTION = 1_024
 
 
 def unknown(body: Json, known: Collection[str]) -> Refusals:
@@ -131,8 +133,13 @@ def _function(function: Json, param: str) -> Refusals:
             code="invalid_function_parameters",
             is_strict=function.get("strict") is True,
         )
-    if not isinstance(function.get("description") or "", str):
-        yield wrong_type(f"{param}.description", "a string", function["description"])
+        for problem in refused_by_openai(parameters):
+            yield Refusal(f"{about}{problem}", f"{param}.parameters", "invalid_function_parameters")
+    description = function.get("description") or ""
+    if not isinstance(description, str):
+        yield wrong_type(f"{param}.description", "a string", description)
+    else:
+        yield from at_most(description, _LONGEST_DESCRIPTION, f"{param}.description")
 
 
 def name(value: object, param: str) -> Refusals:

@@ -28,7 +28,7 @@ from providers.wires._anthropic_media import show
 from providers.wires._anthropic_options import RESERVED, cached, tuned
 from providers.wires._anthropic_pairs import settle
 from providers.wires._media import with_notes
-from providers.wires._options import with_own_fields
+from providers.wires._options import check_names, with_own_fields
 from providers.wires.answerable_history import CallGrammar, answerable
 
 #: ``max_tokens`` is required, and a model refuses more than it can write. 32,000 is the smallest limit
@@ -54,6 +54,7 @@ def build_body(request: ModelRequest) -> Json:
     Raises:
         LLMUnsupportedError: the API has no words for one of the options.
     """
+    check_names(request, _GRAMMAR.name)
     conversation = _AnthropicTurns(request.origin)
     for message in with_notes(answerable(request, _GRAMMAR), show):
         conversation.add(message)

@@ -25,7 +25,7 @@ from providers.types import (
 )
 from providers.wires._gemini_options import RESERVED, SIGNING, bare, show, tuned
 from providers.wires._media import with_notes
-from providers.wires._options import with_own_fields
+from providers.wires._options import check_names, with_own_fields
 from providers.wires.answerable_history import CallGrammar, answerable
 
 #: What stands in for the signature of a call that another model made; the value is Google's own:
@@ -47,6 +47,7 @@ def build_body(request: ModelRequest) -> Json:
     Raises:
         LLMUnsupportedError: the API has no words for one of the options.
     """
+    check_names(request, _GRAMMAR.name)
     conversation = _GeminiContents(request.origin)
     for message in with_notes(answerable(request, _GRAMMAR), show):
         conversation.add(message)

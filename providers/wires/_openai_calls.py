@@ -15,6 +15,9 @@ from providers.wires.arguments import object_of
 
 #: A function's name on both wires.
 FUNCTION_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
+#: Tools of one request, and characters of a tool's description, at OpenAI itself.
+MOST_TOOLS = 128
+LONGEST_DESCRIPTION = 1_024
 
 
 class OpenAiCall:

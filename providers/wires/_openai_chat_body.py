@@ -19,9 +19,16 @@ from providers.types import (
     ToolSpec,
 )
 from providers.wires._media import with_notes
-from providers.wires._openai_calls import FUNCTION_NAME, exact_id, parameters, sendable_id
+from providers.wires._openai_calls import (
+    FUNCTION_NAME,
+    LONGEST_DESCRIPTION,
+    MOST_TOOLS,
+    exact_id,
+    parameters,
+    sendable_id,
+)
 from providers.wires._openai_chat_options import RESERVED, show, system, tuned
-from providers.wires._options import with_own_fields
+from providers.wires._options import check_names, check_tools, with_own_fields
 from providers.wires.answerable_history import CallGrammar, answerable
 from providers.wires.arguments import returnable
 
@@ -50,6 +57,8 @@ def build_body(request: ModelRequest) -> Json:
     Raises:
         LLMUnsupportedError: the API has no words for one of the options.
     """
+    check_names(request, _GRAMMAR.name)
+    check_tools(request, most=MOST_TOOLS, longest_description=LONGEST_DESCRIPTION)
     body: Json = {"model": request.origin.model, "messages": _messages(request), "stream": True}
     if request.quirks.asks_for_usage:
         body["stream_options"] = {"include_usage": True}

@@ -22,9 +22,15 @@ from providers.types import (
     ToolSpec,
 )
 from providers.wires._media import with_notes
-from providers.wires._openai_calls import FUNCTION_NAME, parameters, sendable_id
+from providers.wires._openai_calls import (
+    FUNCTION_NAME,
+    LONGEST_DESCRIPTION,
+    MOST_TOOLS,
+    parameters,
+    sendable_id,
+)
 from providers.wires._openai_responses_options import RESERVED, show, tuned
-from providers.wires._options import effort_of, with_own_fields
+from providers.wires._options import check_names, check_tools, effort_of, with_own_fields
 from providers.wires.answerable_history import CallGrammar, answerable
 from providers.wires.arguments import returnable
 
@@ -63,6 +69,8 @@ def build_body(request: ModelRequest) -> Json:
     Raises:
         LLMUnsupportedError: the API has no words for one of the options.
     """
+    check_names(request, _GRAMMAR.name)
+    check_tools(request, most=MOST_TOOLS, longest_description=LONGEST_DESCRIPTION)
     body: Json = {
         "model": request.origin.model,
         "input": _input(request),

@@ -4,11 +4,12 @@ A wire refuses with ``LLMUnsupportedError`` what its API has no words for. What 
 left to its provider to say, unless the provider's own SDK has dropped it.
 """
 
+import re
 from collections.abc import Set as AbstractSet
 from typing import Any
 
 from providers.errors import LLMUnsupportedError
-from providers.types import Json, ModelOptions, ModelRequest
+from providers.types import Json, ModelOptions, ModelRequest, quirks
 
 #: Budgets up to these are an effort's; what is above all of them is ``high``. Not ``minimal``: new models
 #: do not know it any more.
@@ -44,6 +45,41 @@ def chosen_tool(request: ModelRequest) -> str | None:
     raise LLMUnsupportedError(
         f"tool_choice is {choice!r}, which is no function of this request. Choose auto or none, or declare it."
     )
+
+
+def check_names(request: ModelRequest, names: re.Pattern[str]) -> None:
+    """Check that the wire accepts the tools' names, which ``names`` matches as a whole.
+
+    Raises:
+        LLMUnsupportedError: it refuses one of them.
+    """
+    for tool in request.tools:
+        if not names.fullmatch(tool.name):
+            raise LLMUnsupportedError(
+                f"This model's provider does not accept {tool.name!r} as the name of a tool. Rename it."
+            )
+
+
+def check_tools(request: ModelRequest, *, most: int, longest_description: int) -> None:
+    """Check that the vendor's own server takes so many tools, and descriptions of these lengths.
+
+    Compatible servers have no such limits.
+
+    Raises:
+        LLMUnsupportedError: it refuses them.
+    """
+    if request.quirks != quirks.NONE:
+        return
+    if len(request.tools) > most:
+        raise LLMUnsupportedError(
+            f"These are {len(request.tools)} tools, and this model's provider takes {most} at most. Choose fewer."
+        )
+    for tool in request.tools:
+        if len(tool.description) > longest_description:
+            raise LLMUnsupportedError(
+                f"The description of the tool {tool.name} has {len(tool.description):,} characters, and this model's "
+                f"provider takes {longest_description:,} at most. Shorten it."
+            )
 
 
 def is_forced(choice: str | None) -> bool:

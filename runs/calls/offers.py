@@ -7,6 +7,7 @@ from providers.types import Json, ToolSpec
 from runs import toolbox
 from runs.errors import NoSuchTool, Unsupported
 from runs.models import Run
+from runs.toolbox import schemas
 from runs.toolbox.tool import Tool
 
 
@@ -42,14 +43,14 @@ def chosen(
 
     Raises:
         NoSuchTool: with ``strict``, ``owner_id`` may not use one of the tools.
-        Unsupported: two tools have the same name.
+        Unsupported: two tools have the same name; or, with ``strict``, models cannot be offered one of the tools.
     """
     wanted = list(dict.fromkeys(names))
     usable = toolbox.usable(owner_id) if wanted else {}
     if strict and (missing := [name for name in wanted if name not in usable]):
-        raise NoSuchTool(f"There is no tool named {missing[0][:64]!r} that you may use.")
+        raise _missing(owner_id, missing[0])
     declared = list(client_tools)
-    client = client_specs(declared)
+    client = client_specs(declared, strict=strict)
     tools = {name: usable[name] for name in wanted if name in usable}
     if len(client) < len(declared) or client.keys() & tools.keys():
         raise Unsupported("Two tools of a run cannot have the same name. Rename one.")
@@ -61,13 +62,28 @@ def stored(run: Run) -> OfferedTools:
     return chosen(run.owner_id, run.tool_names, run.client_tools, strict=False)
 
 
-def client_specs(tools: Iterable[Json]) -> dict[str, ToolSpec]:
-    """Convert AG-UI's ``Tool`` objects to tool specs, by name; of two with one name, the last is kept."""
-    return {
-        tool["name"]: ToolSpec(
-            name=tool["name"],
-            description=tool.get("description") or "",
-            parameters=tool.get("parameters") or {},
-        )
-        for tool in tools
-    }
+def _missing(owner_id: int, name: str) -> NoSuchTool | Unsupported:
+    """Return the error for a tool that a user cannot choose, with the reason if a server has listed it."""
+    if problem := toolbox.problems(owner_id).get(name):
+        return Unsupported(f"The tool {name[:64]} cannot be offered to a model: {problem}.")
+    return NoSuchTool(f"There is no tool named {name[:64]!r} that you may use.")
+
+
+def client_specs(tools: Iterable[Json], *, strict: bool) -> dict[str, ToolSpec]:
+    """Convert AG-UI's ``Tool`` objects to tool specs, by name; of two with one name, the last is kept.
+
+    Raises:
+        Unsupported: with ``strict``, models cannot be offered a tool with such arguments. Without it the tool is
+            offered without arguments: its run was started before.
+    """
+    specs = {}
+    for tool in tools:
+        name, given = tool["name"], tool.get("parameters") or {}
+        try:
+            parameters = schemas.plain(given) if given else {}
+        except schemas.UnusableSchema as unusable:
+            if strict:
+                raise Unsupported(f"The tool {name} cannot be offered to a model: {unusable}.") from None
+            parameters = {}
+        specs[name] = ToolSpec(name=name, description=tool.get("description") or "", parameters=parameters)
+    return specs

@@ -22,3 +22,9 @@ def usable(user_id: int) -> dict[str, Tool]:
         for name, tool in sorted(found.items())
         if not tool.permission or user.has_perm(tool.permission)
     }
+
+
+def problems(user_id: int) -> dict[str, str]:
+    """Return why tools cannot be offered that MCP servers of a user have listed, by the tools' names."""
+    user = get_user_model()._default_manager.filter(pk=user_id, is_active=True).first()
+    return mcp.problems_for(user) if user is not None else {}

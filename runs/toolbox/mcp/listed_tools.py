@@ -3,6 +3,7 @@
 import functools
 import hashlib
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from django.conf import settings
@@ -26,16 +27,28 @@ def tools_for(user: Any) -> dict[str, Tool]:
 
     The tools come from the stored list, so a server that is down still offers its tools.
     """
-    servers = McpServer.objects.filter(
-        Q(groups__isnull=True) | Q(groups__in=user.groups.all()), is_enabled=True
-    ).distinct()
     found = {}
-    for server in servers:
+    for server in _servers_for(user):
         for entry in server.listed:
             if entry["name"] in server.allowed and not entry["problem"]:
                 tool = _tool(server, entry)
                 found[tool.name] = tool
     return found
+
+
+def problems_for(user: Any) -> dict[str, str]:
+    """Return why listed tools of the user's servers cannot be offered, by the names that they would have."""
+    return {
+        offered_name(server.name, entry["name"]): entry["problem"]
+        for server in _servers_for(user)
+        for entry in server.listed
+        if entry["problem"]
+    }
+
+
+def _servers_for(user: Any) -> Iterable[McpServer]:
+    allowed = Q(groups__isnull=True) | Q(groups__in=user.groups.all())
+    return McpServer.objects.filter(allowed, is_enabled=True).distinct()
 
 
 def offered_name(server: str, tool: str) -> str:

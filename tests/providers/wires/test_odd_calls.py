@@ -9,6 +9,7 @@ from emulator.http1 import HttpRequest
 from emulator.wires import serving
 from emulator.wires._rules import RequestRules
 from providers import wires
+from providers.errors import LLMUnsupportedError
 from providers.types import (
     ChatMessage,
     Json,
@@ -19,7 +20,9 @@ from providers.types import (
     ToolCallPart,
     ToolResultPart,
     ToolSpec,
+    quirks,
 )
+from providers.types.quirks import Quirks
 from tests.providers.wires.playing import user
 
 KINDS = tuple(wires.WIRES)
@@ -114,3 +117,34 @@ def test_unreadable_arguments_go_back_as_none(kind: str, made_by: str) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_name_that_the_provider_accepts_is_not_changed(kind: str) -> None:
     assert '"look_up-2"' in json.dumps(asked(kind, "look_up-2", "{}", made_by=kind))
+
+
+def declared(kind: str, *tools: ToolSpec, known: Quirks = quirks.NONE) -> ModelRequest:
+    return ModelRequest(origin=origin(kind), messages=(user("Hi"),), tools=tools, quirks=known)
+
+
+@pytest.mark.parametrize("kind", ["openai-chat", "openai-responses"])
+def test_openai_itself_is_offered_no_more_than_it_takes(kind: str) -> None:
+    many = [ToolSpec(name=f"look_{number}") for number in range(129)]
+    long = ToolSpec(name="look", description="a" * 1_025)
+    wires.check(declared(kind, *many[:128]))
+    with pytest.raises(LLMUnsupportedError, match="These are 129 tools, and this model's provider takes 128"):
+        wires.check(declared(kind, *many))
+    with pytest.raises(LLMUnsupportedError, match="The description of the tool look has 1,025 characters"):
+        wires.check(declared(kind, long))
+    # Other servers have no such limits.
+    wires.check(declared(kind, *many, long, known=Quirks(estimates_usage=True)))
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        ("gemini-generate", "9lives"),
+        ("openai-chat", "group.look"),
+        ("openai-responses", "look up"),
+        ("anthropic-messages", "größe"),
+    ],
+)
+def test_a_tool_whose_name_the_provider_refuses_is_refused_before_it_is_sent(kind: str, name: str) -> None:
+    with pytest.raises(LLMUnsupportedError, match="as the name of a tool"):
+        wires.check(declared(kind, ToolSpec(name=name)))

@@ -1,6 +1,6 @@
-"""MCP servers that do not keep to the protocol: ``python odd_server.py LOG`` over stdio; ``answering`` over HTTP.
+"""An MCP server over stdio that does not keep to the protocol: ``python odd_server.py [TOOLS]``.
 
-The tool's name says what it does.
+``TOOLS`` is the JSON of the list of tools; without it, there is none. A tool's name says what the tool does.
 """
 
 import json
@@ -27,14 +27,6 @@ LINES: dict[str, str] = {
     "unstructured": '{"jsonrpc":"2.0","id":ID,"result":{"content":[{"type":"text","text":"no number"}]}}',
 }
 
-SCHEMA: dict[str, Any] = {"type": "object", "properties": {}}
-OUTPUT = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
-
-
-def listed() -> list[Any]:
-    tools: list[Any] = [{"name": name, "inputSchema": SCHEMA, "outputSchema": OUTPUT} for name in LINES]
-    return [*tools, {"name": "count", "inputSchema": SCHEMA}, {"name": "latin", "inputSchema": SCHEMA}]
-
 
 def send(message: Any) -> None:
     write(json.dumps({"jsonrpc": "2.0", **message}))
@@ -56,6 +48,8 @@ def main() -> None:
                 version = message["params"]["protocolVersion"]
                 result = {"protocolVersion": version, "capabilities": {"tools": {}}, "serverInfo": info}
                 send({"id": number, "result": result})
+            case "tools/list" if len(sys.argv) > 1:
+                send({"id": number, "result": {"tools": json.loads(sys.argv[1])}})
             case "tools/list":
                 send({"id": number, "error": {"code": -32603, "message": "There is no list."}})
             case "tools/call" if message["params"]["name"] == "count":

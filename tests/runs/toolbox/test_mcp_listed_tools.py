@@ -1,5 +1,6 @@
 """MCP servers of the database: what they offer, to whom, and what happens when they are called all the same."""
 
+import json
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -12,6 +13,8 @@ from django.core.management import CommandError, call_command
 from pytest_django.fixtures import Settings
 
 from concurrency.threads import readers
+from runs.calls import offers
+from runs.errors import NoSuchTool, Unsupported
 from runs.models import McpServer
 from runs.models.mcp_server import Transport
 from runs.toolbox import InvalidArguments, Tool, ToolContext, ToolError, usable
@@ -19,6 +22,7 @@ from runs.toolbox.mcp import close_all, listing
 from runs.toolbox.mcp.listed_tools import offered_name
 from runs.toolbox.mcp.target import McpEndpoint, Unusable, read
 from tests.runs.rows import make_user
+from tests.runs.toolbox import odd_server
 from tests.runs.toolbox.mcp_servers import CHILD, Log, http, serving, stdio
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -321,3 +325,68 @@ def test_it_lists_what_servers_have(log: Log, settings: Settings) -> None:
 )
 def test_it_tells_an_admin_why_there_is_no_list(target: McpEndpoint, message: str) -> None:
     assert listing.list_tools([target]) == [listing.ListingResult(message=message)]
+
+
+def test_a_start_with_a_tool_that_cannot_be_offered_is_told_why() -> None:
+    make("lakes", listed=[entry("read"), entry("fill", problem="it is too large")], allowed=["read"])
+    ada = make_user()
+    with pytest.raises(
+        Unsupported, match=r"The tool lakes__fill cannot be offered to a model: it is too large\."
+    ):
+        offers.chosen(ada.pk, ["lakes__read", "lakes__fill"], [], strict=True)
+    with pytest.raises(NoSuchTool):
+        offers.chosen(ada.pk, ["lakes__drain"], [], strict=True)
+
+
+ODD_LIST = [
+    {"name": "plain", "inputSchema": {"type": "object", "properties": {}}},
+    {"name": "bare"},
+    {"name": "union", "inputSchema": {"anyOf": [{"properties": {"a": {}}}]}},
+    {"name": "text", "inputSchema": {"type": "string"}},
+    {"name": "named", "inputSchema": {"properties": {"$a": {}}}, "annotations": "none", "description": 7},
+    {"name": "long", "inputSchema": {}, "description": "a" * 2_000},
+    {"name": 5, "inputSchema": {}},
+    "no tool",
+    {"name": "plain", "inputSchema": {"type": "string"}},
+]
+
+
+def test_one_odd_tool_hides_no_other(settings: Settings) -> None:
+    program = odd_list(ODD_LIST)
+    [result] = listing.list_tools([McpEndpoint(name="odd", timeout=20.0, command=program)])
+    assert result.tools is not None
+    assert {tool["name"]: tool["problem"] for tool in result.tools} == {
+        "plain": "",
+        "bare": "",
+        "union": "",
+        "text": "its arguments are no object",
+        "named": "",
+        "long": "",
+        "(tool 7)": "it has no name that can be used",
+        "(tool 8)": "it has no name that can be used",
+    }
+    by_name = {tool["name"]: tool for tool in result.tools}
+    assert by_name["named"]["renamed"] == {"_a": "$a"}
+    assert by_name["long"]["hints"] == ["its description is cut at 1,024 characters"]
+    assert len(by_name["long"]["description"]) == 1_024
+    assert result.message == (
+        "It answered, and has 9 tools. Those with the name of another are not listed. 3 tools cannot be offered "
+        "(text: its arguments are no object; (tool 7): it has no name that can be used; "
+        "(tool 8): it has no name that can be used)."
+    )
+
+
+def test_an_admin_is_told_of_tools_beyond_the_limit(settings: Settings) -> None:
+    settings.RUNNEL_MCP_TOOLS = 2
+    tools = [{"name": f"look_{number}", "inputSchema": {}} for number in range(5)]
+    [result] = listing.list_tools([McpEndpoint(name="odd", timeout=20.0, command=odd_list(tools))])
+    assert result.tools is not None
+    assert [tool["name"] for tool in result.tools] == ["look_0", "look_1"]
+    assert (
+        result.message == "It answered, and has 5 tools. 2 tools of them are listed; RUNNEL_MCP_TOOLS is 2."
+    )
+
+
+def odd_list(tools: list[Any]) -> tuple[str, ...]:
+    """Return the command of a server that lists ``tools``."""
+    return (sys.executable, odd_server.__file__, json.dumps(tools))

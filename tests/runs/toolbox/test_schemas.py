@@ -3,7 +3,10 @@
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from emulator.wires._tool_schemas import refused_by_anthropic, refused_by_google, refused_by_openai
 from runs.toolbox.schemas import UnusableSchema, plain, restored, simplified
 
 TEXT = {"type": "string"}
@@ -233,6 +236,61 @@ def test_what_contains_itself_is_described_once() -> None:
 def test_at_the_top_is_one_object() -> None:
     assert plain({}) == {"type": "object", "properties": {}}
     assert plain({"type": ["object", "null"]}) == {"type": "object", "properties": {}}
+
+
+ODD = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-3, 3),
+    st.floats(),
+    st.sampled_from(
+        ["", "string", "object", "array", "STRING", "any", "a", "$b", "3", "(?=a)", "#/properties/a", "#"]
+    ),
+)
+KEYWORDS = [
+    *(
+        "type",
+        "description",
+        "enum",
+        "const",
+        "default",
+        "required",
+        "pattern",
+        "format",
+        "nullable",
+        "minLength",
+    ),
+    *(
+        "maxItems",
+        "minimum",
+        "exclusiveMaximum",
+        "properties",
+        "additionalProperties",
+        "items",
+        "prefixItems",
+    ),
+    *("anyOf", "oneOf", "allOf", "$ref", "then", "dependentSchemas", "$anchor", "a", "$b", "not", "title"),
+]
+SCHEMAS = st.recursive(
+    ODD,
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3), st.dictionaries(st.sampled_from(KEYWORDS), inner, max_size=5)
+    ),
+    max_leaves=20,
+)
+
+
+@given(st.dictionaries(st.sampled_from(KEYWORDS), SCHEMAS, max_size=6))
+@settings(max_examples=500, suppress_health_check=[HealthCheck.too_slow])
+def test_no_provider_refuses_what_is_left_of_any_schema(schema: dict[str, Any]) -> None:
+    try:
+        left = simplified(schema).parameters
+    except UnusableSchema:
+        return
+    for refused in (refused_by_openai, refused_by_anthropic, refused_by_google):
+        assert list(refused(left)) == []
+    # What is left needs no mending.
+    assert simplified(left).parameters == left
 
 
 def bomb(levels: int) -> dict[str, Any]:
