@@ -49,16 +49,6 @@ class ToolCallPart:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ToolResultPart:
-    """The result of the function call ``call_id``."""
-
-    call_id: str
-    name: str
-    content: str
-    is_error: bool = False
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class MediaPart:
     """A file in a user's message: its bytes, or a URL from which the provider loads it."""
 
@@ -69,6 +59,18 @@ class MediaPart:
     data: str | None = field(default=None, repr=False)
     url: str | None = None
     name: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ToolResultPart:
+    """The result of the function call ``call_id``."""
+
+    call_id: str
+    name: str
+    content: str
+    is_error: bool = False
+    #: Pictures and other files that the tool made. Each wire shows those that it takes in a result.
+    media: tuple[MediaPart, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

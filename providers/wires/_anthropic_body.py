@@ -27,7 +27,7 @@ from providers.types import (
 from providers.wires._anthropic_media import show
 from providers.wires._anthropic_options import RESERVED, cached, tuned
 from providers.wires._anthropic_pairs import settle
-from providers.wires._media import with_notes
+from providers.wires._media import DOCUMENTS, PICTURES, split_result, with_notes
 from providers.wires._options import check_names, with_own_fields
 from providers.wires.answerable_history import CallGrammar, answerable
 
@@ -167,8 +167,13 @@ class _AnthropicTurns:
 
     def _result(self, part: ToolResultPart) -> Json:
         block: Json = {"type": "tool_result", "tool_use_id": self._sent_ids[part.call_id]}
-        if part.content.strip():
-            block["content"] = part.content
+        # An error may hold text only.
+        text, files = split_result(part, frozenset() if part.is_error else PICTURES | DOCUMENTS)
+        if files:
+            words = [{"type": "text", "text": text}] if text.strip() else []
+            block["content"] = [*words, *map(show, files)]
+        elif text.strip():
+            block["content"] = text
         elif part.is_error:
             block["content"] = "The call failed."
         if part.is_error:

@@ -24,7 +24,7 @@ from providers.types import (
     ToolSpec,
 )
 from providers.wires._gemini_options import RESERVED, SIGNING, bare, show, tuned
-from providers.wires._media import with_notes
+from providers.wires._media import DOCUMENTS, PICTURES, split_result, with_notes
 from providers.wires._options import check_names, with_own_fields
 from providers.wires.answerable_history import CallGrammar, answerable
 
@@ -37,6 +37,9 @@ def _rewrite(part: Json, name: Callable[[str], str]) -> Json:
     call = part.get("functionCall")
     return part if call is None else {**part, "functionCall": {**call, "name": name(call["name"])}}
 
+
+#: The media types of files in a tool's result: https://ai.google.dev/gemini-api/docs/function-calling
+_IN_RESULTS = PICTURES - {"image/gif"} | DOCUMENTS
 
 _GRAMMAR = CallGrammar(name=re.compile(r"[a-zA-Z_][a-zA-Z0-9_.:-]{0,63}"), rewrite=_rewrite)
 
@@ -105,6 +108,8 @@ class _GeminiContents:
 
     def _converted(self, message: ChatMessage) -> list[Json]:
         parts: list[Json] = []
+        #: The files of results, for models that take none within a result.
+        beside: list[Json] = []
         unsigned = self._signs
         for part in message.parts:
             match part:
@@ -122,16 +127,19 @@ class _GeminiContents:
                         unsigned = False
                     parts.append(call)
                 case ToolResultPart():
-                    parts.append({"functionResponse": self._response(part)})
+                    text, files = split_result(part, _IN_RESULTS)
+                    response = self._response(part, text)
+                    parts.append({"functionResponse": response})
+                    if files and self._signs:
+                        response["parts"] = [show(file) for file in files]
+                    else:
+                        beside += map(show, files)
                 case TextPart() | ReasoningPart() | ProviderItemPart():
                     # Empty, or readable for nobody but the provider that made it.
                     pass
-        return parts
+        return [*parts, *beside]
 
-    def _response(self, part: ToolResultPart) -> Json:
-        response: Json = {
-            "name": part.name,
-            "response": {"error" if part.is_error else "output": part.content},
-        }
+    def _response(self, part: ToolResultPart, text: str) -> Json:
+        response: Json = {"name": part.name, "response": {"error" if part.is_error else "output": text}}
         call_id = self._sent_ids[part.call_id]
         return response if call_id is None else {"id": call_id, **response}

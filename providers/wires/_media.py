@@ -5,10 +5,18 @@ Each wire says for itself which it takes, and refuses the others with ``LLMUnsup
 
 import mimetypes
 from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
 from providers.errors import LLMUnsupportedError
-from providers.types import ChatMessage, Json, MediaPart, TextPart
+from providers.types import ChatMessage, Json, MediaPart, TextPart, ToolResultPart
+
+#: The media types of pictures that every model with eyes reads, and of documents.
+PICTURES = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
+DOCUMENTS = frozenset({"application/pdf"})
+
+#: Base64 characters of a file in a tool's result; Anthropic refuses larger pictures.
+_LARGEST_SHOWN = 5 * 1024 * 1024
 
 #: How the audio formats are called that OpenAI takes.
 AUDIO_FORMATS = {
@@ -43,6 +51,26 @@ def _noted(part: MediaPart, show: Callable[[MediaPart], Json]) -> MediaPart | Te
         named = f" named {part.name}" if part.name else ""
         return TextPart(text=f"[Here stood a file ({part.kind}){named}, which cannot be shown to you.]")
     return part
+
+
+def split_result(part: ToolResultPart, taken: AbstractSet[str]) -> tuple[str, list[MediaPart]]:
+    """Return the text of a tool's result, and the files in it that the model is shown.
+
+    The text names the other files. A file of a kind that a provider refuses would block the conversation for good.
+
+    Args:
+        part: the result.
+        taken: the media types that the wire takes in a result.
+    """
+    shown = [
+        file for file in part.media if file.mime_type in taken and len(file.data or "") <= _LARGEST_SHOWN
+    ]
+    others = [file for file in part.media if file not in shown]
+    notes = [
+        f"[{file_name(file)} ({file.mime_type}) is shown to the user, but cannot be shown to you.]"
+        for file in others
+    ]
+    return "\n".join(filter(None, (part.content, *notes))), shown
 
 
 def data_url(part: MediaPart) -> str:

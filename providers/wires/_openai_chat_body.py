@@ -17,8 +17,9 @@ from providers.types import (
     ToolCallPart,
     ToolResultPart,
     ToolSpec,
+    quirks,
 )
-from providers.wires._media import with_notes
+from providers.wires._media import DOCUMENTS, PICTURES, split_result, with_notes
 from providers.wires._openai_calls import (
     FUNCTION_NAME,
     LONGEST_DESCRIPTION,
@@ -82,9 +83,8 @@ def _messages(request: ModelRequest) -> list[Json]:
             case Role.ASSISTANT:
                 messages += _converted(message, sent_ids, request.quirks.call_id_length)
             case Role.TOOL:
-                messages += (
-                    _result(part, sent_ids) for part in message.parts if isinstance(part, ToolResultPart)
-                )
+                results = [part for part in message.parts if isinstance(part, ToolResultPart)]
+                messages += _results(results, sent_ids, request)
     return messages
 
 
@@ -136,8 +136,22 @@ def tool_call(call_id: str, name: str, arguments: str) -> Json:
     }
 
 
-def _result(part: ToolResultPart, sent_ids: dict[str, str]) -> Json:
-    return {"role": "tool", "tool_call_id": sent_ids.get(part.call_id, part.call_id), "content": part.content}
+def _results(results: list[ToolResultPart], sent_ids: dict[str, str], request: ModelRequest) -> list[Json]:
+    """Return the results of a step. Pictures in them follow as a user's, because a result holds text only.
+
+    Only OpenAI's own server gets them: another server's model may have no eyes, and would refuse every later request.
+    """
+    messages: list[Json] = []
+    pictures: list[Json] = []
+    for part in results:
+        text, files = split_result(
+            part, PICTURES | DOCUMENTS if request.quirks == quirks.NONE else frozenset()
+        )
+        call_id = sent_ids.get(part.call_id, part.call_id)
+        messages.append({"role": "tool", "tool_call_id": call_id, "content": text})
+        if files:
+            pictures += [{"type": "text", "text": f"[What {part.name} made:]"}, *map(show, files)]
+    return [*messages, {"role": "user", "content": pictures}] if pictures else messages
 
 
 def _tool(tool: ToolSpec) -> Json:

@@ -21,7 +21,7 @@ from providers.types import (
     ToolResultPart,
     ToolSpec,
 )
-from providers.wires._media import with_notes
+from providers.wires._media import DOCUMENTS, PICTURES, split_result, with_notes
 from providers.wires._openai_calls import (
     FUNCTION_NAME,
     LONGEST_DESCRIPTION,
@@ -154,7 +154,12 @@ def function_call(call_id: str, name: str, arguments: str) -> Json:
 
 def _result(part: ToolResultPart, sent_ids: dict[str, str]) -> Json:
     call_id = sent_ids.get(part.call_id, part.call_id)
-    return {"type": "function_call_output", "call_id": call_id, "output": part.content}
+    text, files = split_result(part, PICTURES | DOCUMENTS)
+    output: str | list[Json] = text
+    if files:
+        words: list[Json] = [{"type": "input_text", "text": text}] if text else []
+        output = [*words, *map(show, files)]
+    return {"type": "function_call_output", "call_id": call_id, "output": output}
 
 
 def _tool(tool: ToolSpec) -> Json:

@@ -25,6 +25,7 @@ from providers.errors.stop_signal import RunCancelled, StopSignal, wait_for
 from providers.text import clean
 from runs.calls.outcomes import CallOutcome, NotExecuted, text_of
 from runs.calls.planning import CLIENT, PlannedCall
+from runs.calls.progress import Progress, ProgressNotes
 from runs.models.tool_call import ToolCallStatus
 from runs.toolbox.binding import why_not_readable
 from runs.toolbox.tool import Tool, ToolAnswer, ToolContext, ToolError
@@ -58,6 +59,7 @@ async def execute(
     cancel: StopSignal,
     why: Callable[[], NotExecuted],
     note_abandoned: AbandonedNote,
+    tell_progress: Callable[[Progress], None] = lambda _: None,
 ) -> AsyncGenerator[CallOutcome]:
     """Yield each call's answer as it arrives. When ``cancel`` is set, yield the remaining answers at once.
 
@@ -67,9 +69,10 @@ async def execute(
         cancel: the run's stop signal.
         why: returns the reason of the stop. It is called only after ``cancel`` is set.
         note_abandoned: called when an abandoned tool reaches its time limit, and when it ends.
+        tell_progress: called on the event loop with notes about the progress of calls.
     """
     tasks = {
-        spawn(_told(call, run_context, cancel, why, note_abandoned), name=f"tool {call.name}")
+        spawn(_told(call, tell_progress, run_context, cancel, why, note_abandoned), name=f"tool {call.name}")
         for call in calls
     }
     try:
@@ -80,13 +83,21 @@ async def execute(
             task.cancel()
 
 
-async def _told(call: PlannedCall, *surroundings: Any) -> CallOutcome:
-    outcome = await _answer(replace(call, is_edited=False), *surroundings)
+async def _told(
+    call: PlannedCall, tell_progress: Callable[[Progress], None], *surroundings: Any
+) -> CallOutcome:
+    """Return the answer to a call. After it, viewers get no more notes about its progress."""
+    notes = ProgressNotes(call.call_id, tell_progress)
+    try:
+        outcome = await _answer(replace(call, is_edited=False), notes, *surroundings)
+    finally:
+        notes.close()
     return call.told_of_edit(outcome)
 
 
 async def _answer(
     call: PlannedCall,
+    notes: ProgressNotes,
     run_context: RunContext,
     cancel: StopSignal,
     why: Callable[[], NotExecuted],
@@ -101,6 +112,7 @@ async def _answer(
         conversation_id=run_context.conversation_id,
         run_id=run_context.run_id,
         call_id=call.id,
+        note_progress=notes.take,
     )
     work = _bind(call, tool, context)
     if isinstance(work, CallOutcome):

@@ -13,7 +13,7 @@ import orjson
 from pydantic_core import to_json
 
 from providers.text import clean
-from providers.types import ChatMessage, Role, ToolResultPart
+from providers.types import ChatMessage, Json, Role, ToolResultPart
 from runs.models.tool_call import ToolCallStatus
 from runs.toolbox.tool import ToolFile
 
@@ -56,6 +56,8 @@ class CallOutcome:
     is_error: bool = False
     #: Pictures and other files that the tool made, not stored yet.
     produced: tuple[ToolFile, ...] = ()
+    #: The stored ones, as viewers are told of them.
+    files: tuple[Json, ...] = ()
     #: Text for an admin; the model does not receive it.
     note: str = ""
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from providers.types import ChatMessage, StepResult
+from providers.types import ChatMessage, Json, StepResult
 from runs.calls.human_decisions import Decided
 from runs.calls.outcomes import CallOutcome, message_of
 from runs.calls.planning import PlannedCall
@@ -50,6 +50,7 @@ def answer(outcome: CallOutcome) -> None:
         status=outcome.status,
         result=outcome.content,
         is_error=outcome.is_error,
+        files=list(outcome.files),
         finished_at=timezone.now(),
         **noted,
     )
@@ -93,8 +94,11 @@ def used_ids(conversation_id: UUID) -> frozenset[str]:
     return frozenset(rows.order_by().values_list("call_id", flat=True))
 
 
-def answers(run_id: UUID) -> ChatMessage | None:
-    """Return the answers of a run's newest step, in call order; ``None`` if there are none."""
+def answers(run_id: UUID) -> tuple[ChatMessage, dict[str, list[Json]]] | None:
+    """Return the answers of a run's newest step, in call order, and the files in them by the calls' ids.
+
+    ``None`` if there are no answers.
+    """
     step = Step.objects.filter(run_id=run_id).order_by("-index").values_list("pk", flat=True).first()
     if step is None:
         return None
@@ -110,4 +114,4 @@ def answers(run_id: UUID) -> ChatMessage | None:
         )
         for row in rows
     ]
-    return message_of(outcomes) if outcomes else None
+    return (message_of(outcomes), {row.call_id: row.files for row in rows if row.files}) if outcomes else None

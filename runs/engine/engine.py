@@ -32,6 +32,7 @@ from runs.engine.endings import SegmentUsage, TerminalOutcome
 from runs.engine.spec import RunSpec, WorkerSettings
 from runs.engine.step import RunningStep, StepContext
 from runs.engine.stop_signals import Cancellation
+from runs.engine.tool_files import commit_answer
 from runs.log import agui
 from runs.log.journal import Fenced, Journal, RunLog
 from runs.models import Step
@@ -267,6 +268,7 @@ class Engine:
             cancel=self._context.cancel,
             why=lambda: endings.NOT_EXECUTED[self._context.cancel.cause],
             note_abandoned=self._store_note,
+            tell_progress=lambda note: self._journal.append(self._log, agui.tool_progress(note)),
         )
         # From here on each call may take effect, even if its answer is lost.
         self._open_calls = {
@@ -274,9 +276,7 @@ class Engine:
         }
         async with contextlib.aclosing(answers):
             async for outcome in answers:
-                await self._journal.commit(
-                    self._log, [agui.tool_result(outcome)], partial(records.answer, outcome)
-                )
+                await commit_answer(self._journal, self._log, outcome, owner_id=spec.owner_id)
                 del self._open_calls[outcome.id]
         if self._context.cancel.is_set():
             raise RunCancelled(self._context.cancel)

@@ -148,6 +148,7 @@ def _tool_call(call: ToolCall) -> dict[str, Any]:
         "reason",
         "result",
         "is_error",
+        "files",
     )
     username = call.decided_by.get_username() if call.decided_by else None
     return {name: getattr(call, name) for name in names} | {"decided_by": username}

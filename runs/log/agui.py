@@ -18,6 +18,7 @@ from providers.types import events as model
 from providers.types.cost import Cost
 from providers.types.usage import Usage
 from runs.calls.outcomes import CallOutcome
+from runs.calls.progress import Progress
 
 type Event = dict[str, Any]
 
@@ -225,12 +226,23 @@ def tool_result(outcome: CallOutcome) -> Event:
             "status": outcome.status.value,
             "is_error": outcome.is_error,
             "name": outcome.name,
-        },
+        }
+        | ({"files": list(outcome.files)} if outcome.files else {}),
         "messageId": str(outcome.id),
         "toolCallId": outcome.call_id,
         "content": outcome.content,
         "role": "tool",
     }
+
+
+def tool_progress(note: Progress) -> Event:
+    """Return the event with a note about the progress of a tool call."""
+    value: Json = {"toolCallId": note.call_id, "progress": note.progress}
+    if note.total is not None:
+        value["total"] = note.total
+    if note.message:
+        value["message"] = note.message
+    return {"type": "CUSTOM", "name": "tool_progress", "value": value}
 
 
 def run_finished(segment: Segment, *, outcome: Json, usage: list[Json], metadata: Json) -> Event:

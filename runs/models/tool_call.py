@@ -100,6 +100,8 @@ class ToolCall(models.Model):
     #: The answer that the model reads.
     result = models.TextField(blank=True, editable=False)
     is_error = models.BooleanField(default=False, editable=False)
+    #: The files that the tool made, as ``runs.store.made.MadeFile.shown`` tells them.
+    files = models.JSONField(default=list, blank=True, editable=False)
     #: Shown to admins only: the traceback of a failed tool, or a result that arrived too late.
     note = models.TextField(blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)

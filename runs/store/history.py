@@ -3,7 +3,7 @@
 import base64
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
-from typing import Any, assert_never
+from typing import Any, Literal, assert_never
 from uuid import UUID
 
 from django.db.models import F
@@ -18,6 +18,13 @@ from runs.store.made import MadeFile
 
 #: The text that a model reads in place of a deleted file.
 DELETED = "[A file that was shown here has been deleted.]"
+
+#: The kinds of media by the first half of a file's type; all else is a document.
+_MEDIA: dict[str, Literal["image", "document", "audio", "video"]] = {
+    "image": "image",
+    "audio": "audio",
+    "video": "video",
+}
 
 _KINDS: dict[str, type[Any]] = {
     "text": types.TextPart,
@@ -43,7 +50,10 @@ def part_to_json(part: types.Part) -> Json:
         case types.ToolCallPart():
             kind = "tool_call"
         case types.ToolResultPart():
-            kind = "tool_result"
+            # ``result_with_files`` adds what the tool made.
+            return {"kind": "tool_result"} | {
+                name: value for name, value in asdict(part).items() if name != "media"
+            }
         case _:
             assert_never(part)
     return {"kind": kind, **asdict(part)}
@@ -68,6 +78,12 @@ def part_with_links(part: types.Part, files: Sequence[tuple[Embedded, MadeFile]]
         return stored
     shown = [{**file.shown(), "prefix": each.prefix} for each, file in its]
     return {**with_links(stored, its), "files": shown}
+
+
+def result_with_files(stored: Json, files: Mapping[str, list[Json]]) -> Json:
+    """Return a stored part with the files of its call, if it is a result that has some."""
+    shown = files.get(stored["call_id"]) if stored["kind"] == "tool_result" else None
+    return {**stored, "files": shown} if shown else stored
 
 
 def part_from_json(stored: Mapping[str, Any]) -> types.Part:
@@ -152,6 +168,8 @@ def _from_storage(stored: Json, files: _Files) -> types.Part:
         if texts is None:
             return types.TextPart(text=DELETED)
         return part_from_json({**stored, "data": embedded.replaced(stored["data"], texts)})
+    if stored["kind"] == "tool_result" and "files" in stored:
+        return _result_from_storage(stored, files)
     if "file" not in stored:
         return part_from_json(stored)
     file = files.rows.get(UUID(stored["file"]))
@@ -160,6 +178,21 @@ def _from_storage(stored: Json, files: _Files) -> types.Part:
     return types.MediaPart(
         kind=stored["medium"], mime_type=file.mime_type, data=files.base64_of(file), name=file.name
     )
+
+
+def _result_from_storage(stored: Json, files: _Files) -> types.Part:
+    """Return a tool's result with the files that it made; the text names those that were deleted."""
+    values = {name: value for name, value in stored.items() if name not in {"kind", "files"}}
+    media = []
+    for shown in stored["files"]:
+        file = files.rows.get(UUID(shown["id"]))
+        if file is None:
+            values["content"] += f"\n{DELETED}"
+            continue
+        kind = _MEDIA.get(file.mime_type.partition("/")[0], "document")
+        data = files.base64_of(file)
+        media.append(types.MediaPart(kind=kind, mime_type=file.mime_type, data=data, name=file.name))
+    return types.ToolResultPart(**values, media=tuple(media))
 
 
 def _native(row: Message, files: _Files) -> tuple[Json, ...]:

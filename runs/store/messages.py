@@ -1,11 +1,11 @@
 """Stores the messages of runs, each at the end of its conversation. Runs in a transaction of its caller."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from django.db.models import Max
 
-from providers.types import ChatMessage
+from providers.types import ChatMessage, Json
 from runs.models import Message as MessageRow
 from runs.models import Run
 from runs.store import history
@@ -19,8 +19,17 @@ def add(
     *,
     message_id: UUID,
     files: Sequence[tuple[Embedded, MadeFile]] = (),
+    result_files: Mapping[str, list[Json]] | None = None,
 ) -> None:
-    """Append ``message`` to the run's conversation at the next position, with links in the place of ``files``."""
+    """Append ``message`` to the run's conversation at the next position.
+
+    Args:
+        run_id: the run.
+        message: the message.
+        message_id: its id.
+        files: the files in a model's answer; links are stored in their place.
+        result_files: the files in the results of calls, as ``MadeFile.shown`` tells them, by the calls' ids.
+    """
     conversation_id = Run.objects.values_list("conversation_id", flat=True).get(pk=run_id)
     origin = message.origin
     MessageRow.objects.create(
@@ -29,7 +38,10 @@ def add(
         run_id=run_id,
         position=next_position(conversation_id),
         role=message.role.value,
-        parts=[history.part_with_links(part, files) for part in message.parts],
+        parts=[
+            history.result_with_files(history.part_with_links(part, files), result_files or {})
+            for part in message.parts
+        ],
         origin={"wire": origin.wire, "provider": origin.provider, "model": origin.model} if origin else None,
         native=[history.with_links(item, files) for item in message.native],
     )

@@ -237,10 +237,11 @@ def _update_running(run_id: UUID, **columns: Any) -> None:
 
 def _add_call_results(run_id: UUID) -> None:
     """Add the answers to the newest step's calls to the conversation, unless there are none."""
-    message = records.answers(run_id)
+    answered = records.answers(run_id)
     newest = MessageRow.objects.filter(run_id=run_id).order_by("-position").values_list("role", flat=True)
-    if message is not None and newest.first() != message.role.value:
-        messages.add(run_id, message, message_id=uuid7())
+    if answered is not None and newest.first() != answered[0].role.value:
+        message, files = answered
+        messages.add(run_id, message, message_id=uuid7(), result_files=files)
 
 
 def request_cancel(run_id: UUID, *, by: str, reason: str, mode: str = CancelMode.IMMEDIATE) -> bool:

@@ -2,6 +2,16 @@
 
 from runs.toolbox.access import problems, usable
 from runs.toolbox.registry import tool
-from runs.toolbox.tool import InvalidArguments, Tool, ToolContext, ToolError
+from runs.toolbox.tool import InvalidArguments, Tool, ToolAnswer, ToolContext, ToolError, ToolFile
 
-__all__ = ["InvalidArguments", "Tool", "ToolContext", "ToolError", "problems", "tool", "usable"]
+__all__ = [
+    "InvalidArguments",
+    "Tool",
+    "ToolAnswer",
+    "ToolContext",
+    "ToolError",
+    "ToolFile",
+    "problems",
+    "tool",
+    "usable",
+]

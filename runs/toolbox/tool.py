@@ -6,7 +6,7 @@ Independent of how tools are found and how a run executes them.
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from django.contrib.auth import get_user_model
@@ -25,11 +25,21 @@ class InvalidArguments(ToolError):  # noqa: N818 - it names what the model did
     """The tool does not accept the arguments; the message names the wrong ones and the reason."""
 
 
-#: Receives a note about the progress of a call: how far it is, of how much (``None`` if unknown), and a sentence.
-type ProgressNote = Callable[[float, float | None, str], None]
+class ProgressNote(Protocol):
+    """Shows how far a call is."""
+
+    def __call__(self, progress: float, total: float | None = None, message: str = "") -> None:
+        """Show a note.
+
+        Args:
+            progress: how far the call is; it should grow.
+            total: what it grows to; ``None`` if unknown.
+            message: a sentence; empty for none.
+        """
+        ...
 
 
-def no_progress(progress: float, total: float | None, message: str) -> None:
+def no_progress(progress: float, total: float | None = None, message: str = "") -> None:
     """Ignore a note about progress."""
 
 

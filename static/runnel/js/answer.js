@@ -59,6 +59,7 @@ export class Answer {
         return this.#running();
       case "CUSTOM":
         if (event.name === "provider_item") this.#addItem(event.value);
+        if (event.name === "tool_progress") this.#newest(event.value.toolCallId)?.progressed(event.value);
     }
     return undefined;
   }
@@ -182,13 +183,13 @@ export class Answer {
     if (stored.decision) card.decided(stored);
   }
 
-  #addResult(id, content, { key = undefined, status = undefined, is_error: isError = false } = {}) {
+  #addResult(id, content, { key = undefined, status = undefined, is_error: isError = false, files = [] } = {}) {
     const card =
       this.#cards.find((each) => key && each.key === key) ??
       this.#cards.find((each) => each.id === id && !each.key && !each.hasResult);
     if (!card) return;
     const known = status ?? (card.isOpen ? null : card.status);
-    card.addResult(content, known ?? (isError ? "failed" : "succeeded"));
+    card.addResult(content, known ?? (isError ? "failed" : "succeeded"), files);
   }
 
   #run(cards) {

@@ -5,6 +5,7 @@
 import { element } from "./dom.js";
 import { callState, decision } from "./format.js";
 import { isJson, pretty, prettyResult } from "./json.js";
+import { fileElement } from "./media.js";
 import { TextStream } from "./text.js";
 import { OPEN_CALLS, RESULT_TITLES, wordsFor } from "./vocabulary.js";
 
@@ -48,6 +49,8 @@ export class ToolCard {
   #decision = "";
   #told = "";
   #hasResult = false;
+  #progress = element("progress", {});
+  #progressed = element("p", { class: "about", role: "status" }, this.#progress, element("span", {}));
 
   /**
    * @param {string} id  as the provider calls it, which may be what it calls others as well
@@ -132,10 +135,16 @@ export class ToolCard {
     );
   }
 
-  /** Show what the call was answered with, and how it stands now. */
-  addResult(content, status) {
+  /** Show what the call was answered with, how it stands now, and the files that the tool made. */
+  addResult(content, status, files = []) {
     this.#hasResult = true;
+    this.#progressed.remove();
     this.status = status;
+    this.#addText(content, status);
+    if (files.length > 0) this.element.append(element("div", { class: "files" }, ...files.map(fileElement)));
+  }
+
+  #addText(content, status) {
     const text = prettyResult(content) || "(nothing)";
     const isOneLine = !text.includes("\n");
     const titled = wordsFor(RESULT_TITLES, status);
@@ -150,6 +159,15 @@ export class ToolCard {
       const title = element("summary", {}, titled ?? "What the model was told");
       this.element.append(element("details", { class: "result", open: Boolean(titled) }, title, ...clipped(text)));
     }
+  }
+
+  /** Show how far the call is: `progress`, and as far as it is known `total` and `message`. */
+  progressed({ progress, total, message = "" }) {
+    if (this.#hasResult) return;
+    if (total > 0) Object.assign(this.#progress, { max: total, value: progress });
+    else this.#progress.removeAttribute("value");
+    this.#progressed.lastChild.textContent = message || (total > 0 ? `${progress} of ${total}` : String(progress));
+    if (!this.#progressed.isConnected) this.element.append(this.#progressed);
   }
 
   /** Put what asks for a decision into the card; it is taken out again by its owner. */

@@ -271,6 +271,7 @@ def test_it_tells_what_became_of_each_tool_call_and_who_decided(client: Client, 
     assert first == {
         "call_id": "call_1",
         "name": "first",
+        "files": [],
         "arguments": '{"text":"1"}',
         "edited_arguments": '{"text":"2"}',
         "status": "succeeded",

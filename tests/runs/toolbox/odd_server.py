@@ -6,6 +6,7 @@
 import json
 import os
 import sys
+import time
 from typing import Any
 
 LINES: dict[str, str] = {
@@ -26,6 +27,8 @@ LINES: dict[str, str] = {
     "late": '{"jsonrpc":"2.0","id":99,"result":{}}\n{"jsonrpc":"2.0","id":ID,"result":{}}',
     "unstructured": '{"jsonrpc":"2.0","id":ID,"result":{"content":[{"type":"text","text":"no number"}]}}',
 }
+
+PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 
 
 def send(message: Any) -> None:
@@ -52,6 +55,16 @@ def main() -> None:
                 send({"id": number, "result": {"tools": json.loads(sys.argv[1])}})
             case "tools/list":
                 send({"id": number, "error": {"code": -32603, "message": "There is no list."}})
+            case "tools/call" if message["params"]["name"] == "steps":
+                token = message["params"]["_meta"]["progressToken"]
+                for step in range(1, 5):
+                    params = {"progressToken": token, "progress": step, "total": 4, "message": f"step {step}"}
+                    send({"method": "notifications/progress", "params": params})
+                    time.sleep(0.3)
+                send({"id": number, "result": {"content": [{"type": "text", "text": "done"}]}})
+            case "tools/call" if message["params"]["name"] == "picture":
+                picture = {"type": "image", "data": PNG, "mimeType": "image/png"}
+                send({"id": number, "result": {"content": [{"type": "text", "text": "Look:"}, picture]}})
             case "tools/call" if message["params"]["name"] == "count":
                 count += 1
                 send({"id": number, "result": {"content": [{"type": "text", "text": str(count)}]}})

@@ -1,5 +1,6 @@
 """A run whose model calls the tools of MCP servers: they ask first, answer, and stop when the run does."""
 
+import base64
 import json
 import sys
 from pathlib import Path
@@ -11,13 +12,16 @@ from asgiref.sync import sync_to_async
 import emulator
 from concurrency.threads import readers
 from providers import clients
+from providers.types import ToolResultPart
 from runs.engine import supervisor
-from runs.models import ApiToken, McpServer, ToolCall
+from runs.models import ApiToken, File, McpServer, Run, ToolCall
 from runs.models.mcp_server import Transport
+from runs.store import history
 from runs.toolbox.mcp import close_all, listing
 from runs.toolbox.mcp.target import read
 from tests.runs.rows import make_user
 from tests.runs.sockets import Socket, bearer, is_terminal
+from tests.runs.toolbox import odd_server
 from tests.runs.toolbox.mcp_servers import CHILD, Log, serving
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -149,3 +153,61 @@ async def test_a_server_that_is_gone_is_an_answer_and_the_run_goes_on(socket: So
     ((status, content),) = results(socket, run_id)
     assert status == "failed"
     assert content == "The MCP server rivers cannot be reached."
+
+
+def odd(*names: str) -> McpServer:
+    tools = [{"name": name, "inputSchema": {"type": "object", "properties": {}}} for name in names]
+    arguments = [odd_server.__file__, json.dumps(tools)]
+    return listed(
+        transport=Transport.STDIO, command=sys.executable, arguments=arguments, requires_approval=False
+    )
+
+
+async def test_a_picture_reaches_the_model_and_the_person(socket: Socket) -> None:
+    await readers.run(odd, "picture")
+    run_id = await start(socket, order("picture"), "picture")
+    assert (await socket.ended(run_id))["outcome"] == {"type": "success"}
+
+    [result] = [event for event in socket.events(run_id) if event["type"] == "TOOL_CALL_RESULT"]
+    assert result["content"] == "Look:\n[image, image/png, 70 bytes]"
+    [shown] = result["metadata"]["files"]
+    assert (shown["mime_type"], shown["size"]) == ("image/png", 70)
+    content = base64.b64decode(odd_server.PNG)
+    assert await readers.run(stored_content, shown["id"]) == content
+
+    def kept() -> tuple[Any, ...]:
+        call, run = ToolCall.objects.get(), Run.objects.get()
+        messages = history.of_conversation(run.conversation_id)
+        [part] = [part for message in messages for part in message.parts if isinstance(part, ToolResultPart)]
+        return call.files, part.media
+
+    files, media = await readers.run(kept)
+    assert files == [shown]
+    assert [(file.kind, file.mime_type, file.data) for file in media] == [
+        ("image", "image/png", odd_server.PNG)
+    ]
+    # What is deleted is named to the model.
+    await readers.run(lambda: File.objects.get().delete())
+    _, media = await readers.run(kept)
+    assert media == ()
+
+
+def stored_content(file_id: str) -> bytes:
+    file = File.objects.get(pk=file_id)
+    assert file.owner.get_username() == "ada"
+    with file.content.open() as content:
+        return bytes(content.read())
+
+
+async def test_progress_is_asked_for_and_shown(socket: Socket) -> None:
+    await readers.run(odd, "steps")
+    run_id = await start(socket, order("steps"), "steps")
+    assert (await socket.ended(run_id))["outcome"] == {"type": "success"}
+
+    events = socket.events(run_id)
+    notes = [event["value"] for event in events if event.get("name") == "tool_progress"]
+    [call_id] = [event["toolCallId"] for event in events if event["type"] == "TOOL_CALL_START"]
+    assert notes[0] == {"toolCallId": call_id, "progress": 1.0, "total": 4.0, "message": "step 1"}
+    assert notes[-1]["progress"] == 4.0
+    kinds = [event.get("name") or event["type"] for event in events]
+    assert kinds.index("TOOL_CALL_END") < kinds.index("tool_progress") < kinds.index("TOOL_CALL_RESULT")

@@ -1,0 +1,58 @@
+"""Stores the files that tools made, and commits an answer together with their rows."""
+
+import asyncio
+import logging
+from dataclasses import replace
+from functools import partial
+
+from django.conf import settings
+
+from runs.calls import records
+from runs.calls.outcomes import CallOutcome
+from runs.log import agui
+from runs.log.journal import Journal, RunLog
+from runs.store import made
+from runs.store.made import MadeFile
+from runs.toolbox.tool import ToolFile
+
+logger = logging.getLogger("runnel.engine")
+
+#: Files of one answer that are kept.
+_MOST_FILES = 50
+
+
+async def commit_answer(journal: Journal, log: RunLog, outcome: CallOutcome, *, owner_id: int) -> None:
+    """Store the files in a call's answer; commit its event, its row and theirs at once. Raises ``Fenced``."""
+    files, notes = await asyncio.to_thread(_save, outcome.produced) if outcome.produced else ([], [])
+    content = "\n".join([outcome.content, *notes]) if notes else outcome.content
+    told = replace(outcome, content=content, produced=(), files=tuple(file.shown() for file in files))
+
+    def store() -> None:
+        for file in files:
+            made.add_row(file, owner_id=owner_id, run_id=log.run_id)
+        records.answer(told)
+
+    try:
+        await journal.commit(log, [agui.tool_result(told)], store if files else partial(records.answer, told))
+    except BaseException:
+        for file in files:
+            await asyncio.to_thread(made.discard, file)
+        raise
+
+
+def _save(produced: tuple[ToolFile, ...]) -> tuple[list[MadeFile], list[str]]:
+    """Write the files to the storage; return them, and a note for each kind of file that is not kept. Blocks."""
+    files: list[MadeFile] = []
+    notes: dict[str, None] = {}
+    for file in produced:
+        if len(files) >= _MOST_FILES:
+            notes[f"[Only the first {_MOST_FILES} files are kept.]"] = None
+        elif len(file.content) > settings.RUNNEL_UPLOAD_MB * 1024 * 1024:
+            notes[f"[A file of more than {settings.RUNNEL_UPLOAD_MB} MB is not kept.]"] = None
+        else:
+            try:
+                files.append(made.save_content(file.content, mime_type=file.mime_type, name=file.name))
+            except OSError:
+                logger.exception("a tool's file could not be stored")
+                notes["[A file could not be stored.]"] = None
+    return files, list(notes)
