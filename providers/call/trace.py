@@ -12,7 +12,7 @@ from providers.errors import LLMError
 from providers.errors.stop_signal import RunCancelled, StopCause
 from providers.errors.translation import whereabouts
 from providers.security.redaction import redact, redact_text
-from providers.text import clean_json
+from providers.text import clean_json, is_longer
 from providers.types import Json, StepResult
 from providers.types.trace import CallContext, TraceRecord, TraceStatus
 
@@ -116,18 +116,7 @@ def takes_long(pump: Pump, result: StepResult) -> bool:
     """Whether redacting the payloads would block the event loop for more than about 1 ms."""
     if not settings.RUNNEL_TRACE_PAYLOADS:
         return False
-    length, rest = 0, [pump.body, result.response]
-    while rest and length <= _SHORT:
-        value: Any = rest.pop()
-        length += _PER_VALUE
-        match value:
-            case str():
-                length += len(value)
-            case Mapping():
-                rest += value.values()
-            case list() | tuple():
-                rest += value
-    return length > _SHORT
+    return is_longer([pump.body, result.response], _SHORT, per_value=_PER_VALUE)
 
 
 def without_files(value: Any) -> Any:

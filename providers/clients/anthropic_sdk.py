@@ -12,6 +12,7 @@ from typing import Any
 import httpx2
 
 from providers.catalog import Target
+from providers.clients.encoding import encoded
 from providers.clients.sdk import names_in
 from providers.security.redaction import remember
 from providers.types import Json
@@ -85,11 +86,18 @@ def prepare_vertex() -> None:
     import_module("google.auth.transport.requests")
 
 
+#: Clouds whose clients move fields of the body elsewhere, and so must write it themselves.
+_REWRITTEN = frozenset({"bedrock", "bedrock-runtime", "vertex-anthropic"})
+
+
 async def post(client: Any, target: Target, body: Json) -> httpx2.Response:
     """Ask for a stream of Messages."""
+    asked = {**body, "stream": True}
+    is_rewritten = target.sdk in _REWRITTEN
+    sent: Json = {"body": asked} if is_rewritten else {"content": await encoded(asked)}
     # The documented low-level call, for the response itself: we read the stream ourselves.
     response: httpx2.Response = await client.post(
-        "/v1/messages", cast_to=httpx2.Response, body={**body, "stream": True}, stream=True
+        "/v1/messages", cast_to=httpx2.Response, stream=True, **sent
     )
     return response
 

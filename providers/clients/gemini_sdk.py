@@ -13,6 +13,7 @@ from urllib.parse import quote
 import httpx2
 
 from providers.catalog import Target
+from providers.clients.encoding import encoded
 from providers.types import Json
 
 #: A version at the end of an address, where servers that copy the API document it.
@@ -47,6 +48,7 @@ async def post(client: Any, target: Target, body: Json) -> httpx2.Response:
     """Ask for a stream of generated content."""
     path = vertex_path(target.origin.model) if target.sdk == "vertex" else gemini_path(target.origin.model)
     request = client._api_client._build_request("post", path, dict(body), None)
+    request.data = await encoded(request.data)
     answer = await client._api_client._async_request(http_request=request, http_options=None, stream=True)
     return cast(httpx2.Response, answer.response_stream)
 

@@ -5,6 +5,7 @@ from typing import Any
 import httpx2
 
 from providers.catalog import Target
+from providers.clients.encoding import encoded
 from providers.clients.sdk import names_in
 from providers.types import Json
 
@@ -66,7 +67,7 @@ async def _post(path: str, client: Any, target: Target, body: Json) -> httpx2.Re
     response: httpx2.Response = await client.post(
         path,
         cast_to=httpx2.Response,
-        body={**body, "stream": True},
+        content=await encoded({**body, "stream": True}),
         options=_options(target),
         stream=True,
     )

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from providers.text import SurrogateJoiner, clean, clean_json
+from providers.text import SurrogateJoiner, clean, clean_json, is_longer
 
 #: Any text, half pairs and NUL included.
 dirty = st.text(st.characters(codec=None, exclude_categories=()) | st.sampled_from("\x00\ud83d\ude00"))
@@ -53,3 +53,18 @@ def test_a_json_value_is_clean_to_its_last_key() -> None:
     value = {"a\x00": ["\ud83d", {"b": ("\x00", 1, None, 1.5, True)}]}
     assert clean_json(value) == {"a\ufffd": ["\ufffd", {"b": ["\ufffd", 1, None, 1.5, True]}]}
     json.dumps(clean_json(value), ensure_ascii=False).encode()
+
+
+@pytest.mark.parametrize(
+    ("value", "per_value", "expected"),
+    [
+        ("x" * 10, 0, False),
+        ("x" * 11, 0, True),
+        ({"a": ["x" * 5, {"b": "x" * 5}], "c": 1_000_000, "d": None}, 0, False),
+        ({"a": ["x" * 5, {"b": "x" * 6}]}, 0, True),
+        ([1, 2, 3], 4, True),
+        (None, 0, False),
+    ],
+)
+def test_it_tells_whether_a_value_is_long(value: object, per_value: int, expected: bool) -> None:
+    assert is_longer(value, 10, per_value=per_value) is expected

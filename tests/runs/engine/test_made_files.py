@@ -6,14 +6,16 @@ import shutil
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.core.files.storage import storages
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from concurrency.threads import readers
 from runs.models import Conversation, File, Message
-from runs.store import history, made
+from runs.store import files, history, made
 from tests.providers.retry.attempting import events, saying
 from tests.providers.upstream import in_turn, streaming, upstream
 from tests.runs.conftest import Person
@@ -171,3 +173,40 @@ async def test_samples_without_a_header_are_sent_as_a_file_that_browsers_play(
     assert (status, kind, len(played)) == (200, "audio/wav", 44 + len(samples))
     assert (played[:4], played[8:12], played[44:]) == (b"RIFF", b"WAVE", samples)
     assert int.from_bytes(played[24:28], "little") == 16_000
+
+
+async def test_a_file_is_read_once_for_all_steps_of_a_run(
+    connect: Connect, ada: Person, gemini: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[UUID] = []
+    base64_of = history._Files.base64_of
+
+    def watched(self: Any, file: File) -> str:
+        known = set(self._contents)
+        text = base64_of(self, file)
+        opened.extend(set(self._contents) - known)
+        return text
+
+    monkeypatch.setattr(history._Files, "base64_of", watched)
+    asking = events(chunk({"functionCall": {"name": "clock", "args": {}}}, end=True))
+    file = await readers.run(
+        lambda: files.store(ada.user.id, SimpleUploadedFile("a.png", PICTURE[:5_000]), name="a.png")
+    )
+    async with upstream(
+        in_turn(streaming(asking), streaming(asking), streaming(saying("gemini-generate", "Noon.")))
+    ) as server:
+        gemini(server.origin)
+        socket = await connect(ada)
+        content = [
+            {"type": "text", "text": "When?"},
+            {"type": "image", "source": {"type": "file", "value": str(file.id)}},
+        ]
+        answer = await socket.ask(
+            "start",
+            model="gemini/painter",
+            input=[{"id": "m", "role": "user", "content": content}],
+            options={"tools": ["clock"]},
+        )
+        assert (await socket.ended(answer["run_id"]))["type"] == "RUN_FINISHED"
+        assert len(server.requests) == 3
+    assert opened == [file.id]
