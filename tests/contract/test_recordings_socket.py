@@ -88,11 +88,16 @@ def understood(line: Line, played: Played) -> Reading:
 
 
 def counts(last: Json) -> Usage:
-    """Return the counts of the one call that a run here makes; nobody reported what is estimated."""
+    """Return the counts of the one call that a run here makes, without what was estimated: nobody reported that."""
     (entry,) = last["usage"]
-    if last["metadata"]["usage_source"] == "estimated":
-        return dict.fromkeys(COUNTS)
-    return {name: entry.get(label) for name, label in LABELS.items()}
+    estimated = last["metadata"]["estimated_usage"]
+    assert bool(estimated) == (last["metadata"]["usage_source"] == "estimated")
+    return {
+        name: (entry.get(label, 0) - estimated.get(label, 0)) or None
+        if label in estimated
+        else entry.get(label)
+        for name, label in LABELS.items()
+    }
 
 
 def raw_usages(wire: str, stream: Iterable[Json]) -> list[Json]:

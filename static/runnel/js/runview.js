@@ -135,7 +135,7 @@ export class RunView {
     this.#outcome.append(element("p", { class: "summary" }, format.summary(this.run)));
     const note = format.leftOut(this.run);
     this.element.classList.toggle("left-out", note !== "");
-    if (note) this.#outcome.append(element("p", { class: "summary" }, note));
+    if (note) this.#outcome.append(element("p", { class: "note" }, note));
     const offered = this.run.status === "failed" ? this.#handlers.afterFailure?.(this) : null;
     if (offered) this.#outcome.append(element("p", { class: "remedies" }, ...offered));
   }
