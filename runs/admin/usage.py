@@ -106,11 +106,10 @@ def _headline(whole: Figures) -> list[tuple[str, str, str]]:
         ("Cost", dollars(whole.cost, whole.cost_is), _about_cost(whole)),
         ("First token", duration(whole.first_token_median), f"95 % within {duration(whole.first_token_p95)}"),
         (
-            "Cancelled",
-            share(whole.cancelled_share),
-            f"{count(whole.cancelled_runs)} of {count(whole.ended_runs)}",
+            "Cancelled, failed",
+            f"{share(whole.cancelled_share)}, {share(whole.failed_share)}",
+            f"{count(whole.cancelled_runs)} and {count(whole.failed_runs)} of {count(whole.ended_runs)} runs",
         ),
-        ("Failed", share(whole.failed_share), f"{count(whole.failed_runs)} of {count(whole.ended_runs)}"),
     ]
 
 
