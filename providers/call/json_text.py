@@ -8,9 +8,12 @@ import orjson
 
 #: A string, or a bracket outside of strings.
 _TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\]]', re.DOTALL)
-#: Numbers that orjson would make a float of. Longer data (a picture) is not searched.
-_LONG_NUMBER = re.compile(rb"\d{19}")
-_SEARCHED = 65_536
+#: Makes a zero of each digit and a blank of all else: so a long number is found faster than by a pattern.
+_DIGITS = bytes(0x30 if 0x30 <= byte <= 0x39 else 0x20 for byte in range(256))
+#: The shortest number that orjson would make a float of.
+_LONG_NUMBER = b"0" * 19
+#: Bytes that are searched for one; longer data is a picture.
+_SEARCHED = 2**20
 
 _OPENING = frozenset(b"{[")
 _LIST = ord("[")
@@ -33,7 +36,7 @@ def parse(data: bytes) -> tuple[Any, bool]:
             return json.loads(data.decode("utf-8", "replace"), strict=False), True
         except RecursionError as exc:
             raise ValueError("nested too deeply") from exc
-    if len(data) <= _SEARCHED and _LONG_NUMBER.search(data):
+    if len(data) <= _SEARCHED and _LONG_NUMBER in data.translate(_DIGITS):
         return json.loads(data), False
     return value, False
 

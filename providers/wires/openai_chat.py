@@ -18,6 +18,7 @@ from providers.wires._openai_chat_delta import DeltaReader
 from providers.wires._openai_chat_ends import AnswerEnd
 from providers.wires._openai_chat_message import AssistantMessage
 from providers.wires._openai_chat_options import show
+from providers.wires._openai_chat_shapes import plain_words
 from providers.wires._openai_chat_usage import reported_in, usage_from
 from providers.wires.accumulator import StepAccumulator
 from providers.wires.reading import WireDecoder
@@ -64,6 +65,10 @@ class _Completion(WireDecoder):
     def take(self, event: Json) -> list[ModelEvent]:
         """Return what ``event`` means, whatever it reports beside that."""
         out: list[ModelEvent] = []
+        if self._choice is not None and (words := plain_words(event, choice=self._choice)) is not None:
+            self._is_counted = False
+            self._delta.take_words(words, out)
+            return out
         choices = objects_in(event.get("choices"))
         # Azure begins with a chunk about the prompt that has no id, no model and no choice.
         if not self._started and (choices or event.get("id")):
