@@ -135,13 +135,13 @@ class _Piece:
 
 def as_index(value: Any) -> int | None:
     """Return the number of a call or a choice; ``None`` for what is none. Some servers send it as text."""
-    if isinstance(value, bool):
-        return None
+    if value is None or type(value) is int:
+        return value
     if isinstance(value, str) and value.strip().isdecimal() and len(value) < 10:
         return int(value)
     if isinstance(value, float) and value.is_integer():
         return int(value)
-    return value if isinstance(value, int) else None
+    return None
 
 
 def _listed(pieces: Any) -> list[Json]:

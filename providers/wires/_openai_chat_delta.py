@@ -25,6 +25,11 @@ from providers.wires._openai_chat_shapes import (
 from providers.wires._think_tags import ThinkTags
 from providers.wires.shapes import objects_in, text_in
 
+#: Where thoughts may stand in a delta.
+_THOUGHT_FIELDS = frozenset(
+    {*THOUGHT_NAMES, "reasoning_details", "thinking_blocks", "provider_specific_fields"}
+)
+
 
 class DeltaReader:
     """Reads the deltas of one answer into ``message`` and ``calls``."""
@@ -43,7 +48,20 @@ class DeltaReader:
         self._running: dict[str, Json] = {}
 
     def take(self, delta: Json, out: list[ModelEvent]) -> None:
-        """Take one delta."""
+        """Take one delta. Most hold one word, so what stands beside it is looked at only if there is anything."""
+        said = [name for name, value in delta.items() if value and name != "role"]
+        words = delta[said[0]] if len(said) == 1 else None
+        if not isinstance(words, str):
+            self._take_all(delta, out)
+        elif said[0] == "content":
+            self._say_text(words, out)
+        elif said[0] in THOUGHT_NAMES:
+            self._message.thoughts_name = said[0]
+            self._say(DeltaKind.THOUGHT, words, out)
+        else:
+            self._take_all(delta, out)
+
+    def _take_all(self, delta: Json, out: list[ModelEvent]) -> None:
         thought = self._take_thoughts(delta, out)
         if content := delta.get("content"):
             if is_marked_as_thought(delta):
@@ -54,8 +72,10 @@ class DeltaReader:
                 self._take_content(content, out)
         if refusal := delta.get("refusal"):
             self._say(DeltaKind.REFUSAL, words_in(refusal), out)
-        self._cite(objects_in(delta.get("annotations")), out)
-        self._show(pictures(delta.get("images")), out)
+        if annotations := delta.get("annotations"):
+            self._cite(objects_in(annotations), out)
+        if images := delta.get("images"):
+            self._show(pictures(images), out)
         if audio := delta.get("audio"):
             self._say(DeltaKind.TEXT, self._audio.take(audio), out)
         if tools := delta.get("executed_tools"):
@@ -127,6 +147,8 @@ class DeltaReader:
 
     def _take_thoughts(self, delta: Json, out: list[ModelEvent]) -> str:
         """Take the thoughts; return their words. Some servers send the same ones under several names at once."""
+        if _THOUGHT_FIELDS.isdisjoint(delta):
+            return ""
         details, blocks = objects_in(delta.get("reasoning_details")), thinking_blocks(delta)
         name, words = "", ""
         for candidate in THOUGHT_NAMES:

@@ -38,16 +38,12 @@ class AnswerEnd:
 
     def note(self, choice: Json) -> bool:
         """Take the reasons of one choice; return whether there are any."""
-        reasons = [
-            word
-            for name in ("finish_reason", "native_finish_reason")
-            if (word := _word(choice.get(name))) is not None
-        ]
-        # A gateway's own word decides whether this is an end: it repeats the provider's on earlier chunks too.
-        if not reasons or _word(choice.get("finish_reason")) is None:
+        # A gateway's own word decides whether this is an end: the provider's may stand on earlier chunks too.
+        own = _word(choice.get("finish_reason"))
+        if own is None:
             return False
-        for word in reasons:
-            if (weight := _weight(word)) > self._weight:
+        for word in (own, _word(choice.get("native_finish_reason"))):
+            if word is not None and (weight := _weight(word)) > self._weight:
                 self.raw, self._weight, self._choice = word, weight, choice
         return True
 
@@ -64,6 +60,8 @@ class AnswerEnd:
 
 
 def _word(value: Any) -> str | None:
+    if value is None:
+        return None
     if isinstance(value, dict):
         value = next(
             (text for name in ("type", "reason", "value") if (text := text_in(value.get(name)))), None

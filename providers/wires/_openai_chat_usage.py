@@ -50,6 +50,8 @@ _REASONING_ELSEWHERE = (
     "reasoning_tokens",
     "thoughtsTokenCount",
 )
+#: Where a chunk may report usage, besides ``usage``.
+ELSEWHERE = frozenset({"x_groq", "usageMetadata", "timings"})
 _TOTAL = ("total_tokens", "totalTokens", "totalTokenCount")
 
 
@@ -60,6 +62,12 @@ def reported_in(event: Json, known: Json | None) -> Json | None:
     ``timings`` where it sends no usage.
     """
     choices = objects_in(event.get("choices"))
+    if (
+        event.get("usage") is None
+        and ELSEWHERE.isdisjoint(event)
+        and not any(_may_report(choice) for choice in choices)
+    ):
+        return None
     places = [
         object_in(event.get("x_groq")).get("usage"),
         *(choice.get("usage") for choice in choices),
@@ -75,6 +83,10 @@ def reported_in(event: Json, known: Json | None) -> Json | None:
     for usage in found:
         known = merged(known, usage)
     return known
+
+
+def _may_report(choice: Json) -> bool:
+    return "usage" in choice or "usage" in object_in(choice.get("delta"))
 
 
 def usage_from(raw: Json, *, is_final: bool, model: str | None = None, has_words: bool = False) -> Usage:

@@ -15,6 +15,7 @@ from providers.wires import (
     _openai_responses_usage,
 )
 from providers.wires.accumulator import StepAccumulator
+from providers.wires.shapes import text_in
 from providers.wires.usage_merging import merged
 
 
@@ -44,7 +45,10 @@ class LateUsage:
         self._keep(
             raw,
             _openai_chat_usage.usage_from(
-                raw, is_final=self._has_finished, model=accumulator.model, has_words=bool(accumulator.parts)
+                raw,
+                is_final=self._has_finished,
+                model=text_in(accumulator.model),
+                has_words=bool(accumulator.parts),
             ),
         )
         return self._has_finished

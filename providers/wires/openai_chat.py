@@ -18,8 +18,7 @@ from providers.wires._openai_chat_delta import DeltaReader
 from providers.wires._openai_chat_ends import AnswerEnd
 from providers.wires._openai_chat_message import AssistantMessage
 from providers.wires._openai_chat_options import show
-from providers.wires._openai_chat_shapes import plain_words
-from providers.wires._openai_chat_usage import reported_in, usage_from
+from providers.wires._openai_chat_usage import ELSEWHERE, reported_in, usage_from
 from providers.wires.accumulator import StepAccumulator
 from providers.wires.reading import WireDecoder
 from providers.wires.shapes import object_in, objects_in, text_in
@@ -28,6 +27,8 @@ __all__ = ["KIND", "build_body", "decoder", "show"]
 
 KIND = "openai-chat"
 
+#: What a choice holds whose delta is all that it says.
+_PLAIN = frozenset({"index", "delta", "finish_reason", "native_finish_reason", "logprobs"})
 _ENVELOPE = ("id", "created", "model", "provider", "service_tier", "system_fingerprint")
 
 
@@ -65,9 +66,9 @@ class _Completion(WireDecoder):
     def take(self, event: Json) -> list[ModelEvent]:
         """Return what ``event`` means, whatever it reports beside that."""
         out: list[ModelEvent] = []
-        if self._choice is not None and (words := plain_words(event, choice=self._choice)) is not None:
-            self._is_counted = False
-            self._delta.take_words(words, out)
+        if self._started and (delta := _plain_delta(event, self._choice)) is not None:
+            self._delta.take(delta, out)
+            self._is_counted &= not out
             return out
         choices = objects_in(event.get("choices"))
         # Azure begins with a chunk about the prompt that has no id, no model and no choice.
@@ -113,8 +114,7 @@ class _Completion(WireDecoder):
             self._delta.take_message(message, out, repeats=is_end)
         elif delta is None and (text := text_in(choice.get("text"))):
             self._delta.take({"content": text}, out)
-        if len(out) > said:
-            self._is_counted = False
+        self._is_counted &= len(out) == said
         if is_end:
             self._delta.take_findings(event, out)
             self._note_end(out)
@@ -185,7 +185,7 @@ class _Completion(WireDecoder):
         usage = usage_from(
             raw,
             is_final=accumulator.terminal and self._is_counted,
-            model=accumulator.model,
+            model=text_in(accumulator.model),
             has_words=self._message.has_parts,
         )
         # Some servers repeat a running count on every chunk.
@@ -225,3 +225,21 @@ class _Completion(WireDecoder):
             accumulator.response = {**self._envelope, "object": "chat.completion", "choices": [choice]}
             if accumulator.raw_usage is not None:
                 accumulator.response["usage"] = accumulator.raw_usage
+
+
+def _plain_delta(event: Json, index: int | None) -> Json | None:
+    """Return the delta of a chunk that holds nothing else, as most do; ``None`` for every other chunk."""
+    choices = event.get("choices")
+    if event.get("usage") is not None or type(choices) is not list or len(choices) != 1:
+        return None
+    choice = choices[0]
+    if type(choice) is not dict or choice.get("index") != index or choice.get("finish_reason") is not None:
+        return None
+    delta = choice.get("delta")
+    if (
+        type(delta) is not dict
+        or "usage" in delta
+        or not (choice.keys() <= _PLAIN and ELSEWHERE.isdisjoint(event))
+    ):
+        return None
+    return delta
