@@ -5,6 +5,7 @@ they came. Knows nothing of how a message ends: that is ``anthropic_messages``.
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 from providers.types import Json
 from providers.types.events import (
@@ -102,6 +103,13 @@ class Content:
                 # Another model takes over after a refusal; from here on it is the one that answers.
                 self._accumulator.model = served
 
+    def words(self, event: Json) -> ModelEvent | None:
+        """Take a delta of words or thoughts whose block is open, which most deltas are; ``None`` for any other."""
+        block, delta = self._open.get(_index(event)), event.get("delta")
+        if block is None or not isinstance(delta, dict):
+            return None
+        return _words(block, delta.get("type"), delta)
+
     def extend(self, event: Json) -> Iterator[ModelEvent]:
         """Take a delta. Words and thoughts without a block that is theirs begin one; an input without a call is lost."""
         index, raw = _index(event), event.get("delta")
@@ -134,13 +142,10 @@ class Content:
         return last if not last.closed or last.type == "tool_use" else None
 
     def _append(self, block: Block, kind: str, delta: Json) -> Iterator[ModelEvent]:
+        if (words := _words(block, kind, delta)) is not None:
+            yield words
+            return
         match kind:
-            case "text_delta" if text := text_in(delta.get("text")):
-                block.texts.append(text)
-                yield TextDelta(text)
-            case "thinking_delta" if text := text_in(delta.get("thinking")) or text_in(delta.get("text")):
-                block.texts.append(text)
-                yield ReasoningDelta(text, block.reasoning)
             case "input_json_delta" if piece := as_text(delta.get("partial_json")):
                 block.inputs.append(piece)
                 if block.type == "tool_use" and not block.started_with_input:
@@ -175,6 +180,18 @@ class Content:
                     yield ToolCallFinished(block.call_id)
             case _ if not was_closed:
                 yield ProviderItem(block.type, block.assembled())
+
+
+def _words(block: Block, kind: Any, delta: Json) -> ModelEvent | None:
+    if kind == "text_delta" and block.type == "text" and (text := text_in(delta.get("text"))):
+        block.texts.append(text)
+        return TextDelta(text)
+    if kind == "thinking_delta" and block.type == "thinking":
+        text = text_in(delta.get("thinking")) or text_in(delta.get("text"))
+        if text:
+            block.texts.append(text)
+            return ReasoningDelta(text, block.reasoning)
+    return None
 
 
 def _index(event: Json) -> str:

@@ -1,7 +1,7 @@
 """Token counts of Gemini's chunks, in the one accounting. Pure."""
 
 from providers.types import Json
-from providers.types.usage import Usage, UsageSource, count_in
+from providers.types.usage import Usage, UsageSource, as_count
 
 
 def has_counts(raw: Json) -> bool:
@@ -11,16 +11,20 @@ def has_counts(raw: Json) -> bool:
 
 def usage_from(raw: Json, *, is_final: bool) -> Usage:
     """Return what ``raw``, a running total, reports; before the end of the answer it is partial."""
+    thoughts = as_count(raw.get("thoughtsTokenCount"))
     return Usage(
-        input_tokens=_sum(count_in(raw, "promptTokenCount"), count_in(raw, "toolUsePromptTokenCount")),
-        cached_input_tokens=count_in(raw, "cachedContentTokenCount"),
-        output_tokens=_sum(count_in(raw, "candidatesTokenCount"), count_in(raw, "thoughtsTokenCount")),
-        reasoning_tokens=count_in(raw, "thoughtsTokenCount"),
+        input_tokens=_sum(
+            as_count(raw.get("promptTokenCount")), as_count(raw.get("toolUsePromptTokenCount"))
+        ),
+        cached_input_tokens=as_count(raw.get("cachedContentTokenCount")),
+        output_tokens=_sum(as_count(raw.get("candidatesTokenCount")), thoughts),
+        reasoning_tokens=thoughts,
         source=UsageSource.REPORTED if is_final else UsageSource.PARTIAL,
     )
 
 
-def _sum(*counts: int | None) -> int | None:
+def _sum(one: int | None, other: int | None) -> int | None:
     """Add up what was reported; ``None`` when nothing was."""
-    known = [count for count in counts if count is not None]
-    return sum(known) if known else None
+    if one is None or other is None:
+        return other if one is None else one
+    return one + other

@@ -19,6 +19,8 @@ from providers.wires.shapes import object_in, objects_in, text_in
 _PLAIN = (None, "text", "thinking")
 _PLAIN_KINDS = (ContentKind.TEXT, ContentKind.THOUGHT)
 
+#: The members of an event that say where its words belong.
+_PLACE = ("output_index", "item_id", "content_index", "summary_index")
 _LONGEST_NUMBER = 10
 
 type Key = int | str | None
@@ -46,6 +48,9 @@ class Output:
         self._key_of: dict[str, Key] = {}
         self._words: dict[Any, ContentText] = {}
         self._thoughts = 0
+        #: Where the last delta of words belonged. Most deltas follow one of the same place.
+        self._last_place: tuple[Any, ...] | None = None
+        self._last_words: ContentText
         #: The items that the terminal event names, in its order.
         self._final: list[Item] = []
 
@@ -81,8 +86,14 @@ class Output:
     def say(self, kind: ContentKind, event: Json, out: list[ModelEvent]) -> None:
         """Take a delta of words."""
         raw = event.get("delta")
-        if delta := text_in(raw) or text_in(object_in(raw).get("text")):
-            _append(self._words_at(kind, event), delta, out)
+        delta = raw if isinstance(raw, str) else text_in(object_in(raw).get("text"))
+        if not delta:
+            return
+        place = (kind, *map(event.get, _PLACE))
+        if place != self._last_place:
+            self._last_words = self._words_at(kind, event)
+            self._last_place = place
+        _append(self._last_words, delta, out)
 
     def complete_words(self, kind: ContentKind, event: Json, out: list[ModelEvent]) -> None:
         """Take the whole words of one content part."""
@@ -220,6 +231,7 @@ class Output:
         return words
 
     def _item_at(self, event: Json, kind: str, start: Json | None = None) -> Item:
+        self._last_place = None
         item_id = text_in((start or {}).get("id")) or text_in(event.get("item_id"))
         key = self._key(event)
         key = (item_id or None) if key is None else key

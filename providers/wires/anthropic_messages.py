@@ -57,6 +57,8 @@ class _Message(WireDecoder):
         Raises:
             LLMError: it is an ``error`` event.
         """
+        if event.get("type") == "content_block_delta" and (words := self._content.words(event)) is not None:
+            return [words]
         return list(self._take(event))
 
     def _take(self, event: Json) -> Iterator[ModelEvent]:

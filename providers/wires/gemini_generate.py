@@ -70,6 +70,8 @@ class _Answer(WireDecoder):
         self._open: GeminiCall | None = None
         self._thoughts = 0
         self._started = False
+        #: The last usage object, and whether the answer was over by then: most chunks repeat it.
+        self._last_counts: tuple[Json, bool] | None = None
         self._blocked: Json | None = None
         self._bad_call = False
 
@@ -229,8 +231,10 @@ class _Answer(WireDecoder):
 
     def _count(self, raw: Json, events: list[ModelEvent]) -> None:
         """Take the running totals. Vertex sends usage objects without counts before its last chunk."""
-        if not has_counts(raw):
+        seen = (raw, self._accumulator.terminal)
+        if seen == self._last_counts or not has_counts(raw):
             return
+        self._last_counts = seen
         self._accumulator.raw_usage = merged(self._accumulator.raw_usage, raw)
         usage = usage_from(self._accumulator.raw_usage, is_final=self._accumulator.terminal)
         if usage != self._accumulator.usage:

@@ -92,13 +92,13 @@ class _Response(WireDecoder):
         if self._accumulator.terminal:
             return out
         kind = text_in(event.get("type"))
-        if kind in {"", "response"} and isinstance(event.get("output"), list):
+        if (stretch := _DELTAS.get(kind)) is not None:
+            self._output.say(stretch, event, out)
+        elif kind in {"", "response"} and isinstance(event.get("output"), list):
             # A whole answer, as the API gives it without streaming.
             self._end("response.completed", event, out)
         elif kind in {"", "error"}:
             self._fail(event)
-        elif (stretch := _DELTAS.get(kind)) is not None:
-            self._output.say(stretch, event, out)
         elif (stretch := _WHOLES.get(kind)) is not None:
             self._output.complete_words(stretch, event, out)
         elif kind in _PARTS:
