@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from providers.errors import LLMMalformedResponseError
+from providers.errors import LLMConnectionError, LLMError, LLMMalformedResponseError, LLMServerError
+from providers.errors.translation import from_payload
 from providers.security.redaction import redact_text
 from providers.text import clean
 
@@ -27,11 +28,22 @@ def from_words(data: bytes) -> dict[str, Any]:
     return as_event(text_of(data).strip() or "The provider sent an error without a description.")
 
 
-def unreadable(name: str, data: bytes) -> LLMMalformedResponseError:
-    """Return the error for the event ``name`` whose data is no JSON. It quotes the data's beginning."""
+def unreadable(name: str, data: bytes) -> LLMError:
+    """Return the error for the event ``name`` whose data is no JSON.
+
+    Words may say what failed: they are judged and quoted. Broken JSON is for the admin only.
+    """
     text = redact_text(text_of(data))
+    detail = {"event": name, "data": text[:_SHOWN], "message": "An event's data is no JSON."}
+    if text.lstrip().startswith(("{", "[")):
+        return LLMConnectionError(
+            "The model provider sent data that cannot be read. Try again.", detail=detail
+        )
+    error = from_payload(text, status=None)
+    if type(error) is not LLMServerError:
+        error.detail |= {"event": name, "data": text[:_SHOWN]}
+        return error
     quote = " ".join(text[:_QUOTED].split()) + ("…" if len(text) > _QUOTED else "")
     return LLMMalformedResponseError(
-        f"The model provider sent data that is no JSON: {quote} — Try again.",
-        detail={"event": name, "data": text[:_SHOWN], "message": "An event's data is no JSON."},
+        f"The model provider sent data that is no JSON: {quote} — Try again.", detail=detail
     )

@@ -124,8 +124,8 @@ async def test_it_reads_an_error_inside_the_stream(wire: str, fresh_clients: Non
 @every_wire
 async def test_data_that_is_no_json_is_named(wire: str, fresh_clients: None) -> None:
     error, call = await failure_at(streaming(FIRST_FRAME[wire], b"data: {not json\n\n"), wire)
-    assert type(error) is errors.LLMMalformedResponseError
-    assert "{not json" in error.message
+    assert type(error) is errors.LLMConnectionError
+    assert error.message == "The model provider sent data that cannot be read. Try again."
     assert call.trace.error is not None
     assert call.trace.error["data"] == "{not json"
 

@@ -10,7 +10,14 @@ from hypothesis import strategies as st
 
 from providers.call.event_stream import EventStream, StreamEvent
 from providers.call.oddities import Oddity
-from providers.errors import LLMMalformedResponseError, LLMOversizedResponseError
+from providers.errors import (
+    LLMConnectionError,
+    LLMError,
+    LLMMalformedResponseError,
+    LLMOversizedResponseError,
+    LLMQuotaUsedUpError,
+    LLMRateLimitError,
+)
 from tests.compatibility import understood
 
 MARK = b"\xef\xbb\xbf"
@@ -288,12 +295,24 @@ def test_a_name_stands_for_a_type_that_is_missing_where_events_have_types() -> N
     ]
 
 
-@pytest.mark.parametrize("junk", [b"{no json", b"Hello, world", b'{"a": 1} and more', b"[1,"])
-def test_data_that_is_no_json_is_named_and_ends_the_reading(junk: bytes) -> None:
+@pytest.mark.parametrize(
+    ("junk", "kind", "is_quoted"),
+    [
+        (b"{no json", LLMConnectionError, False),
+        (b'{"a": 1} and more', LLMConnectionError, False),
+        (b"[1,", LLMConnectionError, False),
+        (b"Hello, world", LLMMalformedResponseError, True),
+        (b"quota exceeded", LLMQuotaUsedUpError, True),
+        (b"Too many requests", LLMRateLimitError, False),
+    ],
+)
+def test_data_that_is_no_json_is_named_and_ends_the_reading(
+    junk: bytes, kind: type[LLMError], is_quoted: bool
+) -> None:
     events, stream = read(b'data: {"a": 1}\n\nevent: e\ndata: ' + junk + b'\n\ndata: {"b": "zwei"}\n\n')
     assert events == plain(A)
-    assert type(stream.failure) is LLMMalformedResponseError
-    assert junk.decode() in stream.failure.message
+    assert type(stream.failure) is kind
+    assert (junk.decode() in stream.failure.message) is is_quoted
     assert stream.failure.detail["data"] == junk.decode()
     assert stream.failure.detail["event"] == "e"
 
