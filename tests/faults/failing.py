@@ -66,7 +66,7 @@ ENDING: dict[str, str | None] = {
     "truncate": "llm_connection",
     **dict.fromkeys(("abrupt after=request", "abrupt after=headers", "abrupt"), "llm_connection"),
     **dict.fromkeys(("reset after=request", "reset after=headers", "reset"), "llm_connection"),
-    **dict.fromkeys(("html", "json", "redirect", "bad_json"), "llm_connection"),
+    **dict.fromkeys(("html", "redirect", "bad_json"), "llm_connection"),
     "html status=502": "llm_server",
     **{f"error kind={kind}": code for kind, code in KINDS.items()},
     "error status=418": "llm_bad_request",
@@ -80,35 +80,20 @@ ENDING: dict[str, str | None] = {
     **{f"error_event kind={kind}": code for kind, code in KINDS.items()},
     **dict.fromkeys(("delay delay=0.1", "long_line", "split_utf8", "bytes", "crlf", "comments", "pings")),
     **dict.fromkeys(("silence after=end", "abrupt after=end", "reset after=end", "endless", "twice")),
-    "no_usage": None,
+    **dict.fromkeys(("json", "no_usage")),
 }
 ORDERS = ENDING | ENDLESS
 
 #: The codes that differ on some wires: the wire has no other form, or its SDK reads the answer differently.
 DIFFERENT: dict[tuple[str, str], str | None] = {
-    # That SDK accepts a whole answer instead of a stream.
-    ("json", "gemini-generate"): None,
-    # Google sends no comments, and its SDK reads them as an answer that is not JSON.
-    **{
-        (order, "gemini-generate"): "llm_connection"
-        for order in ORDERS
-        if order.startswith(("comments", "pings", "only_"))
-    },
     # Inside a stream there is no status, and these kinds have no error type of their own.
-    ("error_event kind=unknown_path", "openai-chat"): "llm_bad_request",
-    ("error_event kind=forbidden", "openai-chat"): "llm_bad_request",
-    ("error_event kind=unprocessable", "openai-chat"): "llm_bad_request",
-    ("error_event kind=gateway_timeout", "openai-chat"): "llm_server",
     **{
-        (f"error_event kind={kind}", "openai-responses"): "llm_server"
-        for kind in (
-            Fault.MALFORMED,
-            Fault.UNKNOWN_PATH,
-            Fault.WRONG_METHOD,
-            Fault.FORBIDDEN,
-            Fault.TOO_LARGE,
-            Fault.UNPROCESSABLE,
-            Fault.GATEWAY_TIMEOUT,
+        (f"error_event kind={kind}", wire): code
+        for wire in ("openai-chat", "openai-responses")
+        for kind, code in (
+            (Fault.UNKNOWN_PATH, "llm_bad_request"),
+            (Fault.UNPROCESSABLE, "llm_bad_request"),
+            (Fault.GATEWAY_TIMEOUT, "llm_server"),
         )
     },
     ("error_event kind=unprocessable", "anthropic-messages"): "llm_bad_request",
@@ -150,6 +135,7 @@ def configure(settings: Any, origin: str, *, key: str = KEY) -> None:
 
 def be_patient(settings: Any, seconds: float) -> None:
     settings.RUNNEL_FIRST_BYTE_TIMEOUT = settings.RUNNEL_IDLE_TIMEOUT = seconds
+    settings.RUNNEL_KEEPALIVE_TIMEOUT = seconds
 
 
 async def play_all(line: Line, wanted: Iterable[Wanted]) -> dict[Wanted, Outcome]:
