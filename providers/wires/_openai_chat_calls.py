@@ -12,6 +12,7 @@ from providers.wires._openai_calls import OpenAiCall, argument_text
 from providers.wires._openai_chat_message import AssistantMessage
 from providers.wires._openai_chat_shapes import opaque_fields
 from providers.wires.accumulator import StepAccumulator
+from providers.wires.answerable_history import UNNAMED
 from providers.wires.shapes import object_in, text_in
 
 #: Where servers put the arguments of a function; a custom tool has ``input``.
@@ -32,7 +33,7 @@ class ChatCalls:
 
     @property
     def are_unusable(self) -> bool:
-        """Whether there is a call that nobody can execute, because it has arguments and no name."""
+        """Whether there is a call that nobody can execute, because it has arguments and neither name nor id."""
         return any(not call.name and call.has_arguments for call in self._calls)
 
     @property
@@ -76,6 +77,9 @@ class ChatCalls:
             if cut:
                 call.cut(out)
             else:
+                if not call.name and call.upstream_id:
+                    # The run answers it like a call of an unknown tool, and executes the others.
+                    call.begin(UNNAMED, out)
                 call.finish(out)
 
     def _find(self, piece: "_Piece") -> OpenAiCall:

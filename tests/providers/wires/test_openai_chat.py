@@ -9,7 +9,6 @@ from providers.errors import (
     LLMContentFilterError,
     LLMContextWindowExceededError,
     LLMEmptyResponseError,
-    LLMMalformedToolCallError,
     LLMProviderOverloadedError,
     LLMRateLimitError,
     LLMServerError,
@@ -99,7 +98,7 @@ ENDINGS = [
     Ending(
         name="a call without a name",
         stream=[piece(id="call_1", arguments="{}"), chunk("tool_calls")],
-        error=LLMMalformedToolCallError,
+        stop_reason=FinishReason.TOOL_CALLS,
     ),
     Ending(
         name="an error object",
