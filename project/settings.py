@@ -244,7 +244,7 @@ RUNNEL_RUN_TIMEOUT = number("RUNNEL_RUN_TIMEOUT", 900.0, at_least=0.01)
 RUNNEL_APPROVAL_TIMEOUT = number("RUNNEL_APPROVAL_TIMEOUT", 86_400.0, at_least=0.0)
 #: The most provider calls of a run whose start sets no `max_steps`.
 RUNNEL_MAX_STEPS = whole("RUNNEL_MAX_STEPS", 20, at_least=1)
-#: How often in a row a run continues a turn that the provider paused, as Anthropic's server tools do.
+#: How often in a row a run goes on after `pause_turn`, with which Anthropic's server tools interrupt an answer.
 RUNNEL_MAX_CONTINUATIONS = whole("RUNNEL_MAX_CONTINUATIONS", 10)
 #: Characters of a tool's result that the model gets. The result's event must fit into a frame of 1 MiB.
 RUNNEL_TOOL_RESULT_CHARS = whole("RUNNEL_TOOL_RESULT_CHARS", 100_000, at_least=100, at_most=150_000)

@@ -31,7 +31,7 @@ class StopReason(TextChoices):
     REQUIRES_APPROVAL = "requires_approval"
     #: The run made ``max_steps`` provider calls.
     MAX_STEPS = "max_steps"
-    #: The provider paused its own turn more often in a row than it is asked to go on.
+    #: The provider answered ``pause_turn`` more often in a row than it is asked to go on.
     MAX_CONTINUATIONS = "max_continuations"
     #: The output limit cut the answer.
     MAX_TOKENS_EXCEEDED = "max_tokens_exceeded"

@@ -16,8 +16,8 @@ class FinishReason(StrEnum):
     END_TURN = "end_turn"
     #: The model waits for the results of function calls.
     TOOL_CALLS = "tool_calls"
-    #: The provider paused its own turn: the model goes on when it gets its answer back.
-    PAUSED = "pause_turn"
+    #: The provider ended the answer within its own turn: the model goes on when it gets the answer back.
+    PAUSE_TURN = "pause_turn"
     #: The output limit cut the answer.
     MAX_TOKENS_EXCEEDED = "max_tokens_exceeded"
     #: A refusal in words, or a filter that stopped an answer after it had begun.

@@ -162,7 +162,7 @@ class _Message(WireDecoder):
         if any(block.type == "tool_use" for block in self._content.blocks):
             return FinishReason.TOOL_CALLS
         # A stop sequence ends a turn too, and so does a reason that is not known yet.
-        return FinishReason.PAUSED if meant is FinishReason.PAUSED else FinishReason.END_TURN
+        return FinishReason.PAUSE_TURN if meant is FinishReason.PAUSE_TURN else FinishReason.END_TURN
 
     def _count(self) -> ModelEvent:
         self._accumulator.usage = usage_from(self._usage, is_final=self._accumulator.terminal)
@@ -177,7 +177,7 @@ class _Message(WireDecoder):
         if (failure := finish_reasons.failure(raw, detail=detail)) is not None:
             return failure
         parts = [part for block in self._content.blocks if (part := block.as_part()) is not None]
-        if meant is FinishReason.MAX_TOKENS_EXCEEDED or (meant is FinishReason.PAUSED and parts):
+        if meant is FinishReason.MAX_TOKENS_EXCEEDED or (meant is FinishReason.PAUSE_TURN and parts):
             return None
         if meant is FinishReason.TOOL_CALLS and not any(
             block.type == "tool_use" or block.type in SERVER_CALLS for block in self._content.blocks
@@ -194,7 +194,7 @@ class _Message(WireDecoder):
         """Put all there is into the accumulator: half blocks into ``parts``, whole ones into ``native``."""
         accumulator = self._accumulator
         accumulator.parts = [part for block in self._content.blocks if (part := block.as_part()) is not None]
-        waits = accumulator.stop_reason in {FinishReason.TOOL_CALLS, FinishReason.PAUSED}
+        waits = accumulator.stop_reason in {FinishReason.TOOL_CALLS, FinishReason.PAUSE_TURN}
         accumulator.native = returnable(self._content.blocks, waits=waits)
         container = text_in(object_in(self._envelope.get("container")).get("id"))
         if waits and container:

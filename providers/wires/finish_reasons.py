@@ -54,7 +54,7 @@ _MEANINGS: dict[str, FinishReason | type[LLMError]] = {
         ),
         FinishReason.MAX_TOKENS_EXCEEDED,
     ),
-    **dict.fromkeys(("pause_turn", "pause", "compaction"), FinishReason.PAUSED),
+    **dict.fromkeys(("pause_turn", "pause", "compaction"), FinishReason.PAUSE_TURN),
     "content_filter": FinishReason.CONTENT_FILTER,
     **dict.fromkeys(
         (

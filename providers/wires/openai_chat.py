@@ -168,8 +168,8 @@ class _Completion(WireDecoder):
             return FinishReason.MAX_TOKENS_EXCEEDED
         if meaning is FinishReason.CONTENT_FILTER or self._message.refused:
             return FinishReason.CONTENT_FILTER
-        if meaning is FinishReason.PAUSED and not self._calls:
-            return FinishReason.PAUSED
+        if meaning is FinishReason.PAUSE_TURN and not self._calls:
+            return FinishReason.PAUSE_TURN
         # A call that the request demanded by name ends with plain ``stop``.
         return FinishReason.TOOL_CALLS if self._calls else FinishReason.END_TURN
 

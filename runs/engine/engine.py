@@ -80,7 +80,7 @@ class Engine:
             on_spent=partial(cancellation.stop, StopCause.BUDGET),
         )
         self._steps_made = resume.steps if resume else 0
-        #: How many of the last steps in a row the provider paused.
+        #: How many of the last steps in a row ended with ``pause_turn``.
         self._continuations = 0
         #: Decided calls without an answer, by id.
         self._open_calls = _as_held(resume.calls if resume else ())
@@ -146,16 +146,16 @@ class Engine:
     async def _make_steps(self) -> None:
         """Make steps until the model ends its turn, a limit is reached, or a call is pending.
 
-        A turn that the provider itself paused goes on in the next step.
+        After ``pause_turn`` the model goes on in the next step.
         """
         while True:
             await self._execute_calls()
             step = await self._begin_step()
             result = await self._call_provider(step)
             offer, usage = self._run.offer, self._segment_usage(result)
-            is_paused = result.stop_reason is FinishReason.PAUSED
-            self._continuations = self._continuations + 1 if is_paused else 0
-            if not is_paused and not (offer and planning.is_answerable(result)):
+            goes_on = result.stop_reason is FinishReason.PAUSE_TURN
+            self._continuations = self._continuations + 1 if goes_on else 0
+            if not goes_on and not (offer and planning.is_answerable(result)):
                 reason = StopReason(result.stop_reason or StopReason.END_TURN)
                 unanswered = () if offer else [call.id for call in result.tool_calls if call.complete]
                 end = endings.completed(self._run.segment, usage, reason, pending=unanswered)

@@ -58,7 +58,7 @@ class WorkerSettings:
     run_timeout: float
     #: The longest pause of a run; 0 means no limit.
     approval_timeout: float
-    #: How often in a row a turn that the provider paused is continued.
+    #: How often in a row the model goes on after ``pause_turn``.
     max_continuations: int = 0
 
     @property

@@ -53,13 +53,13 @@ ENDINGS = [
     Ending(
         name="a pause of the provider",
         stream=[start(), *text(0, "So"), *end("pause_turn")],
-        stop_reason=FinishReason.PAUSED,
+        stop_reason=FinishReason.PAUSE_TURN,
         text="So",
     ),
     Ending(
         name="a pause in thought",
         stream=[start(), *thinking(0, "Hm", "sig"), *end("pause_turn")],
-        stop_reason=FinishReason.PAUSED,
+        stop_reason=FinishReason.PAUSE_TURN,
     ),
     Ending(
         name="a pause beside a call that waits for its result",
@@ -69,7 +69,7 @@ ENDINGS = [
     Ending(
         name="a pause after a compaction",
         stream=[start(), *block(0, {"type": "compaction", "content": "All of it."}), *end("compaction")],
-        stop_reason=FinishReason.PAUSED,
+        stop_reason=FinishReason.PAUSE_TURN,
     ),
     Ending(
         name="a pause without a word",

@@ -130,7 +130,7 @@ ENDS = [
         id="a length after a plain end",
     ),
     pytest.param(
-        Said(stream=[HI, ends("pause_turn")], text="Hi", stop=FinishReason.PAUSED),
+        Said(stream=[HI, ends("pause_turn")], text="Hi", stop=FinishReason.PAUSE_TURN),
         id="an answer that is to go on",
     ),
     pytest.param(
