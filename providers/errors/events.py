@@ -36,10 +36,10 @@ _SIGNS = frozenset(
             "base_resp",
             "response",
         ),
-        *("code", "statusCode", "status_code", "title", "success", "__type"),
+        *("header", "code", "statusCode", "status_code", "title", "success", "__type"),
     ]
 )
-#: Members that only an answer has, or a piece of one.
+#: Members that only an answer has, or a piece of one, or news.
 _ANSWER = frozenset(
     [
         *(
@@ -54,7 +54,17 @@ _ANSWER = frozenset(
             "item",
             "part",
         ),
-        *("promptFeedback", "output_index", "item_id", "index", "id", "completion", "text", "response_id"),
+        *(
+            "promptFeedback",
+            "output_index",
+            "item_id",
+            "index",
+            "id",
+            "completion",
+            "text",
+            "response_id",
+            "warning",
+        ),
     ]
 )
 _RESPONSE_FAILURES = frozenset({"response.failed", "response.error"})
@@ -68,7 +78,7 @@ _NEWS = re.compile(
 )
 #: Words of a failure in a sentence that stands alone.
 _FAILING = re.compile(
-    r"error|fail|exceed|limit|invalid|denied|unauthori[sz]ed|forbidden|not (found|allowed|exist|supported|available|valid)|unavailable"
+    r"error|fail|exceed|limit|invalid|denied|unauthori[sz]ed|forbidden|not (found|allowed|authorized|permitted|exist|supported|available|valid)|unavailable"
     r"|overload|time(d)?[ -]?out|quota|crash|refus|can(not|'t)|could ?n[o']t|unable|exception|too (long|many|large)|try again|missing"
     r"|required|exhausted|insufficient|balance|expired|unsupported|incorrect|abort|throttl|not authenticated",
     re.IGNORECASE,
@@ -84,10 +94,12 @@ def error_in(event: object, name: str | None = None) -> LLMError | None:
     """
     is_named = name is not None and _NAME.search(name) is not None
     if isinstance(event, dict):
-        if not is_named and _SIGNS.isdisjoint(event):
+        if not is_named and _SIGNS.isdisjoint(event) and not _is_exception(event):
             return None
         return (
-            from_payload(_with_name(event, name), status=None) if is_named or _reports_error(event) else None
+            from_payload(_with_name(event, name), status=None)
+            if is_named or _is_exception(event) or _reports_error(event)
+            else None
         )
     if is_named and event not in (None, "", []):
         return from_payload(event, status=None)
@@ -107,6 +119,11 @@ def _with_name(event: dict[str, object], name: str | None) -> object:
     return event if is_plain else {"__type": name, **event}
 
 
+def _is_exception(event: Mapping[str, object]) -> bool:
+    """Whether ``event`` has an exception's name as its only member, as in Amazon's streams."""
+    return len(event) == 1 and next(iter(event)).endswith("Exception")
+
+
 def _reports_error(event: Mapping[str, object]) -> bool:
     kind, response = event.get("type"), event.get("response")
     if isinstance(response, Mapping) and response.get("status") == "failed":
@@ -122,8 +139,10 @@ def _reports_error(event: Mapping[str, object]) -> bool:
         return True
     if isinstance(kind, str) and _NAME.search(kind):
         return True
-    base = event.get("base_resp")
+    base, header = event.get("base_resp"), event.get("header")
     if isinstance(base, Mapping) and base.get("status_code") not in (0, "0", None):
+        return True
+    if isinstance(header, Mapping) and "message" in header and header.get("code") not in (0, "0", None):
         return True
     return _is_flat_error(event)
 
@@ -133,7 +152,7 @@ def _is_flat_error(event: Mapping[str, object]) -> bool:
     if not _ANSWER.isdisjoint(event):
         return False
     news = next((value for key in ("type", "status") if isinstance(value := event.get(key), str)), "")
-    if _NEWS.match(news) and news.lower() != "status":
+    if _NEWS.match(news):
         return False
     if "detail" in event and _says_something(event["detail"]):
         return True
@@ -142,7 +161,10 @@ def _is_flat_error(event: Mapping[str, object]) -> bool:
     if event.get("success") is False or event.get("ok") is False:
         return True
     if sentence is None:
-        return bool(event.get("error_type") or event.get("error_code") or event.get("__type"))
+        return bool(event.get("error_type") or event.get("error_code") or event.get("__type")) or any(
+            isinstance(code := event.get(key), int) and 400 <= code < 600
+            for key in ("code", "statusCode", "status_code", "status")
+        )
     return _has_code_of_failure(event) or _FAILING.search(sentence) is not None
 
 

@@ -83,6 +83,8 @@ _SENTENCES = (
         "reason",
     ),
 )
+#: Members that may have a sentence if no other has one.
+_LAST_RESORTS = ("text", "data", "content", "info", "cause", "output")
 #: Members with a code, a type or a status.
 _CODES = (
     *(
@@ -213,7 +215,7 @@ def is_page(body: object) -> bool:
 def _data_of_stream(text: str) -> str | None:
     """Return the data of the first event with data, if ``text`` is an event stream."""
     data: list[str] = []
-    for line in text[:_LONGEST_TEXT].splitlines():
+    for line in re.split(r"\r\n|\r|\n", text[:_LONGEST_TEXT]):
         name, separator, value = line.partition(":")
         if not separator and line:
             return None
@@ -265,6 +267,8 @@ def _quoted(text: str) -> object:
 
 def _sentences_of(nodes: tuple[Node, ...], body: object) -> tuple[str, ...]:
     found = [_plain(text) for node in nodes for key in _SENTENCES for text in _texts(node.get(key))]
+    if not any(found):
+        found = [_plain(text) for node in nodes for key in _LAST_RESORTS for text in _texts(node.get(key))]
     if isinstance(body, str):
         found.append(_plain(body))
     elif isinstance(body, list):

@@ -191,11 +191,11 @@ SENTENCES: dict[type[LLMError], tuple[str, ...]] = {
         r"\bmodels?\b\W{0,4}\S{0,120}\W{0,4}(was |is |does |do |could )?(not |n't )(be )?(found|exist)|model.{0,100}try pulling",
         r"not a valid model|no such model|unknown model|invalid model\b|invalid model name|no endpoints found|no allowed providers",
         r"\bmodel\b.{0,100}(does(n't| not) exist|not exist|has been (deprecated|decommissioned|retired|removed|shut down)|no longer (available|supported))",
-        r"\bmodel\W{1,3}\S{1,100} (is )?not (available|loaded|supported|deployed)\b|no models? (is |are )?loaded|模型不存在",
+        r"\bmodel\W{1,3}\S{1,100} (is )?not (available|loaded|supported|deployed)\b|no models? (is |are )?loaded|\bmodel( is)? not (loaded|deployed)|模型不存在",
         r"no available channel.{0,40}model|deployment .{0,60}(not exist|not found)|provided model identifier is invalid",
     ),
     errors.LLMPermissionDeniedError: (
-        r"permission denied|insufficient permissions|access (is )?denied|not (allowed|authorized|permitted) to (use|access|perform)",
+        r"\bforbidden\b|permission denied|insufficient permissions|access (is )?denied|not (allowed|authorized|permitted) to (use|access|perform|invoke|call)",
         r"(do|does)(n't| not) have (access|permission)|must be verified|country, region, or territory|not available in your (region|country)",
     ),
     errors.LLMRateLimitError: (
@@ -214,7 +214,7 @@ SENTENCES: dict[type[LLMError], tuple[str, ...]] = {
     errors.LLMBadRequestError: (
         r"validation error|invalid (request|input|parameter|param|argument|value|type|image|tool|schema|json|message|role)\b",
         r"(field|parameter|property|argument)s? .{0,40}(required|missing|not (supported|allowed|permitted))|unsupported (parameter|value|image|file|media)",
-        r"\bmust be (a|an|one of|at (least|most)|between|less|greater|followed|positive)\b|unrecognized request argument|could not be parsed",
+        r"\bmust be (a|an|one of|at (least|most)|between|less|greater|followed|positive)\b|[`'\"]\S{1,60}[`'\"] (is|are) (required|missing)|unrecognized request argument|could not be parsed",
         r"\b(schema|json|request|parameter|argument|message|image|tool)\b.{0,30} is (invalid|malformed|not (valid|supported))",
     ),
 }
