@@ -42,7 +42,7 @@ _PLAIN_ID = re.compile(r"[^a-zA-Z0-9_-]")
 
 
 def _rewrite(block: Json, name: Callable[[str], str]) -> Json:
-    return {**block, "name": name(block["name"])} if block["type"] == "tool_use" else block
+    return {**block, "name": name(block.get("name") or "")} if block["type"] == "tool_use" else block
 
 
 _GRAMMAR = CallGrammar(name=re.compile(r"[a-zA-Z0-9_-]{1,128}"), rewrite=_rewrite)

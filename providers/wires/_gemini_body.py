@@ -35,7 +35,7 @@ _NO_SIGNATURE = "skip_thought_signature_validator"
 
 def _rewrite(part: Json, name: Callable[[str], str]) -> Json:
     call = part.get("functionCall")
-    return part if call is None else {**part, "functionCall": {**call, "name": name(call["name"])}}
+    return part if call is None else {**part, "functionCall": {**call, "name": name(call.get("name") or "")}}
 
 
 #: The media types of files in a tool's result: https://ai.google.dev/gemini-api/docs/function-calling

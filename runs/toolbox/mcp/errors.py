@@ -32,7 +32,7 @@ _NOT_SENT = "The call was not sent."
 #: How servers word that a session has expired.
 _NO_SESSION = re.compile(
     r"session.{0,40}(not found|not exist|expired|invalid|unknown|terminated|closed|missing|required)"
-    r"|(no|invalid|unknown|expired|missing|bad) (valid )?session",
+    r"|(no|invalid|unknown|expired|missing|bad) (valid )?session|not (yet )?(been )?initialized",
     re.IGNORECASE | re.DOTALL,
 )
 

@@ -30,10 +30,24 @@ def tools_for(user: Any) -> dict[str, Tool]:
     found = {}
     for server in _servers_for(user):
         for entry in server.listed:
-            if entry["name"] in server.allowed and not entry["problem"]:
-                tool = _tool(server, entry)
+            if entry["name"] not in server.allowed:
+                continue
+            current = _mended(entry)
+            if not current["problem"]:
+                tool = _tool(server, current)
                 found[tool.name] = tool
     return found
+
+
+def _mended(entry: Json) -> Json:
+    """Return a listed tool; the schema of one that an older version listed is mended now."""
+    if "renamed" in entry or entry["problem"]:
+        return entry
+    try:
+        found = schemas.simplified(entry["parameters"])
+    except schemas.UnusableSchema as unusable:
+        return {**entry, "problem": str(unusable)}
+    return {**entry, "parameters": found.parameters, "renamed": found.renamed}
 
 
 def problems_for(user: Any) -> dict[str, str]:
@@ -41,7 +55,7 @@ def problems_for(user: Any) -> dict[str, str]:
     return {
         offered_name(server.name, entry["name"]): entry["problem"]
         for server in _servers_for(user)
-        for entry in server.listed
+        for entry in map(_mended, server.listed)
         if entry["problem"]
     }
 

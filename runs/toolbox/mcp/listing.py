@@ -125,6 +125,9 @@ async def _all_pages(client: "Client") -> _Listed:
         raw = (page.meta or {}).get(RAW)
         for tool in _tools_in(raw):
             entry = _entry(tool, found.count)
+            if found.tools.get(entry["name"]) == entry:
+                # Some servers send the same page again and again.
+                continue
             found.count += 1
             if len(found.tools) < settings.RUNNEL_MCP_TOOLS:
                 found.tools.setdefault(entry["name"], entry)

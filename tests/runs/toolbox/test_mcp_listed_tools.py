@@ -155,7 +155,7 @@ def bound(tool: Tool, text: str, conversation_id: UUID | None = None) -> Any:
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("[]", "one JSON object"),
+        ("[1]", "one JSON object"),
         ("{", "not valid JSON"),
         ("{}", "The argument a is missing."),
         ('{"a": "", "b": 1}', "There is no argument b. The arguments are: a."),
@@ -390,3 +390,13 @@ def test_an_admin_is_told_of_tools_beyond_the_limit(settings: Settings) -> None:
 def odd_list(tools: list[Any]) -> tuple[str, ...]:
     """Return the command of a server that lists ``tools``."""
     return (sys.executable, odd_server.__file__, json.dumps(tools))
+
+
+def test_a_tool_that_an_older_version_listed_is_mended() -> None:
+    old = entry("read", parameters={"type": "object", "properties": {"$top": {"type": "array"}}})
+    unusable = entry("write", parameters={"type": "string"})
+    make(listed=[old, unusable], allowed=["read", "write"])
+    tools = mine(make_user())
+    assert {name: tool.parameters["properties"] for name, tool in tools.items()} == {
+        "rivers__read": {"_top": {"type": "array", "items": {}}}
+    }

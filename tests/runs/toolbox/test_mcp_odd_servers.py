@@ -218,6 +218,7 @@ async def test_what_is_known_of_a_failed_call_is_said_and_the_session_goes_on(
         response("404 Not Found", told(None, error={"code": -32600, "message": "Session not found"})),
         response("400 Bad Request", told(None, error={"code": -32000, "message": "No valid session ID provided"})),
         response("503 Service Unavailable", told("x", error={"code": 1, "message": "The session has expired."})),
+        response("400 Bad Request", told(None, error={"code": -32000, "message": "Bad Request: Server not initialized"})),
     ],
 )  # fmt: skip
 async def test_a_session_that_the_server_has_forgotten_is_opened_again(gone: bytes) -> None:
