@@ -51,6 +51,7 @@ _MEANINGS: dict[str, FinishReason | type[LLMError]] = {
             "model_context_window_exceeded",
             "token_limit",
             "continuation",
+            "incomplete",
         ),
         FinishReason.MAX_TOKENS_EXCEEDED,
     ),
@@ -85,12 +86,8 @@ _MEANINGS: dict[str, FinishReason | type[LLMError]] = {
         (
             "abort",
             "aborted",
-            "cancelled",
-            "canceled",
             "failed",
             "failure",
-            "overloaded",
-            "timeout",
             "interrupted",
         ),
         LLMServerError,
@@ -100,12 +97,18 @@ _MEANINGS: dict[str, FinishReason | type[LLMError]] = {
 }
 
 #: Words that nobody has listed, but that say by their form what they are. The first that fits counts.
-_FORMS: tuple[tuple[re.Pattern[str], type[LLMError]], ...] = (
+_FORMS: tuple[tuple[re.Pattern[str], FinishReason | type[LLMError]], ...] = (
     (re.compile(r"malformed.*(call|tool)"), LLMMalformedToolCallError),
     (re.compile(r"malformed"), LLMMalformedResponseError),
     (re.compile(r"safety|prohibited|content_filter|policy|blocked"), LLMContentFilterError),
     (re.compile(r"^image_"), LLMMalformedResponseError),
     (re.compile(r"(^|_)(errors?|fault|failed|failure|abort(ed)?)($|_)"), LLMServerError),
+    (re.compile(r"(^|_)(cancel|cancell?ed|disconnect(ed)?|timeout|timed_out|deadline)($|_)"), LLMServerError),
+    (re.compile(r"overload|unavailable|throttl|rate_limit"), LLMServerError),
+    (
+        re.compile(r"(token|length|context|context_window).*(limit|exceed|reached)"),
+        FinishReason.MAX_TOKENS_EXCEEDED,
+    ),
 )
 
 _SEPARATORS = re.compile(r"[\s.-]+")
@@ -118,7 +121,7 @@ def meaning(raw: Any) -> FinishReason | type[LLMError] | None:
     word = _SEPARATORS.sub("_", raw.strip().lower()).removeprefix("finish_reason_")
     if (known := _MEANINGS.get(word)) is not None:
         return known
-    return next((error for form, error in _FORMS if form.search(word)), None)
+    return next((meant for form, meant in _FORMS if form.search(word)), None)
 
 
 def failure(raw: Any, *, detail: dict[str, Any] | None = None) -> LLMError | None:
