@@ -22,6 +22,7 @@ class AnswerEnd:
         #: The provider's own word; ``None`` while there is none.
         self.raw: str | None = None
         self._choice: Json = {}
+        self._error: Any = None
         self._weight = -1
 
     @property
@@ -38,6 +39,8 @@ class AnswerEnd:
 
     def note(self, choice: Json) -> bool:
         """Take the reasons of one choice; return whether there are any."""
+        # OpenRouter says in the choice which error of the provider ended it.
+        self._error = self._error or choice.get("error")
         # A gateway's own word decides whether this is an end: the provider's may stand on earlier chunks too.
         own = _word(choice.get("finish_reason"))
         if own is None:
@@ -48,12 +51,12 @@ class AnswerEnd:
         return True
 
     def failure(self, *, has_text: bool) -> LLMError | None:
-        """Return the error that the reason stands for; ``None`` if it stands for none."""
+        """Return the error that stands in the choice, or that the reason stands for; ``None`` if there is none."""
+        if self._error:
+            return from_payload({"error": self._error}, status=None)
         if self.meaning is FinishReason.CONTENT_FILTER:
             results = self._choice.get("content_filter_results")
             return None if has_text else LLMContentFilterError(detail={"content_filter_results": results})
-        if (error := self._choice.get("error")) and (self.raw or "").lower() == "error":
-            return from_payload({"error": error}, status=None)
         if self.raw is not None and self.raw.lower() == _OVERLOADED:
             return LLMProviderOverloadedError(detail={"reason": self.raw})
         return failure(self.raw)

@@ -195,13 +195,13 @@ class _Completion(WireDecoder):
 
     def error(self) -> LLMError | None:
         """Return what is wrong with the completion as it ended; ``None`` when it can be used."""
+        if (failure := self._end.failure(has_text=self._message.has_text)) is not None:
+            return failure
         if not self._accumulator.terminal:
             if self._accumulator.is_done and not self._message.has_content:
                 return self._accumulator.empty_answer()
             return LLMConnectionError("The stream ended before the answer was complete. Try again.")
         meaning = self._end.meaning
-        if (failure := self._end.failure(has_text=self._message.has_text)) is not None:
-            return failure
         if meaning is FinishReason.MAX_TOKENS_EXCEEDED:
             is_window = "context" in (self._end.raw or "")
             return LLMContextWindowExceededError() if is_window and not self._message.has_parts else None

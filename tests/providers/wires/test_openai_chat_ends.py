@@ -145,6 +145,25 @@ ENDS = [
 ]
 
 
+ENDS += [
+    understood(
+        Said(
+            stream=[
+                HI,
+                choice(delta={}, finish_reason=reason, error={"code": 502, "message": "Bad gateway"}),
+            ],
+            text="Hi",
+            stop=None,
+            error=LLMServerError,
+        ),
+        server="OpenRouter",
+        oddity="An error inside the choice is the error of the answer.",
+        id=f"an error in the choice, reason {reason}",
+    )
+    for reason in ("error", "stop", None)
+]
+
+
 @pytest.mark.parametrize("case", ENDS)
 def test_it_ends_as_what_it_is(case: Said) -> None:
     case.check()
