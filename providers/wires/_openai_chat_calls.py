@@ -12,7 +12,7 @@ from providers.wires._openai_calls import OpenAiCall, argument_text
 from providers.wires._openai_chat_message import AssistantMessage
 from providers.wires._openai_chat_shapes import opaque_fields
 from providers.wires.accumulator import StepAccumulator
-from providers.wires.answerable_history import UNNAMED
+from providers.wires.arguments import object_of
 from providers.wires.shapes import object_in, text_in
 
 #: Where servers put the arguments of a function; a custom tool has ``input``.
@@ -92,6 +92,8 @@ class ChatCalls:
             if call is not None and same_id is not None and not (piece.name and piece.name != same_id.name):
                 # The calls share a number, and their pieces come in turns.
                 call = same_id
+            elif call is None and same_id is not None and _repeats(same_id, piece):
+                call = same_id
         elif upstream_id and (same_id is not None or piece.name):
             call = same_id
         else:
@@ -169,4 +171,10 @@ def _begins_another(call: OpenAiCall, piece: _Piece) -> bool:
         return False
     if piece.upstream_id and call.upstream_id:
         return piece.upstream_id != call.upstream_id
-    return bool(piece.text) and call.is_object
+    return bool(piece.text) and call.is_object and not (piece.index is not None and _repeats(call, piece))
+
+
+def _repeats(call: OpenAiCall, piece: _Piece) -> bool:
+    """Return whether ``piece`` says the whole of ``call`` once more."""
+    is_same = piece.name == call.name and call.is_object
+    return is_same and object_of(piece.text) == object_of(call.raw_arguments)

@@ -17,9 +17,12 @@ THOUGHT_NAMES = (
     "reasoning_content",
     "reasoning",
     "reasoning_text",
+    "reasoning_summary",
     "thinking",
     "thinking_content",
     "thought",
+    "thoughts",
+    "chain_of_thought",
 )
 
 #: Where the words of an object or a part stand.

@@ -78,6 +78,17 @@ CALLS = [
         id="an empty object first",
     ),
     pytest.param(calls(piece(name="look", arguments='"{\\"at\\": 1}"')), id="arguments encoded twice"),
+    pytest.param(
+        calls(piece(id="a", name="look", arguments='{"at": 1}'), piece(name="look", arguments='{"at":1}')),
+        id="a whole call once more without its id",
+    ),
+    pytest.param(
+        calls(
+            piece(id="a", name="look", arguments='{"at": 1}'),
+            piece(index=1, id="a", name="look", arguments='{"at": 1}'),
+        ),
+        id="a whole call once more under another number",
+    ),
     understood(
         Said(
             stream=[

@@ -71,7 +71,17 @@ WORDS_AND_THOUGHTS = [
             Said(stream=[chunk(**{name: "Hm. "}), chunk(content="Yes"), STOP], text="Yes", thoughts="Hm. "),
             id=f"thoughts named {name}",
         )
-        for name in ("reasoning_content", "reasoning", "reasoning_text", "thinking", "thought")
+        for name in (
+            "reasoning_content",
+            "reasoning",
+            "reasoning_text",
+            "reasoning_summary",
+            "thinking",
+            "thinking_content",
+            "thought",
+            "thoughts",
+            "chain_of_thought",
+        )
     ),
     understood(
         Said(
