@@ -100,13 +100,17 @@ class DeltaReader:
             self.take(message, out)
             return
         said, rest = self._message, dict(message)
-        texts = (("content", said.text), *((name, said.thoughts) for name in THOUGHT_NAMES))
-        rest |= {
-            name: _rest(before, words) for name, before in texts if (words := words_in(message.get(name)))
-        }
+        content = [part for kind, part in content_parts(message.get("content")) if kind is ContentKind.TEXT]
+        rest["content"] = _rest(said.text, "".join(content))
+        rest["refusal"] = _rest(said.refusal, words_in(message.get("refusal")))
+        for name in THOUGHT_NAMES:
+            if words := words_in(message.get(name)):
+                rest[name] = _rest(said.thoughts, words)
         rest["images"] = [image for image in pictures(message.get("images")) if image not in said.pictures]
-        for name in ("refusal", "audio", "function_call", "tool_calls", "executed_tools"):
-            rest.pop(name, None)
+        known = {"function_call", "tool_calls", "executed_tools"} | (
+            {"audio"} if self._audio.has_data else set()
+        )
+        rest = {name: value for name, value in rest.items() if name not in known}
         for details, name in ((said.details, "reasoning_details"), (said.blocks, "thinking_blocks")):
             self._add_details(details, objects_in(rest.pop(name, None)), out)
         self.take(rest, out)

@@ -18,6 +18,11 @@ class Audio:
         self._data: list[str] = []
         self._transcript: list[str] = []
 
+    @property
+    def has_data(self) -> bool:
+        """Whether any sound has come."""
+        return bool(self._data)
+
     def take(self, audio: Any) -> str:
         """Take a piece; return the words of the transcript in it."""
         piece = object_in(audio)

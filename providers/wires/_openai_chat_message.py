@@ -101,6 +101,11 @@ class AssistantMessage:
         """All words of the answer."""
         return self._joined(DeltaKind.TEXT)
 
+    @property
+    def refusal(self) -> str:
+        """All words of a refusal."""
+        return self._joined(DeltaKind.REFUSAL)
+
     def keep_opaque(self, fields: Json) -> None:
         """Keep fields that go back unchanged."""
         self._opaque = combined(self._opaque, fields)
@@ -165,7 +170,7 @@ class AssistantMessage:
         Without an answer or a complete call there is no message. Thoughts go back with their
         signatures, unless they were cut.
         """
-        echo, refusal = self._joined(DeltaKind.ECHO), self._joined(DeltaKind.REFUSAL)
+        echo, refusal = self._joined(DeltaKind.ECHO), self.refusal
         text = echo if is_blank(self.text) else self.text
         calls = self._calls(only_whole=True)
         if not text and not refusal and not calls and not self.pictures:
@@ -219,8 +224,8 @@ class AssistantMessage:
         """Return the message in the shape of a completion that was not streamed."""
         message: Json = {
             "role": "assistant",
-            "content": self._joined(DeltaKind.TEXT) or None,
-            "refusal": self._joined(DeltaKind.REFUSAL) or None,
+            "content": self.text or None,
+            "refusal": self.refusal or None,
         }
         optional = {
             self.thoughts_name: self.thoughts,

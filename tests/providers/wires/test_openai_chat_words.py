@@ -357,6 +357,36 @@ WHOLE = [
     ),
 ]
 
+WHOLE += [
+    pytest.param(
+        Said(
+            stream=[
+                chunk(content="Ye"),
+                choice(
+                    message={"content": [THINKING, {"type": "text", "text": "Yes"}], "refusal": "No."},
+                    finish_reason="stop",
+                ),
+            ],
+            text="YesNo.",
+            stop=FinishReason.CONTENT_FILTER,
+        ),
+        id="parts and a refusal at the end",
+    ),
+    pytest.param(
+        Said(
+            stream=[
+                chunk(content="Hear:"),
+                choice(
+                    message={"audio": {"id": "a", "data": "AAAA", "transcript": " Hi"}}, finish_reason="stop"
+                ),
+            ],
+            text="Hear: Hi",
+            items=["audio"],
+        ),
+        id="sound at the end",
+    ),
+]
+
 
 @pytest.mark.parametrize("case", WHOLE)
 def test_it_reads_messages_that_are_not_streamed(case: Said) -> None:
