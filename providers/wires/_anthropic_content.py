@@ -19,6 +19,7 @@ from providers.types.events import (
     ToolCallStarted,
 )
 from providers.wires._anthropic_blocks import Block, as_text
+from providers.wires._anthropic_pairs import SERVER_CALLS
 from providers.wires.accumulator import StepAccumulator
 from providers.wires.shapes import object_in, text_in
 
@@ -51,6 +52,15 @@ class Content:
     def is_whole(self) -> bool:
         """Whether there are blocks, and no call among them is half."""
         return bool(self.blocks) and all(block.has_whole_input for block in self.blocks)
+
+    @property
+    def has_pending_server_call(self) -> bool:
+        """Whether the provider has yet to execute one of its own tools."""
+        answered = {text_in(block.start.get("tool_use_id")) for block in self.blocks}
+        return any(
+            block.type in SERVER_CALLS and text_in(block.start.get("id")) not in answered
+            for block in self.blocks
+        )
 
     def begin(self, event: Json) -> Iterator[ModelEvent]:
         """Take the start of a block. The block that had its index before is over, unless this is its start once more."""

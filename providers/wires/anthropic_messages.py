@@ -161,8 +161,12 @@ class _Message(WireDecoder):
             return FinishReason(meant)
         if any(block.type == "tool_use" for block in self._content.blocks):
             return FinishReason.TOOL_CALLS
+        # Gateways also say "tool_use" while only the provider's own tool has no result yet.
+        is_pending = meant is FinishReason.TOOL_CALLS and self._content.has_pending_server_call
+        if meant is FinishReason.PAUSE_TURN or is_pending:
+            return FinishReason.PAUSE_TURN
         # A stop sequence ends a turn too, and so does a reason that is not known yet.
-        return FinishReason.PAUSE_TURN if meant is FinishReason.PAUSE_TURN else FinishReason.END_TURN
+        return FinishReason.END_TURN
 
     def _count(self) -> ModelEvent:
         self._accumulator.usage = usage_from(self._usage, is_final=self._accumulator.terminal)

@@ -72,6 +72,16 @@ ENDINGS = [
         stop_reason=FinishReason.PAUSE_TURN,
     ),
     Ending(
+        name="a tool's use, where only a server tool has no result yet",
+        stream=[start(), *text(0, "So"), *SERVER, *end("tool_use")],
+        stop_reason=FinishReason.PAUSE_TURN,
+    ),
+    Ending(
+        name="a tool's use, where the server tool has its result",
+        stream=[start(), *SERVER, *search_result(1, "srv_1"), *text(2, "So"), *end("tool_use")],
+        stop_reason=FinishReason.END_TURN,
+    ),
+    Ending(
         name="a pause without a word",
         stream=[start(), *end("pause_turn")],
         error=LLMEmptyResponseError,
