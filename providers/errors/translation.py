@@ -182,8 +182,8 @@ def _sentence(kind: type[LLMError], failure: Failure) -> str | None:
     quote = redact_text(failure.sentences[0])
     if len(quote) > _LONGEST_QUOTE:
         quote = quote[: _LONGEST_QUOTE - 1] + "…"
-    is_path = kind is errors.LLMNotFoundError and _PATH_IN_WORDS.search(failure.text[:_LONGEST_QUOTE])
-    advice = NO_SUCH_PATH if is_path else kind().message
+    is_unknown = kind is errors.LLMNotFoundError and _PATH_IN_WORDS.search(failure.text[:_LONGEST_QUOTE])
+    advice = NO_SUCH_PATH if is_unknown or failure.status == 405 else kind().message
     return f"{advice} The provider said: {quote}"
 
 

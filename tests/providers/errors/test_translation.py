@@ -301,6 +301,12 @@ def test_a_path_that_the_provider_does_not_know_is_not_called_a_model(sentence: 
     assert error.message == f"{NO_SUCH_PATH} The provider said: {sentence}"
 
 
+def test_a_method_that_is_not_allowed_is_a_wrong_address() -> None:
+    error = from_payload("Method Not Allowed", status=405)
+    assert type(error) is errors.LLMBadRequestError
+    assert error.message == f"{NO_SUCH_PATH} The provider said: Method Not Allowed"
+
+
 def test_the_user_is_spared_the_providers_words_where_they_do_not() -> None:
     for status in (401, 429, 500, 503):
         error = from_payload(openai("internal: shard 17 of org-123", type="oops"), status=status)
