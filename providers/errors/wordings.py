@@ -19,10 +19,11 @@ CODES: dict[type[LLMError], str] = {
         insufficientquota insufficientuserquota billing billinghardlimitreached billingnotactive insufficientcredit
         insufficientcredits insufficientbalance insufficientfunds notenoughbalance paymentrequired outofcredits
         arrearage accountoverdue accountoverdueerror balanceinsufficient budgetexceeded exceededbudget
-        creditsexhausted creditlimitexceeded freetieronly exceededcurrentquota prepaidbillissue spendlimitreached
+        creditsexhausted creditbalanceexhausted creditlimitexceeded spendlimitexceeded
+        organizationspendlimitexceeded projectspendlimitexceeded freetieronly exceededcurrentquota prepaidbillissue spendlimitreached
     """,
     errors.LLMQuotaUsedUpError: """
-        usagelimitreached usagelimitexceeded dailylimitexceeded dailyquotaexceeded tokenquotaexceeded
+        usagelimitreached usagelimitexceeded organizationusagelimitexceeded dailylimitexceeded dailyquotaexceeded tokenquotaexceeded
         monthlylimitexceeded weeklylimitexceeded quotaviolation ratelimitdaily freeusagelimit
     """,
     errors.LLMContentFilterError: """
@@ -137,7 +138,7 @@ QUOTA = (
     r"you'?(ve| have) (hit|reached) your .{0,20}limit",
     r"(limit|quota|usage)s? .{0,40}\b(resets?|renews?|refresh(es)?|will be reset)\b (at|on|in|after)\b",
     r"regain access on|extra usage is required",
-    r"quota.{0,30}(exceeded|exhausted|reached|used up|depleted)|(exceed(ed|s)?|exhausted|reached) .{0,30}quota",
+    r"quota.{0,30}(exceeded|exhausted|reached|used up|depleted)|(exceed(ed|s)?|exhausted|reached) (?!.{0,20}check quota).{0,30}quota",
     r"(exceeded|used up) .{0,30}(premium request|allowance|allocation)",
     r"每日|当日.{0,10}(上限|限额)|(使用|调用).{0,6}上限",
 )
@@ -169,7 +170,7 @@ TOO_LONG = (
 
 #: Sentences about a request of too many bytes.
 TOO_LARGE = (
-    r"request (is )?too long|(request|payload|body|content)( body| payload| entity)?( size)? (is )?too large|request entity too large",
+    r"request (is )?too long|total message size .{0,20}exceed|(request|payload|body|content)( body| payload| entity)?( size)? (is )?too large|request entity too large",
     r"request.{0,20} exceeds? the maximum (size|allowed)|(request|payload|content|body)( payload)? size .{0,20}(limit )?exceed",
     r"(content|payload|body|request) size limit|maximum request size|exceeds? the max(imum)? (length|size) of [\d,]+ ?(bytes|[KMG]i?B)|total size of .{0,30}exceed",
 )
