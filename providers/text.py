@@ -6,8 +6,8 @@ in two pieces of a stream are joined, so that a piece never ends inside a charac
 JSON that is none (``NaN``) or that few others read: integers beyond 64 bits, hundreds of levels.
 """
 
+import base64
 import math
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,7 +16,8 @@ REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 #: Levels of brackets that are kept: orjson writes 254, and an event adds a few around them.
 MAX_DEPTH = 200
 
-_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+#: Groups of three bytes and four characters that are converted in one step of about 5 ms.
+_STEP = 100_000
 #: Where floats end.
 _HUGE = 10**308
 _FIRST_HALF = ("\ud800", "\udbff")
@@ -24,11 +25,20 @@ _FIRST_HALF = ("\ud800", "\udbff")
 
 def clean(text: str) -> str:
     """Return ``text`` with surrogate pairs joined, and NUL and lone surrogates replaced; usually ``text`` itself."""
-    # Python knows which texts are ASCII. A file in Base64 is one, and searching it would take 10 ms for each megabyte.
-    if "\x00" not in text if text.isascii() else _UNSTORABLE.search(text) is None:
+    # Python knows which texts are ASCII, and only texts without surrogates can be encoded. A search with an expression
+    # takes ten times as long: 10 ms for each megabyte of a file.
+    if "\x00" not in text and (text.isascii() or _is_encodable(text)):
         return text
     joined = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     return joined.replace("\x00", REPLACEMENT)
+
+
+def _is_encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def clean_json(value: Any, depth: int = 1) -> Any:
@@ -74,6 +84,22 @@ def is_longer(value: Any, characters: int, *, per_value: int = 0) -> bool:
             case list() | tuple():
                 rest += item
     return length > characters
+
+
+def to_base64(content: bytes) -> str:
+    """Return ``content`` as Base64, written in steps, between which other threads run."""
+    steps = range(0, len(content), 3 * _STEP)
+    return "".join(base64.b64encode(content[start : start + 3 * _STEP]).decode() for start in steps)
+
+
+def from_base64(text: str) -> bytes:
+    """Return the bytes that the Base64 ``text`` stands for, read in steps, between which other threads run.
+
+    Raises:
+        ValueError: ``text`` is no Base64.
+    """
+    steps = range(0, len(text), 4 * _STEP)
+    return b"".join(base64.b64decode(text[start : start + 4 * _STEP], validate=True) for start in steps)
 
 
 class SurrogateJoiner:

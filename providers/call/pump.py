@@ -15,7 +15,7 @@ from enum import Enum
 import httpx2
 
 from providers import clients
-from providers.call import timeout_errors
+from providers.call import body, timeout_errors
 from providers.call.answer_bounds import AnswerBounds
 from providers.call.answer_reader import AnswerReader, error_payload
 from providers.call.deadlines import DRAIN_SECONDS, Deadlines, Phase
@@ -30,7 +30,6 @@ from providers.errors import LLMConnectionError, LLMError
 from providers.errors.stop_signal import RunCancelled, StopSignal
 from providers.errors.translation import from_exception, from_payload
 from providers.security.redaction import redact_text
-from providers.text import clean_json
 from providers.types import Json, ModelRequest, Role
 from providers.types.events import ModelEvent, ReasoningDelta, TextDelta, ToolCallStarted
 from providers.types.usage import UsageSource
@@ -148,7 +147,7 @@ class Pump:
 
     async def _open(self, request: ModelRequest) -> httpx2.Response:
         self.accumulator.reserve_call_ids(request.used_call_ids)
-        self.body = clean_json(self._wire.build_body(request))
+        self.body = await body.build(self._wire, request)
         self.exchange.enter()
         try:
             return await clients.open_stream(self._target, self.body)

@@ -26,6 +26,8 @@ _PER_VALUE = 100
 _OF_FILES = frozenset({"data", "file_data", "image_url", "url"})
 #: Characters of the longest file that is kept whole.
 _LONGEST_FILE = 2_000
+#: Characters of the longest text file that is kept whole.
+_LONGEST_TEXT = 200_000
 #: Characters that are kept of a longer one.
 _KEPT_OF_FILE = 60
 #: Fields of an error's detail that quote neither the request nor the answer.
@@ -120,7 +122,7 @@ def takes_long(pump: Pump, result: StepResult) -> bool:
 
 
 def without_files(value: Any) -> Any:
-    """Return ``value``, a request's JSON, with the base64 text of each long file cut short.
+    """Return ``value``, a request's JSON, with the text of each long file cut short.
 
     Every request of a conversation repeats its files, and they are useless in a trace.
     """
@@ -139,7 +141,7 @@ def without_files(value: Any) -> Any:
 
 
 def _cut(text: str) -> str:
-    is_file = " " not in text[:_LONGEST_FILE]
+    is_file = " " not in text[:_LONGEST_FILE] or len(text) > _LONGEST_TEXT
     return f"{text[:_KEPT_OF_FILE]}… ({len(text):,} characters of a file)" if is_file else text
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
+from concurrency.conversions import off_loop
 from providers import clients
 from providers.catalog import Target
 from providers.errors.translation import from_exception
@@ -52,7 +53,7 @@ async def usage(case: FinishedCall) -> Usage:
         return known
     read = await _counted(case) if what.input else None
     if estimates.takes_long(case.request):
-        return await asyncio.to_thread(_estimated, known, what, case, read=read)
+        return await off_loop(_estimated, known, what, case, read=read)
     return _estimated(known, what, case, read=read)
 
 

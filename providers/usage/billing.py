@@ -43,6 +43,9 @@ _TIERS = {"flex": Tier.FLEX, "batch": Tier.BATCH, "priority": Tier.PRIORITY}
 #: LLM Gateway, and Perplexity.
 _CHARGED = (("cost",), ("estimated_cost",), ("cost_usd_total",), ("cost", "total_cost"))
 
+#: Where the Anthropic wire keeps the usage objects of its events.
+_OF_EVENTS = ("message_delta", "message_start")
+
 #: xAI reports ten-billionths of a US dollar.
 _TICKS = Decimal(10) ** 10
 
@@ -63,10 +66,10 @@ def of_result(result: StepResult) -> Billing:
 
 
 def _usage_objects(raw: Mapping[str, Any] | None) -> Iterable[Mapping[str, Any]]:
-    """Yield the usage objects in ``raw``, the newest first: a wire may keep those of several events."""
+    """Yield the usage objects in ``raw``: itself, or those of Anthropic's two events, the newest first."""
     if raw is not None:
-        yield from reversed([value for value in raw.values() if isinstance(value, Mapping)])
         yield raw
+        yield from (raw[name] for name in _OF_EVENTS if isinstance(raw.get(name), Mapping))
 
 
 def _first[T](values: Iterable[T | None]) -> T | None:

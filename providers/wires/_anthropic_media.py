@@ -3,8 +3,7 @@
 Source: https://platform.claude.com/docs/en/build-with-claude/pdf-support and …/vision
 """
 
-import base64
-
+from providers.text import from_base64
 from providers.types import Json, MediaPart
 from providers.wires._media import refused
 
@@ -41,6 +40,6 @@ def _text(mime_type: str, data: str) -> str | None:
     if not mime_type.startswith("text/") and mime_type != "application/json":
         return None
     try:
-        return base64.b64decode(data, validate=True).decode()
+        return from_base64(data).decode()
     except ValueError:
         return None

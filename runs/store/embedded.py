@@ -3,12 +3,12 @@
 Events and stored messages hold the links; the texts go back to the provider. Pure.
 """
 
-import base64
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from providers.text import from_base64
 from providers.types import Json
 from runs.store.made import UNKNOWN_TYPE, type_of
 
@@ -68,7 +68,7 @@ class Embedded:
 
 def _decoded(text: str) -> bytes:
     plain = text.translate(_URL_SAFE) if "-" in text or "_" in text else text
-    return base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)
+    return from_base64(plain + "=" * (-len(plain) % 4))
 
 
 _URL_SAFE = str.maketrans("-_", "+/")

@@ -1,6 +1,5 @@
 """Converts messages between their stored form, AG-UI's form and the form that a provider call takes."""
 
-import base64
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any, Literal, assert_never
@@ -9,6 +8,7 @@ from uuid import UUID
 from django.db.models import F
 
 from providers import types
+from providers.text import to_base64
 from providers.types import Json
 from runs.models import File, Message
 from runs.models.run import LEFT_OUT_OF_ALL
@@ -149,7 +149,7 @@ class _Files:
         if (known := self._contents.get(file.id)) is not None:
             return known
         with file.content.open() as content:
-            text = self._contents[file.id] = base64.b64encode(content.read()).decode()
+            text = self._contents[file.id] = to_base64(content.read())
         return text
 
     def texts_of(self, stored: Json) -> dict[str, str] | None:

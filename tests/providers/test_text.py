@@ -1,10 +1,11 @@
+import base64
 import json
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from providers.text import SurrogateJoiner, clean, clean_json, is_longer
+from providers.text import SurrogateJoiner, clean, clean_json, from_base64, is_longer, to_base64
 
 #: Any text, half pairs and NUL included.
 dirty = st.text(st.characters(codec=None, exclude_categories=()) | st.sampled_from("\x00\ud83d\ude00"))
@@ -68,3 +69,17 @@ def test_a_json_value_is_clean_to_its_last_key() -> None:
 )
 def test_it_tells_whether_a_value_is_long(value: object, per_value: int, expected: bool) -> None:
     assert is_longer(value, 10, per_value=per_value) is expected
+
+
+@pytest.mark.parametrize("size", [0, 1, 2, 3, 299_999, 300_000, 300_001, 900_002])
+def test_base64_in_steps_is_base64(size: int) -> None:
+    content = bytes(index % 251 for index in range(size))
+    written = to_base64(content)
+    assert written == base64.b64encode(content).decode()
+    assert from_base64(written) == content
+
+
+@pytest.mark.parametrize("written", ["no base64", "AAA", "AAAA" * 100_000 + "A"])
+def test_what_is_no_base64_is_not_read(written: str) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        from_base64(written)

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from concurrency.conversions import off_loop
 from providers import errors
 from providers.types import (
     ChatMessage,
@@ -165,13 +166,12 @@ def test_a_text_file_counts_and_a_picture_does_not() -> None:
 async def test_a_long_request_is_measured_on_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     request = request_of(*["word"] * 1_001)
     threads = []
-    to_thread = asyncio.to_thread
 
     async def watched(*args: Any, **kwargs: Any) -> Any:
         threads.append(args)
-        return await to_thread(*args, **kwargs)
+        return await off_loop(*args, **kwargs)
 
-    monkeypatch.setattr(asyncio, "to_thread", watched)
+    monkeypatch.setattr("providers.usage.accounting.off_loop", watched)
     target = at("http://127.0.0.1", "openai-chat")
     case = FinishedCall(target=target, request=request, body={}, result=SAID, has_ended=True)
     assert (await usage(case)).input_tokens == 3 + 1_001 * (4 + 1)

@@ -49,6 +49,12 @@ def result(
             id="the upstream's price is in the amount",
         ),
         pytest.param({"cost": {"total_cost": 0.75}}, {}, Billing(charged=Decimal("0.75")), id="Perplexity"),
+        pytest.param(
+            {"cost": 0.5, "cost_details": {"cost": 0.1}},
+            {},
+            Billing(charged=Decimal("0.5")),
+            id="a part of it",
+        ),
         pytest.param({"estimated_cost": 0.5}, {}, Billing(charged=Decimal("0.5")), id="DeepInfra"),
         pytest.param({"cost_in_usd_ticks": 5 * 10**9}, {}, Billing(charged=Decimal("0.5")), id="xAI"),
         *(pytest.param({"cost": odd}, {}, NOTHING_SAID, id=f"no amount: {odd!r}") for odd in ODD),
