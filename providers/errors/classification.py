@@ -23,7 +23,11 @@ _BY_STATUS: dict[int, type[LLMError]] = {
     409: errors.LLMConflictError,
     413: errors.LLMRequestTooLargeError,
     422: errors.LLMUnprocessableEntityError,
+    # Text Generation Inference: the generation failed.
+    424: errors.LLMServerError,
     429: errors.LLMRateLimitError,
+    # Portkey: a check of the request failed.
+    446: errors.LLMContentFilterError,
     # Google's backend cancelled its own work; this client did not.
     499: errors.LLMServerError,
     503: errors.LLMProviderOverloadedError,

@@ -42,7 +42,7 @@ NO_SUCH_PATH = (
 )
 _PATH_IN_WORDS = re.compile(
     r"invalid url|unknown (url|path|endpoint|route|request url)|(no|unexpected) (such )?(route|endpoint|path)\b"
-    r"|cannot (post|get) /|(url|path|page|endpoint|route)\b.{0,60} (was )?not found|could not find .{0,20}(url|route)",
+    r"|^\W*(page |file )?not found\W*$|no route matched|cannot (post|get) /|(url|path|page|endpoint|route)\b.{0,60} (was )?not found|could not find .{0,20}(url|route)",
     re.IGNORECASE,
 )
 

@@ -13,7 +13,8 @@ from providers.errors.taxonomy import LLMError
 CODES: dict[type[LLMError], str] = {
     errors.LLMContextWindowExceededError: """
         contextlengthexceeded contextwindowexceeded modelcontextwindowexceeded exceedcontextsize contextoverflow
-        tokenslimitreached modelmaxprompttokensexceeded maxprompttokensexceeded prompttoolong inputtoolong inputtokensexceeded contexttoolong
+        tokenslimitreached modelmaxprompttokensexceeded maxprompttokensexceeded prompttoolong inputtoolong inputtokensexceeded contexttoolong tokenstoolong
+        outofcontext
     """,
     errors.LLMInsufficientCreditsError: """
         insufficientquota insufficientuserquota billing billinghardlimitreached billingnotactive insufficientcredit
@@ -23,13 +24,16 @@ CODES: dict[type[LLMError], str] = {
         organizationspendlimitexceeded projectspendlimitexceeded freetieronly exceededcurrentquota prepaidbillissue spendlimitreached
     """,
     errors.LLMQuotaUsedUpError: """
-        usagelimitreached usagelimitexceeded organizationusagelimitexceeded dailylimitexceeded dailyquotaexceeded tokenquotaexceeded
-        monthlylimitexceeded weeklylimitexceeded quotaviolation ratelimitdaily freeusagelimit
+        usagelimitreached usagelimitexceeded dailylimitexceeded dailyquotaexceeded tokenquotaexceeded
+        monthlylimitexceeded weeklylimitexceeded quotaviolation ratelimitdaily freeusagelimit setlimitexceeded
+        tokenquotareached consumptionlimitreached
     """,
     errors.LLMContentFilterError: """
         contentfilter contentfiltered contentpolicyviolation responsibleaipolicyviolation datainspectionfailed
         safety safetyblock prohibitedcontent contentmoderation moderationblocked sensitivewordsdetected
-        inputmoderation outputmoderation inputimagerisk risksensitive guardrailviolation
+        inputmoderation outputmoderation inputimagerisk risksensitive guardrailviolation hooksfailed contentunsafe
+        sensitivecontentdetected inputtextsensitivecontentdetected inputimagesensitivecontentdetected
+        outputtextsensitivecontentdetected outputimagesensitivecontentdetected
     """,
     errors.LLMMalformedToolCallError: "toolusefailed malformedfunctioncall",
     errors.LLMProviderOverloadedError: """
@@ -116,6 +120,8 @@ NO_CREDIT = (
     r"free (tier|trial|quota|credits?|allocation) .{0,40}(exhausted|expired|ended|used up|has been consumed)",
     r"(inactive|expired|no active) subscription|subscription .{0,20}(inactive|expired)|trial (has )?(expired|ended)",
     r"(user|token|group) quota .{0,20}(not enough|insufficient|exhausted)",
+    r"\b(balance|credits?|funds) (is|are) (insufficient|not (enough|sufficient))|valid credit card",
+    r"exceeded(token)?budget\b|\bover budget\b|exhausted .{0,20}\bfree (tier|trial|quota|credits?)",
     r"余额不足|额度不足|欠费|已用尽|额度已用",
 )
 #: Gemini also uses this, with RESOURCE_EXHAUSTED, for limits per minute; others mean missing credits.
@@ -137,23 +143,24 @@ QUOTA = (
     r"usage[ _]limit.{0,40}(reached|exceeded|hit)|(reached|hit|exceeded) .{0,30}\b(usage|weekly|daily|monthly)[ _]limit",
     r"you'?(ve| have) (hit|reached) your .{0,20}limit",
     r"(limit|quota|usage)s? .{0,40}\b(resets?|renews?|refresh(es)?|will be reset)\b (at|on|in|after)\b",
-    r"regain access on|extra usage is required",
-    r"quota.{0,30}(exceeded|exhausted|reached|used up|depleted)|(exceed(ed|s)?|exhausted|reached) (?!.{0,20}check quota).{0,30}quota",
+    r"regain access on|extra usage is required|call volume quota|quota will be (replenished|renewed|refilled)",
+    r"quota.{0,30}(exceeded|exhausted|reached|used up|depleted)|(exceed(ed|s)?|exhausted|reached) .{0,30}quota",
     r"(exceeded|used up) .{0,30}(premium request|allowance|allocation)",
     r"每日|当日.{0,10}(上限|限额)|(使用|调用).{0,6}上限",
 )
 
 #: Sentences about a conversation that is longer than the model can read.
 TOO_LONG = (
-    r"(prompt|input|inputs|conversation|history|context|messages?) (is |are |was )?(still )?too (long|large|big)|request (is )?too long for",
-    r"(?<![_a-z])(?<!output )(?<!completion )(?<!max )(?<!new )tokens?\b(?! per).{0,60}\b(exceed(s|ed)?|over|more than)\b.{0,40}\b(limits?|max\w*|context|window)\b",
+    r"(prompt|input|inputs|conversation|history|context|messages?)( tokens?)?( length)? (is |are |was )?(still )?too (long|large|big)",
+    r"request (is )?too long for|(please |try )shorten(ing)? (your|the) (prompt|input|messages|conversation)",
+    r"(?<![_a-z])(?<!output )(?<!completion )(?<!max )(?<!maximum )(?<!new )tokens?\b(?! per).{0,60}\b(exceed(s|ed)?|over|more than)\b.{0,40}\b(limits?|max\w*|context|window)\b",
     r"\b(prompt|input|conversation|context|history)\b.{0,60}\b(over|above|beyond|out of) .{0,30}\b(limit|max\w*|window|range)\b",
     r"token count (is |of )?[\d,]+,? but .{0,40}(only|at most|up to)|context (window|length|size) of [\d,]+ tokens",
-    r"exceed\w* .{0,80}\b(context|prompt|input|sequence|seq|model)[ _-]?(window|size|length|limit|len|token limit)",
+    r"(?<!tokens you requested )exceed\w* .{0,80}\b(context|prompt|input|sequence|seq|model)[ _-]?(window|size|length|limit|len|token limit)",
     r"(context|prompt)[ _-](window|length|size|limit)[ _-].{0,20}(is |was |has been )?(exceed|overflow|full|reached)|context overflow",
     r"(longer|greater|larger|bigger) than .{0,60}\b(context|model length|max(imum)? .{0,10}(length|tokens|context))",
     r"max(imum)?[ _](supported )?(context|prompt|input|sequence|model|seq|position)[ _-]?(length|window|size|len|embeddings)",
-    r"(prompt|input|inputs|request|conversation)( token)?s?.{0,10}(count|length|tokens|size)?.{0,40}exceeds? .{0,30}(limit|max)\w* (of |length|.{0,20}(tokens|length))",
+    r"(prompt|input|inputs|request|conversation)(?!ed)( token)?s?.{0,10}(count|length|tokens|size)?.{0,40}exceeds? .{0,30}(limit|max)\w* (of |length|.{0,20}(tokens|length))",
     r"(input|prompt) token count.{0,40}exceeds|tokens? in the (prompt|input|request|messages).{0,20}exceed|input tokens exceed",
     r"exceed(s|ed)? (the )?(maximum|max)( allowed)?( number of)?( input| prompt)? (tokens?|token size)\b",
     r"exceed(s|ed)? (the )?(model('s)? )?(model |max |maximum )?token limit|model token limit",
@@ -163,9 +170,9 @@ TOO_LONG = (
     r"must have (less|fewer) than \d+ tokens|max_new_tokens.{0,20}must be <=",
     r"reduce (the )?(length|size|amount|number)( of)? .{0,30}(prompt|messages|input|context|conversation|history|chat)",
     r"context length of only \d|(n_ctx|context size).{0,40}(too small|exceed)|exceed\w* .{0,20}n_ctx|too large to process|larger than the max context",
-    r"(not|n't) fit (in|into|within) .{0,40}context|too many (total )?(text bytes|tokens in)|too many tokens: ",
-    r"expected maxlength: \d+, actual",
-    r"超出.{0,12}(上下文|最大长度|长度限制)|输入.{0,6}过长|(上下文|prompt|提示词).{0,8}(超长|超出|过长)",
+    r"(not|n't) fit( in| into| within)? .{0,40}context|too many (total )?(text bytes|tokens in)|too many tokens: ",
+    r"expected maxlength: \d+, actual|max(imum)? (input|prompt) (characters|chars|tokens) (is|are|allowed)",
+    r"超[出过].{0,12}(上下文|最大长度|长度限制)|输入.{0,6}过长|(上下文|prompt|提示词|输入|messages?).{0,8}(超长|超出|超过|过长)",
 )
 
 #: Sentences about a request of too many bytes.
@@ -180,7 +187,8 @@ SENTENCES: dict[type[LLMError], tuple[str, ...]] = {
     errors.LLMContentFilterError: (
         r"content management policy|violat\w+ .{0,30}(usage|content|safety) (policy|policies|guidelines)",
         r"content (policy|filter)|content exists risk|considered high risk|input was flagged|flagged (by|as|for) .{0,40}|inappropriate content|sensitive content",
-        r"blocked .{0,20}(safety|moderation|guardrail)|输入.{0,8}敏感|敏感内容",
+        r"blocked .{0,20}(safety|moderation|guardrail)|guardrails? .{0,20}(failed|blocked|triggered|intervened)|输入.{0,8}敏感|敏感内容",
+        r"(contains?|contained|containing) .{0,20}(sensitive|unsafe|harmful|prohibited) (information|content|words)",
     ),
     errors.LLMAuthenticationError: (
         r"(invalid|incorrect|wrong|expired|revoked|missing|no|bad|unknown|disabled)( \w+)? (api.?key|x-api-key|credentials?|authentication|authorization|(api|access|auth|bearer|user) token)\b",
@@ -193,14 +201,15 @@ SENTENCES: dict[type[LLMError], tuple[str, ...]] = {
         r"not a valid model|no such model|unknown model|invalid model\b|invalid model name|no endpoints found|no allowed providers",
         r"\bmodel\b.{0,100}(does(n't| not) exist|not exist|has been (deprecated|decommissioned|retired|removed|shut down)|no longer (available|supported))",
         r"\bmodel\W{1,3}\S{1,100} (is )?not (available|loaded|supported|deployed)\b|no models? (is |are )?loaded|\bmodel( is)? not (loaded|deployed)|模型不存在",
-        r"no available channel.{0,40}model|deployment .{0,60}(not exist|not found)|provided model identifier is invalid",
+        r"no available channel.{0,40}model|无可用渠道|unexpected endpoint|no route matched|deployment .{0,60}(not exist|not found)|provided model identifier is invalid",
     ),
     errors.LLMPermissionDeniedError: (
         r"\bforbidden\b|permission denied|insufficient permissions|access (is )?denied|not (allowed|authorized|permitted) to (use|access|perform|invoke|call)",
+        r"\b(organi[sz]ation|account|project|workspace|team) (has been|is|was) (disabled|restricted|suspended|deactivated|banned|blocked)",
         r"(do|does)(n't| not) have (access|permission)|must be verified|country, region, or territory|not available in your (region|country)",
     ),
     errors.LLMRateLimitError: (
-        r"\brate[ _-]?limit|too many (requests|tokens, please)|throttl|slow down|requests? (per|/) ?(min|sec)",
+        r"\brate[ _-]?limit|\brate exceeded|\b(QPS|RPM|TPM|QPM)\b.{0,20}\b(limit|exceed|reach)|too many (requests|tokens, please)|throttl|slow down|requests? (per|/) ?(min|sec)",
         r"concurren\w+ .{0,20}(limit|exceed|reached)|max .{0,20}concurrency|请求过于频繁|限流|速率限制|并发",
     ),
     errors.LLMProviderOverloadedError: (

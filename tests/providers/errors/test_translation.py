@@ -293,7 +293,14 @@ def test_the_user_reads_the_providers_words_where_they_help() -> None:
 
 @pytest.mark.parametrize(
     "sentence",
-    ["Invalid URL (POST /v2/chat)", "Unknown endpoint", "Cannot POST /chat", "The page /v1 was not found"],
+    [
+        "Invalid URL (POST /v2/chat)",
+        "Unknown endpoint",
+        "Cannot POST /chat",
+        "The page /v1 was not found",
+        "Not Found",
+        "File Not Found",
+    ],
 )
 def test_a_path_that_the_provider_does_not_know_is_not_called_a_model(sentence: str) -> None:
     error = from_payload(openai(sentence), status=404)

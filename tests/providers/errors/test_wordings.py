@@ -14,6 +14,18 @@ type Row = tuple[str, int | None, str]
 #: By class: who words it so, the status (``None`` inside a stream), the sentence.
 SENTENCES: dict[type[LLMError], tuple[Row, ...]] = {
     errors.LLMContextWindowExceededError: (
+        (
+            "SGLang",
+            400,
+            "Input length (50001 tokens) exceeds the maximum allowed length (40960 tokens). Send less.",
+        ),
+        ("Moonshot", 400, "Invalid request: Input token length too long"),
+        ("Moonshot", 400, "Prompt tokens: 150000, limit: 131072, please shorten your prompt"),
+        ("Baidu", None, "the max input characters is 5120"),
+        ("Baidu", 400, "Prompt tokens too long"),
+        ("KoboldCpp", 400, "The tokens that you ask for do not fit the context: 9000 + 100"),
+        ("Qwen", 400, "输入的长度超过限制"),
+        ("Hunyuan", None, "messages 的总长超过限制"),
         ("Anthropic", 400, "prompt is too long: 250003 tokens > 200000 maximum"),
         (
             "Anthropic",
@@ -162,6 +174,11 @@ SENTENCES: dict[type[LLMError], tuple[Row, ...]] = {
         ("Any gateway", 400, "The request body exceeds the maximum length of 10485760 bytes"),
     ),
     errors.LLMInsufficientCreditsError: (
+        ("SiliconFlow", 403, "Your balance is insufficient, sorry"),
+        ("LiteLLM", 401, "Authentication Error, ExceededBudget: Team=t1 Spend=3.2, Budget=3.0"),
+        ("LiteLLM", 400, "Authentication Error, ExceededTokenBudget: Max Budget for Token: 0.5"),
+        ("Volcengine", 429, "Your account has exhausted its free trial quota for the model."),
+        ("Vercel AI Gateway", 403, "The gateway requires a valid credit card on file."),
         ("Anthropic", 400, "Your credit balance is too low to access the API."),
         (
             "Anthropic",
@@ -205,6 +222,7 @@ SENTENCES: dict[type[LLMError], tuple[Row, ...]] = {
         ("Gemini", 403, "Billing has not been enabled for this project"),
     ),
     errors.LLMQuotaUsedUpError: (
+        ("Azure API Management", 403, "Out of call volume quota. Quota will be replenished in 13:05:00."),
         (
             "Groq",
             429,
@@ -249,6 +267,8 @@ SENTENCES: dict[type[LLMError], tuple[Row, ...]] = {
         ),
     ),
     errors.LLMRateLimitError: (
+        ("Baidu", None, "Open api qps request limit reached"),
+        ("Amazon", 400, "Rate exceeded"),
         (
             "OpenAI",
             429,
@@ -312,6 +332,8 @@ SENTENCES: dict[type[LLMError], tuple[Row, ...]] = {
         ("Any gateway", None, "The access token has expired"),
     ),
     errors.LLMPermissionDeniedError: (
+        ("Groq", 400, "Organization has been restricted. Ask the support about it."),
+        ("Anthropic", 400, "This organization has been disabled."),
         ("OpenAI", 400, "Your organization must be verified to use this model."),
         ("OpenAI", None, "Country, region, or territory not supported"),
         ("Amazon Bedrock", None, "You don't have access to the model with the specified model ID."),
@@ -319,6 +341,8 @@ SENTENCES: dict[type[LLMError], tuple[Row, ...]] = {
         ("Any gateway", 400, "This key is not allowed to access that."),
     ),
     errors.LLMNotFoundError: (
+        ("LM Studio", None, "Unexpected endpoint or method. (POST /chat/completions)"),
+        ("New API", 500, "分组 vip 下模型 m 无可用渠道"),
         ("OpenAI", 400, "The model `gpt-none` does not exist or you do not have access to it."),
         ("Ollama", None, 'model "tiny" not found, try pulling it first'),
         ("OpenRouter", 400, "acme/none is not a valid model ID"),
@@ -333,6 +357,9 @@ SENTENCES: dict[type[LLMError], tuple[Row, ...]] = {
         ("SambaNova", 400, "Model m-7b is not available"),
     ),
     errors.LLMContentFilterError: (
+        ("Volcengine", 400, "The request failed because the output text may contain sensitive information."),
+        ("Portkey", 446, "The guardrail checks of this config failed."),
+        ("Any gateway", 446, "No."),
         ("Azure", 400, "The prompt triggered our content management policy."),
         ("OpenAI", 400, "Your request was flagged as potentially violating our usage policy."),
         ("Qwen", 400, "Input data may contain inappropriate content."),
@@ -362,6 +389,7 @@ SENTENCES: dict[type[LLMError], tuple[Row, ...]] = {
         ("Anthropic", None, "tools.0.input_schema: JSON schema is invalid"),
     ),
     errors.LLMServerError: (
+        ("Text Generation Inference", 424, "Request failed during generation: out of memory"),
         ("OpenAI", 500, "The server had an error while processing your request."),
         ("OpenRouter", 502, "Worker limit reached"),
         ("LM Studio", None, "The model has crashed. (Exit code: 6)"),
@@ -412,6 +440,11 @@ def test_a_sentence_is_understood_wherever_it_stands(
             errors.LLMBadRequestError,
         ),
         (400, "The number of tools exceeds the maximum of 128", errors.LLMBadRequestError),
+        (
+            400,
+            "The maximum tokens you requested exceeds the model limit of 2048. Ask for fewer.",
+            errors.LLMBadRequestError,
+        ),
         (400, "The timeout parameter must be a number", errors.LLMBadRequestError),
         (400, "The tool's grammar has an invalid token at 12", errors.LLMBadRequestError),
         (400, "`tool_use` ids were found without `tool_result` blocks", errors.LLMBadRequestError),
@@ -460,6 +493,11 @@ CODES: tuple[tuple[str, int | None, dict[str, object], type[LLMError]], ...] = (
     ("Qwen", 403, {"code": "AllocationQuota.FreeTierOnly"}, errors.LLMInsufficientCreditsError),
     ("Qwen", 429, {"code": "Throttling.AllocationQuota"}, errors.LLMRateLimitError),
     ("Qwen", 400, {"code": "DataInspectionFailed"}, errors.LLMContentFilterError),
+    ("Volcengine", 429, {"code": "SetLimitExceeded"}, errors.LLMQuotaUsedUpError),
+    ("Volcengine", 400, {"code": "OutputTextSensitiveContentDetected"}, errors.LLMContentFilterError),
+    ("Portkey", 446, {"type": "hooks_failed"}, errors.LLMContentFilterError),
+    ("Baidu", 400, {"code": "tokens_too_long"}, errors.LLMContextWindowExceededError),
+    ("watsonx.ai", 403, {"code": "token_quota_reached"}, errors.LLMQuotaUsedUpError),
     ("Moonshot", 429, {"type": "exceeded_current_quota_error"}, errors.LLMInsufficientCreditsError),
     ("Moonshot", 429, {"type": "engine_overloaded_error"}, errors.LLMProviderOverloadedError),
     ("ChatGPT", 429, {"type": "usage_limit_reached"}, errors.LLMQuotaUsedUpError),
