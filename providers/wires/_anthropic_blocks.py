@@ -27,6 +27,8 @@ class Block:
     """One content block: what its start brought, and what its deltas added."""
 
     def __init__(self, start: Json) -> None:
+        if "name" in start and "input" in start and not start.get("type"):
+            start = {**start, "type": "tool_use"}
         self.start = start
         #: Empty for a block that does not say what it is.
         self.type = text_in(start.get("type"))

@@ -21,7 +21,7 @@ from providers.types.events import (
 from providers.wires._anthropic_blocks import Block, as_text
 from providers.wires._anthropic_pairs import SERVER_CALLS
 from providers.wires.accumulator import StepAccumulator
-from providers.wires.shapes import object_in, text_in
+from providers.wires.shapes import first_text, object_in, text_in
 
 #: The type of block that each delta belongs to; ``input`` stands for all that have an input.
 _BLOCK_TYPES = {
@@ -32,8 +32,14 @@ _BLOCK_TYPES = {
     "input_json_delta": "input",
     "compaction_delta": "compaction",
 }
-#: The field by which a delta without a type is known.
-_FIELDS = {"text": "text_delta", "thinking": "thinking_delta", "partial_json": "input_json_delta"}
+#: The field by which a delta of no known type is known.
+_FIELDS = {
+    "text": "text_delta",
+    "thinking": "thinking_delta",
+    "reasoning": "thinking_delta",
+    "partial_json": "input_json_delta",
+    "signature": "signature_delta",
+}
 #: What is about words that came before, and may come after their block was stopped.
 _LATE = frozenset({"signature_delta", "citations_delta"})
 
@@ -124,7 +130,9 @@ class Content:
         """Take a delta. Words and thoughts without a block that is theirs begin one; an input without a call is lost."""
         index, raw = _index(event), event.get("delta")
         delta = {"text": raw} if isinstance(raw, str) else object_in(raw)
-        kind = text_in(delta.get("type")) or next((_FIELDS[name] for name in delta if name in _FIELDS), "")
+        kind = text_in(delta.get("type"))
+        if kind not in _BLOCK_TYPES:
+            kind = next((_FIELDS[name] for name in delta if name in _FIELDS), "")
         if (block_type := _BLOCK_TYPES.get(kind)) is None:
             return
         block = self._block_for(index, block_type, kind)
@@ -132,17 +140,22 @@ class Content:
             if kind == "input_json_delta":
                 # The call's name was never said.
                 return
-            if (mismatched := self._open.pop(index, None)) is not None:
-                yield from self._finish(mismatched)
+            mismatched = self._open.get(index)
+            if mismatched is not None and not mismatched.has_whole_input:
+                # The rest of the call is still to come.
+                index = f"{index} {block_type}"
+            elif mismatched is not None:
+                yield from self._finish(self._open.pop(index))
             block = Block.unannounced(block_type)
             yield from self._add(index, block)
         yield from self._append(block, kind, delta)
 
     def _block_for(self, index: str, block_type: str, kind: str) -> Block | None:
         """Return the block that a delta belongs to; ``None`` if there is none."""
-        block = self._open.get(index)
-        if block is not None and block.accepts(block_type):
-            return block
+        for key in (index, f"{index} {block_type}"):
+            block = self._open.get(key)
+            if block is not None and block.accepts(block_type):
+                return block
         if kind in _LATE:
             return next((block for block in reversed(self.blocks) if block.accepts(block_type)), None)
         # The index is wrong, or the last block was stopped too early.
@@ -156,6 +169,12 @@ class Content:
             yield words
             return
         match kind:
+            case "text_delta" if text := text_in(delta.get("text")):
+                block.texts.append(text)
+                yield TextDelta(text)
+            case "thinking_delta" if text := first_text(delta, "thinking", "text", "reasoning"):
+                block.texts.append(text)
+                yield ReasoningDelta(text, block.reasoning)
             case "input_json_delta" if piece := as_text(delta.get("partial_json")):
                 block.inputs.append(piece)
                 if block.type == "tool_use" and not block.started_with_input:

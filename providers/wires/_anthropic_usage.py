@@ -1,10 +1,15 @@
 """Token counts of a Messages stream, in the one accounting. Pure."""
 
+from dataclasses import replace
+
 from providers.types import Json
-from providers.types.usage import Usage, UsageSource, count_in, first_count
+from providers.types.usage import Usage, UsageSource, add, count_in, first_count
+from providers.wires.shapes import objects_in
 from providers.wires.usage_merging import merged
 
 _CACHE = ("cache_read_input_tokens", "cache_creation_input_tokens")
+#: The parts of what was written to the cache, by how long it is kept.
+_WRITTEN = ("ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens")
 _INPUT = ("input_tokens", *_CACHE)
 
 
@@ -34,13 +39,13 @@ def at_end(known: Json, usage: Json) -> Json:
 
 def usage_from(raw: Json, *, is_final: bool) -> Usage:
     """Return what ``raw`` reports; before the end of the answer its numbers are partial."""
-    written = count_in(raw, "cache_creation_input_tokens")
+    written = _written(raw)
     read = first_count(raw, "cache_read_input_tokens", "prompt_tokens_details.cached_tokens")
     # Anthropic counts the three kinds of input apart; ours is their sum, as OpenAI's name is, which gateways use here.
     fresh = count_in(raw, "input_tokens")
     total = count_in(raw, "prompt_tokens") if fresh is None else fresh + (read or 0) + (written or 0)
     output = first_count(raw, "output_tokens", "completion_tokens")
-    return Usage(
+    usage = Usage(
         input_tokens=total,
         cached_input_tokens=read,
         cache_write_input_tokens=written,
@@ -50,3 +55,20 @@ def usage_from(raw: Json, *, is_final: bool) -> Usage:
         ),
         source=UsageSource.REPORTED if output is not None and is_final else UsageSource.PARTIAL,
     )
+    return add(usage, *_compactions(raw))
+
+
+def _written(raw: Json) -> int | None:
+    """Return what was written to the cache; gateways leave the sum out and send its parts."""
+    total = count_in(raw, "cache_creation_input_tokens")
+    parts = [count for name in _WRITTEN if (count := count_in(raw, "cache_creation", name)) is not None]
+    return (total or sum(parts)) if parts else total
+
+
+def _compactions(raw: Json) -> list[Usage]:
+    """Return the usage of each compaction within the call: the totals beside ``iterations`` leave it out, the bill does not."""
+    return [
+        replace(usage_from({**each, "iterations": None}, is_final=True), source=UsageSource.REPORTED)
+        for each in objects_in(raw.get("iterations"))
+        if each.get("type") == "compaction"
+    ]

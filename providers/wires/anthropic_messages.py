@@ -55,7 +55,7 @@ class _Message(WireDecoder):
         """Return what ``event`` means; unknown types mean nothing.
 
         Raises:
-            LLMError: it is an ``error`` event.
+            LLMError: it is an ``error`` event before the end of the message.
         """
         if event.get("type") == "content_block_delta" and (words := self._content.words(event)) is not None:
             return [words]
@@ -78,16 +78,21 @@ class _Message(WireDecoder):
                 self._add_usage(usage)
                 was_over = self._accumulator.terminal
                 if not was_over:
-                    # Some compatible servers send no stop reason at all, and it may have come with the start.
+                    # Some compatible servers send no stop reason at all, and it may have come with the start or here.
+                    known = self._accumulator.raw_stop_reason
+                    self._accumulator.raw_stop_reason = text_in(event.get("stop_reason")) or known
                     yield from self._conclude()
                 if usage or (self._usage and not was_over):
                     yield self._count()
             case "message" | None if "content" in event:
                 yield from self._take_whole(event)
             case "error":
-                self._add_usage(object_in(event.get("usage")))
+                self._add_usage(
+                    object_in(event.get("usage")) or object_in(object_in(event.get("error")).get("usage"))
+                )
                 self._count()
-                raise from_payload(event, status=None)
+                if not self._accumulator.terminal:
+                    raise from_payload(event, status=None)
 
     def conclude(self) -> list[ModelEvent]:
         """Close what followed the end. Take ``[DONE]`` after whole content for the end, where a server sends no other."""

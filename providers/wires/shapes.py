@@ -14,6 +14,11 @@ def text_in(value: Any) -> str:
     return value if isinstance(value, str) else ""
 
 
+def first_text(value: Json, *names: str) -> str:
+    """Return the first of the fields ``names`` that is text and not empty; empty text if there is none."""
+    return next((text for name in names if (text := text_in(value.get(name)))), "")
+
+
 def object_in(value: Any) -> Json:
     """Return ``value`` if it is an object, else an empty one."""
     return value if isinstance(value, dict) else {}

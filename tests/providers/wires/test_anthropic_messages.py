@@ -110,6 +110,18 @@ ENDINGS = [
         text="So",
     ),
     Ending(
+        name="a reason that only the last event gives",
+        stream=[start(), *text(0, "Lo"), {"type": "message_stop", "stop_reason": "max_tokens"}],
+        stop_reason=FinishReason.MAX_TOKENS_EXCEEDED,
+        text="Lo",
+    ),
+    Ending(
+        name="an error after the end",
+        stream=[start(), *text(0, "So"), *end("end_turn"), {"type": "error", "error": {"type": "api_error"}}],
+        stop_reason=FinishReason.END_TURN,
+        text="So",
+    ),
+    Ending(
         name="function calls",
         stream=[start(), *call(0, "c1", '{"a":', " 1}"), *end("tool_use")],
         stop_reason=FinishReason.TOOL_CALLS,
@@ -476,6 +488,41 @@ COUNTS = [
     pytest.param(
         Counted(start={}, ends=[{"prompt_tokens": 12, "completion_tokens": 9}], input=12), id="OpenAI's names"
     ),
+    pytest.param(
+        Counted(
+            start={
+                "input_tokens": 12,
+                "cache_creation": {"ephemeral_5m_input_tokens": 4, "ephemeral_1h_input_tokens": 30},
+            },
+            ends=[{"output_tokens": 9}],
+            input=46,
+            written=34,
+        ),
+        id="what was written to the cache, by its time only",
+    ),
+    pytest.param(
+        Counted(
+            start={"input_tokens": 12},
+            ends=[
+                {
+                    "output_tokens": 9,
+                    "iterations": [
+                        {
+                            "type": "compaction",
+                            "input_tokens": 700,
+                            "cache_read_input_tokens": 90,
+                            "output_tokens": 50,
+                        },
+                        {"type": "message", "input_tokens": 12, "output_tokens": 9},
+                    ],
+                }
+            ],
+            input=802,
+            output=59,
+            cached=90,
+        ),
+        id="a compaction within the call is billed beside the totals",
+    ),
 ]
 
 
@@ -672,6 +719,39 @@ MISPLACED = [
             parts=[TextPart(text="No type")],
         ),
         id="a delta without a type",
+    ),
+    pytest.param(
+        Misplaced(
+            stream=[
+                *block(0, {"type": "thinking", "thinking": ""}, {"type": "hunch_delta", "thinking": "Well"}),
+                *block(1, {"type": "thinking"}, {"type": "reasoning_delta", "reasoning": "then"}),
+                delta(2, "prose_delta", text="Yes"),
+            ],
+            parts=[ReasoningPart(text="Well"), ReasoningPart(text="then"), TextPart(text="Yes")],
+        ),
+        id="deltas of types that nobody knows",
+    ),
+    pytest.param(
+        Misplaced(
+            stream=[
+                *call(0, "c1", '{"a":', stop=False),
+                delta(0, "text_delta", text="One, "),
+                delta(0, "input_json_delta", partial_json=" 1}"),
+                delta(0, "text_delta", text="two."),
+            ],
+            parts=[
+                ToolCallPart(id="c1", name="look", arguments='{"a": 1}'),
+                TextPart(text="One, two."),
+            ],
+        ),
+        id="words with the index of a call that goes on",
+    ),
+    pytest.param(
+        Misplaced(
+            stream=block(0, {"id": "c1", "name": "look", "input": {}}, {"partial_json": '{"a": 1}'}),
+            parts=[ToolCallPart(id="c1", name="look", arguments='{"a": 1}')],
+        ),
+        id="a call without types",
     ),
     pytest.param(
         Misplaced(
