@@ -92,7 +92,7 @@ def error_in(event: object, name: str | None = None) -> LLMError | None:
         event: The decoded data of an event, a whole decoded JSON answer, or plain text.
         name: The event's name, or the field outside ``data:`` that it came in (``error``); ``None`` without one.
     """
-    is_named = name is not None and _NAME.search(name) is not None
+    is_named = name is not None and _NAME.search(name) is not None and not _is_about_an_item(name)
     if isinstance(event, dict):
         if not is_named and _SIGNS.isdisjoint(event) and not _is_exception(event):
             return None
@@ -113,6 +113,11 @@ def error_in(event: object, name: str | None = None) -> LLMError | None:
     return None
 
 
+def _is_about_an_item(name: str) -> bool:
+    """Whether this event of the Responses API is about one item: what failed is a tool of the provider's, and the answer goes on."""
+    return name.startswith("response.") and name not in _RESPONSE_FAILURES
+
+
 def _with_name(event: dict[str, object], name: str | None) -> object:
     """Return ``event`` with the name that says what failed, if it has no type of its own."""
     is_plain = name is None or name.lower() == "error" or "type" in event or not name.isidentifier()
@@ -128,8 +133,7 @@ def _reports_error(event: Mapping[str, object]) -> bool:
     kind, response = event.get("type"), event.get("response")
     if isinstance(response, Mapping) and response.get("status") == "failed":
         return True
-    if isinstance(kind, str) and kind.startswith("response.") and kind not in _RESPONSE_FAILURES:
-        # What failed there is an item, and the answer goes on.
+    if isinstance(kind, str) and _is_about_an_item(kind):
         return False
     if kind == "error" or event.get("object") == "error":
         return True

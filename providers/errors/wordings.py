@@ -31,9 +31,8 @@ CODES: dict[type[LLMError], str] = {
     errors.LLMContentFilterError: """
         contentfilter contentfiltered contentpolicyviolation responsibleaipolicyviolation datainspectionfailed
         safety safetyblock prohibitedcontent contentmoderation moderationblocked sensitivewordsdetected
-        inputmoderation outputmoderation inputimagerisk risksensitive guardrailviolation hooksfailed contentunsafe
-        sensitivecontentdetected inputtextsensitivecontentdetected inputimagesensitivecontentdetected
-        outputtextsensitivecontentdetected outputimagesensitivecontentdetected
+        inputmoderation outputmoderation inputimagerisk risksensitive guardrailviolation
+        imagecontentpolicyviolation biopolicy cyberpolicy
     """,
     errors.LLMMalformedToolCallError: "toolusefailed malformedfunctioncall",
     errors.LLMProviderOverloadedError: """
@@ -231,7 +230,7 @@ SENTENCES: dict[type[LLMError], tuple[str, ...]] = {
 
 #: Codes that speak of the request, whatever their rest says. ``unknown`` alone does not.
 REQUEST_AT_FAULT = (
-    r"^(invalid(?!response|upstream|answer|llm)|unsupported|malformed(?!response)|missing|unrecogni[sz]ed|illegal|badrequest|badinput|badparam)"
+    r"^(invalid(?!response|upstream|answer|llm)|unsupported|malformed(?!response)|missing|unrecogni[sz]ed|illegal|badrequest|badinput|badparam|empty(image|input|file)|failedtodownload)"
     r"|(invalid|unsupported|notsupported|toolarge|toosmall|toolong|tooshort|toomany|parse|validation|outofrange"
-    r"|failedprecondition|required|mismatch|emptyinput|badrequest|invalidrequest|notallowed|invalidargument)$"
+    r"|notfound|failedprecondition|required|mismatch|emptyinput|badrequest|invalidrequest|notallowed|invalidargument)$"
 )

@@ -275,3 +275,10 @@ def test_an_error_is_found_in_whatever_shape(event: Any, name: str | None, expec
 )
 def test_what_is_no_error_is_left_to_the_wire(event: Any) -> None:
     assert error_in(event, None) is None
+
+
+@pytest.mark.parametrize("name", ["response.mcp_call.failed", "response.mcp_list_tools.failed"])
+def test_what_fails_within_a_response_is_no_error_of_it(name: str) -> None:
+    place = {"item_id": "i_1", "output_index": 2}
+    assert error_in({"type": name, **place}, name) is None
+    assert error_in(place, name) is None
