@@ -14,6 +14,8 @@ from providers.wires.shapes import text_in
 
 #: What waits for an answer that nobody here gives: such tools are refused when a run starts.
 _ALWAYS_WAITING = frozenset({"mcp_approval_request", "custom_tool_call"})
+#: The same, unless the provider's own answer stands beside it.
+_WAITING = _ALWAYS_WAITING | {"local_shell_call", "shell_call", "apply_patch_call", "computer_call"}
 
 
 class ContentKind(Enum):
@@ -175,10 +177,7 @@ def returnable(items: Sequence[Item]) -> list[Json]:
     results of function calls come in a later request; those of other calls stand beside them, or
     the call is left out.
     """
-    calls = {item.call_id for item in items if not item.type.endswith("_output")}
-    paired = {
-        call_id for item in items if item.type.endswith("_output") and (call_id := item.call_id) in calls
-    }
+    paired = _paired(items)
     kept: list[Json] = []
     is_followed = False
     for item in reversed(items):
@@ -188,6 +187,20 @@ def returnable(items: Sequence[Item]) -> list[Json]:
             kept.append(native)
     kept.reverse()
     return kept
+
+
+def waiting(items: Sequence[Item]) -> Item | None:
+    """Return the first complete item that waits for an answer that nobody here gives; ``None`` without one."""
+    paired = _paired(items)
+    return next(
+        (item for item in items if item.type in _WAITING and item.done and item.call_id not in paired), None
+    )
+
+
+def _paired(items: Sequence[Item]) -> set[str]:
+    """Return the ids of the calls whose output is an item, too."""
+    calls = {item.call_id for item in items if not item.type.endswith("_output")}
+    return {call_id for item in items if item.type.endswith("_output") and (call_id := item.call_id) in calls}
 
 
 def _stands_alone(item: Item) -> bool:

@@ -48,9 +48,8 @@ class Output:
         self._key_of: dict[str, Key] = {}
         self._words: dict[Any, ContentText] = {}
         self._thoughts = 0
-        #: Where the last delta of words belonged. Most deltas follow one of the same place.
-        self._last_place: tuple[Any, ...] | None = None
-        self._last_words: ContentText
+        #: Whole content parts that only a start brought so far, and their item.
+        self._promised: list[tuple[Item, ContentKind, Json]] = []
         #: The items that the terminal event names, in its order.
         self._final: list[Item] = []
 
@@ -101,12 +100,18 @@ class Output:
             words = self._words_at(kind, event)
             _append(words, remainder(words.pieces, whole), out)
 
+    def begin_part(self, event: Json) -> None:
+        """Take the start of a content part. Its words count if nothing else says them."""
+        kind, words = _part_in(event)
+        if kind is not None and words:
+            item = self._item_at(event, "message" if kind.is_answer else "reasoning")
+            self._promised.append((item, kind, {**event, kind.field: words}))
+
     def complete_part(self, event: Json, out: list[ModelEvent]) -> None:
         """Take a whole content part."""
-        part = object_in(event.get("part"))
-        kind = next((kind for kind in ContentKind if kind.value == part.get("type")), None)
+        kind, words = _part_in(event)
         if kind is not None:
-            self.complete_words(kind, {**event, kind.field: part.get(kind.field)}, out)
+            self.complete_words(kind, {**event, kind.field: words}, out)
 
     def annotate(self, event: Json, out: list[ModelEvent]) -> None:
         """Take a citation."""
@@ -152,8 +157,12 @@ class Output:
             item = streamed or self._add(Item(kind, done), place)
             self._final.append(item)
             self._finish(item, done, out)
+        for item, part, start in self._promised:
+            if not any(words.pieces for words in item.words_of(part)):
+                self.complete_words(part, start, out)
         for item in list(self.items):
-            if not cut and item.is_announced:
+            is_silent = item.type in _CONTENT and item.done is None and not item.words
+            if not cut and (item.is_announced or is_silent):
                 self._finish(item, item.start, out)
             if item.call is None:
                 continue
@@ -267,6 +276,13 @@ class Output:
         call.upstream_id = call.upstream_id or text_in(source.get("call_id")) or None
         call.begin(text_in(source.get("name")) or text_in(item.start.get("name")), out)
         return call
+
+
+def _part_in(event: Json) -> tuple[ContentKind | None, str]:
+    """Return the kind and the words of the content part in ``event``."""
+    part = object_in(event.get("part"))
+    kind = next((kind for kind in ContentKind if kind.value == part.get("type")), None)
+    return kind, "" if kind is None else text_in(part.get(kind.field))
 
 
 def _append(words: ContentText, text: str, out: list[ModelEvent]) -> None:

@@ -19,7 +19,7 @@ from providers.types import FinishReason, Json
 from providers.types.events import ModelEvent, ResponseStarted, UsageSeen
 from providers.wires import finish_reasons
 from providers.wires._openai_responses_body import build_body
-from providers.wires._openai_responses_items import ContentKind, returnable
+from providers.wires._openai_responses_items import ContentKind, returnable, waiting
 from providers.wires._openai_responses_options import show
 from providers.wires._openai_responses_output import Output
 from providers.wires._openai_responses_usage import usage_from
@@ -49,6 +49,8 @@ _DELTAS = {
 _WHOLES = {name.removesuffix("delta") + "done": kind for name, kind in _DELTAS.items()}
 #: Whole content parts: words, too.
 _PARTS = frozenset({"response.content_part.done", "response.reasoning_summary_part.done"})
+#: Their starts, which hold the words already where a server sends no deltas.
+_PART_STARTS = frozenset({"response.content_part.added", "response.reasoning_summary_part.added"})
 
 #: What an end means where the response does not say its status itself.
 _ENDS = {
@@ -103,6 +105,8 @@ class _Response(WireDecoder):
             self._output.complete_words(stretch, event, out)
         elif kind in _PARTS:
             self._output.complete_part(event, out)
+        elif kind in _PART_STARTS:
+            self._output.begin_part(event)
         elif (take := self._others.get(kind)) is not None:
             take(event, out)
         elif kind in _ENDS:
@@ -110,6 +114,8 @@ class _Response(WireDecoder):
             self._end(kind, event, out)
         elif response := object_in(event.get("response")):
             self._start(response, out)
+        elif self._count(event, is_final=False):
+            out.append(UsageSeen(self._accumulator.usage))
         return out
 
     def conclude(self) -> list[ModelEvent]:
@@ -166,7 +172,10 @@ class _Response(WireDecoder):
             raise from_payload({"error": response.get("error")}, status=None)
         if status == "cancelled":
             raise LLMServerError("The model provider cancelled its answer. Try again.")
-        self._output.conclude(response.get("output"), out, cut=status == "incomplete")
+        output = response.get("output")
+        if not output and (words := text_in(response.get("output_text"))):
+            output = [{"type": "message", "content": words}]
+        self._output.conclude(output, out, cut=status == "incomplete")
         self._is_cut = status == "incomplete" or self._output.has_cut_call
         if self.error() is None:
             accumulator.stop_reason = self._stop_reason()
@@ -179,6 +188,11 @@ class _Response(WireDecoder):
             return self._error_of_cut()
         if not all(call.whole for call in self._output.calls):
             return LLMMalformedToolCallError()
+        if (item := waiting(self._output.items)) is not None:
+            return LLMMalformedToolCallError(
+                f"The model asked for something that nobody here can answer ({item.type}). Try again.",
+                detail={"item": item.done},
+            )
         return None if has_content(self._output.parts()) else self._accumulator.empty_answer()
 
     def _error_of_cut(self) -> LLMError | None:

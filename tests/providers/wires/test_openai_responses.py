@@ -11,6 +11,7 @@ from providers.errors import (
     LLMContextWindowExceededError,
     LLMEmptyResponseError,
     LLMError,
+    LLMMalformedToolCallError,
     LLMRateLimitError,
     LLMServerError,
 )
@@ -209,6 +210,29 @@ ENDINGS = [
         stream=[START, failed(code="context_length_exceeded", message="Too long")],
         error=LLMContextWindowExceededError,
         raw="failed",
+    ),
+    *(
+        Ending(
+            name=f"a {kind} that nobody answers",
+            stream=[*text(0, "Hi"), done(1, {"type": kind, "id": "x_1", "call_id": "c_1"}), end()],
+            error=LLMMalformedToolCallError,
+            text="Hi",
+            raw="completed",
+        )
+        for kind in (
+            "custom_tool_call",
+            "mcp_approval_request",
+            "local_shell_call",
+            "computer_call",
+            "apply_patch_call",
+        )
+    ),
+    Ending(
+        name="a shell call that the provider answered itself",
+        stream=[*text(0, "Hi"), done(1, SHELL), done(2, SHELL_OUTPUT), end()],
+        stop_reason=FinishReason.END_TURN,
+        text="Hi",
+        raw="completed",
     ),
     Ending(
         name="cancelled by the provider",
@@ -430,6 +454,20 @@ SPARSE = [
             belonging("function_call_arguments", "fc_1", '{"at":1}'),
             done(2, call_item('{"at":1}')),
             end("completed", WHOLE_THOUGHT, WHOLE_MESSAGE, call_item('{"at":1}')),
+        ],
+    ),
+    Sparse(
+        name="only the starts of items",
+        stream=[added(0, WHOLE_THOUGHT), added(1, WHOLE_MESSAGE), added(2, call_item('{"at":1}')), end()],
+    ),
+    Sparse(
+        name="words in the starts of their parts",
+        stream=[
+            done(0, WHOLE_THOUGHT),
+            added(1, message()),
+            {"type": "response.content_part.added", "output_index": 1, "part": output_text("Hello")},
+            added(2, call_item('{"at":1}')),
+            end(),
         ],
     ),
     Sparse(
