@@ -50,13 +50,15 @@ class Missing:
 def missing(result: StepResult, *, has_ended: bool) -> Missing:
     """Return the counts of ``result`` to estimate.
 
-    Nothing is estimated if the answer has not begun, because the model may not have read the request.
+    Nothing is estimated if the answer has not begun, because the model may not have read the request. Zeros beside an
+    answer are placeholders of servers that do not count.
     """
     if not (has_ended or result.parts or result.stream_was_cancelled):
         return Missing()
     usage = result.usage
     may_lag = not has_ended and usage.source is not UsageSource.REPORTED
-    return Missing(input=usage.input_tokens is None, output=usage.output_tokens is None or may_lag)
+    is_unsaid = not usage.output_tokens if any(map(_words, result.parts)) else usage.output_tokens is None
+    return Missing(input=not usage.input_tokens, output=is_unsaid or may_lag)
 
 
 def settled(usage: Usage) -> Usage:
@@ -74,7 +76,8 @@ def filled(usage: Usage, what: Missing, *, read: int, written: int) -> Usage:
     if what.output:
         reported = usage.output_tokens or 0
         lag = written - reported
-        if usage.output_tokens is None or (lag >= _LAG and lag > reported * _LAG_SHARE):
+        is_unsaid = usage.output_tokens is None or (reported == 0 and written > 0)
+        if is_unsaid or (lag >= _LAG and lag > reported * _LAG_SHARE):
             # Reported reasoning is part of the output, and may be more than the visible text.
             written = max(written, usage.reasoning_tokens or 0)
             usage = replace(usage, output_tokens=written, estimated_output_tokens=written - reported)

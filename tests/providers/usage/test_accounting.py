@@ -51,7 +51,12 @@ NONE, ALL = Missing(), Missing(input=True, output=True)
             Missing(output=True),
             id="a running count may lag",
         ),
-        pytest.param(replace(SAID, usage=Usage(input_tokens=0, output_tokens=0)), True, NONE, id="zeros"),
+        pytest.param(
+            replace(SAID, usage=Usage(input_tokens=0, output_tokens=0)), True, ALL, id="zeros beside words"
+        ),
+        pytest.param(
+            replace(NOTHING, usage=Usage(input_tokens=5, output_tokens=0)), True, NONE, id="zero for no word"
+        ),
         pytest.param(replace(SAID, usage=Usage(reasoning_tokens=1)), True, ALL, id="a part only"),
     ],
 )
@@ -109,6 +114,17 @@ def test_a_report_that_leaves_something_out_is_partial(counted: Usage, source: U
                 input_tokens=3,
                 output_tokens=90,
                 estimated_output_tokens=70,
+                source=UsageSource.ESTIMATED,
+            ),
+        ),
+        (
+            Usage(input_tokens=0, output_tokens=0, source=UsageSource.REPORTED),
+            ALL,
+            Usage(
+                input_tokens=8,
+                output_tokens=90,
+                estimated_input_tokens=8,
+                estimated_output_tokens=90,
                 source=UsageSource.ESTIMATED,
             ),
         ),
