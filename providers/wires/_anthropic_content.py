@@ -188,13 +188,7 @@ class Content:
                 block.citations.append(citation)
                 yield ProviderItem("citation", citation)
             case "compaction_delta":
-                for name in delta.keys() - {"type"}:
-                    said = block.delta_fields.get(name)
-                    more = delta[name]
-                    if isinstance(said, str):
-                        block.delta_fields[name] = said + text_in(more)
-                    elif more is not None or said is None:
-                        block.delta_fields[name] = more
+                _extend_fields(block.delta_fields, delta)
 
     def _finish(self, block: Block) -> Iterator[ModelEvent]:
         was_closed, block.closed = block.closed, True
@@ -209,6 +203,16 @@ class Content:
                     yield ToolCallFinished(block.call_id)
             case _ if not was_closed:
                 yield ProviderItem(block.type, block.assembled())
+
+
+def _extend_fields(fields: Json, delta: Json) -> None:
+    """Add the members of ``delta`` to ``fields``: text to text, anything else in place of what was there."""
+    for name in delta.keys() - {"type"}:
+        said, more = fields.get(name), delta[name]
+        if isinstance(said, str):
+            fields[name] = said + text_in(more)
+        elif more is not None or said is None:
+            fields[name] = more
 
 
 def _words(block: Block, kind: Any, delta: Json) -> ModelEvent | None:

@@ -12,6 +12,7 @@ from providers.wires._openai_calls import OpenAiCall, argument_text
 from providers.wires._openai_chat_message import AssistantMessage
 from providers.wires._openai_chat_shapes import opaque_fields
 from providers.wires.accumulator import StepAccumulator
+from providers.wires.answerable_history import UNNAMED
 from providers.wires.arguments import object_of
 from providers.wires.shapes import object_in, text_in
 

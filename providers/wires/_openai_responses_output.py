@@ -50,6 +50,9 @@ class Output:
         self._thoughts = 0
         #: Whole content parts that only a start brought so far, and their item.
         self._promised: list[tuple[Item, ContentKind, Json]] = []
+        #: Where the last delta of words belonged. Most deltas follow one of the same place.
+        self._last_place: tuple[Any, ...] | None = None
+        self._last_words: ContentText
         #: The items that the terminal event names, in its order.
         self._final: list[Item] = []
 
