@@ -213,19 +213,19 @@ def is_page(body: object) -> bool:
 
 
 def _data_of_stream(text: str) -> str | None:
-    """Return the data of the first event with data, if ``text`` is an event stream."""
+    """Return the data of the event that looks like the error, else of the first one, if ``text`` is an event stream."""
+    events: list[str] = []
     data: list[str] = []
-    for line in re.split(r"\r\n|\r|\n", text[:_LONGEST_TEXT]):
+    for line in [*re.split(r"\r\n|\r|\n", text[:_LONGEST_TEXT]), ""]:
         name, separator, value = line.partition(":")
-        if not separator and line:
+        if not line and data:
+            events.append("\n".join(data))
+            data = []
+        elif line and (not separator or name not in ("data", "error", "event", "id", "retry", "")):
             return None
-        if name in ("data", "error") and value.strip() != "[DONE]":
+        elif name in ("data", "error") and value.strip() != "[DONE]":
             data.append(value.strip())
-        elif not line and data:
-            break
-        elif line and name not in ("data", "event", "id", "retry", ""):
-            return None
-    return "\n".join(data) if data else None
+    return next((event for event in events if "error" in event), events[0] if events else None)
 
 
 def _nodes(value: object, depth: int) -> Iterator[Node]:

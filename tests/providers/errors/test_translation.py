@@ -314,6 +314,28 @@ def test_a_method_that_is_not_allowed_is_a_wrong_address() -> None:
     assert error.message == f"{NO_SUCH_PATH} The provider said: Method Not Allowed"
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        'event: error\ndata: {"error": {"message": "No such tool"}}\n\n',
+        ': wait\r\n\r\ndata: {"choices": []}\r\n\r\ndata: {"error": {"message": "No such tool"}}\r\n\r\ndata: [DONE]\r\n\r\n',
+        'error: {"message": "No such tool"}\n\ndata: [DONE]\n\n',
+        'data: {"error":\ndata: {"message": "No such tool"}}',
+        b'\xef\xbb\xbfdata: {"detail": "No such tool"}\n\n',
+        {
+            "error": {
+                "message": "failed",
+                "metadata": {"raw": 'data: {"error": {"message": "No such tool"}}\n\n'},
+            }
+        },
+    ],
+)
+def test_an_error_may_be_an_event_stream(body: object) -> None:
+    error = from_payload(body, status=400)
+    assert type(error) is errors.LLMBadRequestError
+    assert error.message.endswith("The provider said: No such tool")
+
+
 def test_the_user_is_spared_the_providers_words_where_they_do_not() -> None:
     for status in (401, 429, 500, 503):
         error = from_payload(openai("internal: shard 17 of org-123", type="oops"), status=status)
