@@ -140,8 +140,11 @@ class EventStream:
             elif line[:6] == b"data: " and line[6:12] != _DONE:
                 data.append(line[6:])
                 self._held += len(line) - 6
+                continue
             elif line:
                 self._take_field(line, events)
+            elif len(data) == 1 and not self._loose and (value := json_text.plain_object(data[0])):
+                self._take_plain(value, events)
             elif data or self._name:
                 self._dispatch(events)
             if self.is_done or self.failure is not None:
@@ -182,6 +185,19 @@ class EventStream:
             self._dispatch(events)
         self.is_done = True
         self.oddities.add(Oddity.DONE)
+
+    def _take_plain(self, value: dict[str, Any], events: list[StreamEvent]) -> None:
+        """Take the event that a blank line has ended, if its data is one JSON object; the short way for most events."""
+        if self._held > self._longest_event:
+            self._fail_for_size()
+            return
+        self._data.clear()
+        self._held = 0
+        self._is_stream = True
+        name, self._name = self._name, ""
+        if name and self._names_are_types and "type" not in value:
+            value["type"] = name
+        events.append((name, value))
 
     def _dispatch(self, events: list[StreamEvent]) -> None:
         """Take the event that a blank line has ended."""

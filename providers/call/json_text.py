@@ -41,6 +41,16 @@ def parse(data: bytes) -> tuple[Any, bool]:
     return value, False
 
 
+def plain_object(data: bytes) -> dict[str, Any] | None:
+    """Return the object in ``data`` if nothing about it needs ``parse``, else ``None``."""
+    try:
+        value = orjson.loads(data)
+    except ValueError:
+        return None
+    is_plain = type(value) is dict and len(data) <= _SEARCHED and _LONG_NUMBER not in data.translate(_DIGITS)
+    return value if is_plain else None
+
+
 class JsonSplitter:
     """Splits JSON text that comes line by line into its values.
 

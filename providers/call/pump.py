@@ -193,20 +193,21 @@ class Pump:
 
     async def _take_events(self, events: list[StreamEvent]) -> bool:
         """Decode ``events`` and write them to the sink; return whether nothing more is wanted."""
-        for name, event in events:
-            self.events += 1
+        for start in range(0, len(events), _EVENTS_PER_TURN):
+            turn = events[start : start + _EVENTS_PER_TURN]
+            turns = self.events // _EVENTS_PER_TURN
+            self.events += len(turn)
             if self._late_usage is not None:
-                if self._late_usage.take(event):
+                if any(self._late_usage.take(event) for _, event in turn):
                     return True
-                if self.events % _EVENTS_PER_TURN == 0:
-                    await asyncio.sleep(0)
+                await asyncio.sleep(0)
                 continue
-            self._write(self._decoder.decode(event, name))
-            if (failure := self._decoder.failure) is not None:
-                raise failure
+            self._write(self._decoder.decode(turn))
+            if self._decoder.failure is not None:
+                raise self._decoder.failure
             if self.accumulator.terminal:
                 self._arm()
-            if self.events % _EVENTS_PER_TURN == 0:
+            if self.events // _EVENTS_PER_TURN > turns:
                 await self._wait_for_sink()
         return False
 

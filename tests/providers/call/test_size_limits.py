@@ -88,8 +88,8 @@ def limit_of(error: errors.LLMError) -> object:
 async def test_a_compressed_answer_may_not_grow_without_end(
     pattern: bytes, limit: str, settings: Settings, fresh_clients: None
 ) -> None:
-    settings.RUNNEL_EVENT_MB = 8
-    packed = list(bomb(pattern, 64))
+    settings.RUNNEL_EVENT_MB = 4
+    packed = list(bomb(pattern, 32))
     error, _, _ = await failure(sending(head("200 OK", "content-encoding: gzip"), iter(packed)))
     assert limit_of(error) == limit
 
@@ -187,7 +187,8 @@ async def test_what_was_said_before_a_limit_is_kept(settings: Settings, fresh_cl
     error, call, _ = await failure(sending(head(), repeat=CHUNK))
     assert limit_of(error) == "RUNNEL_ANSWER_CHARS"
     assert error.partial is not None
-    assert call.sink.text == "word " * 200
+    # What came in the same burst as the word that was too much is not shown.
+    assert 600 < len(call.sink.text) <= 1000
     assert error.partial.text.startswith(call.sink.text)
 
 
