@@ -98,6 +98,10 @@ class GeminiCall:
     #: Arguments that are no object, as text.
     unreadable: str | None = None
 
+    def is_same(self, piece: Json) -> bool:
+        """Return whether ``piece`` is this complete call once more, its id included."""
+        return self.complete and self.part["functionCall"] == piece
+
     def take(self, arguments: Any) -> None:
         """Take arguments that came whole: an object, or what a gateway sends in its place."""
         if arguments is None:

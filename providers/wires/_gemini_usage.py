@@ -12,12 +12,16 @@ def has_counts(raw: Json) -> bool:
 def usage_from(raw: Json, *, is_final: bool) -> Usage:
     """Return what ``raw``, a running total, reports; before the end of the answer it is partial."""
     thoughts = as_count(raw.get("thoughtsTokenCount"))
+    read = _sum(as_count(raw.get("promptTokenCount")), as_count(raw.get("toolUsePromptTokenCount")))
+    said = as_count(raw.get("candidatesTokenCount")) or as_count(raw.get("responseTokenCount"))
+    written, total = _sum(said, thoughts), as_count(raw.get("totalTokenCount"))
+    if said is None and read and total is not None and total - read > (written or 0):
+        # Some gateways name nothing but the prompt and the total.
+        written = total - read
     return Usage(
-        input_tokens=_sum(
-            as_count(raw.get("promptTokenCount")), as_count(raw.get("toolUsePromptTokenCount"))
-        ),
+        input_tokens=read,
         cached_input_tokens=as_count(raw.get("cachedContentTokenCount")),
-        output_tokens=_sum(as_count(raw.get("candidatesTokenCount")), thoughts),
+        output_tokens=written,
         reasoning_tokens=thoughts,
         source=UsageSource.REPORTED if is_final else UsageSource.PARTIAL,
     )

@@ -23,6 +23,7 @@ from providers.types.events import (
 )
 from providers.wires import finish_reasons
 from providers.wires._gemini_body import build_body
+from providers.wires._gemini_names import plain, reason_of
 from providers.wires._gemini_options import show
 from providers.wires._gemini_parts import (
     GeminiCall,
@@ -78,15 +79,15 @@ class _Answer(WireDecoder):
     def take(self, chunk: Json) -> list[ModelEvent]:
         """Return what ``chunk`` means. Raises an ``LLMError`` for one that is an error."""
         # Google's Code Assist wraps each chunk.
-        chunk = object_in(chunk.get("response")) or chunk
+        chunk = plain(object_in(chunk.get("response")) or chunk)
         events: list[ModelEvent] = []
         usage = object_in(chunk.get("usageMetadata"))
         if chunk.get("error"):
             self._count(usage, events)
             raise from_payload(chunk, status=None)
-        for candidate in objects_in(chunk.get("candidates")):
-            if _is_first(candidate):
-                self._hear(candidate, events)
+        candidates = objects_in(chunk.get("candidates"))
+        if (first := next(filter(_is_first, candidates), None)) is not None:
+            self._hear(first, events)
         feedback = object_in(chunk.get("promptFeedback"))
         if _is_set(feedback.get("blockReason")):
             self._blocked = feedback
@@ -117,7 +118,7 @@ class _Answer(WireDecoder):
         for kind in _METADATA:
             if data := object_in(candidate.get(kind)):
                 self._annotate(kind, data, events)
-        if _is_set(reason := text_in(candidate.get("finishReason"))):
+        if _is_set(reason := reason_of(candidate.get("finishReason"))):
             self._finish(reason)
 
     def _take_part(self, part: Json, events: list[ModelEvent]) -> None:
@@ -179,6 +180,9 @@ class _Answer(WireDecoder):
     def _call(self, part: Json, events: list[ModelEvent]) -> None:
         piece, call = object_in(part["functionCall"]), self._open
         name, piece_id = text_in(piece.get("name")), text_in(piece.get("id"))
+        if piece_id and any(isinstance(item, GeminiCall) and item.is_same(piece) for item in self._items):
+            # Some gateways repeat the last chunk to say that it was the last.
+            return
         if name and (call is None or not piece_id or piece_id != call.part["functionCall"].get("id")):
             if call is not None:
                 self._complete(call, events)

@@ -514,6 +514,62 @@ ODD = [
     ),
     pytest.param(
         Odd(
+            stream=[
+                {
+                    "candidates": [
+                        {"content": {"parts": [words("So")]}},
+                        {"content": {"parts": [words("No")]}},
+                    ]
+                },
+                {"candidates": [{"finishReason": "STOP"}, {"finishReason": "SAFETY"}]},
+            ],
+            parts=[TextPart(text="So")],
+            native=[{"text": "So"}],
+        ),
+        id="two candidates without numbers",
+    ),
+    pytest.param(
+        Odd(
+            stream=[
+                {
+                    "candidates": [
+                        {
+                            "content": {
+                                "parts": [
+                                    {
+                                        "function_call": {
+                                            "name": "look",
+                                            "id": "c1",
+                                            "args": {"a_b": {"c_d": 1}},
+                                        },
+                                        "thought_signature": "sig",
+                                    }
+                                ]
+                            },
+                            "finish_reason": 1,
+                        }
+                    ],
+                    "usage_metadata": {"prompt_token_count": 4},
+                }
+            ],
+            parts=[
+                ReasoningPart(text="", sealed="sig"),
+                ToolCallPart(id="c1", name="look", arguments='{"a_b": {"c_d": 1}}'),
+            ],
+            native=[{**call(id="c1", args={"a_b": {"c_d": 1}}), "thoughtSignature": "sig"}],
+        ),
+        id="names with underscores and a numbered reason",
+    ),
+    pytest.param(
+        Odd(
+            stream=[chunk(call(id="c1", args={"a": 1})), chunk(call(id="c1", args={"a": 1}), finish="STOP")],
+            parts=[ToolCallPart(id="c1", name="look", arguments='{"a": 1}')],
+            native=[call(id="c1", args={"a": 1})],
+        ),
+        id="the same call twice",
+    ),
+    pytest.param(
+        Odd(
             stream=[chunk({"thought": "Hm"}), chunk(words("So"), finish="STOP")],
             parts=[ReasoningPart(text="Hm"), TextPart(text="So")],
             native=[{"text": "Hm", "thought": True}, {"text": "So"}],
@@ -560,6 +616,20 @@ def test_no_odd_value_of_a_part_costs_an_answer(name: str, value: Any) -> None:
     told = play([chunk({"text": "Yes"} | {name: value}), chunk(words("."), finish="STOP")])
     assert told.result.text.endswith(".")
     check_consistent(told)
+
+
+@pytest.mark.parametrize(
+    ("counts", "output"),
+    [
+        ({"promptTokenCount": 40, "totalTokenCount": 52}, 12),
+        ({"promptTokenCount": 40, "thoughtsTokenCount": 7, "totalTokenCount": 52}, 12),
+        ({"promptTokenCount": 40, "responseTokenCount": 9, "totalTokenCount": 49}, 9),
+        ({"promptTokenCount": 40, "totalTokenCount": 40}, None),
+        ({"totalTokenCount": 40}, None),
+    ],
+)
+def test_it_finds_the_output_under_other_names(counts: Json, output: int | None) -> None:
+    assert play([chunk(words("S"), finish="STOP", usage=counts)]).result.usage.output_tokens == output
 
 
 def test_it_merges_the_running_totals_field_by_field() -> None:
