@@ -84,10 +84,6 @@ class DeltaReader:
         if opaque := opaque_fields(delta):
             self._keep_opaque(opaque, out)
 
-    def take_words(self, words: str, out: list[ModelEvent]) -> None:
-        """Take a delta that says nothing but ``words``."""
-        self._say_text(words, out)
-
     def take_message(self, message: Json, out: list[ModelEvent], *, repeats: bool) -> None:
         """Take a whole message, or a piece of one that is called so.
 
