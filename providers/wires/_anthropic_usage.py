@@ -1,10 +1,7 @@
 """Token counts of a Messages stream, in the one accounting. Pure."""
 
-from dataclasses import replace
-
 from providers.types import Json
-from providers.types.usage import Usage, UsageSource, add, count_in, first_count
-from providers.wires.shapes import objects_in
+from providers.types.usage import Usage, UsageSource, count_in, first_count
 from providers.wires.usage_merging import merged
 
 _CACHE = ("cache_read_input_tokens", "cache_creation_input_tokens")
@@ -45,7 +42,7 @@ def usage_from(raw: Json, *, is_final: bool) -> Usage:
     fresh = count_in(raw, "input_tokens")
     total = count_in(raw, "prompt_tokens") if fresh is None else fresh + (read or 0) + (written or 0)
     output = first_count(raw, "output_tokens", "completion_tokens")
-    usage = Usage(
+    return Usage(
         input_tokens=total,
         cached_input_tokens=read,
         cache_write_input_tokens=written,
@@ -55,7 +52,6 @@ def usage_from(raw: Json, *, is_final: bool) -> Usage:
         ),
         source=UsageSource.REPORTED if output is not None and is_final else UsageSource.PARTIAL,
     )
-    return add(usage, *_compactions(raw))
 
 
 def _written(raw: Json) -> int | None:
@@ -63,12 +59,3 @@ def _written(raw: Json) -> int | None:
     total = count_in(raw, "cache_creation_input_tokens")
     parts = [count for name in _WRITTEN if (count := count_in(raw, "cache_creation", name)) is not None]
     return (total or sum(parts)) if parts else total
-
-
-def _compactions(raw: Json) -> list[Usage]:
-    """Return the usage of each compaction within the call: the totals beside ``iterations`` leave it out, the bill does not."""
-    return [
-        replace(usage_from({**each, "iterations": None}, is_final=True), source=UsageSource.REPORTED)
-        for each in objects_in(raw.get("iterations"))
-        if each.get("type") == "compaction"
-    ]

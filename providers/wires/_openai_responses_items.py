@@ -13,9 +13,7 @@ from providers.wires._openai_responses_body import assistant_message, function_c
 from providers.wires.shapes import text_in
 
 #: What waits for an answer that nobody here gives: such tools are refused when a run starts.
-_ALWAYS_WAITING = frozenset({"mcp_approval_request", "custom_tool_call"})
-#: The same, unless the provider's own answer stands beside it.
-_WAITING = _ALWAYS_WAITING | {"local_shell_call", "shell_call", "apply_patch_call", "computer_call"}
+_WAITING = frozenset({"mcp_approval_request", "custom_tool_call"})
 
 
 class ContentKind(Enum):
@@ -189,14 +187,6 @@ def returnable(items: Sequence[Item]) -> list[Json]:
     return kept
 
 
-def waiting(items: Sequence[Item]) -> Item | None:
-    """Return the first complete item that waits for an answer that nobody here gives; ``None`` without one."""
-    paired = _paired(items)
-    return next(
-        (item for item in items if item.type in _WAITING and item.done and item.call_id not in paired), None
-    )
-
-
 def _paired(items: Sequence[Item]) -> set[str]:
     """Return the ids of the calls whose output is an item, too."""
     calls = {item.call_id for item in items if not item.type.endswith("_output")}
@@ -204,4 +194,4 @@ def _paired(items: Sequence[Item]) -> set[str]:
 
 
 def _stands_alone(item: Item) -> bool:
-    return item.type == "function_call" or (not item.call_id and item.type not in _ALWAYS_WAITING)
+    return item.type == "function_call" or (not item.call_id and item.type not in _WAITING)

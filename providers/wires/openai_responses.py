@@ -19,7 +19,7 @@ from providers.types import FinishReason, Json
 from providers.types.events import ModelEvent, ResponseStarted, UsageSeen
 from providers.wires import finish_reasons
 from providers.wires._openai_responses_body import build_body
-from providers.wires._openai_responses_items import ContentKind, returnable, waiting
+from providers.wires._openai_responses_items import ContentKind, returnable
 from providers.wires._openai_responses_options import show
 from providers.wires._openai_responses_output import Output
 from providers.wires._openai_responses_usage import usage_from
@@ -188,11 +188,6 @@ class _Response(WireDecoder):
             return self._error_of_cut()
         if not all(call.whole for call in self._output.calls):
             return LLMMalformedToolCallError()
-        if (item := waiting(self._output.items)) is not None:
-            return LLMMalformedToolCallError(
-                f"The model asked for something that nobody here can answer ({item.type}). Try again.",
-                detail={"item": item.done},
-            )
         return None if has_content(self._output.parts()) else self._accumulator.empty_answer()
 
     def _error_of_cut(self) -> LLMError | None:

@@ -517,11 +517,9 @@ COUNTS = [
                     ],
                 }
             ],
-            input=802,
-            output=59,
-            cached=90,
+            input=12,
         ),
-        id="a compaction within the call is billed beside the totals",
+        id="what a compaction within the call used stays out of the totals, as the provider counts",
     ),
 ]
 

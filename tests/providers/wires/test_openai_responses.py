@@ -11,7 +11,6 @@ from providers.errors import (
     LLMContextWindowExceededError,
     LLMEmptyResponseError,
     LLMError,
-    LLMMalformedToolCallError,
     LLMRateLimitError,
     LLMServerError,
 )
@@ -210,22 +209,6 @@ ENDINGS = [
         stream=[START, failed(code="context_length_exceeded", message="Too long")],
         error=LLMContextWindowExceededError,
         raw="failed",
-    ),
-    *(
-        Ending(
-            name=f"a {kind} that nobody answers",
-            stream=[*text(0, "Hi"), done(1, {"type": kind, "id": "x_1", "call_id": "c_1"}), end()],
-            error=LLMMalformedToolCallError,
-            text="Hi",
-            raw="completed",
-        )
-        for kind in (
-            "custom_tool_call",
-            "mcp_approval_request",
-            "local_shell_call",
-            "computer_call",
-            "apply_patch_call",
-        )
     ),
     Ending(
         name="a shell call that the provider answered itself",
