@@ -24,14 +24,16 @@ CODES: dict[type[LLMError], str] = {
         organizationspendlimitexceeded projectspendlimitexceeded freetieronly exceededcurrentquota prepaidbillissue spendlimitreached
     """,
     errors.LLMQuotaUsedUpError: """
-        usagelimitreached usagelimitexceeded dailylimitexceeded dailyquotaexceeded tokenquotaexceeded
+        usagelimitreached usagelimitexceeded organizationusagelimitexceeded dailylimitexceeded dailyquotaexceeded tokenquotaexceeded
         monthlylimitexceeded weeklylimitexceeded quotaviolation ratelimitdaily freeusagelimit setlimitexceeded
         tokenquotareached consumptionlimitreached
     """,
     errors.LLMContentFilterError: """
         contentfilter contentfiltered contentpolicyviolation responsibleaipolicyviolation datainspectionfailed
         safety safetyblock prohibitedcontent contentmoderation moderationblocked sensitivewordsdetected
-        inputmoderation outputmoderation inputimagerisk risksensitive guardrailviolation
+        inputmoderation outputmoderation inputimagerisk risksensitive guardrailviolation hooksfailed contentunsafe
+        sensitivecontentdetected inputtextsensitivecontentdetected inputimagesensitivecontentdetected
+        outputtextsensitivecontentdetected outputimagesensitivecontentdetected
         imagecontentpolicyviolation biopolicy cyberpolicy
     """,
     errors.LLMMalformedToolCallError: "toolusefailed malformedfunctioncall",
@@ -143,7 +145,7 @@ QUOTA = (
     r"you'?(ve| have) (hit|reached) your .{0,20}limit",
     r"(limit|quota|usage)s? .{0,40}\b(resets?|renews?|refresh(es)?|will be reset)\b (at|on|in|after)\b",
     r"regain access on|extra usage is required|call volume quota|quota will be (replenished|renewed|refilled)",
-    r"quota.{0,30}(exceeded|exhausted|reached|used up|depleted)|(exceed(ed|s)?|exhausted|reached) .{0,30}quota",
+    r"quota.{0,30}(exceeded|exhausted|reached|used up|depleted)|(exceed(ed|s)?|exhausted|reached) (?!.{0,20}check quota).{0,30}quota",
     r"(exceeded|used up) .{0,30}(premium request|allowance|allocation)",
     r"每日|当日.{0,10}(上限|限额)|(使用|调用).{0,6}上限",
 )
