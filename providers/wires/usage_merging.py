@@ -4,7 +4,6 @@ Providers and gateways report usage several times: running totals on each chunk,
 at the end, or zeros and ``null`` in the last object. What was reported once stays.
 """
 
-from collections.abc import Iterable
 from typing import Any
 
 from providers.types import Json
@@ -21,11 +20,6 @@ def merged(known: Json | None, later: Any) -> Json:
         for name, value in later.items():
             result[name] = _merged_value(result[name], value) if name in result else value
     return result
-
-
-def first_usage(candidates: Iterable[Any]) -> Json | None:
-    """Return the first of ``candidates`` that is a usage object with fields."""
-    return next((item for item in candidates if isinstance(item, dict) and item), None)
 
 
 def _merged_value(known: Any, later: Any) -> Any:

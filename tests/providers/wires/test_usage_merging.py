@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from providers.types import Json
-from providers.wires.usage_merging import first_usage, merged
+from providers.wires.usage_merging import merged
 
 
 @pytest.mark.parametrize(
@@ -54,8 +54,3 @@ def test_what_was_reported_once_stays(known: Json | None, later: Any, expected: 
     before = repr((known, later))
     assert merged(known, later) == expected
     assert repr((known, later)) == before
-
-
-def test_the_first_usage_object_with_fields_counts() -> None:
-    assert first_usage([None, {}, [], "7", {"in": 1}, {"in": 2}]) == {"in": 1}
-    assert first_usage([None, {}]) is None
