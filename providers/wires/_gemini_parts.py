@@ -29,6 +29,20 @@ _BESIDE = frozenset(
     }
 )
 
+#: What a part is about, other than words.
+_CONTENTS = frozenset(
+    {
+        "functionCall",
+        "functionResponse",
+        "inlineData",
+        "fileData",
+        "executableCode",
+        "codeExecutionResult",
+        "toolCall",
+        "toolResponse",
+    }
+)
+
 #: A server tool's call and the part that answers it; only whole pairs go back.
 _ANSWERED_BY = {"executableCode": "codeExecutionResult", "toolCall": "toolResponse"}
 
@@ -177,9 +191,14 @@ def parts_in(candidate: Json) -> list[Json]:
 
 
 def kind_of(part: Json) -> str:
-    """Name the field that a part is about; ``text`` when it has no other (words, or a bare signature)."""
-    names = (name for name, value in part.items() if name not in _BESIDE and value is not None)
-    return next((name for name in names if name != "text"), "text")
+    """Name the field that a part is about; ``text`` when it has no other (words, or a bare signature).
+
+    A field that nobody knows yet describes the words beside it.
+    """
+    names = [name for name, value in part.items() if name not in _BESIDE and value is not None]
+    if (known := next((name for name in names if name in _CONTENTS), None)) is not None:
+        return known
+    return "text" if "text" in names else next(iter(names), "text")
 
 
 def returnable(items: list[Item], *, finished: bool) -> list[Json]:

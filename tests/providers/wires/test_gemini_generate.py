@@ -570,6 +570,14 @@ ODD = [
     ),
     pytest.param(
         Odd(
+            stream=[chunk(words("So", mood={"score": 1})), chunk({"mood": 2}, finish="STOP")],
+            parts=[TextPart(text="So"), ProviderItemPart(kind="mood", data={"mood": 2})],
+            native=[{"text": "So"}, {"mood": 2}],
+        ),
+        id="words with a field that nobody knows, and the field alone",
+    ),
+    pytest.param(
+        Odd(
             stream=[chunk({"thought": "Hm"}), chunk(words("So"), finish="STOP")],
             parts=[ReasoningPart(text="Hm"), TextPart(text="So")],
             native=[{"text": "Hm", "thought": True}, {"text": "So"}],
