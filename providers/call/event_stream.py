@@ -6,6 +6,7 @@ met. However the bytes are cut into pieces, the events are the same. It knows no
 Source: https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream
 """
 
+import re
 from typing import Any
 
 from providers.call import event_errors, json_text, size_errors
@@ -21,6 +22,8 @@ type StreamEvent = tuple[str, dict[str, Any]]
 _LINE_FEED, _CARRIAGE_RETURN, _COLON = b"\n\r:"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _DONE = b"[DONE]"
+_BLANK_LINES = b"\n\n\n"
+_FLOOD = re.compile(rb"\n{4,}")
 #: What may stand before a field in a stream that somebody has indented or joined from several streams.
 _BEFORE_FIELDS = b" \t" + _BYTE_ORDER_MARK
 #: Data or names that say only that the connection lives.
@@ -80,6 +83,9 @@ class EventStream:
             piece = piece[1:] if piece[0] == _LINE_FEED else piece
         if not piece or self.is_done or self.failure is not None:
             return events
+        if _BLANK_LINES in piece:
+            # A flood of blank lines says no more than one.
+            piece = _FLOOD.sub(_BLANK_LINES, piece)
         lines = piece.splitlines()
         unfinished = b""
         if (last := piece[-1]) == _CARRIAGE_RETURN:
