@@ -14,7 +14,8 @@ from providers.call.event_errors import text_of
 from providers.call.json_text import JsonSplitter
 from providers.call.oddities import Oddity
 from providers.errors import LLMError
-from providers.errors.failure import is_page
+from providers.errors.events import names_error
+from providers.errors.pages import is_page
 
 #: An event's name (empty without one) and its data, a JSON object.
 type StreamEvent = tuple[str, dict[str, Any]]
@@ -267,7 +268,7 @@ class EventStream:
         """Take the data of an event that is not one JSON value."""
         stripped = text.strip()
         word = stripped[:20].decode("utf-8", "replace").lower()
-        if name == "error" and not stripped.startswith((b"{", b"[")):
+        if name and names_error(name) and not stripped.startswith((b"{", b"[")):
             events.append((name, event_errors.from_words(text)))
         elif not stripped:
             self.oddities.add(Oddity.EMPTY_EVENT)

@@ -10,7 +10,8 @@ from collections.abc import Iterable
 
 from providers.errors import taxonomy as errors
 from providers.errors import wordings
-from providers.errors.failure import Failure, is_page
+from providers.errors.failure import Failure
+from providers.errors.pages import is_page
 from providers.errors.pauses import pause_in_words
 from providers.errors.taxonomy import LLMError
 
@@ -45,6 +46,10 @@ _VAGUE = frozenset({400, 500, 502})
 _OPEN_TO_WORDS = _VAGUE | {403, 413, 422}
 
 
+#: Statuses with which a web page is no provider's answer, whatever its words.
+_OF_OTHER_SITES = frozenset({0, 200, 404, 405})
+
+
 def _any_of(patterns: Iterable[str]) -> re.Pattern[str]:
     return re.compile("|".join(f"(?:{pattern})" for pattern in patterns), re.IGNORECASE | re.DOTALL)
 
@@ -76,6 +81,8 @@ _TOO_LARGE_AT_ONCE = re.compile(
 
 def classify(failure: Failure) -> type[LLMError]:
     """Return the error class of ``failure``."""
+    if is_page(failure.body) and _status(failure) in _OF_OTHER_SITES:
+        return errors.LLMWrongAddressError
     return (
         _of_account(failure)
         or _of_length(failure)
@@ -187,7 +194,7 @@ def _of_sentences(failure: Failure) -> type[LLMError] | None:
 
 def _of_status(failure: Failure) -> type[LLMError]:
     status = _status(failure)
-    if (300 <= status < 400) or (is_page(failure.body) and status in {0, 200, 404, 405}):
+    if 300 <= status < 400:
         return errors.LLMWrongAddressError
     if status in _BY_STATUS:
         return _BY_STATUS[status]

@@ -37,6 +37,7 @@ _SIGNS = frozenset(
             "response",
         ),
         *("header", "code", "statusCode", "status_code", "title", "success", "__type"),
+        *("status", "Error", "Response"),
     ]
 )
 #: Members that only an answer has, or a piece of one, or news.
@@ -76,6 +77,8 @@ _NEWS = re.compile(
     r"|keep-?alive|heartbeat|status|progress|notice|warning)",
     re.IGNORECASE,
 )
+#: Statuses of a failure.
+_FAILED = frozenset({"error", "fail", "failed", "failure"})
 #: Words of a failure in a sentence that stands alone.
 _FAILING = re.compile(
     r"error|fail|exceed|limit|invalid|denied|unauthori[sz]ed|forbidden|not (found|allowed|authorized|permitted|exist|supported|available|valid)|unavailable"
@@ -85,6 +88,11 @@ _FAILING = re.compile(
 )
 
 
+def names_error(name: str) -> bool:
+    """Return whether an event of this name is an error."""
+    return _NAME.search(name) is not None and not _is_about_an_item(name)
+
+
 def error_in(event: object, name: str | None = None) -> LLMError | None:
     """Return the error that ``event`` reports; ``None`` if it reports none.
 
@@ -92,7 +100,7 @@ def error_in(event: object, name: str | None = None) -> LLMError | None:
         event: The decoded data of an event, a whole decoded JSON answer, or plain text.
         name: The event's name, or the field outside ``data:`` that it came in (``error``); ``None`` without one.
     """
-    is_named = name is not None and _NAME.search(name) is not None and not _is_about_an_item(name)
+    is_named = name is not None and names_error(name)
     if isinstance(event, dict):
         if not is_named and _SIGNS.isdisjoint(event) and not _is_exception(event):
             return None
@@ -137,7 +145,10 @@ def _reports_error(event: Mapping[str, object]) -> bool:
         return False
     if kind == "error" or event.get("object") == "error":
         return True
-    if any(_says_something(event.get(key)) for key in ("error", "errors", "err", "fault", "exception")):
+    members = [event.get(key) for key in ("error", "errors", "err", "fault", "exception", "Error")]
+    # Tencent's envelope of every answer.
+    members += [tencent.get("Error")] if isinstance(tencent := event.get("Response"), Mapping) else []
+    if any(map(_says_something, members)):
         return True
     if any(event.get(key) for key in ("error_message", "errorMessage", "error_msg", "faultstring")):
         return True
@@ -165,9 +176,13 @@ def _is_flat_error(event: Mapping[str, object]) -> bool:
     if event.get("success") is False or event.get("ok") is False:
         return True
     if sentence is None:
-        return bool(event.get("error_type") or event.get("error_code") or event.get("__type")) or any(
-            isinstance(code := event.get(key), int) and 400 <= code < 600
-            for key in ("code", "statusCode", "status_code", "status")
+        return (
+            news.lower() in _FAILED
+            or bool(event.get("error_type") or event.get("error_code") or event.get("__type"))
+            or any(
+                isinstance(code := event.get(key), int) and 400 <= code < 600
+                for key in ("code", "statusCode", "status_code", "status")
+            )
         )
     return _has_code_of_failure(event) or _FAILING.search(sentence) is not None
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
+from providers.errors.pages import is_page, page_as_node
 from providers.text import clean_json
 
 type Node = Mapping[str, Any]
@@ -56,6 +57,9 @@ _CONTAINERS = (
         "violations",
         "detail",
         "details",
+        "extensions",
+        "Response",
+        "Error",
     ),
 )
 #: Members with a sentence, the most specific one first.
@@ -93,7 +97,9 @@ _CODES = (
         "statusCode",
         "http_status",
         "httpStatus",
+        "http_code",
         "code",
+        "Code",
         "status",
         "type",
         "reason",
@@ -143,7 +149,7 @@ class Failure:
     nodes: tuple[Node, ...]
     body: object
 
-    #: The messages, joined with spaces. Of long ones, the beginnings and the ends: this is what is judged.
+    #: The messages, and a page's words, joined with spaces. Of long ones, the beginnings and the ends: this is judged.
     text: str
 
 
@@ -157,7 +163,8 @@ def read_failure(payload: object, status: int | None) -> Failure:
     body = clean_json(decoded(payload))
     nodes = tuple(islice(_nodes(body, 0), _MOST_NODES))
     sentences = _sentences_of(nodes, body)
-    text = " ".join(map(_cut, sentences))[:_LONGEST_JUDGED]
+    shown = [node["visible_text"] for node in nodes if isinstance(node.get("visible_text"), str)]
+    text = " ".join(map(_cut, (*sentences, *shown)))[:_LONGEST_JUDGED]
     words, numbers = set(_class_names(text)), list[int]()
     for node in nodes:
         for key in _CODES:
@@ -205,13 +212,6 @@ def normalized(word: str) -> str:
     return re.sub(r"(error|errors|exception)$", "", letters) or letters
 
 
-def is_page(body: object) -> bool:
-    """Whether ``body`` is a web page, for example from a proxy or a sign-in page."""
-    return isinstance(body, str) and body.lstrip("\ufeff \t\r\n")[:15].lower().startswith(
-        ("<!doctype", "<html", "<?xml", "<head")
-    )
-
-
 def _data_of_stream(text: str) -> str | None:
     """Return the data of the event that looks like the error, else of the first one, if ``text`` is an event stream."""
     events: list[str] = []
@@ -233,7 +233,7 @@ def _nodes(value: object, depth: int) -> Iterator[Node]:
     if depth > _DEEPEST:
         return
     if isinstance(value, str):
-        value = _quoted(value)
+        value = page_as_node(value) if is_page(value) else _quoted(value)
     match value:
         case Mapping():
             for key in _CONTAINERS:
@@ -301,8 +301,7 @@ def _texts(value: object) -> Iterator[str]:
 def _plain(text: str) -> str:
     """Return ``text`` on one line; for an HTML page, only its title."""
     if is_page(text):
-        title = re.search(r"<title[^>]*>([^<]*)", text[:_LONGEST_TEXT], re.IGNORECASE)
-        text = title[1] if title else ""
+        text = page_as_node(text)["message"]
     return " ".join(text[:_LONGEST_TEXT].split())
 
 

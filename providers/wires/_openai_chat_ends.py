@@ -3,6 +3,7 @@
 from typing import Any
 
 from providers.errors import LLMContentFilterError, LLMError, LLMProviderOverloadedError
+from providers.errors.events import error_in
 from providers.errors.translation import from_payload
 from providers.types import FinishReason, Json
 from providers.wires.finish_reasons import failure, meaning
@@ -38,9 +39,10 @@ class AnswerEnd:
         return self.meaning in _CUTS
 
     def note(self, choice: Json) -> bool:
-        """Take the reasons of one choice; return whether there are any."""
-        # OpenRouter says in the choice which error of the provider ended it.
-        self._error = self._error or choice.get("error")
+        """Take the reasons of one choice, an error in it among them; return whether there are any."""
+        if (error := _error_in(choice)) is not None:
+            self._error, self.raw, self._weight = error, "error", _weight("error")
+            return True
         # A gateway's own word decides whether this is an end: the provider's may stand on earlier chunks too.
         own = _word(choice.get("finish_reason"))
         if own is None:
@@ -60,6 +62,14 @@ class AnswerEnd:
         if self.raw is not None and self.raw.lower() == _OVERLOADED:
             return LLMProviderOverloadedError(detail={"reason": self.raw})
         return failure(self.raw)
+
+
+def _error_in(choice: Json) -> Any:
+    """Return the error in a choice, its delta or its message; ``None`` without one."""
+    for place in (choice, choice.get("delta"), choice.get("message")):
+        if isinstance(place, dict) and "error" in place and error_in({"error": place["error"]}):
+            return place["error"]
+    return None
 
 
 def _word(value: Any) -> str | None:

@@ -239,6 +239,7 @@ def _plain_delta(event: Json, index: int | None) -> Json | None:
     if (
         type(delta) is not dict
         or "usage" in delta
+        or "error" in delta
         or not (choice.keys() <= _PLAIN and ELSEWHERE.isdisjoint(event))
     ):
         return None

@@ -161,6 +161,12 @@ ROWS = [
         id="error event as a JSON string",
     ),
     pytest.param(
+        b"event: exception\ndata: Out of paper\n\n",
+        [("exception", {"error": {"message": "Out of paper"}})],
+        set(),
+        id="an error event of another name",
+    ),
+    pytest.param(
         b"event: error\n\n",
         [("error", {"error": {"message": "The provider sent an error without a description."}})],
         set(),

@@ -12,6 +12,7 @@ from providers import errors
 from providers.errors import LLMError
 from providers.errors.translation import NO_SUCH_PATH, REDIRECTED, UNREACHABLE, from_exception, from_payload
 from providers.security.pinned import ConnectionRefused
+from tests.compatibility import understood
 
 BODIES = Path(__file__).resolve().parents[4] / "shared" / "recordings" / "errors"
 
@@ -468,3 +469,39 @@ def test_an_address_that_may_not_be_called_is_for_the_administrator_and_not_trie
     assert (error.code, error.retryable) == ("llm_connection", False)
     assert "10.0.0.1" not in error.message
     assert "10.0.0.1" in error.detail["message"]
+
+
+@pytest.mark.parametrize(
+    ("page", "status", "expected"),
+    [
+        understood(
+            "<?xml version='1.0'?><ErrorResponse><Error><Code>Throttling</Code><Message>No.</Message></Error></ErrorResponse>",
+            400,
+            errors.LLMRateLimitError,
+            server="Amazon",
+            oddity="An error may come as XML, with a `Code` and a `Message`.",
+            id="XML",
+        ),
+        ("<ErrorResponse><Message>Rate exceeded</Message></ErrorResponse>", 400, errors.LLMRateLimitError),
+        understood(
+            "<html><title>Oops</title><style>p {}</style><p>Your <b>credit balance</b> is too low</p></html>",
+            500,
+            errors.LLMInsufficientCreditsError,
+            server="Any gateway",
+            oddity="The visible words of an error page say what failed.",
+            id="words",
+        ),
+        (
+            "<html><title>Oops</title><!-- rate limit --><script>'rate limit'</script></html>",
+            500,
+            errors.LLMServerError,
+        ),
+        (
+            "<html><title>Hello</title><p>Too many requests? Read this.</p></html>",
+            200,
+            errors.LLMWrongAddressError,
+        ),
+    ],
+)
+def test_a_pages_visible_words_are_judged(page: str, status: int, expected: type[LLMError]) -> None:
+    assert type(from_payload(page, status=status)) is expected

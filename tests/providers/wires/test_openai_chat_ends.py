@@ -11,6 +11,7 @@ from providers.errors import (
     LLMError,
     LLMMalformedToolCallError,
     LLMProviderOverloadedError,
+    LLMRateLimitError,
     LLMServerError,
 )
 from providers.types import FinishReason, Json
@@ -87,6 +88,18 @@ ENDS = [
         oddity="An end that announces calls without any is a malformed call.",
         id="calls announced but absent",
     ),
+    *(
+        pytest.param(
+            Said(stream=[HI, said], text="Hi", stop=None, error=LLMRateLimitError),
+            id=f"an error in the {place}",
+        )
+        for place, said in (
+            ("choice", ends("stop", error={"code": 429, "message": "Not so fast"})),
+            ("delta", chunk(error={"code": "rate_limit_exceeded", "message": "Not so fast"})),
+            ("message", choice(message={"error": "Too many requests"})),
+        )
+    ),
+    pytest.param(Said(stream=[HI, ends("stop", error={})], text="Hi"), id="an error that says nothing"),
     understood(
         Said(
             stream=[HI, ends("stop", native_finish_reason="error")],
