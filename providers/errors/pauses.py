@@ -23,6 +23,7 @@ _SECONDS_MEMBERS = (
         "resets_in_seconds",
     ),
     *("reset_after", "resetAfter", "reset_in", "quotaResetDelay", "estimated_time", "wait_seconds"),
+    *("wait_time_seconds", "wait_time", "retry_in", "retry_in_seconds", "cooldown", "cooldown_seconds"),
 )
 _MILLISECONDS_MEMBERS = ("retry_after_ms", "retryAfterMs", "reset_after_ms")
 #: Members with a moment: seconds or milliseconds since 1970, or ISO 8601 with a zone.
@@ -40,10 +41,18 @@ _QUANTITY = re.compile(rf"(\d{{1,9}}(?:\.\d{{1,12}})?)\s?({_UNIT})(?![a-z])", re
 _DURATION = rf"(?:\d{{1,9}}(?:\.\d{{1,12}})?\s?(?:{_UNIT})(?![a-z])(?:,? and |,? )?){{1,5}}"
 #: ``try again in 1.77s``, ``retry after 26 seconds``, ``expected available in 593 seconds``, ``resets in 2h14m``.
 _IN_WORDS = re.compile(
-    rf"\b(?:retry(?:ing)?|try(?:ing)?(?: your request| this)? again|wait(?:ing)?|available|resets?|renews?)\b"
+    rf"\b(?:retry(?:ing)?|try(?:ing)?(?: your request| this)? again|wait(?:ing)?|back(?:ing)?[ -]?off|cool[ -]?down"
+    rf"|available|resets?|renews?)\b"
     rf"[^.\d\n]{{0,40}}?(?<![\d.])({_DURATION})",
     re.IGNORECASE,
 )
+#: ``请在 6 秒后重试``: seconds, minutes or hours, then "after" or "again".
+_IN_CHINESE = re.compile(r"(\d{1,9}(?:\.\d{1,6})?)\s?个?(秒|分|小时)钟?\s?[之以]?[后後再]")
+_CHINESE_UNITS = {"秒": 1.0, "分": 60.0, "小时": 3600.0}
+#: ``in 00:00:12``: hours, minutes and seconds.
+_CLOCK = re.compile(r"\bin (\d{1,3}):(\d\d):(\d\d)(?![:\d])")
+#: The header of the IETF's drafts: ``limit=100, remaining=0, reset=30``, later ``"default";r=0;t=30``.
+_LIMIT_HEADER = re.compile(r"\b(?:remaining|r)=(\d+)\b.*?\b(?:reset|t)=(\d+)")
 #: ``Retry-After: 30``: seconds without a unit.
 _BARE = re.compile(r"\bretry[-_ ]?after\W{1,4}(?:about )?(\d{1,7}(?:\.\d{1,6})?)(?![\w.]*\w)", re.IGNORECASE)
 #: ``in a minute``, ``in an hour``.
@@ -90,6 +99,11 @@ def pause_in_words(text: str) -> float | None:
         return _duration(found[1])
     if found := _BARE.search(text):
         return _number(found[1])
+    if found := _IN_CHINESE.search(text):
+        return float(found[1]) * _CHINESE_UNITS[found[2]]
+    if found := _CLOCK.search(text):
+        hours, minutes, seconds = map(int, found.groups())
+        return float(hours * 3600 + minutes * 60 + seconds)
     if found := _ONE.search(text):
         return _duration(f"1 {found[1]}")
     if found := _MOMENT.search(text):
@@ -123,7 +137,11 @@ def _until_reset(headers: Mapping[str, str]) -> float | None:
     used_up = [name for name, left in remaining.items() if left is not None and _number(left) == 0]
     if not used_up and all(left is None for left in remaining.values()):
         used_up = list(resets)
-    waits = [seconds for name in used_up if (seconds := _duration_or_moment(resets[name])) is not None]
+    used = [
+        (left, reset) for left, reset in _LIMIT_HEADER.findall(headers.get("ratelimit", "")) if int(left) == 0
+    ]
+    waits = [float(reset) for _, reset in used]
+    waits += [seconds for name in used_up if (seconds := _duration_or_moment(resets[name])) is not None]
     return max(waits, default=None)
 
 
@@ -133,6 +151,9 @@ def _is_reset(name: str) -> bool:
 
 def _duration_or_moment(value: object) -> float | None:
     """Return the seconds of ``30``, ``1m2.5s``, an HTTP date, ISO 8601, or seconds or milliseconds since 1970."""
+    if isinstance(value, Mapping):
+        # Google's duration, as a client in another language writes it.
+        value = value.get("seconds")
     if isinstance(value, bool) or value is None:
         return None
     text = str(value).strip()
