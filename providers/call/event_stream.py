@@ -21,6 +21,7 @@ from providers.errors.pages import is_page
 type StreamEvent = tuple[str, dict[str, Any]]
 
 _LINE_FEED, _CARRIAGE_RETURN, _COLON = b"\n\r:"
+_LINE_END = re.compile(rb"[\r\n]")
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _DONE = b"[DONE]"
 _BLANK_LINES = b"\n\n\n"
@@ -43,6 +44,7 @@ class EventStream:
         #: The first bytes while they may be a byte order mark; ``None`` afterwards.
         self._head: bytes | None = b""
         self._skips_line_feed = False
+        self._has_line_end = False
         #: The pieces of the line that has no end yet.
         self._line: list[bytes] = []
         self._name = ""
@@ -93,8 +95,8 @@ class EventStream:
             self._skips_line_feed = True
         elif last != _LINE_FEED:
             unfinished = lines.pop()
-        if b"\r" in piece:
-            self.oddities.add(Oddity.CARRIAGE_RETURN)
+        if not self._has_line_end:
+            self._note_line_end(piece)
         if lines:
             if self._line:
                 lines[0] = self._take_line_so_far() + lines[0]
@@ -123,6 +125,12 @@ class EventStream:
             self.oddities.add(Oddity.CUT)
         return events
 
+    def _note_line_end(self, piece: bytes) -> None:
+        if (end := _LINE_END.search(piece)) is not None:
+            self._has_line_end = True
+            if end[0] == b"\r":
+                self.oddities.add(Oddity.CARRIAGE_RETURN)
+
     def _without_mark(self, piece: bytes) -> bytes:
         piece = (self._head or b"") + piece
         if len(piece) < len(_BYTE_ORDER_MARK) and _BYTE_ORDER_MARK.startswith(piece):
@@ -148,6 +156,8 @@ class EventStream:
                 data.append(line[6:])
                 self._held += len(line) - 6
                 continue
+            elif line[:1] == b":":
+                self.oddities.add(Oddity.COMMENT)
             elif line:
                 self._take_field(line, events)
             elif len(data) == 1 and not self._loose and (value := json_text.plain_object(data[0])):
