@@ -10,11 +10,9 @@ from providers.catalog.preset import Preset, azure, bedrock, hosted, own, vertex
 from providers.types.quirks import Quirks
 
 #: Other vendors' servers know only the older fields of Chat Completions, and some refuse all others.
-_COMPATIBLE = Quirks(output_limit="max_tokens", takes_cache_key=False)
+_COMPATIBLE = Quirks(is_compatible=True, output_limit="max_tokens", takes_cache_key=False)
 #: Self-hosted servers run any model, often with a reasoning parser that does not fit the model.
-_LOCAL = replace(
-    _COMPATIBLE, thoughts_may_be_the_answer=True, thoughts_may_be_in_tags=True, estimates_usage=True
-)
+_LOCAL = replace(_COMPATIBLE, thoughts_may_be_the_answer=True, thoughts_may_be_in_tags=True)
 
 PRESETS = {
     preset.slug: preset
@@ -89,6 +87,7 @@ PRESETS = {
             lists_models=False,
             models=("gpt-5.5",),
             quirks=Quirks(
+                is_compatible=True,
                 takes_cache_key=False,
                 needs_instructions=True,
                 refuses=frozenset({"max_output_tokens", "temperature", "top_p"}),
@@ -130,7 +129,7 @@ PRESETS = {
             "xAI",
             "https://api.x.ai/v1",
             wire="openai-responses",
-            quirks=Quirks(seals_thoughts=True),
+            quirks=Quirks(is_compatible=True, seals_thoughts=True),
             models=("grok-4.5", "grok-4.3"),
         ),
         # https://console.groq.com/docs/openai
@@ -138,7 +137,7 @@ PRESETS = {
             "groq",
             "Groq",
             "https://api.groq.com/openai/v1",
-            quirks=Quirks(takes_cache_key=False),
+            quirks=Quirks(is_compatible=True, takes_cache_key=False),
             models=("openai/gpt-oss-120b", "openai/gpt-oss-20b"),
         ),
         # Its server refuses unknown fields, `stream_options` included, and call ids of other vendors.
@@ -190,14 +189,14 @@ PRESETS = {
             prefix="RUNNEL_",
             key_header="x-api-key",
             wire="anthropic-messages",
-            quirks=Quirks(estimates_usage=True),
+            quirks=Quirks(is_compatible=True),
         ),
         own(
             "gemini-compatible",
             "A server that speaks Gemini",
             prefix="RUNNEL_",
             wire="gemini-generate",
-            quirks=Quirks(estimates_usage=True),
+            quirks=Quirks(is_compatible=True),
         ),
     )
 }

@@ -66,11 +66,6 @@ class Exchange:
         return next((self.headers[name] for name in _REQUEST_IDS if name in self.headers), None)
 
     @property
-    def is_event_stream(self) -> bool:
-        """Whether the content type is that of an event stream."""
-        return "event-stream" in self.headers.get("content-type", "")
-
-    @property
     def bytes_read(self) -> int:
         """Bytes of the body as received, before decompression."""
         return 0 if self.response is None else self.response.num_bytes_downloaded

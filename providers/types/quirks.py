@@ -8,6 +8,8 @@ from typing import Literal
 class Quirks:
     """The differences of one provider. The defaults describe the wire's own vendor."""
 
+    #: Whether the server only speaks the wire's format: what its vendor takes and refuses is not known of it.
+    is_compatible: bool = False
     #: The field that limits a Chat Completions answer; most compatible servers know only the older one.
     output_limit: Literal["max_completion_tokens", "max_tokens"] = "max_completion_tokens"
     #: Whether usage must be asked for with ``stream_options``; some servers send it always and refuse the field.
@@ -28,8 +30,6 @@ class Quirks:
     takes_json_schema: bool = True
     #: Whether a prompt's cache is asked for in OpenAI's fields; elsewhere such a hint is not sent.
     takes_cache_key: bool = True
-    #: Whether a missing usage is usual here, and a marked estimate better than nothing.
-    estimates_usage: bool = False
     #: Whether Responses is asked for sealed thoughts whatever the model is called; OpenAI's own models without
     #: thoughts refuse to be asked.
     seals_thoughts: bool = False

@@ -17,7 +17,6 @@ from providers.types import (
     ToolCallPart,
     ToolResultPart,
     ToolSpec,
-    quirks,
 )
 from providers.wires._media import DOCUMENTS, PICTURES, split_result, with_notes
 from providers.wires._openai_calls import (
@@ -145,7 +144,7 @@ def _results(results: list[ToolResultPart], sent_ids: dict[str, str], request: M
     pictures: list[Json] = []
     for part in results:
         text, files = split_result(
-            part, PICTURES | DOCUMENTS if request.quirks == quirks.NONE else frozenset()
+            part, frozenset() if request.quirks.is_compatible else PICTURES | DOCUMENTS
         )
         call_id = sent_ids.get(part.call_id, part.call_id)
         messages.append({"role": "tool", "tool_call_id": call_id, "content": text})

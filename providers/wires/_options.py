@@ -9,7 +9,7 @@ from collections.abc import Set as AbstractSet
 from typing import Any
 
 from providers.errors import LLMUnsupportedError
-from providers.types import Json, ModelOptions, ModelRequest, quirks
+from providers.types import Json, ModelOptions, ModelRequest
 
 #: Budgets up to these are an effort's; what is above all of them is ``high``. Not ``minimal``: new models
 #: do not know it any more.
@@ -68,7 +68,7 @@ def check_tools(request: ModelRequest, *, most: int, longest_description: int) -
     Raises:
         LLMUnsupportedError: it refuses them.
     """
-    if request.quirks != quirks.NONE:
+    if request.quirks.is_compatible:
         return
     if len(request.tools) > most:
         raise LLMUnsupportedError(

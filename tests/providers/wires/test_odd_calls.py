@@ -133,7 +133,7 @@ def test_openai_itself_is_offered_no_more_than_it_takes(kind: str) -> None:
     with pytest.raises(LLMUnsupportedError, match="The description of the tool look has 1,025 characters"):
         wires.check(declared(kind, long))
     # Other servers have no such limits.
-    wires.check(declared(kind, *many, long, known=Quirks(estimates_usage=True)))
+    wires.check(declared(kind, *many, long, known=Quirks(is_compatible=True)))
 
 
 @pytest.mark.parametrize(

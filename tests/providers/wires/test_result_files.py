@@ -156,7 +156,7 @@ def test_a_document_goes_along(kind: str) -> None:
 
 
 def test_a_server_whose_models_may_have_no_eyes_gets_words_only() -> None:
-    asked = body("openai-chat", PICTURE, known=Quirks(estimates_usage=True))
+    asked = body("openai-chat", PICTURE, known=Quirks(is_compatible=True))
     first, second = answered("openai-chat", asked)
     assert first["content"] == f"Drawn.\n{NOT_SHOWN.format('chart.png', 'image/png')}"
     assert second["content"] == "Nothing."
