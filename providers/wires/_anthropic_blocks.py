@@ -8,10 +8,10 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
+from providers.arguments import object_of
 from providers.types import Json, Part, ProviderItemPart, ReasoningPart, TextPart, ToolCallPart
 from providers.wires._anthropic_pairs import SERVER_CALLS, without_halves
 from providers.wires.answerable_history import UNNAMED
-from providers.wires.arguments import object_of
 from providers.wires.shapes import objects_in, text_in
 
 _THOUGHTS = frozenset({"thinking", "redacted_thinking"})

@@ -8,9 +8,9 @@ import json
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from providers.arguments import object_of
 from providers.types import Json, Part, ProviderItemPart, ReasoningPart, TextPart, ToolCallPart
 from providers.wires._gemini_arguments import PartialArguments
-from providers.wires.arguments import object_of
 from providers.wires.emptiness import is_blank
 
 #: What a part may carry beside its one content field.

@@ -7,11 +7,11 @@ import json
 import re
 from hashlib import sha256
 
+from providers.arguments import object_of
 from providers.types import Json, ToolCallPart
 from providers.types.events import ModelEvent, ToolCallDelta, ToolCallFinished, ToolCallStarted
 from providers.wires.accumulator import StepAccumulator
 from providers.wires.argument_stream import ArgumentStream
-from providers.wires.arguments import object_of
 
 #: A function's name on both wires.
 FUNCTION_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")

@@ -5,6 +5,7 @@ Source: https://platform.openai.com/docs/api-reference/chat/create
 
 from collections.abc import Callable
 
+from providers.arguments import returnable
 from providers.types import (
     ChatMessage,
     Json,
@@ -30,7 +31,6 @@ from providers.wires._openai_calls import (
 from providers.wires._openai_chat_options import RESERVED, show, system, tuned
 from providers.wires._options import check_names, check_tools, with_own_fields
 from providers.wires.answerable_history import CallGrammar, answerable
-from providers.wires.arguments import returnable
 
 #: Characters of a tool call's id that the API accepts.
 _LONGEST_ID = 40

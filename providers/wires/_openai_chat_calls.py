@@ -6,6 +6,7 @@ number or the id, repeat the name, send a fresh id with every piece, or one call
 
 from typing import Any
 
+from providers.arguments import object_of
 from providers.types import Json
 from providers.types.events import ModelEvent
 from providers.wires._openai_calls import OpenAiCall, argument_text
@@ -13,7 +14,6 @@ from providers.wires._openai_chat_message import AssistantMessage
 from providers.wires._openai_chat_shapes import opaque_fields
 from providers.wires.accumulator import StepAccumulator
 from providers.wires.answerable_history import UNNAMED
-from providers.wires.arguments import object_of
 from providers.wires.shapes import object_in, text_in
 
 #: Where servers put the arguments of a function; a custom tool has ``input``.

@@ -8,6 +8,7 @@ Source: https://platform.openai.com/docs/guides/reasoning#encrypted-reasoning-it
 import re
 from collections.abc import Callable
 
+from providers.arguments import returnable
 from providers.types import (
     ChatMessage,
     Json,
@@ -32,7 +33,6 @@ from providers.wires._openai_calls import (
 from providers.wires._openai_responses_options import RESERVED, show, tuned
 from providers.wires._options import check_names, check_tools, effort_of, with_own_fields
 from providers.wires.answerable_history import CallGrammar, answerable
-from providers.wires.arguments import returnable
 
 #: Characters of a ``call_id`` that the API accepts.
 _LONGEST_ID = 64

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
+from providers.arguments import returnable
 from providers.types import (
     ChatMessage,
     Json,
@@ -20,7 +21,6 @@ from providers.types import (
     ToolCallPart,
     ToolResultPart,
 )
-from providers.wires.arguments import returnable
 
 #: The result that the model reads for a call without one.
 NOT_EXECUTED = "This call was not executed."

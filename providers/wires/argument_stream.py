@@ -7,7 +7,7 @@ When the object is complete, blanks and the same object said again are not shown
 
 import re
 
-from providers.wires.arguments import object_of, returnable
+from providers.arguments import object_of, returnable
 
 #: What stands for no arguments, before the arguments themselves.
 _PLACEHOLDERS = re.compile(r"\s*(?:(?:null|\"\"|\[\s*\]|\{\s*\})\s*)+(?=\{)")

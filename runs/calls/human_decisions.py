@@ -7,8 +7,8 @@ from typing import Any
 
 import orjson
 
+from providers.arguments import object_of
 from providers.types import Json
-from providers.wires.arguments import object_of
 from runs.calls.outcomes import CallOutcome, denied, handed_in
 from runs.calls.planning import CLIENT, PlannedCall
 from runs.errors import BadDecision, InterruptMismatch

@@ -9,9 +9,9 @@ from uuid import UUID
 
 from uuid6 import uuid7
 
+from providers.arguments import object_of
 from providers.errors import LLMMalformedToolCallError
 from providers.types import FinishReason, StepResult, ToolCallPart
-from providers.wires.arguments import object_of
 from runs.calls.offers import OfferedTools
 from runs.calls.outcomes import CallOutcome, NotExecuted, after_edit, unanswered
 from runs.models.tool_call import ToolCallStatus, digest_of

@@ -2,8 +2,8 @@
 
 import pytest
 
+from providers.arguments import object_of, returnable
 from providers.types import Json
-from providers.wires.arguments import object_of, returnable
 
 UNDERSTOOD: list[tuple[str, Json, str]] = [
     ('{"river": "Rhine"}', {"river": "Rhine"}, '{"river": "Rhine"}'),
