@@ -5,23 +5,34 @@ count at the beginning of an answer only, and later at the beginning of a line i
 that is about such tags keeps them.
 """
 
+import re
 from collections.abc import Iterator
 
-#: How models of several families open and close a thought.
+#: How models of several families open and close a thought, in lower case; any case will do.
 _TAGS = (
     ("<think>", "</think>"),
     ("<thinking>", "</thinking>"),
     ("<thought>", "</thought>"),
     ("<reasoning>", "</reasoning>"),
-    ("[THINK]", "[/THINK]"),
+    ("[think]", "[/think]"),
+    ("<thoughts>", "</thoughts>"),
+    ("<mm:think>", "</mm:think>"),
+    ("<longcat_think>", "</longcat_think>"),
+    ("<|think|>", "<|/think|>"),
     ("<seed:think>", "</seed:think>"),
     ("◁think▷", "◁/think▷"),
-    ("<|START_THINKING|>", "<|END_THINKING|>"),
+    ("<|start_thinking|>", "<|end_thinking|>"),
     ("<|begin_of_thought|>", "<|end_of_thought|>"),
+    ("<|channel|>analysis<|message|>", "<|end|>"),
+    ("<|start|>assistant<|channel|>analysis<|message|>", "<|end|>"),
+    ("<|channel>thought", "<channel|>"),
 )
+#: What stands before the answer behind a thought, and is neither.
+_BEFORE_ANSWERS = ("<|start|>assistant<|channel|>final<|message|>", "<|channel|>final<|message|>")
 _CLOSING = dict(_TAGS)
 _OPENINGS = tuple(_CLOSING)
-_CLOSINGS = tuple(_CLOSING.values())
+_CLOSINGS = tuple(dict.fromkeys(_CLOSING.values()))
+_LONGEST = max(map(len, (*_OPENINGS, *_CLOSINGS, *_BEFORE_ANSWERS)))
 
 
 class ThinkTags:
@@ -76,7 +87,7 @@ class ThinkTags:
 
     def _until(self, text: str, closing: str) -> tuple[str, str]:
         """Return the thought up to ``closing``, and what follows it; the beginning of the tag is held."""
-        end = text.find(closing)
+        end = _find(text, closing)
         if end >= 0:
             self._closing, self._may_open, self._has_begun = "", True, True
             return text[:end], text[end + len(closing) :]
@@ -87,16 +98,17 @@ class ThinkTags:
     def _opening(self, text: str) -> str | None:
         """Return the tag at the beginning of ``text``; empty if there is none, ``None`` if one may still come."""
         # A server that separates thoughts by itself may leave the closing tag in the answer.
-        candidates = _OPENINGS if self._has_begun else (*_OPENINGS, *_CLOSINGS)
+        candidates = (*_OPENINGS, *_BEFORE_ANSWERS, *(() if self._has_begun else _CLOSINGS))
+        start = text[:_LONGEST].lower()
         for tag in candidates:
-            if text.startswith(tag):
+            if start.startswith(tag):
                 return tag
-        return None if any(tag.startswith(text) for tag in candidates) else ""
+        return None if any(tag.startswith(start) for tag in candidates) else ""
 
 
 def _without_opening(text: str) -> tuple[str, str] | None:
     """Return the thought and the rest of an answer whose opening tag stood in the prompt."""
-    found = [(at, closing) for closing in _CLOSINGS if (at := text.find(closing)) >= 0]
+    found = [(at, closing) for closing in _CLOSINGS if (at := _find(text, closing)) >= 0]
     if not found:
         return None
     at, closing = min(found)
@@ -107,10 +119,16 @@ def _without_opening(text: str) -> tuple[str, str] | None:
 
 
 def _opening_before(text: str, end: int) -> bool:
-    return any(0 <= text.find(opening) < end for opening in _OPENINGS)
+    return any(0 <= _find(text, opening) < end for opening in _OPENINGS)
+
+
+def _find(text: str, tag: str) -> int:
+    """Return where ``tag`` stands in ``text``, in any case; -1 if nowhere."""
+    found = re.search(re.escape(tag), text, re.IGNORECASE)
+    return found.start() if found else -1
 
 
 def _overlap(text: str, tag: str) -> int:
     """Return how many characters at the end of ``text`` may begin ``tag``."""
     longest = min(len(text), len(tag) - 1)
-    return next((size for size in range(longest, 0, -1) if tag.startswith(text[-size:])), 0)
+    return next((size for size in range(longest, 0, -1) if tag.startswith(text[-size:].lower())), 0)

@@ -100,13 +100,18 @@ _MEANINGS: dict[str, FinishReason | type[LLMError]] = {
 _FORMS: tuple[tuple[re.Pattern[str], FinishReason | type[LLMError]], ...] = (
     (re.compile(r"malformed.*(call|tool)"), LLMMalformedToolCallError),
     (re.compile(r"malformed"), LLMMalformedResponseError),
-    (re.compile(r"safety|prohibited|content_filter|policy|blocked"), LLMContentFilterError),
+    (
+        re.compile(
+            r"safety|prohibited|content_filter|policy|blocked|toxic|guardrail|moderat|refus|flagged|risk"
+        ),
+        LLMContentFilterError,
+    ),
     (re.compile(r"^image_"), LLMMalformedResponseError),
     (re.compile(r"(^|_)(errors?|fault|failed|failure|abort(ed)?)($|_)"), LLMServerError),
     (re.compile(r"(^|_)(cancel|cancell?ed|disconnect(ed)?|timeout|timed_out|deadline)($|_)"), LLMServerError),
     (re.compile(r"overload|unavailable|throttl|rate_limit"), LLMServerError),
     (
-        re.compile(r"(token|length|context|context_window).*(limit|exceed|reached)"),
+        re.compile(r"(token|length|context|output).*(limit|exceed|reached)|^max_.*(token|length)|truncat"),
         FinishReason.MAX_TOKENS_EXCEEDED,
     ),
 )
