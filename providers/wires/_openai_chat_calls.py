@@ -172,7 +172,8 @@ def _begins_another(call: OpenAiCall, piece: _Piece) -> bool:
         return False
     if piece.upstream_id and call.upstream_id:
         return piece.upstream_id != call.upstream_id
-    return bool(piece.text) and call.is_object and not (piece.index is not None and _repeats(call, piece))
+    is_named = bool(piece.text) or piece.name != call.name
+    return is_named and call.is_object and not (piece.index is not None and _repeats(call, piece))
 
 
 def _repeats(call: OpenAiCall, piece: _Piece) -> bool:

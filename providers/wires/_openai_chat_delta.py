@@ -230,7 +230,7 @@ class DeltaReader:
         out.append(self._message.put_item(text_in(tool.get("type")) or "executed_tool", tool))
 
     def _take_calls(self, delta: Json, out: list[ModelEvent]) -> None:
-        pieces, function_call = delta.get("tool_calls"), delta.get("function_call")
+        pieces, function_call = delta.get("tool_calls") or delta.get("tool_call"), delta.get("function_call")
         if pieces or function_call:
             self.flush(out)
         if pieces:

@@ -23,6 +23,14 @@ THOUGHT_NAMES = (
     "thought",
     "thoughts",
     "chain_of_thought",
+    "cot",
+    "cot_text",
+    "cot_summary",
+    "reason_content",
+    "reasoning_output",
+    "thinking_text",
+    "thought_content",
+    "internal_reasoning",
 )
 
 #: Where the words of an object or a part stand.
@@ -84,7 +92,7 @@ def _part(part: Json) -> tuple[ContentKind, Any]:
     kind = text_in(part.get("type"))
     if kind == "refusal":
         return ContentKind.REFUSAL, words_in(part.get("refusal")) or words_in(part)
-    if _THOUGHT_KINDS.search(kind) or (not kind and "thinking" in part):
+    if _THOUGHT_KINDS.search(kind) or (not kind and "thinking" in part) or part.get("thought") is True:
         return ContentKind.THOUGHT, part
     if kind in _CALL_KINDS:
         return ContentKind.CALL, part
@@ -131,7 +139,9 @@ def combined(known: Json, later: Json) -> Json:
 
 
 def is_marked_as_thought(delta: Json) -> bool:
-    """Return whether Google's endpoint says that the content of ``delta`` is a thought."""
+    """Return whether ``delta`` says that its content is a thought, as Google's endpoint and proxies before it do."""
+    if delta.get("thought") is True or text_in(delta.get("phase")).startswith(("think", "reason")):
+        return True
     return object_in(object_in(delta.get("extra_content")).get("google")).get("thought") is True
 
 

@@ -10,13 +10,26 @@ from providers.types.usage import Usage, UsageSource, count_in, first_count
 from providers.wires.shapes import object_in, objects_in
 from providers.wires.usage_merging import merged
 
-_INPUT = ("prompt_tokens", "input_tokens", "promptTokens", "inputTokens", "promptTokenCount", "prompt_n")
+_INPUT = (
+    "prompt_tokens",
+    "input_tokens",
+    "promptTokens",
+    "inputTokens",
+    "promptTokenCount",
+    "prompt_token_count",
+    "inputTokenCount",
+    "prompt_eval_count",
+    "prompt_n",
+)
 _OUTPUT = (
     "completion_tokens",
     "output_tokens",
     "completionTokens",
     "outputTokens",
     "candidatesTokenCount",
+    "candidates_token_count",
+    "outputTokenCount",
+    "eval_count",
     "generated_tokens",
     "predicted_n",
 )
@@ -51,15 +64,21 @@ _REASONING_ELSEWHERE = (
     "thoughtsTokenCount",
 )
 #: Where a chunk may report usage, besides ``usage``.
-ELSEWHERE = frozenset({"x_groq", "usageMetadata", "timings"})
+_PLACES = ("usageMetadata", "usage_metadata", "token_usage", "amazon-bedrock-invocationMetrics", "usage")
+ELSEWHERE = frozenset(
+    {*_PLACES, "x_groq", "error", "meta", "details", "timings", "prompt_tokens", "prompt_eval_count"}
+    - {"usage"}
+)
 _TOTAL = ("total_tokens", "totalTokens", "totalTokenCount")
+#: Names of counts that may stand beside everything else in a chunk.
+_COUNTS = frozenset({*_INPUT, *_OUTPUT, *_TOTAL})
 
 
 def reported_in(event: Json, known: Json | None) -> Json | None:
     """Return ``known`` with what the chunk ``event`` reports; ``None`` if it reports nothing.
 
-    Groq counts in ``x_groq``, Moonshot in the choice, gateways before Gemini in its own words, and llama.cpp in
-    ``timings`` where it sends no usage.
+    Groq counts in ``x_groq``, Moonshot in the choice, Cohere in ``meta``, gateways before Gemini or Bedrock in their
+    own words. Counts elsewhere are read only where there is no usage.
     """
     choices = objects_in(event.get("choices"))
     if (
@@ -69,15 +88,18 @@ def reported_in(event: Json, known: Json | None) -> Json | None:
     ):
         return None
     places = [
-        object_in(event.get("x_groq")).get("usage"),
+        *(object_in(event.get(name)).get("usage") for name in ("x_groq", "error")),
+        *(object_in(event.get("meta")).get(name) for name in ("billed_units", "tokens")),
         *(choice.get("usage") for choice in choices),
-        *(object_in(choice.get("delta")).get("usage") for choice in choices),
-        event.get("usageMetadata"),
-        event.get("usage"),
+        *(object_in(choice.get(name)).get("usage") for choice in choices for name in ("delta", "message")),
+        *(event.get(name) for name in _PLACES),
     ]
     found = [usage for place in places for usage in objects_in(place) if usage]
     if not found and known is None:
-        found = [timings for timings in objects_in(event.get("timings")) if timings]
+        # Counts beside everything else, as Ollama has them, and those of llama.cpp and Text Generation Inference.
+        beside = {name: count for name, count in event.items() if name in _COUNTS}
+        others = [beside, object_in(event.get("details")), *objects_in(event.get("timings"))]
+        found = [other for other in others if first_count(other, *_INPUT, *_OUTPUT) is not None]
     if not found:
         return None
     for usage in found:
@@ -86,7 +108,7 @@ def reported_in(event: Json, known: Json | None) -> Json | None:
 
 
 def _may_report(choice: Json) -> bool:
-    return "usage" in choice or "usage" in object_in(choice.get("delta"))
+    return "usage" in choice or any("usage" in object_in(choice.get(name)) for name in ("delta", "message"))
 
 
 def usage_from(raw: Json, *, is_final: bool, model: str | None = None, has_words: bool = False) -> Usage:

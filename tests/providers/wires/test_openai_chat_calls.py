@@ -77,6 +77,21 @@ CALLS = [
         oddity="An empty object before the arguments themselves is no part of them.",
         id="an empty object first",
     ),
+    pytest.param(calls(chunk(tool_call=function("look", '{"at": 1}'))), id="a call under the name of one"),
+    pytest.param(
+        Said(
+            stream=[
+                piece(name="look", arguments=""),
+                piece(arguments='{"at": 1}'),
+                piece(name="go", arguments=""),
+                piece(arguments='{"to": 2}'),
+                chunk("tool_calls"),
+            ],
+            calls=TWO,
+            stop=FinishReason.TOOL_CALLS,
+        ),
+        id="another name at the same number, then its arguments",
+    ),
     pytest.param(calls(piece(name="look", arguments='"{\\"at\\": 1}"')), id="arguments encoded twice"),
     pytest.param(
         calls(piece(id="a", name="look", arguments='{"at": 1}'), piece(name="look", arguments='{"at":1}')),

@@ -13,6 +13,7 @@ from providers.wires.accumulator import StepAccumulator
 from providers.wires.late_usage import LateUsage
 from tests.compatibility import understood
 from tests.providers.wires.chat_chunks import chunk, play, usage
+from tests.providers.wires.chat_saying import choice
 
 HI, STOP = chunk(content="Hi"), chunk("stop")
 PLAIN = {"prompt_tokens": 20, "completion_tokens": 6, "total_tokens": 26}
@@ -112,6 +113,34 @@ def test_google_counts_thoughts_in_the_total_alone() -> None:
         ),
         pytest.param(chunk("stop", usage=PLAIN), id="in the delta"),
         pytest.param(STOP | {"usageMetadata": PLAIN}, id="where Gemini has it"),
+        pytest.param(
+            choice(message={"content": "", "usage": PLAIN}, finish_reason="stop"), id="in the message"
+        ),
+        understood(
+            STOP | {"meta": {"tokens": {"input_tokens": 20, "output_tokens": 6}}},
+            server="Cohere",
+            oddity="Counts in `meta` are read where there is no usage.",
+            id="Cohere's meta",
+        ),
+        understood(
+            STOP | {"amazon-bedrock-invocationMetrics": {"inputTokenCount": 20, "outputTokenCount": 6}},
+            server="Amazon Bedrock",
+            oddity="The metrics of an invocation are read as usage.",
+            id="Bedrock's metrics",
+        ),
+        understood(
+            STOP | {"prompt_eval_count": 20, "eval_count": 6},
+            server="Ollama",
+            oddity="Counts under Ollama's own names beside the choices are read.",
+            id="Ollama's counts",
+        ),
+        pytest.param(
+            STOP | {"usage_metadata": {"prompt_token_count": 20, "candidates_token_count": 6}},
+            id="in Python's names",
+        ),
+        pytest.param(STOP | {"token_usage": PLAIN}, id="as token_usage"),
+        pytest.param(STOP | PLAIN, id="beside the choices"),
+        pytest.param(STOP | {"details": {"prompt_tokens": 20, "generated_tokens": 6}}, id="in the details"),
         understood(
             STOP | {"timings": {"prompt_n": 15, "cache_n": 5, "predicted_n": 6, "predicted_ms": 4.5}},
             server="llama.cpp",
@@ -164,7 +193,12 @@ def test_counts_are_reported_only_if_nothing_was_said_after_them() -> None:
 
 def test_counts_on_the_chunk_of_an_error_count() -> None:
     failed = HI | {"usage": PLAIN, "error": {"message": "Gone", "code": 502}}
-    told = play([failed])
+    for stream in ([failed], [HI, {"error": {"message": "Gone", "code": 502, "usage": PLAIN}}]):
+        check_counts_of_a_failure(stream)
+
+
+def check_counts_of_a_failure(stream: list[Json]) -> None:
+    told = play(stream)
     assert isinstance(told.raised, LLMError)
     assert (told.result.text, told.result.usage.input_tokens, told.result.usage.output_tokens) == (
         "Hi",

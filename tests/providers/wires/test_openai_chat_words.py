@@ -129,6 +129,17 @@ WORDS_AND_THOUGHTS = [
         oddity="Content that Google's compatible endpoint marks as a thought is one.",
         id="content that is marked as a thought",
     ),
+    *(
+        pytest.param(
+            Said(stream=[chunk(**marked), chunk(content="Yes"), STOP], text="Yes", thoughts="Hm."),
+            id=f"content that {mark} says is a thought",
+        )
+        for mark, marked in (
+            ("a flag", {"content": "Hm.", "thought": True}),
+            ("a part's flag", {"content": [{"type": "text", "text": "Hm.", "thought": True}]}),
+            ("its phase", {"content": "Hm.", "phase": "thinking"}),
+        )
+    ),
     understood(
         Said(
             stream=[
