@@ -28,8 +28,12 @@ _BLANK_LINES = b"\n\n\n"
 _FLOOD = re.compile(rb"\n{4,}")
 #: What may stand before a field in a stream that somebody has indented or joined from several streams.
 _BEFORE_FIELDS = b" \t" + _BYTE_ORDER_MARK
-#: Data or names that say only that the connection lives.
-_KEEPALIVES = frozenset({"ping", "pong", "keepalive", "keep-alive", "keep_alive", "heartbeat"})
+#: Data or names that say only that the connection lives, or nothing.
+_KEEPALIVES = frozenset(
+    {"ping", "pong", "keepalive", "keep-alive", "keep_alive", "heartbeat", "undefined", "none"}
+)
+#: Other ways to say ``[DONE]``: as data, or as the name of an empty event.
+_ENDS = frozenset({"[done]", "done", "[end]", "<done>", "end", "eof", "[eof]"})
 #: Bytes of foreign text that are kept for the trace.
 _KEPT_TEXT = 65_536
 
@@ -255,6 +259,9 @@ class EventStream:
 
     def _take_value(self, name: str, value: Any, events: list[StreamEvent]) -> None:
         if type(value) is dict:
+            if not value and name.lower() in _ENDS:
+                self._note_done(events)
+                return
             if name and self._names_are_types and "type" not in value:
                 value["type"] = name
             events.append((name, value))
@@ -269,7 +276,7 @@ class EventStream:
         if value.lstrip().startswith("{"):
             self.oddities.add(Oddity.ENCODED_TWICE)
             self._take_text(name, value.encode("utf-8", "replace"), events)
-        elif value == _DONE.decode():
+        elif value.lower() in _ENDS:
             self._note_done(events)
         elif name == "error":
             events.append((name, event_errors.as_event(value)))
@@ -282,6 +289,12 @@ class EventStream:
             events.append((name, event_errors.from_words(text)))
         elif not stripped:
             self.oddities.add(Oddity.EMPTY_EVENT)
+        elif word in _ENDS:
+            self._note_done(events)
+        elif word.startswith("data:"):
+            # A proxy that frames once more what was framed.
+            self.oddities.add(Oddity.ENCODED_TWICE)
+            self._take_again(name, stripped[5:].lstrip(), events)
         elif word in _KEEPALIVES or name in _KEEPALIVES or word.startswith(":"):
             self.oddities.add(Oddity.KEEPALIVE_WORD)
         elif word.startswith("error:"):
@@ -293,6 +306,14 @@ class EventStream:
                 self._take_value(name, value, events)
         else:
             self.failure = event_errors.unreadable(name, text)
+
+    def _take_again(self, name: str, text: bytes, events: list[StreamEvent]) -> None:
+        try:
+            value, _ = json_text.parse(text)
+        except ValueError:
+            self._take_text(name, text, events)
+        else:
+            self._take_value(name, value, events)
 
     def _take_error_field(self, value: bytes, events: list[StreamEvent]) -> None:
         """Take an error that stands in a field of its own, as llama.cpp sends it."""

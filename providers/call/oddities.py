@@ -8,8 +8,7 @@ class Oddity(StrEnum):
 
     #: The answer, or a line in it, began with a byte order mark.
     BYTE_ORDER_MARK = "byte-order-mark"
-    #: A line ended with CR alone or CR LF.
-    #: The first line ended with a carriage return.
+    #: The first line ended with CR alone or CR LF.
     CARRIAGE_RETURN = "carriage-return"
     #: A comment came, which servers use as a keep-alive.
     COMMENT = "comment"

@@ -74,7 +74,7 @@ class DeltaReader:
             self._say(DeltaKind.REFUSAL, words_in(refusal), out)
         if annotations := delta.get("annotations"):
             self._cite(objects_in(annotations), out)
-        if images := delta.get("images"):
+        if images := delta.get("images") or delta.get("image"):
             self._show(pictures(images), out)
         if audio := delta.get("audio"):
             self._say(DeltaKind.TEXT, self._audio.take(audio), out)

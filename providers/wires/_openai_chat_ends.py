@@ -44,7 +44,10 @@ class AnswerEnd:
             self._error, self.raw, self._weight = error, "error", _weight("error")
             return True
         # A gateway's own word decides whether this is an end: the provider's may stand on earlier chunks too.
-        own = _word(choice.get("finish_reason"))
+        own = _word(choice.get("finish_reason")) or _word(choice.get("finishReason"))
+        if "finish_reason" not in choice:
+            # Beside ``finish_reason``, vLLM says here which token stopped it.
+            own = own or _word(choice.get("stop_reason"))
         if own is None:
             return False
         for word in (own, _word(choice.get("native_finish_reason"))):

@@ -116,8 +116,9 @@ def opaque_fields(holder: Json) -> Json:
     ``extra_content`` is Google's, ``provider_specific_fields`` LiteLLM's; of these two, what is no signature is left out.
     """
     fields = {name: value for name, value in holder.items() if value and _OPAQUE.search(name)}
-    if extra := _without_marks(object_in(holder.get("extra_content"))):
-        fields["extra_content"] = extra
+    for name in ("extra_content", "extraContent"):
+        if extra := _without_marks(object_in(holder.get(name))):
+            fields[name] = extra
     specific = object_in(holder.get("provider_specific_fields"))
     if signed := {name: value for name, value in specific.items() if value and _OPAQUE.search(name)}:
         fields["provider_specific_fields"] = signed

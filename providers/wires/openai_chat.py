@@ -70,6 +70,8 @@ class _Completion(WireDecoder):
             self._delta.take(delta, out)
             self._is_counted &= not out
             return out
+        if "choices" not in event:
+            event = _unwrapped(event)
         choices = objects_in(event.get("choices"))
         # Azure begins with a chunk about the prompt that has no id, no model and no choice.
         if not self._started and (choices or event.get("id")):
@@ -244,3 +246,9 @@ def _plain_delta(event: Json, index: int | None) -> Json | None:
     ):
         return None
     return delta
+
+
+def _unwrapped(event: Json) -> Json:
+    """Return the chunk that a gateway has put into an envelope of its own; ``event`` itself if there is none."""
+    inner = (event.get(name) for name in ("data", "result", "response", "body"))
+    return next((chunk for chunk in inner if isinstance(chunk, dict) and "choices" in chunk), event)

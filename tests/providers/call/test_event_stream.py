@@ -160,6 +160,30 @@ ROWS = [
         set(),
         id="error event as a JSON string",
     ),
+    *(
+        pytest.param(
+            b'data: {"a": 1}\n\n' + end + b'\n\ndata: {"a": 2}\n\n',
+            plain(A),
+            {Oddity.DONE},
+            id=f"another end: {end!r}",
+        )
+        for end in (
+            b"data: DONE",
+            b"data: [done]",
+            b"data: [END]",
+            b'data: "[DONE]"',
+            b"event: done\ndata: {}",
+        )
+    ),
+    pytest.param(b"data: undefined\n\n", [], {Oddity.KEEPALIVE_WORD}, id="nothing, in JavaScript's word"),
+    understood(
+        b'data: data: {"a": 1}\n\n',
+        plain(A),
+        {Oddity.ENCODED_TWICE},
+        server="One API",
+        oddity="An event that a proxy has framed twice is read.",
+        id="framed twice",
+    ),
     pytest.param(
         b"event: exception\ndata: Out of paper\n\n",
         [("exception", {"error": {"message": "Out of paper"}})],

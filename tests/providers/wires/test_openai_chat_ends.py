@@ -99,6 +99,21 @@ ENDS = [
             ("message", choice(message={"error": "Too many requests"})),
         )
     ),
+    pytest.param(
+        Said(
+            stream=[HI, {"choices": [{"index": 0, "finishReason": "length"}]}],
+            text="Hi",
+            stop=FinishReason.MAX_TOKENS_EXCEEDED,
+        ),
+        id="an end reason in camel case",
+    ),
+    pytest.param(
+        Said(stream=[HI, {"choices": [{"index": 0, "stop_reason": "end_turn"}]}], text="Hi"),
+        id="an end reason under Anthropic's name",
+    ),
+    pytest.param(
+        Said(stream=[HI, ends("stop", stop_reason="length")], text="Hi"), id="the stop string of vLLM"
+    ),
     pytest.param(Said(stream=[HI, ends("stop", error={})], text="Hi"), id="an error that says nothing"),
     understood(
         Said(

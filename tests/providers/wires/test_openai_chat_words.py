@@ -267,6 +267,21 @@ def test_it_understands_words_and_thoughts(case: Said) -> None:
 
 WHOLE = [
     understood(
+        Said(
+            stream=[
+                {"code": 0, "data": event} for event in (chunk(content="He"), chunk(content="llo"), STOP)
+            ],
+            text="Hello",
+        ),
+        server="Any gateway",
+        oddity="Chunks in an envelope of the gateway's own are unwrapped.",
+        id="chunks in an envelope",
+    ),
+    pytest.param(
+        Said(stream=[{"code": 200, "message": "ok", "data": whole("Hi")}], text="Hi"),
+        id="a whole answer in an envelope",
+    ),
+    understood(
         Said(stream=[whole("Hi")], text="Hi"),
         server="Any server",
         oddity="A whole JSON answer in place of a stream is an answer.",
