@@ -132,13 +132,3 @@ class AnswerReader:
     async def close(self) -> None:
         """Close the response; a connection whose body was not read to its end is closed with it."""
         await self._chunks.aclose()
-
-
-def error_payload(body: bytes) -> object:
-    """Return the error in ``body``, an error answer's: the data of its first event if it is an event stream."""
-    if body.lstrip()[:1] not in (b"{", b"["):
-        stream = EventStream(longest_event=len(body), names_are_types=True)
-        events = stream.feed(body) + stream.finish()
-        if events:
-            return next((data for name, data in events if name == "error" or "error" in data), events[0][1])
-    return body

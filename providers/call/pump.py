@@ -17,7 +17,7 @@ import httpx2
 from providers import clients
 from providers.call import body, timeout_errors
 from providers.call.answer_bounds import AnswerBounds
-from providers.call.answer_reader import AnswerReader, error_payload
+from providers.call.answer_reader import AnswerReader
 from providers.call.deadlines import DRAIN_SECONDS, Deadlines, Phase
 from providers.call.decoder import Decoder
 from providers.call.event_stream import StreamEvent
@@ -161,8 +161,10 @@ class Pump:
 
     def _status_error(self) -> LLMError:
         """Return the error of an answer that is no success, by what came of its body."""
-        payload = error_payload(bytes(self.exchange.error_body)) if self.exchange.error_body else None
-        return from_payload(payload, status=self.exchange.status, headers=self.exchange.headers)
+        exchange = self.exchange
+        return from_payload(
+            bytes(exchange.error_body) or None, status=exchange.status, headers=exchange.headers
+        )
 
     async def _relay_events(self, response: httpx2.Response) -> None:
         reader = self._reader = AnswerReader(

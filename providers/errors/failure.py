@@ -216,16 +216,21 @@ def _data_of_stream(text: str) -> str | None:
     """Return the data of the event that looks like the error, else of the first one, if ``text`` is an event stream."""
     events: list[str] = []
     data: list[str] = []
+    is_error = False
     for line in [*re.split(r"\r\n|\r|\n", text[:_LONGEST_TEXT]), ""]:
         name, separator, value = line.partition(":")
+        value = value.strip()
         if not line and data:
             events.append("\n".join(data))
+            if is_error or "error" in events[-1]:
+                return events[-1]
             data = []
         elif line and (not separator or name not in ("data", "error", "event", "id", "retry", "")):
             return None
-        elif name in ("data", "error") and value.strip() != "[DONE]":
-            data.append(value.strip())
-    return next((event for event in events if "error" in event), events[0] if events else None)
+        elif name in ("data", "error") and value != "[DONE]":
+            data.append(value)
+        is_error = bool(line) and (is_error or name == "error" or (name == "event" and value == "error"))
+    return events[0] if events else None
 
 
 def _nodes(value: object, depth: int) -> Iterator[Node]:

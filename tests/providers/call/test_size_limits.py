@@ -11,7 +11,6 @@ from pytest_django.fixtures import Settings
 
 from providers import errors
 from providers.call.answer_bounds import AnswerBounds
-from providers.call.answer_reader import error_payload
 from providers.call.limits import SizeLimits
 from providers.types.events import (
     ModelEvent,
@@ -144,21 +143,6 @@ async def test_an_errors_body_may_be_an_event_stream(wire: str, fresh_clients: N
     assert error.message.endswith("Too blue")
     assert call.trace.error is not None
     assert call.trace.error["message"] == "Too blue"
-
-
-@pytest.mark.parametrize(
-    ("body", "payload"),
-    [
-        (b'{"error": "x"}', b'{"error": "x"}'),
-        (b"not found", b"not found"),
-        (b": wait\n\ndata: {}\n\nerror: {}\n\n", {"error": {}}),
-        (b'data: {"error": 1}\n\n', {"error": 1}),
-        (b'data: {"detail": 1}', {"detail": 1}),
-        (b"<html>\ndata: x\n", b"<html>\ndata: x\n"),
-    ],
-)
-def test_an_errors_body_is_what_its_event_says(body: bytes, payload: object) -> None:
-    assert error_payload(body) == payload
 
 
 LIMITS = SizeLimits(event=100, response=100, compression=100, error_body=100, text=10, arguments=10, calls=2)

@@ -322,6 +322,8 @@ def test_a_method_that_is_not_allowed_is_a_wrong_address() -> None:
         ': wait\r\n\r\ndata: {"choices": []}\r\n\r\ndata: {"error": {"message": "No such tool"}}\r\n\r\ndata: [DONE]\r\n\r\n',
         'error: {"message": "No such tool"}\n\ndata: [DONE]\n\n',
         'data: {"error":\ndata: {"message": "No such tool"}}',
+        'data: {}\n\nerror: {"message": "No such tool"}\n\n',
+        'event: ping\ndata: {}\n\nevent: error\ndata: {"message": "No such tool"}\n\n',
         b'\xef\xbb\xbfdata: {"detail": "No such tool"}\n\n',
         {
             "error": {
