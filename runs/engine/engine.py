@@ -6,37 +6,31 @@ committed together with the run's status. A cancel that was stored before the en
 """
 
 import asyncio
-import contextlib
 import logging
 import time
-from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
-from uuid import UUID
 
 from django.utils import timezone
 
-from concurrency.tasks import spawn
 from concurrency.threads import readers
 from providers.errors import LLMError, LLMInternalError
 from providers.errors.stop_signal import RunCancelled, StopCause
 from providers.types import FinishReason, ModelRequest, StepResult
 from providers.types.usage import Usage
 from providers.usage.spending import ModelUsage
-from runs.calls import execution, planning, records
-from runs.calls.execution import RunContext
+from runs.calls import planning, records
 from runs.calls.outcomes import NotExecuted
 from runs.calls.planning import PlannedCall
 from runs.engine import endings
 from runs.engine.endings import SegmentUsage, TerminalOutcome
+from runs.engine.open_calls import OpenCalls
 from runs.engine.spec import RunSpec, WorkerSettings
 from runs.engine.step import RunningStep, StepContext
 from runs.engine.stop_signals import Cancellation
-from runs.engine.tool_files import commit_answer
 from runs.log import agui
 from runs.log.journal import Fenced, Journal, RunLog
 from runs.models import Step
-from runs.models.tool_call import ToolCallStatus
 from runs.states import CancelledBy, RunStatus, StopReason
 from runs.store import history, transitions
 from runs.store.transitions import LostRace
@@ -75,15 +69,17 @@ class Engine:
             owner_id=spec.owner_id,
             cancel=cancellation.signal,
             budget=self._budget,
-            user_id=spec.owner_id,
             # Not a bound method of this object: that reference cycle would keep the answer in memory.
             on_spent=partial(cancellation.stop, StopCause.BUDGET),
         )
         self._steps_made = resume.steps if resume else 0
         #: How many of the last steps in a row ended with ``pause_turn``.
         self._continuations = 0
-        #: Decided calls without an answer, by id.
-        self._open_calls = _as_held(resume.calls if resume else ())
+        self._open_calls = OpenCalls(
+            resume.calls if resume else (),
+            conversation_id=spec.segment.conversation_id,
+            context=self._context,
+        )
         self._targets = spec.targets
         self._options = spec.options
         #: The current step, and its result.
@@ -149,7 +145,7 @@ class Engine:
         After ``pause_turn`` the model goes on in the next step.
         """
         while True:
-            await self._execute_calls()
+            await self._open_calls.execute()
             step = await self._begin_step()
             result = await self._call_provider(step)
             offer, usage = self._run.offer, self._segment_usage(result)
@@ -234,7 +230,7 @@ class Engine:
         """Commit a step after which its calls are executed."""
         ending, used = step.ending(result, calls), self._usage.totals
         await self._journal.commit(self._log, [], lambda: transitions.end_step(self._run_id, ending, used))
-        self._open_calls = _as_held(calls)
+        self._open_calls.hold(calls)
         self._step = self._result = None
 
     async def _pause(self, step: RunningStep, result: StepResult, calls: tuple[PlannedCall, ...]) -> None:
@@ -251,39 +247,6 @@ class Engine:
             [event],
             lambda: transitions.pause(self._run_id, ending, used, until=until, active_seconds=active),
         )
-
-    async def _execute_calls(self) -> None:
-        """Execute the open calls and commit each answer as it arrives. Raises ``RunCancelled`` on a stop."""
-        if not self._open_calls:
-            return
-        if self._context.cancel.is_set():
-            raise RunCancelled(self._context.cancel)
-        spec = self._run
-        context = RunContext(
-            user_id=spec.owner_id, conversation_id=spec.segment.conversation_id, run_id=self._run_id
-        )
-        answers = execution.execute(
-            tuple(self._open_calls.values()),
-            context,
-            cancel=self._context.cancel,
-            why=lambda: endings.NOT_EXECUTED[self._context.cancel.cause],
-            note_abandoned=self._store_note,
-            tell_progress=lambda note: self._journal.append(self._log, agui.tool_progress(note)),
-        )
-        # From here on each call may take effect, even if its answer is lost.
-        self._open_calls = {
-            key: replace(call, status=ToolCallStatus.RUNNING) for key, call in self._open_calls.items()
-        }
-        async with contextlib.aclosing(answers):
-            async for outcome in answers:
-                await commit_answer(self._journal, self._log, outcome, owner_id=spec.owner_id)
-                del self._open_calls[outcome.id]
-        if self._context.cancel.is_set():
-            raise RunCancelled(self._context.cancel)
-
-    def _store_note(self, call_id: UUID, sentence: str) -> None:
-        """Store a note about a tool that ended after it was abandoned, perhaps long after the run."""
-        spawn(self._journal.execute(lambda: records.note(call_id, sentence)), name="late tool")
 
     async def _end_stopped(self, result: StepResult | None, upstream_closed_ms: float | None) -> None:
         cancellation, usage = self._cancellation, self._segment_usage(result)
@@ -309,7 +272,7 @@ class Engine:
         event, ending = end
         self._result = result
         calls = planning.not_executed(result, self._run.offer)
-        outcomes = [call.unanswered(why) for call in (*self._open_calls.values(), *calls)]
+        outcomes = [*self._open_calls.unanswered(why), *(call.unanswered(why) for call in calls)]
         steps = []
         if self._step is not None:
             steps = [self._step.ending(result, calls, error_code=ending.error_code)]
@@ -350,8 +313,3 @@ class Engine:
         self._cancellation.by = lost.by
         self._cancellation.reason = lost.reason
         self._cancellation.signal.cause = StopCause.CANCELLED
-
-
-def _as_held(calls: Iterable[PlannedCall]) -> dict[UUID, PlannedCall]:
-    """Return decided calls by id, as held: none of them has begun."""
-    return {call.id: replace(call, status=ToolCallStatus.HELD) for call in calls}

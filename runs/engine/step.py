@@ -32,8 +32,6 @@ class StepContext:
     owner_id: int
     cancel: StopSignal
     budget: BudgetMeter
-    #: The run's owner.
-    user_id: int
     #: Called when the budget is spent in the middle of an answer.
     on_spent: Callable[[], None]
     #: The Base64 of the conversation's files by their ids, read once for all steps.
@@ -87,7 +85,7 @@ class RunningStep:
         try:
             return await self.attempts.run(
                 request,
-                call=CallContext(run_id=self.row.run_id, step_id=self.row.id, user_id=context.user_id),
+                call=CallContext(run_id=self.row.run_id, step_id=self.row.id, user_id=context.owner_id),
                 cancel=context.cancel,
                 sink=sink,
             )

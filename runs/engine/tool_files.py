@@ -52,9 +52,8 @@ def _save(produced: tuple[ToolFile, ...]) -> tuple[list[MadeFile], list[str]]:
         else:
             try:
                 files.append(made.save_content(file.content, mime_type=file.mime_type, name=file.name))
-            except (
-                Exception
-            ):  # a full storage, or content that is no bytes; the tool was executed all the same
+            except Exception:
+                # A full storage, or content that is no bytes; the tool was executed all the same.
                 logger.exception("a tool's file could not be stored")
                 notes["[A file could not be stored.]"] = None
     return files, list(notes)
