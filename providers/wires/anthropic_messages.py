@@ -87,12 +87,20 @@ class _Message(WireDecoder):
             case "message" | None if "content" in event:
                 yield from self._take_whole(event)
             case "error":
-                self._add_usage(
-                    object_in(event.get("usage")) or object_in(object_in(event.get("error")).get("usage"))
-                )
-                self._count()
-                if not self._accumulator.terminal:
-                    raise from_payload(event, status=None)
+                self._fail(event)
+            case _ if usage := object_in(event.get("usage")):
+                # Some compatible servers count in events of their own.
+                self._add_usage(usage)
+                yield self._count()
+
+    def _fail(self, event: Json) -> None:
+        """Raise the error in ``event``, unless the message had come to its end before."""
+        self._add_usage(
+            object_in(event.get("usage")) or object_in(object_in(event.get("error")).get("usage"))
+        )
+        self._count()
+        if not self._accumulator.terminal:
+            raise from_payload(event, status=None)
 
     def conclude(self) -> list[ModelEvent]:
         """Close what followed the end. Take ``[DONE]`` after whole content for the end, where a server sends no other."""

@@ -541,6 +541,12 @@ def test_it_finds_counts_at_the_very_end() -> None:
     assert play(stream).result.usage == Usage(input_tokens=8, output_tokens=6, source=UsageSource.REPORTED)
 
 
+def test_it_finds_counts_in_an_event_of_their_own() -> None:
+    counts = {"type": "usage", "usage": {"input_tokens": 8, "output_tokens": 6}}
+    stream = [start(), *text(0, "So"), counts, *end("end_turn", output_tokens=0)]
+    assert play(stream).result.usage == Usage(input_tokens=8, output_tokens=6, source=UsageSource.REPORTED)
+
+
 def test_it_counts_what_an_error_reports() -> None:
     error = {"type": "error", "error": {"type": "api_error", "message": "!"}, "usage": {"output_tokens": 6}}
     told = play([start(), *text(0, "So"), error])
