@@ -78,7 +78,7 @@ class ContentText:
 class Item:
     """One output item: what its start brought, what its deltas added, and how it was completed."""
 
-    __slots__ = ("call", "done", "place", "start", "type", "words")
+    __slots__ = ("call", "done", "others", "place", "start", "type", "words")
 
     def __init__(self, type: str, start: Json) -> None:
         self.type = type
@@ -87,6 +87,8 @@ class Item:
         self.place: int | None = None
         #: Content parts in arrival order.
         self.words: list[ContentText] = []
+        #: Content parts that are no words, such as pictures.
+        self.others: list[ProviderItemPart] = []
         #: Set for function calls only, once it is sure that they are ours to execute.
         self.call: OpenAiCall | None = None
         #: The item as it was completed.
@@ -118,7 +120,8 @@ class Item:
         """Return what the item says in our terms, as far as it got."""
         match self.type:
             case "message" | "reasoning":
-                return [part for words in self.words if (part := words.as_part()) is not None]
+                said = (part for words in self.words if (part := words.as_part()) is not None)
+                return [*said, *self.others]
             case "function_call":
                 part = self.call.as_part() if self.call else None
                 return [] if part is None else [part]

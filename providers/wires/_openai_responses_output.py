@@ -6,7 +6,7 @@ Each is said once, at the first time. It must never know how a response ends.
 
 from typing import Any
 
-from providers.types import Json, Part
+from providers.types import Json, Part, ProviderItemPart
 from providers.types.events import ModelEvent, ProviderItem, ReasoningDelta, ReasoningSealed, TextDelta
 from providers.wires._openai_calls import OpenAiCall, argument_text, remainder
 from providers.wires._openai_responses_items import ContentKind, ContentText, Item
@@ -148,6 +148,10 @@ class Output:
     def finish(self, event: Json, out: list[ModelEvent]) -> None:
         """Take a completed item."""
         done = object_in(event.get("item"))
+        known = self._by_id.get(text_in(done.get("id")))
+        if known is not None and known.done == done and known.call_id:
+            # The same call once more, under another number.
+            return
         self._finish(self._item_at(event, _type_of(done), done), done, out)
 
     def conclude(self, output: Any, out: list[ModelEvent], *, cut: bool) -> None:
@@ -195,6 +199,9 @@ class Output:
             case "message":
                 for kind in _CONTENT["message"]:
                     self._complete_all(item, kind, done.get("content"), out)
+                if is_first:
+                    item.others += _others_in(done.get("content"))
+                    out += (ProviderItem(other.kind, other.data) for other in item.others)
             case "reasoning":
                 self._complete_all(item, ContentKind.SUMMARY, done.get("summary"), out)
                 self._complete_all(item, ContentKind.THOUGHT, done.get("content"), out)
@@ -314,6 +321,16 @@ def _type_of(item: Json) -> str:
     if "arguments" in item:
         return "function_call"
     return "reasoning" if "summary" in item or "encrypted_content" in item else "message"
+
+
+def _others_in(content: Any) -> list[ProviderItemPart]:
+    """Return the content parts of a message that are no words; the API documents none, but gateways send pictures."""
+    words = {*_PLAIN, *(kind.value for kind in ContentKind)}
+    return [
+        ProviderItemPart(kind=kind, data=part)
+        for part in objects_in(content)
+        if (kind := text_in(part.get("type"))) and kind not in words
+    ]
 
 
 def _wholes_in(content: Any, kind: ContentKind) -> list[tuple[str, list[Json]]]:

@@ -454,6 +454,16 @@ SPARSE = [
         ],
     ),
     Sparse(
+        name="a call that is completed twice",
+        stream=[
+            done(0, WHOLE_THOUGHT),
+            done(1, WHOLE_MESSAGE),
+            done(2, call_item('{"at":1}')),
+            done(3, call_item('{"at":1}')),
+            end(),
+        ],
+    ),
+    Sparse(
         name="every item numbered 0",
         stream=[done(0, WHOLE_THOUGHT), done(0, WHOLE_MESSAGE), done(0, call_item('{"at":1}')), end()],
     ),
@@ -599,6 +609,15 @@ CUTS = [
 @pytest.mark.parametrize("cut", CUTS, ids=lambda cut: cut.name)
 def test_it_sends_back_only_what_the_provider_takes(cut: Cut) -> None:
     cut.check(wire.KIND)
+
+
+def test_it_shows_a_part_of_a_message_that_is_no_words() -> None:
+    picture = {"type": "output_image", "image_url": "data:image/png;base64,iVBORw0K"}
+    whole = message(output_text("See"), picture)
+    told = play([done(0, whole), end("completed", whole)])
+    assert told.meaning == [TextDelta("See"), ProviderItem("output_image", picture)]
+    assert told.result.parts == (TextPart(text="See"), ProviderItemPart(kind="output_image", data=picture))
+    assert told.result.native == (sends_back("See"),)
 
 
 def test_it_keeps_the_phase_of_a_message() -> None:
