@@ -113,6 +113,11 @@ def test_it_runs_a_call_with_the_arguments_that_a_person_made_of_them(page: Page
     expect(card.locator(".original .code")).to_have_text('{"text": "Buy oat milk"}')
     expect(page.locator("#notes")).to_contain_text("Buy soy milk")
 
+    page.reload()
+    expect(card.locator(".arguments")).to_have_text('{"text": "Buy soy milk"}')
+    card.get_by_text("What the model asked for").click()
+    expect(card.locator(".original .code")).to_have_text('{"text": "Buy oat milk"}')
+
 
 def test_it_waits_on_after_a_reload(page: Page) -> None:
     ask_for_a_note(page)

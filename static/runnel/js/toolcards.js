@@ -128,10 +128,11 @@ export class ToolCard {
     this.#decision = decision(call);
     this.#tell();
     if (call.decision !== "edited" || !call.edited_arguments || this.element.querySelector(".original")) return;
-    const original = element("div", { class: "code" }, ...this.#code.childNodes);
-    this.#code.replaceChildren(pretty(call.edited_arguments));
+    // The model's own may still come in: they are drawn where they were, in another place.
+    this.#code.replaceWith(element("div", { class: "arguments code" }, pretty(call.edited_arguments)));
+    this.#code.classList.remove("arguments");
     this.#about.after(
-      element("details", { class: "original" }, element("summary", {}, "What the model asked for"), original),
+      element("details", { class: "original" }, element("summary", {}, "What the model asked for"), this.#code),
     );
   }
 
