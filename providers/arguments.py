@@ -25,6 +25,13 @@ def object_of(text: str) -> Json | None:
     return value if isinstance(value, dict) else None
 
 
+def text_of(arguments: Any) -> str:
+    """Return arguments as their text: some servers send ``null`` for none, some the object, some pieces of either."""
+    if isinstance(arguments, str):
+        return arguments
+    return "" if arguments is None else json.dumps(arguments, ensure_ascii=False)
+
+
 def returnable(text: str) -> str:
     """Return argument text that every provider takes back: ``text`` itself if it is a JSON object."""
     text = text.strip()

@@ -4,11 +4,9 @@ Knows what each block means in our terms and in which shape it may be sent back.
 know how a message ends or what an error is: that is ``anthropic_messages``.
 """
 
-import json
 from collections.abc import Iterable
-from typing import Any
 
-from providers.arguments import object_of
+from providers.arguments import object_of, text_of
 from providers.types import Json, Part, ProviderItemPart, ReasoningPart, TextPart, ToolCallPart
 from providers.wires._anthropic_pairs import SERVER_CALLS, without_halves
 from providers.wires.answerable_history import UNNAMED
@@ -76,7 +74,7 @@ class Block:
         """The input as JSON text: as it was streamed, or as the start brought it where the deltas say nothing."""
         streamed = "".join(self.inputs)
         if self.started_with_input and not object_of(streamed):
-            return as_text(self.start["input"])
+            return text_of(self.start["input"])
         if self.inputs or not self.closed:
             return streamed
         return "{}"
@@ -175,10 +173,3 @@ def returnable(blocks: Iterable[Block], *, waits: bool) -> list[Json]:
     return without_halves(
         kept, started=(text_in(block.start.get("id")) for block in blocks if block.type in SERVER_CALLS)
     )
-
-
-def as_text(value: Any) -> str:
-    """Return an input, or a piece of one, as JSON text; some servers send it decoded."""
-    if isinstance(value, str):
-        return value
-    return "" if value is None else json.dumps(value, ensure_ascii=False)

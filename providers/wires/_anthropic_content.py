@@ -7,6 +7,7 @@ they came. Knows nothing of how a message ends: that is ``anthropic_messages``.
 from collections.abc import Iterator
 from typing import Any
 
+from providers.arguments import text_of
 from providers.types import Json
 from providers.types.events import (
     ModelEvent,
@@ -18,7 +19,7 @@ from providers.types.events import (
     ToolCallFinished,
     ToolCallStarted,
 )
-from providers.wires._anthropic_blocks import Block, as_text
+from providers.wires._anthropic_blocks import Block
 from providers.wires._anthropic_pairs import SERVER_CALLS
 from providers.wires.accumulator import StepAccumulator
 from providers.wires.shapes import first_text, object_in, text_in
@@ -175,7 +176,7 @@ class Content:
             case "thinking_delta" if text := first_text(delta, "thinking", "text", "reasoning"):
                 block.texts.append(text)
                 yield ReasoningDelta(text, block.reasoning)
-            case "input_json_delta" if piece := as_text(delta.get("partial_json")):
+            case "input_json_delta" if piece := text_of(delta.get("partial_json")):
                 block.inputs.append(piece)
                 if block.type == "tool_use" and not block.started_with_input:
                     yield ToolCallDelta(block.call_id, piece)

@@ -8,7 +8,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from providers.arguments import object_of
+from providers.arguments import object_of, text_of
 from providers.types import Json, Part, ProviderItemPart, ReasoningPart, TextPart, ToolCallPart
 from providers.wires._gemini_arguments import PartialArguments
 from providers.wires.emptiness import is_blank
@@ -120,7 +120,7 @@ class GeminiCall:
         """Take arguments that came whole: an object, or what a gateway sends in its place."""
         if arguments is None:
             return
-        text = arguments if isinstance(arguments, str) else json.dumps(arguments, ensure_ascii=False)
+        text = text_of(arguments)
         value = arguments if isinstance(arguments, dict) else object_of(text)
         self.unreadable = text if value is None else None
         if value:

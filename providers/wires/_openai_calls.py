@@ -3,7 +3,6 @@
 Knows what makes a call usable. It must never know in which events the pieces came.
 """
 
-import json
 import re
 from hashlib import sha256
 
@@ -109,13 +108,6 @@ def remainder(pieces: list[str], whole: str) -> str:
     """Return the end of ``whole`` that ``pieces`` lack, nothing when they say something else."""
     said = "".join(pieces)
     return whole[len(said) :] if len(whole) > len(said) and whole.startswith(said) else ""
-
-
-def argument_text(arguments: object) -> str:
-    """Return arguments as JSON text: some servers send ``null`` for none, some the decoded object."""
-    if isinstance(arguments, str):
-        return arguments
-    return "" if arguments is None else json.dumps(arguments, ensure_ascii=False)
 
 
 def sendable_id(call_id: str, *, longest: int) -> str:

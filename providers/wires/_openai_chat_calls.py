@@ -6,10 +6,10 @@ number or the id, repeat the name, send a fresh id with every piece, or one call
 
 from typing import Any
 
-from providers.arguments import object_of
+from providers.arguments import object_of, text_of
 from providers.types import Json
 from providers.types.events import ModelEvent
-from providers.wires._openai_calls import OpenAiCall, argument_text
+from providers.wires._openai_calls import OpenAiCall
 from providers.wires._openai_chat_message import AssistantMessage
 from providers.wires._openai_chat_shapes import opaque_fields
 from providers.wires.accumulator import StepAccumulator
@@ -124,7 +124,7 @@ class _Piece:
         self.upstream_id = _identity(piece.get("id"))
         self.name = text_in(function.get("name"))
         found = next((value for name in _ARGUMENTS if (value := function.get(name)) is not None), None)
-        self.text = argument_text(found)
+        self.text = text_of(found)
         self.opaque = opaque_fields(piece)
         if function is not piece and (inner := opaque_fields(function)):
             self.opaque["function"] = inner

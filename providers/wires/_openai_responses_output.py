@@ -6,9 +6,10 @@ Each is said once, at the first time. It must never know how a response ends.
 
 from typing import Any
 
+from providers.arguments import text_of
 from providers.types import Json, Part, ProviderItemPart
 from providers.types.events import ModelEvent, ProviderItem, ReasoningDelta, ReasoningSealed, TextDelta
-from providers.wires._openai_calls import OpenAiCall, argument_text, remainder
+from providers.wires._openai_calls import OpenAiCall, remainder
 from providers.wires._openai_responses_items import ContentKind, ContentText, Item
 from providers.wires._openai_responses_order import matched, ordered
 from providers.wires.accumulator import StepAccumulator
@@ -125,12 +126,12 @@ class Output:
     def extend_call(self, event: Json, out: list[ModelEvent]) -> None:
         """Take a piece of a function call's arguments."""
         call = self._call_of(self._item_at(event, "function_call"), event, out)
-        call.extend(argument_text(event.get("delta")), out)
+        call.extend(text_of(event.get("delta")), out)
 
     def complete_call(self, event: Json, out: list[ModelEvent]) -> None:
         """Take the whole arguments of a function call."""
         call = self._call_of(self._item_at(event, "function_call"), event, out)
-        call.complete(argument_text(event.get("arguments")), out)
+        call.complete(text_of(event.get("arguments")), out)
         if call.is_object:
             call.finish(out)
 
@@ -212,7 +213,7 @@ class Output:
                     out.append(ReasoningSealed(sealed, words.index))
             case "function_call":
                 call = self._call_of(item, done, out)
-                call.complete(argument_text(done.get("arguments")), out)
+                call.complete(text_of(done.get("arguments")), out)
                 if done.get("status") != "incomplete":
                     call.finish(out)
             case kind if is_first:

@@ -118,9 +118,8 @@ class StreamReader:
     def interrupt(self, reason: BaseException) -> None:
         """Stop reading because of ``reason``, and keep the answer so far.
 
-        A stop counts as a cancel only if somebody wanted it (a limit is none) and if it cut something, that is, before
-        the wire's terminal event. An ``LLMError``
-        takes back the stop reason, also when it follows the terminal event.
+        A stop counts as a cancel only if a person or the server caused it, not a limit, and only before the wire's
+        terminal event. An ``LLMError`` takes back the stop reason, also after the terminal event.
         """
         if self._is_over:
             return
