@@ -6,12 +6,12 @@ met. However the bytes are cut into pieces, the events are the same. It knows no
 Source: https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream
 """
 
-import re
 from typing import Any
 
 from providers.call import event_errors, json_text, size_errors
 from providers.call.event_errors import text_of
 from providers.call.json_text import JsonSplitter
+from providers.call.lines import BYTE_ORDER_MARK, LineSplitter
 from providers.call.oddities import Oddity
 from providers.errors import LLMError
 from providers.errors.events import names_error
@@ -20,14 +20,9 @@ from providers.errors.pages import is_page
 #: An event's name (empty without one) and its data, a JSON object.
 type StreamEvent = tuple[str, dict[str, Any]]
 
-_LINE_FEED, _CARRIAGE_RETURN, _COLON = b"\n\r:"
-_LINE_END = re.compile(rb"[\r\n]")
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _DONE = b"[DONE]"
-_BLANK_LINES = b"\n\n\n"
-_FLOOD = re.compile(rb"\n{4,}")
 #: What may stand before a field in a stream that somebody has indented or joined from several streams.
-_BEFORE_FIELDS = b" \t" + _BYTE_ORDER_MARK
+_BEFORE_FIELDS = b" \t" + BYTE_ORDER_MARK
 #: Data or names that say only that the connection lives, or nothing.
 _KEEPALIVES = frozenset(
     {"ping", "pong", "keepalive", "keep-alive", "keep_alive", "heartbeat", "undefined", "none"}
@@ -45,17 +40,11 @@ class EventStream:
         """Take the bytes that an event may have, and whether an event's name stands for a ``type`` that is missing."""
         self._longest_event = longest_event
         self._names_are_types = names_are_types
-        #: The first bytes while they may be a byte order mark; ``None`` afterwards.
-        self._head: bytes | None = b""
-        self._skips_line_feed = False
-        self._has_line_end = False
-        #: The pieces of the line that has no end yet.
-        self._line: list[bytes] = []
         self._name = ""
         self._data: list[bytes] = []
         #: Lines inside the event that are no fields.
         self._loose: list[bytes] = []
-        #: Bytes in ``_line``, ``_data`` and ``_loose``.
+        #: Bytes in ``_data`` and ``_loose``.
         self._held = 0
         #: Reads JSON that stands on several lines without ``data:``.
         self._json: JsonSplitter | None = None
@@ -64,6 +53,7 @@ class EventStream:
         self._is_stream = False
         #: What stood in the answer beside plain events.
         self.oddities: set[Oddity] = set()
+        self._lines = LineSplitter(self.oddities)
         #: Whether ``[DONE]`` has come; everything after it is ignored.
         self.is_done = False
         #: Why the rest cannot be read; the events before it are valid.
@@ -77,79 +67,32 @@ class EventStream:
     @property
     def is_inside_event(self) -> bool:
         """Whether data of an event has come that is not complete yet."""
-        is_comment = self._line and self._line[0][0] == _COLON
-        return bool(self._data or self._json or (self._line and not is_comment))
+        return bool(self._data or self._json or self._lines.is_inside_field)
 
     def feed(self, piece: bytes) -> list[StreamEvent]:
         """Return the events that ``piece``, the next bytes of the answer, completes."""
         events: list[StreamEvent] = []
-        if self._head is not None:
-            piece = self._without_mark(piece)
-        if self._skips_line_feed and piece:
-            self._skips_line_feed = False
-            piece = piece[1:] if piece[0] == _LINE_FEED else piece
-        if not piece or self.is_done or self.failure is not None:
+        if self.is_done or self.failure is not None:
             return events
-        if _BLANK_LINES in piece:
-            # A flood of blank lines says no more than one.
-            piece = _FLOOD.sub(_BLANK_LINES, piece)
-        lines = piece.splitlines()
-        unfinished = b""
-        if (last := piece[-1]) == _CARRIAGE_RETURN:
-            self._skips_line_feed = True
-        elif last != _LINE_FEED:
-            unfinished = lines.pop()
-        if not self._has_line_end:
-            self._note_line_end(piece)
-        if lines:
-            if self._line:
-                lines[0] = self._take_line_so_far() + lines[0]
+        if lines := self._lines.feed(piece):
             self._take_lines(lines, events)
-        if unfinished:
-            self._line.append(unfinished)
-            self._held += len(unfinished)
-            if self._held > self._longest_event:
-                self._fail_for_size()
+        if self._lines.held and self._held + self._lines.held > self._longest_event:
+            self._fail_for_size()
         return events
 
     def finish(self) -> list[StreamEvent]:
         """Return the events that the end of the answer completes."""
         events: list[StreamEvent] = []
-        if self._head:
-            self._line.append(self._head)
-        self._head = None
         if self.is_done or self.failure is not None:
             return events
-        if self._line:
-            self._take_lines([self._take_line_so_far()], events)
+        if lines := self._lines.finish():
+            self._take_lines(lines, events)
         if self._data:
             self._end_unterminated(events)
         if self._json is not None:
             self._abandon_json()
             self.oddities.add(Oddity.CUT)
         return events
-
-    def _note_line_end(self, piece: bytes) -> None:
-        if (end := _LINE_END.search(piece)) is not None:
-            self._has_line_end = True
-            if end[0] == b"\r":
-                self.oddities.add(Oddity.CARRIAGE_RETURN)
-
-    def _without_mark(self, piece: bytes) -> bytes:
-        piece = (self._head or b"") + piece
-        if len(piece) < len(_BYTE_ORDER_MARK) and _BYTE_ORDER_MARK.startswith(piece):
-            self._head = piece
-            return b""
-        self._head = None
-        if piece.startswith(_BYTE_ORDER_MARK):
-            self.oddities.add(Oddity.BYTE_ORDER_MARK)
-        return piece.removeprefix(_BYTE_ORDER_MARK)
-
-    def _take_line_so_far(self) -> bytes:
-        line = b"".join(self._line)
-        self._line.clear()
-        self._held -= len(line)
-        return line
 
     def _take_lines(self, lines: list[bytes], events: list[StreamEvent]) -> None:
         data = self._data
@@ -174,7 +117,7 @@ class EventStream:
             self._fail_for_size()
 
     def _fail_for_size(self) -> None:
-        self._line.clear()
+        self._lines.clear()
         self._data.clear()
         self._json = None
         self.failure = size_errors.event(self._longest_event)
@@ -332,7 +275,7 @@ class EventStream:
         if Oddity.WEB_PAGE in self.oddities:
             self._keep_text(line)
         elif text != line and text.startswith((b"data:", b"event:")):
-            if _BYTE_ORDER_MARK in line[: len(line) - len(text)]:
+            if BYTE_ORDER_MARK in line[: len(line) - len(text)]:
                 self.oddities.add(Oddity.BYTE_ORDER_MARK)
             self._take_field(text, events)
         elif text.startswith(_DONE):
