@@ -122,6 +122,8 @@ _EMPTY_WORDS = re.compile(
     r"(provider returned error|(bad request|error|unknown error|internal error|upstream error|request failed)\W*)$",
     re.IGNORECASE,
 )
+#: A sentence that is a code: ``insufficient_quota``.
+_CODE_ALONE = re.compile(r"[A-Za-z]+(?:[_.-][A-Za-z]+)+")
 #: A name of an exception class inside a sentence.
 _CLASS_NAME = re.compile(r"\b[A-Z][A-Za-z]{2,60}(?:Error|Exception|Timeout)\b")
 #: A status inside a sentence, as SDKs word it: ``Error code: 400 - {…}``.
@@ -166,6 +168,8 @@ def read_failure(payload: object, status: int | None) -> Failure:
     shown = [node["visible_text"] for node in nodes if isinstance(node.get("visible_text"), str)]
     text = " ".join(map(_cut, (*sentences, *shown)))[:_LONGEST_JUDGED]
     words, numbers = set(_class_names(text)), list[int]()
+    # A code may stand where a sentence is expected.
+    words.update(normalized(sentence) for sentence in sentences if _CODE_ALONE.fullmatch(sentence))
     for node in nodes:
         for key in _CODES:
             _add_code(node.get(key), words, numbers)

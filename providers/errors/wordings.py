@@ -144,6 +144,7 @@ QUOTA = (
     r"usage[ _]limit.{0,40}(reached|exceeded|hit)|(reached|hit|exceeded) .{0,30}\b(usage|weekly|daily|monthly)[ _]limit",
     r"you'?(ve| have) (hit|reached) your .{0,20}limit",
     r"(limit|quota|usage)s? .{0,40}\b(resets?|renews?|refresh(es)?|will be reset)\b (at|on|in|after)\b",
+    r"used (up )?(all )?(of )?your .{0,40}\b(today|this (week|month))\b",
     r"regain access on|extra usage is required|call volume quota|quota will be (replenished|renewed|refilled)",
     r"quota.{0,30}(exceeded|exhausted|reached|used up|depleted)|(exceed(ed|s)?|exhausted|reached) (?!.{0,20}check quota).{0,30}quota",
     r"(exceeded|used up) .{0,30}(premium request|allowance|allocation)",
@@ -173,6 +174,10 @@ TOO_LONG = (
     r"context length of only \d|(n_ctx|context size).{0,40}(too small|exceed)|exceed\w* .{0,20}n_ctx|too large to process|larger than the max context",
     r"(not|n't) fit( in| into| within)? .{0,40}context|too many (total )?(text bytes|tokens in)|too many tokens: ",
     r"expected maxlength: \d+, actual|max(imum)? (input|prompt) (characters|chars|tokens) (is|are|allowed)",
+    r"tokens,? but (n_ctx|the (max\w*|limit)) |\bcontext (was |is |has been )?exceeded|exceed\w* .{0,40}\bmax(imum)? context\b",
+    r"(prompt|messages?) (that )?you \w+ (is|was|were|are) too long|(input|prompt)[_ ]tokens?.{0,20}must be (<|less|fewer|at most|smaller)",
+    r"input tokens (and|\+|plus) .{0,20}tokens .{0,10}exceed",
+    r"上下文.{0,6}超限|token.{0,6}超[过出].{0,8}(模型|上下文|最大)",
     r"超[出过].{0,12}(上下文|最大长度|长度限制)|输入.{0,6}过长|(上下文|prompt|提示词|输入|messages?).{0,8}(超长|超出|超过|过长)",
 )
 
@@ -189,6 +194,7 @@ SENTENCES: dict[type[LLMError], tuple[str, ...]] = {
         r"content management policy|violat\w+ .{0,30}(usage|content|safety) (policy|policies|guidelines)",
         r"content (policy|filter)|content exists risk|considered high risk|input was flagged|flagged (by|as|for) .{0,40}|inappropriate content|sensitive content",
         r"blocked .{0,20}(safety|moderation|guardrail)|guardrails? .{0,20}(failed|blocked|triggered|intervened)|输入.{0,8}敏感|敏感内容",
+        r"safety system|prohibited_content|blocked by .{0,20}\bguard|违规|不合规",
         r"(contains?|contained|containing) .{0,20}(sensitive|unsafe|harmful|prohibited) (information|content|words)",
     ),
     errors.LLMAuthenticationError: (
@@ -216,7 +222,7 @@ SENTENCES: dict[type[LLMError], tuple[str, ...]] = {
     errors.LLMProviderOverloadedError: (
         r"overloaded|high (demand|traffic|load)|(at|no|over|insufficient|limited|out of) capacity|capacity .{0,20}exceeded",
         r"server (is )?busy|too busy|(service|model|server|temporarily) (is )?(temporarily |currently )?unavailable",
-        r"(is|still|currently) loading\b|(?<!error )(?<!failed )loading model|queue is full|no healthy upstream|服务.{0,4}繁忙|过载",
+        r"(is|still|currently) loading\b|(?<!error )(?<!failed )loading model|queue is full|no healthy upstream|服务.{0,4}繁忙|过载|负载.{0,4}(过高|较高|饱和)",
     ),
     errors.LLMTimeoutError: (
         r"\btimed[ -]?out\b|deadline exceeded|took too long|litellm\.timeout",

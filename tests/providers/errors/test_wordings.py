@@ -14,6 +14,15 @@ type Row = tuple[str, int | None, str]
 #: By class: who words it so, the status (``None`` inside a stream), the sentence.
 SENTENCES: dict[type[LLMError], tuple[Row, ...]] = {
     errors.LLMContextWindowExceededError: (
+        ("llama-cpp-python", 400, "Requested 7000 tokens but n_ctx is 4096"),
+        ("llama.cpp", 500, "slot context exceeded"),
+        ("ChatGPT", 400, "The message you sent was too long, send something shorter."),
+        ("Any server", 400, "Your messages exceed the model's max context of 4096 tokens"),
+        ("Any server", 400, "input_tokens (5000) must be <= 4096"),
+        ("Any server", 400, "The prompt has 5,000 tokens, but the maximum is 4,096"),
+        ("Any server", 400, "The sum of input tokens and max_new_tokens exceeds 4096"),
+        ("Any server", 400, "上下文长度超限"),
+        ("Any server", 400, "总token数超过模型的限制"),
         (
             "SGLang",
             400,
@@ -174,6 +183,7 @@ SENTENCES: dict[type[LLMError], tuple[Row, ...]] = {
         ("Any gateway", 400, "The request body exceeds the maximum length of 10485760 bytes"),
     ),
     errors.LLMInsufficientCreditsError: (
+        ("Any gateway", None, "insufficient_quota"),
         ("SiliconFlow", 403, "Your balance is insufficient, sorry"),
         ("LiteLLM", 401, "Authentication Error, ExceededBudget: Team=t1 Spend=3.2, Budget=3.0"),
         ("LiteLLM", 400, "Authentication Error, ExceededTokenBudget: Max Budget for Token: 0.5"),
@@ -222,6 +232,7 @@ SENTENCES: dict[type[LLMError], tuple[Row, ...]] = {
         ("Gemini", 403, "Billing has not been enabled for this project"),
     ),
     errors.LLMQuotaUsedUpError: (
+        ("Any gateway", 429, "You have used all your free messages for today."),
         ("Azure API Management", 403, "Out of call volume quota. Quota will be replenished in 13:05:00."),
         (
             "Groq",
@@ -305,6 +316,7 @@ SENTENCES: dict[type[LLMError], tuple[Row, ...]] = {
         ("Any gateway", 400, "请求过于频繁，请稍后再试"),
     ),
     errors.LLMProviderOverloadedError: (
+        ("New API", 500, "上游负载已饱和"),
         ("Anthropic", None, "Overloaded"),
         ("Gemini", None, "The model is overloaded. Please try again later."),
         ("Cerebras", 500, "We're experiencing high traffic right now! Please try again soon."),
@@ -318,6 +330,7 @@ SENTENCES: dict[type[LLMError], tuple[Row, ...]] = {
         ("Any gateway", 500, "The queue is full"),
     ),
     errors.LLMAuthenticationError: (
+        ("Any gateway", 400, "API_KEY_INVALID"),
         ("xAI", 400, "Incorrect API key provided: xa***. You can obtain one from the console."),
         ("Gemini", 400, "API key not valid. Please pass a valid API key."),
         ("Gemini", 400, "API Key expired. Please renew it."),
@@ -357,6 +370,10 @@ SENTENCES: dict[type[LLMError], tuple[Row, ...]] = {
         ("SambaNova", 400, "Model m-7b is not available"),
     ),
     errors.LLMContentFilterError: (
+        ("OpenAI", 400, "This request was stopped by our safety system."),
+        ("Gemini", 400, "The prompt was blocked: PROHIBITED_CONTENT"),
+        ("Groq", 400, "Request blocked by Llama Guard"),
+        ("Any gateway", 400, "内容违规"),
         ("Volcengine", 400, "The request failed because the output text may contain sensitive information."),
         ("Portkey", 446, "The guardrail checks of this config failed."),
         ("Any gateway", 446, "No."),
