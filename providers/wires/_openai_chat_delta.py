@@ -7,6 +7,7 @@ from typing import Any
 
 from providers.types import Json
 from providers.types.events import ModelEvent, ProviderItem, ReasoningDelta, ReasoningSealed, TextDelta
+from providers.wires._inline_pictures import InlinePictures, without_pictures
 from providers.wires._openai_chat_calls import ChatCalls
 from providers.wires._openai_chat_media import Audio, pictures
 from providers.wires._openai_chat_message import AssistantMessage, DeltaKind
@@ -39,6 +40,7 @@ class DeltaReader:
         self._message = message
         self._calls = calls
         self._tags = ThinkTags() if takes_tags else None
+        self._inline = InlinePictures()
         self._audio = Audio()
         self._has_findings = False
         self._has_tool_calls = False
@@ -57,7 +59,7 @@ class DeltaReader:
             self._say_text(words, out)
         elif said[0] in THOUGHT_NAMES:
             self._message.thoughts_name = said[0]
-            self._say(DeltaKind.THOUGHT, words, out)
+            self._say(DeltaKind.THOUGHT, self._without_tags(words), out)
         else:
             self._take_all(delta, out)
 
@@ -95,9 +97,10 @@ class DeltaReader:
         if not (repeats and self._message.has_parts):
             self.take(message, out)
             return
+        self.flush(out)
         said, rest = self._message, dict(message)
         content = [part for kind, part in content_parts(message.get("content")) if kind is ContentKind.TEXT]
-        rest["content"] = _rest(said.text, "".join(content))
+        rest["content"] = _rest(said.text, without_pictures("".join(content)))
         rest["refusal"] = _rest(said.refusal, words_in(message.get("refusal")))
         for name in THOUGHT_NAMES:
             if words := words_in(message.get(name)):
@@ -130,9 +133,10 @@ class DeltaReader:
             self._put_tool(number, out)
 
     def flush(self, out: list[ModelEvent]) -> None:
-        """Say the words that may have begun a tag."""
+        """Say the words that may have begun a tag or a picture."""
         for is_thought, text in self._tags.flush() if self._tags is not None else ():
-            self._say(DeltaKind.THOUGHT if is_thought else DeltaKind.TEXT, text, out)
+            self._say_piece(is_thought, text, out)
+        self._say(DeltaKind.TEXT, self._inline.flush(), out)
 
     def conclude(self, out: list[ModelEvent], *, may_echo: bool) -> None:
         """Put out the whole sound; say as text what the answer consists of, if it came as thoughts only.
@@ -161,12 +165,16 @@ class DeltaReader:
         words = words or spelled_out(details) or spelled_out(blocks)
         if words:
             self._message.thoughts_name = name or self._message.thoughts_name
-            self._say(DeltaKind.THOUGHT, words, out)
+            self._say(DeltaKind.THOUGHT, self._without_tags(words), out)
         signed = delta.get(name) if name else None
         self._seal(seals(objects_in(signed)), out)
         self._add_details(self._message.details, details, out)
         self._add_details(self._message.blocks, blocks, out)
         return words
+
+    def _without_tags(self, thought: str) -> str:
+        """Return a thought without the tags that a server of one's own has left in it."""
+        return without_thought_tags(thought) if self._tags is not None and "<" in thought else thought
 
     def _add_details(self, known: ReasoningDetails, details: list[Json], out: list[ModelEvent]) -> None:
         self._seal(seals([detail for detail in details if known.add(detail)]), out)
@@ -198,10 +206,20 @@ class DeltaReader:
 
     def _say_text(self, text: str, out: list[ModelEvent]) -> None:
         if self._tags is None:
-            self._say(DeltaKind.TEXT, text, out)
+            self._say_piece(False, text, out)
             return
         for is_thought, piece in self._tags.split(text):
-            self._say(DeltaKind.THOUGHT if is_thought else DeltaKind.TEXT, piece, out)
+            self._say_piece(is_thought, piece, out)
+
+    def _say_piece(self, is_thought: bool, text: str, out: list[ModelEvent]) -> None:
+        if is_thought:
+            self._say(DeltaKind.THOUGHT, text, out)
+            return
+        for is_picture, piece in self._inline.split(text):
+            if is_picture:
+                self._show(pictures(piece), out)
+            else:
+                self._say(DeltaKind.TEXT, piece, out)
 
     def _say(self, kind: DeltaKind, text: str, out: list[ModelEvent]) -> None:
         if text:

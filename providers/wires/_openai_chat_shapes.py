@@ -148,7 +148,7 @@ def is_marked_as_thought(delta: Json) -> bool:
 
 def without_thought_tags(content: Any) -> str:
     """Return the words of content that is marked as a thought, without the tags that Google puts around them."""
-    return re.sub(r"</?thought>", "", words_in(content))
+    return re.sub(r"</?(?:thought|think)>", "", words_in(content))
 
 
 def thinking_blocks(delta: Json) -> list[Json]:

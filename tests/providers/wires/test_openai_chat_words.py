@@ -266,6 +266,38 @@ def test_it_understands_words_and_thoughts(case: Said) -> None:
 
 
 WHOLE = [
+    pytest.param(
+        Said(
+            stream=[chunk(content="See ![a](data:image/png;"), chunk(content="base64,AAAA)."), STOP],
+            text="See .",
+            items=["image_url"],
+        ),
+        id="a picture among the words",
+    ),
+    pytest.param(
+        Said(
+            stream=[
+                chunk(content="See ![a](data:image/png;base64,AAAA)!"),
+                choice(message={"content": "See ![a](data:image/png;base64,AAAA)!"}, finish_reason="stop"),
+            ],
+            text="See !",
+            items=["image_url"],
+        ),
+        id="a picture among the words of a message that is said again",
+    ),
+    pytest.param(
+        Said(
+            stream=[
+                chunk(reasoning_content="<think>"),
+                chunk(reasoning_content="Hm.</think>"),
+                chunk("stop", content="Yes"),
+            ],
+            text="Yes",
+            thoughts="Hm.",
+            quirks=LOCAL,
+        ),
+        id="tags that were left in the thoughts",
+    ),
     understood(
         Said(
             stream=[
