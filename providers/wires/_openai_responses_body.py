@@ -6,7 +6,7 @@ Source: https://platform.openai.com/docs/guides/reasoning#encrypted-reasoning-it
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from providers.arguments import returnable
 from providers.types import (
@@ -102,13 +102,29 @@ def _input(request: ModelRequest) -> list[Json]:
             case Role.USER:
                 items.append(_user_message(message))
             case Role.ASSISTANT if message.native and message.origin == request.origin:
-                items += message.native
+                items += _calls_last(message.native)
             case Role.ASSISTANT:
-                items += _converted(message, sent_ids)
+                items += _calls_last(_converted(message, sent_ids))
             case Role.TOOL:
                 results = (part for part in message.parts if isinstance(part, ToolResultPart))
                 items += (_result(part, sent_ids) for part in results)
     return items
+
+
+def _calls_last(items: Sequence[Json]) -> Sequence[Json]:
+    """Return the items of one turn with its words before its calls.
+
+    Models also call first and speak then. Some servers, DeepSeek for one, refuse a call that something stands behind but
+    its output.
+    """
+    kinds = [item.get("type") for item in items]
+    if "function_call" not in kinds or "reasoning" in (behind := kinds[kinds.index("function_call") :]):
+        # A thought must stand before what it led to.
+        return items
+    first = len(kinds) - len(behind)
+    words = [item for item in items[first:] if item.get("type") == "message"]
+    others = [item for item in items[first:] if item.get("type") != "message"]
+    return [*items[:first], *words, *others]
 
 
 def _user_message(message: ChatMessage) -> Json:

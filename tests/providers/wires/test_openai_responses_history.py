@@ -127,6 +127,26 @@ def test_it_sends_its_own_items_back_unchanged() -> None:
     ]
 
 
+def test_it_puts_a_call_right_before_its_result() -> None:
+    spoken = play([*thought(0, "Hm", sealed="gAAA"), *call(1, "{}"), *text(2, "I look."), end()])
+    foreign = said(
+        Role.ASSISTANT,
+        ToolCallPart(id="call_1", name="look", arguments="{}"),
+        TextPart(text="I look."),
+        origin=ELSEWHERE,
+    )
+    result = said(Role.TOOL, ToolResultPart(call_id="call_1", name="look", content="Seen."))
+    output = {"type": "function_call_output", "call_id": "call_1", "output": "Seen."}
+    sent = [sends_back("I look."), LOOK, output]
+    assert body(HELLO, answer(spoken.result, HERE), result)["input"] == [HELLO_SENT, SEALED, *sent]
+    assert body(HELLO, foreign, result)["input"] == [HELLO_SENT, *sent]
+
+    # A thought in between led to the words behind it.
+    mixed = play([*call(0, "{}"), *thought(1, "Hm", sealed="gAAA"), *text(2, "I look."), end()])
+    items = body(HELLO, answer(mixed.result, HERE), result)["input"]
+    assert items == [HELLO_SENT, LOOK, SEALED, sends_back("I look."), output]
+
+
 def test_it_gives_another_model_none_of_its_thoughts() -> None:
     result = play([*thought(0, "Hm", sealed="gAAA"), *text(1, "Hi"), end()]).result
     own = answer(result, HERE)
