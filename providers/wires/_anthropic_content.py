@@ -85,9 +85,22 @@ class Content:
         yield from self._finish(block)
 
     def stop(self, event: Json) -> Iterator[ModelEvent]:
-        """Take the end of a block."""
+        """Take the end of a block; some servers put the whole block there, and no deltas before it."""
         if (block := self._open.pop(_index(event), None)) is not None:
+            whole = object_in(event.get("content_block"))
+            if whole and not block.closed:
+                yield from self._fill(block, whole)
             yield from self._finish(block)
+
+    def _fill(self, block: Block, whole: Json) -> Iterator[ModelEvent]:
+        """Take from the ``whole`` block what nothing has said of it before."""
+        if block.type in {"text", "thinking"} and not any(block.texts):
+            kind = "thinking_delta" if block.type == "thinking" else "text_delta"
+            yield from self._append(block, kind, whole)
+        if block.type == "thinking" and not block.sealed:
+            yield from self._append(block, "signature_delta", whole)
+        if block.accepts("input") and not block.inputs and whole.get("input"):
+            yield from self._append(block, "input_json_delta", {"partial_json": whole["input"]})
 
     def end(self) -> Iterator[ModelEvent]:
         """Note that the message came to its end and cut nothing: every block is whole, stopped or not."""

@@ -645,6 +645,13 @@ def delta(index: Any, type: str, **fields: Any) -> Json:
     return {"type": "content_block_delta", "index": index, "delta": {"type": type, **fields}}
 
 
+def whole_in_stop(index: int, *, type: str, **fields: Any) -> list[Json]:
+    """A block that begins with its type, id and name only, and whose stop holds all of it."""
+    begun = {"type": type} | {name: value for name, value in fields.items() if name in {"id", "name"}}
+    begin, stop = block(index, begun)
+    return [begin, stop | {"content_block": {"type": type, **fields}}]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Misplaced:
     """Deltas that have no block of their own."""
@@ -756,6 +763,23 @@ MISPLACED = [
             parts=[ToolCallPart(id="c1", name="look", arguments='{"a": 1}')],
         ),
         id="a call without types",
+    ),
+    pytest.param(
+        Misplaced(
+            stream=[
+                *whole_in_stop(0, type="thinking", thinking="Well", signature="sig"),
+                *whole_in_stop(1, type="text", text="Yes"),
+                *whole_in_stop(2, type="tool_use", id="c1", name="look", input={"a": 1}),
+                *whole_in_stop(3, type="note", text="Aside"),
+            ],
+            parts=[
+                ReasoningPart(text="Well", sealed="sig"),
+                TextPart(text="Yes"),
+                ToolCallPart(id="c1", name="look", arguments='{"a": 1}'),
+                ProviderItemPart(kind="note", data={"type": "note"}),
+            ],
+        ),
+        id="whole blocks in their stops",
     ),
     pytest.param(
         Misplaced(
