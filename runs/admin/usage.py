@@ -8,7 +8,7 @@ from django.views.generic import TemplateView
 from unfold.views import UnfoldSiteViewMixin
 
 from runs.admin import chart
-from runs.admin.wording import count, dollars, duration, share
+from runs.admin.wording import count, dollars, duration, share, tokens
 from runs.usage import statistics
 from runs.usage.statistics import Figures, GroupBy, Scope
 
@@ -101,8 +101,8 @@ def _headline(whole: Figures) -> list[tuple[str, str, str]]:
     """Return the name, value and remark of each figure at the top of the page."""
     return [
         ("Runs", count(whole.runs), f"{count(whole.steps)} provider calls"),
-        ("Input tokens", count(whole.input_tokens), f"{count(whole.cached_input_tokens)} of them cached"),
-        ("Output tokens", count(whole.output_tokens), f"{count(whole.reasoning_tokens)} of them reasoning"),
+        ("Input tokens", _input(whole), f"{count(whole.cached_input_tokens)} of them cached"),
+        ("Output tokens", _output(whole), f"{count(whole.reasoning_tokens)} of them reasoning"),
         ("Cost", dollars(whole.cost, whole.cost_is), _about_cost(whole)),
         ("First token", duration(whole.first_token_median), f"95 % within {duration(whole.first_token_p95)}"),
         (
@@ -111,6 +111,14 @@ def _headline(whole: Figures) -> list[tuple[str, str, str]]:
             f"{count(whole.cancelled_runs)} and {count(whole.failed_runs)} of {count(whole.ended_runs)} runs",
         ),
     ]
+
+
+def _input(figures: Figures) -> str:
+    return tokens(figures.input_tokens, figures.estimated_input_tokens)
+
+
+def _output(figures: Figures) -> str:
+    return tokens(figures.output_tokens, figures.estimated_output_tokens)
 
 
 def _about_cost(whole: Figures) -> str:
@@ -133,9 +141,9 @@ def _cells(figures: Figures) -> tuple[str, ...]:
         share(figures.cancelled_share),
         share(figures.failed_share),
         count(figures.steps),
-        count(figures.input_tokens),
+        _input(figures),
         count(figures.cached_input_tokens),
-        count(figures.output_tokens),
+        _output(figures),
         count(figures.reasoning_tokens),
         dollars(figures.cost, figures.cost_is),
         duration(figures.first_token_median),

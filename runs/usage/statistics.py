@@ -28,7 +28,7 @@ from django.db.models.functions import RowNumber, TruncDate
 from django.utils import timezone
 
 from providers.types.cost import CostIs
-from providers.types.usage import COUNTS, UsageSource
+from providers.types.usage import COUNTS, ESTIMATES, UsageSource
 from runs.models import Run, Step
 from runs.states import TERMINAL, RunStatus
 
@@ -99,6 +99,9 @@ class Figures:
     cache_write_input_tokens: int | None = None
     output_tokens: int | None = None
     reasoning_tokens: int | None = None
+    #: The parts of the two totals that are estimates; ``None`` if no step has an estimate.
+    estimated_input_tokens: int | None = None
+    estimated_output_tokens: int | None = None
 
     #: US dollars, summed over the steps with a known cost; ``None`` if no step has one.
     cost: Decimal | None = None
@@ -205,7 +208,7 @@ def _count_steps(steps: QuerySet[Step], key: Expression | F) -> Iterable[Any]:
         at_least_steps=Count("pk", filter=Q(cost_is=CostIs.AT_LEAST.value)),
         unpriced_steps=Count("pk", filter=Q(cost=None) & ~Q(input_tokens=None, output_tokens=None)),
         # SUM skips NULL, and is NULL if every value is NULL: None in Figures.
-        **{name: Sum(name) for name in (*COUNTS, "cost")},
+        **{name: Sum(name) for name in (*COUNTS, *ESTIMATES, "cost")},
     )
 
 

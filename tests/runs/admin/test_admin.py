@@ -588,6 +588,12 @@ class TestUsage:
         assert f"{timezone.localdate():%Y-%m-%d}" in page
         assert "1 of 2 steps reported their usage; 1 reported a part of it or nothing." in page
 
+    def test_its_tokens_are_marked_where_a_part_is_an_estimate(self, admin, owner):
+        make_step(make_run(owner=owner), input_tokens=900, output_tokens=41, estimated_output_tokens=40)
+        page = text_of(admin.get(USAGE))
+        assert page.count("≈ 41") == 4, "in all, by model, by user, by day"
+        assert "≈ 900" not in page
+
     @pytest.mark.usefixtures("some_use")
     def test_its_period_can_be_changed(self, admin):
         assert "old/model" not in text_of(admin.get(USAGE, {"days": "7"}))
