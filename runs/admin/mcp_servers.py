@@ -44,7 +44,7 @@ _BEFORE_LISTING: tuple[str, dict[str, Any]] = (
     "Its tools",
     {
         "fields": ("requires_approval", "groups"),
-        "description": "None is offered yet. “Save and list tools” asks the server for them; then choose.",
+        "description": "None is offered yet. Once the server is saved, “Save and list tools” asks it for them; then choose.",
     },
 )
 #: For users who may view a server but not change it.
