@@ -7,6 +7,7 @@ import json
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn, get_type_hints
 
 import orjson
@@ -151,7 +152,8 @@ def json_object(text: str) -> Json:
     """Return the object that a model's argument ``text`` stands for.
 
     What would be executed must be what people are shown. So text is refused that parsing would change: a field that
-    is named twice, a number beyond all limits, half of a character, and NUL, which databases refuse.
+    is named twice, a number that is too large or has more digits than are kept, half of a character, and NUL,
+    which databases refuse.
 
     Raises:
         InvalidArguments: ``text`` stands for no object, or not for exactly one.
@@ -199,15 +201,28 @@ def _parse_noting(text: str, problems: list[str]) -> None:
         return found
 
     def number(digits: str) -> float:
-        if math.isinf(float(digits)):
+        value = float(digits)
+        if math.isinf(value):
             problems.append(f"The number {_shortened(digits)} is too large.")
-        return float(digits)
+        elif not _is_kept(digits, value):
+            why = "has too many digits" if value else "is too small"
+            problems.append(f"The number {_shortened(digits)} {why} to be kept exactly.")
+        return value
 
     # Text that says an object several times is no JSON; its fields are the same each time.
     with contextlib.suppress(ValueError, RecursionError):
         inner = json.loads(text, object_pairs_hook=fields, parse_float=number)
         if isinstance(inner, str):
             json.loads(inner, object_pairs_hook=fields, parse_float=number)
+
+
+def _is_kept(digits: str, value: float) -> bool:
+    """Return whether ``value``, written again, is the number that ``digits`` are."""
+    try:
+        return Decimal(digits) == Decimal(repr(value))
+    except InvalidOperation:
+        # An exponent of 19 digits and more.
+        return False
 
 
 def _note_odd_characters(value: Any, problems: list[str]) -> None:
