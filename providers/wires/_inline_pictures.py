@@ -6,9 +6,9 @@ Some proxies put a picture that a model made into the words, as a Markdown image
 import re
 
 _BEGINNING = re.compile(r"!\[[^\]\n]{0,200}\]\(\s?(?=data:image/[\w.+-]{1,30};base64,)")
-#: The end of a text that may still become such a beginning.
+#: The end of a text that may still become such a beginning. An exclamation mark alone is too common to be held.
 _MAYBE = re.compile(
-    r"!(?:\[[^\]\n]{0,200}(?:\](?:\(\s?(?P<address>data:image/[\w.+-]{0,30}(?:;[base64]{0,6})?|[dat:image/]{0,11}))?)?)?\Z"
+    r"!\[[^\]\n]{0,200}(?:\](?:\(\s?(?P<address>data:image/[\w.+-]{0,30}(?:;[base64]{0,6})?|[dat:image/]{0,11}))?)?\Z"
 )
 _SCHEME = "data:image/"
 
@@ -23,7 +23,7 @@ class InlinePictures:
 
     def split(self, text: str) -> list[tuple[bool, str]]:
         """Return ``text`` in pieces, each with whether it is a picture's address. What may begin one is held."""
-        if not self._address and not self._held and "!" not in text:
+        if not self._address and not self._held and "![" not in text:
             return [(False, text)]
         text, self._held = self._held + text, ""
         found: list[tuple[bool, str]] = []

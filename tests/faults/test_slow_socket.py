@@ -50,7 +50,7 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
         "ANTHROPIC_BASE_URL": origin,
         "GOOGLE_GEMINI_BASE_URL": origin,
     }
-    server = ServerProcess(folder, **keys, **addresses)
+    server = ServerProcess(folder, RUNNEL_ANSWER_CHARS="100000000", **keys, **addresses)
     server.start()
     try:
         yield Installation(

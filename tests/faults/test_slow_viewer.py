@@ -32,6 +32,7 @@ def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def flooding(recordings: Path, settings: object) -> None:
     """Let the emulator play the flood; asked for before ``line``, which starts it."""
     settings.RUNNEL_RECORDINGS_DIR = recordings  # type: ignore[attr-defined]
+    settings.RUNNEL_ANSWER_CHARS = 10 * MEGABYTES * 1024 * 1024  # type: ignore[attr-defined]
 
 
 async def blocked(line: Line, model: str) -> tuple[Client, UUID]:

@@ -57,6 +57,7 @@ def test_the_stop_reasons_are_the_protocols() -> None:
         "tool_calls",
         "requires_approval",
         "max_steps",
+        "max_continuations",
         "max_tokens_exceeded",
         "cancelled",
         "error",

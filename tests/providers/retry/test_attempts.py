@@ -23,7 +23,7 @@ from tests.providers.retry.attempting import (
     saying,
     speaking,
 )
-from tests.providers.upstream import Behaviour, answering, forever, in_turn, reset, streaming, upstream
+from tests.providers.upstream import Behaviour, forever, in_turn, reset, streaming, upstream
 
 every_wire = pytest.mark.parametrize("wire", WIRES)
 CHAT = "openai-chat"
@@ -58,7 +58,6 @@ async def test_a_call_that_failed_before_a_word_is_made_again(wire: str, fresh_c
     "failing",
     [
         pytest.param(reset, id="reset"),
-        pytest.param(answering("200 OK", b"<html></html>", "content-type: text/html"), id="a page"),
         pytest.param(streaming(b"data: {not json\n\n"), id="bad JSON"),
         pytest.param(streaming(), id="nothing"),
         pytest.param(refusing(429, "retry-after-ms: 5"), id="a rate limit"),
