@@ -14,6 +14,17 @@ _USAGE_SECONDS = 5.0
 _ERROR_BODY_SECONDS = 5.0
 
 
+class Cut(Enum):
+    """Why a call was ended early."""
+
+    #: The stop signal was set.
+    CANCEL = "cancel"
+    #: A time limit passed without data.
+    TIMEOUT = "timeout"
+    #: The answer is complete; the rest of the body took too long.
+    COMPLETE = "complete"
+
+
 class Phase(Enum):
     """What a call waits for."""
 

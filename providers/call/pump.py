@@ -10,7 +10,6 @@ format, any SDK or runs.
 import asyncio
 from contextlib import suppress
 from datetime import UTC, datetime
-from enum import Enum
 
 import httpx2
 
@@ -18,7 +17,7 @@ from providers import clients
 from providers.call import body, timeout_errors
 from providers.call.answer_bounds import AnswerBounds
 from providers.call.answer_reader import AnswerReader
-from providers.call.deadlines import DRAIN_SECONDS, Deadlines, Phase
+from providers.call.deadlines import DRAIN_SECONDS, Cut, Deadlines, Phase
 from providers.call.decoder import Decoder
 from providers.call.event_stream import StreamEvent
 from providers.call.limits import SizeLimits
@@ -28,7 +27,7 @@ from providers.catalog import Target
 from providers.clients.exchange import Exchange
 from providers.errors import LLMConnectionError, LLMError
 from providers.errors.stop_signal import RunCancelled, StopSignal
-from providers.errors.translation import from_exception, from_payload
+from providers.errors.translation import from_exception
 from providers.security.redaction import redact_text
 from providers.types import Json, ModelRequest, Role
 from providers.types.events import ModelEvent, ReasoningDelta, TextDelta, ToolCallStarted
@@ -41,17 +40,6 @@ from providers.wires.late_usage import LateUsage
 _EVENTS_PER_TURN = 64
 
 
-class _Cut(Enum):
-    """Why a call was ended early."""
-
-    #: The stop signal was set.
-    CANCEL = "cancel"
-    #: A time limit passed without data.
-    TIMEOUT = "timeout"
-    #: The answer is complete; the rest of the body took too long.
-    COMPLETE = "complete"
-
-
 class Pump:
     """One call. Call ``run`` once, then read ``accumulator``, ``exchange`` and the other public attributes."""
 
@@ -61,7 +49,7 @@ class Pump:
         self._sink = sink
         self._timeouts = timeouts
         self._loop = asyncio.get_running_loop()
-        self._cut: _Cut | None = None
+        self._cut: Cut | None = None
         self._cut_at = self._closed_at = 0.0
         self._is_complete = False
         self._is_closing = False
@@ -111,7 +99,7 @@ class Pump:
         try:
             await asyncio.wait({self._task})
         except asyncio.CancelledError:
-            self._stop(_Cut.CANCEL)
+            self._stop(Cut.CANCEL)
             # Not gather(): a second cancel would interrupt the closing.
             await asyncio.wait({self._task})
             self._take_exception()
@@ -155,16 +143,9 @@ class Pump:
             if self.exchange.response is None or self.exchange.is_open:
                 error = timeout_errors.no_connection(from_exception(exc), self._timeouts)
             else:
-                error = self._status_error()
+                error = self.exchange.status_error()
         # Raised outside the handler: as its context, the SDK's exception would keep the API key alive.
         raise error
-
-    def _status_error(self) -> LLMError:
-        """Return the error of an answer that is no success, by what came of its body."""
-        exchange = self.exchange
-        return from_payload(
-            bytes(exchange.error_body) or None, status=exchange.status, headers=exchange.headers
-        )
 
     async def _relay_events(self, response: httpx2.Response) -> None:
         reader = self._reader = AnswerReader(
@@ -265,13 +246,13 @@ class Pump:
             if self._timeouts.late_usage and self._decoder.is_under_way and not self._sink_is_full:
                 self._read_on_for_usage()
             else:
-                self._stop(_Cut.CANCEL)
+                self._stop(Cut.CANCEL)
         # Otherwise the body has just ended by itself, and the task is about to check the answer.
 
     def _read_on_for_usage(self) -> None:
         """Keep the partial answer and read on for the usage, for at most ``late_usage`` seconds."""
         if self._cut is None and not self._is_closing and not self._task.done():
-            self._cut = _Cut.CANCEL
+            self._cut = Cut.CANCEL
             self._cut_at = self._loop.time()
             self._late_usage = LateUsage(self._wire.KIND, self.accumulator)
             self._deadlines.drain_until = self._cut_at + self._timeouts.late_usage
@@ -280,7 +261,7 @@ class Pump:
             with suppress(Exception):
                 self._interrupt(RunCancelled(self._signal))
 
-    def _stop(self, cut: _Cut) -> None:
+    def _stop(self, cut: Cut) -> None:
         # Do not cancel a task that is closing: the connection would stay open.
         if self._late_usage is not None and not self._is_closing:
             self._task.cancel()
@@ -302,7 +283,7 @@ class Pump:
         if self._loop.time() < self._deadline():
             self._arm()
         else:
-            self._stop(_Cut.COMPLETE if self._is_over else _Cut.TIMEOUT)
+            self._stop(Cut.COMPLETE if self._is_over else Cut.TIMEOUT)
 
     def _deadline(self) -> float:
         return self._deadlines.next(self._phase, now=self._loop.time())
@@ -325,14 +306,14 @@ class Pump:
         if self._is_complete:
             return
         ending = self._take_exception()
-        if self._cut is _Cut.CANCEL:
+        if self._cut is Cut.CANCEL:
             ending = cancelled = RunCancelled(self._signal)
             # A task that was cancelled before it started has no closing time.
             cancelled.upstream_closed_ms = max(0.0, self._closed_at - self._cut_at) * 1000
         elif ending is None and self._is_over:
             self._end_reading()
             return
-        elif ending is None and self._cut is _Cut.TIMEOUT:
+        elif ending is None and self._cut is Cut.TIMEOUT:
             ending = self._timeout_error()
         elif ending is None:
             # The pump did not cancel the task: a scope inside the SDK or its transport did.
@@ -361,6 +342,6 @@ class Pump:
     def _timeout_error(self) -> LLMError:
         phase = self._phase
         if phase is Phase.ERROR_BODY:
-            return self._status_error()
+            return self.exchange.status_error()
         has_spoken = self.first_token_at is not None
         return self._deadlines.error(phase, now=self._loop.time(), has_spoken=has_spoken)

@@ -13,6 +13,9 @@ from datetime import UTC, datetime
 
 import httpx2
 
+from providers.errors import LLMError
+from providers.errors.translation import from_payload
+
 #: Headers that carry the provider's own id of a request, which its support asks for.
 _REQUEST_IDS = (
     "x-request-id",
@@ -74,6 +77,10 @@ class Exchange:
     def is_closed(self) -> bool:
         """Whether the body was read to its end or the response was closed."""
         return self.response is not None and self.response.is_closed
+
+    def status_error(self) -> LLMError:
+        """Return the error of an answer that is no success, by what came of its body."""
+        return from_payload(bytes(self.error_body) or None, status=self.status, headers=self.headers)
 
     async def close(self) -> None:
         """Close the response; a connection whose body was not read to its end is closed with it."""

@@ -123,7 +123,8 @@ class StepSink(EventSink):
 
         try:
             await self._journal.commit(self._log, [event], add_rows)
-        except BaseException:
+        except Exception:
+            # Not after a cancellation: the commit may go on, and its link must lead somewhere.
             for _, file in files:
                 await asyncio.to_thread(made.discard, file)
             raise

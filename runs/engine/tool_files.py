@@ -34,7 +34,8 @@ async def commit_answer(journal: Journal, log: RunLog, outcome: CallOutcome, *, 
 
     try:
         await journal.commit(log, [agui.tool_result(told)], store if files else partial(records.answer, told))
-    except BaseException:
+    except Exception:
+        # Not after a cancellation: the commit may go on, and its link must lead somewhere.
         for file in files:
             await asyncio.to_thread(made.discard, file)
         raise

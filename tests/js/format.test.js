@@ -117,7 +117,7 @@ describe("leftOut", () => {
     for (const left_out_of of ["", undefined]) assert.equal(leftOut({ left_out_of }), "");
   });
   it("tells all models from one provider's", () => {
-    assert.match(leftOut({ left_out_of: "*" }), /what models are told/);
+    assert.match(leftOut({ left_out_of: "*" }), /requests to models/);
     assert.match(leftOut({ left_out_of: "gemini-generate" }), /this model’s provider/);
   });
 });

@@ -85,8 +85,8 @@ export function summary(run) {
 /** Return whether and from whom a run's messages are kept from now on, in a sentence; "" if from nobody. */
 export function leftOut({ left_out_of: whom }) {
   if (!whom) return "";
-  if (whom === "*") return "Not part of what models are told from now on.";
-  return "Not part of what this model’s provider is told from now on, because it refused it.";
+  if (whom === "*") return "Left out of later requests to models.";
+  return "Left out of later requests to this model’s provider, because it refused it.";
 }
 
 /** Return the state of a tool call in a few words. */
