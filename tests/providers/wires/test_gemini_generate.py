@@ -475,7 +475,7 @@ ODD = [
             native=[{"text": "So"}, call(id="c1")],
         ),
         server="Any server",
-        oddity="A part of the Gemini wire that holds words beside a call says both.",
+        oddity="A part of the Gemini wire may hold words and a call: both are taken.",
         id="words beside a call",
     ),
     pytest.param(

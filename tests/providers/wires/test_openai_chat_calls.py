@@ -74,7 +74,7 @@ CALLS = [
     understood(
         calls(piece(id="a", name="look", arguments="{}"), piece(arguments='{"at"'), piece(arguments=": 1}")),
         server="Any server",
-        oddity="An empty object before the arguments themselves is no part of them.",
+        oddity="An empty object `{}` before the arguments themselves is skipped.",
         id="an empty object first",
     ),
     pytest.param(calls(chunk(tool_call=function("look", '{"at": 1}'))), id="a call under the name of one"),

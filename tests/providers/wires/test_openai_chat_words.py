@@ -196,7 +196,7 @@ WORDS_AND_THOUGHTS = [
             quirks=LOCAL,
         ),
         server="vLLM",
-        oddity="Where thoughts may be the whole answer, blanks beside them are no other one.",
+        oddity="Blanks beside thoughts do not count as an answer; where a server answers in thoughts alone, they are shown as the answer.",
         id="blanks beside thoughts that are the answer",
     ),
     pytest.param(
