@@ -1,10 +1,7 @@
-"""The official SDKs: one client per event loop, credential and address, over two HTTP pools per loop.
+"""The official SDKs: how a request is authenticated and sent.
 
-The only package beside ``wires`` that knows an SDK: a module for each, and what they hand out are plain
-dicts. SDKs are imported when they are first needed: together they take seconds. They never retry (a
-caller that has shown half an answer must decide), never follow a redirect (they would take the key along)
-and never wait for a free connection (a stream holds one for minutes). Providers from the admin have a pool of
-their own, which connects to checked addresses only (``pinned``).
+Only this package and ``wires`` know an SDK. Each SDK has a module of its own here, and hands out
+responses, which ``providers.call`` reads.
 """
 
 from providers.clients.pool import close_all, connect, forget

@@ -1,7 +1,7 @@
 """Anthropic's SDK: Anthropic itself, and Claude on Amazon's and Google's clouds.
 
-There credentials come from the cloud's own chain, which reads files and asks servers; the SDK does that on
-threads, and what would be loaded on the loop is loaded by ``prepare_…``.
+On a cloud, credentials come from the cloud's own chain, which reads files and asks servers. The SDK does that on
+threads. ``prepare_…`` imports, on a thread too, the modules that the SDK would import on the loop.
 """
 
 import os
@@ -33,7 +33,7 @@ def make(http: httpx2.AsyncClient, target: Target, base_url: str | None) -> Any:
 
 
 def make_bedrock(http: httpx2.AsyncClient, target: Target, base_url: str | None) -> Any:
-    """Return a client that sends its key as a bearer token, or signs with AWS credentials."""
+    """Return a client that sends its key as a bearer token or, without a key, signs with AWS credentials."""
     from anthropic import AsyncAnthropicBedrockMantle
 
     return AsyncAnthropicBedrockMantle(
@@ -53,7 +53,7 @@ def make_bedrock_runtime(http: httpx2.AsyncClient, target: Target, base_url: str
 
 
 def make_vertex(http: httpx2.AsyncClient, target: Target, base_url: str | None) -> Any:
-    """Return a client that sends an access token from Google's application default credentials."""
+    """Return a client that sends an access token of Google's application default credentials."""
     from anthropic import AsyncAnthropicVertex
 
     return AsyncAnthropicVertex(
@@ -66,7 +66,7 @@ def make_vertex(http: httpx2.AsyncClient, target: Target, base_url: str | None) 
 
 
 def prepare_bedrock() -> None:
-    """Load the package that signs requests, if it is installed. A key does not need it."""
+    """Import the modules that sign requests, if they are installed: a key needs no signature."""
     for name in ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
         remember(os.environ.get(name, ""))
     with suppress(ImportError):
@@ -75,14 +75,14 @@ def prepare_bedrock() -> None:
 
 
 def prepare_bedrock_runtime() -> None:
-    """Load the packages that sign requests and parse streams. Their schema is a file of some megabytes."""
+    """Import the modules that sign requests and read streams. The stream's shape is in a file of some megabytes."""
     prepare_bedrock()
     import_module("botocore.parsers")
     import_module("anthropic.lib.bedrock._stream_decoder").get_response_stream_shape()
 
 
 def prepare_vertex() -> None:
-    """Load the package that gets access tokens."""
+    """Import the modules that get an access token."""
     import_module("google.auth.transport.requests")
 
 
@@ -91,7 +91,7 @@ _REWRITTEN = frozenset({"bedrock", "bedrock-runtime", "vertex-anthropic"})
 
 
 async def post(client: Any, target: Target, body: Json) -> httpx2.Response:
-    """Ask for a stream of Messages."""
+    """Send ``body`` for a stream of Messages; return the response. Raises what the SDK raises."""
     asked = {**body, "stream": True}
     is_rewritten = target.sdk in _REWRITTEN
     sent: Json = {"body": asked} if is_rewritten else {"content": await encoded(asked)}
@@ -107,13 +107,13 @@ _COUNTED = ("model", "messages", "system", "tools", "tool_choice", "thinking")
 
 
 async def count(client: Any, target: Target, body: Json) -> object:
-    """Return how many tokens of input the server counts in ``body``."""
+    """Return the number of input tokens that the server counts in ``body``, as it sent it."""
     counted = {name: body[name] for name in _COUNTED if name in body}
     answer = await client.post("/v1/messages/count_tokens", cast_to=object, body=counted)
     return answer.get("input_tokens")
 
 
 async def models(client: Any, target: Target) -> tuple[str, ...]:
-    """Return the model names of the server, at most 1,000."""
+    """Return the names of the server's models, at most one page of 1,000."""
     options = {"params": {"limit": 1000}}
     return names_in(await client.get("/v1/models", cast_to=object, options=options))

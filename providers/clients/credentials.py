@@ -1,4 +1,4 @@
-"""Explains errors of a cloud's credential chain. Imports no SDK."""
+"""Recognises the exceptions of a cloud's chain of credentials that found none. Imports no SDK."""
 
 from providers.errors import LLMAuthenticationError, LLMConnectionError, LLMError
 from providers.security.redaction import redact_text
@@ -20,7 +20,7 @@ _UNREACHABLE = frozenset(
 
 
 def explain(exc: Exception) -> LLMError | None:
-    """Return our error for ``exc`` if a credential chain raised it, else ``None``."""
+    """Return the error for ``exc`` if a chain of credentials raised it, else ``None``."""
     library = type(exc).__module__.partition(".")[0]
     # Anthropic's SDK has no class of its own for it, google-genai neither.
     is_plain = type(exc) in {RuntimeError, ValueError} and "credentials" in str(exc)

@@ -1,7 +1,7 @@
 """Google's SDK: the Gemini API, and Gemini on Vertex AI.
 
-Streams go through a private call, because the SDK offers no other way to the response itself;
-tests/providers/clients/test_clients.py pins how it behaves.
+Streams use a private method, because the SDK offers no other way to the response itself.
+tests/providers/clients/test_clients.py checks how that method behaves.
 """
 
 import json
@@ -28,7 +28,7 @@ def make(http: httpx2.AsyncClient, target: Target, base_url: str | None) -> Any:
 
 
 def make_vertex(http: httpx2.AsyncClient, target: Target, base_url: str | None) -> Any:
-    """Return a client that sends an access token from Google's application default credentials."""
+    """Return a client that sends an access token of Google's application default credentials."""
     from google.genai import Client
 
     return Client(
@@ -40,12 +40,12 @@ def make_vertex(http: httpx2.AsyncClient, target: Target, base_url: str | None) 
 
 
 def prepare_vertex() -> None:
-    """Load the package that gets access tokens."""
+    """Import the modules that get an access token."""
     import_module("google.auth.transport.requests")
 
 
 async def post(client: Any, target: Target, body: Json) -> httpx2.Response:
-    """Ask for a stream of generated content."""
+    """Send ``body`` for a stream of generated content; return the response. Raises what the SDK raises."""
     path = vertex_path(target.origin.model) if target.sdk == "vertex" else gemini_path(target.origin.model)
     request = client._api_client._build_request("post", path, dict(body), None)
     request.data = await encoded(request.data)
@@ -54,7 +54,7 @@ async def post(client: Any, target: Target, body: Json) -> httpx2.Response:
 
 
 async def count(client: Any, target: Target, body: Json) -> object:
-    """Return the server's count of input tokens in ``body``. Vertex accepts fewer fields of it."""
+    """Return the number of input tokens that the server counts in ``body``. Vertex accepts only some of the fields."""
     model = target.origin.model
     if target.sdk == "vertex":
         name, counted = vertex_path(model).partition(":")[0], _some_of(body)
@@ -82,14 +82,14 @@ async def models(client: Any, target: Target) -> tuple[str, ...]:
 
 
 def gemini_path(model: str) -> str:
-    """Return the path of ``model``'s stream. A plain name becomes one path segment."""
+    """Return the path and query of the stream for ``model``. A plain name is quoted as one segment."""
     is_resource = model.startswith(("models/", "tunedModels/"))
     name = quote(model, safe="/") if is_resource else f"models/{quote(model, safe='')}"
     return f"{name}:streamGenerateContent?alt=sse"
 
 
 def vertex_path(model: str) -> str:
-    """Return the path on Vertex. A model is ``publisher/model``, or a name alone for Google's."""
+    """Return the same for Vertex, where a model is named ``publisher/model``, or without a publisher if it is Google's."""
     publisher, _, name = model.rpartition("/")
     path = f"publishers/{quote(publisher or 'google', safe='')}/models/{quote(name, safe='')}"
     return f"{path}:streamGenerateContent?alt=sse"

@@ -1,7 +1,6 @@
-"""Asks providers for their model names: periodically for suggestions, and on request.
+"""Fetches the lists of models from providers, in the background or on demand, and stores them in ``model_names``.
 
-No page waits for it: ``model_names`` keeps what was told. A provider that does not answer costs nothing
-but its suggestions.
+No page waits for a background fetch. If a provider does not answer, its old suggestions remain.
 """
 
 import asyncio
@@ -21,12 +20,10 @@ _FRESH = 6 * 3600.0
 
 
 async def fetch(target: Target) -> tuple[str, ...]:
-    """Return the model names that ``target``'s provider reports, and store them.
-
-    One that has no list, or an empty one, gives none.
+    """Fetch and store the model names of the provider of ``target``; return them. Empty if it has no list.
 
     Raises:
-        LLMError: it could not be asked, or refused.
+        LLMError: the provider did not answer within 15 seconds, or refused.
     """
     if not target.lists_models:
         return ()
@@ -43,9 +40,9 @@ async def fetch(target: Target) -> tuple[str, ...]:
 
 
 async def refresh() -> None:
-    """Ask all configured providers whose names are old, concurrently. Raises nothing.
+    """Fetch the list of every provider in use whose list is older than 6 hours, all at once. Logs failures.
 
-    Those from the admin are asked there, and keep their lists in the database.
+    Providers from the admin are left out: the admin fetches their lists and stores them in the database.
     """
     asked = (target for target in catalog.targets_in_use() if target.lists_models and not target.is_guarded)
     old = [target for target in asked if _is_old(target)]
@@ -53,7 +50,7 @@ async def refresh() -> None:
 
 
 async def keep_fresh() -> None:
-    """Ask periodically without end; the caller cancels it."""
+    """Refresh every 6 hours until the task is cancelled."""
     while True:
         await refresh()
         await asyncio.sleep(_FRESH)

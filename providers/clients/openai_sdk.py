@@ -16,7 +16,7 @@ def make(http: httpx2.AsyncClient, target: Target, base_url: str | None) -> Any:
 
 
 def make_azure(http: httpx2.AsyncClient, target: Target, base_url: str | None) -> Any:
-    """Return a client that sends its key as Azure's ``api-key``. The SDK's Azure client supports only the older API."""
+    """Return a client that sends its key as Azure's ``api-key``. The SDK's own Azure client knows only the older API."""
     return _client(http, target, base_url, {**dict(target.headers), "api-key": target.api_key})
 
 
@@ -35,12 +35,12 @@ def _client(http: httpx2.AsyncClient, target: Target, base_url: str | None, head
 
 
 async def post_chat(client: Any, target: Target, body: Json) -> httpx2.Response:
-    """Ask for a stream of Chat Completions."""
+    """Send ``body`` for a stream of Chat Completions; return the response. Raises what the SDK raises."""
     return await _post("/chat/completions", client, target, body)
 
 
 async def post_responses(client: Any, target: Target, body: Json) -> httpx2.Response:
-    """Ask for a stream of Responses."""
+    """Send ``body`` for a stream of Responses; return the response. Raises what the SDK raises."""
     return await _post("/responses", client, target, body)
 
 
@@ -49,7 +49,7 @@ _COUNTED = ("model", "input", "instructions", "tools", "tool_choice", "reasoning
 
 
 async def count_responses(client: Any, target: Target, body: Json) -> object:
-    """Return how many tokens of input the server counts in ``body``."""
+    """Return the number of input tokens that the server counts in ``body``, as it sent it."""
     counted = {name: body[name] for name in _COUNTED if name in body}
     answer = await client.post(
         "/responses/input_tokens", cast_to=object, body=counted, options=_options(target)
@@ -58,7 +58,7 @@ async def count_responses(client: Any, target: Target, body: Json) -> object:
 
 
 async def models(client: Any, target: Target) -> tuple[str, ...]:
-    """Return the names of the models that the server has."""
+    """Return the names of the server's models."""
     return names_in(await client.get("/models", cast_to=object, options=_options(target)))
 
 

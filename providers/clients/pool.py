@@ -1,4 +1,9 @@
-"""The HTTP pools of each event loop, and the SDK clients over them: one per credential and address."""
+"""The HTTP pools and SDK clients of each event loop: one client per credential and address, over two pools.
+
+Providers of the environment share an open pool. Providers from the admin have a guarded pool, which connects
+to checked addresses only (``providers.security.pinned``). Neither follows a redirect, because the request
+would take the key along, and neither waits for a free connection, because a stream holds one for minutes.
+"""
 
 from contextlib import suppress
 from functools import cache as remembered
@@ -28,14 +33,14 @@ _trusted = remembered(httpx2.create_ssl_context)
 
 
 def _open_pool(limits: httpx2.Limits) -> httpx2.AsyncClient:
-    """Return the HTTP pool for providers from the environment. It uses the environment's proxies."""
+    """Return the pool for providers of the environment. It uses the environment's proxies."""
     return httpx2.AsyncClient(
         verify=_trusted(), limits=limits, follow_redirects=False, mounts=_LOCAL, event_hooks=_HOOKS
     )
 
 
 def _guarded_pool(limits: httpx2.Limits) -> httpx2.AsyncClient:
-    """Return the HTTP pool for providers from the admin: checked addresses only, no proxies."""
+    """Return the pool for providers from the admin. It takes nothing from the environment."""
     transport = PinnedTransport(
         limits=limits,
         allow_loopback=lambda: settings.RUNNEL_ALLOW_LOOPBACK_PROVIDERS,
@@ -79,7 +84,7 @@ of_this_loop = PerLoop(_LoopClients)
 
 
 def connect() -> None:
-    """Drop the clients that hold a key whenever its provider changes. Called once, when Django is set up."""
+    """Drop a provider's clients when its row is retired. Called once, when Django is set up."""
     cache.retired.connect(_retired, dispatch_uid="providers")
 
 
@@ -89,7 +94,7 @@ def _retired(row: cache.CachedProvider, **kwargs: Any) -> None:
 
 
 def forget(target: Target) -> None:
-    """Drop all clients for ``target``, on all event loops. Callable from any thread."""
+    """Drop every client that holds the key of ``target``, on all loops; from any thread."""
     for loop, clients in of_this_loop.running():
         # A loop that has closed meanwhile takes its clients along.
         with suppress(RuntimeError):
@@ -97,7 +102,7 @@ def forget(target: Target) -> None:
 
 
 async def close_all() -> None:
-    """Close the running loop's clients; the next call makes new ones."""
+    """Close the running loop's pools; the next call makes new ones."""
     clients = of_this_loop.pop()
     if clients is not None:
         await clients.close()

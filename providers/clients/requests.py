@@ -1,4 +1,7 @@
-"""The requests to providers: a stream, a count of input tokens, a list of models."""
+"""Requests to a provider through its SDK: a stream, a token count, a list of models.
+
+SDKs never retry here: only the caller knows whether half an answer was shown already.
+"""
 
 import httpx2
 
@@ -13,8 +16,8 @@ async def open_stream(target: Target, body: Json) -> httpx2.Response:
     """Send ``body`` to ``target``; return the response once a successful answer has begun. Its body is unread.
 
     Raises:
-        Exception: whatever the SDK or httpx2 raises; ``providers.errors.translation.from_exception`` knows what it means.
-            After an answer that is no success it means nothing: the exchange holds that answer.
+        Exception: whatever the SDK or httpx2 raises. ``providers.errors.translation.from_exception`` turns it into an
+            ``LLMError``. After an unsuccessful status it means nothing: the exchange holds that answer.
     """
     await load(target)
     try:
@@ -29,9 +32,9 @@ async def open_stream(target: Target, body: Json) -> httpx2.Response:
 
 
 async def count_input(target: Target, body: Json) -> object:
-    """Return the provider's count of input tokens in ``body``, as reported; ``None`` if it cannot count.
+    """Return the number of tokens that the provider of ``target`` counts in ``body``, as the provider sent it.
 
-    Sets no limit to its time.
+    Return ``None`` if the wire has no counting endpoint. There is no time limit: the caller sets one.
 
     Raises:
         Exception: as ``open_stream`` does.
@@ -43,7 +46,9 @@ async def count_input(target: Target, body: Json) -> object:
 
 
 async def list_models(target: Target) -> tuple[str, ...]:
-    """Return the model names that ``target``'s provider reports. Has no time limit of its own.
+    """Return the names of the models that the provider of ``target`` lists.
+
+    There is no time limit: the caller sets one.
 
     Raises:
         Exception: as ``open_stream`` does.

@@ -1,4 +1,4 @@
-"""The interface between the client pool and the module of an SDK."""
+"""What each SDK's module has to offer: how its client is made, and how that client is asked."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ def _nothing() -> None:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Sdk:
-    """An SDK with one kind of address and credentials."""
+    """One way to a provider: an SDK, and the address and credentials that its client uses."""
 
     module: str
     #: Makes a client for a target at an address; opens nothing and reads no credentials.
@@ -42,10 +42,10 @@ class WireCalls:
 
 
 def names_in(answer: object) -> tuple[str, ...]:
-    """Return the ids in a model list of OpenAI's or Anthropic's form, or in a bare list.
+    """Return the ids in a list of models as OpenAI and Anthropic send it; a few servers send a bare list.
 
     Raises:
-        ValueError: it is something else.
+        ValueError: ``answer`` is no list of models.
     """
     items = answer.get("data") or [] if isinstance(answer, dict) else answer
     if not isinstance(items, list):

@@ -1,4 +1,7 @@
-"""Which SDK each kind of provider uses, and which of its calls each wire. Imports an SDK when it is first needed."""
+"""Which SDK sends a request: one row for each way to a provider, one for each wire; and how an SDK is loaded.
+
+SDKs are imported when they are first needed: together they take seconds.
+"""
 
 import asyncio
 from importlib import import_module
@@ -59,7 +62,11 @@ def name_of_sdk(target: Target) -> str:
 
 
 async def load(target: Target) -> None:
-    """Import the SDK on a thread, so that the event loop does not wait."""
+    """Import the SDK for ``target`` if it is not loaded yet; on a thread, because it would block the loop.
+
+    Raises:
+        ImportError: a package that the SDK needs is not installed.
+    """
     if (name := name_of_sdk(target)) not in _loaded:
         await asyncio.to_thread(_load_now, name)
 

@@ -1,4 +1,4 @@
-"""Does the slow work of the first call in advance: imports, clients, certificates."""
+"""Warms up the SDKs at the server's start, so that the first stream is as fast as the later ones."""
 
 import logging
 from dataclasses import replace
@@ -14,9 +14,10 @@ logger = logging.getLogger("runnel.providers")
 
 
 async def warm_up() -> None:
-    """Do the work in advance that the first stream of each configured provider would do.
+    """Do once, for every provider in use, the work that its first stream would have to do.
 
-    That is the imports, the clients, the certificate store and what SDKs build lazily; nothing is sent.
+    That is the imports, the clients, the certificate store and what SDKs build lazily. Nothing is sent. A
+    provider that cannot be warmed up is logged and skipped.
     """
     for target in catalog.targets_in_use():
         try:
