@@ -105,6 +105,13 @@ describe("summary", () => {
     assert.equal(summary(paid), "Done · 1 in · 2 out · ≈ $0.02 · 2.5 s");
   });
 
+  it("tells no usage of a call that was refused", () => {
+    const none = { input_tokens: null, output_tokens: null, usage_source: "partial" };
+    const refused = { ...run, status: "failed", stop_reason: "llm_api_error", usage: none };
+    assert.doesNotMatch(summary(refused), /unknown/);
+    assert.match(summary({ ...run, usage: none }), /usage unknown/);
+  });
+
   it("tells no time that somebody spent on a decision", () => {
     for (const call of [{ requires_approval: true }, { source: "client" }]) {
       assert.equal(summary({ ...run, tool_calls: [call] }), "Done · 1 in · 2 out");

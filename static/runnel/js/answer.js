@@ -11,6 +11,9 @@ import { LEFT_CALLS } from "./vocabulary.js";
 
 export const WAITING = "Waiting for the model…";
 
+/** Items of which nothing is left to show beside their file. */
+const MEDIA_ITEMS = new Set(["inlineData", "inline_data", "image", "image_url", "audio"]);
+
 /** Return what a decision of AG-UI's `resume` is called where it is stored. */
 function decisionOf({ status, payload }) {
   const { approved, editedArgs, reason, result } = payload ?? {};
@@ -204,8 +207,10 @@ export class Answer {
   }
 
   #addItem({ kind, data, files = [] }) {
+    this.element.append(...files.map(fileElement));
+    // The file is all that such an item is.
+    if (files.length && MEDIA_ITEMS.has(kind)) return;
     this.element.append(
-      ...files.map(fileElement),
       element(
         "details",
         { class: "card" },

@@ -74,7 +74,9 @@ export function summary(run) {
   // Another tab's run does not tell what was asked for until it is stored.
   const model = run.model ?? run.served;
   if (model) phrases.push(model);
-  phrases.push(...usage(run.usage));
+  // A refused call has used nothing: that its counts are unknown would sound as if it had.
+  const isCounted = run.usage.input_tokens != null || run.usage.output_tokens != null;
+  if (isCounted || run.status !== "failed") phrases.push(...usage(run.usage));
   if (cost(run)) phrases.push(cost(run));
   if (run.started_at && run.finished_at && !run.tool_calls?.some(isAsked)) {
     phrases.push(duration((Date.parse(run.finished_at) - Date.parse(run.started_at)) / 1000));

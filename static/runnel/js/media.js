@@ -18,7 +18,13 @@ export function fileElement({ url, mime_type: mimeType, name }) {
   const [family] = mimeType.split("/");
   if (family === "image") {
     const picture = element("img", { class: "shown", src: url, alt: name });
-    return element("a", { class: "made", href: url }, picture);
+    const link = element("a", { class: "made", href: url }, picture);
+    // What cannot be shown, although it is called a picture, can still be fetched.
+    picture.addEventListener("error", () => {
+      link.className = "chip";
+      link.replaceChildren(name || url);
+    });
+    return link;
   }
   // Samples without a header are sent with one: no browser plays them else.
   const address = /^audio\/(l16|pcm)/i.test(mimeType) ? `${url}?as=wav` : url;
