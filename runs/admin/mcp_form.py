@@ -89,9 +89,9 @@ class McpServerForm(forms.ModelForm):  # type: ignore[type-arg]
         help_texts = {
             "name": "What its tools' names begin with: with “files” here one is files__read.",
             "command": "The program, by its path or as PATH finds it. It runs as this server's own user.",
-            "url": "Where it speaks Streamable HTTP. https only.",
-            "timeout": "Starting it counts, where a call has to.",
-            "groups": "Whose members may use it. None: everybody may.",
+            "url": "Its Streamable HTTP endpoint: https, or http on this machine where that is allowed.",
+            "timeout": "Seconds for one call, including the start of the server if it is not running.",
+            "groups": "Only members of these groups may use it. Without a group, everybody may.",
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -133,7 +133,7 @@ class McpServerForm(forms.ModelForm):  # type: ignore[type-arg]
             text = " ".join(entry["description"].split())
             text = text if len(text) <= _LONGEST_LABEL else f"{text[:_LONGEST_LABEL]}…"
             hints = f" (it says: {', '.join(entry['hints'])})" if entry["hints"] else ""
-            problem = f" Cannot be offered: {entry['problem']}." if entry["problem"] else ""
+            problem = f" (cannot be offered: {entry['problem']})" if entry["problem"] else ""
             choices[entry["name"]] = f"{entry['name']} – {text}{hints}{problem}"
         for name in self.instance.allowed:
             choices.setdefault(name, f"{name} (not listed any more)")

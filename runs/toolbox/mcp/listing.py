@@ -103,7 +103,7 @@ class _Listed:
             said.append(
                 f"{_counted(len(self.tools))} of them are listed; RUNNEL_MCP_TOOLS is {settings.RUNNEL_MCP_TOOLS}."
                 if len(self.tools) >= settings.RUNNEL_MCP_TOOLS
-                else "Those with the name of another are not listed."
+                else "A tool with the same name as an earlier one is not listed."
             )
         unusable = [entry for entry in self.tools.values() if entry["problem"]]
         if unusable:

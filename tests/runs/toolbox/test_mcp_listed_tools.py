@@ -370,7 +370,7 @@ def test_one_odd_tool_hides_no_other(settings: Settings) -> None:
     assert by_name["long"]["hints"] == ["its description is cut at 1,024 characters"]
     assert len(by_name["long"]["description"]) == 1_024
     assert result.message == (
-        "It answered, and has 9 tools. Those with the name of another are not listed. 3 tools cannot be offered "
+        "It answered, and has 9 tools. A tool with the same name as an earlier one is not listed. 3 tools cannot be offered "
         "(text: its arguments are no object; (tool 7): it has no name that can be used; "
         "(tool 8): it has no name that can be used)."
     )
