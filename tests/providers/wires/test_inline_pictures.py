@@ -1,5 +1,7 @@
 """Pictures among the words of an answer, however the words are cut."""
 
+from itertools import pairwise
+
 import pytest
 
 from providers.wires._inline_pictures import InlinePictures
@@ -32,9 +34,16 @@ TEXTS = [
 
 @pytest.mark.parametrize(("text", "words", "found"), TEXTS)
 def test_it_takes_pictures_out_wherever_the_text_is_cut(text: str, words: str, found: list[str]) -> None:
-    cuts = [[text], list(text), *([text[:at], text[at:]] for at in range(len(text)))]
-    for pieces in cuts:
+    # Not between the two characters that begin a picture: one alone is passed on at once.
+    places = [at for at in range(1, len(text)) if text[at - 1 : at + 1] != "!["]
+    whole, single = [0, len(text)], [0, *places, len(text)]
+    for ends in (whole, single, *([0, at, len(text)] for at in places)):
+        pieces = [text[start:end] for start, end in pairwise(ends)]
         inline = InlinePictures()
         parts = [part for piece in pieces for part in inline.split(piece)]
         said = "".join(piece for is_picture, piece in parts if not is_picture) + inline.flush()
         assert (said, [piece for is_picture, piece in parts if is_picture]) == (words, found), pieces
+
+
+def test_it_holds_no_exclamation_mark_back() -> None:
+    assert InlinePictures().split("Done!") == [(False, "Done!")]
