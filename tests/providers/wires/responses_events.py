@@ -115,3 +115,13 @@ SEALED = {
 }
 
 play = partial(playing.play, wire.KIND)
+
+
+#: A message and a thought that are complete.
+WHOLE_MESSAGE = message(output_text("Hello"))
+WHOLE_THOUGHT = {
+    "type": "reasoning",
+    "id": "rs_1",
+    "summary": [{"type": "summary_text", "text": "Hm"}],
+    "content": [{"type": "reasoning_text", "text": "Hm hm"}],
+}

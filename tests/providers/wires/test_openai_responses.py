@@ -1,8 +1,5 @@
 """The Responses wire: what its stream means, and what is kept of a cut answer."""
 
-from dataclasses import dataclass
-from typing import Any
-
 import pytest
 
 from providers.errors import (
@@ -10,7 +7,6 @@ from providers.errors import (
     LLMContentFilterError,
     LLMContextWindowExceededError,
     LLMEmptyResponseError,
-    LLMError,
     LLMRateLimitError,
     LLMServerError,
 )
@@ -28,8 +24,7 @@ from providers.types.events import (
 )
 from providers.types.usage import Usage, UsageSource
 from providers.wires import openai_responses as wire
-from tests.compatibility import understood
-from tests.providers.wires.playing import Cut, Ending, check_consistent, streamed_calls
+from tests.providers.wires.playing import Cut, Ending, streamed_calls
 from tests.providers.wires.responses_events import (
     HALF_CALL,
     LOOK,
@@ -37,8 +32,8 @@ from tests.providers.wires.responses_events import (
     SEALED,
     SEARCH,
     START,
+    WHOLE_MESSAGE,
     added,
-    belonging,
     call,
     call_item,
     delta,
@@ -344,156 +339,6 @@ def test_it_takes_the_encrypted_thought_from_the_completed_item_alone() -> None:
     ]
 
 
-WHOLE_MESSAGE = message(output_text("Hello"))
-WHOLE_THOUGHT = {
-    "type": "reasoning",
-    "id": "rs_1",
-    "summary": [{"type": "summary_text", "text": "Hm"}],
-    "content": [{"type": "reasoning_text", "text": "Hm hm"}],
-}
-
-
-SAID = [
-    ReasoningDelta("Hm", 0),
-    ReasoningDelta("Hm hm", 1),
-    TextDelta("Hello"),
-    ToolCallStarted("call_1", "look"),
-    ToolCallDelta("call_1", '{"at":1}'),
-    ToolCallFinished("call_1"),
-]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Sparse:
-    """The same answer, told by a server that leaves events out."""
-
-    name: str
-    stream: list[Json]
-
-
-SPARSE = [
-    Sparse(
-        name="only completed items",
-        stream=[done(0, WHOLE_THOUGHT), done(1, WHOLE_MESSAGE), done(2, call_item('{"at":1}')), end()],
-    ),
-    Sparse(
-        name="only the end",
-        stream=[end("completed", WHOLE_THOUGHT, WHOLE_MESSAGE, call_item('{"at":1}'))],
-    ),
-    Sparse(
-        name="all of it three times",
-        stream=[
-            added(0, WHOLE_THOUGHT | {"summary": [], "content": []}),
-            delta("reasoning_summary_text", 0, "Hm", summary_index=0),
-            delta("reasoning_text", 0, "Hm hm", content_index=0),
-            done(0, WHOLE_THOUGHT),
-            added(1, message()),
-            delta("output_text", 1, "Hello", content_index=0),
-            {"type": "response.output_text.done", "output_index": 1, "content_index": 0, "text": "Hello"},
-            done(1, WHOLE_MESSAGE),
-            added(2, call_item("")),
-            delta("function_call_arguments", 2, '{"at":1}'),
-            {"type": "response.function_call_arguments.done", "output_index": 2, "arguments": '{"at":1}'},
-            done(2, call_item('{"at":1}')),
-            end("completed", WHOLE_THOUGHT, WHOLE_MESSAGE, call_item('{"at":1}')),
-        ],
-    ),
-    Sparse(
-        name="no starts",
-        stream=[
-            delta("reasoning_summary_text", 0, "Hm", summary_index=0),
-            delta("reasoning_text", 0, "Hm hm", content_index=0),
-            delta("output_text", 1, "Hello", content_index=0),
-            delta("function_call_arguments", 2, '{"at":1}'),
-            done(2, call_item('{"at":1}')),
-            end("completed", WHOLE_THOUGHT, WHOLE_MESSAGE, call_item('{"at":1}')),
-        ],
-    ),
-    Sparse(
-        name="no numbers",
-        stream=[
-            {name: value for name, value in event.items() if name != "output_index"}
-            for event in (
-                delta("reasoning_summary_text", 0, "Hm", summary_index=0) | {"item_id": "rs_1"},
-                done(0, WHOLE_THOUGHT),
-                delta("output_text", 1, "Hello", content_index=0) | {"item_id": "msg_1"},
-                done(1, WHOLE_MESSAGE),
-                done(2, call_item('{"at":1}')),
-                end("completed", WHOLE_THOUGHT, WHOLE_MESSAGE, call_item('{"at":1}')),
-            )
-        ],
-    ),
-    Sparse(
-        name="numbers of the items alone",
-        stream=[
-            added(0, WHOLE_THOUGHT | {"summary": [], "content": []}),
-            belonging("reasoning_summary_text", "rs_1", "Hm", summary_index=0),
-            belonging("reasoning_text", "rs_1", "Hm hm", content_index=0),
-            done(0, WHOLE_THOUGHT),
-            added(1, message()),
-            belonging("output_text", "msg_1", "Hello", content_index=0),
-            done(1, WHOLE_MESSAGE),
-            added(2, call_item("")),
-            belonging("function_call_arguments", "fc_1", '{"at":1}'),
-            done(2, call_item('{"at":1}')),
-            end("completed", WHOLE_THOUGHT, WHOLE_MESSAGE, call_item('{"at":1}')),
-        ],
-    ),
-    Sparse(
-        name="only the starts of items",
-        stream=[added(0, WHOLE_THOUGHT), added(1, WHOLE_MESSAGE), added(2, call_item('{"at":1}')), end()],
-    ),
-    Sparse(
-        name="words in the starts of their parts",
-        stream=[
-            done(0, WHOLE_THOUGHT),
-            added(1, message()),
-            {"type": "response.content_part.added", "output_index": 1, "part": output_text("Hello")},
-            added(2, call_item('{"at":1}')),
-            end(),
-        ],
-    ),
-    Sparse(
-        name="a call that is completed twice",
-        stream=[
-            done(0, WHOLE_THOUGHT),
-            done(1, WHOLE_MESSAGE),
-            done(2, call_item('{"at":1}')),
-            done(3, call_item('{"at":1}')),
-            end(),
-        ],
-    ),
-    Sparse(
-        name="every item numbered 0",
-        stream=[done(0, WHOLE_THOUGHT), done(0, WHOLE_MESSAGE), done(0, call_item('{"at":1}')), end()],
-    ),
-    Sparse(
-        name="ids that change",
-        stream=[
-            done(0, WHOLE_THOUGHT),
-            delta("output_text", 1, "Hello", content_index=0) | {"item_id": "a"},
-            done(1, WHOLE_MESSAGE | {"id": "b"}),
-            added(2, call_item("", id="c")),
-            done(2, call_item('{"at":1}', id="d")),
-            end("completed", WHOLE_THOUGHT, WHOLE_MESSAGE | {"id": "e"}, call_item('{"at":1}', id="f")),
-        ],
-    ),
-]
-
-
-@pytest.mark.parametrize("case", SPARSE, ids=lambda case: case.name)
-def test_it_says_everything_once(case: Sparse) -> None:
-    told = play(case.stream)
-    assert told.raised is None
-    assert told.meaning == SAID
-    assert told.result.parts == (
-        ReasoningPart(text="Hm"),
-        ReasoningPart(text="Hm hm"),
-        TextPart(text="Hello"),
-        ToolCallPart(id="call_1", name="look", arguments='{"at":1}'),
-    )
-
-
 def test_it_says_the_end_of_a_text_whose_last_deltas_never_came() -> None:
     told = play([delta("output_text", 0, "Hel", content_index=0), done(0, WHOLE_MESSAGE), end()])
     assert told.meaning == [TextDelta("Hel"), TextDelta("lo")]
@@ -662,219 +507,6 @@ def test_it_assembles_the_response_of_a_cut_stream() -> None:
     }
 
 
-@dataclass(frozen=True, kw_only=True)
-class Shuffled:
-    """Items that arrive in another order than the provider's, and the types in the provider's own."""
-
-    stream: list[Json]
-    order: list[str]
-
-
-SEALED_THOUGHT = {"type": "reasoning", "id": "rs_0", "summary": [], "encrypted_content": "gAAA"}
-SHUFFLED = [
-    understood(
-        Shuffled(
-            stream=[*call(1, "{}"), *text(0, "I look."), end()],
-            order=["message", "function_call"],
-        ),
-        server="LiteLLM",
-        oddity="Items of a response that arrive in another order than their `output_index` go back in the order of the index.",
-        id="numbers against the arrival",
-    ),
-    pytest.param(
-        Shuffled(
-            stream=[
-                delta("output_text", 0, "So", content_index=0) | {"item_id": "msg_0"},
-                delta("reasoning_text", 1, "Hm", content_index=0) | {"item_id": "rs_0"},
-                end("completed", SEALED_THOUGHT, message(output_text("So"), id="msg_0")),
-            ],
-            order=["reasoning", "message"],
-        ),
-        id="the terminal event against the numbers",
-    ),
-    pytest.param(
-        Shuffled(
-            stream=[
-                *text(0, "So"),
-                *call(1, "{}"),
-                end("completed", SEALED_THOUGHT, call_item("{}"), message(output_text("So"), id="msg_0")),
-            ],
-            order=["reasoning", "function_call", "message"],
-        ),
-        id="an item of the terminal event alone",
-    ),
-    pytest.param(
-        Shuffled(
-            stream=[
-                done(0, SEALED_THOUGHT | {"encrypted_content": None}),
-                *text(1, "So"),
-                end("completed", SEALED_THOUGHT, message(output_text("So"), id="msg_1")),
-            ],
-            order=["reasoning", "message"],
-        ),
-        id="an encrypted thought that only the terminal event has",
-    ),
-    pytest.param(
-        Shuffled(
-            stream=[
-                done(0, message(output_text("A"), id="a")),
-                done(0, message(output_text("B"), id="b")),
-                end(),
-            ],
-            order=["message", "message"],
-        ),
-        id="two messages of one number",
-    ),
-]
-
-
-@pytest.mark.parametrize("case", SHUFFLED)
-def test_it_keeps_the_providers_order_of_items(case: Shuffled) -> None:
-    told = play(case.stream)
-    assert told.raised is None
-    assert [item["type"] for item in told.result.native] == case.order
-
-
-def test_it_says_what_only_the_terminal_event_holds() -> None:
-    first, second = message(output_text("One. "), id="a"), message(output_text("Two."), id="b")
-    assert play([done(0, first), end("completed", first, second)]).result.text == "One. Two."
-    merged = [delta("output_text", 0, "One. Two.", content_index=0), end("completed", first, second)]
-    assert play(merged).result.text == "One. Two."
-
-
-@pytest.mark.parametrize("kind", ["response", None])
-def test_it_reads_an_answer_that_was_not_streamed(kind: str | None) -> None:
-    whole = response("completed", WHOLE_THOUGHT, WHOLE_MESSAGE, call_item('{"at":1}')) | {
-        "object": "response"
-    }
-    told = play([whole if kind is None else whole | {"type": kind}])
-    assert told.raised is None
-    assert told.meaning == SAID
-    assert told.result.response_id == "resp_1"
-
-
-def test_it_counts_what_an_error_reports() -> None:
-    told = play(
-        [START, *text(0, "Hi"), {"type": "error", "code": "server_error", "usage": {"input_tokens": 4}}]
-    )
-    assert told.result.usage.input_tokens == 4
-
-
 def test_it_names_a_call_that_has_no_name() -> None:
     told = play([done(0, call_item("{}", name=None)), end()])
     assert told.result.tool_calls == (ToolCallPart(id="call_1", name="unnamed_tool", arguments="{}"),)
-
-
-@pytest.mark.parametrize(
-    "name",
-    ["type", "item", "delta", "output_index", "item_id", "content_index", "response", "arguments"],
-)
-@pytest.mark.parametrize("value", [None, [], {}, "x", 3, [None], {"content": 3, "output": 3}], ids=repr)
-def test_no_odd_value_costs_an_answer(name: str, value: Any) -> None:
-    stream = [START, *thought(0, "Hm", sealed="gAAA"), *text(1, "Yes"), *call(2, "{}"), end()]
-    odd = [event | {name: value} if name in event else event for event in stream]
-    for position in range(len(stream)):
-        told = play([*stream[:position], odd[position], *stream[position + 1 :]])
-        assert told.raised is None or isinstance(told.raised, LLMError)
-    assert isinstance(play(odd).raised, LLMError | None)
-
-
-@pytest.mark.parametrize(
-    "name", ["id", "type", "content", "summary", "arguments", "call_id", "name", "status"]
-)
-@pytest.mark.parametrize("value", [None, [], {}, "x", 3, [None], [{"type": 3, "text": 3}]], ids=repr)
-def test_no_odd_value_of_an_item_costs_an_answer(name: str, value: Any) -> None:
-    for item in (WHOLE_MESSAGE, WHOLE_THOUGHT, call_item("{}")):
-        odd = item | {name: value}
-        told = play([added(0, odd), done(0, odd), *text(1, "Yes"), end("completed", odd)])
-        assert told.raised is None or isinstance(told.raised, LLMError)
-        assert "Yes" in told.result.text
-
-
-@pytest.mark.parametrize(
-    ("stream", "meaning"),
-    [
-        understood(
-            [delta("reasoning", 0, "Hm"), delta("output_text", 1, "So")],
-            [ReasoningDelta("Hm", 0), TextDelta("So")],
-            server="Any server",
-            oddity="Thoughts that stream as `response.reasoning.delta` are thoughts.",
-            id="thoughts under an earlier name",
-        ),
-        pytest.param(
-            [delta("reasoning_summary", 0, "Hm"), delta("text", 1, "So")],
-            [ReasoningDelta("Hm", 0), TextDelta("So")],
-            id="a summary and words under earlier names",
-        ),
-        pytest.param(
-            [{"type": "response.content_part.done", "output_index": 0, "part": output_text("So")}],
-            [TextDelta("So")],
-            id="whole content parts alone",
-        ),
-        pytest.param(
-            [done(0, message({"type": "text", "text": "So"}))], [TextDelta("So")], id="a plain name of words"
-        ),
-        pytest.param([done(0, message() | {"content": "So"})], [TextDelta("So")], id="text for a content"),
-        pytest.param(
-            [delta("output_text", 0, "") | {"delta": {"text": "So"}}], [TextDelta("So")], id="a wrapped delta"
-        ),
-        pytest.param(
-            [
-                delta("output_text", 0, "So", content_index=0),
-                {"type": "response.content_part.done", "output_index": 0, "content_index": 0}
-                | {"part": output_text("So")},
-            ],
-            [TextDelta("So")],
-            id="a content part that was streamed",
-        ),
-    ],
-)
-def test_it_reads_other_names_and_shapes(stream: list[Json], meaning: list[Any]) -> None:
-    told = play([*stream, *text(5, "!"), end()])
-    assert told.raised is None
-    assert told.meaning == [*meaning, TextDelta("!")]
-
-
-@pytest.mark.parametrize(
-    ("earlier", "last", "expected"),
-    [
-        pytest.param(
-            {"input_tokens": 9, "output_tokens": 1},
-            {"input_tokens": 0, "output_tokens": 4},
-            Usage(input_tokens=9, output_tokens=4, source=UsageSource.REPORTED),
-            id="a zero at the end",
-        ),
-        pytest.param(
-            None,
-            {"prompt_tokens": 9, "completion_tokens": 4, "prompt_tokens_details": {"cached_tokens": 3}},
-            Usage(input_tokens=9, cached_input_tokens=3, output_tokens=4, source=UsageSource.REPORTED),
-            id="the names of Chat Completions",
-        ),
-        pytest.param({"input_tokens": 0, "output_tokens": 0}, None, Usage(), id="zeros at the start"),
-        pytest.param(
-            {"input_tokens": 9},
-            None,
-            Usage(input_tokens=9),
-            id="nothing at the end",
-        ),
-    ],
-)
-def test_it_counts_what_was_reported_once(earlier: Json | None, last: Json | None, expected: Usage) -> None:
-    opening = {"type": "response.created", "response": response("in_progress", usage=earlier)}
-    assert play([opening, *text(0, "So"), end(usage=last)]).result.usage == expected
-
-
-@pytest.mark.parametrize("name", ["output_index", "content_index", "item_id"])
-@pytest.mark.parametrize("value", [None, "", "x", -1, True, 0.5, [], {}], ids=repr)
-def test_words_without_a_proper_number_stay_where_they_came(name: str, value: Any) -> None:
-    stream = [START, *text(0, "A", "B", "C")[:-1]]
-    stream[3] = stream[3] | {name: value}
-    told = play([*stream, *text(1, "D"), end()])
-    assert told.raised is None
-    assert told.result.text == "ABCD"
-    check_consistent(told)
-
-
-def test_it_finds_counts_beside_the_response() -> None:
-    told = play([*text(0, "So"), end() | {"usage": {"input_tokens": 9, "output_tokens": 4}}])
-    assert told.result.usage == Usage(input_tokens=9, output_tokens=4, source=UsageSource.REPORTED)
