@@ -15,6 +15,7 @@ import httpx2
 
 from providers.errors import LLMError
 from providers.errors.translation import from_payload
+from providers.network import chunks
 
 #: Headers that carry the provider's own id of a request, which its support asks for.
 _REQUEST_IDS = (
@@ -101,6 +102,7 @@ class Exchange:
         self.response = response
         self.answered_at = datetime.now(UTC)
         self._on_answer()
+        chunks.join(response)
         if not response.is_success:
             with suppress(httpx2.HTTPError, httpx2.StreamError, OSError):
                 await self._read_error(response)

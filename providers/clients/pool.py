@@ -8,6 +8,7 @@ would take the key along, and neither waits for a free connection, because a str
 from contextlib import suppress
 from functools import cache as remembered
 from typing import Any
+from urllib.request import getproxies
 
 import httpx2
 from django.conf import settings
@@ -17,6 +18,8 @@ from providers import catalog
 from providers.catalog import Target, cache
 from providers.clients import exchange
 from providers.clients.sdk_table import SDKS, name_of_sdk
+from providers.network.streams import AsyncioBackend
+from providers.network.transport import Transport
 from providers.security.pinned import PinnedTransport
 from providers.security.redaction import remember
 
@@ -24,7 +27,7 @@ from providers.security.redaction import remember
 _KEPT_CONNECTIONS = 100
 
 #: Local servers (the emulator, Ollama, vLLM) are never behind the proxy that the environment names.
-_LOCAL = {f"all://{host}": None for host in ("127.0.0.1", "localhost", "[::1]")}
+_LOCAL = tuple(f"all://{host}" for host in ("127.0.0.1", "localhost", "[::1]"))
 
 _HOOKS: Any = {"request": [exchange.on_request], "response": [exchange.on_response]}
 
@@ -34,8 +37,15 @@ _trusted = remembered(httpx2.create_ssl_context)
 
 def _open_pool(limits: httpx2.Limits) -> httpx2.AsyncClient:
     """Return the pool for providers of the environment. It uses the environment's proxies."""
+    direct = Transport(AsyncioBackend(), limits=limits, ssl_context=_trusted())
+    # httpx2 prefers a proxy of one scheme to this; one for all schemes would have the same pattern.
+    patterns = _LOCAL if "all" in getproxies() else (*_LOCAL, "all://")
     return httpx2.AsyncClient(
-        verify=_trusted(), limits=limits, follow_redirects=False, mounts=_LOCAL, event_hooks=_HOOKS
+        verify=_trusted(),
+        limits=limits,
+        follow_redirects=False,
+        mounts=dict.fromkeys(patterns, direct),
+        event_hooks=_HOOKS,
     )
 
 

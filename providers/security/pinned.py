@@ -17,6 +17,8 @@ from time import monotonic
 import httpcore2
 import httpx2
 
+from providers.network.streams import AsyncioBackend
+from providers.network.transport import Transport
 from providers.security.addresses import Address, AddressRefused, check_addresses, check_url
 
 #: Returns the addresses of a host and port; raises ``OSError`` or ``UnicodeError`` if there are none.
@@ -49,8 +51,8 @@ class ConnectionRefused(AddressRefused, httpcore2.ConnectError):
     """
 
 
-class PinnedTransport(httpx2.AsyncHTTPTransport):
-    """httpx2's transport with connections to checked addresses only, and without proxies."""
+class PinnedTransport(Transport):
+    """The transport with connections to checked addresses only, and without proxies."""
 
     def __init__(
         self,
@@ -67,22 +69,10 @@ class PinnedTransport(httpx2.AsyncHTTPTransport):
         Raises:
             TypeError: the installed httpx2 keeps its connection pool in another place.
         """
-        context = ssl_context or httpx2.create_ssl_context()
-        super().__init__(verify=context, limits=limits)
-        # The parent class has no argument for the network backend, so its pool is replaced. If a later
-        # version keeps the pool elsewhere, raise: an unchecked connection would be worse than none.
-        if type(self._pool) is not httpcore2.AsyncConnectionPool:
-            raise TypeError("httpx2 keeps its connections somewhere else now")
-        self._pool = httpcore2.AsyncConnectionPool(
-            ssl_context=context,
-            max_connections=limits.max_connections,
-            max_keepalive_connections=limits.max_keepalive_connections,
-            keepalive_expiry=limits.keepalive_expiry,
-            network_backend=_CheckedBackend(lookup, allow_loopback),
-        )
+        super().__init__(_CheckedBackend(lookup, allow_loopback), limits=limits, ssl_context=ssl_context)
 
 
-class _CheckedBackend(httpcore2.AnyIOBackend):
+class _CheckedBackend(AsyncioBackend):
     """Opens TCP connections for the pool, after checking their addresses."""
 
     def __init__(self, lookup: Lookup, allow_loopback: Callable[[], bool]) -> None:
