@@ -83,11 +83,11 @@ class PausedRun:
 
 def read(run_id: UUID) -> PausedRun | None:
     """Return a paused run, ``None`` if the run is not paused."""
-    paused = Run.objects.filter(pk=run_id, status=RunStatus.AWAITING_APPROVAL)
+    paused = Run.objects.filter(pk=run_id, status=RunStatus.AWAITING_APPROVAL).select_related("log")
     while (run := paused.first()) is not None:
         found = _read(run)
         # ``_read`` makes several queries. Read again if a decision was stored between two of them.
-        if paused.filter(fence=run.fence, last_seq=run.last_seq).exists():
+        if paused.filter(log__fence=run.fence, log__last_seq=run.last_seq).exists():
             return found
     return None
 

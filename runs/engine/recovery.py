@@ -37,7 +37,7 @@ def reap(*, everything: bool) -> int:
         everything: end all runs that are active and not paused. Only for the process that holds the data
             folder's lock. Without it, only runs whose lease has expired are ended.
     """
-    orphans = Run.objects.filter(status__in=ACTIVE - {RunStatus.AWAITING_APPROVAL})
+    orphans = Run.objects.filter(status__in=ACTIVE - {RunStatus.AWAITING_APPROVAL}).select_related("log")
     if not everything:
         orphans = orphans.filter(lease_until__lt=timezone.now())
     return sum(_try_to_end(run) for run in orphans)

@@ -66,7 +66,7 @@ def conversation(request: HttpRequest, user: User, conversation_id: UUID) -> Htt
     if found is None:
         return not_found()
     calls = Prefetch("tool_calls", ToolCall.objects.select_related("decided_by"))
-    runs = found.runs.prefetch_related(calls).order_by("created_at", "id")
+    runs = found.runs.select_related("log").prefetch_related(calls).order_by("created_at", "id")
     return JsonResponse(
         {
             "id": found.id,

@@ -331,5 +331,5 @@ def read_page(run_id: UUID, after: int) -> list[tuple[int, list[str]]]:
 
 
 def _read_state(run_id: UUID) -> tuple[int, bool]:
-    row = Run.objects.filter(pk=run_id).values_list("last_seq", "status").first()
-    return (0, True) if row is None else (row[0], row[1] in TERMINAL)
+    row = Run.objects.filter(pk=run_id).values_list("log__last_seq", "status").first()
+    return (0, True) if row is None else (row[0] or 0, row[1] in TERMINAL)

@@ -1,19 +1,19 @@
-"""Writes one group of the journal in one transaction: two set-based statements, then the decisions.
+"""Writes one group of the journal in one transaction: a few statements for all appends, then the decisions.
 
-The two statements bypass the ORM on purpose: one UPDATE per run is too slow at a hundred streams. An
-append is refused as a whole if its run has another fence or another ``last_seq`` than expected. A failing
-append does not affect the others.
+These statements bypass the ORM on purpose: it is too slow at a hundred streams. An append is refused as a
+whole if its run has another fence or another ``last_seq`` than expected. A failing append does not affect the
+others.
 """
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-import orjson
 from django.db import DatabaseError, OperationalError, connection, transaction
+from django.db.backends.utils import CursorWrapper
 
 from runs.models import RunEvent
 
@@ -71,6 +71,10 @@ class Outcomes:
     decisions: list[Any] = field(default_factory=list)
 
 
+class _Mismatch(Exception):  # noqa: N818 - it names what happened
+    """At least one append of a group found another fence or another ``last_seq`` than expected."""
+
+
 def write_group(group: Group) -> Outcomes:
     """Write ``group`` in one transaction; if that fails, write each part in a transaction of its own.
 
@@ -81,15 +85,17 @@ def write_group(group: Group) -> Outcomes:
     while True:
         try:
             with transaction.atomic():
-                outcomes = Outcomes(refused=_append_all(group.appends))
-                outcomes.decisions = [_apply(decision) for decision in group.decisions]
-            return outcomes
+                if not _append_all(group.appends):
+                    raise _Mismatch
+                return Outcomes(decisions=[_apply(decision) for decision in group.decisions])
         except OperationalError as error:
             logger.exception("the database does not answer")
             if time.monotonic() > refuse_at or connection.in_atomic_block:
                 return _refuse(group, error)
             connection.close()
             time.sleep(PAUSE_SECONDS)
+        except _Mismatch:
+            return _write_one_by_one(group)
         except DatabaseError:
             logger.exception("a group of %d failed: retrying one by one", len(group.appends))
             return _write_one_by_one(group)
@@ -106,7 +112,9 @@ def _write_one_by_one(group: Group) -> Outcomes:
     for append in group.appends:
         try:
             with transaction.atomic():
-                outcomes.refused |= _append_all([append])
+                _append_one(append)
+        except Fenced:
+            outcomes.refused.add(append.key)
         except DatabaseError:
             logger.exception("the log of run %s could not be written", append.run_id)
             outcomes.refused.add(append.key)
@@ -137,27 +145,8 @@ def _append_one(append: Append) -> None:
     Raises:
         Fenced: the append was refused.
     """
-    if _append_all([append]):
+    if not _append_all([append]) and not _is_written(append):
         raise Fenced
-
-
-def _append_all(appends: list[Append]) -> set[str]:
-    """Write each append whose run has the expected fence and ``last_seq``; return the keys of the others."""
-    if not appends:
-        return set()
-    rows = [
-        [append.key, append.fence, append.first_seq, append.last_seq, "\n".join(append.frames)]
-        for append in appends
-    ]
-    statement = _POSTGRESQL if connection.vendor == "postgresql" else _SQLITE
-    with connection.cursor() as cursor:
-        parameters = statement.parameters(rows)
-        cursor.execute(statement.update, parameters)
-        updated = {UUID(str(row[0])).hex for row in cursor.fetchall()}
-        accepted = [row for row in rows if row[0] in updated and row[4]]
-        if accepted:
-            cursor.execute(statement.insert, statement.parameters(accepted))
-    return {append.key for append in appends if append.key not in updated and not _is_written(append)}
 
 
 def _is_written(append: Append) -> bool:
@@ -165,49 +154,98 @@ def _is_written(append: Append) -> bool:
     if not append.frames:
         return False
     rows = RunEvent.objects.filter(run_id=append.run_id, first_seq=append.first_seq, last_seq=append.last_seq)
-    return rows.filter(run__fence=append.fence, frames="\n".join(append.frames)).exists()
+    return rows.filter(run__log__fence=append.fence, frames="\n".join(append.frames)).exists()
+
+
+def _append_all(appends: list[Append]) -> bool:
+    """Write the appends; return False if at least one run has another fence or ``last_seq`` than expected.
+
+    Then the others may be written or not: the caller must roll back, unless it gave only one.
+    """
+    if not appends:
+        return True
+    statements = _POSTGRESQL if connection.vendor == "postgresql" else _SQLITE
+    # A run that was never resumed or taken over gets its row in the log with its first events.
+    first = [append for append in appends if append.first_seq == 1 and append.fence == 0]
+    later = [append for append in appends if append.first_seq > 1 or append.fence > 0]
+    with connection.cursor() as cursor:
+        changed = statements.execute(cursor, statements.begin, [(each.last_seq, each.key) for each in first])
+        changed += statements.execute(
+            cursor,
+            statements.advance,
+            [(each.last_seq, each.key, each.fence, each.first_seq - 1) for each in later],
+        )
+        if changed < len(appends):
+            return False
+        rows = [
+            (each.key, each.first_seq, each.last_seq, "\n".join(each.frames))
+            for each in appends
+            if each.frames
+        ]
+        statements.execute(cursor, statements.insert, rows)
+    return True
+
+
+type _Rows = Sequence[tuple[Any, ...]]
+
+
+def _execute_many(cursor: CursorWrapper, statement: str, rows: _Rows) -> int:
+    """Execute ``statement`` with each row, and return how many rows of the database it changed."""
+    if not rows:
+        return 0
+    cursor.executemany(statement, rows)
+    return int(cursor.rowcount)
+
+
+def _execute_columns(cursor: CursorWrapper, statement: str, rows: _Rows) -> int:
+    """Execute ``statement`` once with all rows, each column an array; return how many rows it changed."""
+    if not rows:
+        return 0
+    cursor.execute(statement, [list(column) for column in zip(*rows, strict=True)])
+    return int(cursor.rowcount)
 
 
 @dataclass(frozen=True, slots=True)
 class _Statements:
-    update: str
+    #: ``(last_seq, run_id)``: the log's first events.
+    begin: str
+    #: ``(last_seq, run_id, fence, previous last_seq)``: later events.
+    advance: str
+    #: ``(run_id, first_seq, last_seq, frames)``.
     insert: str
-    parameters: Callable[[list[list[Any]]], list[Any]]
+    execute: Callable[[CursorWrapper, str, _Rows], int]
 
 
 _SQLITE = _Statements(
-    update="""
-        UPDATE runs_run SET last_seq = json_extract(batch.value, '$[3]')
-        FROM json_each(%s) AS batch
-        WHERE runs_run.id = json_extract(batch.value, '$[0]')
-          AND runs_run.fence = json_extract(batch.value, '$[1]')
-          AND runs_run.last_seq = json_extract(batch.value, '$[2]') - 1
-        RETURNING runs_run.id
+    begin="""
+        INSERT INTO runs_eventlog (run_id, last_seq) SELECT id, %s FROM runs_run WHERE id = %s
+        ON CONFLICT (run_id) DO UPDATE SET last_seq = excluded.last_seq
+        WHERE runs_eventlog.last_seq = 0 AND runs_eventlog.fence = 0
     """,
-    insert="""
-        INSERT INTO runs_runevent (run_id, first_seq, last_seq, frames)
-        SELECT json_extract(value, '$[0]'), json_extract(value, '$[2]'),
-               json_extract(value, '$[3]'), json_extract(value, '$[4]')
-        FROM json_each(%s)
-    """,
-    parameters=lambda rows: [orjson.dumps(rows).decode()],
+    advance="UPDATE runs_eventlog SET last_seq = %s WHERE run_id = %s AND fence = %s AND last_seq = %s",
+    insert="INSERT INTO runs_runevent (run_id, first_seq, last_seq, frames) VALUES (%s, %s, %s, %s)",
+    execute=_execute_many,
 )
 
 _POSTGRESQL = _Statements(
-    update="""
-        UPDATE runs_run SET last_seq = batch.last_seq
-        FROM unnest(%s::uuid[], %s::int[], %s::int[], %s::int[], %s::text[])
-             AS batch (run_id, fence, first_seq, last_seq, frames)
-        WHERE runs_run.id = batch.run_id
-          AND runs_run.fence = batch.fence
-          AND runs_run.last_seq = batch.first_seq - 1
-        RETURNING runs_run.id
+    begin="""
+        INSERT INTO runs_eventlog (run_id, last_seq)
+        SELECT runs_run.id, batch.last_seq
+        FROM unnest(%s::int[], %s::uuid[]) AS batch (last_seq, run_id)
+        JOIN runs_run ON runs_run.id = batch.run_id
+        ON CONFLICT (run_id) DO UPDATE SET last_seq = excluded.last_seq
+        WHERE runs_eventlog.last_seq = 0 AND runs_eventlog.fence = 0
+    """,
+    advance="""
+        UPDATE runs_eventlog SET last_seq = batch.last_seq
+        FROM unnest(%s::int[], %s::uuid[], %s::int[], %s::int[]) AS batch (last_seq, run_id, fence, previous)
+        WHERE runs_eventlog.run_id = batch.run_id
+          AND runs_eventlog.fence = batch.fence
+          AND runs_eventlog.last_seq = batch.previous
     """,
     insert="""
         INSERT INTO runs_runevent (run_id, first_seq, last_seq, frames)
-        SELECT run_id, first_seq, last_seq, frames
-        FROM unnest(%s::uuid[], %s::int[], %s::int[], %s::int[], %s::text[])
-             AS batch (run_id, fence, first_seq, last_seq, frames)
+        SELECT * FROM unnest(%s::uuid[], %s::int[], %s::int[], %s::text[])
     """,
-    parameters=lambda rows: [list(column) for column in zip(*rows, strict=True)],
+    execute=_execute_columns,
 )

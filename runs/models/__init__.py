@@ -1,7 +1,7 @@
 """The database tables of runs: conversations, messages, notes, runs, steps, tool calls, files, events."""
 
 from runs.models.conversation import Conversation, Message
-from runs.models.event import RunEvent
+from runs.models.event import EventLog, RunEvent
 from runs.models.file import File
 from runs.models.mcp_server import McpServer
 from runs.models.note import Note
@@ -13,6 +13,7 @@ from runs.models.tool_call import ToolCall
 __all__ = [
     "ApiToken",
     "Conversation",
+    "EventLog",
     "File",
     "McpServer",
     "Message",

@@ -5,6 +5,23 @@ from django.db import models
 from runs.models.run import Run
 
 
+class EventLog(models.Model):
+    """How far the log of a run has come, and who may write it. A run without a row has no event yet.
+
+    These two columns are not in the run's row, because each commit changes them, and a database writes a whole
+    row at each change: with it, the run's prompt. Only ``runs.log.writer`` makes and changes rows.
+    """
+
+    run = models.OneToOneField(Run, on_delete=models.CASCADE, primary_key=True, related_name="log")
+    #: The highest committed seq.
+    last_seq = models.PositiveIntegerField(default=0, db_default=0)
+    #: +1 at each resume or takeover; a process with an older fence may not write.
+    fence = models.PositiveIntegerField(default=0, db_default=0)
+
+    def __str__(self) -> str:
+        return f"{self.run_id}: {self.last_seq}"
+
+
 class RunEvent(models.Model):
     """A batch of consecutive events of one run that were committed together.
 
@@ -12,7 +29,8 @@ class RunEvent(models.Model):
     JSON text per line. Only ``runs.log.journal`` adds rows; rows never change.
     """
 
-    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="events")
+    # The unique constraint is the index of this column, too.
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="events", db_index=False)
     first_seq = models.PositiveIntegerField()
     last_seq = models.PositiveIntegerField()
     frames = models.TextField()

@@ -58,10 +58,6 @@ class Run(UsageColumns):
     active_seconds = models.FloatField(default=0.0, editable=False)
     #: Approval deadline of a paused run; NULL for no deadline.
     awaiting_until = models.DateTimeField(null=True, blank=True, editable=False)
-    #: The highest committed seq of the event log.
-    last_seq = models.PositiveIntegerField(default=0, editable=False)
-    #: +1 at each resume or takeover; a process with an older fence may not write.
-    fence = models.PositiveIntegerField(default=0, editable=False)
     #: The process that drives the run.
     worker = models.CharField(max_length=64, blank=True, editable=False)
     #: Lease expiry; after it the run may be taken over.
@@ -99,6 +95,16 @@ class Run(UsageColumns):
 
     def __str__(self) -> str:
         return f"{self.model} {self.status}"
+
+    @property
+    def last_seq(self) -> int:
+        """The highest committed seq of the event log; reads the log's row unless it was selected, too."""
+        return self.log.last_seq if hasattr(self, "log") else 0
+
+    @property
+    def fence(self) -> int:
+        """The fence of the event log; reads the log's row unless it was selected, too."""
+        return self.log.fence if hasattr(self, "log") else 0
 
     @property
     def is_active(self) -> bool:

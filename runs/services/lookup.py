@@ -55,5 +55,5 @@ async def locate_conversation(owner_id: int, conversation_id: UUID) -> Position 
 
 
 def _position(runs: Any) -> Position | None:
-    row = runs.values_list("id", "last_seq", "status").first()
-    return Position(run_id=row[0], last_seq=row[1], status=row[2]) if row else None
+    row = runs.values_list("id", "log__last_seq", "status").first()
+    return Position(run_id=row[0], last_seq=row[1] or 0, status=row[2]) if row else None

@@ -22,7 +22,7 @@ from runs.calls import records
 from runs.calls.outcomes import CallOutcome
 from runs.calls.planning import PlannedCall
 from runs.log import replay
-from runs.models import Conversation, Run, Step
+from runs.models import Conversation, EventLog, Run, Step
 from runs.models import Message as MessageRow
 from runs.models.fields import usage_columns, uuid7
 from runs.models.run import CancelMode
@@ -165,12 +165,12 @@ def resume(run_id: UUID, *, worker: str, lease: timedelta) -> None:
         stop_reason="",
         awaiting_until=None,
         segment=F("segment") + 1,
-        fence=F("fence") + 1,
         worker=worker,
         lease_until=timezone.now() + lease,
     )
     if not changed:
         raise _lost_race(run_id)
+    EventLog.objects.filter(run_id=run_id).update(fence=F("fence") + 1)
 
 
 def end(
@@ -324,5 +324,15 @@ def take_over(run_id: UUID, *, fence: int) -> bool:
     Returns:
         Whether the fence was increased: False if it has changed, or if the run has ended or is paused.
     """
-    driven = Run.objects.filter(pk=run_id, fence=fence, status__in=ACTIVE - {RunStatus.AWAITING_APPROVAL})
-    return bool(driven.update(fence=F("fence") + 1))
+    driven = Run.objects.filter(pk=run_id, status__in=ACTIVE - {RunStatus.AWAITING_APPROVAL})
+    if not driven.exists():
+        return False
+    EventLog.objects.get_or_create(run_id=run_id)
+    log = EventLog.objects.filter(run_id=run_id)
+    if not log.filter(fence=fence).update(fence=fence + 1):
+        return False
+    # The run may have ended or paused before this transaction got the log's row.
+    if driven.exists():
+        return True
+    log.update(fence=fence)
+    return False

@@ -50,7 +50,7 @@ class Stored:
 def _load(run_id: UUID) -> Stored:
     rows = RunEvent.objects.filter(run_id=run_id).order_by("first_seq")
     return Stored(
-        run=Run.objects.get(pk=run_id),
+        run=Run.objects.select_related("log").get(pk=run_id),
         steps=list(Step.objects.filter(run_id=run_id)),
         traces=list(ProviderTrace.objects.filter(run_id=run_id)),
         answers=list(Message.objects.filter(run_id=run_id, role="assistant")),

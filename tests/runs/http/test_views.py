@@ -14,7 +14,7 @@ from django.test import Client
 
 from providers import catalog
 from runs.http.conversations import PAGE_SIZE
-from runs.models import ApiToken, Conversation, Message, Run
+from runs.models import ApiToken, Conversation, EventLog, Message, Run
 from runs.models.tool_call import Decision, ToolCallStatus
 from runs.states import RunStatus, StopReason
 from tests.runs.rows import make_call, make_run, make_step
@@ -194,8 +194,8 @@ def test_it_tells_all_that_was_said_and_how_each_run_went(client: Client, user: 
         usage_source="partial",
         cost=Decimal("0.25"),
         cost_is="at_least",
-        last_seq=7,
     )
+    EventLog.objects.create(run=run, last_seq=7)
     say(run, "user", {"kind": "text", "text": "Where does it end?"})
     thought = {"kind": "reasoning", "text": "Hm.", "sealed": None}
     say(run, "assistant", thought, {"kind": "text", "text": "In the "}, {"kind": "text", "text": "sea"})

@@ -93,7 +93,7 @@ class Stage:
 
     async def watch(self, log: RunLog, reader: Reader, *, after: int = 0) -> Viewer:
         """Let ``reader`` follow as a socket does: from where the run is as the database has it."""
-        run = await readers.run(Run.objects.get, pk=log.run_id)
+        run = await readers.run(Run.objects.select_related("log").get, pk=log.run_id)
         viewer = self.feed.watch(
             log.run_id,
             reader,
@@ -152,7 +152,7 @@ async def test_viewers_that_come_at_any_time_get_all_after_their_cursor_once(sta
     async def come() -> None:
         for _ in range(40):
             await asyncio.sleep(chance.random() * 0.008)
-            run = await readers.run(Run.objects.get, pk=log.run_id)
+            run = await readers.run(Run.objects.select_related("log").get, pk=log.run_id)
             reader, after = Reader(), chance.choice([0, run.last_seq, run.last_seq // 2])
             readers_after.append((reader, after))
             await stage.watch(log, reader, after=after)
@@ -270,7 +270,7 @@ async def test_a_run_that_another_process_drives_is_followed_by_polling(
 async def test_a_viewer_that_was_there_before_the_run_gets_it_live(stage: Stage) -> None:
     log, reader = await stage.open(local=False), Reader()
     await stage.watch(log, reader)
-    run = await readers.run(Run.objects.get, pk=log.run_id)
+    run = await readers.run(Run.objects.select_related("log").get, pk=log.run_id)
     stage.feed.open(log.run_id, run.conversation_id)
     await stage.write(log, 3)
     await stage.end(log)
@@ -335,7 +335,7 @@ async def test_who_leaves_twice_takes_nobody_else_along(stage: Stage) -> None:
     await stage.watch(log, here)
     await viewer.stop()
     assert len(stage.feed) == 1
-    run = await readers.run(Run.objects.get, pk=log.run_id)
+    run = await readers.run(Run.objects.select_related("log").get, pk=log.run_id)
     stage.feed.open(log.run_id, run.conversation_id)
     await stage.write(log, 2)
     await stage.end(log)

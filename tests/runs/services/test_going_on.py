@@ -55,7 +55,7 @@ async def until(run_id: UUID, *statuses: str) -> Run:
     """Wait until a run has one of these statuses and is live no more."""
     async with asyncio.timeout(STUCK):
         while True:
-            run = await readers.run(Run.objects.get, pk=run_id)
+            run = await readers.run(Run.objects.select_related("log").get, pk=run_id)
             if run.status in statuses and stop_signals.get(run_id) is None:
                 return run
             await asyncio.sleep(0.005)

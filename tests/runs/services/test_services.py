@@ -44,7 +44,7 @@ async def ended(run_id: UUID) -> Run:
     async with asyncio.timeout(STUCK):
         while stop_signals.get(run_id) is not None:
             await asyncio.sleep(0.005)
-    run = await readers.run(Run.objects.get, pk=run_id)
+    run = await readers.run(Run.objects.select_related("log").get, pk=run_id)
     assert run.status in TERMINAL
     return run
 

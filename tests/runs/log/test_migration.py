@@ -1,0 +1,71 @@
+"""A database of an earlier version: its runs keep their logs, and what is written after them continues them."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parents[3]
+
+#: Makes two runs as the version before the table of logs stored them, migrates, and tells what there is.
+SCRIPT = """
+import json, uuid, django
+django.setup()
+from django.core.management import call_command
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+
+before = [("runs", "0010_tool_call_files"), ("auth", "0012_alter_user_first_name_max_length")]
+call_command("migrate", "auth", verbosity=0)
+call_command("migrate", *before[0], verbosity=0)
+apps = MigrationExecutor(connection).loader.project_state(before).apps
+User, Conversation, Run, RunEvent = (
+    apps.get_model(name) for name in ("auth.User", "runs.Conversation", "runs.Run", "runs.RunEvent")
+)
+ada = User.objects.create(username="ada")
+runs = []
+for last_seq, fence in ((2, 1), (0, 0)):
+    conversation = Conversation.objects.create(owner=ada)
+    runs.append(
+        Run.objects.create(conversation=conversation, owner=ada, model="m", last_seq=last_seq, fence=fence)
+    )
+frames = [
+    f'{{"type":"event","run_id":"{runs[0].pk}","seq":{seq},"event":{{"type":"CUSTOM"}}}}' for seq in (1, 2, 3)
+]
+RunEvent.objects.create(run=runs[0], first_seq=1, last_seq=2, frames="\\n".join(frames[:2]))
+call_command("migrate", verbosity=0)
+
+from runs.log.feed import read_page
+from runs.log.writer import Append, Group, write_group
+from runs.models import Run
+appended = write_group(Group([Append(runs[0].pk, 1, 3, 3, frames[2:])], []))
+found = Run.objects.in_bulk([run.pk for run in runs])
+print(json.dumps({
+    "sent": frames,
+    "refused": sorted(appended.refused),
+    "positions": [(found[run.pk].last_seq, found[run.pk].fence) for run in runs],
+    "frames": [frame for _, page in read_page(runs[0].pk, 0) for frame in page],
+}))
+"""
+
+
+def test_runs_of_an_earlier_version_keep_their_logs(tmp_path: Path) -> None:
+    environment = os.environ | {
+        "DJANGO_SETTINGS_MODULE": "project.settings",
+        "RUNNEL_DATA_DIR": str(tmp_path),
+        "DATABASE_URL": "",
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT],
+        check=False,
+        cwd=PROJECT,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout.splitlines()[-1])
+    assert told["refused"] == []
+    assert told["positions"] == [[3, 1], [0, 0]]
+    assert told["frames"] == told["sent"]
