@@ -52,14 +52,20 @@ class DatabaseThreads:
             await asyncio.to_thread(_end, pool, held)
 
 
-def _begin(held: list[BaseDatabaseWrapper]) -> None:
-    """Add the thread's connections to ``held``, and switch off their query log, which ``DEBUG`` switches on.
+def keep_no_query_log() -> None:
+    """Switch off the query log of this thread's connections, which ``DEBUG`` switches on.
 
     The query log keeps the last 9,000 statements. Django empties it at each request, but these threads serve
     no requests.
     """
     for connection in connections.all():
         vars(connection)["make_debug_cursor"] = connection.make_cursor
+
+
+def _begin(held: list[BaseDatabaseWrapper]) -> None:
+    """Add the thread's connections to ``held``; they keep no query log."""
+    keep_no_query_log()
+    for connection in connections.all():
         # `_end` closes the connection from another thread, after this thread has ended.
         connection.inc_thread_sharing()
         held.append(connection)

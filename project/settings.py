@@ -302,5 +302,6 @@ RUNNEL_DRAIN_SECONDS = number("RUNNEL_DRAIN_SECONDS", 3.0)
 RUNNEL_COMMIT_INTERVAL_MS = number("RUNNEL_COMMIT_INTERVAL_MS", 5.0)
 #: Seconds between two heartbeats, each of which renews the leases of live runs.
 RUNNEL_HEARTBEAT_SECONDS = number("RUNNEL_HEARTBEAT_SECONDS", 5.0, at_least=0.01)
-#: Seconds after the last heartbeat until another process may take over a run.
+#: Seconds after the last heartbeat until another process may take over a run. A heartbeat waits for the database
+#: a fifth of it.
 RUNNEL_LEASE_SECONDS = number("RUNNEL_LEASE_SECONDS", 20.0, at_least=0.01)

@@ -87,6 +87,9 @@ TRANSITIONS: dict[RunStatus, frozenset[RunStatus]] = {
 #: The statuses of an unfinished run. A conversation has at most one run in any of them.
 ACTIVE = frozenset(status for status, following in TRANSITIONS.items() if following)
 
+#: The statuses of a run that a process drives.
+DRIVEN = ACTIVE - {RunStatus.AWAITING_APPROVAL}
+
 #: The final statuses.
 TERMINAL = frozenset(RunStatus) - ACTIVE
 

@@ -6,6 +6,8 @@ that text.
 """
 
 import logging
+from collections.abc import Callable
+from uuid import UUID
 
 import orjson
 from django.db import transaction
@@ -20,7 +22,7 @@ from runs.log.agui import Segment
 from runs.log.writer import Append, AtomicChange, Group, write_group
 from runs.models import Run, Step, ToolCall
 from runs.models.tool_call import OPEN, ToolCallStatus
-from runs.states import ACTIVE, RunStatus, StopReason
+from runs.states import DRIVEN, RunStatus, StopReason
 from runs.store import transitions
 from runs.store.transitions import Ending, StepEnding
 from runs.usage.run_usage import UsageTotals
@@ -30,17 +32,24 @@ logger = logging.getLogger("runnel.recovery")
 WORKER_LOST = "The server stopped while this answer was being written. What was said until then is kept."
 
 
-def reap(*, everything: bool) -> int:
+def nowhere(run_id: UUID) -> bool:
+    """Return that a run is not live here: for a process that drives none yet."""
+    return False
+
+
+def reap(*, everything: bool, is_live_here: Callable[[UUID], bool] = nowhere) -> int:
     """End the runs that no process drives any more. Return how many there were.
 
     Args:
         everything: end all runs that are active and not paused. Only for the process that holds the data
             folder's lock. Without it, only runs whose lease has expired are ended.
+        is_live_here: whether this process drives or prepares a run. It is alive then, whatever the lease says:
+            a renewal may have failed, or the clock may have been set.
     """
-    orphans = Run.objects.filter(status__in=ACTIVE - {RunStatus.AWAITING_APPROVAL}).select_related("log")
+    orphans = Run.objects.filter(status__in=DRIVEN).select_related("log")
     if not everything:
         orphans = orphans.filter(lease_until__lt=timezone.now())
-    return sum(_try_to_end(run) for run in orphans)
+    return sum(_try_to_end(run) for run in orphans.order_by() if not is_live_here(run.id))
 
 
 def _try_to_end(run: Run) -> bool:

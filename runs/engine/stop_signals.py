@@ -72,6 +72,11 @@ def get(run_id: UUID) -> Cancellation | None:
     return _live.get(run_id)
 
 
+def is_live(run_id: UUID) -> bool:
+    """Return whether this process drives a run, or prepares to drive it. From any thread."""
+    return run_id in _live
+
+
 def live() -> tuple[Cancellation, ...]:
     """Return the cancellations of all live runs of this process."""
     with _lock:

@@ -16,7 +16,6 @@ from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.db import OperationalError
-from django.utils import timezone
 
 from concurrency.log_context import bound
 from concurrency.per_loop import PerLoop
@@ -26,13 +25,12 @@ from providers.errors.stop_signal import RunCancelled, StopSignal, wait_for
 from runs.engine import lock, paused, recovery, stop_signals
 from runs.engine.cancel_request import CancelRequest
 from runs.engine.engine import Engine
+from runs.engine.heartbeat import Heartbeat
 from runs.engine.spec import RunSpec, WorkerSettings
 from runs.engine.stop_signals import Cancellation
 from runs.log.feed import Feed
 from runs.log.journal import Fenced, Journal, RunLog
-from runs.models import Run
-from runs.models.run import CancelMode
-from runs.states import ACTIVE, CancelledBy
+from runs.states import CancelledBy
 from runs.store.transitions import LostRace
 
 logger = logging.getLogger("runnel.supervisor")
@@ -67,7 +65,10 @@ class Supervisor:
         self.drained = asyncio.Event()
         self._skip_wait = StopSignal()
         self._runs: dict[UUID, asyncio.Task[None]] = {}
-        self._heartbeat: asyncio.Task[None] | None = None
+        self._heartbeat = Heartbeat(
+            self.settings.worker, lease=self.settings.lease_time, driven=lambda: tuple(self._runs)
+        )
+        self._tidying: asyncio.Task[None] | None = None
         self._startup: asyncio.Task[None] | None = None
 
     async def ready(self) -> None:
@@ -78,19 +79,20 @@ class Supervisor:
         Raises:
             DatabaseError: the database answered with another error.
         """
-        if self._startup is None or (self._startup.done() and self._heartbeat is None):
+        if self._startup is None or (self._startup.done() and self._tidying is None):
             self._startup = spawn(self._start(), name="start-up", is_shared=True)
         await asyncio.shield(self._startup)
 
     async def _start(self) -> None:
         while True:
             try:
-                await readers.run(recovery.reap, everything=lock.is_held())
+                await readers.run(recovery.reap, everything=lock.is_held(), is_live_here=stop_signals.is_live)
                 break
             except OperationalError:
                 logger.exception("runs of a dead worker cannot be looked for: trying again")
                 await asyncio.sleep(START_AGAIN)
-        self._heartbeat = spawn(self._run_heartbeat(), name="heartbeat", is_shared=True)
+        self._heartbeat.start()
+        self._tidying = spawn(self._tidy_up(), name="heartbeat", is_shared=True)
 
     def claim(self, run_id: UUID, owner_id: int, *, segment: int = 1) -> Cancellation:
         """Register the stop signal of a segment that is about to be stored, so that a cancel finds it.
@@ -215,23 +217,21 @@ class Supervisor:
 
     async def close(self) -> None:
         """Stop the heartbeat and the journal's thread."""
-        if self._heartbeat is not None:
-            self._heartbeat.cancel()
+        if self._tidying is not None:
+            self._tidying.cancel()
+            await self._heartbeat.stop()
         await self.journal.close()
         await readers.close()
 
-    async def _run_heartbeat(self) -> None:
-        """Renew leases; find stored cancels, dead workers and overdue approvals."""
+    async def _tidy_up(self) -> None:
+        """End the runs of dead workers, and paused runs that are overdue, once in each heartbeat's time."""
         while True:
             await asyncio.sleep(settings.RUNNEL_HEARTBEAT_SECONDS)
             try:
-                stored = await readers.run(self._renew, tuple(self._runs))
-                for run_id, by, reason in stored:
-                    stop_signals.request(run_id, by=by, reason=reason)
-                await readers.run(recovery.reap, everything=False)
+                await readers.run(recovery.reap, everything=False, is_live_here=stop_signals.is_live)
                 await self._end_overdue()
             except Exception:
-                logger.exception("a heartbeat failed; the next one tries again")
+                logger.exception("overdue runs could not be looked for; the next heartbeat tries again")
 
     async def _end_overdue(self) -> None:
         for run_id in await readers.run(paused.overdue):
@@ -239,13 +239,6 @@ class Supervisor:
                 await self.end_paused(run_id)
             except Exception:
                 logger.exception("paused run %s is overdue and could not be ended", run_id)
-
-    def _renew(self, run_ids: tuple[UUID, ...]) -> list[tuple[UUID, str, str]]:
-        mine = Run.objects.filter(pk__in=run_ids, status__in=ACTIVE, worker=self.settings.worker)
-        if run_ids:
-            mine.update(lease_until=timezone.now() + self.settings.lease_time)
-        requested = mine.filter(cancel_requested_at__isnull=False, cancel_mode=CancelMode.IMMEDIATE)
-        return list(requested.values_list("pk", "cancelled_by", "cancel_reason"))
 
 
 _of_this_loop = PerLoop(Supervisor)

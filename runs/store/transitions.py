@@ -26,7 +26,7 @@ from runs.models import Conversation, EventLog, Run, Step
 from runs.models import Message as MessageRow
 from runs.models.fields import usage_columns, uuid7
 from runs.models.run import CancelMode
-from runs.states import ACTIVE, RunStatus, StopReason, sources
+from runs.states import ACTIVE, DRIVEN, RunStatus, StopReason, sources
 from runs.store import history, left_out, messages
 from runs.store.embedded import Embedded
 from runs.store.made import MadeFile
@@ -324,7 +324,7 @@ def take_over(run_id: UUID, *, fence: int) -> bool:
     Returns:
         Whether the fence was increased: False if it has changed, or if the run has ended or is paused.
     """
-    driven = Run.objects.filter(pk=run_id, status__in=ACTIVE - {RunStatus.AWAITING_APPROVAL})
+    driven = Run.objects.filter(pk=run_id, status__in=DRIVEN)
     if not driven.exists():
         return False
     EventLog.objects.get_or_create(run_id=run_id)

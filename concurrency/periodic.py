@@ -1,0 +1,76 @@
+"""A thread that repeats one short piece of database work, whatever the event loop and the other threads do."""
+
+import logging
+import threading
+from collections.abc import Callable
+
+from django.db import connection, connections
+
+from concurrency.threads import keep_no_query_log
+
+logger = logging.getLogger("runnel.periodic")
+
+
+class PeriodicThread:
+    """Calls ``work`` every ``interval`` seconds on a thread with a database connection of its own.
+
+    A statement of ``work`` waits at most ``patience`` seconds for the database. After a failure, which is
+    logged, ``work`` is called again after ``retry`` seconds at the latest.
+    """
+
+    def __init__(
+        self, name: str, work: Callable[[], None], *, interval: float, patience: float, retry: float
+    ) -> None:
+        """Prepare the thread; all times are in seconds."""
+        self._name = name
+        self._work = work
+        self._interval = interval
+        self._patience = patience
+        self._retry = min(retry, interval)
+        self._is_over = threading.Event()
+        # A daemon: a process that forgets to stop it can end all the same.
+        self._thread = threading.Thread(target=self._repeat, name=name, daemon=True)
+
+    def start(self) -> None:
+        """Begin; the first call of ``work`` follows after ``interval``."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Let the thread end after the current call of ``work``. May be called from the thread itself."""
+        self._is_over.set()
+
+    def join(self) -> None:
+        """Wait for the thread's end after ``stop``: at most about ``patience`` seconds."""
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _repeat(self) -> None:
+        keep_no_query_log()
+        pause = self._interval
+        try:
+            while not self._is_over.wait(pause):
+                try:
+                    limit_waiting(self._patience)
+                    self._work()
+                    pause = self._interval
+                except Exception:
+                    logger.exception("%s failed; the next attempt follows in %g s", self._name, self._retry)
+                    # A connection that the database has closed is of no use any more.
+                    connection.close()
+                    pause = self._retry
+        finally:
+            connections.close_all()
+
+
+def limit_waiting(seconds: float) -> None:
+    """Let the statements of this thread's connection wait for locks for ``seconds`` and no longer.
+
+    On PostgreSQL, whole statements end after that time.
+
+    Raises:
+        DatabaseError: the database did not answer.
+    """
+    milliseconds = max(1, round(seconds * 1000))
+    name = "statement_timeout" if connection.vendor == "postgresql" else "busy_timeout"
+    with connection.cursor() as cursor:
+        cursor.execute(f"{'SET' if connection.vendor == 'postgresql' else 'PRAGMA'} {name} = {milliseconds}")

@@ -1,0 +1,73 @@
+"""Renews the leases of the runs that this process drives, and hears of cancels that other processes stored.
+
+The heartbeat has a thread and a database connection of its own, so that neither a busy event loop nor a queue
+of reads delays it. Its statements give up long before a lease ends, and are tried again. A lease that ends all
+the same costs no run: the process goes on with it until another process has raised its fence, and it never
+takes over its own runs.
+"""
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+from uuid import UUID
+
+from django.conf import settings
+from django.utils import timezone
+
+from concurrency.periodic import PeriodicThread
+from runs.engine import stop_signals
+from runs.models import Run
+from runs.models.run import CancelMode
+from runs.states import DRIVEN
+
+#: A statement of the heartbeat waits for this part of a lease.
+PATIENCE = 0.2
+#: Seconds from a failed heartbeat to the next attempt.
+RETRY = 0.5
+
+
+class Heartbeat:
+    """The heartbeat of the runs of one event loop."""
+
+    def __init__(self, worker: str, *, lease: timedelta, driven: Callable[[], tuple[UUID, ...]]) -> None:
+        """Prepare the heartbeat of the running loop.
+
+        Args:
+            worker: this process's name in the rows of its runs.
+            lease: the time for which each heartbeat reserves a run.
+            driven: returns the runs that are driven now; called on the heartbeat's thread.
+        """
+        self._worker = worker
+        self._lease = lease
+        self._driven = driven
+        self._loop = asyncio.get_running_loop()
+        self._thread = PeriodicThread(
+            "runnel-heartbeat",
+            self._beat,
+            interval=settings.RUNNEL_HEARTBEAT_SECONDS,
+            patience=lease.total_seconds() * PATIENCE,
+            retry=RETRY,
+        )
+
+    def start(self) -> None:
+        """Begin to renew leases."""
+        self._thread.start()
+
+    async def stop(self) -> None:
+        """Stop, and wait for a statement that is under way."""
+        self._thread.stop()
+        await asyncio.to_thread(self._thread.join)
+
+    def _beat(self) -> None:
+        if self._loop.is_closed():
+            self._thread.stop()
+        elif run_ids := self._driven():
+            for run_id, by, reason in self._renew(run_ids):
+                stop_signals.request(run_id, by=by, reason=reason)
+
+    def _renew(self, run_ids: tuple[UUID, ...]) -> list[tuple[UUID, str, str]]:
+        """Renew the leases of ``run_ids``; return id, requester and reason of each stored cancel."""
+        mine = Run.objects.filter(pk__in=run_ids, status__in=DRIVEN, worker=self._worker)
+        mine.update(lease_until=timezone.now() + self._lease)
+        requested = mine.filter(cancel_requested_at__isnull=False, cancel_mode=CancelMode.IMMEDIATE)
+        return list(requested.order_by().values_list("pk", "cancelled_by", "cancel_reason"))
