@@ -19,8 +19,8 @@ from uuid import UUID
 from concurrency.tasks import spawn
 from concurrency.threads import readers
 from runs.log.journal import Committed
-from runs.models import Run, RunEvent
-from runs.states import TERMINAL
+from runs.log.polling import StatePoll
+from runs.models import RunEvent
 
 logger = logging.getLogger("runnel.feed")
 
@@ -40,7 +40,7 @@ FRAMES_PER_TURN = 64
 STALLED = 120.0
 #: Seconds between two checks of a client's unread bytes.
 UNREAD_INTERVAL = 0.05
-#: Seconds between two queries for the state of a run that another process drives.
+#: Seconds between two queries for the states of the runs that other processes drive.
 POLL = 1.0
 
 
@@ -81,7 +81,7 @@ class _Source(Enum):
 
     #: This process drives the run and publishes every commit.
     HERE = "here"
-    #: Another process may drive the run; viewers poll the log.
+    #: Another process may drive the run; the feed polls its state.
     LOG = "log"
     #: The run has ended; there are no more events.
     ENDED = "ended"
@@ -97,18 +97,25 @@ class _Channel:
     published: int = 0
     viewers: set["Viewer"] = field(default_factory=set)
 
+    def wake_viewers(self) -> None:
+        """Let each viewer look for events, or for the end."""
+        for viewer in self.viewers:
+            viewer.wake.set()
+
 
 class Feed:
     """Connects the runs that this process drives or watches with their viewers."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, poll: float = POLL) -> None:
+        """Take the seconds between two queries for the states of runs that other processes drive."""
         self._channels: dict[UUID, _Channel] = {}
         self._conversations: dict[UUID, set[RunBegan]] = {}
+        self._elsewhere = StatePoll(self._take_state, interval=poll)
 
     def open(self, run_id: UUID, conversation_id: UUID) -> None:
         """Begin live delivery of a run that this process drives, and notify its conversation's followers."""
         channel = self._channels.setdefault(run_id, _Channel(0, _Source.HERE))
-        channel.source = _Source.HERE
+        self._set_source(run_id, channel, _Source.HERE)
         for notify in tuple(self._conversations.get(conversation_id, ())):
             notify(conversation_id, run_id)
 
@@ -129,16 +136,16 @@ class Feed:
         Args:
             run_id: the run.
             has_ended: True if the run's end is committed: viewers get the remaining events and finish.
-                False if another process must end the run: viewers then poll the log.
+                False if another process must end the run: the feed then polls its state.
         """
         channel = self._channels.get(run_id)
         if channel is None:
             return
-        channel.source = _Source.ENDED if has_ended else _Source.LOG
-        for viewer in channel.viewers:
-            viewer.wake.set()
         if not channel.viewers:
             del self._channels[run_id]
+            return
+        self._set_source(run_id, channel, _Source.ENDED if has_ended else _Source.LOG)
+        channel.wake_viewers()
 
     def publish(self, batch: Committed) -> None:
         """Queue a committed batch for every viewer of its run."""
@@ -160,8 +167,10 @@ class Feed:
             last_seq: the run's newest seq, as just read from the database.
             finished: whether the run has ended, as just read from the database.
         """
-        source = _Source.ENDED if finished else _Source.LOG
-        channel = self._channels.setdefault(run_id, _Channel(last_seq, source))
+        channel = self._channels.get(run_id)
+        if channel is None:
+            channel = self._channels[run_id] = _Channel(last_seq, _Source.ENDED)
+            self._set_source(run_id, channel, _Source.ENDED if finished else _Source.LOG)
         channel.last_seq = max(channel.last_seq, last_seq)
         viewer = Viewer(self, run_id, channel, client, after)
         channel.viewers.add(viewer)
@@ -174,6 +183,24 @@ class Feed:
         is_current = self._channels.get(viewer.run_id) is channel
         if is_current and not channel.viewers and channel.source is not _Source.HERE:
             del self._channels[viewer.run_id]
+            self._set_source(viewer.run_id, channel, _Source.ENDED)
+
+    def _set_source(self, run_id: UUID, channel: _Channel, source: _Source) -> None:
+        channel.source = source
+        if source is _Source.LOG:
+            self._elsewhere.add(run_id)
+        else:
+            self._elsewhere.remove(run_id)
+
+    def _take_state(self, run_id: UUID, last_seq: int, has_ended: bool) -> None:
+        """Take the state of a run that another process drives, and wake its viewers if it is new."""
+        channel = self._channels[run_id]
+        if not has_ended and last_seq <= channel.last_seq:
+            return
+        channel.last_seq = last_seq
+        if has_ended:
+            self._set_source(run_id, channel, _Source.ENDED)
+        channel.wake_viewers()
 
     def __len__(self) -> int:
         return len(self._channels)
@@ -245,10 +272,8 @@ class Viewer:
                 elif self.channel.source is _Source.ENDED:
                     self._client.viewer_ended(self.run_id)
                     return
-                elif self.channel.source is _Source.HERE:
-                    await self.wake.wait()
                 else:
-                    await self._poll()
+                    await self.wake.wait()
         except Exception:
             logger.exception("a viewer of run %s failed", self.run_id)
             await self._client.fail()
@@ -294,20 +319,6 @@ class Viewer:
                 raise asyncio.CancelledError
             await asyncio.sleep(UNREAD_INTERVAL)
 
-    async def _poll(self) -> None:
-        """Read the state of a run that another process drives; wait up to ``POLL`` s if nothing is new."""
-        last_seq, has_ended = await readers.run(_read_state, self.run_id)
-        if self.channel.source is not _Source.LOG:
-            return
-        if has_ended:
-            self.channel.last_seq, self.channel.source = last_seq, _Source.ENDED
-        elif last_seq != self.channel.last_seq:
-            self.channel.last_seq = last_seq
-        else:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(POLL):
-                    await self.wake.wait()
-
 
 def size_of(frame: str) -> int:
     """Return the size of a frame in bytes of UTF-8."""
@@ -328,8 +339,3 @@ def read_page(run_id: UUID, after: int) -> list[tuple[int, list[str]]]:
         if size > PAGE:
             break
     return pages
-
-
-def _read_state(run_id: UUID) -> tuple[int, bool]:
-    row = Run.objects.filter(pk=run_id).values_list("log__last_seq", "status").first()
-    return (0, True) if row is None else (row[0] or 0, row[1] in TERMINAL)

@@ -114,7 +114,7 @@ class Stage:
 
 @pytest.fixture
 async def stage(ada: Person) -> AsyncIterator[Stage]:
-    feed = Feed()
+    feed = Feed(poll=0.02)
     journal = Journal(interval=0.001, on_commit=feed.publish)
     yield Stage(feed, journal, ada.user)
     await journal.close()
@@ -249,10 +249,7 @@ async def test_what_does_not_fit_into_memory_comes_from_the_log(stage: Stage) ->
     assert reader.frames == await stage.log_of(log)
 
 
-async def test_a_run_that_another_process_drives_is_followed_by_polling(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(feeds, "POLL", 0.02)
+async def test_a_run_that_another_process_drives_is_followed_by_polling(stage: Stage) -> None:
     elsewhere = Journal(interval=0.001, on_commit=lambda batch: None)
     log, reader = await stage.open(local=False), Reader()
     await stage.watch(log, reader)
@@ -278,10 +275,7 @@ async def test_a_viewer_that_was_there_before_the_run_gets_it_live(stage: Stage)
     assert reader.seqs == [1, 2, 3, 4]
 
 
-async def test_a_run_that_was_deleted_ends_for_its_viewers(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(feeds, "POLL", 0.02)
+async def test_a_run_that_was_deleted_ends_for_its_viewers(stage: Stage) -> None:
     log, reader = await stage.open(local=False), Reader()
     await stage.write(log, 2)
     await stage.watch(log, reader)

@@ -1,0 +1,68 @@
+"""Asks the database for the states of the runs that other processes drive: one query for all of them."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable
+from uuid import UUID
+
+from django.db import DatabaseError
+
+from concurrency.tasks import spawn
+from concurrency.threads import readers
+from runs.models import Run
+from runs.states import TERMINAL
+
+logger = logging.getLogger("runnel.feed")
+
+#: Called with the id of a run, its newest seq, and whether it has ended.
+type StateSeen = Callable[[UUID, int, bool], None]
+
+
+class StatePoll:
+    """Reports the state of each added run at once, then every ``interval`` seconds."""
+
+    def __init__(self, seen: StateSeen, *, interval: float) -> None:
+        """Keep the function that is called with each state. It may remove runs."""
+        self._seen = seen
+        self._interval = interval
+        self._run_ids: set[UUID] = set()
+        self._is_new = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    def add(self, run_id: UUID) -> None:
+        """Report the state of a run from now on."""
+        self._run_ids.add(run_id)
+        self._is_new.set()
+        if self._task is None or self._task.done():
+            self._task = spawn(self._poll(), name="feed", is_shared=True)
+
+    def remove(self, run_id: UUID) -> None:
+        """Report the state of a run no more. The query ends with the last run."""
+        self._run_ids.discard(run_id)
+        if not self._run_ids and self._task is not None:
+            self._task.cancel()
+            self._task = None
+
+    async def _poll(self) -> None:
+        while True:
+            self._is_new.clear()
+            asked = tuple(self._run_ids)
+            try:
+                states = await readers.run(_read_states, asked)
+            except DatabaseError:
+                logger.exception("the states of runs could not be read; the next query tries again")
+            else:
+                for run_id in asked:
+                    if run_id in self._run_ids:
+                        # A run that was deleted has ended.
+                        self._seen(run_id, *states.get(run_id, (0, True)))
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._interval):
+                    await self._is_new.wait()
+
+
+def _read_states(run_ids: tuple[UUID, ...]) -> dict[UUID, tuple[int, bool]]:
+    """Return of each run that exists its newest seq, and whether it has ended."""
+    rows = Run.objects.filter(pk__in=run_ids).order_by().values_list("pk", "log__last_seq", "status")
+    return {run_id: (last_seq or 0, status in TERMINAL) for run_id, last_seq, status in rows}

@@ -1,0 +1,125 @@
+"""The states of runs that other processes drive: one query for all of them, however many viewers there are."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from django.db import DatabaseError
+
+from concurrency.threads import readers
+from runs.log import polling
+from runs.log.feed import Feed
+from runs.models import Run
+from runs.states import RunStatus
+from tests.runs.conftest import Person
+from tests.runs.rows import make_run
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@dataclass
+class Reader:
+    """A client that only hears of the end."""
+
+    has_ended: bool = False
+
+    async def send_frame(self, run_id: UUID, seq: int, frame: str) -> None:
+        raise AssertionError("there are no events")
+
+    async def send_lag(self, run_id: UUID, behind: int) -> None:
+        raise AssertionError("there are no events")
+
+    def unread(self) -> int:
+        return 0
+
+    async def drop(self) -> None:
+        raise AssertionError("it reads")
+
+    async def fail(self) -> None:
+        raise AssertionError("nothing fails")
+
+    def viewer_ended(self, run_id: UUID) -> None:
+        self.has_ended = True
+
+
+@dataclass
+class Queries:
+    """Stands before the query; counts the calls, and fails them while ``fails`` is set."""
+
+    read: Callable[[tuple[UUID, ...]], Any]
+    fails: bool = False
+    asked: list[frozenset[UUID]] = field(default_factory=list)
+
+    def __call__(self, run_ids: tuple[UUID, ...]) -> Any:
+        self.asked.append(frozenset(run_ids))
+        if self.fails:
+            raise DatabaseError
+        return self.read(run_ids)
+
+
+@pytest.fixture
+async def queries(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Queries]:
+    counting = Queries(polling._read_states)
+    monkeypatch.setattr(polling, "_read_states", counting)
+    yield counting
+    await readers.close()
+
+
+async def until(predicate: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not predicate():
+            await asyncio.sleep(0.005)
+
+
+async def test_one_query_serves_all_viewers_of_all_runs(queries: Queries, ada: Person) -> None:
+    runs = await readers.run(
+        lambda: [make_run(owner=ada.user, status=RunStatus.RUNNING, worker="other") for _ in range(3)]
+    )
+    feed, clients = Feed(poll=0.02), [Reader() for _ in range(30)]
+    for number, client in enumerate(clients):
+        feed.watch(runs[number % 3].pk, client, after=0, last_seq=0, finished=False).start()
+    await until(lambda: len(queries.asked) >= 3)
+    assert set(queries.asked[1:]) == {frozenset(run.pk for run in runs)}
+
+    await readers.run(Run.objects.filter(pk=runs[0].pk).update, status=RunStatus.COMPLETED)
+    await readers.run(_delete(runs[1].pk))
+    await until(lambda: sum(client.has_ended for client in clients) == 20)
+    before = len(queries.asked)
+    await until(lambda: len(queries.asked) > before + 1)
+    assert queries.asked[-1] == {runs[2].pk}
+
+    await readers.run(Run.objects.filter(pk=runs[2].pk).update, status=RunStatus.CANCELLED)
+    await until(lambda: all(client.has_ended for client in clients))
+    assert len(feed) == 0
+    assert not [task for task in asyncio.all_tasks() if task.get_name() == "feed" and not task.cancelling()]
+
+
+def _delete(run_id: UUID) -> Callable[[], Any]:
+    return lambda: Run.objects.filter(pk=run_id).delete()
+
+
+async def test_an_outage_of_the_database_closes_no_viewer(queries: Queries, ada: Person) -> None:
+    run = await readers.run(lambda: make_run(owner=ada.user, status=RunStatus.RUNNING, worker="other"))
+    feed, client = Feed(poll=0.01), Reader()
+    queries.fails = True
+    feed.watch(run.pk, client, after=0, last_seq=0, finished=False).start()
+    await until(lambda: len(queries.asked) > 2)
+    await readers.run(Run.objects.filter(pk=run.pk).update, status=RunStatus.COMPLETED)
+    queries.fails = False
+    await until(lambda: client.has_ended)
+
+
+async def test_a_run_that_is_driven_here_is_not_asked_about(queries: Queries, ada: Person) -> None:
+    here, away = uuid4(), (await readers.run(lambda: make_run(owner=ada.user, status=RunStatus.RUNNING))).pk
+    feed, client = Feed(poll=0.01), Reader()
+    feed.open(here, uuid4())
+    feed.watch(here, client, after=0, last_seq=0, finished=False).start()
+    feed.watch(away, client, after=0, last_seq=0, finished=False).start()
+    await until(lambda: len(queries.asked) > 2)
+    assert set(queries.asked) == {frozenset({away})}
+    feed.close(here, has_ended=True)
+    await readers.run(_delete(away))
+    await until(lambda: len(feed) == 0)
