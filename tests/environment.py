@@ -1,7 +1,8 @@
 """The environment that tests run in, set before anything reads settings (pytest's ``-p``).
 
 Tests do not see the developer's keys, database or ``.env``. They see only the variables that name the folders
-of foreign servers (``tests/lanes/``). Child processes of tests inherit this environment.
+of foreign servers (``tests/lanes/``), and ``RUNNEL_LANE_DATABASE_URL``, the database to use instead of SQLite.
+Child processes of tests inherit this environment.
 """
 
 import atexit
@@ -31,3 +32,5 @@ os.environ.update(
     RUNNEL_MAX_RETRIES="0",
     RUNNEL_CIRCUIT_FAILURES="0",
 )
+if _database := os.environ.get(f"{_LANES}DATABASE_URL"):
+    os.environ["DATABASE_URL"] = _database

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Q
 from django.utils import timezone
 
 from providers.types import Json, Origin
@@ -182,9 +181,10 @@ def end(run: PausedRun, ended: Ending, outcomes: Sequence[CallOutcome]) -> None:
 
 def overdue(now: datetime | None = None) -> list[UUID]:
     """Return the paused runs whose cancel was stored or whose approval deadline has passed."""
-    over = Q(cancel_requested_at__isnull=False) | Q(awaiting_until__lte=now or timezone.now())
-    paused = Run.objects.filter(over, status=RunStatus.AWAITING_APPROVAL)
-    return list(paused.values_list("pk", flat=True))
+    paused = Run.objects.filter(status=RunStatus.AWAITING_APPROVAL).order_by().values_list("pk", flat=True)
+    cancelled = paused.filter(cancel_requested_at__isnull=False, finished_at=None)
+    # A union, because each half has an index of its own.
+    return list(cancelled.union(paused.filter(awaiting_until__lte=now or timezone.now())).order_by())
 
 
 def last_decision(run_id: UUID) -> ToolCall | None:

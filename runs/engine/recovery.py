@@ -46,7 +46,7 @@ def reap(*, everything: bool, is_live_here: Callable[[UUID], bool] = nowhere) ->
         is_live_here: whether this process drives or prepares a run. It is alive then, whatever the lease says:
             a renewal may have failed, or the clock may have been set.
     """
-    orphans = Run.objects.filter(status__in=DRIVEN).select_related("log")
+    orphans = Run.objects.filter(status__in=DRIVEN, finished_at=None).select_related("log")
     if not everything:
         orphans = orphans.filter(lease_until__lt=timezone.now())
     return sum(_try_to_end(run) for run in orphans.order_by() if not is_live_here(run.id))

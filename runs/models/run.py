@@ -85,7 +85,20 @@ class Run(UsageColumns):
         indexes = [
             models.Index(fields=["owner", "-created_at"], name="run_by_owner"),
             models.Index(fields=["conversation", "created_at"], name="run_by_conversation"),
-            models.Index(fields=["lease_until"], condition=Q(status__in=ACTIVE), name="run_by_lease"),
+            # Each of these holds the few rows that a heartbeat or a start looks for. A condition is a test for
+            # NULL, which both databases find again in a query; a list of statuses is not found by SQLite.
+            models.Index(fields=["lease_until"], condition=Q(lease_until__isnull=False), name="run_by_lease"),
+            models.Index(
+                fields=["awaiting_until"], condition=Q(awaiting_until__isnull=False), name="run_by_deadline"
+            ),
+            models.Index(
+                fields=["cancel_requested_at"],
+                condition=Q(cancel_requested_at__isnull=False, finished_at__isnull=True),
+                name="run_being_cancelled",
+            ),
+            models.Index(
+                fields=["owner", "status"], condition=Q(finished_at__isnull=True), name="run_unfinished"
+            ),
         ]
         constraints = [
             models.UniqueConstraint(
