@@ -295,7 +295,29 @@ RUNNEL_DRAIN_CANCELLED_SECONDS = number("RUNNEL_DRAIN_CANCELLED_SECONDS", 0.0)
 
 #: The largest upload, in megabytes.
 RUNNEL_UPLOAD_MB = whole("RUNNEL_UPLOAD_MB", 20, at_least=1)
+
+# Limits of each user. A group can set others in the admin: of a user's groups the most generous value holds.
+#: Runs that may be started in a minute.
+RUNNEL_STARTS_PER_MINUTE = whole("RUNNEL_STARTS_PER_MINUTE", 600, at_least=1)
+#: Runs that are live or wait for a decision, in all processes.
 RUNNEL_MAX_RUNS_PER_USER = whole("RUNNEL_MAX_RUNS_PER_USER", 500, at_least=1)
+#: Open WebSockets, in one process.
+RUNNEL_SOCKETS_PER_USER = whole("RUNNEL_SOCKETS_PER_USER", 200, at_least=1)
+#: Runs and conversations that one socket may follow.
+RUNNEL_SUBSCRIPTIONS_PER_SOCKET = whole("RUNNEL_SUBSCRIPTIONS_PER_SOCKET", 1_000, at_least=1)
+#: Frames of all sockets in a second, in one process; a frame counts once for each KiB. More are read later.
+RUNNEL_FRAMES_PER_SECOND = whole("RUNNEL_FRAMES_PER_SECOND", 1_000, at_least=1)
+#: Megabytes of stored files.
+RUNNEL_STORED_MB_PER_USER = whole("RUNNEL_STORED_MB_PER_USER", 2_000, at_least=1)
+#: The most that a start may ask for as `max_steps`.
+RUNNEL_STEPS_PER_RUN = whole("RUNNEL_STEPS_PER_RUN", 200, at_least=1, at_most=1_000)
+#: The most that a start may ask for as `max_retries`.
+RUNNEL_RETRIES_PER_CALL = whole("RUNNEL_RETRIES_PER_CALL", 10, at_most=100)
+#: Tokens of all runs in 24 hours; 0 means no limit.
+RUNNEL_TOKENS_PER_DAY = whole("RUNNEL_TOKENS_PER_DAY", 0)
+#: US dollars of all runs in 24 hours; 0 means no limit.
+RUNNEL_COST_PER_DAY = number("RUNNEL_COST_PER_DAY", 0.0)
+
 #: Seconds that live runs get to finish when the server stops; then they are cancelled.
 RUNNEL_DRAIN_SECONDS = number("RUNNEL_DRAIN_SECONDS", 3.0)
 #: The minimum time between two commits of the event log, in milliseconds.

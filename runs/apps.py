@@ -11,8 +11,10 @@ class RunsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Connect the signals that close sockets, and import every app's ``tools.py``."""
+        """Connect the signals that close sockets and forget limits, and import every app's ``tools.py``."""
         from runs.access import sign_out  # imports models, which exist only now
+        from runs.limits import ceilings
 
         sign_out.connect()
+        ceilings.connect()
         autodiscover_modules("tools")

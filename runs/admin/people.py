@@ -14,6 +14,7 @@ from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from runs.admin import deletion
+from runs.admin.group_limits import GroupLimitsInline
 from runs.models import Conversation
 
 admin.site.unregister(User)
@@ -50,4 +51,6 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg]  # only 
 
 @admin.register(Group)
 class GroupAdmin(DjangoGroupAdmin, ModelAdmin):
-    """Sets of permissions."""
+    """Sets of permissions, with limits for their users."""
+
+    inlines = (GroupLimitsInline,)

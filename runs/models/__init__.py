@@ -1,8 +1,9 @@
-"""The database tables of runs: conversations, messages, notes, runs, steps, tool calls, files, events."""
+"""The database tables of runs: conversations, messages, notes, runs, steps, tool calls, files, events, limits."""
 
 from runs.models.conversation import Conversation, Message
 from runs.models.event import EventLog, RunEvent
 from runs.models.file import File
+from runs.models.group_limits import GroupLimits
 from runs.models.mcp_server import McpServer
 from runs.models.note import Note
 from runs.models.run import Run
@@ -15,6 +16,7 @@ __all__ = [
     "Conversation",
     "EventLog",
     "File",
+    "GroupLimits",
     "McpServer",
     "Message",
     "Note",

@@ -12,11 +12,11 @@ from uuid import UUID
 
 from channels.consumer import AsyncConsumer
 from channels.exceptions import StopConsumer
-from django.conf import settings
 from uuid6 import uuid7
 
 from concurrency.tasks import spawn
 from concurrency.threads import readers
+from runs import limits
 from runs.access import authentication, open_sockets
 from runs.engine import supervisor
 from runs.log.feed import DROP_ABOVE
@@ -123,6 +123,7 @@ class RunConsumer(AsyncConsumer):
         except authentication.HandshakeRefused as refused:
             await self._close(refused.close_code)
             return
+        ceilings = await limits.of_user(identity.user_id)
         self._commands = Commands(
             identity.user_id, subscriptions=self._subscriptions, send_text=self._send_text
         )
@@ -134,10 +135,7 @@ class RunConsumer(AsyncConsumer):
                     "agui": server_frames.AGUI,
                     "connection_id": self.connection_id,
                     "user": {"id": identity.user_id, "username": identity.username},
-                    "limits": {
-                        "frame_bytes": frame_parsing.FRAME_BYTES,
-                        "runs": settings.RUNNEL_MAX_RUNS_PER_USER,
-                    },
+                    "limits": {"frame_bytes": frame_parsing.FRAME_BYTES, **ceilings.shown()},
                 }
             )
         )

@@ -37,12 +37,13 @@ async def test_it_speaks_first_and_says_who_came_and_what_the_limits_are(
     socket = await connect(ada)
     (ready,) = socket.frames
     assert ready.pop("connection_id")
+    limits = ready.pop("limits")
+    assert (limits["frame_bytes"], limits["runs"]) == (65_536, 7)
     assert ready == {
         "type": "ready",
         "protocol": "runnel/1",
         "agui": "1.0",
         "user": {"id": ada.user.pk, "username": "ada"},
-        "limits": {"frame_bytes": 65_536, "runs": 7},
     }
 
 

@@ -1,0 +1,139 @@
+"""The ceilings of one user: the most generous of the user's groups, or else the setting.
+
+What groups set is read from the database and kept for ``KEPT_SECONDS``. A change in this process takes effect
+at once; in other processes, after that time.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from functools import partial
+from time import monotonic as now
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import Group, User
+from django.db import transaction
+from django.db.models.signals import m2m_changed, post_delete, post_save
+
+from concurrency.threads import readers
+from runs.models import GroupLimits
+
+#: Seconds for which the limits of a user's groups are kept.
+KEPT_SECONDS = 10.0
+#: Users whose groups' limits are kept; with more, all are read again.
+_KEPT_USERS = 10_000
+#: Ceilings for which 0 means that there is none.
+_MAY_BE_OPEN = frozenset({"tokens_per_day", "cost_per_day"})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ceilings:
+    """The most that one user may use."""
+
+    #: Runs started in a minute.
+    starts_per_minute: int
+    #: Runs that are live or paused, in all processes.
+    runs: int
+    #: Open sockets in one process.
+    sockets: int
+    #: Runs and conversations that one socket follows.
+    subscriptions: int
+    #: Frames in a second; a frame counts once for each KiB.
+    frames_per_second: int
+    #: Megabytes of stored files.
+    stored_megabytes: int
+    #: ``options.max_steps`` of a start.
+    max_steps: int
+    #: ``options.max_retries`` of a start.
+    max_retries: int
+    #: Function calls in one answer.
+    calls_per_step: int
+    #: Tokens of all runs in 24 hours; 0 for no ceiling.
+    tokens_per_day: int
+    #: US dollars of all runs in 24 hours; 0 for no ceiling.
+    cost_per_day: float
+
+    def shown(self) -> dict[str, int | float]:
+        """Return the ceilings as the ``ready`` frame names them, without those that are none."""
+        return {name: value for name, value in asdict(self).items() if value or name not in _MAY_BE_OPEN}
+
+
+_NAMES = tuple(field.name for field in fields(Ceilings))
+
+#: By user: until when (``time.monotonic``), and what the groups set.
+_kept: dict[int, tuple[float, Mapping[str, Any]]] = {}
+
+
+def of(user_id: int) -> Ceilings:
+    """Return the ceilings of a user. Reads the database if they are not kept."""
+    known = _kept.get(user_id)
+    if known is None or known[0] < now():
+        if len(_kept) >= _KEPT_USERS:
+            _kept.clear()
+        known = _kept[user_id] = (now() + KEPT_SECONDS, _of_groups(user_id))
+    return _with_defaults(known[1])
+
+
+async def of_user(user_id: int) -> Ceilings:
+    """Return the ceilings of a user, on the event loop. A thread reads them if they are not kept."""
+    known = _kept.get(user_id)
+    if known is None or known[0] < now():
+        return await readers.run(of, user_id)
+    return _with_defaults(known[1])
+
+
+def cached(user_id: int) -> Ceilings:
+    """Return the ceilings that were read last, without a look into the database; else the settings."""
+    known = _kept.get(user_id)
+    return _with_defaults(known[1] if known else {})
+
+
+def forget_all() -> None:
+    """Read the groups' limits of every user again when they are next needed."""
+    _kept.clear()
+
+
+def connect() -> None:
+    """Forget what is kept when groups, their limits or their members change. Called once, at set-up."""
+    for sender in (GroupLimits, Group):
+        post_save.connect(_changed, sender=sender, dispatch_uid=f"limits of {sender.__name__}")
+        post_delete.connect(_changed, sender=sender, dispatch_uid=f"no limits of {sender.__name__}")
+    m2m_changed.connect(_changed, sender=User.groups.through, dispatch_uid="limits of members")
+
+
+def _changed(using: str, **_: Any) -> None:
+    transaction.on_commit(forget_all, using=using)
+
+
+def _of_groups(user_id: int) -> dict[str, Any]:
+    """Return the most generous value of each ceiling that one of the user's groups sets."""
+    rows = list(GroupLimits.objects.filter(group__user=user_id).values(*_NAMES))
+    most = partial(max, key=lambda value: value or float("inf"))
+    found: dict[str, Any] = {}
+    for name in _NAMES:
+        if values := [row[name] for row in rows if row[name] is not None]:
+            found[name] = most(values) if name in _MAY_BE_OPEN else max(values)
+    if "cost_per_day" in found:
+        found["cost_per_day"] = float(found["cost_per_day"])
+    return found
+
+
+def defaults() -> Ceilings:
+    """Return the ceilings of the settings, which hold for a user without groups."""
+    return Ceilings(
+        starts_per_minute=settings.RUNNEL_STARTS_PER_MINUTE,
+        runs=settings.RUNNEL_MAX_RUNS_PER_USER,
+        sockets=settings.RUNNEL_SOCKETS_PER_USER,
+        subscriptions=settings.RUNNEL_SUBSCRIPTIONS_PER_SOCKET,
+        frames_per_second=settings.RUNNEL_FRAMES_PER_SECOND,
+        stored_megabytes=settings.RUNNEL_STORED_MB_PER_USER,
+        max_steps=settings.RUNNEL_STEPS_PER_RUN,
+        max_retries=settings.RUNNEL_RETRIES_PER_CALL,
+        calls_per_step=settings.RUNNEL_CALLS_PER_STEP,
+        tokens_per_day=settings.RUNNEL_TOKENS_PER_DAY,
+        cost_per_day=settings.RUNNEL_COST_PER_DAY,
+    )
+
+
+def _with_defaults(set_by_groups: Mapping[str, Any]) -> Ceilings:
+    return replace(defaults(), **set_by_groups) if set_by_groups else defaults()
