@@ -9,8 +9,13 @@ class ServiceError(Exception):
     code: ClassVar[str]
     retryable: ClassVar[bool] = False
 
-    def __init__(self, message: str | None = None) -> None:
+    def __init__(
+        self, message: str | None = None, *, limit: str | None = None, retry_after: float | None = None
+    ) -> None:
+        """Set the sentence, the name of a reached limit as ``ready`` has it, and the seconds to wait."""
         self.message = message or " ".join((type(self).__doc__ or "").split())
+        self.limit = limit
+        self.retry_after = retry_after
         super().__init__(self.message)
 
 
@@ -78,10 +83,21 @@ class TooManyRuns(ServiceError):  # noqa: N818 - the protocol's name for it
     retryable = True
 
 
+class RateLimited(ServiceError):  # noqa: N818 - the protocol's name for it
+    """This comes too often. Wait a moment, then try again."""
+
+    code = "rate_limited"
+    retryable = True
+
+
 class Unsupported(ServiceError):  # noqa: N818 - the protocol's name for it
     """This is part of the protocol and not offered here yet, or not by this model's provider."""
 
     code = "unsupported"
+
+
+class AboveLimit(Unsupported):
+    """This asks for more than you may use. Ask for less, or ask an admin for a higher limit."""
 
 
 class Restarting(ServiceError):  # noqa: N818 - it names what happens

@@ -10,6 +10,7 @@ from uuid import UUID
 
 import orjson
 from django.db import IntegrityError
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from providers.catalog import Target
@@ -19,12 +20,24 @@ from providers.usage import pricing
 from runs.calls import offers
 from runs.calls.offers import OfferedTools
 from runs.engine.spec import WorkerSettings
-from runs.errors import AwaitsDecision, Conflict, ConversationBusy, NoSuchFile, NotFound, Unsupported
+from runs.errors import (
+    AwaitsDecision,
+    Conflict,
+    ConversationBusy,
+    NoSuchFile,
+    NotFound,
+    TooManyRuns,
+    Unsupported,
+)
+from runs.limits import Ceilings
 from runs.models import Conversation, Message, Run
 from runs.services import options
 from runs.states import ACTIVE, RunStatus
 from runs.store import files, history, messages
 from runs.store.titles import title_of
+
+#: Seconds after which a client may try again that has too many runs. When one ends is not known.
+_ASK_AGAIN = 5.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -92,7 +105,11 @@ def known(owner_id: int, request: StartRequest) -> Started | None:
 
 
 def store(
-    owner_id: int, request: StartRequest, targets: tuple[Target, ...], settings: WorkerSettings
+    owner_id: int,
+    request: StartRequest,
+    targets: tuple[Target, ...],
+    settings: WorkerSettings,
+    ceilings: Ceilings,
 ) -> Started:
     """Store a run with its user messages, unless it exists already. Return the stored run.
 
@@ -105,6 +122,7 @@ def store(
             although the budget limits the cost.
         AwaitsDecision: the conversation has a paused run.
         ConversationBusy: the conversation has another unfinished run.
+        TooManyRuns: the user has as many live and paused runs as allowed, in all processes.
     """
     if (existing := known(owner_id, request)) is not None:
         return existing
@@ -127,6 +145,8 @@ def store(
             )
     # Check this last. A start that then cancels the paused run has passed all other checks.
     _refuse_if_busy(conversation)
+    if unfinished(owner_id).count() >= ceilings.runs:
+        raise too_many(ceilings)
     run = _create(owner_id, request, conversation, offer, settings)
     position = messages.next_position(conversation.id)
     Message.objects.bulk_create(
@@ -145,6 +165,21 @@ def store(
         state="created",
         status=RunStatus.CREATED.value,
         offer=offer,
+    )
+
+
+def unfinished(owner_id: int) -> "QuerySet[Run]":
+    """Return a user's live and paused runs, by an index of their own."""
+    return Run.objects.filter(owner_id=owner_id, finished_at=None, status__in=ACTIVE).order_by()
+
+
+def too_many(ceilings: Ceilings) -> TooManyRuns:
+    """Return the error of a user who has as many runs as allowed."""
+    return TooManyRuns(
+        f"You may have {ceilings.runs:,} runs that are under way or wait for a decision, and you have as many. "
+        "Wait for one to end, decide about one that waits, or cancel one.",
+        limit="runs",
+        retry_after=_ASK_AGAIN,
     )
 
 

@@ -8,8 +8,11 @@ from django.conf import settings
 from providers import adapter
 from providers.catalog import Target
 from providers.errors import LLMUnsupportedError
+from providers.retry.backoff import RetryPolicy
 from providers.types import Json, ModelOptions, ModelRequest, ToolSpec
 from runs.calls import planning
+from runs.errors import AboveLimit
+from runs.limits import Ceilings
 from runs.store import history
 
 _OF_THE_MODEL = frozenset(field.name for field in fields(ModelOptions))
@@ -27,9 +30,30 @@ def going_on(options: Json) -> ModelOptions:
     return replace(chosen, tool_choice=planning.tool_choice_after_call(chosen.tool_choice))
 
 
-def max_steps(options: Json) -> int:
+def max_steps(options: Json, ceilings: Ceilings) -> int:
     """Return the most steps that a run may make."""
-    return int(options.get("max_steps") or settings.RUNNEL_MAX_STEPS)
+    return min(int(options.get("max_steps") or settings.RUNNEL_MAX_STEPS), ceilings.max_steps)
+
+
+def retry_policy(options: Json, ceilings: Ceilings) -> RetryPolicy:
+    """Return how often a run's failed calls are retried."""
+    policy = RetryPolicy.from_settings(options.get("max_retries"))
+    return replace(policy, max_retries=min(policy.max_retries, ceilings.max_retries))
+
+
+def refuse_above(options: Json, ceilings: Ceilings) -> None:
+    """Do nothing if a start asks for no more than its user may use.
+
+    Raises:
+        AboveLimit: it asks for more steps or retries.
+    """
+    for name in ("max_steps", "max_retries"):
+        most = getattr(ceilings, name)
+        if (options.get(name) or 0) > most:
+            raise AboveLimit(
+                f"options.{name} may be at most {most} for you. Ask for less, or ask an admin for a higher limit.",
+                limit=name,
+            )
 
 
 def refusal(

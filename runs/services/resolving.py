@@ -7,8 +7,8 @@ from django.db.models import Q
 from concurrency.threads import readers
 from providers import catalog
 from providers.catalog import Target
-from providers.retry.backoff import RetryPolicy
 from providers.types import Json
+from runs import limits
 from runs.calls import human_decisions
 from runs.calls.human_decisions import Decided
 from runs.engine import paused, stop_signals, supervisor
@@ -16,6 +16,7 @@ from runs.engine.paused import PausedRun
 from runs.engine.spec import RunSpec
 from runs.engine.supervisor import Draining, Supervisor
 from runs.errors import AlreadyTerminal, NotFound, NothingPending, Restarting, ServiceError
+from runs.limits import Ceilings
 from runs.log.journal import Fenced
 from runs.models import Run
 from runs.services import options
@@ -44,7 +45,7 @@ async def resolve(owner_id: int, run_id: UUID, resume: list[Json]) -> None:
         await here.end_paused(run_id)
         raise AlreadyTerminal
     decided = human_decisions.decide(found.pending, resume)
-    spec = _spec(found, decided)
+    spec = _spec(found, decided, await limits.of_user(owner_id))
     try:
         claim = here.claim(run_id, owner_id, segment=found.following.number)
     except Draining:
@@ -104,18 +105,18 @@ def _why_not(run_id: UUID) -> ServiceError:
     )
 
 
-def _spec(found: PausedRun, decided: tuple[Decided, ...]) -> RunSpec:
+def _spec(found: PausedRun, decided: tuple[Decided, ...], ceilings: Ceilings) -> RunSpec:
     run = found.row
     return RunSpec(
         segment=found.following,
         owner_id=run.owner_id,
         targets=_targets(found),
-        policy=RetryPolicy.from_settings(run.options.get("max_retries")),
+        policy=options.retry_policy(run.options, ceilings),
         system=run.system,
         options=options.going_on(run.options),
         messages=run.input,
         offer=found.offer,
-        max_steps=options.max_steps(run.options),
+        max_steps=options.max_steps(run.options, ceilings),
         budget=run.budget,
         resume=found.resume_point(decided),
     )

@@ -5,16 +5,15 @@ from collections.abc import Sequence
 from contextlib import suppress
 from uuid import UUID
 
-from django.conf import settings
-
 from concurrency.threads import readers
 from providers import catalog
 from providers.catalog import cache
-from providers.retry.backoff import RetryPolicy
+from runs import limits
 from runs.engine import stop_signals, supervisor
 from runs.engine.spec import RunSpec
 from runs.engine.supervisor import Draining
 from runs.errors import AwaitsDecision, Restarting, TooManyRuns
+from runs.limits import Ceilings, rates
 from runs.log.agui import Segment
 from runs.services import new_run, options
 from runs.services.cancelling import cancel
@@ -30,19 +29,24 @@ async def start(owner_id: int, request: StartRequest) -> Started:
     A repeated start returns the state ``exists``, even if limits or keys have changed in the meantime.
 
     Raises:
+        RateLimited: the user starts too many runs in a minute. A repeated start counts too.
+        AboveLimit: the start asks for more steps or retries than the user may use.
         CatalogError: one of the models is unknown, or its provider is not available.
-        TooManyRuns: the user has ``RUNNEL_MAX_RUNS_PER_USER`` live runs.
+        TooManyRuns: the user has as many live and paused runs as allowed.
         Restarting: the server is stopping.
         ServiceError: another reason; ``new_run.store`` lists them.
     """
     here = supervisor.current()
     await here.ready()
+    ceilings = await limits.of_user(owner_id)
+    await rates.count_start(owner_id, per_minute=ceilings.starts_per_minute)
+    options.refuse_above(request.options, ceilings)
     await _refresh_providers(request.models)
     is_repeated = stop_signals.get(request.run_id) is not None
     try:
         targets = tuple(map(catalog.resolve, request.models))
-        if not is_repeated and here.live_count(owner_id) >= settings.RUNNEL_MAX_RUNS_PER_USER:
-            raise TooManyRuns
+        if not is_repeated and here.live_count(owner_id) >= ceilings.runs:
+            raise new_run.too_many(ceilings)
         claim = here.claim(request.run_id, owner_id)
     except (catalog.CatalogError, TooManyRuns, Draining) as refusal:
         if (known := await readers.run(new_run.known, owner_id, request)) is not None:
@@ -51,37 +55,44 @@ async def start(owner_id: int, request: StartRequest) -> Started:
             raise Restarting from None
         raise
     try:
-        started = await _store(owner_id, request, targets)
+        async with rates.storing(owner_id):
+            started = await _store(owner_id, request, targets, ceilings)
         if started.state == "created":
-            here.launch(_spec(owner_id, request, targets, started))
+            here.launch(_spec(owner_id, request, targets, started, ceilings))
     finally:
         stop_signals.drop(claim)
     return started
 
 
 def _spec(
-    owner_id: int, request: StartRequest, targets: tuple[catalog.Target, ...], started: Started
+    owner_id: int,
+    request: StartRequest,
+    targets: tuple[catalog.Target, ...],
+    started: Started,
+    ceilings: Ceilings,
 ) -> RunSpec:
     return RunSpec(
         segment=Segment(conversation_id=started.conversation_id, run_id=request.run_id),
         owner_id=owner_id,
         targets=targets,
-        policy=RetryPolicy.from_settings(request.options.get("max_retries")),
+        policy=options.retry_policy(request.options, ceilings),
         system=request.system,
         options=options.for_model(request.options),
         messages=request.messages,
         offer=started.offer,
-        max_steps=options.max_steps(request.options),
+        max_steps=options.max_steps(request.options, ceilings),
         budget=request.budget,
     )
 
 
-async def _store(owner_id: int, request: StartRequest, targets: tuple[catalog.Target, ...]) -> Started:
+async def _store(
+    owner_id: int, request: StartRequest, targets: tuple[catalog.Target, ...], ceilings: Ceilings
+) -> Started:
     """Store a run. If the request is valid and has ``cancel_pending``, first cancel the paused run."""
     here = supervisor.current()
 
     def store() -> Started:
-        return new_run.store(owner_id, request, targets, here.settings)
+        return new_run.store(owner_id, request, targets, here.settings, ceilings)
 
     try:
         return await here.journal.execute(store)

@@ -104,9 +104,13 @@ class Commands:
         try:
             follow = await work()
         except (ServiceError, CatalogError) as failure:
-            retryable = getattr(failure, "retryable", False)
             refusal = server_frames.error(
-                failure.code, failure.message, frame_id=frame_id, retryable=retryable
+                failure.code,
+                failure.message,
+                frame_id=frame_id,
+                retryable=getattr(failure, "retryable", False),
+                limit=getattr(failure, "limit", None),
+                retry_after=getattr(failure, "retry_after", None),
             )
         except BadFrame as bad:
             refusal = server_frames.error(bad.code, bad.message, frame_id=frame_id)

@@ -1,5 +1,6 @@
 """Writes the frames that the server sends, as JSON text. Pure. See docs/reference/protocol.md."""
 
+import math
 from typing import Any
 from uuid import UUID
 
@@ -20,10 +21,31 @@ def ok(frame_id: str, **values: Any) -> str:
     return dump({"type": "ok", "id": frame_id, **{key: _plain(value) for key, value in values.items()}})
 
 
-def error(code: str, message: str, *, frame_id: str | None = None, retryable: bool = False) -> str:
-    """Return the answer to a failed command; ``retryable`` says whether it may succeed later unchanged."""
-    named = {} if frame_id is None else {"id": frame_id}
-    return dump({"type": "error", **named, "code": code, "message": message, "retryable": retryable})
+def error(
+    code: str,
+    message: str,
+    *,
+    frame_id: str | None = None,
+    retryable: bool = False,
+    limit: str | None = None,
+    retry_after: float | None = None,
+) -> str:
+    """Return the answer to a failed command.
+
+    Args:
+        code: an error code of the protocol.
+        message: a sentence for the user.
+        frame_id: the id of the frame that is answered.
+        retryable: whether the same frame may succeed later.
+        limit: the reached limit, as ``ready`` names it.
+        retry_after: seconds after which the same frame may succeed.
+    """
+    frame = {"type": "error", "id": frame_id, "code": code, "message": message, "retryable": retryable}
+    if retry_after is not None:
+        # Rounded up: a client that waits exactly so long is not refused again.
+        retry_after = math.ceil(retry_after * 10) / 10
+    more = {"limit": limit, "retry_after": retry_after}
+    return dump({name: value for name, value in (frame | more).items() if value is not None})
 
 
 def _plain(value: Any) -> Any:

@@ -1,0 +1,118 @@
+"""The rates of each user: starts in a minute, and how many starts are stored at the same time.
+
+Counted in memory, per event loop; starts are also counted in Redis if it is configured. A refusal costs no
+look into a database.
+"""
+
+import asyncio
+import logging
+import time
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from django.conf import settings
+from limits import RateLimitItemPerMinute
+from limits.aio.storage import RedisStorage
+from limits.aio.strategies import MovingWindowRateLimiter
+
+from concurrency.per_loop import PerLoop
+from runs.errors import RateLimited
+from runs.limits.bucket import Bucket
+
+logger = logging.getLogger("runnel.limits")
+
+#: Starts of one user that are stored at the same time. Others wait, so that a burst of one user leaves room.
+STORED_AT_ONCE = 8
+#: Users whose buckets are kept; with more, the full ones are dropped.
+_KEPT_USERS = 10_000
+#: Seconds to wait for Redis; after that the start is counted in this process alone.
+_REDIS_SECONDS = 1.0
+#: Seconds of a clock that is never set back.
+_now = time.monotonic
+
+
+@dataclass(slots=True)
+class _User:
+    starts: Bucket = field(default_factory=Bucket)
+    slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(STORED_AT_ONCE))
+
+
+@dataclass(slots=True)
+class _Rates:
+    """The rates of one event loop."""
+
+    shared: MovingWindowRateLimiter | None
+    users: defaultdict[int, _User] = field(default_factory=lambda: defaultdict(_User))
+
+
+def _shared() -> MovingWindowRateLimiter | None:
+    """Return the counter that all processes share, ``None`` without Redis."""
+    if not settings.REDIS_URL:
+        return None
+    storage = RedisStorage(
+        f"async+{settings.REDIS_URL}",
+        implementation="redispy",
+        key_prefix="runnel:limits",
+        socket_timeout=_REDIS_SECONDS,
+        socket_connect_timeout=_REDIS_SECONDS,
+    )
+    return MovingWindowRateLimiter(storage)
+
+
+_of_this_loop = PerLoop(lambda: _Rates(_shared()))
+
+
+async def count_start(user_id: int, *, per_minute: int) -> None:
+    """Count one start of a user.
+
+    Raises:
+        RateLimited: the user has started ``per_minute`` runs; ``retry_after`` says when the next one may start.
+    """
+    here = _of_this_loop.get()
+    if len(here.users) > _KEPT_USERS:
+        _forget_idle(here.users)
+    bucket = here.users[user_id].starts
+    wait = bucket.take(1, per_second=per_minute / 60, capacity=per_minute, now=_now())
+    if not wait and here.shared is not None:
+        wait = await _count_in_redis(here.shared, user_id, per_minute)
+    if wait:
+        raise RateLimited(
+            f"You may start {per_minute:,} runs a minute. Try again in {_seconds(wait)}.",
+            limit="starts_per_minute",
+            retry_after=wait,
+        )
+
+
+@asynccontextmanager
+async def storing(user_id: int) -> AsyncIterator[None]:
+    """Wait until fewer than ``STORED_AT_ONCE`` starts of the user are being stored."""
+    async with _of_this_loop.get().users[user_id].slots:
+        yield
+
+
+async def _count_in_redis(limiter: MovingWindowRateLimiter, user_id: int, per_minute: int) -> float:
+    """Count one start in all processes. Return 0, or the seconds until there is room."""
+    window = RateLimitItemPerMinute(per_minute)
+    try:
+        if await limiter.hit(window, "starts", str(user_id)):
+            return 0.0
+        reset, _ = await limiter.get_window_stats(window, "starts", str(user_id))
+    except Exception:
+        # A failure of the counter must not fail the start.
+        logger.exception("the starts of user %s could not be counted in Redis", user_id)
+        return 0.0
+    return max(0.1, reset - time.time())
+
+
+def _forget_idle(users: dict[int, _User]) -> None:
+    now = _now()
+    for user_id, user in list(users.items()):
+        if not user.slots.locked() and now - user.starts.at > 60:
+            del users[user_id]
+
+
+def _seconds(wait: float) -> str:
+    whole = max(1, round(wait))
+    return "1 second" if whole == 1 else f"{whole} seconds"
