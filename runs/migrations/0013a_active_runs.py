@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("runs", "0010_tool_call_files"),
+        ("runs", "0012a_event_log"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

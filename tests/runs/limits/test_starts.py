@@ -129,4 +129,4 @@ async def test_a_start_that_asks_for_nothing_gets_no_more_steps_than_allowed(
     connection.vendor != "sqlite", reason="a planner of another database may prefer a scan here"
 )
 def test_the_count_of_a_users_runs_reads_only_those(ada: Person) -> None:
-    assert "unfinished_by_owner" in unfinished(ada.user.pk).values("pk").explain()
+    assert "run_unfinished" in unfinished(ada.user.pk).values("pk").explain()
