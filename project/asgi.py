@@ -25,6 +25,7 @@ django_application = get_asgi_application()
 import emulator  # noqa: E402
 from concurrency.tasks import spawn  # noqa: E402
 from concurrency.threads import readers  # noqa: E402
+from project.backpressure import read_what_is_handled  # noqa: E402
 from providers import clients  # noqa: E402
 from providers.catalog import cache  # noqa: E402
 from providers.clients import model_lists  # noqa: E402
@@ -155,7 +156,9 @@ application = ProtocolTypeRouter(
     {
         "http": django_application,
         "websocket": report_unsent_bytes(
-            ignore_sends_after_disconnect(URLRouter([*websocket_urlpatterns, re_path("", nowhere)]))
+            read_what_is_handled(
+                ignore_sends_after_disconnect(URLRouter([*websocket_urlpatterns, re_path("", nowhere)]))
+            )
         ),
         "lifespan": lifespan,
     }

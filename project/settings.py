@@ -305,8 +305,8 @@ RUNNEL_MAX_RUNS_PER_USER = whole("RUNNEL_MAX_RUNS_PER_USER", 500, at_least=1)
 RUNNEL_SOCKETS_PER_USER = whole("RUNNEL_SOCKETS_PER_USER", 200, at_least=1)
 #: Runs and conversations that one socket may follow.
 RUNNEL_SUBSCRIPTIONS_PER_SOCKET = whole("RUNNEL_SUBSCRIPTIONS_PER_SOCKET", 1_000, at_least=1)
-#: Frames of all sockets in a second, in one process; a frame counts once for each KiB. More are read later.
-RUNNEL_FRAMES_PER_SECOND = whole("RUNNEL_FRAMES_PER_SECOND", 1_000, at_least=1)
+#: Frames of all sockets in a second, in one process; a frame counts once for each 512 bytes. More are read later.
+RUNNEL_FRAMES_PER_SECOND = whole("RUNNEL_FRAMES_PER_SECOND", 2_000, at_least=1)
 #: Megabytes of stored files.
 RUNNEL_STORED_MB_PER_USER = whole("RUNNEL_STORED_MB_PER_USER", 2_000, at_least=1)
 #: The most that a start may ask for as `max_steps`.

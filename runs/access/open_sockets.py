@@ -32,6 +32,12 @@ def register_socket(identity: Identity, close: Callable[[], None]) -> Callable[[
     return unregister
 
 
+def count(user_id: int) -> int:
+    """Return how many sockets of a user are open in this process."""
+    with _lock:
+        return sum(socket.identity.user_id == user_id for socket in _sockets)
+
+
 def close_refused(concerned: Callable[[Identity], bool]) -> None:
     """Close the sockets that ``concerned`` selects and whose credentials are no longer valid.
 

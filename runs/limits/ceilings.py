@@ -38,7 +38,7 @@ class Ceilings:
     sockets: int
     #: Runs and conversations that one socket follows.
     subscriptions: int
-    #: Frames in a second; a frame counts once for each KiB.
+    #: Frames in a second; a frame counts once for each 512 bytes.
     frames_per_second: int
     #: Megabytes of stored files.
     stored_megabytes: int

@@ -1,4 +1,4 @@
-"""The rates of each user: starts in a minute, and how many starts are stored at the same time.
+"""The rates of each user: starts in a minute, frames in a second, and how many starts are stored at the same time.
 
 Counted in memory, per event loop; starts are also counted in Redis if it is configured. A refusal costs no
 look into a database.
@@ -25,6 +25,8 @@ logger = logging.getLogger("runnel.limits")
 
 #: Starts of one user that are stored at the same time. Others wait, so that a burst of one user leaves room.
 STORED_AT_ONCE = 8
+#: Bytes that count as one frame. A large frame takes the longer to parse.
+BYTES_OF_A_FRAME = 512
 #: Users whose buckets are kept; with more, the full ones are dropped.
 _KEPT_USERS = 10_000
 #: Seconds to wait for Redis; after that the start is counted in this process alone.
@@ -36,6 +38,7 @@ _now = time.monotonic
 @dataclass(slots=True)
 class _User:
     starts: Bucket = field(default_factory=Bucket)
+    frames: Bucket = field(default_factory=Bucket)
     slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(STORED_AT_ONCE))
 
 
@@ -85,6 +88,17 @@ async def count_start(user_id: int, *, per_minute: int) -> None:
         )
 
 
+def count_frame(user_id: int, size: int, *, per_second: int) -> float:
+    """Count one frame of a user, once for each 512 bytes of its ``size``.
+
+    Returns:
+        The seconds to wait before the frame is handled, so that the user's frames keep to the rate.
+    """
+    bucket = _of_this_loop.get().users[user_id].frames
+    amount = 1 + size // BYTES_OF_A_FRAME
+    return bucket.overdraw(amount, per_second=per_second, capacity=per_second, now=_now())
+
+
 @asynccontextmanager
 async def storing(user_id: int) -> AsyncIterator[None]:
     """Wait until fewer than ``STORED_AT_ONCE`` starts of the user are being stored."""
@@ -109,7 +123,7 @@ async def _count_in_redis(limiter: MovingWindowRateLimiter, user_id: int, per_mi
 def _forget_idle(users: dict[int, _User]) -> None:
     now = _now()
     for user_id, user in list(users.items()):
-        if not user.slots.locked() and now - user.starts.at > 60:
+        if not user.slots.locked() and now - max(user.starts.at, user.frames.at) > 60:
             del users[user_id]
 
 

@@ -66,7 +66,7 @@ class Migration(migrations.Migration):
                     models.PositiveBigIntegerField(
                         blank=True,
                         db_default=None,
-                        help_text="Frames of a user in a second. A frame counts once for each KiB.",
+                        help_text="Frames of a user in a second. A frame counts once for each 512 bytes.",
                         null=True,
                         validators=[django.core.validators.MinValueValidator(1)],
                     ),

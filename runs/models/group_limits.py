@@ -24,7 +24,7 @@ class GroupLimits(models.Model):
     runs = _limit("Runs of a user that are live or wait for a decision.")
     sockets = _limit("Open WebSockets of a user, in one process.")
     subscriptions = _limit("Runs and conversations that one socket may follow.")
-    frames_per_second = _limit("Frames of a user in a second. A frame counts once for each KiB.")
+    frames_per_second = _limit("Frames of a user in a second. A frame counts once for each 512 bytes.")
     stored_megabytes = _limit("Megabytes of files that a user may keep.")
     max_steps = _limit("The most that a user may ask for as options.max_steps.")
     max_retries = _limit("The most that a user may ask for as options.max_retries.", at_least=0)

@@ -7,6 +7,7 @@ concurrently. This module does not import Channels and does not use the socket d
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any, assert_never
 from uuid import UUID
@@ -15,7 +16,7 @@ from uuid6 import uuid7
 
 from concurrency.log_context import bound
 from providers.catalog import CatalogError
-from runs import services
+from runs import limits, services
 from runs.errors import ServiceError
 from runs.services.new_run import StartRequest
 from runs.socket import server_frames
@@ -39,7 +40,7 @@ class Commands:
         self, user_id: int, *, subscriptions: Subscriptions, send_text: Callable[[str], Awaitable[None]]
     ) -> None:
         """Set the user, the subscriptions of their socket, and the function that sends an answer."""
-        self._user_id = user_id
+        self.user_id = user_id
         self._subscriptions = subscriptions
         self._send_text = send_text
         self._executor = SerialExecutor()
@@ -71,11 +72,15 @@ class Commands:
                 key, work = UUID(command.run_id), partial(self._resolve, command)
             case _:
                 assert_never(command)
+        room: AbstractContextManager[None] = contextlib.nullcontext()
+        if isinstance(command, Start | Subscribe):
+            most = limits.cached(self.user_id).subscriptions
+            room = self._subscriptions.room_for(key, most=most)
         run_id = None if isinstance(command, Subscribe | Unsubscribe) and command.run_id is None else key
 
         async def answer() -> None:
-            with bound(user_id=self._user_id, run_id=run_id, request_id=command.id):
-                await self._answer(command.id, work)
+            with bound(user_id=self.user_id, run_id=run_id, request_id=command.id):
+                await self._answer(command.id, work, room)
 
         self._executor.submit(str(key), answer)
 
@@ -99,10 +104,15 @@ class Commands:
 
         self._executor.submit(str(run_id), watch, after=str(conversation_id))
 
-    async def _answer(self, frame_id: str, work: Callable[[], Awaitable[Follow]]) -> None:
-        """Run ``work``, which sends its own ``ok``; send an ``error`` if it fails."""
+    async def _answer(
+        self, frame_id: str, work: Callable[[], Awaitable[Follow]], room: AbstractContextManager[None]
+    ) -> None:
+        """Run ``work`` in ``room``. It sends its own ``ok``; send an ``error`` if it fails."""
         try:
-            follow = await work()
+            with room:
+                follow = await work()
+                if follow is not None:
+                    follow()
         except (ServiceError, CatalogError) as failure:
             refusal = server_frames.error(
                 failure.code,
@@ -115,24 +125,22 @@ class Commands:
         except BadFrame as bad:
             refusal = server_frames.error(bad.code, bad.message, frame_id=frame_id)
         except Exception:
-            logger.exception("a frame of user %s failed", self._user_id)
+            logger.exception("a frame of user %s failed", self.user_id)
             message = "Something went wrong on our side. Try again."
             refusal = server_frames.error("internal", message, frame_id=frame_id, retryable=True)
         else:
-            if follow is not None:
-                follow()
             return
         await self._send_text(refusal)
 
     async def _start(self, frame: Start, run_id: UUID) -> Follow:
         request = _start_request(frame, run_id)
         # The start may cancel a paused run. That run's last events must follow the answer too.
-        paused = await services.paused_run_to_cancel(self._user_id, request)
+        paused = await services.paused_run_to_cancel(self.user_id, request)
         with contextlib.nullcontext() if paused is None else self._subscriptions.delivery_paused(paused):
-            started = await services.start(self._user_id, request)
+            started = await services.start(self.user_id, request)
             position = None
             if started.state == "exists":
-                position = await services.locate_run(self._user_id, run_id)
+                position = await services.locate_run(self.user_id, run_id)
             await self._send_text(
                 server_frames.ok(
                     frame.id,
@@ -146,7 +154,7 @@ class Commands:
 
     async def _subscribe(self, frame: Subscribe) -> Follow:
         run_id = UUID(frame.run_id)
-        position = await services.locate_run(self._user_id, run_id)
+        position = await services.locate_run(self.user_id, run_id)
         after = frame.after or 0
         if after > position.last_seq:
             raise BadFrame("bad_frame", f"after is beyond the run's last seq, {position.last_seq}.")
@@ -159,10 +167,10 @@ class Commands:
     async def _follow(self, frame_id: str, conversation_id: UUID) -> Follow:
         # Check the owner first, because a follower is notified of new runs at once. Then look up the active
         # run again: one may have begun meanwhile.
-        await services.locate_conversation(self._user_id, conversation_id)
+        await services.locate_conversation(self.user_id, conversation_id)
         self._subscriptions.follow(conversation_id)
         try:
-            active = await services.locate_conversation(self._user_id, conversation_id)
+            active = await services.locate_conversation(self.user_id, conversation_id)
         except ServiceError:
             await self._subscriptions.unfollow(conversation_id)
             raise
@@ -174,21 +182,21 @@ class Commands:
 
     async def _unsubscribe(self, frame: Unsubscribe) -> Follow:
         run_id = UUID(frame.run_id)
-        await services.locate_run(self._user_id, run_id)
+        await services.locate_run(self.user_id, run_id)
         await self._subscriptions.stop(run_id)
         await self._send_text(server_frames.ok(frame.id, run_id=run_id))
         return None
 
     async def _unfollow(self, frame_id: str, conversation_id: UUID) -> Follow:
         await self._subscriptions.unfollow(conversation_id)
-        await services.locate_conversation(self._user_id, conversation_id)
+        await services.locate_conversation(self.user_id, conversation_id)
         await self._send_text(server_frames.ok(frame_id, conversation_id=conversation_id))
         return None
 
     async def _cancel(self, frame: Cancel) -> Follow:
         run_id = UUID(frame.run_id)
         with self._subscriptions.delivery_paused(run_id):
-            state = await services.cancel(self._user_id, run_id, mode=frame.mode, reason=frame.reason)
+            state = await services.cancel(self.user_id, run_id, mode=frame.mode, reason=frame.reason)
             await self._send_text(server_frames.ok(frame.id, run_id=run_id, state=state))
         return None
 
@@ -196,7 +204,7 @@ class Commands:
         run_id = UUID(frame.run_id)
         resume = [entry.model_dump(exclude_none=True) for entry in frame.resume]
         with self._subscriptions.delivery_paused(run_id):
-            await services.resolve(self._user_id, run_id, resume)
+            await services.resolve(self.user_id, run_id, resume)
             await self._send_text(
                 server_frames.ok(frame.id, run_id=run_id, state="resolved", status=RunStatus.RUNNING.value)
             )

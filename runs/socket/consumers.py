@@ -19,6 +19,7 @@ from concurrency.threads import readers
 from runs import limits
 from runs.access import authentication, open_sockets
 from runs.engine import supervisor
+from runs.limits import rates
 from runs.log.feed import DROP_ABOVE
 from runs.socket import frame_parsing, server_frames
 from runs.socket.client_frames import Ack, ClientFrame, Ping
@@ -32,6 +33,8 @@ MAX_BAD_FRAMES = 20
 MAX_UNFINISHED = 512
 #: Seconds that a stopping server waits for a socket's last events, and again for its last bytes.
 DRAIN_SECONDS = 1.0
+#: Seconds after which a user with too many sockets may connect again. When one closes is not known.
+SOCKETS_AGAIN = 5.0
 #: Close codes; docs/reference/protocol.md explains them.
 SIGNED_OUT = 4401
 TOO_SLOW = 4408
@@ -124,6 +127,9 @@ class RunConsumer(AsyncConsumer):
             await self._close(refused.close_code)
             return
         ceilings = await limits.of_user(identity.user_id)
+        if open_sockets.count(identity.user_id) > ceilings.sockets:
+            await self._refuse_socket(ceilings.sockets)
+            return
         self._commands = Commands(
             identity.user_id, subscriptions=self._subscriptions, send_text=self._send_text
         )
@@ -140,8 +146,20 @@ class RunConsumer(AsyncConsumer):
             )
         )
 
+    async def _refuse_socket(self, most: int) -> None:
+        self._unregister()
+        message = f"You may have {most:,} sockets open, and you have as many. Close one, then connect again."
+        await self._send_text(
+            server_frames.error(
+                "rate_limited", message, retryable=True, limit="sockets", retry_after=SOCKETS_AGAIN
+            )
+        )
+        await self._close(RATE_LIMITED)
+
     async def _receive(self, message: dict[str, Any]) -> None:
         if self._commands is None or not self._is_open:
+            return
+        if not await self._has_turn(self._commands.user_id, message):
             return
         if self._unsent() > DROP_ABOVE:
             # Each frame gets an answer. A client that sends without reading would fill the memory.
@@ -157,6 +175,15 @@ class RunConsumer(AsyncConsumer):
         else:
             self._bad_frames = 0
             await self._act_on(frame, self._commands)
+
+    async def _has_turn(self, user_id: int, message: dict[str, Any]) -> bool:
+        """Wait while the user's frames come too fast. Return whether the socket is still open then."""
+        size = len(message.get("text") or message.get("bytes") or "")
+        wait = rates.count_frame(user_id, size, per_second=limits.cached(user_id).frames_per_second)
+        if wait:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._closed.wait(), wait)
+        return self._is_open
 
     async def _act_on(self, frame: ClientFrame, commands: Commands) -> None:
         match frame:

@@ -9,8 +9,12 @@ from collections.abc import Awaitable, Callable, Iterator
 from uuid import UUID
 
 from runs.engine import supervisor
+from runs.errors import RateLimited
 from runs.log.feed import RunBegan, Viewer, size_of
 from runs.socket import server_frames
+
+#: Seconds after which a client may try again that follows too much. When a run ends is not known.
+_ASK_AGAIN = 5.0
 
 
 class Subscriptions:
@@ -42,6 +46,8 @@ class Subscriptions:
         self._viewers: dict[UUID, Viewer] = {}
         #: By followed conversation: the runs that are watched only because of it.
         self._conversations: dict[UUID, set[UUID]] = {}
+        #: Places of commands that are being executed.
+        self._held_places = 0
         self._acknowledged = _Acknowledged()
         self._is_closed = False
 
@@ -77,6 +83,28 @@ class Subscriptions:
         viewer = feed.watch(run_id, self, after=after, last_seq=last_seq, finished=finished)
         self._viewers[run_id] = viewer
         viewer.start()
+
+    @contextlib.contextmanager
+    def room_for(self, key: UUID, *, most: int) -> Iterator[None]:
+        """Hold a place for one more run or conversation inside the ``with`` block, in which it is added.
+
+        Raises:
+            RateLimited: the socket follows ``most`` of them already, and this is not one of them.
+        """
+        followed = len(self._viewers) + len(self._conversations) + self._held_places
+        is_new = key not in self._viewers and key not in self._conversations
+        if is_new and followed >= most:
+            raise RateLimited(
+                f"One connection may follow {most:,} runs and conversations, and this one does. Unsubscribe from "
+                "some, or open another connection.",
+                limit="subscriptions",
+                retry_after=_ASK_AGAIN,
+            )
+        self._held_places += is_new
+        try:
+            yield
+        finally:
+            self._held_places -= is_new
 
     @contextlib.contextmanager
     def delivery_paused(self, run_id: UUID) -> Iterator[None]:

@@ -115,7 +115,7 @@ async def test_ready_tells_a_client_its_limits(ada: Person, connect: Connect, se
         "runs": 7,
         "sockets": 200,
         "subscriptions": 1_000,
-        "frames_per_second": 1_000,
+        "frames_per_second": 2_000,
         "stored_megabytes": 2_000,
         "max_steps": 200,
         "max_retries": 10,
