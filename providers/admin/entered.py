@@ -20,6 +20,7 @@ from unfold.utils import display_for_label
 from providers.admin import connection_test, formatting
 from providers.admin.connection_test import ConnectionTestResult
 from providers.admin.form import ProviderForm
+from providers.admin.lookups import NoSecretLookups
 from providers.catalog import cache
 from providers.catalog.provider_types import PROVIDER_TYPES
 from providers.models import Provider
@@ -48,7 +49,7 @@ _STANDING = (
 
 
 @admin.register(Provider)
-class ProviderAdmin(ModelAdmin):
+class ProviderAdmin(NoSecretLookups, ModelAdmin):
     """The list and the form of the providers in the database."""
 
     form = ProviderForm

@@ -13,6 +13,7 @@ from unfold.admin import ModelAdmin
 from unfold.utils import display_for_label
 
 from providers.admin import formatting
+from providers.admin.lookups import NoSecretLookups
 from providers.models import ProviderTrace
 from providers.types.trace import TraceStatus
 
@@ -39,7 +40,7 @@ def _length(begin: datetime, end: datetime | None) -> str:
 
 
 @admin.register(ProviderTrace)
-class ProviderTraceAdmin(ModelAdmin):
+class ProviderTraceAdmin(NoSecretLookups, ModelAdmin):
     """Every call, including failed and cancelled ones."""
 
     list_display = (

@@ -13,6 +13,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin, TabularInline
 
+from providers.admin.lookups import NoSecretLookups
 from runs.admin import deletion, wording
 from runs.admin.readonly import ReadOnlyInline
 from runs.admin.runs import status_label
@@ -59,7 +60,7 @@ class NoteInline(ReadOnlyInline, TabularInline):
 
 
 @admin.register(Conversation)
-class ConversationAdmin(ModelAdmin):
+class ConversationAdmin(NoSecretLookups, ModelAdmin):
     """The conversations of all users."""
 
     list_display = ("name", "owner", "run_count", "updated")

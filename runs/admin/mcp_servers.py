@@ -14,6 +14,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from unfold.admin import ModelAdmin
 from unfold.decorators import action
 
+from providers.admin.lookups import NoSecretLookups
 from providers.security.vault import Unsealable
 from providers.types import Json
 from runs.admin import wording
@@ -56,7 +57,7 @@ _LAST_LISTING = ("How it stands", {"fields": (("list_message", "listed_when"),)}
 
 
 @admin.register(McpServer)
-class McpServerAdmin(ModelAdmin):
+class McpServerAdmin(NoSecretLookups, ModelAdmin):
     """All MCP servers.
 
     Only a superuser may add or change a server with a command: the command runs as this process's user and

@@ -16,6 +16,7 @@ from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 from unfold.utils import display_for_label
 
+from providers.admin.lookups import NoSecretLookups
 from providers.models import ProviderTrace
 from runs.admin import transcript, wording
 from runs.admin.filters import StoredValues
@@ -55,7 +56,7 @@ def _cancel(request: HttpRequest, run_id: UUID) -> str:
 
 
 @admin.register(Run)
-class RunAdmin(ShowsUsage, ReadOnly, ModelAdmin):
+class RunAdmin(NoSecretLookups, ShowsUsage, ReadOnly, ModelAdmin):
     """The runs of all users."""
 
     list_display = (

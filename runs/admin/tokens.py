@@ -4,12 +4,13 @@ from django.contrib import admin
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 
+from providers.admin.lookups import NoSecretLookups
 from runs.admin import wording
 from runs.models import ApiToken
 
 
 @admin.register(ApiToken)
-class ApiTokenAdmin(ModelAdmin):
+class ApiTokenAdmin(NoSecretLookups, ModelAdmin):
     """All API tokens. Deleting a token revokes it."""
 
     list_display = ("label", "number", "user", "created")
