@@ -219,8 +219,10 @@ RUNNEL_ANTHROPIC_COMPATIBLE_BASE_URL = text("RUNNEL_ANTHROPIC_COMPATIBLE_BASE_UR
 RUNNEL_GEMINI_COMPATIBLE_API_KEY = text("RUNNEL_GEMINI_COMPATIBLE_API_KEY")
 RUNNEL_GEMINI_COMPATIBLE_BASE_URL = text("RUNNEL_GEMINI_COMPATIBLE_BASE_URL")
 
-#: Whether a provider entered in the admin may have a loopback address, also with http.
+#: Whether a provider or an MCP server entered in the admin may have a loopback address, also with http.
 RUNNEL_ALLOW_LOOPBACK_PROVIDERS = boolean("RUNNEL_ALLOW_LOOPBACK_PROVIDERS", False)
+#: Whether MCP servers may be commands, which run as this server's user.
+RUNNEL_ALLOW_STDIO_MCP = boolean("RUNNEL_ALLOW_STDIO_MCP", True)
 
 #: The model of a new conversation; if empty, ``providers.catalog`` chooses one that is ready.
 RUNNEL_DEFAULT_MODEL = text("RUNNEL_DEFAULT_MODEL")

@@ -138,7 +138,7 @@ def is_public(address: Address) -> bool:
 
 
 _LOOPBACK_IS_OFF = (
-    "Providers on this machine are switched off. Set RUNNEL_ALLOW_LOOPBACK_PROVIDERS=true in .env, "
+    "Addresses on this machine are switched off. Set RUNNEL_ALLOW_LOOPBACK_PROVIDERS=true in .env, "
     "beside manage.py, and restart Runnel."
 )
 

@@ -17,7 +17,7 @@ from providers.security.pinned import check_entered
 from providers.security.vault import Unsealable
 from runs.models import McpServer
 from runs.models.mcp_server import Transport
-from runs.toolbox.mcp.target import is_loopback_allowed
+from runs.toolbox.mcp.target import is_loopback_allowed, why_no_commands
 
 _MOST_ARGUMENTS = 100
 _MOST_SECRETS = 50
@@ -89,7 +89,8 @@ class McpServerForm(forms.ModelForm):  # type: ignore[type-arg]
         help_texts = {
             "name": "What its tools' names begin with: with “files” here one is files__read.",
             "command": "The program, by its path or as PATH finds it. It runs as this server's own user.",
-            "url": "Its Streamable HTTP endpoint: https, or http on this machine where that is allowed.",
+            "url": "Its Streamable HTTP endpoint, with https. An address on this machine, http too, needs "
+            "RUNNEL_ALLOW_LOOPBACK_PROVIDERS=true in .env, beside manage.py, and a restart.",
             "timeout": "Seconds for one call, including the start of the server if it is not running.",
             "groups": "Only members of these groups may use it. Without a group, everybody may.",
         }
@@ -105,9 +106,12 @@ class McpServerForm(forms.ModelForm):  # type: ignore[type-arg]
                 self._stored = row.unseal()
             except Unsealable:
                 self._stored = None
-        if not self.may_enter_commands and "transport" in self.fields:
+        refusal = why_no_commands() or (
+            "" if self.may_enter_commands else "Only a superuser may enter commands."
+        )
+        if refusal and "transport" in self.fields:
             self._offer("transport", [(Transport.HTTP.value, Transport.HTTP.label)])
-            self.fields["transport"].help_text = "Commands are a superuser's to enter."
+            self.fields["transport"].help_text = refusal
         self.initial["arguments"] = "\n".join(map(str, row.arguments))
         self._describe_secrets()
         self._offer("allowed", self._choices())

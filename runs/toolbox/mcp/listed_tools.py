@@ -12,10 +12,11 @@ from django.db.models import Q
 from concurrency.threads import readers
 from providers.types import Json
 from runs.models import McpServer
+from runs.models.mcp_server import Transport
 from runs.toolbox import schemas
 from runs.toolbox.binding import json_object
 from runs.toolbox.mcp import pool, results
-from runs.toolbox.mcp.target import McpEndpoint, Unusable, read
+from runs.toolbox.mcp.target import McpEndpoint, Unusable, read, why_no_commands
 from runs.toolbox.registry import LONGEST_NAME, RESERVED
 from runs.toolbox.tool import InvalidArguments, Tool, ToolAnswer, ToolContext, ToolError
 
@@ -32,15 +33,20 @@ def tools_for(user: Any) -> dict[str, Tool]:
         for entry in server.listed:
             if entry["name"] not in server.allowed:
                 continue
-            current = _mended(entry)
+            current = _mended(server, entry)
             if not current["problem"]:
                 tool = _tool(server, current)
                 found[tool.name] = tool
     return found
 
 
-def _mended(entry: Json) -> Json:
-    """Return a listed tool; the schema of one that an older version listed is mended now."""
+def _mended(server: McpServer, entry: Json) -> Json:
+    """Return a listed tool with its ``problem``; the schema of one that an older version listed is mended now."""
+    if server.transport == Transport.STDIO and why_no_commands():
+        return {
+            **entry,
+            "problem": "servers that are commands are switched off here (RUNNEL_ALLOW_STDIO_MCP)",
+        }
     if "renamed" in entry or entry["problem"]:
         return entry
     try:
@@ -53,10 +59,10 @@ def _mended(entry: Json) -> Json:
 def problems_for(user: Any) -> dict[str, str]:
     """Return why listed tools of the user's servers cannot be offered, by the names that they would have."""
     return {
-        offered_name(server.name, entry["name"]): entry["problem"]
+        offered_name(server.name, entry["name"]): problem
         for server in _servers_for(user)
-        for entry in map(_mended, server.listed)
-        if entry["problem"]
+        for entry in server.listed
+        if (problem := _mended(server, entry)["problem"])
     }
 
 

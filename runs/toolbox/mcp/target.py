@@ -10,6 +10,12 @@ from runs.models import McpServer
 from runs.models.mcp_server import Transport
 
 
+COMMANDS_ARE_OFF = (
+    "MCP servers that are commands are switched off here. Set RUNNEL_ALLOW_STDIO_MCP=true in .env, beside "
+    "manage.py, and restart Runnel, or reach the server by HTTP."
+)
+
+
 class Unusable(Exception):  # noqa: N818 - it names what the server is
     """The server cannot be used as it is set up; ``message`` is for an admin."""
 
@@ -34,8 +40,13 @@ class McpEndpoint:
 
 
 def is_loopback_allowed() -> bool:
-    """Return whether an HTTP server may be on this machine: with DEBUG, or if providers may be, too."""
-    return bool(settings.DEBUG or settings.RUNNEL_ALLOW_LOOPBACK_PROVIDERS)
+    """Return whether an HTTP server may be on this machine."""
+    return bool(settings.RUNNEL_ALLOW_LOOPBACK_PROVIDERS)
+
+
+def why_no_commands() -> str:
+    """Return a sentence that says why no command may be started, or empty text if commands may be."""
+    return "" if settings.RUNNEL_ALLOW_STDIO_MCP else COMMANDS_ARE_OFF
 
 
 def read(row: McpServer) -> McpEndpoint:
@@ -44,8 +55,10 @@ def read(row: McpServer) -> McpEndpoint:
     The address is checked here again, because not every row comes from the admin's form.
 
     Raises:
-        Unusable: the secrets cannot be decrypted, or the address may not be called.
+        Unusable: the secrets cannot be decrypted, the address may not be called, or commands are switched off.
     """
+    if row.transport == Transport.STDIO and (refusal := why_no_commands()):
+        raise Unusable(refusal)
     try:
         secrets = tuple(row.unseal().items())
         if row.transport == Transport.STDIO:

@@ -237,14 +237,14 @@ def test_an_address_is_judged_again_when_it_is_used(url: str, why: str) -> None:
         read(make(url=url))
 
 
-def test_debug_and_the_setting_for_providers_allow_this_machine(settings: Settings) -> None:
+@pytest.mark.parametrize("debug", [True, False])
+def test_only_the_setting_allows_this_machine(debug: bool, settings: Settings) -> None:
+    settings.DEBUG = debug
     server = make(url="http://127.0.0.1:9/mcp")
-    for name in ("DEBUG", "RUNNEL_ALLOW_LOOPBACK_PROVIDERS"):
-        with pytest.raises(Unusable):
-            read(server)
-        setattr(settings, name, True)
-        assert read(server).url == "http://127.0.0.1:9/mcp"
-        setattr(settings, name, False)
+    with pytest.raises(Unusable, match="RUNNEL_ALLOW_LOOPBACK_PROVIDERS=true"):
+        read(server)
+    settings.RUNNEL_ALLOW_LOOPBACK_PROVIDERS = True
+    assert read(server).url == "http://127.0.0.1:9/mcp"
 
 
 def test_secrets_open_for_one_address_only_and_are_seen_nowhere() -> None:
