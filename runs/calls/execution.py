@@ -112,6 +112,7 @@ async def _answer(
         conversation_id=run_context.conversation_id,
         run_id=run_context.run_id,
         call_id=call.id,
+        is_approved=call.is_approved,
         note_progress=notes.take,
     )
     work = _bind(call, tool, context)

@@ -6,13 +6,16 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
+from django.conf import settings
 
 from providers.arguments import object_of
 from providers.types import Json
 from runs.calls.outcomes import CallOutcome, denied, handed_in
 from runs.calls.planning import CLIENT, PlannedCall
 from runs.errors import BadDecision, InterruptMismatch
-from runs.models.tool_call import Decision, ToolCallStatus
+from runs.models.tool_call import Decision, ToolCallStatus, digest_of
+from runs.toolbox import edited_values
+from runs.toolbox.tool import Tool
 
 #: Allowed keys of a payload, by whether the client executes the call.
 _FIELDS = {
@@ -53,8 +56,9 @@ def decide(pending: Sequence[PlannedCall], resume: Iterable[Json]) -> tuple[Deci
         resume: AG-UI's ``ResumeEntry`` objects, exactly one for each pending call.
 
     Raises:
-        InterruptMismatch: the ids are not those of the pending calls, or a digest names other arguments.
-        BadDecision: an entry has a wrong payload, or edited arguments that the tool refuses.
+        InterruptMismatch: the ids are not those of the pending calls, or a digest names another call.
+        BadDecision: an entry has a wrong payload, an approval names no digest, or the tool refuses the edited
+            arguments.
     """
     entries = list(resume)
     given = {entry["interruptId"]: entry for entry in entries}
@@ -65,8 +69,8 @@ def decide(pending: Sequence[PlannedCall], resume: Iterable[Json]) -> tuple[Deci
 
 def _decided(call: PlannedCall, entry: Json) -> Decided:
     shown = (entry.get("metadata") or {}).get("digest")
-    if shown is not None and shown != call.digest:
-        raise InterruptMismatch(f"The arguments of {call.name} are not those that this decision is about.")
+    if shown is not None and shown != (call.asked_digest or digest_of(call.arguments)):
+        raise InterruptMismatch(f"{call.name} and its arguments are not those that this decision is about.")
     payload = entry.get("payload")
     if payload is None:
         payload = {}
@@ -85,7 +89,14 @@ def _decided(call: PlannedCall, entry: Json) -> Decided:
         raise BadDecision(f"Say for {call.name} whether it is approved: true or false.")
     if approved is False:
         return _denied(call, reason or "")
-    return _handed_in(call, payload) if is_clients else _approved(call, payload, reason or "")
+    if is_clients:
+        return _handed_in(call, payload)
+    if shown is None and settings.RUNNEL_APPROVAL_NEEDS_DIGEST:
+        raise BadDecision(
+            f"Say what you approve: send the digest of the interrupt of {call.name} with the decision, "
+            'as metadata {"digest": …}.'
+        )
+    return _approved(call, payload, reason or "")
 
 
 def _denied(call: PlannedCall, reason: str) -> Decided:
@@ -102,6 +113,8 @@ def _handed_in(call: PlannedCall, payload: Mapping[str, Any]) -> Decided:
 
 def _approved(call: PlannedCall, payload: Mapping[str, Any], reason: str) -> Decided:
     edited = payload.get("editedArgs")
+    if call.has_changed:
+        return _changed(call, reason)
     if edited is None:
         return Decided(call=call, decision=Decision.APPROVED, reason=reason)
     if not isinstance(edited, dict):
@@ -110,9 +123,26 @@ def _approved(call: PlannedCall, payload: Mapping[str, Any], reason: str) -> Dec
         # Nothing was changed, so nothing is told of a change.
         return Decided(call=call, decision=Decision.APPROVED, reason=reason)
     text = orjson.dumps(edited).decode()
-    if call.tool is not None and (refusal := call.tool.refusal(text)) is not None:
+    if call.tool is not None and (refusal := _refusal(call.tool, text, edited, call)) is not None:
         raise BadDecision(f"{call.name} does not take these arguments: {refusal}")
     return Decided(call=call, decision=Decision.EDITED, reason=reason, edited=text)
+
+
+def _refusal(tool: Tool, text: str, edited: Json, call: PlannedCall) -> str | None:
+    """Return why the tool does not take what a person has edited, or ``None``."""
+    if (refusal := tool.refusal(text)) is not None or tool.binds_values:
+        return refusal
+    return edited_values.refusal(edited, tool.parameters, known=object_of(call.arguments) or {})
+
+
+def _changed(call: PlannedCall, reason: str) -> Decided:
+    """Return the decision about a call whose tool was changed while it waited: it is not executed."""
+    sentence = (
+        f"{call.name} was changed while this call waited for a decision, so what would be executed is not what "
+        "was approved. It was not executed. Call it again, to have it decided anew."
+    )
+    outcome = _outcome(call, ToolCallStatus.FAILED, sentence, is_error=True)
+    return Decided(call=call, decision=Decision.APPROVED, reason=reason, outcome=outcome)
 
 
 def _same(edited: Json, shown: Json | None) -> bool:

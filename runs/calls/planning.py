@@ -38,6 +38,8 @@ class PlannedCall:
     position: int
     source: str = ""
     requires_approval: bool = False
+    #: The digest that a person was asked about; empty before that, and for a call of an older version.
+    asked_digest: str = ""
     #: Whether a person has approved this call.
     is_approved: bool = False
     #: Whether a person has changed ``arguments``; the model must be told.
@@ -48,8 +50,13 @@ class PlannedCall:
 
     @property
     def digest(self) -> str:
-        """The digest of the arguments. A decision names it to prove which arguments were shown."""
-        return digest_of(self.arguments)
+        """The digest of the arguments and of the tool. A decision names it to prove what was shown."""
+        return digest_of(self.arguments, "" if self.tool is None else self.tool.identity)
+
+    @property
+    def has_changed(self) -> bool:
+        """Whether the tool is another one than the one that a person was asked about."""
+        return bool(self.asked_digest) and self.tool is not None and self.asked_digest != self.digest
 
     def unanswered(self, why: NotExecuted) -> CallOutcome:
         """Return the answer to this open call when its run ends for the reason ``why``."""

@@ -13,7 +13,7 @@ from runs.calls.human_decisions import Decided
 from runs.calls.outcomes import CallOutcome, message_of
 from runs.calls.planning import PlannedCall
 from runs.models import Step, ToolCall
-from runs.models.tool_call import OPEN, ToolCallStatus
+from runs.models.tool_call import OPEN, ToolCallStatus, digest_of
 
 #: Statuses of calls whose answer is sent to the model.
 _ANSWERED = frozenset(ToolCallStatus) - OPEN - {ToolCallStatus.UNANSWERED, ToolCallStatus.INCOMPLETE}
@@ -37,6 +37,7 @@ def keep(run_id: UUID, step_id: UUID, result: StepResult, planned: Iterable[Plan
         if (plan := plans.get(position)) is not None:
             row.id, row.status, row.source = plan.id, plan.status, plan.source
             row.requires_approval = plan.requires_approval
+            row.shown_digest = plan.digest if plan.status is ToolCallStatus.PENDING else ""
             row.started_at = now if plan.status is ToolCallStatus.RUNNING else None
         rows.append(row)
     ToolCall.objects.bulk_create(rows)
@@ -65,7 +66,7 @@ def decide(item: Decided, *, by: int) -> None:
         decision=item.decision,
         decided_by_id=by,
         decided_at=now,
-        decided_digest=item.call.digest,
+        decided_digest=item.call.asked_digest or digest_of(item.call.arguments),
         reason=item.reason,
         edited_arguments=item.edited,
         started_at=now if item.outcome is None else None,

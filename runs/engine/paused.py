@@ -124,6 +124,7 @@ def _planned(row: ToolCall, offer: OfferedTools) -> PlannedCall:
         source=row.source,
         requires_approval=row.requires_approval,
         status=ToolCallStatus(row.status),
+        asked_digest=row.shown_digest,
         tool=offer.tools.get(row.name),
     )
 

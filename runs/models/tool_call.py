@@ -10,9 +10,15 @@ from runs.models.run import Run
 from runs.models.step import Step
 
 
-def digest_of(arguments: str) -> str:
-    """Return the SHA-256 digest of ``arguments``, the JSON text as it was shown, in hexadecimal."""
-    return hashlib.sha256(arguments.encode()).hexdigest()
+def digest_of(arguments: str, tool: str = "") -> str:
+    """Return the SHA-256 digest of a call, in hexadecimal.
+
+    Args:
+        arguments: the JSON text as it was shown.
+        tool: the identity of the tool that executes the call, ``Tool.identity``; empty if the client does.
+    """
+    # A NUL can stand in neither text.
+    return hashlib.sha256(f"{tool}\0{arguments}".encode() if tool else arguments.encode()).hexdigest()
 
 
 class ToolCallStatus(models.TextChoices):
@@ -90,7 +96,10 @@ class ToolCall(models.Model):
         related_name="+",
     )
     decided_at = models.DateTimeField(null=True, blank=True, editable=False)
-    #: Digest of the arguments that the person saw; the decision is valid for these only.
+    #: Digest of what a person is asked about: the tool and the arguments. Empty for a call that needs no decision,
+    #: and for one that waited while Runnel was upgraded from a version without this column.
+    shown_digest = models.CharField(max_length=64, blank=True, default="", db_default="", editable=False)
+    #: The digest that the decision named; the decision is valid for that only.
     decided_digest = models.CharField(max_length=64, blank=True, editable=False)
     #: The person's reason for the decision.
     reason = models.TextField(blank=True, editable=False)
@@ -119,8 +128,8 @@ class ToolCall(models.Model):
 
     @property
     def digest(self) -> str:
-        """The digest of ``arguments``."""
-        return digest_of(self.arguments)
+        """The digest of what a person is asked about."""
+        return self.shown_digest or digest_of(self.arguments)
 
     @property
     def executable(self) -> str:

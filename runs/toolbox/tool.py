@@ -3,6 +3,7 @@
 Independent of how tools are found and how a run executes them.
 """
 
+import json
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -73,6 +74,8 @@ class ToolContext:
     #: Set when the run is cancelled or the tool's time limit is over. A slow sync tool should check it; an
     #: async tool is cancelled instead.
     cancelled: threading.Event = field(default_factory=threading.Event)
+    #: Whether a person has approved the call.
+    is_approved: bool = False
     #: May be called from any thread; viewers of the run see the newest note.
     note_progress: ProgressNote = no_progress
 
@@ -104,11 +107,22 @@ class Tool:
     idempotent: bool = False
     #: The permission that a user needs, as ``app.codename``; if empty, every user may use the tool.
     permission: str = ""
+    #: What executes the calls of an MCP server's tool, as text: the server's row and its command or address.
+    executor: str = ""
+    #: Whether ``bind`` checks the arguments' values too. If not, what a person has edited is checked with
+    #: ``parameters``, and the tool itself checks the rest.
+    binds_values: bool = True
 
     @property
     def spec(self) -> ToolSpec:
         """The tool's declaration in a provider call."""
         return ToolSpec(name=self.name, description=self.description, parameters=self.parameters)
+
+    @property
+    def identity(self) -> str:
+        """What an approval is bound to beside the arguments, as JSON text."""
+        told = [self.name, self.source, self.description, self.parameters, self.executor]
+        return json.dumps(told, sort_keys=True)
 
     def refusal(self, arguments: str) -> str | None:
         """Return the reason why the tool does not accept ``arguments``, or ``None`` if it accepts them.

@@ -2,6 +2,7 @@
 
 import functools
 import hashlib
+import json
 import re
 from collections.abc import Iterable
 from typing import Any
@@ -81,20 +82,29 @@ def offered_name(server: str, tool: str) -> str:
     return f"{name[: LONGEST_NAME - len(digest) - 1]}_{digest}"
 
 
+def _executor(server: McpServer) -> str:
+    """Return what executes the calls of a server's tools, as text: its row, and its command or address."""
+    what = [server.pk, server.transport, server.command, server.arguments, server.url]
+    return json.dumps(what)
+
+
 def _tool(server: McpServer, entry: Json) -> Tool:
+    executor = _executor(server)
     return Tool(
         name=offered_name(server.name, entry["name"]),
         description=entry["description"][: settings.RUNNEL_TOOL_DESCRIPTION_CHARS],
         parameters=entry["parameters"],
         source=f"mcp:{server.name}",
-        bind=functools.partial(_bind, server.pk, entry),
+        bind=functools.partial(_bind, server.pk, entry, executor),
         is_async=True,
         requires_approval=server.requires_approval and entry["name"] not in server.exempt,
         timeout=server.timeout,
+        executor=executor,
+        binds_values=False,
     )
 
 
-def _bind(server_id: int, entry: Json, text: str, context: ToolContext) -> Any:
+def _bind(server_id: int, entry: Json, executor: str, text: str, context: ToolContext) -> Any:
     """Check the arguments' names only; the server checks the rest, and the model reads its error message."""
     arguments, schema = json_object(text), entry["parameters"]
     known: Json = schema["properties"]
@@ -106,26 +116,37 @@ def _bind(server_id: int, entry: Json, text: str, context: ToolContext) -> Any:
         taken = ", ".join(known) or "none"
         raise InvalidArguments(f"There is no argument {unknown[0][:80]}. The arguments are: {taken}.")
     own = schemas.restored(arguments, schema, entry.get("renamed", {}))
-    return functools.partial(_call, server_id, entry["name"], own, context)
+    approved = executor if context.is_approved else None
+    return functools.partial(_call, server_id, entry["name"], own, context, approved)
 
 
-async def _call(server_id: int, name: str, arguments: Json, context: ToolContext) -> ToolAnswer:
-    target = await readers.run(_target, server_id, name)
+async def _call(
+    server_id: int, name: str, arguments: Json, context: ToolContext, approved: str | None
+) -> ToolAnswer:
+    target = await readers.run(_target, server_id, name, approved)
     sessions = pool.current()
     return results.answer_in(
         await sessions.call(target, context.conversation_id, name, arguments, context.note_progress)
     )
 
 
-def _target(server_id: int, name: str) -> McpEndpoint:
+def _target(server_id: int, name: str, approved: str | None = None) -> McpEndpoint:
     """Return the endpoint of the server as it is set up now.
 
+    Args:
+        server_id: the server's row.
+        name: the server's own name of the tool.
+        approved: the command or address that a person has approved; ``None`` if nobody was asked.
+
     Raises:
-        ToolError: an admin has withdrawn the tool since it was offered, or the server cannot be used.
+        ToolError: an admin has withdrawn the tool since it was offered, or has changed the command or address
+            since it was approved; or the server cannot be used.
     """
     server = McpServer.objects.filter(pk=server_id, is_enabled=True).first()
     if server is None or name not in server.allowed:
         raise ToolError("This tool is not offered any more.")
+    if approved is not None and _executor(server) != approved:
+        raise ToolError("This tool's server was changed after the call was approved. Call the tool again.")
     try:
         return read(server)
     except Unusable:

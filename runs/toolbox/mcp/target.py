@@ -9,7 +9,6 @@ from providers.security.vault import Unsealable
 from runs.models import McpServer
 from runs.models.mcp_server import Transport
 
-
 COMMANDS_ARE_OFF = (
     "MCP servers that are commands are switched off here. Set RUNNEL_ALLOW_STDIO_MCP=true in .env, beside "
     "manage.py, and restart Runnel, or reach the server by HTTP."

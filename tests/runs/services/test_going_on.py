@@ -74,7 +74,12 @@ async def resume_of(run_id: UUID, **payload: Any) -> list[Json]:
     found = await readers.run(paused.read, run_id)
     assert found is not None
     return [
-        {"interruptId": str(call.id), "status": "resolved", "payload": {"approved": True, **payload}}
+        {
+            "interruptId": str(call.id),
+            "status": "resolved",
+            "payload": {"approved": True, **payload},
+            "metadata": {"digest": call.asked_digest},
+        }
         for call in found.pending
     ]
 

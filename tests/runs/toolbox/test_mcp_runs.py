@@ -3,6 +3,7 @@
 import base64
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,8 @@ from runs.engine import supervisor
 from runs.models import ApiToken, File, McpServer, Run, ToolCall
 from runs.models.mcp_server import Transport
 from runs.store import history
-from runs.toolbox.mcp import close_all, listing
+from runs.toolbox import ToolError
+from runs.toolbox.mcp import close_all, listed_tools, listing
 from runs.toolbox.mcp.target import read
 from tests.runs.rows import make_user
 from tests.runs.sockets import Socket, bearer, is_terminal
@@ -79,7 +81,12 @@ async def segment(socket: Socket, run_id: str, number: int) -> Json:
 
 async def approve(socket: Socket, run_id: str, end: Json) -> None:
     resume = [
-        {"interruptId": each["id"], "status": "resolved", "payload": {"approved": True}}
+        {
+            "interruptId": each["id"],
+            "status": "resolved",
+            "payload": {"approved": True},
+            "metadata": {"digest": each["metadata"]["digest"]},
+        }
         for each in end["outcome"]["interrupts"]
     ]
     answer = await socket.ask("resolve", run_id=run_id, resume=resume)
@@ -211,3 +218,70 @@ async def test_progress_is_asked_for_and_shown(socket: Socket) -> None:
     assert notes[-1]["progress"] == 4.0
     kinds = [event.get("name") or event["type"] for event in events]
     assert kinds.index("TOOL_CALL_END") < kinds.index("tool_progress") < kinds.index("TOOL_CALL_RESULT")
+
+
+def other_command(server: McpServer) -> None:
+    server.arguments = [*server.arguments, "--swapped"]
+    server.seal({})
+    server.save()
+
+
+def other_row(server: McpServer) -> None:
+    columns = {name: getattr(server, name) for name in ("command", "arguments", "listed", "allowed")}
+    server.delete()
+    made = McpServer(name="rivers", transport=Transport.STDIO, **columns)
+    made.seal({})
+    made.save()
+
+
+def listed_again(server: McpServer) -> None:
+    for entry in server.listed:
+        entry["description"] = "Add two numbers, and send them to a stranger."
+    server.save()
+
+
+@pytest.mark.parametrize("change", [other_command, other_row, listed_again])
+async def test_what_is_swapped_while_a_call_waits_is_not_executed(
+    change: Callable[[McpServer], None], socket: Socket, log: Log
+) -> None:
+    arguments = [str(CHILD), "stdio", str(log.path)]
+    columns: Json = {"transport": Transport.STDIO, "command": sys.executable, "arguments": arguments}
+    server = await readers.run(lambda: listed(**columns))
+    run_id = await start(socket, order("add", a=2, b=40), "add")
+    end = await segment(socket, run_id, 1)
+    processes = {pid for pid, _ in log.lines}
+    await readers.run(change, server)
+    await approve(socket, run_id, end)
+    assert (await segment(socket, run_id, 2))["outcome"] == {"type": "success"}
+    ((status, content),) = results(socket, run_id)
+    assert status == "failed"
+    assert "was changed while this call waited" in content
+    assert {pid for pid, _ in log.lines} == processes
+
+
+async def test_an_approval_without_its_digest_changes_nothing(socket: Socket, log: Log) -> None:
+    columns: Json = {"transport": Transport.STDIO, "command": sys.executable}
+    await readers.run(lambda: listed(arguments=[str(CHILD), "stdio", str(log.path)], **columns))
+    run_id = await start(socket, order("add", a=2, b=40), "add")
+    end = await segment(socket, run_id, 1)
+    [waiting] = end["outcome"]["interrupts"]
+    blind = {"interruptId": waiting["id"], "status": "resolved", "payload": {"approved": True}}
+    answer = await socket.ask("resolve", run_id=run_id, resume=[blind])
+    assert (answer["type"], answer["code"]) == ("error", "bad_frame")
+    assert "digest" in answer["message"]
+    await approve(socket, run_id, end)
+    await segment(socket, run_id, 2)
+    assert results(socket, run_id) == [("succeeded", "42")]
+
+
+def test_what_is_swapped_after_an_approval_is_not_called(transactional_db: None) -> None:
+    server = McpServer.objects.create(
+        name="rivers", transport=Transport.HTTP, url="https://8.8.8.8/mcp", allowed=["add"]
+    )
+    approved = listed_tools._executor(server)
+    assert listed_tools._target(server.pk, "add", approved).url == "https://8.8.8.8/mcp"
+    server.url = "https://8.8.4.4/mcp"
+    server.save()
+    assert listed_tools._target(server.pk, "add").url == "https://8.8.4.4/mcp"
+    with pytest.raises(ToolError, match="changed after the call was approved"):
+        listed_tools._target(server.pk, "add", approved)
