@@ -224,6 +224,8 @@ RUNNEL_ALLOW_LOOPBACK_PROVIDERS = boolean("RUNNEL_ALLOW_LOOPBACK_PROVIDERS", Fal
 #: Whether MCP servers may be commands, which run as this server's user.
 RUNNEL_ALLOW_STDIO_MCP = boolean("RUNNEL_ALLOW_STDIO_MCP", True)
 
+#: Fields of `provider_options` that are allowed beside those that only shape the answer; "*" allows all.
+RUNNEL_ALLOW_PROVIDER_OPTIONS = words("RUNNEL_ALLOW_PROVIDER_OPTIONS")
 #: The model of a new conversation; if empty, ``providers.catalog`` chooses one that is ready.
 RUNNEL_DEFAULT_MODEL = text("RUNNEL_DEFAULT_MODEL")
 #: Whether the emulator, the built-in provider without a key, may be used.

@@ -33,6 +33,11 @@ _NOT_PUBLIC = tuple(
 )
 #: The only part of IPv6 that is allocated for public use (RFC 4291).
 _GLOBAL_UNICAST = IPv6Network("2000::/3")
+#: The last parts of names that no public server has (RFC 6761, RFC 6762, ICANN's ``.internal``, and what
+#: networks use without being told to).
+_INSIDE = frozenset(
+    ["local", "localhost", "localdomain", "internal", "intranet", "lan", "home", "corp", "private", "onion"]
+)
 #: IPv4 addresses in the form in which a network with only IPv6 reaches them (RFC 6052).
 _NAT64 = IPv6Network("64:ff9b::/96")
 
@@ -75,6 +80,31 @@ def check_url(url: str, *, allow_loopback: bool) -> str:
         raise AddressRefused("A port is a number from 1 to 65535.")
     _check_host(host, scheme=parsed.scheme, allow_loopback=allow_loopback)
     return str(parsed.copy_with(host=host)).rstrip("/")
+
+
+def check_fetched_url(url: str) -> None:
+    """Check the URL of a file that a provider will fetch: a server of one's own may reach this network.
+
+    Names are not looked up, because the provider looks them up elsewhere and later.
+
+    Raises:
+        AddressRefused: ``url`` has a user name or a password, or its host is an address or a name inside a network.
+    """
+    # Up to the first slash, as every parser reads it: some see a user name where others see a query.
+    authority = url.partition("//")[2].partition("/")[0]
+    if "@" in authority or "\\" in url or not url.isprintable():
+        raise AddressRefused("The address of a file has no user name, no password and no backslash.")
+    try:
+        host = httpx2.URL(url).raw_host.decode("ascii").removesuffix(".").lower()
+    except (httpx2.InvalidURL, ValueError):
+        raise AddressRefused("The address of a file is no URL.") from None
+    labels = host.split(".")
+    is_inside = _literal(host) is None and (
+        len(labels) < 2 or labels[-1] in _INSIDE or host.endswith(".home.arpa")
+    )
+    if is_inside or is_loopback_name(host):
+        raise AddressRefused(f"{host} is inside a network. Upload the file instead of its address.")
+    _check_host(host, scheme="https", allow_loopback=False)
 
 
 def origin_of(url: str) -> str:

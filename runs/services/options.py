@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import fields, replace
+from itertools import chain
 
 from django.conf import settings
 
@@ -9,6 +10,8 @@ from providers import adapter
 from providers.catalog import Target
 from providers.errors import LLMUnsupportedError
 from providers.retry.backoff import RetryPolicy
+from providers.security import own_options
+from providers.security.addresses import AddressRefused, check_fetched_url
 from providers.types import Json, ModelOptions, ModelRequest, ToolSpec
 from runs.calls import planning
 from runs.errors import AboveLimit
@@ -64,10 +67,14 @@ def refusal(
     messages: Iterable[list[Json]],
     tools: tuple[ToolSpec, ...] = (),
 ) -> str | None:
-    """Return a sentence about the option that ``target`` does not support, ``None`` if it supports all.
+    """Return a sentence about what may not be sent to ``target``, ``None`` if all may.
+
+    That is an option that it does not support, a field of the provider's own that nobody has allowed, or a file
+    whose address is inside a network.
 
     ``messages`` are the stored parts of the new user messages; earlier messages were checked at their start.
     """
+    messages = list(messages)
     asked = ModelRequest(
         origin=target.origin,
         messages=tuple(map(history.user_message, messages)),
@@ -80,4 +87,17 @@ def refusal(
         adapter.check(asked)
     except LLMUnsupportedError as error:
         return error.message
+    return _not_allowed(options, messages)
+
+
+def _not_allowed(options: Json, messages: Iterable[list[Json]]) -> str | None:
+    own = options.get("provider_options") or {}
+    if (why := own_options.refusal(own, settings.RUNNEL_ALLOW_PROVIDER_OPTIONS)) is not None:
+        return why
+    try:
+        for part in chain.from_iterable(messages):
+            if part.get("url"):
+                check_fetched_url(part["url"])
+    except AddressRefused as refused:
+        return refused.message
     return None

@@ -5,6 +5,7 @@ import pytest
 from providers.security.addresses import (
     AddressRefused,
     check_addresses,
+    check_fetched_url,
     check_url,
     is_loopback_name,
     is_public,
@@ -225,3 +226,57 @@ def test_a_key_is_for_scheme_host_and_port() -> None:
     assert origin_of("https://api.example.org/v1") == "https://api.example.org"
     assert origin_of("http://[::1]:11434/v1") == "http://[::1]:11434"
     assert origin_of("https://[::1") == "https://[::1"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://169.254.169.254/latest/meta-data/",
+        "http://127.0.0.1:8841/admin/",
+        "http://127.1/",
+        "http://2130706433/",
+        "http://0x7f.1/",
+        "http://0177.0.0.1/",
+        "http://0.0.0.0/",
+        "http://10.1.2.3/a.png",
+        "http://192.168.0.1/a.png",
+        "http://[::1]/a.png",
+        "http://[::ffff:127.0.0.1]/",
+        "http://[fd00::1]/",
+        "http://[64:ff9b::7f00:1]/",
+        "http://localhost/a.png",
+        "http://LOCALHOST./a.png",
+        "http://a.localhost/",
+        "http://printer.local/a.png",
+        "http://metadata.google.internal/computeMetadata/v1/",
+        "http://router/a.png",
+        "http://nas.lan/a.png",
+        "http://nas.home.arpa/a.png",
+        "http://user:pass@example.org/a.png",
+        "http://user@example.org/a.png",
+        "https://example.org#@127.0.0.1/a.png",
+        "https://example.org?@127.0.0.1/a.png",
+        "https://example.org\\@127.0.0.1/a.png",
+        "https://127.0.0.1\u3002/a.png",
+        "https://",
+    ],
+)
+def test_a_provider_fetches_no_file_from_inside_a_network(url: str) -> None:
+    with pytest.raises(AddressRefused):
+        check_fetched_url(url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://example.org/a.png",
+        "http://example.org/a.png",
+        "https://8.8.8.8:8443/a.png",
+        "https://example.org/@someone/a.png?size=1#top",
+        "https://www.youtube.com/watch?v=dQw4w9WgXcQ",
+        "https://generativelanguage.googleapis.com/v1beta/files/abc-123",
+        "https://bücher.example/a.png",
+    ],
+)
+def test_a_provider_may_fetch_what_everybody_can(url: str) -> None:
+    check_fetched_url(url)

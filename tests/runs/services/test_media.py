@@ -60,6 +60,16 @@ async def test_it_shows_the_model_what_the_user_shows(ada: Person, connect: Conn
     )
 
 
+async def test_a_file_inside_a_network_is_refused_before_anything_is_stored(
+    ada: Person, connect: Connect
+) -> None:
+    socket = await connect(ada)
+    inside = {"type": "url", "value": "http://169.254.169.254/latest/meta-data/"}
+    answer = await socket.ask("start", model="emulator/echo", input=asking(inside))
+    assert (answer["code"], "169.254.169.254" in answer["message"]) == ("unsupported", True)
+    assert await readers.run(Conversation.objects.count) == 0
+
+
 async def test_the_model_is_told_of_a_file_that_was_deleted_since(ada: Person, connect: Connect) -> None:
     file = await readers.run(upload, ada)
     socket = await connect(ada)
