@@ -4,6 +4,7 @@ Responses about another user's data and about missing data are identical. Views 
 ``runs.services``.
 """
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
@@ -17,6 +18,7 @@ from providers.types.usage import COUNTS, ESTIMATES
 from runs import errors, services
 from runs.http.json_api import api, error, not_found
 from runs.models import Conversation, Message, Run, ToolCall
+from runs.services import own_ids
 from runs.states import ACTIVE
 
 #: Conversations on one page of the list.
@@ -95,11 +97,11 @@ def _delete(user: User, conversation_id: UUID) -> HttpResponseBase:
 @api("POST")
 def cancel(request: HttpRequest, user: User, run_id: UUID) -> JsonResponse:
     """Cancel a run. A repeated or late request changes nothing; the response names the state."""
-    try:
-        state = services.cancel_from_thread(user.pk, run_id)
-    except errors.NotFound:
-        return not_found()
-    return JsonResponse({"state": state})
+    # Where another user has a run with this id, the user's own is stored under the substitute.
+    for own_id in (run_id, own_ids.substitute(user.pk, run_id)):
+        with suppress(errors.NotFound):
+            return JsonResponse({"state": services.cancel_from_thread(user.pk, own_id)})
+    return not_found()
 
 
 def _message(message: Message) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from runs.services.new_run import StartRequest
 from runs.socket import server_frames
 from runs.socket.client_frames import Ack, Cancel, Resolve, Start, Subscribe, Unsubscribe
 from runs.socket.frame_parsing import BadFrame
+from runs.socket.run_ids import RunIds
 from runs.socket.serial_executor import SerialExecutor
 from runs.socket.subscriptions import Subscriptions
 from runs.states import RunStatus
@@ -37,12 +38,18 @@ class Commands:
     """Executes the commands of one user on one socket."""
 
     def __init__(
-        self, user_id: int, *, subscriptions: Subscriptions, send_text: Callable[[str], Awaitable[None]]
+        self,
+        user_id: int,
+        *,
+        subscriptions: Subscriptions,
+        send_text: Callable[[str], Awaitable[None]],
+        ids: RunIds,
     ) -> None:
-        """Set the user, the subscriptions of their socket, and the function that sends an answer."""
+        """Set the user, the subscriptions of their socket, the function that sends an answer, and the user's ids."""
         self.user_id = user_id
         self._subscriptions = subscriptions
         self._send_text = send_text
+        self._ids = ids
         self._executor = SerialExecutor()
 
     def __len__(self) -> int:
@@ -55,7 +62,7 @@ class Commands:
         match command:
             case Start():
                 key = UUID(command.run_id) if command.run_id else uuid7()
-                work = partial(self._start, command, key)
+                work = partial(self._ids.started, key, partial(self._start, command))
             case Subscribe(run_id=None):
                 key = UUID(command.conversation_id)
                 work = partial(self._follow, command.id, key)
@@ -63,13 +70,17 @@ class Commands:
                 key = UUID(command.conversation_id)
                 work = partial(self._unfollow, command.id, key)
             case Subscribe():
-                key, work = UUID(command.run_id), partial(self._subscribe, command)
+                key = UUID(command.run_id)
+                work = partial(self._ids.found, key, partial(self._subscribe, command))
             case Unsubscribe():
-                key, work = UUID(command.run_id), partial(self._unsubscribe, command)
+                key = UUID(command.run_id)
+                work = partial(self._ids.found, key, partial(self._unsubscribe, command))
             case Cancel():
-                key, work = UUID(command.run_id), partial(self._cancel, command)
+                key = UUID(command.run_id)
+                work = partial(self._ids.found, key, partial(self._cancel, command))
             case Resolve():
-                key, work = UUID(command.run_id), partial(self._resolve, command)
+                key = UUID(command.run_id)
+                work = partial(self._ids.found, key, partial(self._resolve, command))
             case _:
                 assert_never(command)
         room: AbstractContextManager[None] = contextlib.nullcontext()
@@ -87,12 +98,13 @@ class Commands:
     def acknowledge(self, frame: Ack) -> None:
         """Record an ``ack`` now, or after the pending commands of its run: one of them may subscribe."""
         run_id = UUID(frame.run_id)
-        if self._subscriptions.is_watching(run_id) or str(run_id) not in self._executor:
-            self._subscriptions.acknowledge(run_id, frame.seq)
+        stored = self._ids.stored(run_id)
+        if self._subscriptions.is_watching(stored) or str(run_id) not in self._executor:
+            self._subscriptions.acknowledge(stored, frame.seq)
             return
 
         async def acknowledge() -> None:
-            self._subscriptions.acknowledge(run_id, frame.seq)
+            self._subscriptions.acknowledge(self._ids.stored(run_id), frame.seq)
 
         self._executor.submit(str(run_id), acknowledge)
 
@@ -152,8 +164,7 @@ class Commands:
             )
         return lambda: self._watch(run_id, position)
 
-    async def _subscribe(self, frame: Subscribe) -> Follow:
-        run_id = UUID(frame.run_id)
+    async def _subscribe(self, frame: Subscribe, run_id: UUID) -> Follow:
         position = await services.locate_run(self.user_id, run_id)
         after = frame.after or 0
         if after > position.last_seq:
@@ -180,8 +191,7 @@ class Commands:
             return None
         return lambda: self._watch(active.run_id, active, conversation_id=conversation_id)
 
-    async def _unsubscribe(self, frame: Unsubscribe) -> Follow:
-        run_id = UUID(frame.run_id)
+    async def _unsubscribe(self, frame: Unsubscribe, run_id: UUID) -> Follow:
         await services.locate_run(self.user_id, run_id)
         await self._subscriptions.stop(run_id)
         await self._send_text(server_frames.ok(frame.id, run_id=run_id))
@@ -193,15 +203,13 @@ class Commands:
         await self._send_text(server_frames.ok(frame_id, conversation_id=conversation_id))
         return None
 
-    async def _cancel(self, frame: Cancel) -> Follow:
-        run_id = UUID(frame.run_id)
+    async def _cancel(self, frame: Cancel, run_id: UUID) -> Follow:
         with self._subscriptions.delivery_paused(run_id):
             state = await services.cancel(self.user_id, run_id, mode=frame.mode, reason=frame.reason)
             await self._send_text(server_frames.ok(frame.id, run_id=run_id, state=state))
         return None
 
-    async def _resolve(self, frame: Resolve) -> Follow:
-        run_id = UUID(frame.run_id)
+    async def _resolve(self, frame: Resolve, run_id: UUID) -> Follow:
         resume = [entry.model_dump(exclude_none=True) for entry in frame.resume]
         with self._subscriptions.delivery_paused(run_id):
             await services.resolve(self.user_id, run_id, resume)

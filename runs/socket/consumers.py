@@ -25,6 +25,7 @@ from runs.socket import frame_parsing, server_frames
 from runs.socket.client_frames import Ack, ClientFrame, Ping
 from runs.socket.commands import Commands
 from runs.socket.frame_parsing import BadFrame
+from runs.socket.run_ids import RunIds
 from runs.socket.subscriptions import Subscriptions
 
 #: The socket is closed after this many bad frames in a row.
@@ -53,6 +54,7 @@ class RunConsumer(AsyncConsumer):
         self.connection_id = str(uuid7())
         #: ``None`` until the user is authenticated.
         self._commands: Commands | None = None
+        self._ids: RunIds | None = None
         self._bad_frames = 0
         self._is_open = False
         self._closed = asyncio.Event()
@@ -130,8 +132,12 @@ class RunConsumer(AsyncConsumer):
         if open_sockets.count(identity.user_id) > ceilings.sockets:
             await self._refuse_socket(ceilings.sockets)
             return
+        self._ids = RunIds(identity.user_id)
         self._commands = Commands(
-            identity.user_id, subscriptions=self._subscriptions, send_text=self._send_text
+            identity.user_id,
+            subscriptions=self._subscriptions,
+            send_text=self._send_text,
+            ids=self._ids,
         )
         await self._send_text(
             server_frames.dump(
@@ -211,7 +217,8 @@ class RunConsumer(AsyncConsumer):
 
     async def _send_text(self, text: str) -> None:
         if self._is_open:
-            await self.base_send({"type": "websocket.send", "text": text})
+            shown = text if self._ids is None else self._ids.shown(text)
+            await self.base_send({"type": "websocket.send", "text": shown})
 
     async def _close(self, code: int) -> None:
         if self._is_open:

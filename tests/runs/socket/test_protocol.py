@@ -10,7 +10,6 @@ from django.apps import apps
 
 from concurrency.threads import readers
 from runs.models import Run
-from runs.states import RunStatus
 from tests.runs.conftest import Connect, Person
 from tests.runs.socket.bad_frames import BAD
 from tests.runs.sockets import Socket
@@ -345,18 +344,6 @@ async def test_another_body_under_the_same_id_is_a_conflict(
     assert (await socket.ask("start", **{**frame, **other}))["code"] == "conflict"
     await socket.ended(frame["run_id"])
     assert (await row_counts())["Run"] == before["Run"]
-
-
-async def test_an_id_that_somebody_else_has_taken_is_a_conflict(
-    ada: Person, eve: Person, connect: Connect
-) -> None:
-    frame = {"run_id": str(uuid4()), "model": "emulator/silent", "input": "hi"}
-    await (await connect(ada)).ask("start", **frame)
-    stranger = await connect(eve)
-    assert (await stranger.ask("start", **frame))["code"] == "conflict"
-    assert stranger.count("event") == 0
-    run = await readers.run(Run.objects.get, pk=frame["run_id"])
-    assert (run.owner_id, run.status) == (ada.user.pk, RunStatus.RUNNING)
 
 
 async def test_a_failed_start_leaves_nothing_that_counts_as_live(
