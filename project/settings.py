@@ -258,6 +258,8 @@ RUNNEL_TOOL_RESULT_CHARS = whole("RUNNEL_TOOL_RESULT_CHARS", 100_000, at_least=1
 RUNNEL_MCP_SESSIONS = whole("RUNNEL_MCP_SESSIONS", 32, at_least=1)
 #: Tools of one MCP server that are listed; the admin is told of the rest.
 RUNNEL_MCP_TOOLS = whole("RUNNEL_MCP_TOOLS", 500, at_least=1)
+#: The longest answer of an MCP server that is read, in megabytes.
+RUNNEL_MCP_ANSWER_MB = whole("RUNNEL_MCP_ANSWER_MB", 32, at_least=1)
 #: Characters of a description at which that of an MCP server's tool is cut. OpenAI accepts 1,024.
 RUNNEL_TOOL_DESCRIPTION_CHARS = whole("RUNNEL_TOOL_DESCRIPTION_CHARS", 1_024, at_least=1, at_most=10_000)
 

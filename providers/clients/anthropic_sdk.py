@@ -49,20 +49,24 @@ def make_bedrock_runtime(http: httpx2.AsyncClient, target: Target, base_url: str
     """Return a client for ``InvokeModel``, whose streams are not Server-Sent Events."""
     from anthropic import AsyncAnthropicBedrock
 
-    return AsyncAnthropicBedrock(aws_region=target.region, base_url=base_url, max_retries=0, http_client=http)
+    client = AsyncAnthropicBedrock(
+        aws_region=target.region, base_url=base_url, max_retries=0, http_client=http
+    )
+    return _written_off_loop(client)
 
 
 def make_vertex(http: httpx2.AsyncClient, target: Target, base_url: str | None) -> Any:
     """Return a client that sends an access token of Google's application default credentials."""
     from anthropic import AsyncAnthropicVertex
 
-    return AsyncAnthropicVertex(
+    client = AsyncAnthropicVertex(
         project_id=target.project or "",
         region=target.region or "",
         base_url=base_url,
         max_retries=0,
         http_client=http,
     )
+    return _written_off_loop(client)
 
 
 def prepare_bedrock() -> None:
@@ -86,18 +90,20 @@ def prepare_vertex() -> None:
     import_module("google.auth.transport.requests")
 
 
-#: Clouds whose clients move fields of the body elsewhere, and so must write it themselves.
-_REWRITTEN = frozenset({"bedrock", "bedrock-runtime", "vertex-anthropic"})
+#: Clouds whose clients move fields of the body elsewhere.
+_REWRITTEN = frozenset({"bedrock-runtime", "vertex-anthropic"})
+#: Fields of a body that may be long; no cloud moves them.
+_LONG = frozenset({"messages", "system", "tools"})
 
 
 async def post(client: Any, target: Target, body: Json) -> httpx2.Response:
     """Send ``body`` for a stream of Messages; return the response. Raises what the SDK raises."""
-    asked = {**body, "stream": True}
-    is_rewritten = target.sdk in _REWRITTEN
-    sent: Json = {"body": asked} if is_rewritten else {"content": await encoded(asked)}
     # The documented low-level call, for the response itself: we read the stream ourselves.
     response: httpx2.Response = await client.post(
-        "/v1/messages", cast_to=httpx2.Response, stream=True, **sent
+        "/v1/messages",
+        cast_to=httpx2.Response,
+        stream=True,
+        **await _sendable(target, {**body, "stream": True}),
     )
     return response
 
@@ -109,8 +115,39 @@ _COUNTED = ("model", "messages", "system", "tools", "tool_choice", "thinking")
 async def count(client: Any, target: Target, body: Json) -> object:
     """Return the number of input tokens that the server counts in ``body``, as it sent it."""
     counted = {name: body[name] for name in _COUNTED if name in body}
-    answer = await client.post("/v1/messages/count_tokens", cast_to=object, body=counted)
+    answer = await client.post(
+        "/v1/messages/count_tokens", cast_to=object, **await _sendable(target, counted)
+    )
     return answer.get("input_tokens")
+
+
+async def _sendable(target: Target, body: Json) -> Json:
+    """Return the arguments that give ``body`` to the SDK's ``post``."""
+    if target.sdk in _REWRITTEN:
+        return {"body": body}
+    return {"content": await encoded(body)}
+
+
+def _written_off_loop(client: Any) -> Any:
+    """Return ``client``, which moves fields of a body as its cloud wants, and now has the body written by ``encoded``.
+
+    The SDK lets a subclass change a request in ``_prepare_options``; the clouds' clients do so there.
+    """
+    move = client._prepare_options
+
+    async def prepare(options: Any) -> Any:
+        body = options.json_data
+        if not isinstance(body, dict):
+            return await move(options)
+        # The SDK copies what it is given, down to each message.
+        long = {name: value for name, value in body.items() if name in _LONG}
+        options.json_data = {name: value for name, value in body.items() if name not in _LONG}
+        options = await move(options)
+        options.content, options.json_data = await encoded({**options.json_data, **long}), None
+        return options
+
+    client._prepare_options = prepare
+    return client
 
 
 async def models(client: Any, target: Target) -> tuple[str, ...]:

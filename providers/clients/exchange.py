@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 
 import httpx2
 
+from providers.clients import whole_answers
 from providers.errors import LLMError
 from providers.errors.translation import from_payload
 from providers.network import chunks
@@ -126,6 +127,12 @@ async def on_request(request: httpx2.Request) -> None:
 
 
 async def on_response(response: httpx2.Response) -> None:
-    """httpx2's hook after the headers have arrived."""
+    """httpx2's hook after the headers have arrived.
+
+    Raises:
+        LLMOversizedResponseError: the answer is not of a call (a token count, a list of models), and is too long.
+    """
     if (exchange := _current.get()) is not None:
         await exchange.answered(response)
+    else:
+        await whole_answers.read(response)

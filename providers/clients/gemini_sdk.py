@@ -47,10 +47,7 @@ def prepare_vertex() -> None:
 async def post(client: Any, target: Target, body: Json) -> httpx2.Response:
     """Send ``body`` for a stream of generated content; return the response. Raises what the SDK raises."""
     path = vertex_path(target.origin.model) if target.sdk == "vertex" else gemini_path(target.origin.model)
-    request = client._api_client._build_request("post", path, dict(body), None)
-    request.data = await encoded(request.data)
-    answer = await client._api_client._async_request(http_request=request, http_options=None, stream=True)
-    return cast(httpx2.Response, answer.response_stream)
+    return cast(httpx2.Response, await _post(client, path, dict(body), stream=True))
 
 
 async def count(client: Any, target: Target, body: Json) -> object:
@@ -61,8 +58,16 @@ async def count(client: Any, target: Target, body: Json) -> object:
     else:
         name = gemini_path(model).partition(":")[0]
         counted = {"generateContentRequest": {"model": name, **body}}
-    answer = await client._api_client.async_request("post", f"{name}:countTokens", counted)
-    return json.loads(answer.body).get("totalTokens")
+    [answer] = await _post(client, f"{name}:countTokens", counted, stream=False)
+    return json.loads(answer).get("totalTokens")
+
+
+async def _post(client: Any, path: str, body: Json, *, stream: bool) -> Any:
+    """Return the response itself for a stream, otherwise its text in a list."""
+    request = client._api_client._build_request("post", path, body, None)
+    request.data = await encoded(request.data)
+    answer = await client._api_client._async_request(http_request=request, http_options=None, stream=stream)
+    return answer.response_stream
 
 
 def _some_of(body: Json) -> Json:

@@ -52,7 +52,7 @@ async def count_responses(client: Any, target: Target, body: Json) -> object:
     """Return the number of input tokens that the server counts in ``body``, as it sent it."""
     counted = {name: body[name] for name in _COUNTED if name in body}
     answer = await client.post(
-        "/responses/input_tokens", cast_to=object, body=counted, options=_options(target)
+        "/responses/input_tokens", cast_to=object, content=await encoded(counted), options=_options(target)
     )
     return answer.get("input_tokens")
 

@@ -118,10 +118,14 @@ def from_payload(
 def from_exception(exc: BaseException) -> LLMError:
     """Return the error for an exception from an SDK, httpx2 or a decoder.
 
-    Returns an ``LLMError`` unchanged. Does not keep the request, because it holds the API key.
+    Returns an ``LLMError`` unchanged, also one that an SDK has wrapped. Does not keep the request, because it holds
+    the API key.
     """
     if isinstance(exc, LLMError):
         return exc
+    chain = tuple(_causes(exc))
+    if (ours := next((link for link in chain if isinstance(link, LLMError)), None)) is not None:
+        return ours.with_traceback(None)
     response = getattr(exc, "response", None)
     codes = (
         getattr(exc, "status_code", None),
@@ -134,7 +138,6 @@ def from_exception(exc: BaseException) -> LLMError:
         payload = str(getattr(exc, "message", None) or exc)
     if payload is not None:
         return from_payload(payload, status=status, headers=getattr(response, "headers", None))
-    chain = tuple(_causes(exc))
     detail = {
         "status": status,
         "message": redact_text(clean(" <- ".join(f"{type(link).__name__}: {link}" for link in chain)))[

@@ -18,7 +18,8 @@ import httpx2
 
 from providers.security.redaction import redact_text
 from providers.text import clean
-from runs.toolbox.mcp.http import LONGEST_ANSWER, McpTransport
+from runs.toolbox.mcp.http import McpTransport, longest_answer
+from runs.toolbox.mcp.lines import ENCODING
 from runs.toolbox.mcp.target import McpEndpoint, is_loopback_allowed
 from runs.toolbox.mcp.tolerance import tolerant
 
@@ -94,7 +95,11 @@ async def _process(target: McpEndpoint, diagnostics: Diagnostics) -> AsyncIterat
 
     command, *arguments = target.command
     server = StdioServerParameters(
-        command=command, args=arguments, env=dict(target.secrets), encoding_error_handler="replace"
+        command=command,
+        args=arguments,
+        env=dict(target.secrets),
+        encoding=ENCODING,
+        encoding_error_handler="replace",
     )
     async with _pipe_into(diagnostics) as writable:
         with os.fdopen(writable, "w") as errors:
@@ -144,7 +149,7 @@ async def _http(target: McpEndpoint, stack: AsyncExitStack) -> Any:
         follow_redirects=False,
     )
     await stack.enter_async_context(client)
-    return streamable_http_client(target.url, http_client=client, max_sse_event_size=LONGEST_ANSWER)
+    return streamable_http_client(target.url, http_client=client, max_sse_event_size=longest_answer())
 
 
 @asynccontextmanager

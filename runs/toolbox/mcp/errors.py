@@ -14,8 +14,7 @@ from providers.security.addresses import AddressRefused
 from providers.security.redaction import redact_text
 from providers.text import clean
 from runs.toolbox.mcp.target import McpEndpoint
-from runs.toolbox.mcp.tolerance import ABOUT
-from runs.toolbox.mcp.trouble import Kind, Trouble
+from runs.toolbox.mcp.trouble import ABOUT, Kind, Trouble
 
 #: Characters of a server's own error message that are repeated.
 _LONGEST_QUOTE = 500
@@ -118,6 +117,10 @@ def _of_trouble(about: str, trouble: Trouble, message: str, unknown: str) -> str
             return f"{about} answered with {trouble.detail[:80]} instead of JSON.{unknown}"
         case Kind.UNREADABLE:
             return f"{about} answered in a form that cannot be read.{unknown}"
+        case Kind.TOO_LONG:
+            return (
+                f"{about} answered with more than {trouble.detail}, which is not read. Ask for less.{unknown}"
+            )
         case Kind.STATUS if message:
             return f"{about} refused with HTTP status {trouble.status}: {_quoted(message)}"
         case Kind.STATUS:

@@ -10,15 +10,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx2
+from django.conf import settings
 
 from providers.security.addresses import AddressRefused
 from providers.security.pinned import PinnedTransport
 from providers.types import Json
-from runs.toolbox.mcp.tolerance import ABOUT, mended
-from runs.toolbox.mcp.trouble import Kind, Trouble
+from runs.toolbox.mcp.tolerance import mended
+from runs.toolbox.mcp.trouble import ABOUT, Kind, Trouble
 
-#: Bytes of one answer over HTTP. A model reads only a small part of a long one.
-LONGEST_ANSWER = 32 * 1024 * 1024
 #: Bytes of an error answer that are read.
 _LONGEST_ERROR = 64 * 1024
 
@@ -78,6 +77,9 @@ class McpTransport(PinnedTransport):
             return response
         try:
             body = mended(b"".join([piece async for piece in response.aiter_raw()]))
+        except AnswerTooLong:
+            limit = f"{settings.RUNNEL_MCP_ANSWER_MB} MB"
+            return _refused(request, asked, Trouble(kind=Kind.TOO_LONG, detail=limit))
         except httpx2.TransportError:
             if not asked.is_call:
                 raise
@@ -89,19 +91,28 @@ class McpTransport(PinnedTransport):
         return _reply(request, _single(body), session=response.headers.get(_SESSION))
 
 
+class AnswerTooLong(httpx2.ReadError):
+    """An answer is longer than ``RUNNEL_MCP_ANSWER_MB``."""
+
+
+def longest_answer() -> int:
+    """Return how many bytes of one answer are read. A model reads only a small part of a long one."""
+    return settings.RUNNEL_MCP_ANSWER_MB * 2**20
+
+
 class LimitedStream(httpx2.AsyncByteStream):
-    """Passes on an answer's bytes; raises ``httpx2.ReadError`` above ``LONGEST_ANSWER``."""
+    """Passes on an answer's bytes; raises ``AnswerTooLong`` above the limit."""
 
     def __init__(self, stream: Any) -> None:
         """Take the stream to limit."""
         self._stream = stream
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        read = 0
+        read, longest = 0, longest_answer()
         async for piece in self._stream:
             read += len(piece)
-            if read > LONGEST_ANSWER:
-                raise httpx2.ReadError(f"the answer is longer than {LONGEST_ANSWER} bytes")
+            if read > longest:
+                raise AnswerTooLong(f"the answer is longer than {longest} bytes")
             yield piece
 
     async def aclose(self) -> None:

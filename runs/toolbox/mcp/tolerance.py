@@ -15,12 +15,10 @@ from pydantic import ValidationError
 
 from providers.text import clean_json
 from providers.types import Json
-from runs.toolbox.mcp.trouble import Kind, Trouble
+from runs.toolbox.mcp.trouble import ABOUT, Kind, Trouble
 
 #: The key in ``_meta`` under which the server's own result stands.
 RAW = "runnel/raw"
-#: The key in the ``data`` of a JSON-RPC error under which this package says more about it: a ``trouble.Trouble``.
-ABOUT = "runnel/about"
 
 _UNREADABLE = Trouble(kind=Kind.UNREADABLE).as_json()
 _PARSE_ERROR = -32700

@@ -6,6 +6,9 @@ from typing import Any
 
 from providers.types import Json
 
+#: The key in the ``data`` of a JSON-RPC error under which this package says more about it: a ``Trouble``.
+ABOUT = "runnel/about"
+
 
 class Kind(StrEnum):
     """How a request failed."""
@@ -22,6 +25,8 @@ class Kind(StrEnum):
     WRONG_TYPE = "wrong_type"
     #: The answer is not valid JSON, or no answer at all.
     UNREADABLE = "unreadable"
+    #: The answer is longer than ``RUNNEL_MCP_ANSWER_MB``.
+    TOO_LONG = "too_long"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,7 +36,7 @@ class Trouble:
     kind: Kind
     #: The HTTP status of ``STATUS``.
     status: int = 0
-    #: The content type of ``WRONG_TYPE``, or the header ``retry-after`` of ``STATUS``.
+    #: The content type of ``WRONG_TYPE``, the header ``retry-after`` of ``STATUS``, or the limit of ``TOO_LONG``.
     detail: str = ""
     #: Whether the request named a session that the server had opened.
     in_session: bool = False

@@ -2,12 +2,18 @@
 
 import json
 import threading
+from dataclasses import replace
 from typing import Any
 
+import httpx2
 import orjson
 import pytest
+from pytest_django.fixtures import Settings
 
-from providers.clients import encoding
+from providers import catalog
+from providers.catalog.presets import PRESETS
+from providers.clients import anthropic_sdk, encoding
+from providers.clients.sdk_table import SDKS
 
 SHORT = {
     "model": "m",
@@ -39,3 +45,41 @@ async def test_a_long_body_is_written_on_a_thread(
     assert json.loads(await encoding.encoded(body)) == body
     [thread] = threads
     assert (thread != threading.get_ident()) is is_threaded
+
+
+@pytest.mark.parametrize("slug", ["bedrock-runtime", "vertex-anthropic"])
+async def test_a_clouds_client_moves_fields_and_leaves_the_writing_to_us(
+    slug: str, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.AWS_REGION = settings.GOOGLE_CLOUD_LOCATION = "eu-central-1"
+    settings.GOOGLE_CLOUD_PROJECT = "a-project"
+    monkeypatch.setitem(PRESETS, slug, replace(PRESETS[slug], package=None))
+    threads: dict[str, int] = {}
+    sent: list[httpx2.Request] = []
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        sent.append(request)
+        return httpx2.Response(200, json={"input_tokens": 7})
+
+    def watched(value: Any, dumps: Any = orjson.dumps) -> bytes:
+        threads["dumps"] = threading.get_ident()
+        return bytes(dumps(value))
+
+    monkeypatch.setattr(orjson, "dumps", watched)
+    target = catalog.resolve(f"{slug}/claude")
+    body = {"model": "claude", "max_tokens": 5, "messages": [{"role": "user", "content": "x" * 1_000_001}]}
+    async with httpx2.AsyncClient(transport=httpx2.MockTransport(answer)) as http:
+        client = SDKS[slug].make(http, target, "http://cloud.test")
+        client._prepare_request = nothing
+        await anthropic_sdk.post(client, target, body)
+    written = json.loads(sent[0].content)
+    assert written.pop("anthropic_version")
+    assert written.pop("stream", True)
+    assert written == {name: value for name, value in body.items() if name != "model"}
+    assert "claude" in sent[0].url.path
+    assert sent[0].headers["content-type"] == "application/json"
+    assert threads["dumps"] != threading.get_ident()
+
+
+async def nothing(request: httpx2.Request) -> None:
+    """Sign nothing: no credentials here."""

@@ -40,6 +40,34 @@ def write(line: str) -> None:
     sys.stdout.flush()
 
 
+def flood(number: int, megabytes: int, id_stands: str) -> None:
+    """Answer with a line of ``megabytes``; ``id_stands`` says where its id is."""
+    text = "x" * megabytes * 2**20
+    result = {"result": {"content": [{"type": "text", "text": text, "id": 0}]}}
+    match id_stands:
+        case "first":
+            send({"id": number, **result})
+        case "last":
+            write(json.dumps({**result, "jsonrpc": "2.0", "id": number}))
+        case "in a note before":
+            send({"method": "notifications/message", "params": {"level": "info", "data": text}})
+            send({"id": number, "result": {"content": [{"type": "text", "text": "after the note"}]}})
+        case _:
+            write(json.dumps(result))
+
+
+def answer(number: int, name: str, arguments: Any, **_: Any) -> None:
+    """Answer a call with an odd line."""
+    if name == "flood":
+        flood(number, **arguments)
+    elif name == "latin":
+        text = json.dumps({"jsonrpc": "2.0", "id": number, "result": {"content": "Stra-e"}})
+        sys.stdout.flush()
+        os.write(1, text.encode().replace(b"-e", b"\xdfe") + b"\n")
+    else:
+        write(LINES[name].replace("ID", str(number)))
+
+
 def main() -> None:
     count = 0
     for line in sys.stdin:
@@ -68,12 +96,8 @@ def main() -> None:
             case "tools/call" if message["params"]["name"] == "count":
                 count += 1
                 send({"id": number, "result": {"content": [{"type": "text", "text": str(count)}]}})
-            case "tools/call" if message["params"]["name"] == "latin":
-                text = json.dumps({"jsonrpc": "2.0", "id": number, "result": {"content": "Stra-e"}})
-                sys.stdout.flush()
-                os.write(1, text.encode().replace(b"-e", b"\xdfe") + b"\n")
             case "tools/call":
-                write(LINES[message["params"]["name"]].replace("ID", str(number)))
+                answer(number, **message["params"])
             case _ if number is not None:
                 send({"id": number, "error": {"code": -32601, "message": "Unknown."}})
 

@@ -87,6 +87,27 @@ async def test_an_unreadable_answer_is_an_error_at_once_and_the_session_goes_on(
     assert await call(target, "count") == "2"
 
 
+@pytest.mark.parametrize("id_stands", ["first", "last", "nowhere"])
+async def test_a_line_beyond_the_limit_is_an_error_for_its_request_and_the_session_goes_on(
+    id_stands: str, settings: Any
+) -> None:
+    settings.RUNNEL_MCP_ANSWER_MB = 1
+    target = program()
+    await call(target, "count")
+    with pytest.raises(ToolError) as caught:
+        await call(target, "flood", megabytes=3, id_stands=id_stands)
+    assert str(caught.value) == (
+        f"The MCP server odd answered with more than 1 MB, which is not read. Ask for less. {NOT_KNOWN}"
+    )
+    assert await call(target, "count") == "2"
+
+
+async def test_a_note_beyond_the_limit_fails_no_call(settings: Any) -> None:
+    settings.RUNNEL_MCP_ANSWER_MB = 1
+    answer = await call(program(), "flood", megabytes=3, id_stands="in a note before")
+    assert answer == "after the note"
+
+
 type Respond = Callable[[dict[str, Any]], bytes | None]
 
 

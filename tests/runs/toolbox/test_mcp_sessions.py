@@ -15,7 +15,6 @@ from uuid import UUID
 import pytest
 
 from runs.toolbox.mcp import close_all, pool, results, session
-from runs.toolbox.mcp import http as http_transport
 from runs.toolbox.mcp.target import McpEndpoint
 from runs.toolbox.tool import ToolError
 from tests.runs.toolbox.mcp_servers import Log, http, serving, stdio
@@ -305,14 +304,17 @@ def response(status: str, body: bytes, **headers: str) -> bytes:
             response("200 OK", b"\x1f\x8b", content_type="application/json", content_encoding="gzip"),
             "The MCP server rivers",
         ),
-        (response("200 OK", b"a" * 5000, content_type="application/json"), "The MCP server rivers"),
+        (
+            response("200 OK", b"a" * (2**20 + 1), content_type="application/json"),
+            "The MCP server rivers answered with more than 1 MB, which is not read. Ask for less.",
+        ),
         (b"nonsense\r\n\r\n", "The MCP server rivers cannot be reached."),
     ],
 )
 async def test_a_server_that_answers_otherwise_is_an_error_in_a_sentence(
-    answer: bytes, sentence: str, monkeypatch: pytest.MonkeyPatch
+    answer: bytes, sentence: str, settings: Any
 ) -> None:
-    monkeypatch.setattr(http_transport, "LONGEST_ANSWER", 1000)
+    settings.RUNNEL_MCP_ANSWER_MB = 1
     async with answering(answer) as url:
         with pytest.raises(ToolError, match=re.escape(sentence)):
             await call(http(url), "add", a=1, b=2)
