@@ -23,6 +23,16 @@ _COLOURS: dict[str, str] = {
     TraceStatus.FAILED.value: "danger",
 }
 
+#: A payload can be megabytes, and the list shows none.
+_PAYLOADS = (
+    "packed_request",
+    "packed_response",
+    "unpacked_request",
+    "unpacked_response",
+    "raw_usage",
+    "error",
+)
+
 
 class HTTPStatusFilter(admin.AllValuesFieldListFilter):
     """A filter by HTTP status whose title is spelled right."""
@@ -100,8 +110,7 @@ class ProviderTraceAdmin(NoSecretLookups, ModelAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[ProviderTrace]:
         rows: QuerySet[ProviderTrace] = super().get_queryset(request)
         if request.resolver_match and request.resolver_match.url_name == "providers_providertrace_changelist":
-            # A payload can be megabytes, and the list shows none.
-            return rows.defer("request", "response", "raw_usage", "error")
+            return rows.defer(*_PAYLOADS)
         return rows
 
     def get_fieldsets(

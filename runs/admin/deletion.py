@@ -4,11 +4,14 @@ A conversation is deleted as a whole or not at all. The permission to delete it 
 and notes, although these cannot be deleted one by one.
 """
 
+from typing import Any
+
 from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from providers import trace_store
 from providers.models import ProviderTrace
 from runs.models import Conversation, Message, Note, Run, Step
 from runs.states import ACTIVE
@@ -23,7 +26,7 @@ def counts(conversations: QuerySet[Conversation]) -> dict[str, int]:
         "notes": Note.objects.filter(conversation__in=conversations).count(),
         "runs": runs.count(),
         "steps": Step.objects.filter(run__in=runs).count(),
-        "provider traces": _traces(conversations).count(),
+        "provider traces": ProviderTrace.objects.filter(run_id__in=_runs(conversations)).count(),
     }
 
 
@@ -48,10 +51,8 @@ def delete_traces(conversations: QuerySet[Conversation]) -> None:
 
     They contain messages, and have no foreign key to a run that would delete them with it.
     """
-    _traces(conversations).delete()
+    trace_store.delete(_runs(conversations), conversations.values("pk"))
 
 
-def _traces(conversations: QuerySet[Conversation]) -> QuerySet[ProviderTrace]:
-    return ProviderTrace.objects.filter(
-        run_id__in=Run.objects.filter(conversation__in=conversations).values("pk")
-    )
+def _runs(conversations: QuerySet[Conversation]) -> Any:
+    return Run.objects.filter(conversation__in=conversations).values("pk")

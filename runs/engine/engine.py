@@ -67,6 +67,7 @@ class Engine:
             journal=journal,
             log=log,
             owner_id=spec.owner_id,
+            conversation_id=spec.segment.conversation_id,
             cancel=cancellation.signal,
             budget=self._budget,
             # Not a bound method of this object: that reference cycle would keep the answer in memory.

@@ -13,6 +13,7 @@ import orjson
 from django.db import transaction
 from django.utils import timezone
 
+from providers import trace_store
 from providers.types import Origin, Part
 from providers.types.trace import TraceRecord, TraceStatus
 from runs.calls.outcomes import CallOutcome, NotExecuted, after_edit, unanswered
@@ -80,7 +81,10 @@ def _end_orphan(run: Run) -> bool:
         if step is not None:
             steps = [
                 StepEnding(
-                    step_id=step.id, error_code=ending.error_code, traces=(_lost_call(step),), lost=lost
+                    step_id=step.id,
+                    error_code=ending.error_code,
+                    traces=trace_store.without_payloads([_lost_call(step)]),
+                    lost=lost,
                 )
             ]
         log = Append(run.id, run.fence, run.last_seq + 1, run.last_seq + len(tail), _frames(run, tail))

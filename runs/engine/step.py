@@ -1,5 +1,6 @@
 """One step of a live run: its row, its provider call, and its results to commit."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from uuid import UUID
@@ -7,10 +8,13 @@ from uuid import UUID
 from django.utils import timezone
 from uuid6 import uuid7
 
+from concurrency.threads import readers
+from providers import trace_store
 from providers.catalog import Target
 from providers.errors.stop_signal import StopSignal
 from providers.retry.attempts import Attempts
 from providers.retry.backoff import RetryPolicy
+from providers.trace_store import PackedTraces
 from providers.types import ModelRequest, StepResult
 from providers.types.trace import CallContext
 from runs.calls.planning import PlannedCall
@@ -22,6 +26,8 @@ from runs.store.made import MadeFile
 from runs.store.transitions import Answer, StepEnding
 from runs.usage.budget import BudgetMeter
 
+logger = logging.getLogger("runnel.engine")
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StepContext:
@@ -30,6 +36,7 @@ class StepContext:
     journal: Journal
     log: RunLog
     owner_id: int
+    conversation_id: UUID
     cancel: StopSignal
     budget: BudgetMeter
     #: Called when the budget is spent in the middle of an answer.
@@ -48,6 +55,7 @@ class RunningStep:
         self.attempts = Attempts(targets, policy=policy, recorder=self.recorder)
         #: The files in the answer.
         self._files: tuple[tuple[Embedded, MadeFile], ...] = ()
+        self._traces = PackedTraces()
 
     @classmethod
     def of(cls, run_id: UUID, index: int, targets: tuple[Target, ...], policy: RetryPolicy) -> "RunningStep":
@@ -96,6 +104,16 @@ class RunningStep:
                 self._files = tuple(sink.files)
                 sink.close()
                 context.budget.settle(self.attempts.spending.by_model)
+                await self._pack_traces(context.conversation_id)
+
+    async def _pack_traces(self, conversation_id: UUID) -> None:
+        """Prepare the traces for the step's commit, so that neither the event loop nor the journal does it."""
+        records = tuple(self.recorder.traces)
+        self._traces = trace_store.without_payloads(records)
+        try:
+            self._traces = await readers.run(trace_store.pack, records, conversation_id)
+        except Exception:
+            logger.exception("the payloads of a call are not kept: they could not be packed")
 
     def ending(
         self, result: StepResult | None, calls: tuple[PlannedCall, ...] = (), *, error_code: str = ""
@@ -116,5 +134,5 @@ class RunningStep:
             step_id=self.row.id,
             answer=answer,
             error_code=error_code,
-            traces=tuple(self.recorder.traces),
+            traces=self._traces,
         )

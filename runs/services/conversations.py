@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from providers.models import ProviderTrace
+from providers import trace_store
 from runs.errors import ConversationBusy, NotFound
 from runs.models import Conversation
 from runs.states import ACTIVE
@@ -25,5 +25,5 @@ def delete_conversation(user: Any, conversation_id: UUID) -> None:
         if conversation.runs.filter(status__in=ACTIVE).exists():
             raise ConversationBusy
         run_ids = list(conversation.runs.values_list("id", flat=True))
-        ProviderTrace.objects.filter(run_id__in=run_ids).delete()
+        trace_store.delete(run_ids, [conversation_id])
         conversation.delete()

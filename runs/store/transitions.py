@@ -5,7 +5,7 @@ expected status, the UPDATE changes nothing and the function reports that the ca
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -13,10 +13,9 @@ from uuid import UUID
 from django.db.models import F
 from django.utils import timezone
 
-from providers.models import ProviderTrace
+from providers.trace_store import PackedTraces
 from providers.types import Origin, StepResult
 from providers.types.cost import Cost
-from providers.types.trace import TraceRecord
 from providers.usage.spending import ModelUsage
 from runs.calls import records
 from runs.calls.outcomes import CallOutcome
@@ -82,7 +81,8 @@ class StepEnding:
     #: The usage of a step without an answer; ``None`` keeps the stored one.
     lost: ModelUsage | None = None
     error_code: str = ""
-    traces: tuple[TraceRecord, ...] = ()
+    #: The traces of its calls, in their order.
+    traces: PackedTraces = field(default_factory=PackedTraces)
 
 
 def begin(run_id: UUID, *, worker: str, lease: timedelta, step: Step) -> None:
@@ -275,7 +275,7 @@ def _lost_race(run_id: UUID) -> LostRace:
 
 
 def _end_step(run_id: UUID, ending: StepEnding, now: datetime) -> None:
-    last = ending.traces[-1] if ending.traces else None
+    last = ending.traces.rows[-1] if ending.traces.rows else None
     columns: dict[str, Any] = {"finished_at": now, "error_code": ending.error_code}
     if last is not None:
         columns |= {"first_byte_at": last.first_byte_at, "first_token_at": last.first_token_at}
@@ -287,7 +287,7 @@ def _end_step(run_id: UUID, ending: StepEnding, now: datetime) -> None:
     if ending.answer is None and (said := replay.message_of(replay.last_step(replay.events(run_id)))):
         messages.add(run_id, said.message, message_id=said.message_id)
     Step.objects.filter(pk=ending.step_id).update(**columns)
-    ProviderTrace.objects.bulk_create(map(ProviderTrace.from_record, ending.traces))
+    ending.traces.store()
 
 
 def _answer_columns(answer: Answer) -> dict[str, Any]:

@@ -66,7 +66,7 @@ def assert_call_was_cut(stored: Stored) -> None:
     (step,) = stored.steps
     assert (trace.status, trace.error_code, step.error_code) == ("cancelled", "", "")
     assert step.stop_reason == step.raw_stop_reason == ""
-    assert trace.request
+    assert trace.packed_request
     assert trace.ended_at >= trace.started_at
     assert trace.upstream_closed_ms is not None
     assert stored.run.upstream_closed_ms == trace.upstream_closed_ms

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from concurrency.threads import readers
 from emulator.actions import Fault
 from tests.faults.client import Client
 from tests.faults.line import Line
@@ -194,7 +195,8 @@ async def _assert_kept(
     assert "".join(kept) == said, text
     (trace,) = stored.traces
     assert (trace.status, trace.error_code) == ("failed" if code else "completed", code), text
-    assert text in json.dumps(trace.request, ensure_ascii=False)
+    request = await readers.run(getattr, trace, "request")
+    assert text in json.dumps(request, ensure_ascii=False)
     assert trace.url
     if code:
         story = trace.error

@@ -4,6 +4,7 @@ from uuid import uuid4
 import pytest
 from django.test import TestCase
 
+from providers import trace_store
 from providers.models import ProviderTrace
 from providers.types import Origin
 from providers.types.trace import TraceRecord, TraceStatus
@@ -44,7 +45,7 @@ def record(**changes: object) -> TraceRecord:
 class TestProviderTrace(TestCase):
     def test_it_keeps_the_whole_record(self) -> None:
         kept = record()
-        ProviderTrace.from_record(kept).save()
+        trace_store.pack([kept], uuid4()).store()
         row = ProviderTrace.objects.get(run_id=kept.run_id)
         assert row.step_id == kept.step_id
         assert (row.provider, row.wire, row.model) == ("openai-chat", "openai-chat", "gpt")

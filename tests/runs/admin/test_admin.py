@@ -72,8 +72,8 @@ def make_trace(run, **columns):
         "status": TraceStatus.COMPLETED.value,
         "http_status": 200,
         "upstream_request_id": "req_123",
-        "request": {"messages": [{"content": HOSTILE}]},
-        "response": {"content": [{"text": "Ünïcode & <b>"}]},
+        "unpacked_request": {"messages": [{"content": HOSTILE}]},
+        "unpacked_response": {"content": [{"text": "Ünïcode & <b>"}]},
         "raw_usage": {"input_tokens": 3},
         "started_at": begin,
         "first_token_at": begin + timedelta(milliseconds=125),
@@ -487,7 +487,7 @@ class TestTraces:
         assert "&quot;input_tokens&quot;: 3" in page
 
     def test_it_says_when_payloads_were_not_kept(self, admin, owner):
-        trace = make_trace(make_run(owner=owner), request=None, response=None)
+        trace = make_trace(make_run(owner=owner), unpacked_request=None, unpacked_response=None)
         assert text_of(admin.get(f"{TRACES}{trace.pk}/change/")).count("Not kept.") == 2
 
     def test_it_is_found_by_run_and_by_request(self, admin, owner):

@@ -113,7 +113,7 @@ async def test_a_run_that_takes_too_long_fails_and_was_cancelled_by_nobody(
     assert (run.status, run.stop_reason, run.stream_was_cancelled) == ("failed", "timeout", False)
     assert (step.error_code, step.stream_was_cancelled) == ("timeout", False)
     assert (trace.status, trace.error_code, trace.stream_was_cancelled) == ("failed", "timeout", False)
-    assert trace.response
+    assert trace.packed_response
 
 
 async def test_it_knows_a_repeated_start_whatever_has_changed_since(

@@ -43,6 +43,9 @@ async def test_a_run_is_answered_by_it_and_keeps_no_key(ada: Person, connect: Co
     assert (trace.provider, trace.wire, trace.model) == ("acme", "openai-chat", "echo")
     for model in (ProviderTrace, Run, RunEvent):
         assert KEY not in str(await readers.run(list, model.objects.values()))
+    payloads = await readers.run(lambda: f"{trace.request} {trace.response}")
+    assert "Over there" in payloads
+    assert KEY not in payloads
     assert not any(KEY in text for text in socket.received)
 
 

@@ -9,7 +9,7 @@ from uuid6 import uuid7
 
 import emulator
 from concurrency.threads import readers
-from providers.models import ProviderTrace
+from providers.models import ProviderTrace, TracePiece
 from runs import errors, services
 from runs.engine import stop_signals, supervisor
 from runs.errors import Unsupported
@@ -78,7 +78,7 @@ async def test_a_start_passes_on_what_is_for_the_model(ada: Person) -> None:
     run = await ended(started.run_id)
     assert run.options == asked
     trace = await readers.run(ProviderTrace.objects.get, run_id=run.id)
-    sent = trace.request or {}
+    sent = await readers.run(getattr, trace, "request")
     assert (sent["max_tokens"], sent["stop_sequences"], sent["top_k"]) == (99, ["END"], None)
     assert sent["output_config"] == {"format": {"type": "json_schema", "schema": asked["output_schema"]}}
     assert not sent.keys() & asked.keys() - {"stop_sequences"}
@@ -279,7 +279,7 @@ async def test_a_run_has_a_position(ada: Person, eve: Person) -> None:
 
 
 async def test_deleting_a_conversation_leaves_nothing_of_it(ada: Person, eve: Person) -> None:
-    kept, gone = await start(ada), await start(ada)
+    kept, gone = await start(ada, "long " * 200), await start(ada, "long " * 200)
     for started in (kept, gone):
         await ended(started.run_id)
     with pytest.raises(errors.NotFound):
@@ -287,13 +287,13 @@ async def test_deleting_a_conversation_leaves_nothing_of_it(ada: Person, eve: Pe
     await readers.run(services.delete_conversation, ada.user, gone.conversation_id)
 
     def left() -> list[set[UUID]]:
-        models = (Run, Message, ProviderTrace)
+        models = (Run, Message, ProviderTrace, TracePiece)
         return [
             set(model._default_manager.values_list(name, flat=True))
-            for model, name in zip(models, ("pk", "run_id", "run_id"), strict=True)
+            for model, name in zip(models, ("pk", "run_id", "run_id", "scope"), strict=True)
         ]
 
-    assert await readers.run(left) == [{kept.run_id}] * 3
+    assert await readers.run(left) == [*([{kept.run_id}] * 3), {kept.conversation_id}]
 
 
 async def test_a_conversation_with_a_run_under_way_is_not_deleted(ada: Person) -> None:
