@@ -303,6 +303,11 @@ RUNNEL_DRAIN_CANCELLED_SECONDS = number("RUNNEL_DRAIN_CANCELLED_SECONDS", 0.0)
 
 #: The largest upload, in megabytes.
 RUNNEL_UPLOAD_MB = whole("RUNNEL_UPLOAD_MB", 20, at_least=1)
+# The files of one request to a model. More in a new message are refused; older ones of a conversation are left out.
+#: Megabytes of all files together, before Base64. A larger upload could never be shown to a model.
+RUNNEL_MEDIA_MB = whole("RUNNEL_MEDIA_MB", max(24, RUNNEL_UPLOAD_MB), at_least=RUNNEL_UPLOAD_MB)
+#: How many they are, addresses that the provider fetches included.
+RUNNEL_MEDIA_PARTS = whole("RUNNEL_MEDIA_PARTS", 100, at_least=1)
 
 # Limits of each user. A group can set others in the admin: of a user's groups the most generous value holds.
 #: Runs that may be started in a minute.

@@ -8,7 +8,8 @@ JSON that is none (``NaN``) or that few others read: integers beyond 64 bits, hu
 
 import base64
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
@@ -86,10 +87,12 @@ def is_longer(value: Any, characters: int, *, per_value: int = 0) -> bool:
     return length > characters
 
 
-def to_base64(content: bytes) -> str:
-    """Return ``content`` as Base64, written in steps, between which other threads run."""
-    steps = range(0, len(content), 3 * _STEP)
-    return "".join(base64.b64encode(content[start : start + 3 * _STEP]).decode() for start in steps)
+def to_base64(read: Callable[[int], bytes]) -> str:
+    """Return as Base64 what ``read`` returns, called with a number of bytes until it returns none.
+
+    It is written in steps, between which other threads run.
+    """
+    return "".join(base64.b64encode(piece).decode() for piece in iter(partial(read, 3 * _STEP), b""))
 
 
 def from_base64(text: str) -> bytes:

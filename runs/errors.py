@@ -90,6 +90,12 @@ class RateLimited(ServiceError):  # noqa: N818 - the protocol's name for it
     retryable = True
 
 
+class TooLarge(ServiceError):  # noqa: N818 - the protocol's name for it
+    """The files of this message are more than a request to a model may carry. Send fewer or smaller ones."""
+
+    code = "too_large"
+
+
 class Unsupported(ServiceError):  # noqa: N818 - the protocol's name for it
     """This is part of the protocol and not offered here yet, or not by this model's provider."""
 

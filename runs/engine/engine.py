@@ -13,6 +13,7 @@ from functools import partial
 
 from django.utils import timezone
 
+from concurrency.conversions import off_loop
 from concurrency.threads import readers
 from providers.errors import LLMError, LLMInternalError
 from providers.errors.stop_signal import RunCancelled, StopCause
@@ -203,14 +204,16 @@ class Engine:
 
     async def _call_provider(self, step: RunningStep) -> StepResult:
         """Make the provider call. Return its result. Raises ``LLMError``, ``RunCancelled``, ``Fenced``."""
-        # Not inside the commit: reading a long conversation would delay the events of all runs.
+        # Not inside the commit: reading a long conversation would delay the events of all runs. Nor are files read
+        # on the readers' threads, for which every viewer waits.
         conversation_id = self._run.segment.conversation_id
-        conversation = await readers.run(history.of_conversation, conversation_id, self._context.contents)
+        conversation = await readers.run(history.load, conversation_id)
+        messages = await off_loop(conversation.messages, self._context.contents)
         used_call_ids = await readers.run(records.used_ids, conversation_id)
         target = step.attempts.target
         request = ModelRequest(
             origin=target.origin,
-            messages=conversation,
+            messages=messages,
             system=self._run.system,
             tools=self._run.offer.specs,
             options=self._options,

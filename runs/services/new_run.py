@@ -6,6 +6,7 @@ journal.
 
 import hashlib
 from dataclasses import dataclass, field
+from itertools import chain
 from uuid import UUID
 
 import orjson
@@ -26,6 +27,7 @@ from runs.errors import (
     ConversationBusy,
     NoSuchFile,
     NotFound,
+    TooLarge,
     TooManyRuns,
     Unsupported,
 )
@@ -33,7 +35,7 @@ from runs.limits import Ceilings
 from runs.models import Conversation, Message, Run
 from runs.services import options
 from runs.states import ACTIVE, RunStatus
-from runs.store import files, history, messages
+from runs.store import files, history, media, messages
 from runs.store.titles import title_of
 
 #: Seconds after which a client may try again that has too many runs. When one ends is not known.
@@ -117,6 +119,7 @@ def store(
         Conflict: the run's id belongs to another user or to a different request.
         NotFound: there is no such conversation, or it belongs to another user.
         NoSuchFile: a message names a file that does not exist or belongs to another user.
+        TooLarge: the messages carry more files, or bytes of files, than one request to a model may.
         NoSuchTool: the request names a tool that the user may not use.
         Unsupported: two tools have one name, a target does not support an option, or its price is unknown
             although the budget limits the cost.
@@ -131,6 +134,8 @@ def store(
     if named - owned.keys():
         raise NoSuchFile
     parts = [history.user_parts(message, owned) for message in request.messages]
+    if (why := media.refusal(chain.from_iterable(parts), owned)) is not None:
+        raise TooLarge(why)
     conversation = _conversation(owner_id, request, title=title_of(parts[0]))
     offer = _offer(owner_id, request, conversation)
     for target in targets:

@@ -1,23 +1,20 @@
 """Converts messages between their stored form, AG-UI's form and the form that a provider call takes."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, assert_never
 from uuid import UUID
 
 from django.db.models import F
 
 from providers import types
-from providers.text import to_base64
 from providers.types import Json
 from runs.models import File, Message
 from runs.models.run import LEFT_OUT_OF_ALL
 from runs.store import embedded
 from runs.store.embedded import Embedded
 from runs.store.made import MadeFile
-
-#: The text that a model reads in place of a deleted file.
-DELETED = "[A file that was shown here has been deleted.]"
+from runs.store.media import ConversationFiles, files_of
 
 #: The kinds of media by the first half of a file's type; all else is a document.
 _MEDIA: dict[str, Literal["image", "document", "audio", "video"]] = {
@@ -103,107 +100,100 @@ def part_from_json(stored: Mapping[str, Any]) -> types.Part:
     return part
 
 
-def of_conversation(
-    conversation_id: UUID, contents: dict[UUID, str] | None = None
-) -> tuple[types.ChatMessage, ...]:
-    """Return the messages of a conversation for a ``ModelRequest``; files are read into them as Base64.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoredConversation:
+    """The messages of a conversation and the rows of their files, as the database has them."""
 
-    Messages of runs that are left out of all requests (``runs.store.left_out``) are not among them.
+    rows: tuple[Message, ...]
+    files: Mapping[UUID, File]
 
-    Args:
-        conversation_id: the conversation.
-        contents: the Base64 of files that were read before, by id. Those that are read now are added to it.
+    def messages(self, contents: dict[UUID, str] | None = None) -> tuple[types.ChatMessage, ...]:
+        """Return the messages for a ``ModelRequest``; files are read from the storage as Base64, which blocks.
+
+        The newest files are sent, within ``RUNNEL_MEDIA_MB`` and ``RUNNEL_MEDIA_PARTS``; of the others the
+        model gets a note.
+
+        Args:
+            contents: the Base64 of files that were read before, by id. Those that are read now are added.
+        """
+        files = ConversationFiles(self.files, {} if contents is None else contents)
+        return tuple(reversed([_message(row, files) for row in reversed(self.rows)]))
+
+
+def load(conversation_id: UUID) -> StoredConversation:
+    """Return a conversation from the database, without the contents of files.
+
+    Messages of runs that are left out of all requests (``runs.store.left_out``) are not among its messages.
     """
     sent = Message.objects.filter(conversation_id=conversation_id).exclude(run__left_out_of=LEFT_OUT_OF_ALL)
-    rows = list(sent.annotate(refused_by=F("run__left_out_of")).order_by("position"))
-    named = {UUID(name) for row in rows for part in row.parts for name in _files_of(part)}
-    files = _Files(named, {} if contents is None else contents)
-    return tuple(
-        types.ChatMessage(
-            role=types.Role(row.role),
-            parts=tuple(_from_storage(part, files) for part in row.parts),
-            origin=types.Origin(**row.origin) if row.origin else None,
-            native=_native(row, files),
-            refused_by=row.refused_by or None,
-        )
-        for row in rows
+    rows = tuple(sent.annotate(refused_by=F("run__left_out_of")).order_by("position"))
+    named = {file_id for row in rows for part in row.parts for file_id in files_of(part)}
+    return StoredConversation(rows=rows, files=File.objects.in_bulk(named) if named else {})
+
+
+def of_conversation(conversation_id: UUID) -> tuple[types.ChatMessage, ...]:
+    """Return the messages of a conversation for a ``ModelRequest``, with their files."""
+    return load(conversation_id).messages()
+
+
+def _message(row: Message, files: ConversationFiles) -> types.ChatMessage:
+    texts: dict[str, str] = {}
+    parts = [_part(part, files, texts) for part in reversed(row.parts)]
+    made = [part for part in row.parts if part["kind"] == "provider_item"]
+    links = {file["url"] for part in made for file in part.get("files", ())}
+    # Without one of its files, a message's own form cannot be sent; its parts can.
+    native = row.native if texts.keys() >= links else ()
+    return types.ChatMessage(
+        role=types.Role(row.role),
+        parts=tuple(reversed(parts)),
+        origin=types.Origin(**row.origin) if row.origin else None,
+        native=tuple(embedded.replaced(item, texts) for item in native) if texts else tuple(native),
+        refused_by=row.refused_by or None,  # type: ignore[attr-defined]
     )
 
 
-def _files_of(stored: Json) -> Iterator[str]:
-    """Yield the ids of the files in a stored part: an upload, or what a model or a tool has made."""
+def _part(stored: Json, files: ConversationFiles, texts: dict[str, str]) -> types.Part:
+    """Return a stored part with its files. What stood in an item in place of a link is added to ``texts``."""
+    if "files" in stored and stored["kind"] == "tool_result":
+        return _result(stored, files)
+    if "files" in stored:
+        taken = files.take(files_of(stored))
+        if isinstance(taken, str):
+            return types.TextPart(text=taken)
+        its = {
+            shown["url"]: shown.get("prefix", "") + files.base64_of(file)
+            for shown, file in zip(stored["files"], taken, strict=True)
+        }
+        texts |= its
+        return part_from_json({**stored, "data": embedded.replaced(stored["data"], its)})
     if "file" in stored:
-        yield stored["file"]
-    yield from (file["id"] for file in stored.get("files", ()))
+        taken = files.take(files_of(stored))
+        return (
+            types.TextPart(text=taken)
+            if isinstance(taken, str)
+            else _media(taken[0], files, stored["medium"])
+        )
+    if stored["kind"] == "media" and (note := files.take_inline(stored)) is not None:
+        return types.TextPart(text=note)
+    return part_from_json(stored)
 
 
-class _Files:
-    """The files of a conversation, read when they are needed."""
-
-    def __init__(self, ids: set[UUID], contents: dict[UUID, str]) -> None:
-        self.rows = {file.id: file for file in File.objects.filter(id__in=ids)} if ids else {}
-        self._contents = contents
-
-    def base64_of(self, file: File) -> str:
-        """Return a file's content, from the storage if it was not read before."""
-        if (known := self._contents.get(file.id)) is not None:
-            return known
-        with file.content.open() as content:
-            text = self._contents[file.id] = to_base64(content.read())
-        return text
-
-    def texts_of(self, stored: Json) -> dict[str, str] | None:
-        """Return by its link what stood in a part for each of its files; ``None`` if one of them was deleted."""
-        texts = {}
-        for shown in stored.get("files", ()):
-            if (file := self.rows.get(UUID(shown["id"]))) is None:
-                return None
-            texts[shown["url"]] = shown.get("prefix", "") + self.base64_of(file)
-        return texts
+def _media(file: File, files: ConversationFiles, kind: Any) -> types.MediaPart:
+    return types.MediaPart(kind=kind, mime_type=file.mime_type, data=files.base64_of(file), name=file.name)
 
 
-def _from_storage(stored: Json, files: _Files) -> types.Part:
-    if stored["kind"] == "provider_item" and "files" in stored:
-        texts = files.texts_of(stored)
-        if texts is None:
-            return types.TextPart(text=DELETED)
-        return part_from_json({**stored, "data": embedded.replaced(stored["data"], texts)})
-    if stored["kind"] == "tool_result" and "files" in stored:
-        return _result_from_storage(stored, files)
-    if "file" not in stored:
-        return part_from_json(stored)
-    file = files.rows.get(UUID(stored["file"]))
-    if file is None:
-        return types.TextPart(text=DELETED)
-    return types.MediaPart(
-        kind=stored["medium"], mime_type=file.mime_type, data=files.base64_of(file), name=file.name
-    )
-
-
-def _result_from_storage(stored: Json, files: _Files) -> types.Part:
-    """Return a tool's result with the files that it made; the text names those that were deleted."""
+def _result(stored: Json, files: ConversationFiles) -> types.ToolResultPart:
+    """Return a tool's result with the files that it made; the text names those that cannot be sent."""
     values = {name: value for name, value in stored.items() if name not in {"kind", "files"}}
     media = []
-    for shown in stored["files"]:
-        file = files.rows.get(UUID(shown["id"]))
-        if file is None:
-            values["content"] += f"\n{DELETED}"
-            continue
-        kind = _MEDIA.get(file.mime_type.partition("/")[0], "document")
-        data = files.base64_of(file)
-        media.append(types.MediaPart(kind=kind, mime_type=file.mime_type, data=data, name=file.name))
+    for file_id in files_of(stored):
+        taken = files.take([file_id])
+        if isinstance(taken, str):
+            values["content"] += f"\n{taken}"
+        else:
+            (file,) = taken
+            media.append(_media(file, files, _MEDIA.get(file.mime_type.partition("/")[0], "document")))
     return types.ToolResultPart(**values, media=tuple(media))
-
-
-def _native(row: Message, files: _Files) -> tuple[Json, ...]:
-    """Return a message's own form with its files; none if one was deleted, and the parts alone go back."""
-    made = [part for part in row.parts if part["kind"] == "provider_item" and "files" in part]
-    texts: dict[str, str] = {}
-    for part in made:
-        if (its := files.texts_of(part)) is None:
-            return ()
-        texts |= its
-    return tuple(embedded.replaced(item, texts) for item in row.native) if texts else tuple(row.native)
 
 
 def files_in(messages: Iterable[Json]) -> set[UUID]:

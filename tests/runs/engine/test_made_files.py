@@ -15,7 +15,7 @@ from django.test import Client
 
 from concurrency.threads import readers
 from runs.models import Conversation, File, Message
-from runs.store import files, history, made
+from runs.store import files, history, made, media
 from tests.providers.retry.attempting import events, saying
 from tests.providers.upstream import in_turn, streaming, upstream
 from tests.runs.conftest import Person
@@ -133,7 +133,7 @@ async def test_a_picture_that_its_owner_deletes_is_in_no_request(
         1
     ]
     assert message.native == ()
-    assert [getattr(part, "text", None) for part in message.parts] == ["Here it is: ", history.DELETED, "."]
+    assert [getattr(part, "text", None) for part in message.parts] == ["Here it is: ", media.DELETED, "."]
 
 
 async def test_a_storage_that_fails_loses_neither_the_answer_nor_the_run(
@@ -179,7 +179,7 @@ async def test_a_file_is_read_once_for_all_steps_of_a_run(
     connect: Connect, ada: Person, gemini: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened: list[UUID] = []
-    base64_of = history._Files.base64_of
+    base64_of = media.ConversationFiles.base64_of
 
     def watched(self: Any, file: File) -> str:
         known = set(self._contents)
@@ -187,7 +187,7 @@ async def test_a_file_is_read_once_for_all_steps_of_a_run(
         opened.extend(set(self._contents) - known)
         return text
 
-    monkeypatch.setattr(history._Files, "base64_of", watched)
+    monkeypatch.setattr(media.ConversationFiles, "base64_of", watched)
     asking = events(chunk({"functionCall": {"name": "clock", "args": {}}}, end=True))
     file = await readers.run(
         lambda: files.store(ada.user.id, SimpleUploadedFile("a.png", PICTURE[:5_000]), name="a.png")

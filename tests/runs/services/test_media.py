@@ -14,7 +14,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from concurrency.threads import readers
 from providers.types import MediaPart, TextPart
 from runs.models import Conversation, File, Run
-from runs.store import files, history
+from runs.store import files, history, media
 from tests.runs.conftest import Connect, Person
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -29,8 +29,8 @@ def folder() -> Iterator[None]:
     shutil.rmtree(Path(storages["files"].path("")), ignore_errors=True)
 
 
-def upload(person: Person) -> File:
-    return files.store(person.user.id, SimpleUploadedFile("a.png", PNG), name="a.png")
+def upload(person: Person, more: bytes = b"") -> File:
+    return files.store(person.user.id, SimpleUploadedFile("a.png", PNG + more), name="a.png")
 
 
 def asking(*sources: dict[str, Any], words: str = "What is this?") -> list[dict[str, Any]]:
@@ -81,7 +81,7 @@ async def test_the_model_is_told_of_a_file_that_was_deleted_since(ada: Person, c
     await readers.run(file.delete)
 
     asked = (await readers.run(history.of_conversation, UUID(answer["conversation_id"])))[0]
-    assert asked.parts == (TextPart(text=history.DELETED),)
+    assert asked.parts == (TextPart(text=media.DELETED),)
     assert (await readers.run(Conversation.objects.get)).title == "a.png"
 
 
@@ -100,3 +100,81 @@ async def test_foreign_files_are_refused_like_absent_ones(ada: Person, eve: Pers
     )
     assert await readers.run(Run.objects.count) == 0
     assert await readers.run(Conversation.objects.count) == 0
+
+
+@pytest.fixture
+def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return the list of what is read from the storage from now on."""
+    storage: Any = storages["files"]
+    names: list[str] = []
+    opened = storage._open
+
+    def noted(name: str, mode: str = "rb") -> Any:
+        names.append(name)
+        return opened(name, mode)
+
+    monkeypatch.setattr(storage, "_open", noted)
+    return names
+
+
+async def test_more_bytes_of_files_than_a_request_may_carry_are_refused(
+    ada: Person, connect: Connect, settings: Any, reads: list[str]
+) -> None:
+    settings.RUNNEL_MEDIA_MB = 1
+    file = await readers.run(upload, ada, b"\0" * 300_000)
+    named = {"type": "file", "value": str(file.id)}
+    socket = await connect(ada)
+
+    refused = await socket.ask("start", model="emulator/hello", input=asking(*[named] * 4))
+    taken = await socket.ask("start", model="emulator/hello", input=asking(*[named] * 3))
+
+    assert (refused["code"], refused["retryable"]) == ("too_large", False)
+    assert refused["message"] == (
+        "The files of this message have 1.1 MB, and a request to a model may carry 1 MB. Show fewer or smaller files."
+    )
+    await socket.ended(taken["run_id"])
+    assert reads == [str(file.id)]
+    assert await readers.run(Run.objects.count) == 1
+
+
+async def test_more_files_than_a_request_may_carry_are_refused(
+    ada: Person, connect: Connect, settings: Any
+) -> None:
+    settings.RUNNEL_MEDIA_PARTS = 2
+    address = {"type": "url", "value": "https://example.org/a.png"}
+    socket = await connect(ada)
+
+    refused = await socket.ask("start", model="emulator/hello", input=asking(*[address] * 3))
+
+    assert refused["code"] == "too_large"
+    assert (
+        refused["message"] == "This message shows 3 files, and a request to a model may carry 2. Show fewer."
+    )
+
+
+async def test_a_conversation_with_more_files_than_fit_goes_on_with_the_newest(
+    ada: Person, connect: Connect, settings: Any
+) -> None:
+    settings.RUNNEL_MEDIA_MB = 1
+    file = await readers.run(upload, ada, b"\0" * 600_000)
+    named = {"type": "file", "value": str(file.id)}
+    address = {"type": "url", "value": "https://example.org/a.png"}
+    socket = await connect(ada)
+    first = await socket.ask("start", model="emulator/hello", input=asking(named, address, words="one"))
+    await socket.ended(first["run_id"])
+
+    second = await socket.ask(
+        "start",
+        model="emulator/hello",
+        conversation_id=first["conversation_id"],
+        input=asking(named, words="two"),
+    )
+    ended = await socket.ended(second["run_id"])
+
+    assert ended["type"] == "RUN_FINISHED"
+    (one, _, two, _) = await readers.run(history.of_conversation, UUID(first["conversation_id"]))
+    assert isinstance(one.parts[1], TextPart)
+    assert one.parts[1].text.startswith("[A file named a.png stood here. It is left out, because")
+    assert one.parts[2] == MediaPart(kind="image", mime_type="", url="https://example.org/a.png")
+    assert isinstance(two.parts[1], MediaPart)
+    assert two.parts[1].data
