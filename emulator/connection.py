@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from typing import assert_never
 
+from concurrency.conversions import off_loop
 from emulator.actions import Action
 from emulator.attempts import AttemptCounter
 from emulator.exchanges import EmulatedExchange, ExchangeLog, ExchangeOutcome
@@ -19,6 +20,9 @@ from providers.types.usage import CHARACTERS_PER_TOKEN
 #: The accepted values of the ``Host`` header. A web page must not read prompts through a domain name
 #: that resolves to this machine (DNS rebinding).
 _LOCAL_NAMES = frozenset({"127.0.0.1", "localhost"})
+
+#: Bytes of a body that take some milliseconds to read and to check.
+_SHORT = 200_000
 
 #: The pages of an inspectable emulator, and the exchanges that each shows.
 _PAGES: dict[str, Callable[[ExchangeLog], Iterable[EmulatedExchange]]] = {
@@ -79,10 +83,8 @@ class Connection:
         """Answer requests until the peer closes the connection or asks the emulator to close it."""
         self._task = asyncio.current_task()
         try:
-            while (request := await read_request(reader)) is not None:
-                await self._answer(request, writer)
-                if request.wants_close:
-                    break
+            while await self._answer_next(reader, writer):
+                pass
             writer.close()
         except HttpError as error:
             writer.write(_page(error.status, {"error": {"message": str(error)}}))
@@ -95,6 +97,15 @@ class Connection:
                 # Do not wait until buffered bytes are sent.
                 writer.transport.abort()
 
+    async def _answer_next(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        """Answer the next request. Return whether another one may follow it."""
+        request = await read_request(reader)
+        if request is None:
+            return False
+        is_last = request.wants_close
+        await self._answer(request, writer)
+        return not is_last
+
     async def _answer(self, request: HttpRequest, writer: asyncio.StreamWriter) -> None:
         if request.headers.get("host", "").partition(":")[0] not in _LOCAL_NAMES:
             raise HttpError(421, "The emulator answers to local names only.")
@@ -103,7 +114,12 @@ class Connection:
             writer.write(_page(200, [exchange.as_json() for exchange in exchanges]))
             await writer.drain()
             return
-        decision = decide(request, self._recordings)
+        is_long = len(request.body) > _SHORT
+        decision = (
+            await off_loop(decide, request, self._recordings)
+            if is_long
+            else decide(request, self._recordings)
+        )
         self._exchange = exchange = self._log.begin(
             wire=decision.wire,
             path=request.path,

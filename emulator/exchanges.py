@@ -18,8 +18,9 @@ from providers.types import Json
 
 logger = logging.getLogger("runnel.emulator")
 
-#: How many exchanges are remembered.
+#: How many exchanges are remembered, and the bytes of all requests together whose bodies are.
 KEPT = 512
+KEPT_BYTES = 16 * 1024 * 1024
 
 _CREDENTIALS = frozenset(
     {"authorization", "proxy-authorization", "x-api-key", "x-goog-api-key", "api-key", "cookie"}
@@ -48,7 +49,7 @@ class EmulatedExchange:
     wire: str | None
     path: str
     model: str | None
-    #: The parsed body, or ``None`` if it is not a JSON object.
+    #: The parsed body, or ``None`` if it is not a JSON object, or is no longer remembered.
     body: Json | None
     #: Header names are in lower case; credentials are left out.
     headers: Mapping[str, str]
@@ -105,9 +106,18 @@ class ExchangeLog:
             request_bytes=request_bytes,
         )
         self.exchanges.append(exchange)
+        self._forget_bodies()
         self.active[exchange.number] = exchange
         self.notify()
         return exchange
+
+    def _forget_bodies(self) -> None:
+        """Drop the bodies of the oldest exchanges, so that the others have ``KEPT_BYTES`` together."""
+        left = KEPT_BYTES
+        for exchange in reversed(self.exchanges):
+            left -= exchange.request_bytes
+            if left < 0:
+                exchange.body = None
 
     def end(self, exchange: EmulatedExchange, outcome: ExchangeOutcome) -> None:
         """Record the end of ``exchange``, unless it has ended already."""

@@ -92,6 +92,10 @@ class Exchange:
         if self.response is not None:
             with suppress(httpx2.HTTPError, OSError):
                 await self.response.aclose()
+            # Nor the request's body, which has all files of the conversation.
+            sent = self.response.request
+            self.response.request = httpx2.Request(sent.method, sent.url)
+            self.response.stream = httpx2.ByteStream(b"")
 
     def sent(self, request: httpx2.Request) -> None:
         """Note the address of ``request``, and set this call's timeouts, which not every SDK passes on."""

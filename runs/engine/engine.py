@@ -114,6 +114,8 @@ class Engine:
             await self._end_after_error()
         finally:
             limit.cancel()
+            # Whatever still remembers this run, such as the context of a kept connection, keeps no files.
+            self._context.contents.clear()
         return self._has_ended
 
     async def _drive(self) -> None:

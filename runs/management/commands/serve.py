@@ -19,7 +19,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
 
-from project import data_folder, environment, listening
+from project import data_folder, environment, listening, memory
 from runs.engine import lock, stop_signals, supervisor
 
 
@@ -41,6 +41,7 @@ class Command(BaseCommand):
         """
         if connection.vendor == "sqlite":
             self._lock_data_folder()
+        memory.keep_large_objects_apart()
         host = options["host"]
         try:
             reserved = listening.reserve(host, options["port"])

@@ -1,6 +1,7 @@
 """Files in what a user asks: named in a frame, stored with the message, read again for the provider."""
 
 import base64
+import gc
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ from django.core.files.storage import storages
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from concurrency.threads import readers
+from emulator import exchanges
 from providers.types import MediaPart, TextPart
 from runs.models import Conversation, File, Run
 from runs.store import files, history, media
@@ -178,3 +180,27 @@ async def test_a_conversation_with_more_files_than_fit_goes_on_with_the_newest(
     assert one.parts[2] == MediaPart(kind="image", mime_type="", url="https://example.org/a.png")
     assert isinstance(two.parts[1], MediaPart)
     assert two.parts[1].data
+
+
+async def test_nothing_of_a_file_stays_in_memory_after_a_run(
+    ada: Person, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exchanges, "KEPT_BYTES", 0)
+    file = await readers.run(upload, ada, b"\0" * 2_000_000)
+    socket = await connect(ada)
+
+    answer = await socket.ask(
+        "start", model="emulator/hello", input=asking({"type": "file", "value": str(file.id)})
+    )
+    await socket.ended(answer["run_id"])
+    await socket.close()
+    del socket
+    gc.collect()
+
+    kept = [
+        type(holder)
+        for holder in gc.get_objects()
+        for held in gc.get_referents(holder)
+        if isinstance(held, (str, bytes, bytearray)) and len(held) > 2_000_000
+    ]
+    assert kept == []
