@@ -6,7 +6,7 @@ UV_COMPILE := $(PYTHON) -m uv pip compile --no-config --quiet --universal --pyth
 	--generate-hashes --custom-compile-command "make lock" $(UPGRADE)
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev boto3 run test lint types imports pytest js thorough failures compatibility lanes format lock reset clean
+.PHONY: help install dev boto3 run test lint types imports pytest js vendor thorough failures compatibility lanes format lock reset clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ pytest: dev ## Run the tests alone (ARGS="tests/project -x")
 
 js: ## Check the types of the page's JavaScript (needs npm; not part of `make test`)
 	@npm exec --yes --package=typescript@5.9.3 -- tsc --project jsconfig.json
+
+vendor: ## Fetch the page's third-party modules again, as scripts/vendor.json pins them (needs npm)
+	@python3 scripts/vendor.py $(ARGS)
 
 thorough: dev ## Repeat what `make test` repeats some times as often as before a release
 	@KILLS=20 RANDOM_CANCELS=2000 MANY_CALLS=2000 MUTATIONS=20000 STOPS=100 $(PYTHON) -m pytest --timeout=3600 $(ARGS) \
