@@ -113,7 +113,6 @@ class _Received(asyncio.Protocol):
         _wake(self._writer)
 
 
-
 class AsyncioStream(httpcore2.AsyncNetworkStream):
     """One connection, with or without TLS."""
 
@@ -228,9 +227,7 @@ async def _connect(host: str, port: int, local_address: str | None) -> tuple[asy
     loop = asyncio.get_running_loop()
     addresses = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     own = await loop.getaddrinfo(local_address, 0, type=socket.SOCK_STREAM) if local_address else None
-    connected = await start_connection(
-        addresses, local_addr_infos=own, happy_eyeballs_delay=_HAPPY_EYEBALLS
-    )
+    connected = await start_connection(addresses, local_addr_infos=own, happy_eyeballs_delay=_HAPPY_EYEBALLS)
     return await loop.create_connection(_Received, sock=connected)
 
 

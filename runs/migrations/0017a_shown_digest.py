@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("runs", "0010_tool_call_files"),
+        ("runs", "0016a_group_limits"),
     ]
 
     operations = [
