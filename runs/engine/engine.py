@@ -82,6 +82,8 @@ class Engine:
             conversation_id=spec.segment.conversation_id,
             context=self._context,
         )
+        #: Whether calls may have answers that are not in the conversation yet: the next step or the end adds them.
+        self._has_results = resume is not None
         self._targets = spec.targets
         self._options = spec.options
         #: The current step, and its result.
@@ -193,6 +195,7 @@ class Engine:
         step = RunningStep.of(self._run_id, self._steps_made + 1, self._targets, self._run.policy)
         await self._journal.commit(self._log, self._opening, lambda: self._store_begin(step.row))
         self._opening = []
+        self._has_results = False
         self._steps_made += 1
         self._step = step
         return step
@@ -237,6 +240,7 @@ class Engine:
         ending, used = step.ending(result, calls), self._usage.totals
         await self._journal.commit(self._log, [], lambda: transitions.end_step(self._run_id, ending, used))
         self._open_calls.hold(calls)
+        self._has_results = True
         self._step = self._result = None
 
     async def _pause(self, step: RunningStep, result: StepResult, calls: tuple[PlannedCall, ...]) -> None:
@@ -282,14 +286,19 @@ class Engine:
         steps = []
         if self._step is not None:
             steps = [self._step.ending(result, calls, error_code=ending.error_code)]
-        used, active = self._usage.totals, self._active_seconds
+        end_run = partial(
+            transitions.end,
+            self._run_id,
+            ending,
+            steps,
+            outcomes=outcomes,
+            used=self._usage.totals,
+            active_seconds=self._active_seconds,
+            has_results=self._has_results or bool(outcomes),
+        )
         try:
             await self._journal.commit(
-                self._log,
-                [*self._opening, *map(agui.tool_result, outcomes), event],
-                lambda: transitions.end(
-                    self._run_id, ending, steps, outcomes=outcomes, used=used, active_seconds=active
-                ),
+                self._log, [*self._opening, *map(agui.tool_result, outcomes), event], end_run
             )
         except LostRace as lost:
             if ending.status is RunStatus.CANCELLED:

@@ -153,17 +153,8 @@ def store(
     if unfinished(owner_id).count() >= ceilings.runs:
         raise too_many(ceilings)
     run = _create(owner_id, request, conversation, offer, settings)
-    position = messages.next_position(conversation.id)
-    Message.objects.bulk_create(
-        Message(
-            conversation=conversation,
-            run=run,
-            position=position + offset,
-            role=Role.USER.value,
-            parts=its_parts,
-        )
-        for offset, its_parts in enumerate(parts)
-    )
+    rows = [Message(run_id=run.pk, role=Role.USER.value, parts=its_parts) for its_parts in parts]
+    messages.inserting(rows).execute()
     return Started(
         run_id=run.id,
         conversation_id=conversation.id,

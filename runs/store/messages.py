@@ -1,16 +1,23 @@
 """Stores the messages of runs, each at the end of its conversation. Runs in a transaction of its caller."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Max
-
 from providers.types import ChatMessage, Json
+from runs.models import Conversation
 from runs.models import Message as MessageRow
-from runs.models import Run
-from runs.store import history
+from runs.store import history, statements
 from runs.store.embedded import Embedded
 from runs.store.made import MadeFile
+from runs.store.statements import Statement
+
+#: The conversation of a run, and the position of its next message.
+_CONVERSATION = '(SELECT "conversation_id" FROM "runs_run" WHERE "id" = %s)'
+_POSITION = (
+    '(SELECT COALESCE(MAX("position"), 0) + 1 FROM "runs_message" WHERE "conversation_id" = '
+    '(SELECT "conversation_id" FROM "runs_run" WHERE "id" = %s))'
+)
 
 
 def add(
@@ -30,13 +37,10 @@ def add(
         files: the files in a model's answer; links are stored in their place.
         result_files: the files in the results of calls, as ``MadeFile.shown`` tells them, by the calls' ids.
     """
-    conversation_id = Run.objects.values_list("conversation_id", flat=True).get(pk=run_id)
     origin = message.origin
-    MessageRow.objects.create(
+    row = MessageRow(
         id=message_id,
-        conversation_id=conversation_id,
         run_id=run_id,
-        position=next_position(conversation_id),
         role=message.role.value,
         parts=[
             history.result_with_files(history.part_with_links(part, files), result_files or {})
@@ -45,12 +49,17 @@ def add(
         origin={"wire": origin.wire, "provider": origin.provider, "model": origin.model} if origin else None,
         native=[history.with_links(item, files) for item in message.native],
     )
+    inserting([row]).execute()
 
 
-def next_position(conversation_id: UUID) -> int:
-    """Return the position of a conversation's next message.
+def inserting(rows: Sequence[MessageRow]) -> Statement:
+    """Return the statement that appends messages of one run to its conversation, in this order.
 
     No lock is needed: a conversation has at most one active run, and only that run adds messages.
     """
-    newest = MessageRow.objects.filter(conversation_id=conversation_id).aggregate(last=Max("position"))
-    return (newest["last"] or 0) + 1
+    return statements.insert(rows, of_run={"conversation_id": _CONVERSATION, "position": _POSITION})
+
+
+def touch(run_id: UUID, now: datetime) -> None:
+    """Store that the run's conversation was changed at ``now``."""
+    statements.update(Conversation, {"updated_at": now}, key=run_id, key_is=_CONVERSATION).execute()

@@ -4,7 +4,7 @@ Each function runs inside a transaction of its caller (the journal or a view). I
 expected status, the UPDATE changes nothing and the function reports that the caller lost the race.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -21,12 +21,12 @@ from runs.calls import records
 from runs.calls.outcomes import CallOutcome
 from runs.calls.planning import PlannedCall
 from runs.log import replay
-from runs.models import Conversation, EventLog, Run, Step
+from runs.models import EventLog, Run, Step
 from runs.models import Message as MessageRow
 from runs.models.fields import usage_columns, uuid7
 from runs.models.run import CancelMode
 from runs.states import ACTIVE, DRIVEN, RunStatus, StopReason, sources
-from runs.store import history, left_out, messages
+from runs.store import history, left_out, messages, statements
 from runs.store.embedded import Embedded
 from runs.store.made import MadeFile
 from runs.usage.run_usage import UsageTotals
@@ -110,7 +110,7 @@ def next_step(run_id: UUID, step: Step) -> None:
     """
     _update_running(run_id)
     _add_call_results(run_id)
-    step.save(force_insert=True)
+    statements.insert([step]).execute()
 
 
 def end_step(run_id: UUID, ending: StepEnding, used: UsageTotals) -> None:
@@ -181,6 +181,7 @@ def end(
     outcomes: Iterable[CallOutcome] = (),
     used: UsageTotals | None = None,
     active_seconds: float | None = None,
+    has_results: bool = True,
 ) -> None:
     """End an active run and store its last rows. A stored cancel wins over any other ending.
 
@@ -191,47 +192,57 @@ def end(
         outcomes: the answers to the calls that are still open.
         used: the usage of the whole run; ``None`` keeps the stored one.
         active_seconds: seconds that the run was driven, pauses excluded; ``None`` keeps the stored ones.
+        has_results: whether calls of the newest step may have answers that are not in the conversation yet.
 
     Raises:
         LostRace: the run has ended already, or it was cancelled and ``ending`` is not a cancel.
     """
     now = timezone.now()
-    rows = Run.objects.filter(pk=run_id, status__in=sources(ending.status))
     columns: dict[str, Any] = used.columns if used is not None else {}
     if active_seconds is not None:
         columns["active_seconds"] = active_seconds
     if ending.status is RunStatus.CANCELLED:
         columns |= {"cancelled_by": ending.cancelled_by, "cancel_reason": ending.cancel_reason}
-    else:
-        rows = rows.filter(cancel_requested_at=None)
-    changed = rows.update(
-        status=ending.status,
-        stop_reason=ending.stop_reason,
-        error_code=ending.error_code,
-        error_message=ending.error_message,
-        stream_was_cancelled=ending.stream_was_cancelled,
-        upstream_closed_ms=ending.upstream_closed_ms,
-        finished_at=now,
-        lease_until=None,
-        awaiting_until=None,
-        **columns,
-    )
-    if not changed:
-        raise _lost_race(run_id)
+    columns |= {
+        "status": ending.status,
+        "stop_reason": ending.stop_reason,
+        "error_code": ending.error_code,
+        "error_message": ending.error_message,
+        "stream_was_cancelled": ending.stream_was_cancelled,
+        "upstream_closed_ms": ending.upstream_closed_ms,
+        "finished_at": now,
+        "lease_until": None,
+        "awaiting_until": None,
+    }
+    _update_run(run_id, sources(ending.status), columns, is_cancel=ending.status is RunStatus.CANCELLED)
     for step in steps:
         _end_step(run_id, step, now)
     for outcome in outcomes:
         records.answer(outcome)
-    _add_call_results(run_id)
+    if has_results:
+        _add_call_results(run_id)
     left_out.mark(run_id, status=ending.status, stop_reason=ending.stop_reason, error_code=ending.error_code)
-    Conversation.objects.filter(runs=run_id).update(updated_at=now)
+    messages.touch(run_id, now)
 
 
 def _update_running(run_id: UUID, **columns: Any) -> None:
     """Update a running run's columns; raise ``LostRace`` if a cancel was stored or it is not running."""
-    columns = {"status": RunStatus.RUNNING} | columns
-    rows = Run.objects.filter(pk=run_id, status=RunStatus.RUNNING, cancel_requested_at=None)
-    if not rows.update(**columns):
+    _update_run(run_id, {RunStatus.RUNNING}, {"status": RunStatus.RUNNING} | columns)
+
+
+def _update_run(
+    run_id: UUID, before: Collection[RunStatus], columns: Mapping[str, Any], *, is_cancel: bool = False
+) -> None:
+    """Update a run that has one of the statuses ``before``, and no stored cancel unless this ``is_cancel``.
+
+    Raises:
+        LostRace: the run has another status, or a cancel was stored first.
+    """
+    condition = f'"status" IN ({", ".join(["%s"] * len(before))})'
+    if not is_cancel:
+        condition += ' AND "cancel_requested_at" IS NULL'
+    changing = statements.update(Run, columns, key=run_id, condition=condition, values=sorted(before))
+    if not changing.execute():
         raise _lost_race(run_id)
 
 
@@ -286,7 +297,7 @@ def _end_step(run_id: UUID, ending: StepEnding, now: datetime) -> None:
         columns |= usage_columns(ending.lost.usage, ending.lost.cost)
     if ending.answer is None and (said := replay.message_of(replay.last_step(replay.events(run_id)))):
         messages.add(run_id, said.message, message_id=said.message_id)
-    Step.objects.filter(pk=ending.step_id).update(**columns)
+    statements.update(Step, columns, key=ending.step_id).execute()
     ending.traces.store()
 
 

@@ -1,0 +1,120 @@
+"""INSERT and UPDATE statements that are prepared outside the writer's transaction.
+
+The ORM takes longer to build a statement than the database to execute it, and the journal's one thread writes
+for everybody. A statement is built from a model's fields, so that it stores what the ORM would store; its SQL
+is built once for each set of columns.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from types import MappingProxyType
+from typing import Any
+
+from django.db import connection, models
+from django.db.models.expressions import DatabaseDefault
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A statement with the parameters for one execution, or for several."""
+
+    sql: str
+    rows: Sequence[Sequence[Any]]
+
+    def execute(self) -> int:
+        """Execute the statement in the caller's transaction. Return how many rows it inserted or changed.
+
+        Raises:
+            DatabaseError: the database refused it.
+        """
+        if not self.rows:
+            return 0
+        with connection.cursor() as cursor:
+            if len(self.rows) == 1:
+                cursor.execute(self.sql, self.rows[0])
+            else:
+                cursor.executemany(self.sql, self.rows)
+            return int(cursor.rowcount)
+
+
+def insert(
+    rows: Sequence[models.Model],
+    *,
+    or_nothing: bool = False,
+    of_run: Mapping[str, str] = MappingProxyType({}),
+) -> Statement:
+    """Return the statement that inserts unsaved ``rows`` of one model, whose primary keys are set.
+
+    Args:
+        rows: the rows; an empty sequence gives a statement that does nothing.
+        or_nothing: whether a row that breaks a unique constraint is left out, without an error.
+        of_run: by column, SQL that the database evaluates instead of the row's value; its one ``%s`` is the id of
+            the row's run.
+    """
+    if not rows:
+        return Statement("", ())
+    fields = _inserted(rows[0])
+    places = tuple((field.column, of_run.get(field.column, "%s")) for field in fields)
+    attributes = [_field(type(rows[0]), "run_id") if field.column in of_run else field for field in fields]
+    parameters = [[_stored(field, field.pre_save(row, add=True)) for field in attributes] for row in rows]
+    return Statement(_insert_sql(type(rows[0]), places, or_nothing), parameters)
+
+
+def update(
+    model: type[models.Model],
+    columns: Mapping[str, Any],
+    *,
+    key: Any,
+    key_is: str = "%s",
+    condition: str = "",
+    values: Sequence[Any] = (),
+) -> Statement:
+    """Return the statement that changes one row.
+
+    Args:
+        model: the table.
+        columns: the new values, by the model's attributes.
+        key: the row's primary key.
+        key_is: SQL that finds the primary key from ``key``, its one ``%s``, for the key of a related row.
+        condition: further SQL of the WHERE clause.
+        values: what stands for each ``%s`` of ``condition``, as the database stores it.
+    """
+    fields = [_field(model, name) for name in columns]
+    parameters = [_stored(field, value) for field, value in zip(fields, columns.values(), strict=True)]
+    sql = _update_sql(model, tuple(field.column for field in fields), key_is, condition)
+    return Statement(sql, [[*parameters, _stored(model._meta.pk, key), *values]])
+
+
+def _inserted(row: models.Model) -> list[Any]:
+    """Return the fields to insert: all but those that the database fills."""
+    return [
+        field
+        for field in row._meta.local_concrete_fields
+        if not field.generated and not isinstance(getattr(row, field.attname), DatabaseDefault)
+    ]
+
+
+def _stored(field: Any, value: Any) -> Any:
+    return field.get_db_prep_save(value, connection=connection)
+
+
+@cache
+def _field(model: type[models.Model], attribute: str) -> Any:
+    return next(field for field in model._meta.local_concrete_fields if field.attname == attribute)
+
+
+@cache
+def _insert_sql(model: type[models.Model], places: tuple[tuple[str, str], ...], or_nothing: bool) -> str:
+    names = ", ".join(f'"{column}"' for column, _ in places)
+    values = ", ".join(value for _, value in places)
+    tail = " ON CONFLICT DO NOTHING" if or_nothing else ""
+    return f'INSERT INTO "{model._meta.db_table}" ({names}) VALUES ({values}){tail}'  # noqa: S608 - names of models and columns only
+
+
+@cache
+def _update_sql(model: type[models.Model], columns: tuple[str, ...], key_is: str, condition: str) -> str:
+    changes = ", ".join(f'"{column}" = %s' for column in columns)
+    key = model._meta.pk.column
+    tail = f" AND {condition}" if condition else ""
+    return f'UPDATE "{model._meta.db_table}" SET {changes} WHERE "{key}" = {key_is}{tail}'  # noqa: S608 - names of models and columns only
