@@ -87,7 +87,7 @@ def _end_orphan(run: Run) -> bool:
                     lost=lost,
                 )
             ]
-        log = Append(run.id, run.fence, run.last_seq + 1, run.last_seq + len(tail), _frames(run, tail))
+        log = Append(run.id, run.fence, run.last_seq + 1, [orjson.dumps(event).decode() for event in tail])
         outcomes = write_group(
             Group(
                 [],
@@ -189,10 +189,3 @@ def _unanswered(call: ToolCall, ending: Ending) -> CallOutcome:
         id=call.id, call_id=call.call_id, name=call.name, status=ToolCallStatus(call.status), why=why
     )
     return after_edit(outcome, call.edited_arguments) if call.edited_arguments else outcome
-
-
-def _frames(run: Run, events: list[agui.Event]) -> list[str]:
-    return [
-        orjson.dumps({"type": "event", "run_id": str(run.id), "seq": seq, "event": event}).decode()
-        for seq, event in enumerate(events, run.last_seq + 1)
-    ]

@@ -20,7 +20,7 @@ from concurrency.tasks import spawn
 from concurrency.threads import readers
 from runs.log.journal import Committed
 from runs.log.polling import StatePoll
-from runs.models import RunEvent
+from runs.log.rows import read_page
 
 logger = logging.getLogger("runnel.feed")
 
@@ -30,8 +30,6 @@ PAUSE_ABOVE = 1024 * 1024
 RESUME_BELOW = 256 * 1024
 #: Unread bytes of a client, plus the bytes published during a pause, above which it is dropped.
 DROP_ABOVE = 8 * 1024 * 1024
-#: Characters in one page of the log.
-PAGE = 512 * 1024
 #: Frames that are queued in memory for one viewer.
 MAX_QUEUED = 1024
 #: Frames that one viewer gets before the event loop runs other tasks.
@@ -323,19 +321,3 @@ class Viewer:
 def size_of(frame: str) -> int:
     """Return the size of a frame in bytes of UTF-8."""
     return len(frame) if frame.isascii() else len(frame.encode())
-
-
-def read_page(run_id: UUID, after: int) -> list[tuple[int, list[str]]]:
-    """Return the next batches of a run as pairs of first seq and frames, about ``PAGE`` characters in all.
-
-    The first batch may begin before ``after``; the caller skips the frames up to there.
-    """
-    pages = []
-    size = 0
-    rows = RunEvent.objects.filter(run_id=run_id, last_seq__gt=after).order_by("first_seq")
-    for first_seq, text in rows.values_list("first_seq", "frames")[:256].iterator(chunk_size=16):
-        pages.append((first_seq, text.split("\n")))
-        size += len(text)
-        if size > PAGE:
-            break
-    return pages

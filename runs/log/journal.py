@@ -19,7 +19,8 @@ import orjson
 from concurrency.tasks import spawn
 from concurrency.threads import DatabaseThreads
 from runs.log.agui import Event
-from runs.log.writer import Append, AtomicChange, Fenced, Group, write_group
+from runs.log.packing import frame_head, frames
+from runs.log.writer import Append, AtomicChange, Fenced, Group, NewestRow, write_group
 
 __all__ = ["Committed", "Fenced", "Journal", "RunLog"]
 
@@ -57,20 +58,18 @@ class RunLog:
     before_commit: Callable[[], None] | None = None
     #: Cleared while ``pending_size`` is above ``MAX_PENDING``.
     drained: asyncio.Event = field(default_factory=asyncio.Event)
-    _frame_head: str = ""
+    #: Where the writer adds the next events.
+    newest_row: NewestRow = field(default_factory=NewestRow)
 
     def __post_init__(self) -> None:
-        self._frame_head = f'{{"type":"event","run_id":"{self.run_id}","seq":'
         self.drained.set()
 
-    def take(self, items: Iterable[str | _Delta]) -> list[str]:
-        """Give ``items`` their seq numbers and return their frames, as JSON text."""
-        frames = []
-        for item in items:
-            self.seq += 1
-            event = item if isinstance(item, str) else _joined(item)
-            frames.append(f'{self._frame_head}{self.seq},"event":{event}}}')
-        return frames
+    def take(self, items: Iterable[str | _Delta]) -> Append:
+        """Give ``items`` their seq numbers and return what is to be written."""
+        first_seq = self.seq + 1
+        events = [item if isinstance(item, str) else _joined(item) for item in items]
+        self.seq += len(events)
+        return Append(self.run_id, self.fence, first_seq, events, self.newest_row)
 
 
 def _joined(delta: _Delta) -> str:
@@ -250,10 +249,9 @@ class Journal:
                 log.before_commit()
             items, log.pending, log.pending_size = log.pending, [], 0
             if items and not log.lost:
-                appended[log] = _append(log, items)
+                appended[log] = log.take(items)
         decisions = [
-            AtomicChange(_append(item.log, item.events) if item.log else None, item.apply)
-            for item in requests
+            AtomicChange(item.log.take(item.events) if item.log else None, item.apply) for item in requests
         ]
         outcomes = await self._writer.run(write_group, Group(list(appended.values()), decisions))
         for log, append in appended.items():
@@ -290,22 +288,16 @@ class Journal:
                 item.answer.set_exception(error)
 
     def _publish(self, append: Append) -> None:
-        if append.frames:
+        if append.events:
             self._on_commit(
                 Committed(
                     run_id=append.run_id,
                     first_seq=append.first_seq,
                     last_seq=append.last_seq,
-                    frames=append.frames,
+                    frames=frames(frame_head(append.run_id), append.first_seq, append.events),
                 )
             )
 
 
 def _dumps(event: Event) -> str:
     return orjson.dumps(event).decode()
-
-
-def _append(log: RunLog, items: Iterable[str | _Delta]) -> Append:
-    first_seq = log.seq + 1
-    frames = log.take(items)
-    return Append(log.run_id, log.fence, first_seq, log.seq, frames)

@@ -11,7 +11,7 @@ from uuid import UUID
 import orjson
 
 from providers.types import ChatMessage, Part, ReasoningPart, Role, TextPart, ToolCallPart
-from runs.models import RunEvent
+from runs.log.rows import read_events
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -23,11 +23,8 @@ class ReplayedMessage:
 
 
 def events(run_id: UUID) -> Iterator[dict[str, Any]]:
-    """Yield all AG-UI events of a run in order; each iteration reads the database."""
-    rows = RunEvent.objects.filter(run_id=run_id).order_by("first_seq")
-    for text in rows.values_list("frames", flat=True):
-        for frame in text.split("\n"):
-            yield orjson.loads(frame)["event"]
+    """Yield all AG-UI events of a run in order, read from the database meanwhile."""
+    return map(orjson.loads, read_events(run_id))
 
 
 def last_step(log: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:

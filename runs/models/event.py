@@ -23,17 +23,17 @@ class EventLog(models.Model):
 
 
 class RunEvent(models.Model):
-    """A batch of consecutive events of one run that were committed together.
+    """Consecutive events of one run, from ``first_seq`` to ``last_seq``.
 
-    ``frames`` holds the server frames from ``first_seq`` to ``last_seq`` exactly as viewers get them, one
-    JSON text per line. Only ``runs.log.journal`` adds rows; rows never change.
+    ``runs.log.packing`` says what a row holds, and ``runs.log.rows`` reads it. Only ``runs.log.writer`` adds rows,
+    and adds events to the newest row of a run until that is large enough. An event never changes.
     """
 
     # The unique constraint is the index of this column, too.
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="events", db_index=False)
     first_seq = models.PositiveIntegerField()
     last_seq = models.PositiveIntegerField()
-    frames = models.TextField()
+    packed = models.BinaryField()
 
     class Meta:
         ordering = ["run", "first_seq"]

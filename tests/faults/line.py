@@ -17,8 +17,9 @@ from providers.clients import pool
 from providers.models import ProviderTrace
 from runs import services
 from runs.engine import stop_signals, supervisor
-from runs.models import Message, Run, RunEvent, Step
+from runs.models import Message, Run, Step
 from tests.faults.client import STUCK, TASK_NAME, Client
+from tests.runs.rows import stored_frames
 
 WIRES = ("openai-chat", "openai-responses", "anthropic-messages", "gemini-generate")
 
@@ -48,13 +49,12 @@ class Stored:
 
 
 def _load(run_id: UUID) -> Stored:
-    rows = RunEvent.objects.filter(run_id=run_id).order_by("first_seq")
     return Stored(
         run=Run.objects.select_related("log").get(pk=run_id),
         steps=list(Step.objects.filter(run_id=run_id)),
         traces=list(ProviderTrace.objects.filter(run_id=run_id)),
         answers=list(Message.objects.filter(run_id=run_id, role="assistant")),
-        frames=[frame for row in rows for frame in row.frames.split("\n")],
+        frames=stored_frames(run_id),
     )
 
 

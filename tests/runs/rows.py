@@ -2,10 +2,13 @@
 
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.contrib.auth import get_user_model
 from django.utils import timezone
 
+from runs.log.packing import frame_head, frames
+from runs.log.rows import read_events
 from runs.models import Conversation, Run, Step, ToolCall
 from runs.models.tool_call import ToolCallStatus
 from runs.states import TERMINAL, RunStatus
@@ -15,6 +18,11 @@ def make_user(username: str = "ada", **columns: Any) -> Any:
     return get_user_model().objects.create_user(
         username, f"{username}@example.org", "secret-words", **columns
     )
+
+
+def stored_frames(run_id: UUID) -> list[str]:
+    """Return all frames of a run as its log has them."""
+    return frames(frame_head(run_id), 1, read_events(run_id))
 
 
 def make_run(

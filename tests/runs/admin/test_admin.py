@@ -12,6 +12,7 @@ from django.utils import timezone
 from providers.models import ProviderTrace
 from providers.types.trace import TraceStatus
 from runs.admin import chart
+from runs.log.packing import pack
 from runs.models import ApiToken, Conversation, Message, Note, Run, RunEvent, Step, ToolCall
 from runs.states import RunStatus
 from runs.usage.statistics import Figures
@@ -86,11 +87,8 @@ def make_trace(run, **columns):
 
 def log_events(run, *events):
     """Store ``events`` as the journal commits them."""
-    frames = "\n".join(
-        json.dumps({"type": "event", "run_id": str(run.pk), "seq": seq, "event": event})
-        for seq, event in enumerate(events, 1)
-    )
-    RunEvent.objects.create(run=run, first_seq=1, last_seq=len(events), frames=frames)
+    packed = pack(map(json.dumps, events))[0].encode()
+    RunEvent.objects.create(run=run, first_seq=1, last_seq=len(events), packed=packed)
 
 
 def text_of(response):

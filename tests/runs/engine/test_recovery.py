@@ -21,7 +21,7 @@ from runs.models import Message, Run, RunEvent, Step
 from runs.states import ACTIVE, TERMINAL, RunStatus, StopReason
 from runs.store import history, transitions
 from tests.runs.conftest import Connect, Person
-from tests.runs.rows import make_run, make_step
+from tests.runs.rows import make_run, make_step, stored_frames
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -59,19 +59,14 @@ def orphan(
     if status is RunStatus.RUNNING:
         Step.objects.filter(pk=make_step(run).pk).update(finished_at=None)
     if events:
-        frames = [
-            json.dumps({"type": "event", "run_id": str(run.pk), "seq": seq, "event": event})
-            for seq, event in enumerate(events, 1)
-        ]
-        write_group(Group([Append(run.pk, 0, 1, len(frames), frames)], []))
+        write_group(Group([Append(run.pk, 0, 1, list(map(json.dumps, events)))], []))
     run.refresh_from_db()
     return run
 
 
 def log_of(run: Run) -> list[Json]:
     """Return a run's events, and check their numbers."""
-    rows = RunEvent.objects.filter(run=run).order_by("first_seq")
-    frames = [json.loads(frame) for row in rows for frame in row.frames.split("\n")]
+    frames = list(map(json.loads, stored_frames(run.pk)))
     run.refresh_from_db()
     assert [frame["seq"] for frame in frames] == list(range(1, run.last_seq + 1))
     return [frame["event"] for frame in frames]
@@ -262,7 +257,7 @@ def test_of_several_that_reap_at_once_one_ends_each_run(ada: Person) -> None:
 
 def test_one_that_cannot_be_ended_keeps_no_other_from_it(ada: Person) -> None:
     broken = orphan(ada, STARTED)
-    RunEvent.objects.filter(run=broken).update(frames="no JSON")
+    RunEvent.objects.filter(run=broken).update(packed=b"no JSON")
     whole = orphan(ada, STARTED)
     assert recovery.reap(everything=True) == 1
     broken.refresh_from_db()

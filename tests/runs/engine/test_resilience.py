@@ -13,6 +13,7 @@ from providers.models import ProviderTrace
 from runs import services
 from runs.engine import recovery, supervisor
 from runs.log import feed
+from runs.log.rows import read_page
 from runs.models import Run, Step
 from tests.runs.sockets import STUCK, Socket, bearer
 
@@ -157,7 +158,7 @@ async def test_it_asks_a_viewer_to_come_back_when_its_log_cannot_be_read(
     run_id = (await first.start())["run_id"]
     await first.ended(run_id)
     second = await connect(ada)
-    monkeypatch.setattr(feed, "read_page", FailsOnce(feed.read_page))
+    monkeypatch.setattr(feed, "read_page", FailsOnce(read_page))
     await second.ask("subscribe", run_id=run_id)
     await second.closed()
     assert second.close_code == 4409

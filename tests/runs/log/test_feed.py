@@ -14,10 +14,11 @@ from concurrency.threads import readers
 from runs.log import feed as feeds
 from runs.log.feed import Feed, Viewer
 from runs.log.journal import Journal, RunLog
-from runs.models import Run, RunEvent
+from runs.log.rows import read_page
+from runs.models import Run
 from runs.states import RunStatus
 from tests.runs.conftest import Person
-from tests.runs.rows import make_run
+from tests.runs.rows import make_run, stored_frames
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -105,11 +106,7 @@ class Stage:
         return viewer
 
     async def log_of(self, log: RunLog) -> list[str]:
-        def read() -> list[str]:
-            rows = RunEvent.objects.filter(run_id=log.run_id).order_by("first_seq")
-            return [frame for row in rows for frame in row.frames.split("\n")]
-
-        return await readers.run(read)
+        return await readers.run(stored_frames, log.run_id)
 
 
 @pytest.fixture
@@ -180,7 +177,7 @@ async def test_a_long_log_is_read_in_pages(stage: Stage) -> None:
     for _ in range(12):
         await stage.write(log, 4, size=60_000)
     await stage.end(log)
-    first = await readers.run(feeds.read_page, log.run_id, 0)
+    first = await readers.run(read_page, log.run_id, 0)
     assert sum(len(frames) for _, frames in first) < 49
     await stage.watch(log, reader)
     await until(lambda: reader.has_ended)
@@ -190,9 +187,9 @@ async def test_a_long_log_is_read_in_pages(stage: Stage) -> None:
 async def test_a_page_begins_with_the_batch_that_holds_the_cursor(stage: Stage) -> None:
     log = await stage.open()
     await stage.write(log, 5)
-    pages = await readers.run(feeds.read_page, log.run_id, 3)
+    pages = await readers.run(read_page, log.run_id, 3)
     assert [first_seq for first_seq, _ in pages] == [1]
-    assert await readers.run(feeds.read_page, log.run_id, 5) == []
+    assert await readers.run(read_page, log.run_id, 5) == []
 
 
 async def test_a_viewer_that_lags_is_told_and_caught_up_without_a_gap(stage: Stage) -> None:

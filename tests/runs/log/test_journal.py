@@ -9,7 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
-from uuid import UUID
 
 import pytest
 from django.db import IntegrityError, connections
@@ -19,11 +18,12 @@ from hypothesis import strategies as st
 from concurrency.threads import readers
 from runs.log import agui
 from runs.log.journal import Committed, Fenced, Journal, RunLog
+from runs.log.packing import frame_head, frames, pack, unpack
 from runs.models import Run, RunEvent
 from runs.states import RunStatus
 from runs.store import transitions
 from tests.runs.conftest import Person
-from tests.runs.rows import make_run
+from tests.runs.rows import make_run, stored_frames
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -33,11 +33,6 @@ OTHER_HEAD = agui.head("TEXT_MESSAGE_CONTENT", "messageId", "n")
 
 def custom(value: Any) -> agui.Event:
     return {"type": "CUSTOM", "name": "test", "value": value}
-
-
-def stored(run_id: UUID) -> list[str]:
-    rows = RunEvent.objects.filter(run_id=run_id).order_by("first_seq")
-    return [frame for row in rows for frame in row.frames.split("\n")]
 
 
 @dataclass
@@ -60,10 +55,10 @@ class Book:
             last = 0
             for row in RunEvent.objects.filter(run_id=log.run_id).order_by("first_seq"):
                 assert row.first_seq == last + 1
-                assert row.last_seq == last + len(row.frames.split("\n"))
+                assert row.last_seq == last + len(unpack(log.run_id, row.packed))
                 last = row.last_seq
             assert Run.objects.get(pk=log.run_id).last_seq == last
-            return list(map(json.loads, stored(log.run_id)))
+            return list(map(json.loads, stored_frames(log.run_id)))
 
         frames = await readers.run(read)
         assert [frame["seq"] for frame in frames] == list(range(1, len(frames) + 1))
@@ -131,7 +126,7 @@ async def test_it_tells_of_an_event_only_after_it_is_committed(book: Book) -> No
 
     def look(batch: Committed) -> None:
         # Another connection: it sees only what is committed.
-        visible = threads.submit(stored, batch.run_id).result()
+        visible = threads.submit(stored_frames, batch.run_id).result()
         early.extend(frame for frame in batch.frames if frame not in visible)
 
     with ThreadPoolExecutor(1) as threads:
@@ -157,7 +152,7 @@ async def test_what_it_tells_is_what_it_stored_byte_for_byte(book: Book) -> None
             await asyncio.sleep(0.002)
     for log in logs:
         await book.frames(log)
-        assert book.told(log) == await readers.run(stored, log.run_id)
+        assert book.told(log) == await readers.run(stored_frames, log.run_id)
 
 
 async def test_adjacent_deltas_that_wait_together_become_one_event(book: Book) -> None:
@@ -206,7 +201,7 @@ _step = st.one_of(
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(steps=st.lists(_step, max_size=40))
-def test_whatever_is_written_comes_out_whole_in_order_and_told_as_stored(
+def test_whatever_is_written_comes_out_whole_in_order_and_told_as_stored_frames(
     steps: list[Any], ada: Person
 ) -> None:
     asyncio.run(_write(steps, ada))
@@ -244,7 +239,7 @@ async def _write(steps: list[Any], ada: Person) -> None:
             else:
                 head = HEAD if event["messageId"] == "m" else OTHER_HEAD
                 found[-1].extend(f"{head[-4:]}{character}" for character in event["delta"])
-        assert book.told(log) == await readers.run(stored, log.run_id)
+        assert book.told(log) == await readers.run(stored_frames, log.run_id)
     await book.journal.close()
     await readers.close()
     assert found == expected
@@ -320,7 +315,8 @@ async def test_a_deleted_run_takes_no_events_and_harms_no_other(book: Book) -> N
 async def test_a_log_that_cannot_be_written_fails_alone(book: Book) -> None:
     broken, kept, late = [await book.open() for _ in range(3)]
     # A batch in the way of the first one: the unique (run, first_seq) refuses it.
-    await readers.run(RunEvent.objects.create, run_id=broken.run_id, first_seq=1, last_seq=1, frames="{}")
+    packed = pack(["{}"])[0].encode()
+    await readers.run(RunEvent.objects.create, run_id=broken.run_id, first_seq=1, last_seq=1, packed=packed)
     book.journal.append(broken, custom("lost"))
     book.journal.append(kept, custom("kept"))
     decided = await book.journal.commit(late, [custom("late")], lambda: "done")
@@ -329,7 +325,7 @@ async def test_a_log_that_cannot_be_written_fails_alone(book: Book) -> None:
     assert [event["value"] for event in await book.events(late)] == ["late"]
     assert broken.lost
     assert book.told(broken) == []
-    assert await readers.run(stored, broken.run_id) == ["{}"]
+    assert await readers.run(stored_frames, broken.run_id) == frames(frame_head(broken.run_id), 1, ["{}"])
 
 
 async def test_a_decision_that_raises_undoes_its_own_events_and_no_others(book: Book) -> None:
@@ -370,7 +366,7 @@ async def test_a_decision_that_the_database_refuses_comes_back_as_its_error(book
 async def test_a_decision_comes_after_all_that_was_written_before_it(book: Book) -> None:
     log = await book.open()
     book.journal.extend(log, HEAD, "words")
-    seen = await book.journal.commit(log, [custom("end")], lambda: len(stored(log.run_id)))
+    seen = await book.journal.commit(log, [custom("end")], lambda: len(stored_frames(log.run_id)))
     assert seen == 2
     events = await book.events(log)
     assert [event["type"] for event in events] == ["TEXT_MESSAGE_CONTENT", "CUSTOM"]
@@ -421,7 +417,7 @@ async def test_closing_commits_what_is_pending(book: Book) -> None:
     log = await book.open()
     book.journal.append(log, custom("last"))
     await book.journal.close()
-    assert len(await readers.run(stored, log.run_id)) == 1
+    assert len(await readers.run(stored_frames, log.run_id)) == 1
 
 
 async def test_it_can_be_used_again_after_it_was_closed(book: Book) -> None:

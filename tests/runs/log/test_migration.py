@@ -30,22 +30,23 @@ for last_seq, fence in ((2, 1), (0, 0)):
     runs.append(
         Run.objects.create(conversation=conversation, owner=ada, model="m", last_seq=last_seq, fence=fence)
     )
-frames = [
+sent = [
     f'{{"type":"event","run_id":"{runs[0].pk}","seq":{seq},"event":{{"type":"CUSTOM"}}}}' for seq in (1, 2, 3)
 ]
-RunEvent.objects.create(run=runs[0], first_seq=1, last_seq=2, frames="\\n".join(frames[:2]))
+RunEvent.objects.create(run=runs[0], first_seq=1, last_seq=2, frames="\\n".join(sent[:2]))
 call_command("migrate", verbosity=0)
 
-from runs.log.feed import read_page
+from runs.log.packing import frame_head, frames
+from runs.log.rows import read_events
 from runs.log.writer import Append, Group, write_group
 from runs.models import Run
-appended = write_group(Group([Append(runs[0].pk, 1, 3, 3, frames[2:])], []))
+appended = write_group(Group([Append(runs[0].pk, 1, 3, ['{"type":"CUSTOM"}'])], []))
 found = Run.objects.in_bulk([run.pk for run in runs])
 print(json.dumps({
-    "sent": frames,
+    "sent": sent,
     "refused": sorted(appended.refused),
     "positions": [(found[run.pk].last_seq, found[run.pk].fence) for run in runs],
-    "frames": [frame for _, page in read_page(runs[0].pk, 0) for frame in page],
+    "frames": frames(frame_head(runs[0].pk), 1, read_events(runs[0].pk)),
 }))
 """
 

@@ -10,6 +10,7 @@ from concurrency.threads import readers
 from runs.engine import supervisor
 from runs.models import RunEvent
 from tests.runs.conftest import Connect, Person
+from tests.runs.rows import stored_frames
 from tests.runs.sockets import Socket
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -17,12 +18,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 async def logged(run_id: str) -> list[str]:
     """Return the event log of a run, as it is stored."""
-
-    def read() -> list[str]:
-        rows = RunEvent.objects.filter(run_id=run_id).order_by("first_seq")
-        return [frame for row in rows for frame in row.frames.split("\n")]
-
-    return await readers.run(read)
+    return await readers.run(stored_frames, UUID(run_id))
 
 
 def place_of(socket: Socket, frame_id: str) -> int:

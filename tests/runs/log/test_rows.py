@@ -1,0 +1,167 @@
+"""The rows of a log: few while it grows, and whole again after what was rolled back."""
+
+from collections.abc import Callable
+from itertools import count
+from typing import Any
+
+import pytest
+from django.db import OperationalError
+
+from runs.log import agui, writer
+from runs.log.packing import frame_head, frames
+from runs.log.rows import read_events
+from runs.log.writer import Append, AtomicChange, Fenced, Group, NewestRow, write_group
+from runs.models import EventLog, Run, RunEvent
+from runs.states import RunStatus
+from tests.runs.conftest import Person
+from tests.runs.rows import make_run, stored_frames
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+HEAD = agui.head("TEXT_MESSAGE_CONTENT", "messageId", "m")
+
+
+class Log:
+    """One process's view of a log, which it writes to."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.row = NewestRow()
+        self.events: list[str] = []
+        self._words = count()
+
+    def append(self, number: int = 1) -> Append:
+        events = [f'{HEAD}"a word, the {next(self._words)}th"}}' for _ in range(number)]
+        return Append(self.run.pk, 0, len(self.events) + 1, events, self.row)
+
+    def write(self, number: int = 1) -> None:
+        append = self.append(number)
+        assert write_group(Group([append], [])).refused == set()
+        self.events += append.events
+
+    def decide(self, apply: Callable[[], Any]) -> Any:
+        append = self.append()
+        (outcome,) = write_group(Group([], [AtomicChange(append, apply)])).decisions
+        if not isinstance(outcome, Exception):
+            self.events += append.events
+        return outcome
+
+    def assert_whole(self) -> None:
+        assert list(read_events(self.run.pk)) == self.events
+        assert Run.objects.get(pk=self.run.pk).last_seq == len(self.events)
+        last = 0
+        for row in RunEvent.objects.filter(run=self.run).order_by("first_seq"):
+            assert row.first_seq == last + 1
+            last = row.last_seq
+
+    @property
+    def rows(self) -> int:
+        return RunEvent.objects.filter(run=self.run).count()
+
+
+@pytest.fixture
+def log(ada: Person) -> Log:
+    return Log(make_run(owner=ada.user, status=RunStatus.RUNNING))
+
+
+def refuse() -> None:
+    raise ValueError
+
+
+def test_commits_share_rows(log: Log) -> None:
+    for _ in range(400):
+        log.write()
+    log.assert_whole()
+    text = sum(len(event) - len(HEAD) for event in log.events)
+    assert log.rows <= text / writer.ROW * 1.2
+    stored = sum(len(packed) for packed in RunEvent.objects.values_list("packed", flat=True))
+    assert stored < text + log.rows * 100
+
+
+def test_what_is_large_gets_a_row_of_its_own(log: Log) -> None:
+    log.write()
+    log.write(200)
+    log.write()
+    log.assert_whole()
+    assert log.rows == 3
+
+
+def test_any_place_in_a_row_is_a_cursor(log: Log) -> None:
+    for number in (1, 3, 1, 60, 2):
+        log.write(number)
+    for after in range(len(log.events) + 1):
+        assert list(read_events(log.run.pk, after)) == log.events[after:]
+    assert stored_frames(log.run.pk) == frames(frame_head(log.run.pk), 1, log.events)
+
+
+def test_a_decision_that_fails_leaves_nothing_in_the_row(log: Log) -> None:
+    log.write()
+    assert isinstance(log.decide(refuse), ValueError)
+    log.write()
+    assert log.decide(lambda: "done") == "done"
+    log.write()
+    log.assert_whole()
+
+
+def test_a_group_that_fails_is_written_once(log: Log, ada: Person) -> None:
+    other = Log(make_run(owner=ada.user, status=RunStatus.RUNNING))
+    log.write()
+    other.write()
+    # Somebody else has written to the other log: the group's one transaction fails.
+    EventLog.objects.filter(run=other.run).update(fence=1)
+    append, late = log.append(2), other.append()
+    assert write_group(Group([append, late], [])).refused == {late.key}
+    log.events += append.events
+    log.write()
+    log.assert_whole()
+    other.assert_whole()
+
+
+def test_an_outage_loses_and_doubles_nothing(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writer, "PAUSE_SECONDS", 0)
+    outages = [OperationalError("gone")]
+
+    def go_away() -> None:
+        if outages:
+            raise outages.pop()
+
+    log.write()
+    assert log.decide(go_away) is None
+    log.write()
+    log.assert_whole()
+
+
+def test_a_commit_whose_reply_was_lost_is_found_in_its_row(log: Log) -> None:
+    log.write(3)
+    append = log.append(2)
+    for _ in range(2):
+        assert write_group(Group([append], [])).refused == set()
+    log.events += append.events
+    log.assert_whole()
+    other = Append(log.run.pk, 0, append.first_seq, ['{"type":"CUSTOM"}', '{"type":"CUSTOM"}'])
+    assert write_group(Group([other], [])).refused == {append.key}
+    log.assert_whole()
+
+
+def test_a_row_that_is_not_as_it_was_left_is_not_continued(log: Log) -> None:
+    log.write()
+    RunEvent.objects.filter(run=log.run).update(last_seq=0)
+    append = log.append()
+    # Alone, without its row, the append is right.
+    assert write_group(Group([append], [])).refused == set()
+    assert RunEvent.objects.get(first_seq=2).last_seq == 2
+
+
+def test_it_writes_to_no_run_that_was_deleted(log: Log) -> None:
+    append = log.append()
+    log.run.delete()
+    assert write_group(Group([append], [])).refused == {append.key}
+    assert not EventLog.objects.exists()
+
+
+def test_the_first_events_need_the_fence_too(log: Log) -> None:
+    EventLog.objects.create(run=log.run, fence=1)
+    append = log.append()
+    assert write_group(Group([append], [])).refused == {append.key}
+    assert isinstance(log.decide(lambda: None), Fenced)
+    assert log.rows == 0
