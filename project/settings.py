@@ -335,6 +335,8 @@ RUNNEL_COST_PER_DAY = number("RUNNEL_COST_PER_DAY", 0.0)
 RUNNEL_DRAIN_SECONDS = number("RUNNEL_DRAIN_SECONDS", 3.0)
 #: The minimum time between two commits of the event log, in milliseconds.
 RUNNEL_COMMIT_INTERVAL_MS = number("RUNNEL_COMMIT_INTERVAL_MS", 5.0)
+#: Seconds between two looks for ended runs whose event logs are to be compacted.
+RUNNEL_COMPACTION_SECONDS = number("RUNNEL_COMPACTION_SECONDS", 10.0, at_least=0.01)
 #: Seconds between two heartbeats, each of which renews the leases of live runs.
 RUNNEL_HEARTBEAT_SECONDS = number("RUNNEL_HEARTBEAT_SECONDS", 5.0, at_least=0.01)
 #: Seconds after the last heartbeat until another process may take over a run. A heartbeat waits for the database

@@ -28,6 +28,7 @@ from runs.engine.engine import Engine
 from runs.engine.heartbeat import Heartbeat
 from runs.engine.spec import RunSpec, WorkerSettings
 from runs.engine.stop_signals import Cancellation
+from runs.log.compaction import Compactor
 from runs.log.feed import Feed
 from runs.log.journal import Fenced, Journal, RunLog
 from runs.states import CancelledBy
@@ -69,6 +70,7 @@ class Supervisor:
             self.settings.worker, lease=self.settings.lease_time, driven=lambda: tuple(self._runs)
         )
         self._tidying: asyncio.Task[None] | None = None
+        self._compacting: asyncio.Task[None] | None = None
         self._startup: asyncio.Task[None] | None = None
 
     async def ready(self) -> None:
@@ -93,6 +95,8 @@ class Supervisor:
                 await asyncio.sleep(START_AGAIN)
         self._heartbeat.start()
         self._tidying = spawn(self._tidy_up(), name="heartbeat", is_shared=True)
+        compactor = Compactor(self.journal, interval=settings.RUNNEL_COMPACTION_SECONDS)
+        self._compacting = spawn(compactor.repeat(), name="compaction", is_shared=True)
 
     def claim(self, run_id: UUID, owner_id: int, *, segment: int = 1) -> Cancellation:
         """Register the stop signal of a segment that is about to be stored, so that a cancel finds it.
@@ -216,7 +220,10 @@ class Supervisor:
         self._skip_wait.set()
 
     async def close(self) -> None:
-        """Stop the heartbeat and the journal's thread."""
+        """Stop the heartbeat, the compaction and the journal's thread."""
+        if self._compacting is not None:
+            self._compacting.cancel()
+            await asyncio.gather(self._compacting, return_exceptions=True)
         if self._tidying is not None:
             self._tidying.cancel()
             await self._heartbeat.stop()

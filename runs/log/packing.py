@@ -11,13 +11,19 @@ A packed row is a sequence of entries, as UTF-8. JSON contains neither of the tw
 - ``MORE`` and the text of a delta, as in JSON but without its quotes: the same event as the one before it
   except for this text.
 
-Rows of earlier versions hold frames, one JSON text per line. ``unpack`` reads all of these.
+A row of a compact log is compressed. Rows of earlier versions hold frames, one JSON text per line. ``unpack``
+reads all of these.
 """
 
 from collections.abc import Iterable
 from uuid import UUID
 
+from providers.compression import decompressed
+
 WHOLE, MORE = "\x1e", "\x1f"
+
+#: The first bytes of a Zstandard frame (RFC 8878, section 3.1.1), which is no UTF-8.
+_COMPRESSED = b"\x28\xb5\x2f\xfd"
 
 _DELTA = ',"delta":"'
 _END = '"}'
@@ -58,13 +64,21 @@ def pack(events: Iterable[str], before: str = "") -> tuple[str, str]:
     return "".join(entries), before
 
 
+def is_compressed(packed: bytes | memoryview | str) -> bool:
+    """Return whether the events of a row are compressed."""
+    return packed[: len(_COMPRESSED)] == _COMPRESSED
+
+
 def unpack(run_id: UUID, packed: bytes | memoryview | str) -> list[str]:
     """Return the events of a row as JSON texts.
 
     Raises:
         ValueError: the row holds something else than events of this run.
     """
-    text = packed if isinstance(packed, str) else str(packed, "utf-8")
+    if isinstance(packed, str):
+        text = packed
+    else:
+        text = str(decompressed(bytes(packed)) if is_compressed(packed) else packed, "utf-8")
     if not text.startswith(WHOLE):
         return [_event(run_id, frame) for frame in text.split("\n")]
     events = []

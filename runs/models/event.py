@@ -1,6 +1,7 @@
 """The event log. Every viewer of a run sees exactly its events."""
 
 from django.db import models
+from django.db.models import Q
 
 from runs.models.run import Run
 
@@ -17,6 +18,13 @@ class EventLog(models.Model):
     last_seq = models.PositiveIntegerField(default=0, db_default=0)
     #: +1 at each resume or takeover; a process with an older fence may not write.
     fence = models.PositiveIntegerField(default=0, db_default=0)
+    #: When ``runs.log.compaction`` compacted the log of the ended run; NULL before.
+    compacted_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["run"], condition=Q(compacted_at__isnull=True), name="log_to_compact")
+        ]
 
     def __str__(self) -> str:
         return f"{self.run_id}: {self.last_seq}"
@@ -26,7 +34,8 @@ class RunEvent(models.Model):
     """Consecutive events of one run, from ``first_seq`` to ``last_seq``.
 
     ``runs.log.packing`` says what a row holds, and ``runs.log.rows`` reads it. Only ``runs.log.writer`` adds rows,
-    and adds events to the newest row of a run until that is large enough. An event never changes.
+    and adds events to the newest row of a run until that is large enough. ``runs.log.compaction`` puts the rows of an
+    ended run into one. An event never changes.
     """
 
     # The unique constraint is the index of this column, too.
