@@ -65,6 +65,13 @@ def clean_json(value: Any, depth: int = 1) -> Any:
             return value
 
 
+def joined(pieces: list[str]) -> str:
+    """Return the text of ``pieces``. The list keeps it as its one piece, so that a long text is joined only once."""
+    if len(pieces) > 1:
+        pieces[:] = ["".join(pieces)]
+    return pieces[0] if pieces else ""
+
+
 def is_longer(value: Any, characters: int, *, per_value: int = 0) -> bool:
     """Return whether the strings of a JSON value have more than so many characters in all.
 

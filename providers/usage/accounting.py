@@ -52,7 +52,7 @@ async def usage(case: FinishedCall) -> Usage:
     if not what:
         return known
     read = await _counted(case) if what.input else None
-    if estimates.takes_long(case.request):
+    if estimates.takes_long(case.request, case.result.parts):
         return await off_loop(_estimated, known, what, case, read=read)
     return _estimated(known, what, case, read=read)
 

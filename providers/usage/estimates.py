@@ -109,9 +109,9 @@ def output_tokens(parts: Iterable[Part], *, pieces: int | None = None) -> int:
     return text_tokens.of_pieces("".join(map(_words, parts)), pieces)
 
 
-def takes_long(request: ModelRequest) -> bool:
-    """Return whether measuring ``request`` would block the event loop for some milliseconds."""
-    parts = [part for message in request.messages for part in message.parts]
+def takes_long(request: ModelRequest, answer: Iterable[Part]) -> bool:
+    """Return whether measuring ``request`` and ``answer`` would block the event loop for some milliseconds."""
+    parts = [*answer, *(part for message in request.messages for part in message.parts)]
     if len(parts) + len(request.tools) > _SHORT:
         return True
     return len(request.system) + sum(len(_words(part)) for part in parts) > _SHORT_TEXT

@@ -7,6 +7,7 @@ know how a message ends or what an error is: that is ``anthropic_messages``.
 from collections.abc import Iterable
 
 from providers.arguments import object_of, text_of
+from providers.text import joined
 from providers.types import Json, Part, ProviderItemPart, ReasoningPart, TextPart, ToolCallPart
 from providers.wires._anthropic_pairs import SERVER_CALLS, without_halves
 from providers.wires.answerable_history import UNNAMED
@@ -72,7 +73,7 @@ class Block:
     @property
     def arguments(self) -> str:
         """The input as JSON text: as it was streamed, or as the start brought it where the deltas say nothing."""
-        streamed = "".join(self.inputs)
+        streamed = joined(self.inputs)
         if self.started_with_input and not object_of(streamed):
             return text_of(self.start["input"])
         if self.inputs or not self.closed:
@@ -98,10 +99,10 @@ class Block:
         """Return what this block says in our terms; ``None`` when it says nothing (yet)."""
         match self.type:
             case "text":
-                text = "".join(self.texts)
+                text = joined(self.texts)
                 return TextPart(text=text, annotations=tuple(self.citations)) if text else None
             case kind if kind in _THOUGHTS:
-                text, sealed = "".join(self.texts), self.sealed
+                text, sealed = joined(self.texts), self.sealed
                 return ReasoningPart(text=text, sealed=sealed or None) if text or sealed else None
             case "tool_use":
                 return ToolCallPart(
@@ -120,11 +121,11 @@ class Block:
         block = {**self.start, **self.delta_fields}
         match self.type:
             case "text":
-                block["text"] = "".join(self.texts)
+                block["text"] = joined(self.texts)
                 if self.citations:
                     block["citations"] = self.citations
             case "thinking":
-                block["thinking"] = "".join(self.texts)
+                block["thinking"] = joined(self.texts)
             case kind if kind == "tool_use" or (kind in SERVER_CALLS and self.inputs):
                 value = object_of(self.arguments) if self.closed else None
                 block["input"] = self.arguments if value is None else value

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from providers.arguments import object_of, text_of
+from providers.text import joined
 from providers.types import Json, Part, ProviderItemPart, ReasoningPart, TextPart, ToolCallPart
 from providers.wires._gemini_arguments import PartialArguments
 from providers.wires.emptiness import is_blank
@@ -66,7 +67,7 @@ class GeminiText:
 
     def as_part(self) -> Part | None:
         """Return the words; ``None`` when there are none and nothing is sealed."""
-        text = "".join(self.texts)
+        text = joined(self.texts)
         if self.thought:
             return ReasoningPart(text=text, sealed=self.sealed) if text or self.sealed else None
         return TextPart(text=text) if text else None
@@ -75,7 +76,7 @@ class GeminiText:
         """Return one part; ``None`` for empty words that nobody signed."""
         if self.signed is not None:
             return {"text": "", **self.signed}
-        text = "".join(self.texts)
+        text = joined(self.texts)
         if not text:
             return None
         return {"text": text, "thought": True} if self.thought else {"text": text}

@@ -7,6 +7,7 @@ import re
 from hashlib import sha256
 
 from providers.arguments import object_of
+from providers.text import joined
 from providers.types import Json, ToolCallPart
 from providers.types.events import ModelEvent, ToolCallDelta, ToolCallFinished, ToolCallStarted
 from providers.wires.accumulator import StepAccumulator
@@ -106,7 +107,7 @@ class OpenAiCall:
 
 def remainder(pieces: list[str], whole: str) -> str:
     """Return the end of ``whole`` that ``pieces`` lack, nothing when they say something else."""
-    said = "".join(pieces)
+    said = joined(pieces)
     return whole[len(said) :] if len(whole) > len(said) and whole.startswith(said) else ""
 
 

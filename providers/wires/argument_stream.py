@@ -8,6 +8,7 @@ When the object is complete, blanks and the same object said again are not shown
 import re
 
 from providers.arguments import object_of, returnable
+from providers.text import joined
 
 #: What stands for no arguments, before the arguments themselves.
 _PLACEHOLDERS = re.compile(r"\s*(?:(?:null|\"\"|\[\s*\]|\{\s*\})\s*)+(?=\{)")
@@ -38,19 +39,19 @@ class ArgumentStream:
     @property
     def shown(self) -> str:
         """The text that has been shown."""
-        return "".join(self._shown)
+        return joined(self._shown)
 
     @property
     def raw(self) -> str:
         """All text that came, except placeholders that were dropped."""
-        return self.shown + "".join(self._held) + "".join(self._extra)
+        return self.shown + joined(self._held) + joined(self._extra)
 
     @property
     def is_object(self) -> bool:
         """Whether a whole JSON object has come, as it is or said twice. More text may follow."""
         if self._shown and self._object.is_open:
             return False
-        return _is_object(self.shown or "".join(self._held))
+        return _is_object(self.shown or joined(self._held))
 
     def take(self, piece: str) -> str:
         """Take more text; return what of it to show now."""

@@ -179,7 +179,9 @@ def test_a_text_file_counts_and_a_picture_does_not() -> None:
     assert estimates.input_tokens(sending("text/plain")) - estimates.input_tokens(sending("image/png")) == 75
 
 
-async def test_a_long_request_is_measured_on_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_long_request_and_a_long_answer_are_measured_on_a_thread(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     request = request_of(*["word"] * 1_001)
     threads = []
 
@@ -192,8 +194,12 @@ async def test_a_long_request_is_measured_on_a_thread(monkeypatch: pytest.Monkey
     case = FinishedCall(target=target, request=request, body={}, result=SAID, has_ended=True)
     assert (await usage(case)).input_tokens == 3 + 1_001 * (4 + 1)
     assert len(threads) == 1
-    await usage(replace(case, request=request_of("word")))
+    case = replace(case, request=request_of("word"))
+    await usage(case)
     assert len(threads) == 1
+    flood = replace(SAID, parts=(TextPart(text="word " * 10_000),))
+    assert (await usage(replace(case, result=flood))).output_tokens == 10_000
+    assert len(threads) == 2
 
 
 #: The estimate for a prompt of forty letters, with what chat templates put around it.
