@@ -25,6 +25,7 @@ django_application = get_asgi_application()
 import emulator  # noqa: E402
 from concurrency.tasks import spawn  # noqa: E402
 from concurrency.threads import readers  # noqa: E402
+from project import memory  # noqa: E402
 from project.backpressure import read_what_is_handled  # noqa: E402
 from providers import clients  # noqa: E402
 from providers.catalog import cache  # noqa: E402
@@ -56,6 +57,7 @@ async def start_up() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(GC_THRESHOLD, 50, 50)
+    _background.add(spawn(memory.keep_small(), name="memory"))
     if settings.RUNNEL_LIST_MODELS:
         _background.add(spawn(model_lists.keep_fresh(), name="model lists"))
 

@@ -1,15 +1,28 @@
-"""Returns the memory of large objects to the operating system as soon as they are freed.
+"""Returns the memory of large objects to the operating system as soon as they are freed, and that of many small ones later.
 
 glibc raises by itself, up to 32 MB, the size from which it asks the system for memory of its own. After the first
-request with a large file, such requests would share the heap with small objects and leave holes that stay.
+request with a large file, such requests would share the heap with small objects and leave holes that stay. An answer of
+megabytes that came in thousands of pieces leaves such holes anyway, in the heap of each thread that it passed.
 """
 
+import asyncio
 import ctypes
 import sys
+from contextlib import suppress
+from pathlib import Path
+from resource import getpagesize
+
+from concurrency.conversions import off_loop
 
 #: ``M_MMAP_THRESHOLD`` and ``M_TRIM_THRESHOLD`` of mallopt(3), and bytes for both.
 _OPTIONS = (-3, -1)
 _BYTES = 1024 * 1024
+
+#: Seconds between two looks at the memory, and the growth in bytes after which holes are given back.
+_INTERVAL = 20.0
+_GROWTH = 16 * 1024 * 1024
+
+_STATM = Path("/proc/self/statm")
 
 
 def keep_large_objects_apart() -> None:
@@ -20,3 +33,29 @@ def keep_large_objects_apart() -> None:
     if hasattr(library, "mallopt"):
         for option in _OPTIONS:
             library.mallopt(option, _BYTES)
+
+
+async def keep_small() -> None:
+    """Give the heap's holes back whenever the process has grown by 16 MB, until the task is cancelled."""
+    smallest = resident()
+    while True:
+        await asyncio.sleep(_INTERVAL)
+        now = resident()
+        if now > smallest + _GROWTH:
+            await off_loop(give_back)
+            now = smallest = resident()
+        smallest = min(smallest, now)
+
+
+def give_back() -> None:
+    """Give all whole pages of freed memory back to the system. Blocks the thread for some milliseconds."""
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
+
+
+def resident() -> int:
+    """Return the bytes of memory that the process occupies; 0 where the system does not say."""
+    try:
+        return int(_STATM.read_text().split()[1]) * getpagesize()
+    except OSError:
+        return 0

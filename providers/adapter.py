@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
+from traceback import clear_frames
 
 from providers import wires
 from providers.call.pump import Pump
@@ -72,6 +73,21 @@ class StreamAdapter:
             Exception: raised by ``sink``; passed on unchanged.
             asyncio.CancelledError: the calling task was cancelled; usage and trace are kept without waiting.
         """
+        result, ending = await self._call(request, call=call, cancel=cancel, sink=sink)
+        if ending is None:
+            return result
+        # The frames that the exception came through hold the whole answer, and the exception holds them: a cycle,
+        # whose megabytes would stay until the next full garbage collection.
+        clear_frames(ending.__traceback__)
+        try:
+            raise ending
+        finally:
+            del ending
+
+    async def _call(
+        self, request: ModelRequest, *, call: CallContext, cancel: StopSignal, sink: EventSink
+    ) -> tuple[StepResult, BaseException | None]:
+        """Make one call; return its result, whole or partial, and the exception that ended it."""
         started_at = datetime.now(UTC)
         pump = Pump(self._target, wire=self._wire, sink=sink, timeouts=self._timeouts)
         ending: BaseException | None = None
@@ -113,9 +129,7 @@ class StreamAdapter:
         is_long = takes_long(pump, result)
         may_wait = not isinstance(ending, asyncio.CancelledError)
         await self._record(build_trace, is_long=is_long, may_wait=may_wait)
-        if ending is not None:
-            raise ending
-        return result
+        return result, ending
 
     async def _record(
         self, build_trace: Callable[..., TraceRecord], *, is_long: bool, may_wait: bool

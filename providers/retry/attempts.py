@@ -72,16 +72,15 @@ class Attempts:
             except RunCancelled as cancelled:
                 cancelled.partial = self._with_all_usage(cancelled.partial)
                 raise
-            except LLMError as error:
-                failure = error
+            except LLMError as failure:
+                # An empty answer may have shown thoughts or blanks. Nobody has read half of an answer then.
+                has_answered = sink.has_spoken and not isinstance(failure, LLMEmptyResponseError)
+                retry = None if has_answered else self._plan_retry(failure)
+                if retry is None:
+                    failure.partial = self._with_all_usage(failure.partial)
+                    raise
             else:
                 return self._with_all_usage(result)
-            # An empty answer may have shown thoughts or blanks. Nobody has read half of an answer then.
-            has_answered = sink.has_spoken and not isinstance(failure, LLMEmptyResponseError)
-            retry = None if has_answered else self._plan_retry(failure)
-            if retry is None:
-                failure.partial = self._with_all_usage(failure.partial)
-                raise failure
             await self._wait_before(retry, cancel, sink)
             call = replace(call, attempt=call.attempt + 1)
 
@@ -90,7 +89,9 @@ class Attempts:
         chance = random.random()  # noqa: S311 - only spreads the retries
         plan = backoff.decide(failure, earlier=self._earlier, policy=self._policy, chance=chance)
         if isinstance(plan, Again):
-            self._earlier.append(failure)
+            # Without what it holds: the answer, and the frames that it came through.
+            failure.partial = None
+            self._earlier.append(failure.with_traceback(None))
         elif self._fallbacks and failure.another_model_may_help:
             self.target = self._fallbacks.pop(0)
             self._earlier = []
