@@ -5,6 +5,7 @@ counts as not set.
 """
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from environs import Env, EnvError, validate
@@ -61,6 +62,21 @@ def whole(name: str, default: int, *, at_least: int = 0, at_most: int | None = N
     known = f"a whole number, {at_least} " + ("or more" if at_most is None else f"to {at_most}")
     value: int = _read(env.int, name, default, known, validate=validate.Range(min=at_least, max=at_most))
     return value
+
+
+def days(name: str, default: int | None = None) -> timedelta | None:
+    """Return the variable as a period in days; ``None`` for ``off``, and for a ``default`` of ``None``.
+
+    Raises:
+        Mistake: the value is neither ``off`` nor a whole number above 0.
+    """
+    unset = "off" if default is None else default
+    _note(name, unset)
+    if (text(name).strip() or str(unset)).lower() == "off":
+        return None
+    known = "off, or a whole number of days above 0"
+    value: int = _read(env.int, name, unset, known, validate=validate.Range(min=1, max=36_500))
+    return timedelta(days=value)
 
 
 def database(name: str) -> dict[str, Any] | None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from project import csp, data_folder, logging, secret_key, unfold
-from project.environment import Mistake, boolean, database, env, number, text, whole, words
+from project.environment import Mistake, boolean, database, days, env, number, text, whole, words
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -333,6 +333,17 @@ RUNNEL_COST_PER_DAY = number("RUNNEL_COST_PER_DAY", 0.0)
 
 #: Seconds that live runs get to finish when the server stops; then they are cancelled.
 RUNNEL_DRAIN_SECONDS = number("RUNNEL_DRAIN_SECONDS", 3.0)
+# How long what is stored is kept, by kind; None keeps it for ever. Statistics and costs are always kept.
+#: Requests and responses of provider calls, from the call's start.
+RUNNEL_RETENTION_TRACE_DAYS = days("RUNNEL_RETENTION_TRACE_DAYS")
+#: The events of runs, from the run's end. The messages stay.
+RUNNEL_RETENTION_EVENTS_DAYS = days("RUNNEL_RETENTION_EVENTS_DAYS")
+#: Uploads, and files that models and tools made, from their storing.
+RUNNEL_RETENTION_FILES_DAYS = days("RUNNEL_RETENTION_FILES_DAYS")
+#: Whole conversations, from the start or end of their newest run.
+RUNNEL_RETENTION_CONVERSATION_DAYS = days("RUNNEL_RETENTION_CONVERSATION_DAYS")
+#: Sign-ins, from the expiry of the session.
+RUNNEL_RETENTION_SESSION_DAYS = days("RUNNEL_RETENTION_SESSION_DAYS", 7)
 #: The minimum time between two commits of the event log, in milliseconds.
 RUNNEL_COMMIT_INTERVAL_MS = number("RUNNEL_COMMIT_INTERVAL_MS", 5.0)
 #: Seconds between two looks for ended runs whose event logs are to be compacted.

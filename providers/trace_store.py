@@ -4,20 +4,21 @@
 conversation: callers pass the id, and delete the pieces together with it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import batched
 from typing import Any
 from uuid import UUID
+
+from django.db.models import QuerySet
 
 from providers import pieces
 from providers.models import ProviderTrace, TracePiece
 from providers.pieces import Cutter
 from providers.types import Json
-from providers.types.trace import TraceRecord
+from providers.types.trace import TraceRecord, facts_of
 
-#: Digests in one query. Databases limit the parameters of a statement.
-_BATCH = 1_000
+#: The columns of a trace that hold its payloads.
+PAYLOADS = ("packed_request", "packed_response", "unpacked_request", "unpacked_response")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,6 +36,11 @@ class PackedTraces:
         if self.rows:
             ProviderTrace.objects.bulk_create(self.rows)
 
+    def update(self) -> None:
+        """Store the payloads of rows that are stored already, in the caller's transaction."""
+        TracePiece.objects.bulk_create(self.pieces, ignore_conflicts=True)
+        ProviderTrace.objects.bulk_update(self.rows, PAYLOADS)
+
 
 def pack(records: Iterable[TraceRecord], scope: UUID) -> PackedTraces:
     """Return the rows to insert for ``records``. Reads the database and blocks."""
@@ -51,16 +57,13 @@ def without_payloads(records: Iterable[TraceRecord]) -> PackedTraces:
     return PackedTraces(rows=tuple(map(ProviderTrace.from_record, records)))
 
 
-def pack_old(traces: Sequence[ProviderTrace], scope: UUID) -> None:
-    """Pack the payloads that an earlier version stored in ``traces``, which belong to one conversation."""
+def pack_old(traces: Iterable[ProviderTrace], scope: UUID) -> PackedTraces:
+    """Return what ``update`` stores of traces of one conversation that an earlier version stored unpacked."""
     cutter = _cutter(scope)
-    for trace in traces:
-        _with_payloads(trace, trace.unpacked_request, trace.unpacked_response, cutter)
-        trace.unpacked_request = trace.unpacked_response = None
-    TracePiece.objects.bulk_create(_rows(cutter), ignore_conflicts=True)
-    ProviderTrace.objects.bulk_update(
-        traces, ["packed_request", "packed_response", "unpacked_request", "unpacked_response"]
-    )
+    rows = [_with_payloads(each, each.unpacked_request, each.unpacked_response, cutter) for each in traces]
+    for row in rows:
+        row.unpacked_request = row.unpacked_response = None
+    return PackedTraces(rows=tuple(rows), pieces=_rows(cutter))
 
 
 def delete(run_ids: Any, scopes: Any) -> None:
@@ -69,22 +72,26 @@ def delete(run_ids: Any, scopes: Any) -> None:
     TracePiece.objects.filter(scope__in=scopes).delete()
 
 
-def delete_unused(scope: UUID, run_ids: Iterable[UUID]) -> int:
-    """Delete the pieces of a conversation that no trace of it needs any more; return how many.
-
-    Args:
-        scope: the conversation.
-        run_ids: all of its runs. None of them may be active: a live step may be about to name a piece.
-    """
+def unused_pieces(scope: UUID, kept: QuerySet[ProviderTrace]) -> list[bytes]:
+    """Return the digests of the pieces of a conversation that its traces ``kept`` do not need."""
     rows = TracePiece.objects.filter(scope=scope).values_list("digest", "data")
     stored = {bytes(digest): bytes(data) for digest, data in rows}
-    if not stored:
-        return 0
-    kept = ProviderTrace.objects.filter(run_id__in=run_ids).values_list("packed_request", "packed_response")
-    unused = stored.keys() - pieces.reachable((bytes(each) for row in kept for each in row if each), stored)
-    for batch in batched(unused, _BATCH):
-        TracePiece.objects.filter(digest__in=batch).delete()
-    return len(unused)
+    payloads = kept.values_list("packed_request", "packed_response") if stored else ()
+    used = pieces.reachable((bytes(each) for row in payloads for each in row if each), stored)
+    return [digest for digest in stored if digest not in used]
+
+
+def delete_payloads(traces: QuerySet[ProviderTrace]) -> None:
+    """Delete requests and responses, and what errors quote of them. Measurements, usage and codes stay."""
+    for trace in traces.filter(error__isnull=False).only("error"):
+        trace.error = facts_of(trace.error or {})
+        trace.save(update_fields=["error"])
+    traces.update(**dict.fromkeys(PAYLOADS))
+
+
+def with_payloads() -> QuerySet[ProviderTrace]:
+    """Return the traces whose request or response is stored."""
+    return ProviderTrace.objects.exclude(**{f"{name}__isnull": True for name in PAYLOADS})
 
 
 def _with_payloads(

@@ -14,7 +14,7 @@ from providers.errors.translation import whereabouts
 from providers.security.redaction import redact, redact_text
 from providers.text import clean_json, is_longer
 from providers.types import Json, StepResult
-from providers.types.trace import CallContext, TraceRecord, TraceStatus
+from providers.types.trace import CallContext, TraceRecord, TraceStatus, facts_of
 
 #: Error code of a call that was stopped by the run's time limit.
 _TIME_LIMIT_CODE = "timeout"
@@ -30,11 +30,6 @@ _LONGEST_FILE = 2_000
 _LONGEST_TEXT = 200_000
 #: Characters that are kept of a longer one.
 _KEPT_OF_FILE = 60
-#: Fields of an error's detail that quote neither the request nor the answer.
-_FACTS = frozenset(
-    {"status", "type", "code", "retry_after", "exception", "place"}
-    | {"watchdog", "seconds", "limit", "value", "failures"}
-)
 
 
 def describe(
@@ -175,6 +170,6 @@ def _error(ending: BaseException | None, *, keeps_payloads: bool) -> Json | None
     detail: dict[str, Any] = {"shown": ending.message, "retry_after": ending.retry_after, **ending.detail}
     if not keeps_payloads:
         # Providers quote the request in their errors.
-        detail = {name: value for name, value in detail.items() if name in _FACTS}
+        detail = facts_of(detail)
     cleaned: Json = redact(clean_json(detail))
     return cleaned

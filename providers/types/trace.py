@@ -13,6 +13,17 @@ from uuid import UUID
 
 from providers.types import Json, Origin
 
+#: Fields of an error's detail that quote neither the request nor the answer.
+_FACTS = frozenset(
+    {"status", "type", "code", "retry_after", "exception", "place"}
+    | {"watchdog", "seconds", "limit", "value", "failures"}
+)
+
+
+def facts_of(error: Json) -> Json:
+    """Return the part of a trace's error that quotes neither the request nor the answer."""
+    return {name: value for name, value in error.items() if name in _FACTS}
+
 
 class TraceStatus(StrEnum):
     """How a provider call ended."""

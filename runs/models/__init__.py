@@ -10,6 +10,7 @@ from runs.models.run import Run
 from runs.models.step import Step
 from runs.models.token import ApiToken
 from runs.models.tool_call import ToolCall
+from runs.models.upkeep import Upkeep
 
 __all__ = [
     "ApiToken",
@@ -24,4 +25,5 @@ __all__ = [
     "RunEvent",
     "Step",
     "ToolCall",
+    "Upkeep",
 ]

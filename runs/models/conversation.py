@@ -1,5 +1,7 @@
 """Conversations and their messages."""
 
+from typing import ClassVar
+
 from django.conf import settings
 from django.db import models
 
@@ -10,8 +12,19 @@ from runs.models.fields import uuid7
 TITLE_LENGTH = 80
 
 
+class NotErased(models.Manager["Conversation"]):
+    """The conversations that have not been erased. Every look-up on behalf of a user starts here."""
+
+    def get_queryset(self) -> models.QuerySet["Conversation"]:
+        """Return the conversations that have not been erased."""
+        return super().get_queryset().filter(erased_at=None)
+
+
 class Conversation(models.Model):
-    """The messages between one user and one or more models. At most one of its runs is active at a time."""
+    """The messages between one user and one or more models. At most one of its runs is active at a time.
+
+    An erased conversation has lost its contents. Its runs and steps stay, because the statistics count them.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     owner = models.ForeignKey(
@@ -23,10 +36,25 @@ class Conversation(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     #: When its newest run was started or ended.
     updated_at = models.DateTimeField(auto_now_add=True)
+    #: When retention or an erasure hid it for ever; NULL for one that is kept.
+    erased_at = models.DateTimeField(null=True, blank=True, editable=False)
+    #: Whether the contents of an erased one are deleted.
+    is_emptied = models.BooleanField(default=False, db_default=False, editable=False)
+
+    objects = NotErased()
+    #: Erased ones too.
+    all_rows: ClassVar[models.Manager["Conversation"]] = models.Manager()
 
     class Meta:
         ordering = ["-updated_at"]
-        indexes = [models.Index(fields=["owner", "-updated_at"], name="conversation_by_owner")]
+        indexes = [
+            models.Index(fields=["owner", "-updated_at"], name="conversation_by_owner"),
+            models.Index(
+                fields=["erased_at"],
+                condition=models.Q(erased_at__isnull=False, is_emptied=False),
+                name="conversation_to_empty",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.title or str(self.id)

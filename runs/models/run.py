@@ -99,6 +99,7 @@ class Run(UsageColumns):
             models.Index(
                 fields=["owner", "status"], condition=Q(finished_at__isnull=True), name="run_unfinished"
             ),
+            models.Index(fields=["finished_at"], condition=Q(finished_at__isnull=False), name="run_by_end"),
         ]
         constraints = [
             models.UniqueConstraint(

@@ -1,12 +1,12 @@
 """Looks up runs and conversations for their owner. Other users' data looks absent."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
 from concurrency.threads import readers
 from runs.errors import NotFound
-from runs.models import Conversation, Run
+from runs.models import Conversation, Run, RunEvent
 from runs.states import ACTIVE, TERMINAL
 
 
@@ -17,6 +17,8 @@ class Position:
     run_id: UUID
     last_seq: int
     status: str
+    #: Whether retention has deleted the events of the run.
+    is_pruned: bool = False
 
     @property
     def is_finished(self) -> bool:
@@ -30,7 +32,14 @@ async def locate_run(owner_id: int, run_id: UUID) -> Position:
     Raises:
         NotFound: there is no such run, or it does not belong to ``owner_id``.
     """
-    position = await readers.run(_position, Run.objects.filter(pk=run_id, owner_id=owner_id))
+
+    def read() -> Position | None:
+        position = _position(Run.objects.filter(pk=run_id, owner_id=owner_id))
+        if position is None or not position.is_finished or not position.last_seq:
+            return position
+        return replace(position, is_pruned=not RunEvent.objects.filter(run_id=run_id).exists())
+
+    position = await readers.run(read)
     if position is None:
         raise NotFound
     return position

@@ -33,6 +33,11 @@ type Command = Start | Subscribe | Unsubscribe | Cancel | Resolve
 #: Starts delivery, or ``None``. Called after ``ok`` was sent, so that events follow the answer.
 type Follow = Callable[[], None] | None
 
+#: The answer to a subscription to a run whose events retention has deleted.
+_EVENTS_DELETED = (
+    "The events of this run were deleted because of their age. Its messages are in its conversation."
+)
+
 
 class Commands:
     """Executes the commands of one user on one socket."""
@@ -170,8 +175,9 @@ class Commands:
         if after > position.last_seq:
             raise BadFrame("bad_frame", f"after is beyond the run's last seq, {position.last_seq}.")
         await self._subscriptions.stop(run_id)
+        pruned = {"events": "deleted", "message": _EVENTS_DELETED} if position.is_pruned else {}
         await self._send_text(
-            server_frames.ok(frame.id, run_id=run_id, status=position.status, seq=position.last_seq)
+            server_frames.ok(frame.id, run_id=run_id, status=position.status, seq=position.last_seq, **pruned)
         )
         return lambda: self._watch(run_id, position, after=after)
 

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,10 @@ NAME = "RUNNEL_TRIED_HERE"
         ("0", lambda: environment.whole(NAME, 8000, at_most=65535), 0),
         ("", lambda: environment.text(NAME, "default"), "default"),
         ("", lambda: environment.database(NAME), None),
+        ("", lambda: environment.days(NAME), None),
+        (" ", lambda: environment.days(NAME, 7), timedelta(days=7)),
+        ("30", lambda: environment.days(NAME), timedelta(days=30)),
+        (" Off ", lambda: environment.days(NAME, 7), None),
     ],
 )
 def test_it_reads_what_is_set_and_takes_nothing_for_not_set(
@@ -50,6 +55,12 @@ def test_it_reads_what_is_set_and_takes_nothing_for_not_set(
             "65536",
             lambda: environment.whole(NAME, 1, at_most=65535),
             "takes a whole number, 0 to 65535, not '65536'.",
+        ),
+        ("0", lambda: environment.days(NAME), "takes off, or a whole number of days above 0, not '0'."),
+        (
+            "never",
+            lambda: environment.days(NAME),
+            "takes off, or a whole number of days above 0, not 'never'.",
         ),
     ],
 )

@@ -85,7 +85,7 @@ def test_a_trace_of_an_earlier_version_is_shown_and_carried_over() -> None:
         row.save()
     old = list(ProviderTrace.objects.order_by("pk"))
     assert [row.request for row in old] == requests
-    trace_store.pack_old(old, scope)
+    trace_store.pack_old(old, scope).update()
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(request), count(response) FROM providers_providertrace")
         assert cursor.fetchone() == (0, 0)
@@ -103,19 +103,27 @@ def test_deleting_leaves_other_conversations_alone() -> None:
     assert set(TracePiece.objects.values_list("scope", flat=True)) == {other}
 
 
-def test_only_what_no_trace_needs_is_unused() -> None:
-    scope, run_id = uuid4(), uuid4()
+def test_only_what_no_kept_trace_needs_is_unused() -> None:
+    scope = uuid4()
     requests = [*conversation(4), {"messages": ["only here " * 40, "and here " * 40]}]
-    rows = store(requests, scope, run_id=run_id)
-    everything = TracePiece.objects.count()
-    assert trace_store.delete_unused(scope, [run_id]) == 0
-    ProviderTrace.objects.filter(pk=rows[-1].pk).update(packed_request=None)
-    assert trace_store.delete_unused(scope, [run_id]) > 0
-    assert TracePiece.objects.count() < everything
+    *_, last = store(requests, scope)
+    everything = ProviderTrace.objects.all()
+    assert trace_store.unused_pieces(scope, everything) == []
+    unused = trace_store.unused_pieces(scope, everything.exclude(pk=last.pk))
+    assert 0 < len(unused) < TracePiece.objects.count()
+    TracePiece.objects.filter(digest__in=unused).delete()
     assert [row.request for row in ProviderTrace.objects.order_by("pk")] == [*requests[:-1], None]
-    ProviderTrace.objects.update(packed_request=None)
-    trace_store.delete_unused(scope, [run_id])
-    assert not TracePiece.objects.exists()
+    assert len(trace_store.unused_pieces(scope, everything.none())) == TracePiece.objects.count()
+
+
+def test_without_its_payloads_a_trace_keeps_what_was_measured() -> None:
+    error = {"status": 400, "shown": "No.", "message": "You said: my secret plan"}
+    trace_store.pack([record(request={"a": "b" * 900}, error=error)], uuid4()).store()
+    assert trace_store.with_payloads().count() == 1
+    trace_store.delete_payloads(ProviderTrace.objects.all())
+    row = ProviderTrace.objects.get()
+    assert (row.request, row.response, row.error) == (None, None, {"status": 400})
+    assert (row.http_status, row.bytes, trace_store.with_payloads().count()) == (429, 117, 0)
 
 
 def test_a_record_without_a_call_has_no_payload() -> None:

@@ -1,0 +1,75 @@
+"""Deletes the contents of conversations that are erased: all that was said, but neither runs nor steps."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Exists, OuterRef, QuerySet
+from django.utils import timezone
+
+from providers.models import ProviderTrace, TracePiece
+from runs.models import Conversation, File, Message, Note, Run, RunEvent, ToolCall
+from runs.retention.pace import Pace
+from runs.states import ACTIVE
+
+#: The columns of a run that hold what somebody wrote.
+_SAID: dict[str, Any] = {
+    "system": "",
+    "options": {},
+    "input": [],
+    "tool_names": [],
+    "client_tools": [],
+    "request_digest": "",
+    "error_message": "",
+    "cancel_reason": "",
+}
+
+
+def idle(conversations: QuerySet[Conversation]) -> QuerySet[Conversation]:
+    """Return those of ``conversations`` in which no run is active."""
+    active = Run.objects.filter(conversation=OuterRef("pk"), status__in=ACTIVE)
+    return conversations.exclude(Exists(active))
+
+
+def erase(conversations: QuerySet[Conversation], pace: Pace) -> None:
+    """Hide ``conversations`` for ever; ``empty`` then deletes what is in them. Those with an active run stay."""
+
+    def hide(part: Sequence[UUID]) -> None:
+        idle(conversations.filter(pk__in=part)).update(erased_at=timezone.now())
+
+    pace.each_part(list(conversations.values_list("pk", flat=True)), hide)
+
+
+def empty(pace: Pace) -> None:
+    """Delete the contents of all erased conversations, also of those that an earlier call has not reached."""
+    erased = idle(Conversation.all_rows.filter(erased_at__isnull=False, is_emptied=False))
+    for conversation_id in list(erased.values_list("pk", flat=True)):
+        _empty(conversation_id, pace)
+
+
+def delete(rows: QuerySet[Any], pace: Pace) -> None:
+    """Delete ``rows``, a part at a time. The bytes of files go after the commit that deletes their row."""
+
+    def delete_part(part: Sequence[Any]) -> None:
+        rows.model._default_manager.filter(pk__in=part).delete()
+
+    pace.each_part(list(rows.order_by().values_list("pk", flat=True)), delete_part)
+
+
+def _empty(conversation_id: UUID, pace: Pace) -> None:
+    runs = Run.objects.filter(conversation_id=conversation_id)
+    run_ids = list(runs.values_list("pk", flat=True))
+    of_runs = {"run_id__in": run_ids}
+    for rows in (
+        Message.objects.filter(conversation_id=conversation_id),
+        Note.objects.filter(conversation_id=conversation_id),
+        RunEvent.objects.filter(**of_runs),
+        ToolCall.objects.filter(**of_runs),
+        File.objects.filter(**of_runs),
+        ProviderTrace.objects.filter(**of_runs),
+        TracePiece.objects.filter(scope=conversation_id),
+    ):
+        delete(rows, pace)
+    pace.each_part(run_ids, lambda part: Run.objects.filter(pk__in=part).update(**_SAID))
+    row = Conversation.all_rows.filter(pk=conversation_id)
+    pace.each_part([conversation_id], lambda _: row.update(title="", tools=None, is_emptied=True))

@@ -1,0 +1,70 @@
+"""Erases a user: everything that they wrote and got, and who they were. What they used stays in the statistics."""
+
+from typing import Any
+
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import User
+from django.contrib.contenttypes.models import ContentType
+from django.db import transaction
+
+from providers.models import ProviderTrace
+from runs.models import ApiToken, Conversation, File, Message, Run
+from runs.retention import contents
+from runs.retention.pace import Pace
+from runs.states import ACTIVE
+
+#: The name of the turn in which users are erased.
+TURN = "erase"
+
+
+class StillActive(Exception):  # noqa: N818 - it names what happened
+    """The user has active runs, which must end first."""
+
+
+def counts(user: User) -> dict[str, int]:
+    """Return how much of each kind belongs to the user."""
+    runs = Run.objects.filter(owner=user)
+    return {
+        "conversations": Conversation.objects.filter(owner=user).count(),
+        "messages": Message.objects.filter(conversation__owner=user).count(),
+        "traces": ProviderTrace.objects.filter(run_id__in=runs.values("pk")).count(),
+        "files": File.objects.filter(owner=user).count(),
+        "API tokens": ApiToken.objects.filter(user=user).count(),
+    }
+
+
+def erase(user: User, pace: Pace) -> str:
+    """Erase the user's contents and identity. Return the name under which the statistics count them now.
+
+    The account is closed first, so that nothing is added meanwhile. If it is interrupted, call it again.
+
+    Raises:
+        StillActive: a run of the user is active; nothing was changed.
+    """
+    if Run.objects.filter(owner=user, status__in=ACTIVE).exists():
+        raise StillActive
+    name = f"erased-{user.pk}"
+    _close_account(user, name)
+    contents.erase(Conversation.objects.filter(owner=user), pace)
+    contents.empty(pace)
+    contents.delete(File.objects.filter(owner=user), pace)
+    return name
+
+
+def _close_account(user: User, name: str) -> None:
+    columns: dict[str, Any] = {"first_name": "", "last_name": "", "email": ""}
+    columns |= {"is_active": False, "is_staff": False, "is_superuser": False}
+    with transaction.atomic():
+        for token in ApiToken.objects.filter(user=user):
+            token.delete()
+        user.groups.clear()
+        user.user_permissions.clear()
+        user.set_unusable_password()
+        user.username = name
+        for column, value in columns.items():
+            setattr(user, column, value)
+        # Saved, not updated: the signal closes the user's sockets.
+        user.save()
+        content_type = ContentType.objects.get_for_model(User)
+        about = LogEntry.objects.filter(content_type=content_type, object_id=str(user.pk))
+        about.update(object_repr=name, change_message="")

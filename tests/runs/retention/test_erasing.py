@@ -1,0 +1,106 @@
+"""A user is erased: no word and no name is left, and the figures are the same."""
+
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.auth.models import Group
+from django.contrib.contenttypes.models import ContentType
+from django.core.files.base import ContentFile
+from django.core.management import CommandError, call_command
+
+from runs.models import ApiToken, Conversation, File, Message, Run
+from runs.models.file import storage
+from runs.states import RunStatus
+from tests.runs.retention.test_pruning import SECRET, everything_stored, figures, make_full_run
+from tests.runs.rows import make_run, make_user
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def ada() -> Any:
+    return make_user("ada", first_name="Ada", last_name="Lovelace")
+
+
+def erase(name: str = "ada", *options: str) -> str:
+    said = StringIO()
+    call_command("erase_user", name, *options, stdout=said)
+    return said.getvalue()
+
+
+def test_nothing_of_a_user_is_left_but_what_they_used(ada: Any) -> None:
+    make_full_run(ada, days=3)
+    make_full_run(ada, days=300)
+    upload = File(owner=ada, name="cv.txt", mime_type="text/plain", size=1)
+    upload.content.save("cv.txt", ContentFile("x"), save=False)
+    upload.save()
+    ApiToken.issue(ada, "laptop")
+    ada.groups.add(Group.objects.create(name="poets"))
+    LogEntry.objects.create(
+        user=make_user("root"),
+        content_type=ContentType.objects.get_for_model(type(ada)),
+        object_id=str(ada.pk),
+        object_repr="ada",
+        action_flag=CHANGE,
+    )
+    whole, (by_day, by_model, _) = figures()
+    said = erase("ada", "--yes")
+    name = f"erased-{ada.pk}"
+    assert said.endswith(f"ada is erased. The statistics call them {name}.\n")
+    after, (days, models, users) = figures()
+    assert (after, days, models) == (whole, by_day, by_model)
+    assert set(users) == {name}
+    assert SECRET[:80] not in everything_stored()
+    assert storage().listdir("")[1] == []
+    assert not ApiToken.objects.exists()
+    ada.refresh_from_db()
+    facts = str({key: str(value) for key, value in vars(ada).items()}).lower()
+    assert "ada" not in facts
+    assert "lovelace" not in facts
+    assert (ada.is_active, ada.has_usable_password(), ada.groups.count()) == (False, False, 0)
+    assert LogEntry.objects.get().object_repr == name
+
+
+def test_other_people_keep_everything(ada: Any) -> None:
+    make_full_run(ada, days=3)
+    eve = make_user("eve")
+    make_full_run(eve, days=3)
+    erase("ada", "--yes")
+    assert Conversation.objects.get().owner == eve
+    assert Message.objects.get().text == SECRET
+    assert File.objects.get().owner == eve
+
+
+def test_a_dry_run_only_counts(ada: Any) -> None:
+    make_full_run(ada, days=3)
+    before = everything_stored()
+    said = erase("ada", "--dry-run")
+    assert ("1 conversations" in said, "1 messages" in said, "1 files" in said) == (True, True, True)
+    assert everything_stored() == before
+
+
+def test_it_asks_for_the_name(ada: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_full_run(ada, days=3)
+    before = everything_stored()
+    monkeypatch.setattr("builtins.input", lambda question: "yes")
+    with pytest.raises(CommandError, match="Nothing was erased"):
+        erase()
+    assert everything_stored() == before
+    monkeypatch.setattr("builtins.input", lambda question: "ada")
+    erase()
+    assert not Conversation.objects.exists()
+
+
+def test_active_runs_must_end_first(ada: Any) -> None:
+    make_run(owner=ada, status=RunStatus.RUNNING)
+    with pytest.raises(CommandError, match="active runs"):
+        erase("ada", "--yes")
+    ada.refresh_from_db()
+    assert (ada.username, Run.objects.get().status) == ("ada", RunStatus.RUNNING)
+
+
+def test_an_unknown_name_is_a_sentence() -> None:
+    with pytest.raises(CommandError, match="no user named 'nobody'"):
+        erase("nobody", "--yes")
