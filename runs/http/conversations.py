@@ -5,17 +5,18 @@ Responses about another user's data and about missing data are identical. Views 
 """
 
 from contextlib import suppress
-from datetime import UTC, datetime
+from dataclasses import asdict
 from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.models import User
-from django.db.models import OuterRef, Prefetch, Q, Subquery
+from django.db.models import OuterRef, Q, Subquery
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 
 from providers.types.usage import COUNTS, ESTIMATES
 from runs import errors, services
+from runs.http import run_pages
 from runs.http.json_api import api, error, not_found
 from runs.models import Conversation, Message, Run, ToolCall
 from runs.services import own_ids
@@ -29,21 +30,13 @@ def _own(user: Any) -> Any:
     return Conversation.objects.filter(owner=user)
 
 
-def _place(cursor: str) -> tuple[datetime, UUID]:
-    moment, _, last = cursor.partition(",")
-    updated_at = datetime.fromisoformat(moment)
-    if updated_at.tzinfo is None:
-        raise ValueError("a time without its zone")
-    return updated_at.astimezone(UTC), UUID(last)
-
-
 @api("GET")
 def conversations(request: HttpRequest, user: User) -> JsonResponse:
     """List the user's conversations, newest first. ``before`` is the cursor from the previous page."""
     found = _own(user).order_by("-updated_at", "-id")
     if cursor := request.GET.get("before"):
         try:
-            updated_at, last_id = _place(cursor)
+            updated_at, last_id = run_pages.place(cursor)
         except (ValueError, OverflowError):
             return error(HTTPStatus.BAD_REQUEST, "bad_request", "That is no place in the list.")
         found = found.filter(Q(updated_at__lt=updated_at) | Q(updated_at=updated_at, id__lt=last_id))
@@ -61,25 +54,28 @@ def conversations(request: HttpRequest, user: User) -> JsonResponse:
 
 @api("GET", "DELETE")
 def conversation(request: HttpRequest, user: User, conversation_id: UUID) -> HttpResponseBase:
-    """Return all messages and runs of a conversation, or delete it."""
+    """Return the newest runs of a conversation with their messages, or delete it.
+
+    ``before`` is the cursor from the previous page, for older runs. ``run``, once or several times, asks for runs
+    by their ids instead.
+    """
     if request.method == "DELETE":
         return _delete(user, conversation_id)
     found = _own(user).filter(id=conversation_id).first()
     if found is None:
         return not_found()
-    calls = Prefetch("tool_calls", ToolCall.objects.select_related("decided_by"))
-    runs = found.runs.select_related("log").prefetch_related(calls).order_by("created_at", "id")
-    return JsonResponse(
-        {
-            "id": found.id,
-            "title": found.title,
-            "updated_at": found.updated_at,
-            "tools": found.tools,
-            "notes": list(found.notes.values("id", "text", "created_at")),
-            "messages": [_message(message) for message in found.messages.order_by("position")],
-            "runs": [_run(run) for run in runs],
-        }
-    )
+    try:
+        page = run_pages.read(
+            found,
+            before=request.GET.get("before"),
+            only=request.GET.getlist("run"),
+            show_run=_run,
+            show_message=_message,
+        )
+    except (ValueError, OverflowError):
+        return error(HTTPStatus.BAD_REQUEST, "bad_request", "That is no place in the conversation.")
+    about = {name: getattr(found, name) for name in ("id", "title", "updated_at", "tools")}
+    return JsonResponse(about | asdict(page))
 
 
 def _delete(user: User, conversation_id: UUID) -> HttpResponseBase:

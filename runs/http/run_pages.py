@@ -1,0 +1,102 @@
+"""Reads the runs of a conversation page by page, newest first, or some runs by their ids."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db.models import Prefetch, Q, QuerySet
+
+from runs.models import Conversation, Message, Note, Run, ToolCall
+
+#: The most runs on one page, and of runs that are asked for by their ids.
+MOST_RUNS = 20
+#: Bytes of JSON on one page; a single run may have more.
+ENOUGH = 48 * 1024
+#: For runs that were asked for one by one.
+_ANY = 2**40
+
+
+@dataclass(slots=True)
+class RunPage:
+    """Some runs of a conversation as JSON, oldest first, with their messages and notes."""
+
+    runs: list[dict[str, Any]] = field(default_factory=list)
+    messages: list[dict[str, Any]] = field(default_factory=list)
+    notes: list[dict[str, Any]] = field(default_factory=list)
+    #: The place from which the page before this one goes on; ``None`` if there are no older runs.
+    before: str | None = None
+
+
+def place(cursor: str) -> tuple[datetime, UUID]:
+    """Return the time and the id in a cursor. Raises ``ValueError`` or ``OverflowError`` for anything else."""
+    moment, _, last = cursor.partition(",")
+    when = datetime.fromisoformat(moment)
+    if when.tzinfo is None:
+        raise ValueError("a time without its zone")
+    return when.astimezone(UTC), UUID(last)
+
+
+def read(
+    conversation: Conversation,
+    *,
+    before: str | None,
+    only: list[str],
+    show_run: Callable[[Run], dict[str, Any]],
+    show_message: Callable[[Message], dict[str, Any]],
+) -> RunPage:
+    """Return a page of a conversation's runs.
+
+    Args:
+        conversation: the conversation.
+        before: the cursor of an earlier page; ``None`` for the newest runs.
+        only: ids of the runs to return instead of a page; unknown ones are left out.
+        show_run: returns a run as JSON.
+        show_message: returns a message as JSON.
+
+    Raises:
+        ValueError: a cursor or an id is none. So does ``OverflowError``.
+    """
+    calls = Prefetch("tool_calls", ToolCall.objects.select_related("decided_by"))
+    found = conversation.runs.select_related("log").prefetch_related(
+        calls, Prefetch("messages", Message.objects.order_by("position")), "notes"
+    )
+    if only:
+        chosen = found.filter(pk__in=[UUID(run_id) for run_id in only[:MOST_RUNS]])
+        return _page(chosen.order_by("-created_at", "-id"), show_run, show_message, size=_ANY)
+    if before:
+        created_at, last_id = place(before)
+        found = found.filter(Q(created_at__lt=created_at) | Q(created_at=created_at, id__lt=last_id))
+    return _page(found.order_by("-created_at", "-id")[: MOST_RUNS + 1], show_run, show_message, size=ENOUGH)
+
+
+def _page(
+    newest_first: QuerySet[Run],
+    show_run: Callable[[Run], dict[str, Any]],
+    show_message: Callable[[Message], dict[str, Any]],
+    *,
+    size: int,
+) -> RunPage:
+    """Return as many of the runs as ``size`` bytes hold, but at least one."""
+    page = RunPage()
+    oldest: Run | None = None
+    for count, run in enumerate(newest_first):
+        shown = show_run(run)
+        messages = [show_message(message) for message in run.messages.all()]
+        notes = [_note(note) for note in run.notes.all()]
+        size -= len(json.dumps([shown, messages, notes], cls=DjangoJSONEncoder))
+        if oldest is not None and (size < 0 or count == MOST_RUNS):
+            page.before = f"{oldest.created_at.isoformat()},{oldest.id}"
+            break
+        page.runs.insert(0, shown)
+        page.messages[:0] = messages
+        page.notes[:0] = notes
+        oldest = run
+    return page
+
+
+def _note(note: Note) -> dict[str, Any]:
+    return {"id": note.id, "text": note.text, "created_at": note.created_at}
