@@ -155,7 +155,7 @@ STORAGES: dict[str, dict[str, Any]] = {
     # Uploads. They have no public URL; a view sends them to their owner.
     "files": {
         "BACKEND": "django.core.files.storage.FileSystemStorage",
-        "OPTIONS": {"location": RUNNEL_DATA_DIR / "files"},
+        "OPTIONS": {"location": RUNNEL_DATA_DIR / "files", "file_permissions_mode": 0o600},
     },
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
@@ -301,6 +301,17 @@ RUNNEL_COUNT_TOKENS = boolean("RUNNEL_COUNT_TOKENS", False)
 #: Seconds that a cancelled stream is read further to get its usage; 0 closes it at once.
 RUNNEL_DRAIN_CANCELLED_SECONDS = number("RUNNEL_DRAIN_CANCELLED_SECONDS", 0.0)
 
+# Connections of clients to `make run`. One that has not sent a whole request yet makes room for a new one.
+#: In all. A quarter of the process's file descriptors, up to 256, is kept for other things.
+RUNNEL_CONNECTIONS = whole("RUNNEL_CONNECTIONS", 10_000, at_least=1)
+#: Of one address, WebSockets not counted; not looked at behind a proxy (RUNNEL_BEHIND_PROXY).
+RUNNEL_CONNECTIONS_PER_ADDRESS = whole("RUNNEL_CONNECTIONS_PER_ADDRESS", 200, at_least=1)
+#: Seconds for the head of a request, and for each megabyte of its body.
+RUNNEL_HEADER_SECONDS = number("RUNNEL_HEADER_SECONDS", 15.0, at_least=0.1)
+RUNNEL_BODY_SECONDS = number("RUNNEL_BODY_SECONDS", 30.0, at_least=0.1)
+#: Seconds for which a client may leave an answer unread before its connection is closed.
+RUNNEL_STALLED_SECONDS = number("RUNNEL_STALLED_SECONDS", 60.0, at_least=0.1)
+
 #: The largest upload, in megabytes.
 RUNNEL_UPLOAD_MB = whole("RUNNEL_UPLOAD_MB", 20, at_least=1)
 # The files of one request to a model. More in a new message are refused; older ones of a conversation are left out.
@@ -322,6 +333,8 @@ RUNNEL_SUBSCRIPTIONS_PER_SOCKET = whole("RUNNEL_SUBSCRIPTIONS_PER_SOCKET", 1_000
 RUNNEL_FRAMES_PER_SECOND = whole("RUNNEL_FRAMES_PER_SECOND", 2_000, at_least=1)
 #: Megabytes of stored files.
 RUNNEL_STORED_MB_PER_USER = whole("RUNNEL_STORED_MB_PER_USER", 2_000, at_least=1)
+#: How many stored files.
+RUNNEL_FILES_PER_USER = whole("RUNNEL_FILES_PER_USER", 5_000, at_least=1)
 #: The most that a start may ask for as `max_steps`.
 RUNNEL_STEPS_PER_RUN = whole("RUNNEL_STEPS_PER_RUN", 200, at_least=1, at_most=1_000)
 #: The most that a start may ask for as `max_retries`.

@@ -1,15 +1,22 @@
 """Files over HTTP: upload, read, delete."""
 
+import asyncio
+from collections.abc import AsyncIterator
 from http import HTTPStatus
 from uuid import UUID
 
 from django.contrib.auth.models import User
+from django.core.handlers.asgi import ASGIRequest
+from django.db.models.fields.files import FieldFile
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 
 from runs.http import wav
 from runs.http.json_api import api, error, not_found
 from runs.models import File
 from runs.store import files
+
+#: Bytes of a file that are read at once.
+_PIECE = 256 * 1024
 
 
 @api("POST")
@@ -20,6 +27,8 @@ def upload(request: HttpRequest, user: User) -> JsonResponse:
         return error(HTTPStatus.BAD_REQUEST, "bad_request", "Send one file as the form field file.")
     try:
         file = files.store(user.id, sent, name=sent.name or "")
+    except files.NoRoom as refused:
+        return error(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large", str(refused))
     except files.FileRefused as refused:
         return error(HTTPStatus.UNPROCESSABLE_ENTITY, "unsupported", str(refused))
     about = {"id": file.id, "name": file.name, "mime_type": file.mime_type, "size": file.size}
@@ -43,6 +52,16 @@ def file(request: HttpRequest, user: User, file_id: UUID) -> HttpResponseBase:
             playable = wav.header(found.mime_type, found.size) + samples.read()
         return HttpResponse(playable, content_type="audio/wav")
     is_picture = found.mime_type.startswith("image/")
-    return FileResponse(
-        found.content.open(), as_attachment=not is_picture, filename=found.name, content_type=found.mime_type
+    content = found.content.open()
+    response = FileResponse(
+        content, as_attachment=not is_picture, filename=found.name, content_type=found.mime_type
     )
+    if isinstance(request, ASGIRequest):
+        # Django would read the whole file into memory, and then wait for the client.
+        response.streaming_content = _pieces(content)
+    return response
+
+
+async def _pieces(content: FieldFile) -> AsyncIterator[bytes]:
+    while piece := await asyncio.to_thread(content.read, _PIECE):
+        yield piece

@@ -9,7 +9,9 @@ from uuid import UUID
 
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
+from django.db.models import Count, Sum
 
+from runs import limits
 from runs.models import File
 
 #: The first bytes of the file types that providers read (https://www.iana.org/assignments/media-types).
@@ -30,8 +32,32 @@ _RIFF = {b"WEBP": "image/webp", b"WAVE": "audio/wav"}
 _HEAD = 16
 
 
+_MEGABYTE = 1024 * 1024
+
+
 class FileRefused(Exception):  # noqa: N818 - it names what happened
     """The file was not accepted; the message is for the user who sent it."""
+
+
+class NoRoom(FileRefused):
+    """The user has as many files, or bytes of files, as allowed."""
+
+
+def room(owner_id: int) -> int:
+    """Return how many bytes of files a user may still store; 0 if there may be no further file."""
+    files = File.objects.filter(owner_id=owner_id).aggregate(bytes=Sum("size", default=0), number=Count("id"))
+    if files["number"] >= settings.RUNNEL_FILES_PER_USER:
+        return 0
+    left: int = limits.of(owner_id).stored_megabytes * _MEGABYTE - files["bytes"]
+    return max(left, 0)
+
+
+def no_room(owner_id: int) -> str:
+    """Return the sentence for a user for whose file there is no room."""
+    return (
+        f"You may store {limits.of(owner_id).stored_megabytes} MB in {settings.RUNNEL_FILES_PER_USER} files, and this one "
+        "does not fit. Delete files, or conversations with files, that you no longer need."
+    )
 
 
 def store(owner_id: int, upload: "UploadedFile[bytes]", *, name: str) -> File:
@@ -43,13 +69,16 @@ def store(owner_id: int, upload: "UploadedFile[bytes]", *, name: str) -> File:
         name: the file's name; non-printable characters are removed.
 
     Raises:
+        NoRoom: the user has as many files, or bytes of files, as allowed.
         FileRefused: the file is empty, too large, or of a type that no model reads.
     """
-    max_bytes = settings.RUNNEL_UPLOAD_MB * 1024 * 1024
+    max_bytes = settings.RUNNEL_UPLOAD_MB * _MEGABYTE
     if not upload.size:
         raise FileRefused("The file is empty.")
     if upload.size > max_bytes:
         raise FileRefused(f"A file may have {settings.RUNNEL_UPLOAD_MB} MB.")
+    if upload.size > room(owner_id):
+        raise NoRoom(no_room(owner_id))
     mime_type = _mime_type(upload)
     if mime_type is None:
         raise FileRefused(

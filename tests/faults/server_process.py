@@ -27,6 +27,9 @@ type Json = dict[str, Any]
 class ServerProcess:
     """``manage.py serve`` on ``folder``; it may be started again after it has ended."""
 
+    #: How many file descriptors the server may have; ``None`` for as many as this process.
+    descriptors: int | None = None
+
     def __init__(self, folder: Path, **environment: str) -> None:
         self.folder = folder
         self.port = _free_port()
@@ -45,7 +48,7 @@ class ServerProcess:
         begin = time.monotonic()
         with self._output.open("a") as output:
             self._process = subprocess.Popen(
-                [sys.executable, "manage.py", "serve"],
+                [*self._limited(), sys.executable, "manage.py", "serve"],
                 cwd=PROJECT,
                 env=self._environment,
                 stdout=output,
@@ -57,6 +60,9 @@ class ServerProcess:
                 return time.monotonic() - begin
             time.sleep(0.02)
         raise AssertionError(f"the server did not start:\n{self.output}")
+
+    def _limited(self) -> list[str]:
+        return ["sh", "-c", f'ulimit -n {self.descriptors} && exec "$@"', "sh"] if self.descriptors else []
 
     @property
     def pid(self) -> int:

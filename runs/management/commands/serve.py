@@ -10,8 +10,6 @@ from collections.abc import Iterator
 from socket import socket
 from typing import Any
 
-from daphne.endpoints import build_endpoint_description_strings
-from daphne.server import Server
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
@@ -87,8 +85,10 @@ class Command(BaseCommand):
         from twisted.internet import reactor  # imported here, after Daphne has installed its reactor
 
         from project.asgi import application  # imported here, because it needs the database tables
+        from project.server import bounds
+        from project.server.server import Server
 
-        address, port = reserved.getsockname()[:2]
+        port = reserved.getsockname()[1]
         hints = list(_hints(reserved))
 
         def announce() -> None:
@@ -97,20 +97,11 @@ class Command(BaseCommand):
             for hint in hints:
                 self.stderr.write(hint)
 
-        server = Server(
-            application=application,
-            endpoints=build_endpoint_description_strings(host=address, port=port),
-            ready_callable=announce,
-            server_name="runnel",
-        )
+        server = Server(application, reserved=reserved, bounds=bounds.from_settings(), ready=announce)
         running: Any = reactor
         running.addSystemEventTrigger("before", "shutdown", self._print_live_runs)
         running.addSystemEventTrigger("before", "shutdown", _skip_drain_at_next_signal, running)
-        # Closed last, because Twisted must bind the same address now.
-        reserved.close()
         server.run()
-        if server.abort_start:
-            raise CommandError(f"Port {port} of {host} is taken. Set PORT to another one.")
         self.stdout.write("Stopped.")
 
     def _print_live_runs(self) -> None:

@@ -1,0 +1,61 @@
+"""How much a client may send, how long it may take, and how many connections there may be."""
+
+import resource
+from dataclasses import dataclass
+
+from django.conf import settings
+
+#: Bytes of a request's body, unless it is the upload of a signed-in user.
+BODY_BYTES = 1024 * 1024
+#: Bytes that a form adds to the file that is uploaded in it.
+FORM_BYTES = 64 * 1024
+#: The most descriptors that the process asks for. Nothing here needs more.
+_DESCRIPTORS = 65_536
+#: Descriptors that no connection of a client takes: for the database, providers, files.
+_RESERVED = 256
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Bounds:
+    """The limits of one server."""
+
+    #: Connections at the same time, in all and of one address without its WebSockets.
+    connections: int
+    per_address: int
+    #: No connection gets a descriptor with a higher number: the others are for the database and for providers.
+    last_descriptor: int
+    #: Seconds for the head of a request, and for each megabyte of a body.
+    header_seconds: float
+    body_seconds: float
+    #: Seconds for which a client may leave an answer unread.
+    stalled_seconds: float
+    #: Whether a proxy stands in front, so that all connections have its address.
+    behind_proxy: bool
+
+
+def from_settings() -> Bounds:
+    """Return the bounds of the settings, as far as the process may have descriptors."""
+    descriptors = _raise_descriptors()
+    last = descriptors - min(_RESERVED, descriptors // 3)
+    return Bounds(
+        connections=settings.RUNNEL_CONNECTIONS,
+        per_address=settings.RUNNEL_CONNECTIONS_PER_ADDRESS,
+        last_descriptor=last,
+        header_seconds=settings.RUNNEL_HEADER_SECONDS,
+        body_seconds=settings.RUNNEL_BODY_SECONDS,
+        stalled_seconds=settings.RUNNEL_STALLED_SECONDS,
+        behind_proxy=settings.SECURE_PROXY_SSL_HEADER is not None,
+    )
+
+
+def _raise_descriptors() -> int:
+    """Raise the soft limit of open descriptors towards the hard one. Return how many there may be."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = _DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, _DESCRIPTORS)
+    if soft == resource.RLIM_INFINITY or soft >= most:
+        return _DESCRIPTORS if soft == resource.RLIM_INFINITY else soft
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+    except (OSError, ValueError):
+        return soft
+    return most

@@ -1,0 +1,233 @@
+"""What a stranger may send to a real server: how much, how slowly, on how many connections."""
+
+import contextlib
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from tests.faults.server_process import ServerProcess
+
+#: Seconds after which a server that does not answer fails a test.
+PATIENCE = 30
+MEGABYTE = 1024 * 1024
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """A server with few descriptors and short deadlines."""
+    process = ServerProcess(
+        tmp_path_factory.mktemp("data"),
+        RUNNEL_HEADER_SECONDS="1",
+        RUNNEL_BODY_SECONDS="1",
+        RUNNEL_STALLED_SECONDS="1",
+        RUNNEL_UPLOAD_MB="4",
+    )
+    process.descriptors = 256
+    process.start()
+    yield process
+    process.kill()
+
+
+@pytest.fixture(scope="module")
+def token(server: ServerProcess) -> str:
+    return server.issue_token()
+
+
+class Wire:
+    """A connection on which a test writes what it likes."""
+
+    def __init__(self, server: ServerProcess) -> None:
+        self._socket = socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE)
+
+    def send(self, data: bytes) -> None:
+        self._socket.sendall(data)
+
+    def head(self, line: str, **fields: str) -> None:
+        """Send the head of a request."""
+        lines = [
+            f"{line} HTTP/1.1",
+            "Host: 127.0.0.1",
+            *(f"{name.replace('_', '-')}: {value}" for name, value in fields.items()),
+        ]
+        self.send("\r\n".join([*lines, "", ""]).encode())
+
+    def answer(self) -> bytes:
+        """Return all that the server sends until it closes the connection."""
+        received = b""
+        while piece := self._socket.recv(65_536):
+            received += piece
+        return received
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+@pytest.fixture
+def wire(server: ServerProcess) -> Iterator[Wire]:
+    opened = Wire(server)
+    yield opened
+    opened.close()
+
+
+def get(server: ServerProcess, path: str, token: str = "") -> httpx2.Response:
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    return httpx2.get(
+        f"http://127.0.0.1:{server.port}{path}", headers=headers, timeout=PATIENCE, trust_env=False
+    )
+
+
+def memory(server: ServerProcess) -> int:
+    """Return the bytes that the server's process has in memory."""
+    pages = int(Path(f"/proc/{server.pid}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+@pytest.mark.parametrize("path", ["/login/", "/nowhere/", "/api/conversations/"])
+def test_a_body_of_more_than_a_megabyte_is_refused_before_it_is_sent(wire: Wire, path: str) -> None:
+    wire.head(f"POST {path}", Content_Length=str(300 * MEGABYTE))
+
+    answer = wire.answer()
+
+    assert answer.startswith(b"HTTP/1.1 413 ")
+    assert b"A request may have 1 MB here, and no more." in answer
+
+
+def test_a_body_that_does_not_tell_its_length_is_refused_when_it_is_too_long(wire: Wire) -> None:
+    wire.head("POST /login/", Transfer_Encoding="chunked")
+    piece = b"a" * 65_536
+    for _ in range(17):
+        wire.send(b"%x\r\n%b\r\n" % (len(piece), piece))
+
+    assert wire.answer().startswith(b"HTTP/1.1 413 ")
+
+
+@pytest.mark.parametrize("path", ["/api/files/", "/api/files", "/api/%66iles/"])
+@pytest.mark.parametrize("authorization", ["", "Bearer nobody"])
+def test_an_upload_is_refused_before_it_is_sent_unless_its_sender_is_known(
+    wire: Wire, path: str, authorization: str
+) -> None:
+    fields = {"Authorization": authorization} if authorization else {}
+    wire.head(f"POST {path}", Content_Length=str(2 * MEGABYTE), **fields)
+
+    answer = wire.answer()
+
+    assert answer.startswith(b"HTTP/1.1 401 ")
+    assert b'"Sign in first."' in answer
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="only Linux tells a process's memory")
+def test_bodies_of_strangers_take_no_memory(server: ServerProcess) -> None:
+    get(server, "/login/")
+    before = memory(server)
+    for path in ("/login/", "/api/files/") * 3:
+        wire = Wire(server)
+        wire.head(f"POST {path}", Content_Length=str(50 * MEGABYTE))
+        # It is refused, and closed after two seconds.
+        with contextlib.suppress(OSError):
+            for _ in range(50):
+                wire.send(b"a" * MEGABYTE)
+        wire.close()
+
+    assert get(server, "/login/").status_code == 200
+    assert memory(server) - before < 25 * MEGABYTE
+
+
+def test_a_user_uploads_a_file_with_and_without_its_length(server: ServerProcess, token: str) -> None:
+    content = PNG + os.urandom(3 * MEGABYTE)
+    form = (
+        b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\n\r\n'
+        + content
+        + b"\r\n--x--\r\n"
+    )
+    pieces: list[Any] = [form, iter([form[:70_000], form[70_000:]])]
+    for body in pieces:
+        answer = httpx2.post(
+            f"http://127.0.0.1:{server.port}/api/files/",
+            content=body,
+            headers={"Authorization": f"Bearer {token}", "Content-Type": "multipart/form-data; boundary=x"},
+            timeout=PATIENCE,
+            trust_env=False,
+        )
+        assert answer.status_code == 201, answer.text
+        assert get(server, f"/api/files/{answer.json()['id']}/", token).content == content
+        assert (server.folder / "files" / answer.json()["id"]).stat().st_mode & 0o777 == 0o600
+
+
+def test_a_users_upload_that_is_too_large_is_refused(wire: Wire, token: str) -> None:
+    wire.head("POST /api/files/", Content_Length=str(5 * MEGABYTE), Authorization=f"Bearer {token}")
+
+    answer = wire.answer()
+
+    assert answer.startswith(b"HTTP/1.1 413 ")
+    assert b"A request may have 4 MB here, and no more." in answer
+
+
+@pytest.mark.parametrize("sent", [b"", b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX-A: b\r\n"])
+def test_a_head_has_a_deadline_in_all(wire: Wire, sent: bytes) -> None:
+    wire.send(sent)
+
+    assert wire.answer().startswith(b"HTTP/1.1 408 ")
+
+
+def test_a_body_has_a_deadline_in_all(wire: Wire) -> None:
+    wire.head("POST /login/", Content_Length="1000")
+    wire.send(b"a")
+
+    assert wire.answer().startswith(b"HTTP/1.1 408 ")
+
+
+def test_a_connection_serves_one_request_after_the_other(wire: Wire) -> None:
+    for _ in range(2):
+        wire.head("POST /nowhere/", Content_Length="3")
+        wire.send(b"abc")
+    wire.head("GET /nowhere/", Connection="close")
+
+    answer = wire.answer()
+
+    assert answer.count(b"HTTP/1.1 404 ") == 3
+
+
+def test_an_answer_that_nobody_reads_is_given_up(server: ServerProcess, token: str) -> None:
+    content = PNG + os.urandom(4 * MEGABYTE - 100)
+    form = {"file": ("a.png", content)}
+    headers = {"Authorization": f"Bearer {token}"}
+    stored = httpx2.post(
+        f"http://127.0.0.1:{server.port}/api/files/",
+        files=form,
+        headers=headers,
+        timeout=PATIENCE,
+        trust_env=False,
+    ).json()
+    requested = [Wire(server) for _ in range(20)]
+    before = memory(server)
+    for wire in requested:
+        wire._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        wire.head(f"GET /api/files/{stored['id']}/", Authorization=f"Bearer {token}")
+
+    assert get(server, "/login/").status_code == 200
+    assert memory(server) - before < 30 * MEGABYTE
+    for wire in requested:
+        with contextlib.suppress(ConnectionResetError):
+            assert len(wire.answer()) < len(content)
+        wire.close()
+
+
+def test_connections_that_send_no_whole_request_make_room(server: ServerProcess, token: str) -> None:
+    held = []
+    for _ in range(400):
+        wire = Wire(server)
+        wire.send(b"GET / HTTP/1.1\r\nHost: x\r\n")
+        held.append(wire)
+
+    # These need descriptors, for the connection and for the database.
+    assert get(server, "/login/").status_code == 200
+    assert get(server, "/api/conversations/", token).status_code == 200
+    for wire in held:
+        wire.close()
+    assert "unable to open database file" not in server.output
