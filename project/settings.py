@@ -5,8 +5,11 @@ off, the secure value of each setting is the default.
 ``docs/settings.md`` lists every variable with its default; a test compares the two.
 """
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
+
+from django.conf import global_settings
 
 from project import csp, data_folder, logging, secret_key, unfold
 from project.environment import Mistake, boolean, database, days, env, number, text, whole, words
@@ -57,6 +60,7 @@ INSTALLED_APPS = [
     "servestatic",
     "django.contrib.staticfiles",
     "channels",
+    "axes",
     "emulator",
     "providers",
     "runs",
@@ -70,9 +74,12 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
+    "runs.access.sign_in.limit_waiting",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    # Last: it replaces the answer to a sign-in that is refused.
+    "axes.middleware.AxesMiddleware",
 ]
 
 ROOT_URLCONF = "project.urls"
@@ -141,6 +148,34 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 
+PASSWORD_HASHERS = ["project.hashing.PooledPasswordHasher", *global_settings.PASSWORD_HASHERS[1:]]
+AUTHENTICATION_BACKENDS = [
+    # First: it refuses a sign-in before its password is hashed.
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
+
+#: Failed sign-ins of one user name from one address after which no more are taken.
+RUNNEL_SIGN_IN_FAILURES = whole("RUNNEL_SIGN_IN_FAILURES", 10, at_least=1)
+#: The same for one address with any user names.
+RUNNEL_SIGN_IN_FAILURES_PER_ADDRESS = whole("RUNNEL_SIGN_IN_FAILURES_PER_ADDRESS", 100, at_least=1)
+#: Minutes after the last failure until sign-ins are taken again.
+RUNNEL_SIGN_IN_LOCK_MINUTES = whole("RUNNEL_SIGN_IN_LOCK_MINUTES", 15, at_least=1)
+AXES_HANDLER = "runs.access.sign_in.Handler"
+AXES_FAILURE_LIMIT = RUNNEL_SIGN_IN_FAILURES
+AXES_COOLOFF_TIME = timedelta(minutes=RUNNEL_SIGN_IN_LOCK_MINUTES)
+# Nobody locks a user out from elsewhere.
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_LOCKOUT_CALLABLE = "runs.access.sign_in.refused"
+AXES_CLIENT_IP_CALLABLE = "runs.access.addresses.of_request"
+AXES_RESET_ON_SUCCESS = True
+# Who tries on while locked out does not wait the longer for it.
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_DISABLE_ACCESS_LOG = True
+# Ours are in runs/admin/sign_ins.py.
+AXES_ENABLE_ADMIN = False
+AXES_VERBOSE = False
+
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_TZ = True
@@ -176,9 +211,10 @@ SECURE_SSL_REDIRECT = boolean("SECURE_SSL_REDIRECT", not DEBUG)
 SECURE_HSTS_SECONDS = whole("SECURE_HSTS_SECONDS", 0 if DEBUG else 31_536_000)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = boolean("SECURE_HSTS_INCLUDE_SUBDOMAINS", False)
 SECURE_HSTS_PRELOAD = boolean("SECURE_HSTS_PRELOAD", False)
-# Only for a proxy that sets this header itself and removes it from client requests.
+#: Whether a proxy in front sets X-Forwarded-Proto, and appends the client's address to X-Forwarded-For.
+RUNNEL_BEHIND_PROXY = boolean("RUNNEL_BEHIND_PROXY", False)
 SECURE_PROXY_SSL_HEADER: tuple[str, str] | None = (
-    ("HTTP_X_FORWARDED_PROTO", "https") if boolean("RUNNEL_BEHIND_PROXY", False) else None
+    ("HTTP_X_FORWARDED_PROTO", "https") if RUNNEL_BEHIND_PROXY else None
 )
 # HSTS for subdomains and preload affects other sites of the domain. Its owner decides, so the deployment
 # check does not demand them.

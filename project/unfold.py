@@ -76,6 +76,9 @@ UNFOLD: dict[str, Any] = {
                     _link("Providers", "cloud", "providers_provider_changelist", "providers.view_provider"),
                     _link("MCP servers", "build", "runs_mcpserver_changelist", "runs.view_mcpserver"),
                     _link("API tokens", "key", "runs_apitoken_changelist", "runs.view_apitoken"),
+                    _link(
+                        "Failed sign-ins", "lock", "axes_accessattempt_changelist", "axes.view_accessattempt"
+                    ),
                     _link("Users", "person", "auth_user_changelist", "auth.view_user"),
                     _link("Groups", "group", "auth_group_changelist", "auth.view_group"),
                 ],
