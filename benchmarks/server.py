@@ -36,6 +36,8 @@ class Served:
     port: int
     pid: int
     token: str
+    #: The environment of the server, for commands beside it.
+    environment: Mapping[str, str]
 
     @property
     def websocket(self) -> str:
@@ -85,7 +87,8 @@ def serve(environment: Mapping[str, str]) -> Iterator[Served]:
             wait_for(port, process)
             issue = [sys.executable, "manage.py", "api_token", "admin"]
             done = subprocess.run(issue, cwd=PROJECT, env=values, capture_output=True, check=True)
-            yield Served(port=port, pid=process.pid, token=done.stdout.decode().split()[-1])
+            token = done.stdout.decode().split()[-1]
+            yield Served(port=port, pid=process.pid, token=token, environment=values)
         except BaseException as error:
             error.add_note(output.read_text()[-4000:])
             raise

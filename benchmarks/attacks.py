@@ -1,0 +1,229 @@
+"""What one user or stranger may do to a server, each attack for some seconds; ``benchmarks.neighbours`` runs them.
+
+Each attack runs in a process of its own (``python -m benchmarks.attacks NAME``) and prints what it counted, as JSON.
+To add one, write a function and name it in ``ATTACKS``.
+"""
+
+import argparse
+import asyncio
+import base64
+import contextlib
+import json
+import os
+import random
+import re
+import sys
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from urllib.parse import urlencode
+
+#: Bytes that are written at once.
+_PIECE = 64 * 1024
+_CODE = re.compile(rb'"code":"(\w+)"')
+
+
+@dataclass(kw_only=True, slots=True)
+class Attacker:
+    """Where an attack goes, for how long, and what it has counted."""
+
+    port: int
+    #: An API token of the attacking user; a stranger does not use it.
+    token: str
+    seconds: float
+    chance: random.Random
+    counts: Counter[str] = field(default_factory=Counter)
+    _end: float = 0.0
+
+    def is_on(self) -> bool:
+        """Return whether the attack goes on."""
+        self._end = self._end or time.monotonic() + self.seconds
+        return time.monotonic() < self._end
+
+    def left(self) -> float:
+        """Return the seconds that are left of the attack."""
+        return max(0.0, self._end - time.monotonic()) if self.is_on() else 0.0
+
+    async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        return await asyncio.open_connection("127.0.0.1", self.port)
+
+    async def socket(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """Open a WebSocket of the attacking user and wait for its first frame."""
+        reader, writer = await self.connect()
+        key = base64.b64encode(self.chance.randbytes(16)).decode()
+        writer.write(
+            f"GET /ws/ HTTP/1.1\r\nHost: 127.0.0.1:{self.port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n"
+            f"Authorization: Bearer {self.token}\r\n\r\n".encode()
+        )
+        await reader.readuntil(b"\r\n\r\n")
+        first = await reader.readuntil(b"}")
+        self.counts["ready" if b'"ready"' in first else "refused"] += 1
+        return reader, writer
+
+    async def count_answers(self, reader: asyncio.StreamReader) -> None:
+        """Read to the end; count the codes of errors, pongs and bytes."""
+        with contextlib.suppress(ConnectionError):
+            while piece := await reader.read(_PIECE):
+                self.counts["bytes read"] += len(piece)
+                self.counts["pong"] += piece.count(b'"pong"')
+                self.counts["ok"] += piece.count(b'"type":"ok"')
+                for code in _CODE.findall(piece):
+                    self.counts[code.decode()] += 1
+        self.counts["closed"] += 1
+
+    async def flood(self, piece: bytes, frames: int, *, per_second: float | None = None) -> None:
+        """Send ``piece``, which holds ``frames``, over one socket, as fast as it is taken or at a rate."""
+        reader, writer = await self.socket()
+        reading = asyncio.create_task(self.count_answers(reader))
+        begin, sent = time.monotonic(), 0
+        with contextlib.suppress(ConnectionError, TimeoutError):
+            while self.is_on() and not reading.done():
+                writer.write(piece)
+                sent += frames
+                async with asyncio.timeout(self.seconds):
+                    await writer.drain()
+                if per_second is not None:
+                    await asyncio.sleep(max(0.0, begin + sent / per_second - time.monotonic()))
+        self.counts["frames"] += sent
+        writer.close()
+        reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
+
+
+def masked(text: str) -> bytes:
+    """Return a text frame, masked with zeros (RFC 6455, section 5.3)."""
+    payload = text.encode()
+    length = bytes([0x80 | len(payload)]) if len(payload) < 126 else b"\xfe" + len(payload).to_bytes(2)
+    return b"\x81" + length + bytes(4) + payload
+
+
+async def pings(attacker: Attacker) -> None:
+    """Pings over one socket, as many as are taken."""
+    ping = masked('{"type":"ping"}')
+    await attacker.flood(ping * 1000, 1000)
+
+
+async def starts(attacker: Attacker) -> None:
+    """190 starts of 28 KB in a second over one socket, of a model that answers at once."""
+    frame = {"type": "start", "id": "1", "model": "emulator/nope", "input": "x" * 28_000}
+    await attacker.flood(masked(json.dumps(frame)), 1, per_second=190)
+
+
+async def large_frames(attacker: Attacker) -> None:
+    """Frames of 64 KiB over one socket, as many as are taken, of the kind that takes longest to parse."""
+    tools = [{"name": "a", "parameters": {"a": [{}] * 120}}] * 120
+    frame = {"type": "start", "id": "1", "model": "emulator/nope", "input": "x", "tools": tools}
+    await attacker.flood(masked(json.dumps(frame)), 1)
+
+
+async def bad_frames(attacker: Attacker) -> None:
+    """Frames of 60 KiB that are refused, each nineteen followed by a ping, so that the socket stays open."""
+    bad = masked('{"type":"ping","a":[' + ",".join(["{}"] * 20_000) + "]}")
+    await attacker.flood(bad * 19 + masked('{"type":"ping"}'), 20)
+
+
+async def sockets(attacker: Attacker) -> None:
+    """1,500 sockets of one user, which stay open and send pings."""
+    held = []
+    with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+        for _ in range(1500):
+            if not attacker.is_on():
+                break
+            held.append(await attacker.socket())
+    await asyncio.sleep(attacker.left())
+    for _, writer in held:
+        writer.close()
+
+
+async def sign_ins(attacker: Attacker) -> None:
+    """50 connections that sign in with wrong passwords, one after the other."""
+
+    async def guess(name: str) -> None:
+        while attacker.is_on():
+            with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+                status = await _post_sign_in(attacker, name)
+                attacker.counts[f"status {status}"] += 1
+
+    await asyncio.gather(*(guess(f"user{attacker.chance.randrange(10**9)}") for _ in range(50)))
+
+
+async def tokens(attacker: Attacker) -> None:
+    """10 connections that ask the API with wrong tokens, one after the other."""
+
+    async def guess() -> None:
+        while attacker.is_on():
+            with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+                token = attacker.chance.randbytes(24).hex()
+                answer = await _request(
+                    attacker, "GET /api/conversations/ HTTP/1.1", f"Authorization: Bearer rnl_{token}"
+                )
+                attacker.counts[f"status {answer.split()[1].decode()}"] += 1
+
+    await asyncio.gather(*(guess() for _ in range(10)))
+
+
+async def _request(attacker: Attacker, line: str, *headers: str, body: bytes = b"") -> bytes:
+    reader, writer = await attacker.connect()
+    head = [line, f"Host: 127.0.0.1:{attacker.port}", "Connection: close", *headers]
+    if body:
+        head.append(f"Content-Length: {len(body)}")
+    writer.write("\r\n".join([*head, "", ""]).encode() + body)
+    answer = await reader.read()
+    writer.close()
+    return answer
+
+
+async def _post_sign_in(attacker: Attacker, name: str) -> str:
+    page = await _request(attacker, "GET /login/ HTTP/1.1")
+    cookie = re.search(rb"csrftoken=(\w+)", page)
+    field = re.search(rb'name="csrfmiddlewaretoken" value="(\w+)"', page)
+    if cookie is None or field is None:
+        return page.split()[1].decode()
+    form = {"username": name, "password": "wrong", "csrfmiddlewaretoken": field[1].decode()}
+    answer = await _request(
+        attacker,
+        "POST /login/ HTTP/1.1",
+        f"Cookie: csrftoken={cookie[1].decode()}",
+        "Content-Type: application/x-www-form-urlencoded",
+        f"Origin: http://127.0.0.1:{attacker.port}",
+        body=urlencode(form).encode(),
+    )
+    return answer.split()[1].decode()
+
+
+ATTACKS: dict[str, Callable[[Attacker], Awaitable[None]]] = {
+    "starts": starts,
+    "pings": pings,
+    "large_frames": large_frames,
+    "bad_frames": bad_frames,
+    "sockets": sockets,
+    "sign_ins": sign_ins,
+    "tokens": tokens,
+}
+
+
+def main() -> None:
+    """Run one attack and print its counts."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.attacks", description=__doc__)
+    parser.add_argument("name", choices=ATTACKS)
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--token", default="")
+    parser.add_argument("--seconds", type=float, default=8.0)
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    # The measuring process must not wait for this one.
+    os.nice(10)
+    chance = random.Random(options.seed)
+    attacker = Attacker(port=options.port, token=options.token, seconds=options.seconds, chance=chance)
+    asyncio.run(_run(attacker, options.name))
+    json.dump(dict(attacker.counts), sys.stdout)
+
+
+async def _run(attacker: Attacker, name: str) -> None:
+    await ATTACKS[name](attacker)
+
+
+if __name__ == "__main__":
+    main()
