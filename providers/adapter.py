@@ -89,7 +89,9 @@ class StreamAdapter:
     ) -> tuple[StepResult, BaseException | None]:
         """Make one call; return its result, whole or partial, and the exception that ended it."""
         started_at = datetime.now(UTC)
-        pump = Pump(self._target, wire=self._wire, sink=sink, timeouts=self._timeouts)
+        pump = Pump(
+            self._target, wire=self._wire, sink=sink, timeouts=self._timeouts, max_calls=call.max_calls
+        )
         ending: BaseException | None = None
         try:
             if cancel.is_set():

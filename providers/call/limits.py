@@ -28,8 +28,8 @@ class SizeLimits:
     calls: int
 
     @classmethod
-    def from_settings(cls) -> Self:
-        """Return the limits from the Django settings."""
+    def from_settings(cls, *, max_calls: int | None = None) -> Self:
+        """Return the limits from the Django settings; ``max_calls`` overrides that of function calls."""
         return cls(
             event=settings.RUNNEL_EVENT_MB * _MEGABYTE,
             response=settings.RUNNEL_RESPONSE_MB * _MEGABYTE,
@@ -37,5 +37,5 @@ class SizeLimits:
             error_body=settings.RUNNEL_ERROR_BODY_KB * 1024,
             text=settings.RUNNEL_ANSWER_CHARS,
             arguments=settings.RUNNEL_ARGUMENT_CHARS,
-            calls=settings.RUNNEL_CALLS_PER_STEP,
+            calls=settings.RUNNEL_CALLS_PER_STEP if max_calls is None else max_calls,
         )

@@ -43,7 +43,15 @@ _EVENTS_PER_TURN = 64
 class Pump:
     """One call. Call ``run`` once, then read ``accumulator``, ``exchange`` and the other public attributes."""
 
-    def __init__(self, target: Target, *, wire: Wire, sink: EventSink, timeouts: Timeouts) -> None:
+    def __init__(
+        self,
+        target: Target,
+        *,
+        wire: Wire,
+        sink: EventSink,
+        timeouts: Timeouts,
+        max_calls: int | None = None,
+    ) -> None:
         self._target = target
         self._wire = wire
         self._sink = sink
@@ -59,7 +67,7 @@ class Pump:
         self._timer: asyncio.TimerHandle | None = None
         self.accumulator = StepAccumulator(quirks=target.quirks)
         self._decoder = Decoder(wire, self.accumulator)
-        self._limits = SizeLimits.from_settings()
+        self._limits = SizeLimits.from_settings(max_calls=max_calls)
         self._bounds = AnswerBounds(self._limits)
         self._reader: AnswerReader | None = None
         self.exchange = Exchange(

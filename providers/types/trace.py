@@ -46,6 +46,8 @@ class CallContext:
     attempt: int = 1
     #: The owner of the run; ``None`` for a call without one. The circuit breaker tells users apart.
     user_id: int | None = None
+    #: Function calls that the answer may have; ``None`` for the setting.
+    max_calls: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

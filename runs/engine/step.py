@@ -17,6 +17,7 @@ from providers.retry.backoff import RetryPolicy
 from providers.trace_store import PackedTraces
 from providers.types import ModelRequest, StepResult
 from providers.types.trace import CallContext
+from runs import limits
 from runs.calls.planning import PlannedCall
 from runs.engine.sink import StepSink, StepTraces
 from runs.log.journal import Journal, RunLog
@@ -93,7 +94,12 @@ class RunningStep:
         try:
             return await self.attempts.run(
                 request,
-                call=CallContext(run_id=self.row.run_id, step_id=self.row.id, user_id=context.owner_id),
+                call=CallContext(
+                    run_id=self.row.run_id,
+                    step_id=self.row.id,
+                    user_id=context.owner_id,
+                    max_calls=limits.cached(context.owner_id).calls_per_step,
+                ),
                 cancel=context.cancel,
                 sink=sink,
             )

@@ -24,7 +24,7 @@ from runs.limits.bucket import Bucket
 logger = logging.getLogger("runnel.limits")
 
 #: Starts of one user that are stored at the same time. Others wait, so that a burst of one user leaves room.
-STORED_AT_ONCE = 8
+STORED_AT_ONCE = 4
 #: Bytes that count as one frame. A large frame takes the longer to parse.
 BYTES_OF_A_FRAME = 512
 #: Users whose buckets are kept; with more, the full ones are dropped.

@@ -5,11 +5,12 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group
 from django.utils import timezone
 
 from runs.log.packing import frame_head, frames
 from runs.log.rows import read_events
-from runs.models import Conversation, Run, Step, ToolCall
+from runs.models import Conversation, GroupLimits, Run, Step, ToolCall
 from runs.models.tool_call import ToolCallStatus
 from runs.states import TERMINAL, RunStatus
 
@@ -23,6 +24,14 @@ def make_user(username: str = "ada", **columns: Any) -> Any:
 def stored_frames(run_id: UUID) -> list[str]:
     """Return all frames of a run as its log has them."""
     return frames(frame_head(run_id), 1, read_events(run_id))
+
+
+def make_group(user: Any, name: str, **limits: Any) -> Group:
+    """Put ``user`` into a new group that sets ``limits``."""
+    group = Group.objects.create(name=name)
+    GroupLimits.objects.create(group=group, **limits)
+    group.user_set.add(user)
+    return group
 
 
 def make_run(

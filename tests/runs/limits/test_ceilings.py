@@ -11,20 +11,13 @@ from runs import limits
 from runs.limits import ceilings
 from runs.models import GroupLimits
 from tests.runs.conftest import Connect, Person
-from tests.runs.rows import make_user
+from tests.runs.rows import make_group, make_user
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
     # Unfold 0.110 has not followed Django 6.1 here yet.
     pytest.mark.filterwarnings("ignore:Overriding get_action_choices"),
 ]
-
-
-def group_of(user: Any, name: str, **values: Any) -> Group:
-    group = Group.objects.create(name=name)
-    GroupLimits.objects.create(group=group, **values)
-    group.user_set.add(user)
-    return group
 
 
 def test_a_user_without_groups_has_the_limits_of_the_settings(settings: Any) -> None:
@@ -35,30 +28,30 @@ def test_a_user_without_groups_has_the_limits_of_the_settings(settings: Any) -> 
 def test_a_group_sets_a_limit_below_the_setting_and_leaves_the_others(settings: Any) -> None:
     settings.RUNNEL_SOCKETS_PER_USER = 9
     user = make_user("ada")
-    group_of(user, "guests", runs=2)
+    make_group(user, "guests", runs=2)
     found = limits.of(user.pk)
     assert (found.runs, found.sockets) == (2, 9)
 
 
 def test_of_several_groups_the_most_generous_holds_for_each_limit() -> None:
     user = make_user("ada")
-    group_of(user, "guests", runs=2, sockets=8)
-    group_of(user, "staff", runs=30, sockets=4)
+    make_group(user, "guests", runs=2, sockets=8)
+    make_group(user, "staff", runs=30, sockets=4)
     found = limits.of(user.pk)
     assert (found.runs, found.sockets) == (30, 8)
 
 
 def test_no_limit_of_a_day_is_the_most_generous() -> None:
     user = make_user("ada")
-    group_of(user, "guests", tokens_per_day=5, cost_per_day=Decimal("1.50"))
+    make_group(user, "guests", tokens_per_day=5, cost_per_day=Decimal("1.50"))
     assert (limits.of(user.pk).tokens_per_day, limits.of(user.pk).cost_per_day) == (5, 1.5)
-    group_of(user, "staff", cost_per_day=Decimal(0))
+    make_group(user, "staff", cost_per_day=Decimal(0))
     assert limits.of(user.pk).cost_per_day == 0
 
 
 def test_a_changed_limit_holds_at_once() -> None:
     user = make_user("ada")
-    group = group_of(user, "guests", runs=2)
+    group = make_group(user, "guests", runs=2)
     assert limits.of(user.pk).runs == 2
     group.limits.runs = 3
     group.limits.save()
@@ -71,7 +64,7 @@ def test_a_limit_that_another_process_changed_holds_when_what_is_kept_is_old(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     user = make_user("ada")
-    group = group_of(user, "guests", runs=2)
+    group = make_group(user, "guests", runs=2)
     assert limits.of(user.pk).runs == 2
     GroupLimits.objects.filter(group=group).update(runs=3)
     assert limits.of(user.pk).runs == 2

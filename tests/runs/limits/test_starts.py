@@ -11,7 +11,7 @@ from runs.models import Run
 from runs.services.new_run import unfinished
 from runs.states import RunStatus
 from tests.runs.conftest import Connect, Person
-from tests.runs.rows import make_run
+from tests.runs.rows import make_group, make_run
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -123,6 +123,19 @@ async def test_a_start_that_asks_for_nothing_gets_no_more_steps_than_allowed(
     started = await socket.start("emulator/calls", "[[call clock]] [[next]]", options={"tools": ["clock"]})
     end = await socket.ended(started["run_id"])
     assert end["metadata"]["stop_reason"] == "max_steps"
+
+
+async def test_an_answer_calls_no_more_functions_than_a_group_may(ada: Person, connect: Connect) -> None:
+    await readers.run(make_group, ada.user, "guests", calls_per_step=2)
+    socket = await connect(ada)
+    ends = []
+    for calls in (2, 3):
+        started = await socket.start(
+            "emulator/calls", "[[call clock]] " * calls, options={"tools": ["clock"]}
+        )
+        ends.append(await socket.ended(started["run_id"]))
+    assert [end["type"] for end in ends] == ["RUN_FINISHED", "RUN_ERROR"]
+    assert "more than 2 tool calls" in ends[1]["message"]
 
 
 @pytest.mark.skipif(
