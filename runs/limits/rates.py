@@ -8,7 +8,7 @@ import asyncio
 import logging
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -27,12 +27,31 @@ logger = logging.getLogger("runnel.limits")
 STORED_AT_ONCE = 4
 #: Bytes that count as one frame. A large frame takes the longer to parse.
 BYTES_OF_A_FRAME = 512
+#: Seconds of CPU time that storing a start may take without counting as frames.
+FREE_SECONDS = 0.01
+#: Frames that one second of CPU time beyond that counts as. With 2,000 frames a second, half of a core.
+FRAMES_OF_A_SECOND = 4_000
 #: Users whose buckets are kept; with more, the full ones are dropped.
 _KEPT_USERS = 10_000
 #: Seconds to wait for Redis; after that the start is counted in this process alone.
 _REDIS_SECONDS = 1.0
 #: Seconds of a clock that is never set back.
 _now = time.monotonic
+
+
+@dataclass(slots=True)
+class Cost:
+    """The CPU time that one start has taken, in seconds."""
+
+    seconds: float = 0.0
+
+    def of[T](self, work: Callable[[], T]) -> T:
+        """Run ``work``, count the CPU time of this thread meanwhile, and return what it returns."""
+        begin = time.thread_time()
+        try:
+            return work()
+        finally:
+            self.seconds += time.thread_time() - begin
 
 
 @dataclass(slots=True)
@@ -100,10 +119,18 @@ def count_frame(user_id: int, size: int, *, per_second: int) -> float:
 
 
 @asynccontextmanager
-async def storing(user_id: int) -> AsyncIterator[None]:
-    """Wait until fewer than ``STORED_AT_ONCE`` starts of the user are being stored."""
-    async with _of_this_loop.get().users[user_id].slots:
-        yield
+async def storing(user_id: int) -> AsyncIterator[Cost]:
+    """Wait until fewer than ``STORED_AT_ONCE`` starts of the user are being stored.
+
+    What the start costs beyond ``FREE_SECONDS`` counts as frames: the user's next ones are handled later.
+    """
+    user = _of_this_loop.get().users[user_id]
+    cost = Cost()
+    async with user.slots:
+        try:
+            yield cost
+        finally:
+            user.frames.used += max(0.0, cost.seconds - FREE_SECONDS) * FRAMES_OF_A_SECOND
 
 
 async def _count_in_redis(limiter: MovingWindowRateLimiter, user_id: int, per_minute: int) -> float:

@@ -55,8 +55,8 @@ async def start(owner_id: int, request: StartRequest) -> Started:
             raise Restarting from None
         raise
     try:
-        async with rates.storing(owner_id):
-            started = await _store(owner_id, request, targets, ceilings)
+        async with rates.storing(owner_id) as cost:
+            started = await _store(owner_id, request, targets, ceilings, cost)
         if started.state == "created":
             here.launch(_spec(owner_id, request, targets, started, ceilings))
     finally:
@@ -86,13 +86,17 @@ def _spec(
 
 
 async def _store(
-    owner_id: int, request: StartRequest, targets: tuple[catalog.Target, ...], ceilings: Ceilings
+    owner_id: int,
+    request: StartRequest,
+    targets: tuple[catalog.Target, ...],
+    ceilings: Ceilings,
+    cost: rates.Cost,
 ) -> Started:
     """Store a run. If the request is valid and has ``cancel_pending``, first cancel the paused run."""
     here = supervisor.current()
 
     def store() -> Started:
-        return new_run.store(owner_id, request, targets, here.settings, ceilings)
+        return cost.of(lambda: new_run.store(owner_id, request, targets, here.settings, ceilings))
 
     try:
         return await here.journal.execute(store)

@@ -1,5 +1,6 @@
 """How many sockets a user may open, what one may follow, and how fast frames are handled."""
 
+import time
 from typing import Any
 
 import pytest
@@ -101,3 +102,27 @@ async def test_all_sockets_of_a_user_share_the_rate(ada: Person, connect: Connec
             socket.send_text('{"type":"ping"}')
     await sockets[0].until(lambda: sockets[0].count("pong") == 6)
     assert sum(socket.count("pong") for socket in sockets) < 18
+
+
+async def test_what_a_start_costs_counts_as_frames() -> None:
+    async with rates.storing(1) as cheap:
+        cheap.of(lambda: None)
+    assert rates.count_frame(1, 0, per_second=100) == 0
+    async with rates.storing(1) as dear:
+        dear.seconds = 0.26
+    assert rates.count_frame(1, 0, per_second=100) == pytest.approx(9, abs=0.1)
+    assert rates.count_frame(2, 0, per_second=100) == 0
+
+
+async def test_the_cost_of_a_start_is_the_time_of_its_own_thread() -> None:
+    def busy() -> str:
+        while time.thread_time() - begin < 0.02:
+            pass
+        return "done"
+
+    cost, begin = rates.Cost(), time.thread_time()
+    assert cost.of(busy) == "done"
+    assert cost.seconds >= 0.01
+    before = cost.seconds
+    cost.of(lambda: time.sleep(0.05))
+    assert cost.seconds - before < 0.04
