@@ -35,6 +35,12 @@ class Conflict(ServiceError):  # noqa: N818 - the protocol's name for it
     code = "conflict"
 
 
+class Forbidden(ServiceError):  # noqa: N818 - the protocol's name for it
+    """This API token may not do that."""
+
+    code = "forbidden"
+
+
 class ConversationBusy(ServiceError):  # noqa: N818 - the protocol's name for it
     """This conversation has a run under way. Wait for its end, or cancel it first."""
 

@@ -15,6 +15,7 @@ from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_K
 from django.http import parse_cookie
 from django.utils.crypto import constant_time_compare
 
+from runs.access import last_use, scopes
 from runs.models import ApiToken
 
 SUBPROTOCOL = "runnel.v1"
@@ -42,6 +43,8 @@ class Identity:
     session_key: str | None = None
     #: ``None`` if a browser session authenticated the socket.
     token_id: int | None = None
+    #: What the credentials allow.
+    scopes: frozenset[str] = scopes.ALL
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +91,13 @@ def identify(handshake: Handshake) -> Identity:
         token = _live_token(handshake.token)
         if token is None:
             raise HandshakeRefused(4401)
-        return Identity(user_id=token.user_id, username=token.user.get_username(), token_id=token.pk)
+        last_use.note(token.pk)
+        return Identity(
+            user_id=token.user_id,
+            username=token.user.get_username(),
+            token_id=token.pk,
+            scopes=token.scope_set,
+        )
     if not is_origin_allowed(handshake):
         # A client with neither a session nor an origin is no browser: it lacks a token.
         raise HandshakeRefused(4401 if handshake.session_key is None and handshake.origin is None else 4403)
@@ -127,21 +136,21 @@ def bearer_token(header: str) -> str | None:
     return token.strip() if scheme.lower() == "bearer" and token.strip() else None
 
 
-def bearer_user(header: str) -> Any:
-    """Return the user whose token an ``Authorization`` header holds, or ``None``."""
+def bearer_user(header: str) -> tuple[Any, frozenset[str]]:
+    """Return the user whose token an ``Authorization`` header holds, and the token's scopes.
+
+    The user is ``None`` if the header holds no valid token.
+    """
     token = bearer_token(header)
-    return None if token is None else user_of_token(token)
-
-
-def user_of_token(token: str) -> Any:
-    """Return the active user of an API token, or ``None``."""
-    found = _live_token(token)
-    return None if found is None else found.user
+    found = None if token is None else _live_token(token)
+    if found is None:
+        return None, frozenset()
+    last_use.note(found.pk)
+    return found.user, found.scope_set
 
 
 def _live_token(token: str) -> ApiToken | None:
-    live = ApiToken.objects.filter(user__is_active=True).select_related("user")
-    return live.filter(digest=ApiToken.digest_of(token)).first()
+    return ApiToken.live().select_related("user").filter(digest=ApiToken.digest_of(token)).first()
 
 
 def user_of_session(session_key: str) -> Any:
@@ -165,6 +174,6 @@ def user_of_session(session_key: str) -> Any:
 def is_current(identity: Identity) -> bool:
     """Return whether the credentials still belong to the same active user."""
     if identity.token_id is not None:
-        return ApiToken.objects.filter(pk=identity.token_id, user__is_active=True).exists()
+        return ApiToken.live().filter(pk=identity.token_id).exists()
     user = None if identity.session_key is None else user_of_session(identity.session_key)
     return user is not None and user.pk == identity.user_id

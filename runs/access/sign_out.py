@@ -1,6 +1,7 @@
 """Closes open sockets when a sign-out or another change makes their credentials invalid.
 
-These changes count: a sign-out, a new password, a user deactivated or deleted, a token revoked. Each handler
+These changes count: a sign-out, a new password, a user deactivated or deleted, a token revoked. A new password
+also revokes the user's API tokens, unless ``keeps_tokens`` is set on the user. Each handler
 selects the sockets that may be affected. ``runs.access.authentication`` then checks them against the database
 and closes those that it would refuse now. A user who changes their own password gets a new session key; their
 page reconnects with it.
@@ -51,9 +52,20 @@ def _signed_in(request: HttpRequest, **kwargs: Any) -> None:
 def _user_saved(
     instance: Any, created: bool, using: str, update_fields: frozenset[str] | None, **kwargs: Any
 ) -> None:
+    if not created and _has_new_password(instance):
+        ApiToken.objects.using(using).filter(user_id=instance.pk).delete()
     # A sign-in saves only `last_login`, which changes no right.
     if not created and (update_fields is None or not _DECISIVE.isdisjoint(update_fields)):
         transaction.on_commit(partial(_close_refused_of, instance.pk), using=using)
+
+
+def _has_new_password(user: Any) -> bool:
+    """Return whether the user is being saved with another password, and did not ask to keep the API tokens.
+
+    Django keeps the raw password on the user until ``save`` returns. When it only hashes a password anew, at a sign-in,
+    it keeps none.
+    """
+    return getattr(user, "_password", None) is not None and not getattr(user, "keeps_tokens", False)
 
 
 def _user_deleted(instance: Any, using: str, **kwargs: Any) -> None:

@@ -13,13 +13,13 @@ from runs.models import ApiToken
 class ApiTokenAdmin(NoSecretLookups, ModelAdmin):
     """All API tokens. Deleting a token revokes it."""
 
-    list_display = ("label", "number", "user", "created")
+    list_display = ("label", "number", "user", "scopes", "created", "expires", "last_used")
     list_select_related = ("user",)
-    list_filter = ("created_at",)
+    list_filter = ("created_at", "expires_at", "last_used_at")
     search_fields = ("name", "user__username", "user__email")
     search_help_text = "Name or owner"
     list_before_template = "admin/tokens_note.html"
-    fields = ("label", "number", "user", "created")
+    fields = ("label", "number", "user", "scopes", "created", "expires", "last_used")
     readonly_fields = fields
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -40,3 +40,11 @@ class ApiTokenAdmin(NoSecretLookups, ModelAdmin):
     @admin.display(description="Created", ordering="created_at")
     def created(self, token: ApiToken) -> str:
         return wording.moment(token.created_at)
+
+    @admin.display(description="Valid until", ordering="expires_at")
+    def expires(self, token: ApiToken) -> str:
+        return "no end" if token.expires_at is None else wording.moment(token.expires_at)
+
+    @admin.display(description="Last used", ordering="last_used_at")
+    def last_used(self, token: ApiToken) -> str:
+        return "never" if token.last_used_at is None else wording.moment(token.last_used_at)

@@ -15,7 +15,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 
 from concurrency.log_context import bound
-from runs.access import authentication
+from runs.access import authentication, scopes
+from runs.errors import Forbidden
 
 #: An X-Request-ID that is safe to log. Any other is replaced by a new one.
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
@@ -65,7 +66,9 @@ def api[**P](
         @functools.wraps(view)
         def respond(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
             header = request.headers.get("Authorization")
-            user = authentication.bearer_user(header) if header is not None else request.user
+            user, allowed = (
+                authentication.bearer_user(header) if header is not None else (request.user, scopes.ALL)
+            )
             if not isinstance(user, User) or not user.is_active:
                 return error(HTTPStatus.UNAUTHORIZED, "unauthenticated", "Sign in first.")
             if request.method not in methods:
@@ -74,6 +77,10 @@ def api[**P](
                 )
                 response["Allow"] = ", ".join(methods)
                 return response
+            try:
+                scopes.check_method(allowed, request.method)
+            except Forbidden as refusal:
+                return error(HTTPStatus.FORBIDDEN, refusal.code, refusal.message)
             chosen = view if header is not None else guarded
             with bound(request_id=_request_id(request), user_id=user.pk):
                 return chosen(request, user, *args, **kwargs)

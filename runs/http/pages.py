@@ -6,14 +6,16 @@ from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
+from django.contrib.auth.forms import PasswordChangeForm
 from django.contrib.auth.views import LoginView, LogoutView, PasswordChangeView
+from django.forms import BooleanField
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 
 from providers import catalog
 from providers.catalog import cache
-from runs.models import Conversation
+from runs.models import ApiToken, Conversation
 
 
 @never_cache
@@ -56,7 +58,29 @@ class SignOut(LogoutView):
     """End the session, by POST only. ``runs.access.sign_out`` closes every socket of the session."""
 
 
+class PasswordForm(PasswordChangeForm):
+    """Django's form, and whether the user's API tokens stay valid."""
+
+    keep_tokens = BooleanField(
+        required=False,
+        label="Keep my API tokens",
+        help_text="Without this all of them are revoked: whoever knew the password may have made one.",
+    )
+
+    def __init__(self, user: Any, *args: Any, **kwargs: Any) -> None:
+        super().__init__(user, *args, **kwargs)
+        if not ApiToken.objects.filter(user=user).exists():
+            del self.fields["keep_tokens"]
+
+    def save(self, commit: bool = True) -> Any:
+        """Store the new password. ``runs.access.sign_out`` revokes the tokens unless they are kept."""
+        user: Any = self.user
+        user.keeps_tokens = bool(self.cleaned_data.get("keep_tokens"))
+        return super().save(commit)
+
+
 class PasswordChange(PasswordChangeView):
     """Change the password. ``runs.access.sign_out`` closes the sockets of sessions with the old password."""
 
     template_name = "account/password_change.html"
+    form_class = PasswordForm

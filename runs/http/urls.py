@@ -6,7 +6,7 @@ from django.contrib.auth.views import PasswordChangeDoneView
 from django.http import HttpResponseBase
 from django.urls import URLPattern, path
 
-from runs.http import conversations, files, pages, tools
+from runs.http import conversations, files, pages, tokens, tools
 
 
 def _api(route: str, view: Callable[..., HttpResponseBase], *, name: str) -> tuple[URLPattern, URLPattern]:
@@ -25,6 +25,8 @@ urlpatterns = [
         PasswordChangeDoneView.as_view(template_name="account/password_changed.html"),
         name="password_change_done",
     ),
+    path("tokens/", tokens.tokens, name="tokens"),
+    path("tokens/<int:token_id>/revoke/", tokens.revoke, name="token_revoke"),
     *_api("conversations", conversations.conversations, name="api_conversations"),
     *_api("conversations/<uuid:conversation_id>", conversations.conversation, name="api_conversation"),
     *_api(

@@ -17,8 +17,9 @@ from uuid6 import uuid7
 from concurrency.tasks import spawn
 from concurrency.threads import readers
 from runs import limits
-from runs.access import authentication, open_sockets
+from runs.access import authentication, open_sockets, scopes
 from runs.engine import supervisor
+from runs.errors import Forbidden
 from runs.limits import rates
 from runs.log.feed import DROP_ABOVE
 from runs.socket import frame_parsing, server_frames
@@ -55,6 +56,7 @@ class RunConsumer(AsyncConsumer):
         #: ``None`` until the user is authenticated.
         self._commands: Commands | None = None
         self._ids: RunIds | None = None
+        self._scopes: frozenset[str] = frozenset()
         self._bad_frames = 0
         self._is_open = False
         self._closed = asyncio.Event()
@@ -133,6 +135,7 @@ class RunConsumer(AsyncConsumer):
             await self._refuse_socket(ceilings.sockets)
             return
         self._ids = RunIds(identity.user_id)
+        self._scopes = identity.scopes
         self._commands = Commands(
             identity.user_id,
             subscriptions=self._subscriptions,
@@ -180,7 +183,12 @@ class RunConsumer(AsyncConsumer):
                 await self._close(TOO_MANY_BAD_FRAMES)
         else:
             self._bad_frames = 0
-            await self._act_on(frame, self._commands)
+            try:
+                scopes.check_frame(self._scopes, frame.type)
+            except Forbidden as refusal:
+                await self._send_text(_refused(frame, refusal))
+            else:
+                await self._act_on(frame, self._commands)
 
     async def _has_turn(self, user_id: int, message: dict[str, Any]) -> bool:
         """Wait while the user's frames come too fast. Return whether the socket is still open then."""
@@ -248,6 +256,10 @@ async def _wait_until(is_true: Callable[[], bool]) -> None:
         async with asyncio.timeout(DRAIN_SECONDS):
             while not is_true():  # noqa: ASYNC110 - a transport has no event for an empty buffer
                 await asyncio.sleep(0.005)
+
+
+def _refused(frame: ClientFrame, refusal: Forbidden) -> str:
+    return server_frames.error(refusal.code, refusal.message, frame_id=getattr(frame, "id", None))
 
 
 def _read_frame(message: dict[str, Any]) -> ClientFrame:

@@ -147,15 +147,38 @@ async def test_signing_in_as_somebody_else_closes_the_sockets_of_the_session_bef
 
 
 @pytest.mark.parametrize("address", ["/password/", "/admin/password_change/"])
-async def test_a_new_password_closes_the_sockets_of_every_session_and_of_no_token(
+async def test_a_new_password_closes_the_sockets_of_every_session_and_token(
     address: str, ada: Person, eve: Person, browser: Client, elsewhere: Client, open_socket: Open
 ) -> None:
     await readers.run(lambda: get_user_model().objects.update(is_staff=True))
-    sessions = [await open_socket(browser), await open_socket(elsewhere)]
-    others = [await open_socket(ada), await open_socket(eve)]
+    mine = [await open_socket(browser), await open_socket(elsewhere), await open_socket(ada)]
+    other = await open_socket(eve)
     await post(browser, address, CHANGE)
-    await assert_closed(*sessions)
-    await assert_open(*others)
+    await assert_closed(*mine)
+    await assert_open(other)
+    assert not await readers.run(ada.user.api_tokens.exists)
+
+
+async def test_tokens_that_are_kept_outlive_a_new_password(
+    ada: Person, browser: Client, elsewhere: Client, open_socket: Open
+) -> None:
+    session, token = await open_socket(elsewhere), await open_socket(ada)
+    await post(browser, "/password/", CHANGE | {"keep_tokens": "on"})
+    await assert_closed(session)
+    await assert_open(token)
+
+
+async def test_a_hash_that_is_only_made_anew_revokes_nothing(ada: Person, settings: Any) -> None:
+    old = "django.contrib.auth.hashers.PBKDF2PasswordHasher"
+    settings.PASSWORD_HASHERS = [old, *settings.PASSWORD_HASHERS]
+
+    def sign_in() -> None:
+        before = get_user_model().objects.get(pk=ada.user.pk).password
+        assert Client().login(username="ada", password=OLD)
+        assert get_user_model().objects.get(pk=ada.user.pk).password != before
+
+    await readers.run(sign_in)
+    assert await readers.run(ada.user.api_tokens.exists)
 
 
 async def test_the_session_that_changed_the_password_comes_back_and_no_other_does(
@@ -169,10 +192,10 @@ async def test_the_session_that_changed_the_password_comes_back_and_no_other_doe
 async def test_an_admin_who_sets_a_password_closes_the_sessions_of_that_user(
     ada: Person, browser: Client, admin: Client, open_socket: Open
 ) -> None:
-    mine, others = await open_socket(browser), [await open_socket(admin), await open_socket(ada)]
+    mine, other = [await open_socket(browser), await open_socket(ada)], await open_socket(admin)
     await post(admin, f"/admin/auth/user/{ada.user.pk}/password/", SET)
-    await assert_closed(mine)
-    await assert_open(*others)
+    await assert_closed(*mine)
+    await assert_open(other)
 
 
 async def test_signing_out_closes_what_was_opened_before_the_session_got_another_key(

@@ -1,0 +1,46 @@
+"""Which scope of an API token each frame and each HTTP address needs. The only place where that is said."""
+
+from collections.abc import Set as AbstractSet
+
+from runs.errors import Forbidden
+from runs.models.token import Scope
+
+#: The scopes of a browser session: all that its user may do.
+ALL = frozenset(scope.value for scope in Scope)
+
+#: By a client frame's type; a type that is not here needs no scope.
+_OF_FRAMES = {
+    "start": Scope.RUN,
+    "cancel": Scope.RUN,
+    "resolve": Scope.APPROVE,
+    "subscribe": Scope.READ,
+    "unsubscribe": Scope.READ,
+}
+#: Methods of HTTP that only read.
+_READING = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+def check_frame(scopes: AbstractSet[str], frame_type: str) -> None:
+    """Check that a client frame of this type may be executed.
+
+    Raises:
+        Forbidden: the scope is missing.
+    """
+    if (needed := _OF_FRAMES.get(frame_type)) is not None:
+        _check(scopes, needed)
+
+
+def check_method(scopes: AbstractSet[str], method: str | None) -> None:
+    """Check that an HTTP request with this method may be answered.
+
+    Raises:
+        Forbidden: the scope is missing.
+    """
+    _check(scopes, Scope.READ if method in _READING else Scope.RUN)
+
+
+def _check(scopes: AbstractSet[str], needed: Scope) -> None:
+    if needed not in scopes and Scope.ADMIN not in scopes:
+        raise Forbidden(
+            f"This API token may not do that: it lacks the scope {needed.value}. Make one that has it."
+        )
