@@ -31,6 +31,7 @@ from providers import clients  # noqa: E402
 from providers.catalog import cache  # noqa: E402
 from providers.clients import model_lists  # noqa: E402
 from providers.usage import pricing  # noqa: E402
+from runs.access import rights  # noqa: E402
 from runs.engine import supervisor  # noqa: E402
 from runs.retention import daily  # noqa: E402
 from runs.socket import consumers  # noqa: E402
@@ -60,6 +61,7 @@ async def start_up() -> None:
     gc.set_threshold(GC_THRESHOLD, 50, 50)
     _background.add(spawn(memory.keep_small(), name="memory"))
     _background.add(spawn(daily.keep_pruned(), name="daily pruning"))
+    _background.add(spawn(rights.keep_checking(), name="rights", is_shared=True))
     if settings.RUNNEL_LIST_MODELS:
         _background.add(spawn(model_lists.keep_fresh(), name="model lists"))
 

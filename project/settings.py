@@ -399,6 +399,8 @@ RUNNEL_COMMIT_INTERVAL_MS = number("RUNNEL_COMMIT_INTERVAL_MS", 5.0)
 RUNNEL_COMPACTION_SECONDS = number("RUNNEL_COMPACTION_SECONDS", 10.0, at_least=0.01)
 #: Seconds between two heartbeats, each of which renews the leases of live runs.
 RUNNEL_HEARTBEAT_SECONDS = number("RUNNEL_HEARTBEAT_SECONDS", 5.0, at_least=0.01)
+#: Seconds between two looks at whether sessions, tokens and users of open sockets and live runs are still valid.
+RUNNEL_RIGHTS_CHECK_SECONDS = number("RUNNEL_RIGHTS_CHECK_SECONDS", 4.0, at_least=0.1)
 #: Seconds after the last heartbeat until another process may take over a run. A heartbeat waits for the database
 #: a fifth of it.
 RUNNEL_LEASE_SECONDS = number("RUNNEL_LEASE_SECONDS", 20.0, at_least=0.01)

@@ -70,6 +70,8 @@ class CancelledBy(TextChoices):
     ADMIN = "admin"
     #: The server, because it stopped.
     SERVER = "server"
+    #: The server, because the credentials that started the run are not valid any more.
+    ACCESS = "access"
 
 
 #: From each status, the statuses that a run may change to. Every change is a conditional UPDATE.

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 
 from runs.access.authentication import Identity, is_current
@@ -36,6 +36,20 @@ def count(user_id: int) -> int:
     """Return how many sockets of a user are open in this process."""
     with _lock:
         return sum(socket.identity.user_id == user_id for socket in _sockets)
+
+
+def identities() -> set[Identity]:
+    """Return who has opened the open sockets of this process."""
+    with _lock:
+        return {socket.identity for socket in _sockets}
+
+
+def close(lapsed: Container[Identity]) -> None:
+    """Close the sockets whose identity is among ``lapsed``. From any thread."""
+    with _lock:
+        sockets = [socket for socket in _sockets if socket.identity in lapsed]
+    for socket in sockets:
+        socket.loop.call_soon_threadsafe(socket.close)
 
 
 def close_refused(concerned: Callable[[Identity], bool]) -> None:

@@ -49,12 +49,22 @@ class Commands:
         subscriptions: Subscriptions,
         send_text: Callable[[str], Awaitable[None]],
         ids: RunIds,
+        note_run: Callable[[UUID], None],
     ) -> None:
-        """Set the user, the subscriptions of their socket, the function that sends an answer, and the user's ids."""
+        """Set what the commands need.
+
+        Args:
+            user_id: the user who sends them.
+            subscriptions: those of the socket.
+            send_text: sends an answer.
+            ids: the ids of the user's runs.
+            note_run: called with each run that a command has started or continued.
+        """
         self.user_id = user_id
         self._subscriptions = subscriptions
         self._send_text = send_text
         self._ids = ids
+        self._note_run = note_run
         self._executor = SerialExecutor()
 
     def __len__(self) -> int:
@@ -155,6 +165,7 @@ class Commands:
         paused = await services.paused_run_to_cancel(self.user_id, request)
         with contextlib.nullcontext() if paused is None else self._subscriptions.delivery_paused(paused):
             started = await services.start(self.user_id, request)
+            self._note_run(run_id)
             position = None
             if started.state == "exists":
                 position = await services.locate_run(self.user_id, run_id)
@@ -219,6 +230,7 @@ class Commands:
         resume = [entry.model_dump(exclude_none=True) for entry in frame.resume]
         with self._subscriptions.delivery_paused(run_id):
             await services.resolve(self.user_id, run_id, resume)
+            self._note_run(run_id)
             await self._send_text(
                 server_frames.ok(frame.id, run_id=run_id, state="resolved", status=RunStatus.RUNNING.value)
             )

@@ -17,7 +17,7 @@ from uuid6 import uuid7
 from concurrency.tasks import spawn
 from concurrency.threads import readers
 from runs import limits
-from runs.access import authentication, open_sockets, scopes
+from runs.access import authentication, open_sockets, rights, scopes
 from runs.engine import supervisor
 from runs.errors import Forbidden
 from runs.limits import rates
@@ -141,6 +141,7 @@ class RunConsumer(AsyncConsumer):
             subscriptions=self._subscriptions,
             send_text=self._send_text,
             ids=self._ids,
+            note_run=lambda run_id: rights.started(run_id, identity),
         )
         await self._send_text(
             server_frames.dump(

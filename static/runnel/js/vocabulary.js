@@ -46,6 +46,7 @@ export const CANCELLED_BY = {
   user: "Stopped by you",
   admin: "Stopped by an administrator",
   server: STOP_REASONS.shutdown,
+  access: "Stopped: its user may not go on here",
 };
 
 /** `ToolCallStatus`: the state of a tool call. */
