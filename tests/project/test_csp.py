@@ -8,7 +8,8 @@ from project.csp import relax_admin_policy
 
 PLAIN = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self'; font-src 'self'; "
-    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; "
+    "require-trusted-types-for 'script'; trusted-types 'none'"
 )
 
 
@@ -37,6 +38,7 @@ async def test_it_lets_a_page_load_our_own_files_only():
 
 async def test_it_lets_only_the_admin_compile_its_attributes():
     assert "script-src 'self' 'unsafe-eval';" in policy("/admin/login/")
+    assert "trusted-types" not in policy("/admin/")
     assert policy("/admin/") == await async_policy("/admin/")
 
 

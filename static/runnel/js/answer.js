@@ -4,8 +4,9 @@
 // same elements.
 
 import { element } from "./dom.js";
+import { MarkdownStream } from "./markdown/stream.js";
 import { fileElement } from "./media.js";
-import { TextStream } from "./text.js";
+import { citationsIn, Sources } from "./sources.js";
 import { ToolCard } from "./toolcards.js";
 import { LEFT_CALLS } from "./vocabulary.js";
 
@@ -25,8 +26,11 @@ function decisionOf({ status, payload }) {
 
 export class Answer {
   element = element("div", { class: "answer" });
-  /** Text streams of messages that are being written, by AG-UI id. */
-  #streams = new Map();
+  #sources = new Sources();
+  /** The words that are being written, and what they are: {kind, id, stream}; null if the last is something else. */
+  #writing = null;
+  /** The answer's words so far, as Markdown. */
+  #said = [];
   /** Cards in the order of their calls; an id may come again in a later step. */
   #cards = [];
   /** What is stored of the calls, by id in the order of their steps. */
@@ -39,9 +43,10 @@ export class Answer {
   take(event) {
     switch (event.type) {
       case "STEP_STARTED":
+        this.#written();
         return WAITING;
       case "TEXT_MESSAGE_CONTENT":
-        this.#text(event.messageId).append(event.delta);
+        this.#text().append(event.delta);
         return "Answering…";
       case "REASONING_MESSAGE_CONTENT":
         this.#reasoning(event.messageId).append(event.delta);
@@ -69,6 +74,7 @@ export class Answer {
 
   /** Draw the parts of a stored message. */
   add(parts) {
+    this.#written();
     for (const part of parts) this.#addPart(part);
   }
 
@@ -113,8 +119,7 @@ export class Answer {
 
   /** The run has ended: nothing goes on any more. */
   end(status) {
-    // Who reads how it ended finds all of it above.
-    for (const stream of this.#streams.values()) stream.paint();
+    this.#written();
     this.#thought();
     for (const card of this.#cards.filter(({ isOpen }) => isOpen)) {
       card.status = card.status === "asking" ? "incomplete" : LEFT_CALLS[status];
@@ -122,17 +127,18 @@ export class Answer {
     }
   }
 
-  #text(id) {
-    return this.#stream(id, () => {
+  #text() {
+    // A provider may write one text in many parts.
+    return this.#stream("text", "", () => {
       this.#thought();
       const holder = element("div", { class: "text" });
-      this.element.append(holder);
+      this.#put(holder);
       return holder;
     });
   }
 
   #reasoning(id) {
-    return this.#stream(id, () => {
+    return this.#stream("reasoning", id, () => {
       this.#thought();
       const holder = element("div", { class: "text" });
       const title = element("summary", {}, "Thinking…");
@@ -141,8 +147,8 @@ export class Answer {
       title.addEventListener("click", () => {
         thinking.isTouched = true;
       });
+      this.#put(block);
       this.#thinking = thinking;
-      this.element.append(block);
       return holder;
     });
   }
@@ -156,13 +162,36 @@ export class Answer {
     if (!isTouched) block.open = false;
   }
 
-  #stream(id, makeHolder) {
-    let stream = this.#streams.get(id);
-    if (!stream) {
-      stream = new TextStream(makeHolder());
-      this.#streams.set(id, stream);
+  #stream(kind, id, makeHolder) {
+    if (this.#writing?.kind !== kind || this.#writing.id !== id) {
+      const stream = new MarkdownStream(makeHolder());
+      if (kind === "text") this.#said.push(stream);
+      this.#writing = { kind, id, stream };
     }
-    return stream;
+    return this.#writing.stream;
+  }
+
+  // What was written is whole.
+  #written() {
+    this.#writing?.stream.end();
+    this.#writing = null;
+  }
+
+  // What is cited stays at the end.
+  #put(...nodes) {
+    this.#written();
+    if (this.#sources.element.parentNode) this.#sources.element.before(...nodes);
+    else this.element.append(...nodes);
+  }
+
+  #cite(citations) {
+    for (const citation of citations) this.#sources.add(citation);
+    if (this.#sources.element.hasChildNodes()) this.element.append(this.#sources.element);
+  }
+
+  /** The answer's words, as Markdown. */
+  get markdown() {
+    return this.#said.map(({ source }) => source.trim()).filter(Boolean).join("\n\n");
   }
 
   #newest(id) {
@@ -173,7 +202,7 @@ export class Answer {
     this.#thought();
     const card = new ToolCard(id, name);
     this.#cards.push(card);
-    this.element.append(card.element);
+    this.#put(card.element);
     this.#know(card);
     return card;
   }
@@ -207,10 +236,13 @@ export class Answer {
   }
 
   #addItem({ kind, data, files = [] }) {
-    this.element.append(...files.map(fileElement));
+    const citations = citationsIn(kind, data);
+    this.#cite(citations);
+    if (citations.length) return;
+    if (files.length) this.#put(...files.map(fileElement));
     // The file is all that such an item is.
     if (files.length && MEDIA_ITEMS.has(kind)) return;
-    this.element.append(
+    this.#put(
       element(
         "details",
         { class: "card" },
@@ -221,13 +253,14 @@ export class Answer {
   }
 
   #addPart(part) {
-    const key = `part-${this.#streams.size}`;
     switch (part.kind) {
       case "text":
-        if (part.text) this.#text(key).append(part.text);
+        if (part.text) this.#text().append(part.text);
+        this.#cite(part.annotations ?? []);
         break;
       case "reasoning":
-        if (part.text) this.#reasoning(key).append(part.text);
+        // Each part is a piece of its own.
+        if (part.text) this.#reasoning(part).append(part.text);
         break;
       case "tool_call": {
         const card = this.#addCard(part.id, part.name);

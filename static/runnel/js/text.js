@@ -6,24 +6,47 @@ const BLOCK_LENGTH = 2000;
 /** Milliseconds after which text is written without a frame: tabs in the background get none. */
 const LATEST = 250;
 
+/** Milliseconds of a frame that are spent on text; the rest waits for the next. */
+const ENOUGH = 16;
+
+/** What must be written. Streams have `paint(isLate)`, which tells whether they have written all. */
 const dirty = new Set();
 let frame = 0;
 let timer = 0;
+/** Until when text may be written at once, instead of with a frame; 0 if nothing was since the last one. */
+let atOnce = 0;
 
-function schedule(stream) {
-  if (dirty.size === 0) {
-    frame = requestAnimationFrame(paintAll);
-    timer = setTimeout(paintAll, LATEST);
-  }
+/** Show what a stream has got, with the next frame. */
+export function schedule(stream) {
   dirty.add(stream);
+  if (timer) return;
+  frame = requestAnimationFrame(paintAll);
+  timer = setTimeout(paintAll, LATEST);
+}
+
+/** Show now what a stream has got, unless much was shown at once already: then it is scheduled. */
+export function paintSoon(stream) {
+  atOnce ||= performance.now() + ENOUGH;
+  if (stream.paint(() => performance.now() > atOnce)) dirty.delete(stream);
+  else dirty.add(stream);
+  // The frame ends the time, too.
+  schedule(stream);
 }
 
 function paintAll() {
   cancelAnimationFrame(frame);
   clearTimeout(timer);
-  const streams = [...dirty];
-  dirty.clear();
-  for (const stream of streams) stream.paint();
+  timer = 0;
+  atOnce = 0;
+  const end = performance.now() + ENOUGH;
+  const isLate = () => performance.now() > end;
+  // What is read first is at the end.
+  for (const stream of [...dirty].reverse()) {
+    if (stream.paint(isLate)) dirty.delete(stream);
+    if (isLate()) break;
+  }
+  const [next] = dirty;
+  if (next) schedule(next);
 }
 
 /** Text that grows at its end. `element.textContent` is what was appended, to the character. */
@@ -42,7 +65,7 @@ export class TextStream {
     schedule(this);
   }
 
-  /** Write what is pending. */
+  /** Write what is pending. Return that nothing is left. */
   paint() {
     let text = this.#pending.join("");
     this.#pending = [];
@@ -57,6 +80,7 @@ export class TextStream {
       text = text.slice(taken.length);
       if (end) this.#block = null;
     }
+    return true;
   }
 
   #open() {

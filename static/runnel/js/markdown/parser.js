@@ -1,0 +1,102 @@
+// Parses Markdown into tokens: CommonMark and GitHub's tables, with formulas, without HTML. Pure.
+
+import MarkdownIt from "../../../vendor/markdown-it/markdown-it.esm.min.mjs";
+
+const DOLLAR = 0x24;
+const BACKSLASH = 0x5c;
+
+/** What opens a formula, by what closes it. Only the first two stand in a line of words. */
+const CLOSERS = { "\\(": "\\)", $: "$", "\\[": "\\]", $$: "$$" };
+
+/** Return whether a dollar sign at `end` closes what one at `begin` opened: amounts of money are no formulas. */
+function isFormula(source, begin, end) {
+  return !/\s/.test(source[begin]) && !/\s/.test(source[end - 1]) && !/\d/.test(source[end + 1] ?? "");
+}
+
+function openerAt(source, position) {
+  const code = source.charCodeAt(position);
+  if (code === DOLLAR) return source[position + 1] === "$" ? "$$" : "$";
+  return code === BACKSLASH && source[position + 1] === "(" ? "\\(" : "";
+}
+
+/** Take `$…$`, `$$…$$` or `\(…\)` in a line of words. */
+function inlineFormula(state, silent) {
+  const opener = openerAt(state.src, state.pos);
+  if (!opener) return false;
+  const begin = state.pos + opener.length;
+  const end = state.src.indexOf(CLOSERS[opener], begin);
+  if (end < 0 || end >= state.posMax || !state.src.slice(begin, end).trim()) return false;
+  if (opener === "$" && !isFormula(state.src, begin, end)) return false;
+  if (!silent) {
+    const token = state.push("formula", "math", 0);
+    token.content = state.src.slice(begin, end);
+    token.markup = opener;
+  }
+  state.pos = end + CLOSERS[opener].length;
+  return true;
+}
+
+function lineOf(state, line) {
+  return state.src.slice(state.bMarks[line] + state.tShift[line], state.eMarks[line]);
+}
+
+/** Return the line behind a formula that begins at `start`, or 0 if none ends before the next empty line. */
+function endOfFormula(state, start, end, opener) {
+  const closer = CLOSERS[opener];
+  for (let line = start; line < end; line += 1) {
+    if (line > start && (state.isEmpty(line) || state.sCount[line] < state.blkIndent)) return 0;
+    const text = lineOf(state, line).slice(line === start ? 2 : 0).trimEnd();
+    // What stands behind it makes it one in a line of words.
+    if (text.includes(closer)) return text.indexOf(closer) === text.length - 2 ? line + 1 : 0;
+  }
+  return 0;
+}
+
+/** Take a formula on lines of its own, between `$$` and `$$` or `\[` and `\]`. */
+function blockFormula(state, start, end, silent) {
+  if (state.sCount[start] - state.blkIndent >= 4) return false;
+  const opener = lineOf(state, start).slice(0, 2);
+  if (opener !== "$$" && opener !== "\\[") return false;
+  const behind = endOfFormula(state, start, end, opener);
+  if (!behind) return false;
+  const source = state.getLines(start, behind, state.blkIndent, false).trim().slice(2, -2);
+  if (!source.trim()) return false;
+  if (silent) return true;
+  const token = state.push("formula", "math", 0);
+  token.block = true;
+  token.content = source;
+  token.markup = opener;
+  token.map = [start, behind];
+  state.line = behind;
+  return true;
+}
+
+/** What a formula on lines of its own ends. */
+const INTERRUPTED = ["paragraph", "reference", "blockquote", "list"];
+
+export const markdown = new MarkdownIt("default", { html: false, linkify: true });
+markdown.inline.ruler.before("escape", "formula", inlineFormula);
+markdown.block.ruler.before("fence", "formula", blockFormula, { alt: INTERRUPTED });
+
+/**
+ * Return the tokens of a text.
+ * @param {string} source
+ * @param {object} references  link definitions by name, as markdown-it keeps them; those of the text are added
+ * @returns {any[]}
+ */
+export function parse(source, references = {}) {
+  return markdown.parse(source, { references });
+}
+
+/** Return the number of blocks at the top of `tokens`, and the line at which the last of them begins. */
+export function lastBlock(tokens) {
+  let count = 0;
+  let line = 0;
+  for (const token of tokens) {
+    if (token.level === 0 && token.nesting >= 0) {
+      count += 1;
+      line = token.map[0];
+    }
+  }
+  return { count, line };
+}

@@ -1,0 +1,106 @@
+"""What an answer in Markdown looks like, in a real browser."""
+
+import re
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect
+
+from tests.browser.doing import last_run, outcome, press, send, stop, wait_for_words
+
+pytestmark = pytest.mark.browser
+
+EVERYTHING = """# Title
+
+Some *emphasis*, `code` and [a link](https://docs.example/page). It is $x^2$.
+
+- [x] done
+- [ ] open
+
+| a | b |
+|---|--:|
+| 1 | 2 |
+
+```python
+def run(limit: int) -> str:
+    return "a"
+```
+
+$$
+\\frac{a}{b}
+$$
+
+![a map](https://maps.example/map.png) and [later][1].
+
+[1]: https://later.example
+"""
+
+
+def markup(page: Page) -> str:
+    """Return the newest answer's elements, once nothing more is drawn in them."""
+    answer = last_run(page).locator(".answer")
+    shown = ""
+    while (now := answer.inner_html()) != shown:
+        shown = now
+        page.wait_for_timeout(400)
+    return shown
+
+
+def test_it_looks_the_same_when_it_was_reloaded(page: Page) -> None:
+    send(page, EVERYTHING, "emulator/echo")
+    expect(outcome(page)).to_contain_text("Done")
+    answer = last_run(page).locator(".answer")
+
+    expect(answer.get_by_role("heading", name="Title")).to_be_visible()
+    expect(answer.get_by_role("link", name="a link")).to_have_attribute("data-host", "docs.example")
+    expect(answer.get_by_role("link", name="later")).to_have_attribute("href", "https://later.example/")
+    expect(answer.get_by_role("checkbox", name="Done", exact=True)).to_be_checked()
+    expect(answer.get_by_role("cell", name="2")).to_have_class("right")
+    expect(answer.locator(".hl-keyword").first).to_have_text("def")
+    expect(answer.locator("math")).to_have_count(2)
+    expect(answer.locator("img")).to_have_count(0)
+    live = markup(page)
+
+    page.reload()
+    expect(last_run(page).locator("math")).to_have_count(2)
+    expect(last_run(page).locator(".hl-keyword").first).to_be_visible()
+    assert markup(page) == live
+
+
+def test_it_looks_the_same_when_it_was_stopped(page: Page) -> None:
+    send(page, "Tell me something long", "emulator/long")
+    wait_for_words(page, 700)
+    stop(page)
+    stopped = markup(page)
+
+    page.reload()
+    expect(outcome(page)).to_contain_text("Stopped by you")
+    assert markup(page) == stopped
+
+
+def test_code_is_copied_to_the_byte(page: Page, context: BrowserContext) -> None:
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    code = 'a = "<b>&amp;"\n\tif x:\n\n\n    y  \n'
+    send(page, f"```python\n{code}```", "emulator/echo")
+    expect(outcome(page)).to_contain_text("Done")
+
+    press(last_run(page), "Copy")
+    expect(last_run(page).get_by_role("button", name="Copied")).to_be_focused()
+    assert page.evaluate("navigator.clipboard.readText()") == code
+
+
+def test_long_lines_of_code_can_be_wrapped(page: Page) -> None:
+    send(page, f"```\n{'word ' * 80}\n```", "emulator/echo")
+    expect(outcome(page)).to_contain_text("Done")
+    block = last_run(page).locator("pre")
+    is_wide = "block => block.scrollWidth > block.clientWidth"
+    assert block.evaluate(is_wide)
+
+    press(last_run(page), "Wrap")
+    assert not block.evaluate(is_wide)
+    expect(last_run(page).get_by_role("button", name="Wrap")).to_have_attribute("aria-pressed", "true")
+
+
+def test_thoughts_are_markdown_too(page: Page) -> None:
+    send(page, "Think first", "emulator/reasoning")
+    expect(outcome(page)).to_contain_text("Done")
+    expect(last_run(page).locator("details.reasoning .text p").first).to_have_text(re.compile("."))
