@@ -73,6 +73,8 @@ _MOST_MODELS = 512
 
 #: Set when loading of the lists has begun. A price that is needed earlier waits for the lists.
 _is_loading = threading.Event()
+#: Set when the lists are there.
+_is_loaded = threading.Event()
 
 
 def cost(
@@ -114,6 +116,22 @@ def cost(
     except Exception:
         logger.warning("What a call to %s/%s has cost cannot be told.", provider, asked, exc_info=True)
         return None
+
+
+def context_window(provider: str, *, asked: str, served: str | None = None) -> int | None:
+    """Return the tokens that fit into a model's context, ``None`` if the lists do not tell.
+
+    Lists that are not loaded yet tell nothing: what a page shows must not wait for them. The other arguments are
+    those of ``cost``.
+    """
+    if not _is_loaded.is_set() or (source := _source(provider)) is None:
+        return None
+    try:
+        found = _model(source, asked, served)
+    except Exception:
+        logger.warning("The context of %s/%s cannot be told.", provider, asked, exc_info=True)
+        return None
+    return found[1].context_window if found else None
 
 
 async def warm_up() -> None:
@@ -205,6 +223,7 @@ def _model(source: str, asked: str, served: str | None) -> "tuple[PriceList, Mod
     from genai_prices.data_snapshot import get_snapshot
 
     lists = get_snapshot()
+    _is_loaded.set()
     is_address = "://" in source
     try:
         prices = lists.find_provider(None, None if is_address else source, source if is_address else None)
@@ -222,5 +241,6 @@ def _load() -> None:
         from genai_prices.data_snapshot import get_snapshot
 
         get_snapshot()
+        _is_loaded.set()
     except Exception:
         logger.exception("The price lists could not be loaded.")

@@ -17,6 +17,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonRespons
 from providers.types.usage import COUNTS, ESTIMATES
 from runs import errors, services
 from runs.http import run_pages
+from runs.http.figures import conversation_cost, figures
 from runs.http.json_api import api, error, not_found
 from runs.models import Conversation, Message, Run, ToolCall
 from runs.services import own_ids
@@ -75,7 +76,7 @@ def conversation(request: HttpRequest, user: User, conversation_id: UUID) -> Htt
     except (ValueError, OverflowError):
         return error(HTTPStatus.BAD_REQUEST, "bad_request", "That is no place in the conversation.")
     about = {name: getattr(found, name) for name in ("id", "title", "updated_at", "tools")}
-    return JsonResponse(about | asdict(page))
+    return JsonResponse(about | asdict(page) | conversation_cost(found))
 
 
 def _delete(user: User, conversation_id: UUID) -> HttpResponseBase:
@@ -129,7 +130,12 @@ def _run(run: Run) -> dict[str, Any]:
     usage = {name: getattr(run, name) for name in (*COUNTS, *ESTIMATES, "usage_source")}
     cost = {"cost": None if run.cost is None else float(run.cost), "cost_is": run.cost_is or None}
     calls = [_tool_call(call) for call in run.tool_calls.all()]
-    return {name: getattr(run, name) for name in names} | cost | {"usage": usage, "tool_calls": calls}
+    return (
+        {name: getattr(run, name) for name in names}
+        | cost
+        | figures(run)
+        | {"usage": usage, "tool_calls": calls}
+    )
 
 
 def _tool_call(call: ToolCall) -> dict[str, Any]:

@@ -62,7 +62,7 @@ def read(
     """
     calls = Prefetch("tool_calls", ToolCall.objects.select_related("decided_by"))
     found = conversation.runs.select_related("log").prefetch_related(
-        calls, Prefetch("messages", Message.objects.order_by("position")), "notes"
+        calls, Prefetch("messages", Message.objects.order_by("position")), "notes", "steps"
     )
     if only:
         chosen = found.filter(pk__in=[UUID(run_id) for run_id in only[:MOST_RUNS]])

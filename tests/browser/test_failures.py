@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.browser.conftest import sign_in
-from tests.browser.doing import last_run, outcome, send
+from tests.browser.doing import last_run, outcome, press, send, stop, wait_for_words
 
 pytestmark = pytest.mark.browser
 
@@ -75,3 +75,43 @@ def test_it_leads_staff_and_nobody_else_to_the_calls_of_a_failed_run(
     send(page, "Fail for anybody", "emulator/rate-limited")
     expect(page.get_by_role("button", name="Edit and send again")).to_be_visible()
     expect(details).to_have_count(0)
+
+
+def test_a_failed_question_is_asked_again_by_a_button(page: Page) -> None:
+    send(page, "Once more [[fault=error status=401]]", "emulator/hello")
+    expect(last_run(page).locator(".problem")).to_be_visible()
+    page.get_by_label("Message", exact=True).fill("What I write meanwhile")
+    page.get_by_label("Model").fill("emulator/echo")
+
+    press(last_run(page), "Try again")
+
+    expect(page.locator(".run")).to_have_count(2)
+    expect(last_run(page).locator(".asked")).to_contain_text("Once more")
+    expect(page.get_by_label("Message", exact=True)).to_have_value("What I write meanwhile")
+    # Only under the newest answer.
+    expect(page.get_by_role("button", name="Try again")).to_have_count(1)
+
+
+def test_a_stopped_answer_is_continued_by_a_button(page: Page) -> None:
+    send(page, "Tell me something long", "emulator/long")
+    wait_for_words(page, 100)
+    stop(page)
+    expect(outcome(page)).to_contain_text("provider closed after")
+    page.get_by_label("Model").fill("emulator/echo")
+
+    press(last_run(page), "Continue")
+
+    expect(page.locator(".run")).to_have_count(2)
+    expect(outcome(page)).to_contain_text("Done")
+    expect(last_run(page).locator(".answer")).to_contain_text("Continue exactly where you stopped.")
+    expect(page.get_by_role("button", name="Continue")).to_have_count(0)
+
+
+def test_an_answer_is_copied_as_markdown(page: Page, context: BrowserContext) -> None:
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    send(page, "# Title\n\nSome *words*", "emulator/echo")
+    expect(outcome(page)).to_contain_text("Done")
+
+    press(last_run(page).locator(".remedies"), "Copy")
+    expect(last_run(page).get_by_role("button", name="Copied")).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()") == "# Title\n\nSome *words*"

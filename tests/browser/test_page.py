@@ -15,7 +15,7 @@ def test_it_streams_an_answer_and_says_what_it_used(page: Page) -> None:
     send(page, "Good morning, little stream", "emulator/hello")
 
     expect(outcome(page)).to_have_text(
-        re.compile(r"^Done · emulator/hello · [\d,]+ in .*· [\d,]+ out · \d+\.\d s$")
+        re.compile(r"^Done · emulator/hello · [\d,]+ tokens in .*· [\d,]+ out · unpriced · \d+\.\d s$")
     )
     expect(last_run(page).locator(".asked")).to_contain_text("Good morning, little stream")
     assert "Good morning" in answer(page)

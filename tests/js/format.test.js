@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
-import { callState, cost, date, decision, duration, ending, leftOut, summary, usage } from "../../static/runnel/js/format.js";
+import * as format from "../../static/runnel/js/format.js";
+
+const { callState, cost, date, decision, duration, ending, leftOut, modelOf, pace, summary, totals, usage } = format;
 
 describe("date", () => {
   // ICU's releases differ in which space stands before AM and PM.
@@ -51,16 +53,16 @@ describe("ending", () => {
 describe("usage", () => {
   const cases = [
     [{ input_tokens: null, output_tokens: null, usage_source: "partial" }, ["usage unknown"]],
-    [{ input_tokens: 1234, output_tokens: 0, usage_source: "reported" }, ["1,234 in", "0 out"]],
-    [{ input_tokens: 10, output_tokens: null, usage_source: "partial" }, ["10 in", "output unknown"]],
-    [{ input_tokens: 10, output_tokens: 2, estimated_output_tokens: 1 }, ["10 in", "≈ 2 out"]],
+    [{ input_tokens: 1234, output_tokens: 0, usage_source: "reported" }, ["1,234 tokens in", "0 out"]],
+    [{ input_tokens: 10, output_tokens: null, usage_source: "partial" }, ["10 tokens in", "output unknown"]],
+    [{ input_tokens: 10, output_tokens: 2, estimated_output_tokens: 1 }, ["10 tokens in", "≈ 2 out"]],
     [
       { input_tokens: 10, output_tokens: 2, estimated_input_tokens: 10, estimated_output_tokens: 2 },
-      ["≈ 10 in", "≈ 2 out"],
+      ["≈ 10 tokens in", "≈ 2 out"],
     ],
     [
       { input_tokens: 10, cached_input_tokens: 8, output_tokens: 5, reasoning_tokens: 4, usage_source: "reported" },
-      ["10 in (8 cached)", "5 out (4 reasoning)"],
+      ["10 tokens in (8 cached)", "5 out (4 of them thoughts)"],
     ],
   ];
   for (const [counts, expected] of cases) {
@@ -88,35 +90,73 @@ describe("summary", () => {
     status: "completed",
     stop_reason: "end_turn",
     usage: { input_tokens: 1, output_tokens: 2, usage_source: "reported" },
-    started_at: "2026-03-01T12:00:00Z",
-    finished_at: "2026-03-01T12:00:02.500Z",
+    seconds: 2.5,
   };
+  const used = "1 tokens in · 2 out";
 
-  it("tells the end, the model, the usage and the time", () => {
-    assert.equal(summary({ ...run, model: "emulator/hello" }), "Done · emulator/hello · 1 in · 2 out · 2.5 s");
+  it("tells the end, the model, the usage, the cost and the time", () => {
+    const told = summary({ ...run, model: "emulator/hello", cost: 0.02, cost_is: "about" });
+    assert.equal(told, `Done · emulator/hello · ${used} · ≈ $0.02 · 2.5 s`);
   });
 
-  it("tells the model that answered while the one that was asked is unknown", () => {
-    assert.equal(summary({ ...run, served: "emulator/other" }), "Done · emulator/other · 1 in · 2 out · 2.5 s");
+  it("says so if what was used has no price", () => {
+    assert.equal(summary(run), `Done · ${used} · unpriced · 2.5 s`);
   });
 
-  it("tells what it has cost behind what it used", () => {
-    const paid = { ...run, cost: 0.02, cost_is: "about" };
-    assert.equal(summary(paid), "Done · 1 in · 2 out · ≈ $0.02 · 2.5 s");
-  });
-
-  it("tells no usage of a call that was refused", () => {
+  it("tells no usage and no price of a call that was refused", () => {
     const none = { input_tokens: null, output_tokens: null, usage_source: "partial" };
     const refused = { ...run, status: "failed", stop_reason: "llm_api_error", usage: none };
-    assert.doesNotMatch(summary(refused), /unknown/);
-    assert.match(summary({ ...run, usage: none }), /usage unknown/);
+    assert.equal(summary(refused), "Failed · 2.5 s");
+    assert.equal(summary({ ...run, usage: none }), "Done · usage unknown · 2.5 s");
   });
 
-  it("tells no time that somebody spent on a decision", () => {
-    for (const call of [{ requires_approval: true }, { source: "client" }]) {
-      assert.equal(summary({ ...run, tool_calls: [call] }), "Done · 1 in · 2 out");
-    }
+  it("tells no time that is not known", () => {
+    for (const seconds of [null, undefined]) assert.equal(summary({ ...run, seconds }), `Done · ${used} · unpriced`);
   });
+
+  it("tells who stopped it, and when the provider was closed", () => {
+    const stopped = { ...run, status: "cancelled", stop_reason: "cancelled", cancelled_by: "user" };
+    assert.match(summary({ ...stopped, upstream_closed_ms: 11.6 }), /^Stopped by you, provider closed after 12 ms · /);
+    assert.match(summary({ ...stopped, upstream_closed_ms: 0 }), /^Stopped by you, provider closed after 0 ms · /);
+    assert.match(summary(stopped), /^Stopped by you · /);
+  });
+});
+
+describe("modelOf", () => {
+  const cases = [
+    [{ model: "a/b" }, "a/b"],
+    [{ model: "a/b", served: [] }, "a/b"],
+    [{ model: "a/b", served: ["a/b-2026-01-01"] }, "a/b-2026-01-01"],
+    [{ model: "a/b", served: ["a/b", "c/d"] }, "a/b → c/d"],
+    [{ served: "c/d" }, "c/d"],
+    [{}, ""],
+  ];
+  for (const [run, expected] of cases) {
+    it(`of ${JSON.stringify(run)} is “${expected}”`, () => assert.equal(modelOf(run), expected));
+  }
+});
+
+describe("pace", () => {
+  it("tells the first token, the rate and the end", () => {
+    const told = pace({ first_token_seconds: 0.52, tokens_per_second: 41.6, finished_at: "2026-03-01T12:05:00" });
+    assert.match(told, /^first token after 0\.5 s · 42 tokens\/s · Mar 1, 2026, 12:05\sPM$/);
+  });
+  it("tells a slow rate more exactly", () => assert.equal(pace({ tokens_per_second: 3.14 }), "3.1 tokens/s"));
+  it("tells nothing of what is not known", () => assert.equal(pace({ first_token_seconds: null }), ""));
+});
+
+describe("totals", () => {
+  const full = { context_tokens: 50_000, context_window: 200_000 };
+  const cases = [
+    [{ cost: null, runs: [] }, ""],
+    [{ cost: 0.5, cost_is: "at_least", runs: [{}] }, "≥ $0.50 in all"],
+    [{ cost: null, runs: [full, { context_tokens: null }] }, "context 25 % full (50,000 of 200,000 tokens)"],
+    [{ cost: null, runs: [{ context_tokens: 1200, context_window: null }] }, "1,200 tokens in the context"],
+    [{ cost: 1, cost_is: "exact", runs: [{ ...full, context_tokens: 1 }] }, "$1.00 in all · context 1 % full (1 of 200,000 tokens)"],
+  ];
+  for (const [conversation, expected] of cases) {
+    it(`of ${JSON.stringify(conversation)}`, () => assert.equal(totals(conversation), expected));
+  }
 });
 
 describe("leftOut", () => {

@@ -162,16 +162,31 @@ export class Composer {
       return;
     }
     this.#model.value = model;
+    if (!(await this.#deliver(text, files, model, { instead }))) return;
+    this.#attachments.clear();
+    if (this.#text.value === text) this.#text.value = "";
+    this.#keepDraft();
+    this.#show();
+  }
+
+  /** Send something at once that is not in the field: what is being written there stays. */
+  async resend(text, files) {
+    if (this.#isSending || this.#isGone) return;
+    if (this.#activity === "idle") await this.#deliver(text, files, modelName(this.#model.value), { instead: false });
+    else this.note("Wait for the answer, or stop it first.");
+  }
+
+  /** Send, and tell what is wrong if it is not taken. Return whether it was. */
+  async #deliver(text, files, model, options) {
     this.#isSending = true;
     this.#show();
     this.note("");
     try {
-      await this.#handlers.send(text, files, model, { instead });
-      this.#attachments.clear();
-      if (this.#text.value === text) this.#text.value = "";
-      this.#keepDraft();
+      await this.#handlers.send(text, files, model, options);
+      return true;
     } catch (error) {
       this.note(error.message);
+      return false;
     } finally {
       this.#isSending = false;
       this.#show();

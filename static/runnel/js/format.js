@@ -40,9 +40,9 @@ export function ending({ status, stop_reason: reason, cancelled_by: by }) {
   return wordsFor(STOP_REASONS, reason) ?? (reason ? `Ended (${reason})` : RUN_STATUSES.completed);
 }
 
-function tokens(count, what, part, partName, about) {
+function counted(count, what, part, partName, about) {
   if (count == null) return `${what}put unknown`;
-  const shown = `${about}${NUMBER.format(count)} ${what}`;
+  const shown = `${about}${NUMBER.format(count)} ${what === "in" ? "tokens in" : "out"}`;
   return part ? `${shown} (${NUMBER.format(part)} ${partName})` : shown;
 }
 
@@ -52,8 +52,8 @@ export function usage(counts) {
   if (input == null && output == null) return ["usage unknown"];
   const mark = (estimated) => (estimated == null ? "" : "≈ ");
   return [
-    tokens(input, "in", counts.cached_input_tokens, "cached", mark(counts.estimated_input_tokens)),
-    tokens(output, "out", counts.reasoning_tokens, "reasoning", mark(counts.estimated_output_tokens)),
+    counted(input, "in", counts.cached_input_tokens, "cached", mark(counts.estimated_input_tokens)),
+    counted(output, "out", counts.reasoning_tokens, "of them thoughts", mark(counts.estimated_output_tokens)),
   ];
 }
 
@@ -63,24 +63,45 @@ export function cost({ cost: amount, cost_is: kind }) {
   return `${wordsFor(COST_MARKS, kind) ?? ""}${MONEY.format(amount)}`;
 }
 
-/** Return whether somebody was asked about a tool call: what a person takes says nothing of the answer. */
-function isAsked({ requires_approval: isGated, source }) {
-  return isGated || source === "client";
+/** Return the model that answered, beside the one that was asked for where that is another; "" if neither is known. */
+export function modelOf({ model = "", served = [] }) {
+  const last = [served].flat().filter(Boolean).at(-1) ?? model;
+  // Providers answer with a longer name: that of the version.
+  return last.startsWith(model) ? last : `${model} → ${last}`;
 }
 
 /** Return the line under an answer: how it ended, who gave it, what it used and cost, how long it took. */
 export function summary(run) {
-  const phrases = [ending(run)];
-  // Another tab's run does not tell what was asked for until it is stored.
-  const model = run.model ?? run.served;
-  if (model) phrases.push(model);
+  const closed = run.upstream_closed_ms;
+  const phrases = [closed == null ? ending(run) : `${ending(run)}, provider closed after ${Math.round(closed)} ms`];
+  if (modelOf(run)) phrases.push(modelOf(run));
   // A refused call has used nothing: that its counts are unknown would sound as if it had.
   const isCounted = run.usage.input_tokens != null || run.usage.output_tokens != null;
   if (isCounted || run.status !== "failed") phrases.push(...usage(run.usage));
-  if (cost(run)) phrases.push(cost(run));
-  if (run.started_at && run.finished_at && !run.tool_calls?.some(isAsked)) {
-    phrases.push(duration((Date.parse(run.finished_at) - Date.parse(run.started_at)) / 1000));
-  }
+  if (isCounted) phrases.push(cost(run) || "unpriced");
+  if (run.seconds != null) phrases.push(duration(run.seconds));
+  return phrases.join(" · ");
+}
+
+/** Return how fast an answer came, and when; "" while nothing of that is known. */
+export function pace({ first_token_seconds: first, tokens_per_second: rate, finished_at: end }) {
+  const phrases = [];
+  if (first != null) phrases.push(`first token after ${duration(first)}`);
+  if (rate != null) phrases.push(`${NUMBER.format(rate < 10 ? Number(rate.toFixed(1)) : Math.round(rate))} tokens/s`);
+  if (end) phrases.push(date(end));
+  return phrases.join(" · ");
+}
+
+/** Return what a whole conversation has cost, and how full its model's context is; "" if neither is known. */
+export function totals(conversation) {
+  const phrases = [];
+  if (cost(conversation)) phrases.push(`${cost(conversation)} in all`);
+  const last = conversation.runs.findLast((run) => run.context_tokens);
+  const { context_tokens: tokens, context_window: window } = last ?? {};
+  if (tokens && window) {
+    const share = Math.min(100, Math.ceil((tokens / window) * 100));
+    phrases.push(`context ${share} % full (${NUMBER.format(tokens)} of ${NUMBER.format(window)} tokens)`);
+  } else if (tokens) phrases.push(`${NUMBER.format(tokens)} tokens in the context`);
   return phrases.join(" · ");
 }
 

@@ -5,6 +5,7 @@ import { Composer } from "./composer.js";
 import { ConversationList } from "./conversations.js";
 import { byId, element } from "./dom.js";
 import { setUpDrawer } from "./drawer.js";
+import { totals } from "./format.js";
 import { Notes } from "./notes.js";
 import { stickToEnd } from "./scroll.js";
 import { Socket } from "./socket.js";
@@ -27,6 +28,9 @@ const LATER = {
 
 /** Errors of a decision that came too late, or for something else than what waits. */
 const OUTDATED = new Set(["interrupt_mismatch", "nothing_pending", "already_terminal", "conflict"]);
+
+/** What asks for the rest of an answer. */
+const GO_ON = "Continue exactly where you stopped.";
 
 const main = byId("main");
 const runs = byId("runs");
@@ -60,9 +64,10 @@ const viewer = new Viewer({
     list.open(stored);
     tools.take(stored.tools);
     notes.show(stored.notes);
+    byId("totals").textContent = totals(stored);
   },
   changed: runChanged,
-  handlers: { afterFailure, resolve },
+  handlers: { afterEnd, resolve },
 });
 const composer = new Composer({ send, stop }, conversation);
 const notes = new Notes();
@@ -123,11 +128,24 @@ tabs.onmessage = ({ data: { deleted } }) => {
   else if (!document.hidden) refreshList();
 };
 
-function afterFailure(view) {
-  const again = element("button", { type: "button", class: "link" }, "Edit and send again");
-  again.addEventListener("click", () => composer.writeAgain(view.question));
+function button(words, act) {
+  const made = element("button", { type: "button", class: "link again" }, words);
+  made.addEventListener("click", act);
+  return made;
+}
+
+/** Return what is offered under an answer that has ended, the links beside the buttons of the newest one. */
+function afterEnd(view) {
+  const offered = [];
+  const hasFailed = view.run.status === "failed";
+  if (view.isCut) offered.push(button("Continue", () => composer.resend(GO_ON, [])));
+  if (hasFailed) {
+    offered.push(button("Try again", () => composer.resend(view.question, view.files)));
+    offered.push(button("Edit and send again", () => composer.writeAgain(view.question)));
+  }
   const { traces } = main.dataset;
-  return traces ? [again, element("a", { href: `${traces}?run_id=${view.run.id}` }, "Details")] : [again];
+  if (hasFailed && traces) offered.push(element("a", { href: `${traces}?run_id=${view.run.id}` }, "Details"));
+  return offered;
 }
 
 function refreshList() {

@@ -13,6 +13,12 @@ export function fromEvent({ type, source }) {
   };
 }
 
+/** Return the AG-UI part that names what a stored part does, to be sent again. */
+export function toEvent({ medium, mime_type: mimeType, file, data, url }) {
+  const [type, value] = file ? ["file", file] : data ? ["data", data] : ["url", url];
+  return { type: medium, source: { type, value, ...(mimeType && { mimeType }) } };
+}
+
 /** Return the element for a file that a model or a tool has made: `{url, mime_type, name}`. */
 export function fileElement({ url, mime_type: mimeType, name }) {
   const [family] = mimeType.split("/");

@@ -5,9 +5,10 @@
 
 import { Answer, WAITING } from "./answer.js";
 import { Approvals } from "./approvals.js";
+import { copy } from "./clipboard.js";
 import { element } from "./dom.js";
 import * as format from "./format.js";
-import { fromEvent, mediaElement } from "./media.js";
+import { fromEvent, mediaElement, toEvent } from "./media.js";
 
 /** Tell the words and the files of an AG-UI user message, whose content is text or a list of parts. */
 function partsOf({ content }) {
@@ -38,11 +39,15 @@ function newsOf({ attempt, of, wait_seconds, message, model }) {
   return `${why}: trying again ${when} (attempt ${attempt} of ${of})`;
 }
 
+/** Stop reasons of answers that lack their end. */
+const CUTS = new Set(["max_tokens_exceeded", "max_steps", "max_continuations", "budget_exhausted"]);
+
 export class RunView {
   #answer = new Answer();
   #outcome = element("footer", { class: "outcome" });
   #handlers;
   #asked = [];
+  #files = [];
   /** What it waits for, or null. */
   #approvals = null;
   /** What is said to go on, until it is asked to stop. */
@@ -50,9 +55,9 @@ export class RunView {
   #isStopping = false;
 
   /**
-   * @param {{id: string, model?: string, started_at?: string, status?: string, stop_reason?: string, cancelled_by?: string, [name: string]: any}} run  what is known of it
-   * @param {{afterFailure?: (view: RunView) => Node[], resolve?: (id: string, resume: object[]) => Promise}} handlers
-   *   who makes what is offered if it fails, and who takes the decisions that it waits for
+   * @param {{id: string, [name: string]: any}} run  what is known of it, as it is stored
+   * @param {{afterEnd?: (view: RunView) => Node[], resolve?: (id: string, resume: object[]) => Promise}} handlers
+   *   who makes what is offered once it has ended, and who takes the decisions that it waits for
    */
   constructor(run, handlers) {
     this.run = run;
@@ -136,13 +141,31 @@ export class RunView {
     const note = format.leftOut(this.run);
     this.element.classList.toggle("left-out", note !== "");
     if (note) this.#outcome.append(element("p", { class: "note" }, note));
-    const offered = this.run.status === "failed" ? this.#handlers.afterFailure?.(this) : null;
-    if (offered) this.#outcome.append(element("p", { class: "remedies" }, ...offered));
+    this.#outcome.append(this.#actions());
+  }
+
+  #actions() {
+    const words = this.#answer.markdown;
+    const copies = element("button", { type: "button", class: "link", title: "Copy the answer as Markdown" }, "Copy");
+    copies.addEventListener("click", () => copy(words, copies));
+    const offered = [...(words ? [copies] : []), ...(this.#handlers.afterEnd?.(this) ?? [])];
+    return element("p", { class: "remedies" }, ...offered, element("span", { class: "pace" }, format.pace(this.run)));
   }
 
   /** What was asked, in the user's words. */
   get question() {
     return this.#asked.join("\n\n");
+  }
+
+  /** The files that were asked about, as AG-UI parts. */
+  get files() {
+    return this.#files.map(toEvent);
+  }
+
+  /** Whether more of the answer may come if one asks for it: it was cut, or stopped. */
+  get isCut() {
+    const { status, stop_reason: reason } = this.run;
+    return status === "cancelled" || CUTS.has(reason) || (status === "failed" && this.#answer.markdown !== "");
   }
 
   /** How the run ended or what it waits for, in a sentence to be read out. */
@@ -183,12 +206,13 @@ export class RunView {
 
   #endWith(event, known) {
     const usage = event.usage ?? [];
-    const { stop_reason, cancelled_by, run_usage, estimated_usage = {}, cost, cost_is } = event.metadata ?? {};
+    const { stop_reason, cancelled_by, upstream_closed_ms, run_usage, estimated_usage = {}, cost, cost_is } = event.metadata ?? {};
     const served = usage[0]?.model && [usage[0].provider, usage[0].model].filter(Boolean).join("/");
     this.finish({
       ...known,
       stop_reason,
       cancelled_by,
+      upstream_closed_ms,
       served,
       cost,
       cost_is,
@@ -214,6 +238,7 @@ export class RunView {
 
   #ask(words, files = []) {
     this.#asked.push(words);
+    this.#files.push(...files);
     const you = element("span", { class: "visually-hidden" }, "You: ");
     this.#answer.element.before(element("div", { class: "asked" }, you, ...files.map(mediaElement), words));
   }

@@ -12,8 +12,8 @@ const OPTIONS = { throwOnError: true, trust: false, maxExpand: 200, maxSize: [25
 let loading = null;
 
 async function load() {
-  const { formulaStyle } = document.body.dataset;
-  if (formulaStyle) document.head.append(element("link", { rel: "stylesheet", href: formulaStyle }));
+  const { formulas } = document.body.dataset;
+  if (formulas) document.head.append(element("link", { rel: "stylesheet", href: formulas }));
   const module = await import("../../../vendor/temml/temml.mjs");
   return module.default;
 }
