@@ -139,7 +139,7 @@ describe("modelOf", () => {
 describe("pace", () => {
   it("tells the first token, the rate and the end", () => {
     const told = pace({ first_token_seconds: 0.52, tokens_per_second: 41.6, finished_at: "2026-03-01T12:05:00" });
-    assert.match(told, /^first token after 0\.5 s · 42 tokens\/s · Mar 1, 2026, 12:05\sPM$/);
+    assert.match(told, /^first token after 520 ms · 42 tokens\/s · Mar 1, 2026, 12:05\sPM$/);
   });
   it("tells a slow rate more exactly", () => assert.equal(pace({ tokens_per_second: 3.14 }), "3.1 tokens/s"));
   it("tells nothing of what is not known", () => assert.equal(pace({ first_token_seconds: null }), ""));

@@ -31,8 +31,8 @@ export class Composer {
   #draftKey = "";
 
   /**
-   * @param {{send: Function, stop: Function}} handlers  `send(text, files, model, {instead})` resolves once
-   *   taken; `instead` is whether the run that waits is to be stopped for it
+   * @param {{send: Function, stop: Function, lastQuestion: () => string}} handlers  `send(text, files, model,
+   *   {instead})` resolves once taken; `instead` is whether the run that waits is to be stopped for it
    * @param {string} conversation  id of the conversation that is written to, or ""
    */
   constructor(handlers, conversation) {
@@ -44,6 +44,10 @@ export class Composer {
       this.#submit();
     });
     this.#text.addEventListener("keydown", (event) => {
+      if (event.key === "ArrowUp" && !this.#text.value && this.#handlers.lastQuestion()) {
+        event.preventDefault();
+        this.writeAgain(this.#handlers.lastQuestion());
+      }
       if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
       event.preventDefault();
       this.#submit();

@@ -86,7 +86,8 @@ export function summary(run) {
 /** Return how fast an answer came, and when; "" while nothing of that is known. */
 export function pace({ first_token_seconds: first, tokens_per_second: rate, finished_at: end }) {
   const phrases = [];
-  if (first != null) phrases.push(`first token after ${duration(first)}`);
+  const soon = first < 1 ? `${Math.round(first * 1000)} ms` : duration(first ?? 0);
+  if (first != null) phrases.push(`first token after ${soon}`);
   if (rate != null) phrases.push(`${NUMBER.format(rate < 10 ? Number(rate.toFixed(1)) : Math.round(rate))} tokens/s`);
   if (end) phrases.push(date(end));
   return phrases.join(" · ");

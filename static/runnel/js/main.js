@@ -7,7 +7,7 @@ import { byId, element } from "./dom.js";
 import { setUpDrawer } from "./drawer.js";
 import { totals } from "./format.js";
 import { Notes } from "./notes.js";
-import { stickToEnd } from "./scroll.js";
+import { scrollByKeys, stickToEnd } from "./scroll.js";
 import { Socket } from "./socket.js";
 import { ToolMenu } from "./toolmenu.js";
 import { Viewer } from "./viewer.js";
@@ -69,7 +69,7 @@ const viewer = new Viewer({
   changed: runChanged,
   handlers: { afterEnd, resolve },
 });
-const composer = new Composer({ send, stop }, conversation);
+const composer = new Composer({ send, stop, lastQuestion: () => viewer.lastQuestion }, conversation);
 const notes = new Notes();
 const tools = new ToolMenu(async (names) => {
   // A conversation that is yet to begin takes them along.
@@ -90,6 +90,8 @@ function showTitle(title) {
 function showConnection(state) {
   main.dataset.connection = state;
   byId("connection").textContent = CONNECTION[state] ?? byId("connection").textContent;
+  byId("retry").hidden = state !== "offline";
+  viewer.isOnline = state === "online" || state === "doubted";
   if (state === "offline") sayLater();
 }
 
@@ -100,8 +102,14 @@ function showState() {
   else composer.activity = liveRun.isWaiting ? "waiting" : "running";
 }
 
+/** Have something read out, once. */
+function announce(words) {
+  const announcer = byId("announcer");
+  if (announcer.textContent !== words) announcer.textContent = words;
+}
+
 function runChanged(view, what) {
-  byId("announcer").textContent = what === "started" ? "Answering." : view.announcement;
+  announce(what === "started" ? "Answering." : view.announcement);
   // Whatever was said of the run while it waited, or while it went on.
   if (what !== "waits") composer.note("");
   if (view.run.status === "completed" && view.run.model) composer.remember(view.run.model);
@@ -272,6 +280,8 @@ if (!conversation) {
   suggest();
 }
 setUpDrawer();
+scrollByKeys(byId("scroll"), byId("message"));
+byId("retry").addEventListener("click", () => socket.retryNow());
 addEventListener("pageshow", ({ persisted }) => persisted && location.reload());
 addEventListener("focus", refreshList);
 document.addEventListener("visibilitychange", () => document.hidden || refreshList());

@@ -39,6 +39,9 @@ function newsOf({ attempt, of, wait_seconds, message, model }) {
   return `${why}: trying again ${when} (attempt ${attempt} of ${of})`;
 }
 
+/** What is said of a run that nobody here hears of. */
+const UNHEARD = "Without a connection. What comes meanwhile is shown later.";
+
 /** Stop reasons of answers that lack their end. */
 const CUTS = new Set(["max_tokens_exceeded", "max_steps", "max_continuations", "budget_exhausted"]);
 
@@ -53,6 +56,7 @@ export class RunView {
   /** What is said to go on, until it is asked to stop. */
   #goesOn = WAITING;
   #isStopping = false;
+  #isFollowed = true;
 
   /**
    * @param {{id: string, [name: string]: any}} run  what is known of it, as it is stored
@@ -63,7 +67,9 @@ export class RunView {
     this.run = run;
     this.#handlers = handlers;
     this.isFinished = false;
-    this.element = element("article", { class: "run", "data-run": run.id }, this.#answer.element, this.#outcome);
+    // Who goes from heading to heading comes from answer to answer.
+    const title = element("h2", { class: "visually-hidden" }, "Answer");
+    this.element = element("article", { class: "run", "data-run": run.id }, title, this.#answer.element, this.#outcome);
     this.#show();
   }
 
@@ -109,6 +115,13 @@ export class RunView {
   /** Tell that the run was asked to stop, or that it could not be asked. */
   stopping(wasAsked = true) {
     this.#isStopping = wasAsked;
+    this.#show();
+  }
+
+  /** Tell whether the run is heard of as it goes on. */
+  set isFollowed(isFollowed) {
+    if (isFollowed === this.#isFollowed) return;
+    this.#isFollowed = isFollowed;
     this.#show();
   }
 
@@ -206,7 +219,8 @@ export class RunView {
 
   #endWith(event, known) {
     const usage = event.usage ?? [];
-    const { stop_reason, cancelled_by, upstream_closed_ms, run_usage, estimated_usage = {}, cost, cost_is } = event.metadata ?? {};
+    const { run_usage, estimated_usage = {}, ...told } = event.metadata ?? {};
+    const { stop_reason, cancelled_by, upstream_closed_ms, cost, cost_is } = told;
     const served = usage[0]?.model && [usage[0].provider, usage[0].model].filter(Boolean).join("/");
     this.finish({
       ...known,
@@ -230,9 +244,10 @@ export class RunView {
   #show() {
     if (this.isFinished) return;
     const { words, until } = this.#approvals ?? { words: this.#goesOn, until: "" };
-    const isStill = this.isWaiting && !this.#isStopping;
+    const isStill = !this.#isFollowed || (this.isWaiting && !this.#isStopping);
     this.element.dataset.status = this.isWaiting ? "awaiting_approval" : "running";
-    const line = this.#isStopping ? "Stopping…" : [words, until].filter(Boolean).join(" · ");
+    const known = this.isWaiting || this.#isFollowed ? words : UNHEARD;
+    const line = this.#isStopping ? "Stopping…" : [known, until].filter(Boolean).join(" · ");
     this.#outcome.replaceChildren(element("p", { class: isStill ? "working still" : "working" }, line));
   }
 
@@ -240,6 +255,6 @@ export class RunView {
     this.#asked.push(words);
     this.#files.push(...files);
     const you = element("span", { class: "visually-hidden" }, "You: ");
-    this.#answer.element.before(element("div", { class: "asked" }, you, ...files.map(mediaElement), words));
+    this.element.querySelector("h2").before(element("div", { class: "asked" }, you, ...files.map(mediaElement), words));
   }
 }

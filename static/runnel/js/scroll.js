@@ -2,6 +2,22 @@
 
 const CLOSE_ENOUGH = 48;
 
+/** How much of what is seen a key moves on by. */
+const PAGE = 0.9;
+
+/** Move through what scrolls in `frame` by the keys for pages, also from the `field` that one writes in. */
+export function scrollByKeys(frame, field) {
+  field.addEventListener("keydown", ({ key, ctrlKey, shiftKey, altKey }) => {
+    // A long text has pages of its own.
+    if (ctrlKey || shiftKey || altKey || field.scrollHeight > field.clientHeight + 1) return;
+    if (key === "PageUp" || key === "PageDown") {
+      frame.scrollBy({ top: (key === "PageUp" ? -PAGE : PAGE) * frame.clientHeight });
+    } else if (!field.value && (key === "Home" || key === "End")) {
+      frame.scrollTo({ top: key === "Home" ? 0 : frame.scrollHeight });
+    }
+  });
+}
+
 /**
  * Follow the growth of `content` inside the scrolling `frame`; `jump` is a button that leads back.
  * Return a function that goes to the end at once.

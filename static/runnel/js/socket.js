@@ -4,7 +4,9 @@
 // each `ready` its owner subscribes again; requests that may be repeated are sent again by itself.
 
 const FIRST_DELAY = 400;
-const LONGEST_DELAY = 15_000;
+/** Who looks at the page sees within a second that the server is back. */
+const LONGEST_DELAY = 1000;
+const LONGEST_DELAY_UNSEEN = 15_000;
 const PING_EVERY = 25_000;
 const READY_WITHIN = 20_000;
 const ANSWER_WITHIN = 10_000;
@@ -53,11 +55,11 @@ export class Socket {
     addEventListener("online", () => {
       // An attempt from before may wait in vain for a network that is gone.
       if (this.#socket && !this.#isReady) this.#giveUp();
-      this.#retryNow();
+      this.retryNow();
     });
     // Only a hint: a server on this machine, or another way to it, answers all the same.
     addEventListener("offline", () => this.#isReady && this.#ping(DOUBT_AFTER));
-    document.addEventListener("visibilitychange", () => document.hidden || this.#retryNow());
+    document.addEventListener("visibilitychange", () => document.hidden || this.retryNow());
   }
 
   get isReady() {
@@ -101,6 +103,12 @@ export class Socket {
   /** Send a frame that nobody answers; while offline it is dropped. */
   tell(frame) {
     if (this.#isReady) this.#send(frame);
+  }
+
+  /** Connect at once instead of later, or make sure that the connection still lives. */
+  retryNow() {
+    if (this.#isReady) this.#ping(DOUBTED_ANSWERS_WITHIN);
+    else if (this.#socket === null && this.#timer) this.connect();
   }
 
   #receive(data) {
@@ -170,15 +178,11 @@ export class Socket {
       this.#handlers.state("refused");
     } else {
       this.#handlers.state("offline");
-      const ceiling = Math.min(LONGEST_DELAY, FIRST_DELAY * 2 ** this.#attempts++);
-      const delay = code === RATE_LIMITED ? LONGEST_DELAY : ceiling * (0.5 + Math.random() / 2);
+      const longest = document.hidden ? LONGEST_DELAY_UNSEEN : LONGEST_DELAY;
+      const ceiling = Math.min(longest, FIRST_DELAY * 2 ** this.#attempts++);
+      const delay = code === RATE_LIMITED ? LONGEST_DELAY_UNSEEN : ceiling * (0.5 + Math.random() / 2);
       this.#timer = setTimeout(() => this.connect(), delay);
     }
-  }
-
-  #retryNow() {
-    if (this.#isReady) this.#ping(DOUBTED_ANSWERS_WITHIN);
-    else if (this.#socket === null && this.#timer) this.connect();
   }
 
   // A connection can be dead without a close: only a ping tells, after which nothing is heard.

@@ -49,8 +49,8 @@ export class ToolCard {
   #decision = "";
   #told = "";
   #hasResult = false;
-  #progress = element("progress", {});
-  #progressed = element("p", { class: "about", role: "status" }, this.#progress, element("span", {}));
+  #progress = element("progress", { "aria-label": "Progress" });
+  #progressed = element("p", { class: "about" }, this.#progress, element("span", {}));
 
   /**
    * @param {string} id  as the provider calls it, which may be what it calls others as well
@@ -63,8 +63,8 @@ export class ToolCard {
     this.key = "";
     this.#about.hidden = true;
     this.element = element(
-      "section",
-      { class: "card call", "aria-label": `Tool call ${name}`, tabindex: "-1" },
+      "div",
+      { class: "card call", role: "group", "aria-label": `Tool call ${name}`, tabindex: "-1" },
       element("div", { class: "head" }, element("h3", {}, name), this.#state),
       this.#code,
       this.#about,

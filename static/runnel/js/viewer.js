@@ -63,6 +63,16 @@ export class Viewer {
     return undefined;
   }
 
+  /** What was asked last, in the user's words; "" if nothing was. */
+  get lastQuestion() {
+    return [...this.#runs.values()].at(-1)?.view.question ?? "";
+  }
+
+  /** Tell whether there is a connection: without one, nobody knows what goes on. */
+  set isOnline(isOnline) {
+    for (const { view } of this.#runs.values()) view.isFollowed = isOnline;
+  }
+
   get isEmpty() {
     return this.#runs.size === 0;
   }
