@@ -29,7 +29,7 @@ class AlterUnlessConverted(migrations.AlterField):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("runs", "0017a_shown_digest"),
+        ("runs", "0012a_event_log"),
     ]
 
     operations = [

@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("runs", "0012a_event_log"),
+        ("runs", "0012c_compact_logs"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("runs", "0017a_shown_digest"),
+        ("runs", "0013a_active_runs"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

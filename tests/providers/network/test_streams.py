@@ -5,12 +5,13 @@ import gc
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import cast
 
 import httpcore2
 import pytest
 
 from providers.network import streams
-from providers.network.streams import MOST_KEPT, AsyncioBackend
+from providers.network.streams import MOST_KEPT, AsyncioBackend, AsyncioStream
 
 type Peer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -82,7 +83,7 @@ async def test_a_sender_waits_while_nobody_reads() -> None:
             await writer.drain()
 
     async with connected(peer) as stream:
-        received = stream._received
+        received = cast("AsyncioStream", stream)._received
         while not received._is_paused:
             await asyncio.sleep(0)
         # One read of the event loop is at most as much again.
@@ -147,7 +148,7 @@ async def test_a_peer_that_takes_nothing_lets_a_write_time_out() -> None:
     is_over = asyncio.Event()
 
     async def peer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.transport.pause_reading()
+        cast("asyncio.Transport", writer.transport).pause_reading()
         await is_over.wait()
 
     async with connected(peer) as stream:

@@ -48,8 +48,9 @@ def add_runs(conversation: Conversation, count: int, *, characters: int = 20, se
                 )
             )
         notes.append(Note(conversation=conversation, run=run, call_id=uuid4(), text=f"note {number}"))
-    for model, rows in ((Run, runs), (Message, messages), (Note, notes)):
-        model._default_manager.bulk_create(rows)
+    Run.objects.bulk_create(runs)
+    Message.objects.bulk_create(messages)
+    Note.objects.bulk_create(notes)
     for number, run in enumerate(runs):
         Run.objects.filter(pk=run.pk).update(created_at=NOW + timedelta(seconds=seconds * number))
     return runs

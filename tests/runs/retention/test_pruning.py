@@ -69,7 +69,9 @@ def make_full_run(owner: Any, *, days: int, conversation: Conversation | None = 
     )
     Note.objects.create(conversation=run.conversation, run=run, call_id=uuid4(), text=SECRET)
     for seq in range(1, 31):
-        RunEvent.objects.create(run=run, first_seq=seq, last_seq=seq, frames=f'{{"event": "{SECRET}"}}')
+        RunEvent.objects.create(
+            run=run, first_seq=seq, last_seq=seq, packed=f'{{"event": "{SECRET}"}}'.encode()
+        )
     EventLog.objects.create(run=run, last_seq=30)
     file = File(owner=owner, run=run, name="plan.txt", mime_type="text/plain", size=len(SECRET))
     file.content.save("plan.txt", ContentFile(SECRET), save=False)
