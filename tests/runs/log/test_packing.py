@@ -4,7 +4,7 @@ from uuid import UUID
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from runs.log.agui import head
@@ -24,12 +24,14 @@ OTHERS = st.dictionaries(TEXTS | st.just("delta"), TEXTS | st.integers(0, 9)).ma
 EVENTS = st.lists(DELTAS | OTHERS, min_size=1)
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(EVENTS)
 def test_it_unpacks_what_was_packed(events: list[str]) -> None:
     packed, _ = pack(events)
     assert unpack(RUN, packed.encode()) == events
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(st.lists(EVENTS, min_size=1))
 def test_events_are_added_to_a_row_in_any_portions(portions: list[list[str]]) -> None:
     row, before = "", ""
@@ -41,6 +43,7 @@ def test_events_are_added_to_a_row_in_any_portions(portions: list[list[str]]) ->
     assert unpack(RUN, row.encode()) == together
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(EVENTS)
 def test_it_reads_the_rows_of_earlier_versions(events: list[str]) -> None:
     sent = frames(frame_head(RUN), 7, events)
