@@ -1,13 +1,12 @@
 """Writes one group of the journal in one transaction: a few statements for all appends, then the decisions.
 
-These statements bypass the ORM on purpose: it is too slow at a hundred streams. An append is refused as a
-whole if its run has another fence or another ``last_seq`` than expected. A failing append does not affect the
-others.
+An append is refused as a whole if its run has another fence or another ``last_seq`` than expected. A failing
+append does not affect the others. The SQL is in ``runs.log.statements``.
 """
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -15,8 +14,10 @@ from uuid import UUID
 from django.db import DatabaseError, OperationalError, connection, transaction
 from django.db.backends.utils import CursorWrapper
 
+from runs.log import statements
 from runs.log.packing import pack
 from runs.log.rows import read_events
+from runs.log.statements import Statements
 from runs.models import EventLog
 
 logger = logging.getLogger("runnel.journal")
@@ -202,24 +203,24 @@ def _append_all(appends: list[Append]) -> bool:
     """
     if not appends:
         return True
-    statements = _POSTGRESQL if connection.vendor == "postgresql" else _SQLITE
+    sql = statements.of_connection()
     # A run that was never resumed or taken over gets its row in the log with its first events.
     first = [append for append in appends if append.first_seq == 1 and append.fence == 0]
     later = [append for append in appends if append.first_seq > 1 or append.fence > 0]
     with connection.cursor() as cursor:
-        changed = statements.execute(cursor, statements.begin, [(each.last_seq, each.key) for each in first])
-        changed += statements.execute(
+        changed = sql.execute(cursor, sql.begin, [(each.last_seq, each.key) for each in first])
+        changed += sql.execute(
             cursor,
-            statements.advance,
+            sql.advance,
             [(each.last_seq, each.key, each.fence, each.first_seq - 1) for each in later],
         )
         if changed < len(appends):
             return False
-        _write_events(cursor, statements, [append for append in appends if append.events])
+        _write_events(cursor, sql, [append for append in appends if append.events])
     return True
 
 
-def _write_events(cursor: CursorWrapper, statements: "_Statements", appends: list[Append]) -> None:
+def _write_events(cursor: CursorWrapper, sql: Statements, appends: list[Append]) -> None:
     """Add the events to the newest rows of their logs, or to new rows where these are large enough."""
     added, new = [], []
     for each in appends:
@@ -233,86 +234,6 @@ def _write_events(cursor: CursorWrapper, statements: "_Statements", appends: lis
             new.append((each.key, each.first_seq, each.last_seq, packed.encode()))
             row.first_seq, row.size = each.first_seq, len(packed)
         row.head = head
-    if statements.execute(cursor, statements.add, added) < len(added):
+    if sql.execute(cursor, sql.add, added) < len(added):
         raise DatabaseError("a row of the event log is not as this process has left it")
-    statements.execute(cursor, statements.insert, new)
-
-
-type _Rows = Sequence[tuple[Any, ...]]
-
-
-def _execute_many(cursor: CursorWrapper, statement: str, rows: _Rows) -> int:
-    """Execute ``statement`` with each row, and return how many rows of the database it changed."""
-    if not rows:
-        return 0
-    cursor.executemany(statement, rows)
-    return int(cursor.rowcount)
-
-
-def _execute_columns(cursor: CursorWrapper, statement: str, rows: _Rows) -> int:
-    """Execute ``statement`` once with all rows, each column an array; return how many rows it changed."""
-    if not rows:
-        return 0
-    cursor.execute(statement, [list(column) for column in zip(*rows, strict=True)])
-    return int(cursor.rowcount)
-
-
-@dataclass(frozen=True, slots=True)
-class _Statements:
-    #: ``(last_seq, run_id)``: the log's first events.
-    begin: str
-    #: ``(last_seq, run_id, fence, previous last_seq)``: later events.
-    advance: str
-    #: ``(packed, last_seq, run_id, first_seq, previous last_seq)``: more events for a row.
-    add: str
-    #: ``(run_id, first_seq, last_seq, packed)``: a new row.
-    insert: str
-    execute: Callable[[CursorWrapper, str, _Rows], int]
-
-
-_SQLITE = _Statements(
-    begin="""
-        INSERT INTO runs_eventlog (run_id, last_seq) SELECT id, %s FROM runs_run WHERE id = %s
-        ON CONFLICT (run_id) DO UPDATE SET last_seq = excluded.last_seq
-        WHERE runs_eventlog.last_seq = 0 AND runs_eventlog.fence = 0
-    """,
-    advance="UPDATE runs_eventlog SET last_seq = %s WHERE run_id = %s AND fence = %s AND last_seq = %s",
-    # Two blobs that are joined are text to SQLite.
-    add="""
-        UPDATE runs_runevent SET packed = CAST(packed || %s AS BLOB), last_seq = %s
-        WHERE run_id = %s AND first_seq = %s AND last_seq = %s
-    """,
-    insert="INSERT INTO runs_runevent (run_id, first_seq, last_seq, packed) VALUES (%s, %s, %s, %s)",
-    execute=_execute_many,
-)
-
-_POSTGRESQL = _Statements(
-    begin="""
-        INSERT INTO runs_eventlog (run_id, last_seq)
-        SELECT runs_run.id, batch.last_seq
-        FROM unnest(%s::int[], %s::uuid[]) AS batch (last_seq, run_id)
-        JOIN runs_run ON runs_run.id = batch.run_id
-        ON CONFLICT (run_id) DO UPDATE SET last_seq = excluded.last_seq
-        WHERE runs_eventlog.last_seq = 0 AND runs_eventlog.fence = 0
-    """,
-    advance="""
-        UPDATE runs_eventlog SET last_seq = batch.last_seq
-        FROM unnest(%s::int[], %s::uuid[], %s::int[], %s::int[]) AS batch (last_seq, run_id, fence, previous)
-        WHERE runs_eventlog.run_id = batch.run_id
-          AND runs_eventlog.fence = batch.fence
-          AND runs_eventlog.last_seq = batch.previous
-    """,
-    add="""
-        UPDATE runs_runevent SET packed = runs_runevent.packed || batch.packed, last_seq = batch.last_seq
-        FROM unnest(%s::bytea[], %s::int[], %s::uuid[], %s::int[], %s::int[])
-             AS batch (packed, last_seq, run_id, first_seq, previous)
-        WHERE runs_runevent.run_id = batch.run_id
-          AND runs_runevent.first_seq = batch.first_seq
-          AND runs_runevent.last_seq = batch.previous
-    """,
-    insert="""
-        INSERT INTO runs_runevent (run_id, first_seq, last_seq, packed)
-        SELECT * FROM unnest(%s::uuid[], %s::int[], %s::int[], %s::bytea[])
-    """,
-    execute=_execute_columns,
-)
+    sql.execute(cursor, sql.insert, new)

@@ -1,0 +1,29 @@
+"""The log's own SQL and its compaction on PostgreSQL, where it is installed."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.db import connection
+
+from tests.postgresql import temporary_database
+
+FILES = ("test_rows.py", "test_compaction.py")
+
+
+def test_the_log_is_the_same_on_postgresql() -> None:
+    if connection.vendor == "postgresql":
+        pytest.skip("this is PostgreSQL")
+    files = [str(Path(__file__).with_name(name)) for name in FILES]
+    with temporary_database() as address:
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", "-q", "-x", "-n0", "-p", "no:cacheprovider", *files],
+            env=os.environ | {"RUNNEL_LANE_DATABASE_URL": address},
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+    assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-2000:]
