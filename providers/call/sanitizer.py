@@ -130,6 +130,7 @@ def clean_result(result: StepResult) -> StepResult:
         response_id=_clean_name(result.response_id),
         model=_clean_name(result.model),
         response=clean_json(result.response),
+        unexecuted=tuple(map(clean, result.unexecuted)),
     )
 
 

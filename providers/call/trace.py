@@ -18,6 +18,8 @@ from providers.types.trace import CallContext, TraceRecord, TraceStatus, facts_o
 
 #: Error code of a call that was stopped by the run's time limit.
 _TIME_LIMIT_CODE = "timeout"
+#: Noted beside the oddities of an answer with a call that nobody here executes.
+_UNEXECUTED = "unexecuted-call"
 #: Characters that take about 1 ms to redact.
 _SHORT = 50_000
 #: Characters that take as long to redact as one nearly empty JSON value.
@@ -83,7 +85,7 @@ def describe(
         ended_at=ended_at,
         events=pump.events,
         bytes=exchange.bytes_read,
-        oddities=pump.oddities,
+        oddities=pump.oddities + ((_UNEXECUTED,) if result.unexecuted else ()),
     )
 
 

@@ -44,6 +44,8 @@ class StepResult:
     stream_was_cancelled: bool
     #: The response in the provider's own non-streaming shape, for the trace.
     response: Mapping[str, Any]
+    #: Names of calls other than of functions that wait for a client of the provider's own. Nobody here executes them.
+    unexecuted: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:

@@ -15,6 +15,13 @@ from providers.wires.shapes import text_in
 
 #: What waits for an answer that nobody here gives: such tools are refused when a run starts.
 _WAITING = frozenset({"mcp_approval_request", "custom_tool_call"})
+#: All of these, the ones included that the provider executes itself if it is asked to.
+_FOR_CLIENTS = _WAITING | {
+    "local_shell_call",
+    "shell_call",
+    "apply_patch_call",
+    "computer_call",
+}
 
 
 class ContentKind(Enum):
@@ -189,6 +196,16 @@ def returnable(items: Sequence[Item]) -> list[Json]:
             kept.append(native)
     kept.reverse()
     return kept
+
+
+def unexecuted(items: Sequence[Item]) -> tuple[str, ...]:
+    """Return the names of the calls that wait for a client of OpenAI's own: its tools, without an output."""
+    paired = _paired(items)
+    return tuple(
+        text_in((item.done or item.start).get("name")) or item.type
+        for item in items
+        if item.type in _FOR_CLIENTS and item.call_id not in paired
+    )
 
 
 def _paired(items: Sequence[Item]) -> set[str]:

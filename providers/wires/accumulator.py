@@ -38,6 +38,8 @@ class StepAccumulator:
         self.response_id: str | None = None
         self.model: str | None = None
         self.response: Json = {}
+        #: Names of calls that wait for a client of the provider's own.
+        self.unexecuted: tuple[str, ...] = ()
         #: Whether the wire's terminal event has been read. After it, a cancel cuts nothing.
         self.terminal = False
         #: Whether ``[DONE]`` has come. Nothing follows it, so a complete answer before it needs no terminal event.
@@ -81,4 +83,5 @@ class StepAccumulator:
             model=self.model,
             stream_was_cancelled=self.stream_was_cancelled,
             response=dict(self.response),
+            unexecuted=self.unexecuted,
         )

@@ -19,7 +19,7 @@ from providers.types import FinishReason, Json
 from providers.types.events import ModelEvent, ResponseStarted, UsageSeen
 from providers.wires import finish_reasons
 from providers.wires._openai_responses_body import build_body
-from providers.wires._openai_responses_items import ContentKind, returnable
+from providers.wires._openai_responses_items import ContentKind, returnable, unexecuted
 from providers.wires._openai_responses_options import show
 from providers.wires._openai_responses_output import Output
 from providers.wires._openai_responses_usage import usage_from
@@ -215,6 +215,7 @@ class _Response(WireDecoder):
         accumulator, output = self._accumulator, self._output
         accumulator.parts = output.parts()
         accumulator.native = returnable(output.in_order)
+        accumulator.unexecuted = unexecuted(output.in_order)
         if self._started or output.items:
             accumulator.response = dict(self._envelope)
             if not accumulator.response.get("output"):

@@ -39,6 +39,8 @@ class SegmentUsage:
     usages: Sequence[ModelUsage] = ()
     #: The run's usage, earlier segments included.
     totals: UsageTotals = field(default_factory=UsageTotals)
+    #: Names of calls that wait for a client of the provider's own, so that nobody executed them.
+    unexecuted: Sequence[str] = ()
 
     def token_usages(self) -> list[Json]:
         """Return one AG-UI ``TokenUsage`` for each model that was asked."""
@@ -48,8 +50,9 @@ class SegmentUsage:
         ]
 
     def metadata(self) -> Json:
-        """Return what every terminal event tells of the run's usage: see ``agui.usage_metadata``."""
-        return agui.usage_metadata(self.totals.usage, self.totals.cost)
+        """Return what every terminal event tells: of the run's usage (``agui.usage_metadata``), of unexecuted calls."""
+        metadata = agui.usage_metadata(self.totals.usage, self.totals.cost)
+        return metadata | ({"unexecuted_calls": list(self.unexecuted)} if self.unexecuted else {})
 
 
 type TerminalOutcome = tuple[agui.Event, Ending]

@@ -90,6 +90,8 @@ class Engine:
         self._step: RunningStep | None = None
         self._result: StepResult | None = None
         self._unreadable_steps = planning.UnreadableSteps()
+        #: Names of calls that nobody here executes: they wait for a client of the provider's own.
+        self._unexecuted: list[str] = []
         self._has_ended = False
         #: ``time.monotonic()`` seconds.
         self._began_at = time.monotonic()
@@ -241,6 +243,7 @@ class Engine:
         await self._journal.commit(self._log, [], lambda: transitions.end_step(self._run_id, ending, used))
         self._open_calls.hold(calls)
         self._has_results = True
+        self._unexecuted += result.unexecuted
         self._step = self._result = None
 
     async def _pause(self, step: RunningStep, result: StepResult, calls: tuple[PlannedCall, ...]) -> None:
@@ -321,7 +324,12 @@ class Engine:
             origin = self._step.attempts.target.origin
             model = result.model or origin.model
             by_model = (ModelUsage(provider=origin.provider, model=model, usage=Usage()),)
-        return SegmentUsage(result=result, usages=by_model, totals=self._usage.totals)
+        return SegmentUsage(
+            result=result,
+            usages=by_model,
+            totals=self._usage.totals,
+            unexecuted=self._unexecuted + list(result.unexecuted if result else ()),
+        )
 
     def _adopt_cancel(self, lost: LostRace) -> None:
         """Take over the stored cancel that won; it may come from another process."""

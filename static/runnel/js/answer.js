@@ -8,7 +8,7 @@ import { MarkdownStream } from "./markdown/stream.js";
 import { fileElement } from "./media.js";
 import { citationsIn, Sources } from "./sources.js";
 import { ToolCard } from "./toolcards.js";
-import { LEFT_CALLS } from "./vocabulary.js";
+import { itemTitle, LEFT_CALLS } from "./vocabulary.js";
 
 export const WAITING = "Waiting for the model…";
 
@@ -246,7 +246,7 @@ export class Answer {
       element(
         "details",
         { class: "card" },
-        element("summary", {}, kind.replaceAll("_", " ")),
+        element("summary", {}, itemTitle(kind, data)),
         element("div", { class: "code" }, JSON.stringify(data, null, 2)),
       ),
     );

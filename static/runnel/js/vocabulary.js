@@ -65,6 +65,22 @@ export const CALL_STATUSES = {
   interrupted: "interrupted",
 };
 
+/** Items of a provider that are calls for a client of its own: nothing here runs them. */
+const CLIENT_ITEMS = new Set([
+  "custom_tool_call",
+  "mcp_approval_request",
+  "local_shell_call",
+  "apply_patch_call",
+  "computer_call",
+]);
+
+/** Return what a provider's item is called; of a call, also what it calls and whether anything here runs it. */
+export function itemTitle(kind, data) {
+  const name = typeof data?.name === "string" && kind.endsWith("_call") ? ` ${data.name}` : "";
+  const state = CLIENT_ITEMS.has(kind) ? ` · ${CALL_STATUSES.unanswered}` : "";
+  return kind.replaceAll("_", " ") + name + state;
+}
+
 /** States of a tool call that only the page tells apart. A call in one of these has no result yet. */
 export const PAGE_CALL_STATUSES = {
   asking: "asking…",

@@ -451,6 +451,29 @@ CUTS = [
 ]
 
 
+@pytest.mark.parametrize(
+    ("items", "names"),
+    [
+        (
+            [{"type": "custom_tool_call", "call_id": "c", "name": "write_sql", "input": "SELECT 1"}],
+            ("write_sql",),
+        ),
+        ([{"type": "mcp_approval_request", "id": "mcpr_1", "name": "pay"}], ("pay",)),
+        ([{"type": "local_shell_call", "call_id": "c", "action": {}}], ("local_shell_call",)),
+        ([SHELL], ("shell_call",)),
+        ([SHELL, SHELL_OUTPUT], ()),
+        ([SEARCH], ()),
+        ([{"type": "mcp_call", "id": "m", "name": "pay", "output": "paid"}], ()),
+    ],
+)
+def test_it_names_the_calls_that_wait_for_a_client_of_the_providers(
+    items: list[Json], names: tuple[str, ...]
+) -> None:
+    result = play([*(done(place, item) for place, item in enumerate(items)), end("completed", *items)]).result
+    assert result.stop_reason is FinishReason.END_TURN
+    assert result.unexecuted == names
+
+
 @pytest.mark.parametrize("cut", CUTS, ids=lambda cut: cut.name)
 def test_it_sends_back_only_what_the_provider_takes(cut: Cut) -> None:
     cut.check(wire.KIND)
