@@ -21,7 +21,7 @@ def of_call(result: StepResult, origin: Origin, *, is_cached_for_an_hour: bool) 
     if said.charged is not None and usage.source is not UsageSource.ESTIMATED:
         is_final = usage.source is UsageSource.REPORTED
         return Cost(amount=said.charged, kind=CostIs.EXACT if is_final else CostIs.AT_LEAST)
-    amount = pricing.cost(
+    price = pricing.price(
         usage,
         provider=origin.provider,
         asked=origin.model,
@@ -29,9 +29,10 @@ def of_call(result: StepResult, origin: Origin, *, is_cached_for_an_hour: bool) 
         is_cached_for_an_hour=is_cached_for_an_hour,
         said=said,
     )
-    if amount is None:
+    if price is None:
         return None
     if None in (usage.input_tokens, usage.output_tokens) or usage.source is UsageSource.PARTIAL:
-        return Cost(amount=amount, kind=CostIs.AT_LEAST)
-    is_exact = usage.source is UsageSource.REPORTED and said.tier is not Tier.PRIORITY
-    return Cost(amount=amount, kind=CostIs.EXACT if is_exact else CostIs.ABOUT)
+        return Cost(amount=price.amount, kind=CostIs.AT_LEAST)
+    is_sure = not price.is_guess and said.tier is not Tier.PRIORITY
+    is_exact = usage.source is UsageSource.REPORTED and is_sure
+    return Cost(amount=price.amount, kind=CostIs.EXACT if is_exact else CostIs.ABOUT)

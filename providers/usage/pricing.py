@@ -9,6 +9,7 @@ module does not depend on runs.
 import asyncio
 import logging
 import threading
+from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -23,6 +24,7 @@ from providers.types.usage import Usage
 from providers.usage.billing import NOTHING_SAID, Billing, Tier
 
 if TYPE_CHECKING:
+    from genai_prices.data_snapshot import DataSnapshot
     from genai_prices.types import ModelInfo, ModelPrice
     from genai_prices.types import Provider as PriceList
 
@@ -51,6 +53,13 @@ _LISTS = {
     "fireworks": "fireworks",
 }
 
+#: Presets of servers on one's own machines.
+_FREE = frozenset({"ollama", "vllm", "lmstudio"})
+
+#: Stands for the list of the vendor whose models have such names, if it is one of these.
+_ANY_VENDOR = ""
+_VENDORS = frozenset({"openai", "anthropic", "google", "deepseek", "mistral", "x-ai"})
+
 #: AWS charges by the requested inference profile, but its answers name only the model.
 _BILLED_AS_ASKED = frozenset({"aws"})
 
@@ -77,6 +86,25 @@ _is_loading = threading.Event()
 _is_loaded = threading.Event()
 
 
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What a call costs."""
+
+    #: US dollars.
+    amount: Decimal
+    #: Whether the price is that of the model's vendor, while another server answered.
+    is_guess: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """Where a provider's prices are looked for."""
+
+    #: The name of a price list, the address of a server, or ``_ANY_VENDOR``.
+    name: str
+    is_guess: bool = False
+
+
 def cost(
     usage: Usage,
     *,
@@ -86,7 +114,28 @@ def cost(
     is_cached_for_an_hour: bool = False,
     said: Billing = NOTHING_SAID,
 ) -> Decimal | None:
-    """Return the cost of one call's ``usage`` in US dollars, ``None`` if it is unknown.
+    """Return the cost of one call's ``usage`` in US dollars, ``None`` if it is unknown. See ``price``."""
+    found = price(
+        usage,
+        provider=provider,
+        asked=asked,
+        served=served,
+        is_cached_for_an_hour=is_cached_for_an_hour,
+        said=said,
+    )
+    return None if found is None else found.amount
+
+
+def price(
+    usage: Usage,
+    *,
+    provider: str,
+    asked: str,
+    served: str | None = None,
+    is_cached_for_an_hour: bool = False,
+    said: Billing = NOTHING_SAID,
+) -> Price | None:
+    """Return what one call's ``usage`` costs, ``None`` if that is unknown.
 
     Calls are priced one by one, because prices depend on the length and the time of a call. The price is that
     of the model ``served`` if the list has it, else of the model ``asked``; for AWS ``asked`` comes first. An
@@ -102,17 +151,19 @@ def cost(
         said: The facts in the answer: its cache time takes precedence over the request's, and its service
             tier multiplies the listed price by a factor.
     """
-    is_unknown = usage.input_tokens is usage.output_tokens is None
-    if is_unknown or (source := _source(provider)) is None:
+    if usage.input_tokens is usage.output_tokens is None:
         return None
     written = usage.cache_write_input_tokens
     long_writes = said.long_cache_writes
     if long_writes is None and is_cached_for_an_hour:
         long_writes = written
+    long_writes = min(long_writes or 0, written or 0)
     try:
-        return _priced(
-            usage, source, asked, served, long_writes=min(long_writes or 0, written or 0), tier=said.tier
-        )
+        for source in _sources(provider):
+            amount = _priced(usage, source.name, asked, served, long_writes=long_writes, tier=said.tier)
+            if amount is not None:
+                return Price(amount, is_guess=source.is_guess)
+        return None
     except Exception:
         logger.warning("What a call to %s/%s has cost cannot be told.", provider, asked, exc_info=True)
         return None
@@ -124,46 +175,52 @@ def context_window(provider: str, *, asked: str, served: str | None = None) -> i
     Lists that are not loaded yet tell nothing: what a page shows must not wait for them. The other arguments are
     those of ``cost``.
     """
-    if not _is_loaded.is_set() or (source := _source(provider)) is None:
+    if not _is_loaded.is_set():
         return None
     try:
-        found = _model(source, asked, served)
+        models = (_model(source.name, asked, served) for source in _sources(provider))
+        return next((found[1].context_window for found in models if found), None)
     except Exception:
         logger.warning("The context of %s/%s cannot be told.", provider, asked, exc_info=True)
         return None
-    return found[1].context_window if found else None
 
 
 async def warm_up() -> None:
     """Load the price lists on a thread, if an available provider has prices. This takes some 100 ms."""
-    if any(_source(target.origin.provider) is not None for target in catalog.targets_in_use()):
+    if any(_sources(target.origin.provider) for target in catalog.targets_in_use()):
         _is_loading.set()
         await asyncio.to_thread(_load)
 
 
 def load_soon(provider: str) -> None:
     """Start to load the price lists on a thread, if ``provider`` has prices and they are not loaded yet."""
-    if not _is_loading.is_set() and _source(provider) is not None:
+    if not _is_loading.is_set() and _sources(provider):
         _is_loading.set()
         asyncio.get_running_loop().run_in_executor(None, _load)
 
 
-def _source(provider: str) -> str | None:
-    """Return the name of the provider's price list, or its address, by which a list may be found.
+def _sources(provider: str) -> tuple[_Source, ...]:
+    """Return where the prices of ``provider`` are looked for, in order; empty if it has none.
 
-    Return ``None`` if the provider has no prices.
+    At another address than the vendor's, a gateway most likely charges what the vendor does.
     """
     row = cache.enabled().get(provider)
     preset = provider_types.PROVIDER_TYPES.get(row.kind) if row is not None else PRESETS.get(provider)
-    if preset is None:
-        return None
+    if preset is None or preset.slug in _FREE:
+        return ()
     set_address = getattr(settings, preset.address) if preset.address else ""
     address = row.address if row is not None else set_address
     usual = provider_types.default_address(preset)
     is_elsewhere = bool(address and usual and origin_of(address) != origin_of(usual))
     if preset.slug in _LISTS and not is_elsewhere:
-        return _LISTS[preset.slug]
-    return address if address.startswith("https://") else None
+        return (_Source(_LISTS[preset.slug]),)
+    is_remote = address.startswith("https://")
+    found = [_Source(address)] if is_remote else []
+    if preset.slug in _LISTS:
+        found.append(_Source(_LISTS[preset.slug], is_guess=True))
+    elif is_remote:
+        found.append(_Source(_ANY_VENDOR, is_guess=True))
+    return tuple(found)
 
 
 def _priced(
@@ -224,16 +281,32 @@ def _model(source: str, asked: str, served: str | None) -> "tuple[PriceList, Mod
 
     lists = get_snapshot()
     _is_loaded.set()
-    is_address = "://" in source
-    try:
-        prices = lists.find_provider(None, None if is_address else source, source if is_address else None)
-    except LookupError:
-        return None
-    names = (asked, served) if prices.id in _BILLED_AS_ASKED else (served, asked)
-    for name in names:
-        if name and (model := prices.find_model(name, all_providers=lists.providers)) is not None:
-            return prices, model
+    for name in filter(None, (served, asked)):
+        try:
+            prices = _list_of(lists, source, name)
+        except LookupError:
+            continue
+        names = (asked, served) if prices.id in _BILLED_AS_ASKED else (served, asked)
+        for each in filter(None, names):
+            plain = each.rpartition("/")[2] if source == _ANY_VENDOR else each
+            if (model := prices.find_model(plain, all_providers=lists.providers)) is not None:
+                return prices, model
     return None
+
+
+def _list_of(lists: "DataSnapshot", source: str, model: str) -> "PriceList":
+    """Return the price list that ``source`` stands for.
+
+    Raises:
+        LookupError: there is none.
+    """
+    if source == _ANY_VENDOR:
+        prices = lists.find_provider(model.rpartition("/")[2], None, None)
+        if prices.id not in _VENDORS:
+            raise LookupError(model)
+        return prices
+    is_address = "://" in source
+    return lists.find_provider(None, None if is_address else source, source if is_address else None)
 
 
 def _load() -> None:

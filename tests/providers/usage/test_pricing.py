@@ -15,7 +15,7 @@ from providers.catalog.presets import PRESETS
 from providers.types import Json, Origin
 from providers.types.cost import Cost, CostIs
 from providers.types.usage import Usage, UsageSource
-from providers.usage import pricing
+from providers.usage import costs, pricing
 from providers.usage.spending import StepUsage
 from providers.wires import (
     _anthropic_usage,
@@ -218,8 +218,11 @@ def row(kind: str, address: str) -> CachedProvider:
     ("entered", "asked", "expected"),
     [
         pytest.param(row("openai", "https://api.openai.com/v1"), "gpt-4.1-mini", Decimal(2), id="vendor"),
-        pytest.param(row("openai", "https://models.example.org/v1"), "gpt-4.1-mini", None, id="other server"),
-        pytest.param(row("openai", "http://127.0.0.1:9/v1"), "gpt-4.1-mini", None, id="local server"),
+        pytest.param(row("ollama", "http://127.0.0.1:9/v1"), "gpt-4.1-mini", None, id="one's own server"),
+        pytest.param(row("openai", "https://models.example.org/v1"), "our-model", None, id="an unknown name"),
+        pytest.param(
+            row("openai-compatible", "http://127.0.0.1:9/v1"), "gpt-4.1-mini", None, id="a local server"
+        ),
         pytest.param(
             row("openai-compatible", "https://api.groq.com/openai/v1"),
             "openai/gpt-oss-20b",
@@ -238,11 +241,31 @@ def test_a_provider_from_the_admin_costs_what_its_server_does(
     assert pricing.cost(HELLO, provider=entered.slug, asked=asked) == expected
 
 
-def test_another_address_in_the_environment_has_no_price(settings: Any) -> None:
-    settings.OPENAI_BASE_URL = "https://models.example.org/v1"
-    assert pricing.cost(HELLO, provider="openai", asked="gpt-4.1-mini") is None
-    settings.OPENAI_BASE_URL = "https://api.openai.com/v1"
-    assert pricing.cost(HELLO, provider="openai", asked="gpt-4.1-mini") == 2
+@pytest.mark.parametrize(
+    ("kind", "address", "asked"),
+    [
+        ("openai", "https://models.example.org/v1", "gpt-4.1-mini"),
+        ("openai", "http://127.0.0.1:9/v1", "gpt-4.1-mini"),
+        ("openai-compatible", "https://models.example.org/v1", "gpt-4.1-mini"),
+        ("openai-compatible", "https://models.example.org/v1", "openai/gpt-4.1-mini"),
+    ],
+)
+def test_a_known_model_at_another_address_costs_about_what_its_vendor_charges(
+    kind: str, address: str, asked: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entered = row(kind, address)
+    monkeypatch.setattr(cache, "enabled", lambda: {entered.slug: entered})
+    result = replace(StepAccumulator().result(), usage=HELLO)
+    origin = Origin(wire="openai-chat", provider=entered.slug, model=asked)
+    found = costs.of_call(result, origin, is_cached_for_an_hour=False)
+    assert found == Cost(amount=Decimal(2), kind=CostIs.ABOUT)
+
+
+def test_a_vendors_own_address_in_the_environment_has_its_exact_price(settings: Any) -> None:
+    for address, is_guess in (("https://models.example.org/v1", True), ("https://api.openai.com/v1", False)):
+        settings.OPENAI_BASE_URL = address
+        found = pricing.price(HELLO, provider="openai", asked="gpt-4.1-mini")
+        assert found == pricing.Price(Decimal(2), is_guess=is_guess)
 
 
 def test_every_suggested_model_of_a_priced_provider_is_looked_for_without_a_failure(
@@ -274,7 +297,7 @@ import socket, sys
 import django
 django.setup()
 import project.asgi
-from providers.usage import pricing
+from providers.usage import costs, pricing
 from providers.types.usage import Usage
 assert "genai_prices" not in sys.modules, "loaded early"
 def refuse(*args): raise AssertionError("a connection")
