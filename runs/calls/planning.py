@@ -9,7 +9,6 @@ from uuid import UUID
 
 from uuid6 import uuid7
 
-from providers.arguments import object_of
 from providers.errors import LLMMalformedToolCallError
 from providers.types import FinishReason, StepResult, ToolCallPart
 from runs.calls.offers import OfferedTools
@@ -121,13 +120,14 @@ def pending(calls: Iterable[PlannedCall]) -> list[PlannedCall]:
 
 
 class UnreadableSteps:
-    """Counts the steps in a row in which a call's arguments stand for no object, so that nothing could execute it.
+    """Counts the steps in a row in which a call's arguments cannot be read, so that nothing could execute it.
 
-    The model reads what was wrong after each one. Repetitions cost money and lead to nothing.
+    A pause between two steps changes nothing. The model reads what was wrong after each one. Repetitions cost money and lead to nothing.
     """
 
-    def __init__(self) -> None:
-        self._in_a_row = 0
+    def __init__(self, *, before: int = 0) -> None:
+        """Take the number of such steps in a row before the first one that is counted."""
+        self._in_a_row = before
 
     def count(self, result: StepResult) -> None:
         """Count a step.
@@ -135,12 +135,17 @@ class UnreadableSteps:
         Raises:
             LLMMalformedToolCallError: it is the ``_MOST_UNREADABLE``-th in a row.
         """
-        is_one = any(call.complete and object_of(call.arguments) is None for call in result.tool_calls)
+        is_one = has_unreadable(call.arguments for call in result.tool_calls if call.complete)
         self._in_a_row = self._in_a_row + 1 if is_one else 0
         if self._in_a_row >= _MOST_UNREADABLE:
             error = LLMMalformedToolCallError()
             error.partial = result
             raise error
+
+
+def has_unreadable(arguments: Iterable[str]) -> bool:
+    """Return whether one of the argument texts of a step's calls cannot be read."""
+    return any(why_not_readable(text) is not None for text in arguments)
 
 
 def _planned(call: ToolCallPart, position: int, offer: OfferedTools) -> PlannedCall:

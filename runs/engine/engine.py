@@ -89,7 +89,7 @@ class Engine:
         #: The current step, and its result.
         self._step: RunningStep | None = None
         self._result: StepResult | None = None
-        self._unreadable_steps = planning.UnreadableSteps()
+        self._unreadable_steps = planning.UnreadableSteps(before=resume.unreadable_steps if resume else 0)
         #: Names of calls that nobody here executes: they wait for a client of the provider's own.
         self._unexecuted: list[str] = []
         self._has_ended = False

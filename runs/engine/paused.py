@@ -7,13 +7,14 @@ Of two concurrent changes, the second finds a longer log, fails and changes noth
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import takewhile
 from uuid import UUID
 
 from django.utils import timezone
 
 from providers.types import Json, Origin
 from providers.usage.spending import ModelUsage
-from runs.calls import offers, records
+from runs.calls import offers, planning, records
 from runs.calls.human_decisions import Decided
 from runs.calls.offers import OfferedTools
 from runs.calls.outcomes import CallOutcome, NotExecuted
@@ -45,6 +46,8 @@ class PausedRun:
     usages: tuple[ModelUsage, ...]
     #: The model that made the calls.
     origin: Origin
+    #: How many of the last steps in a row had a call with unreadable arguments.
+    unreadable_steps: int
 
     @property
     def pending(self) -> list[PlannedCall]:
@@ -77,6 +80,7 @@ class PausedRun:
             steps=self.steps,
             usages=self.usages,
             active_seconds=self.row.active_seconds,
+            unreadable_steps=self.unreadable_steps,
         )
 
 
@@ -111,7 +115,17 @@ def _read(run: Run) -> PausedRun:
             for step in steps
         ),
         origin=Origin(wire=last.wire, provider=last.provider, model=last.model),
+        unreadable_steps=_unreadable_steps(run, last.index),
     )
+
+
+def _unreadable_steps(run: Run, last: int) -> int:
+    calls = ToolCall.objects.filter(step__run=run).exclude(status=ToolCallStatus.INCOMPLETE)
+    arguments: dict[int, list[str]] = {}
+    for index, text in calls.values_list("step__index", "arguments"):
+        arguments.setdefault(index, []).append(text)
+    newest = (arguments.get(index, []) for index in range(last, 0, -1))
+    return sum(1 for _ in takewhile(planning.has_unreadable, newest))
 
 
 def _planned(row: ToolCall, offer: OfferedTools) -> PlannedCall:

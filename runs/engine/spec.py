@@ -24,6 +24,8 @@ class ResumePoint:
     usages: tuple[ModelUsage, ...]
     #: Seconds that the run was driven so far, pauses excluded.
     active_seconds: float
+    #: How many of the last steps in a row had a call with unreadable arguments.
+    unreadable_steps: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -143,7 +143,7 @@ def test_a_client_gets_no_call_that_cannot_be_read(arguments: str) -> None:
 
 def test_three_unreadable_steps_in_a_row_are_too_many() -> None:
     steps = planning.UnreadableSteps()
-    for arguments in ("{", "[1]", "{}", "{", "nothing"):
+    for arguments in ("{", "[1]", "{}", '{"a": 1, "a": 2}', '{"a": "\\u0000"}'):
         steps.count(said("free", "unknown", arguments=arguments))
     # The arguments of a call that was cut say nothing about the model.
     steps.count(said("free…", arguments="{"))
@@ -152,3 +152,9 @@ def test_three_unreadable_steps_in_a_row_are_too_many() -> None:
     with pytest.raises(LLMMalformedToolCallError) as caught:
         steps.count(said("free", arguments="{"))
     assert caught.value.partial is not None
+
+
+def test_unreadable_steps_before_a_pause_count() -> None:
+    steps = planning.UnreadableSteps(before=2)
+    with pytest.raises(LLMMalformedToolCallError):
+        steps.count(said("free", arguments="{"))

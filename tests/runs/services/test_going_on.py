@@ -412,3 +412,14 @@ async def test_what_a_start_cancels_is_told_after_its_answer(ada: Person) -> Non
     await socket.close()
     assert kinds[0] == "ok"
     assert sum(str(run.pk) in text for text in socket.received[told:]) > 1
+
+
+@pytest.mark.parametrize(("arguments", "unreadable"), [("[1]", 1), ('{"zone": "UTC"}', 0)])
+async def test_unreadable_steps_before_a_pause_are_remembered(
+    arguments: str, unreadable: int, ada: Person
+) -> None:
+    text = f'[[call clock {arguments}]][[call write_note {{"text": "oat milk"}}]]'
+    run = await paused_run(ada, text=text)
+    found = await readers.run(paused.read, run.pk)
+    assert found is not None
+    assert found.resume_point(()).unreadable_steps == unreadable
