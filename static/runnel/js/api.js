@@ -40,9 +40,14 @@ export function listConversations(before = null) {
   return call("GET", `/api/conversations/${before ? `?before=${encodeURIComponent(before)}` : ""}`);
 }
 
-/** Return a conversation with its messages and runs. */
-export function readConversation(id) {
-  return call("GET", `/api/conversations/${id}/`);
+/**
+ * Return a conversation with its newest runs, their messages and notes. Hand its `before` in again for older runs,
+ * or name the `runs` that are wanted.
+ */
+export function readConversation(id, { before = null, runs = [] } = {}) {
+  const asked = runs.map((run) => ["run", run]);
+  const query = new URLSearchParams(before ? [["before", before]] : asked).toString();
+  return call("GET", `/api/conversations/${id}/${query && `?${query}`}`);
 }
 
 /** Delete a conversation for good. */

@@ -7,7 +7,7 @@ import { byId, element } from "./dom.js";
 import { setUpDrawer } from "./drawer.js";
 import { totals } from "./format.js";
 import { Notes } from "./notes.js";
-import { scrollByKeys, stickToEnd } from "./scroll.js";
+import { keepInSight, loadTowardsBeginning, scrollByKeys, stickToEnd } from "./scroll.js";
 import { Socket } from "./socket.js";
 import { ToolMenu } from "./toolmenu.js";
 import { Viewer } from "./viewer.js";
@@ -41,6 +41,7 @@ const tabs = new BroadcastChannel("runnel");
 
 const list = new ConversationList(conversation, { titled: showTitle, deleted: conversationDeleted });
 const toEnd = stickToEnd(byId("scroll"), runs, byId("jump"));
+const loadOlder = loadTowardsBeginning(byId("scroll"), () => viewer.loadOlder().catch(report));
 
 const socket = new Socket(new URL("/ws/", location.href).href.replace(/^http/, "ws"), {
   ready: () => {
@@ -65,6 +66,10 @@ const viewer = new Viewer({
     tools.take(stored.tools);
     notes.show(stored.notes);
     byId("totals").textContent = totals(stored);
+  },
+  loadedOlder: (stored, draw) => {
+    keepInSight(byId("scroll"), runs.firstElementChild, draw);
+    notes.show(stored.notes);
   },
   changed: runChanged,
   handlers: { afterEnd, resolve },
@@ -287,5 +292,13 @@ addEventListener("focus", refreshList);
 document.addEventListener("visibilitychange", () => document.hidden || refreshList());
 refreshList();
 tools.load();
-viewer.load().then(showState).catch(report);
+viewer
+  .load()
+  .then(() => {
+    showState();
+    // Else the beginning would be in sight until the browser has measured the page.
+    toEnd();
+    return loadOlder();
+  })
+  .catch(report);
 socket.connect();

@@ -8,9 +8,12 @@ export class Notes {
   #title = byId("notes-title");
   #list = byId("notes-list");
   #drawn = "[]";
+  #byId = new Map();
 
-  /** Show the notes as they are stored, oldest first. */
-  show(notes = []) {
+  /** Show some of the notes as they are stored, beside those that were shown before; oldest first. */
+  show(some = []) {
+    for (const note of some) this.#byId.set(note.id, note);
+    const notes = [...this.#byId.values()].sort((a, b) => (a.created_at < b.created_at ? -1 : 1));
     const drawn = JSON.stringify(notes);
     if (drawn === this.#drawn) return;
     this.#drawn = drawn;

@@ -2,6 +2,9 @@
 
 const CLOSE_ENOUGH = 48;
 
+/** Pixels from the beginning at which more is loaded before it. */
+const NEAR = 800;
+
 /** How much of what is seen a key moves on by. */
 const PAGE = 0.9;
 
@@ -50,4 +53,23 @@ export function stickToEnd(frame, content, jump) {
   observer.observe(frame);
   jump.addEventListener("click", toEnd);
   return toEnd;
+}
+
+/**
+ * Call `load`, which tells whether it has added something at the beginning, while the reader is near there.
+ * Return a function that looks whether that is so now.
+ */
+export function loadTowardsBeginning(frame, load) {
+  const look = async () => {
+    while (frame.scrollTop < NEAR && (await load()));
+  };
+  frame.addEventListener("scroll", look, { passive: true });
+  return look;
+}
+
+/** Let `change` add something before `element`, which stays where it is in the reader's sight. */
+export function keepInSight(frame, element, change) {
+  const top = element?.getBoundingClientRect().top;
+  change();
+  if (element) frame.scrollTop += element.getBoundingClientRect().top - top;
 }

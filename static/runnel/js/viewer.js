@@ -24,30 +24,37 @@ export class Viewer {
   #socket;
   #list;
   #loaded;
+  #loadedOlder;
   #changed;
   #user;
   #handlers;
   #conversation;
   #reading = null;
-  #isStale = false;
-  /** Runs on the page by id: {view, seq, acked, unacked, isAsking, isStored}. */
+  /** Ids of runs of which more is stored than the page knows. */
+  #stale = new Set();
+  /** The place from which older runs are read; null if there are none, undefined before the first page. */
+  #before;
+  #isLoadingOlder = false;
+  /** Runs on the page by id: {view, seq, acked, unacked, isAsking, isStored, isOlder}; `isOlder` after a reading. */
   #runs = new Map();
   /** Models of the runs that this page asked for, until they appear. */
   #models = new Map();
 
   /**
    * @param {{socket: object, list: HTMLElement, conversation: string, user: string, loaded: Function,
-   *   changed: Function, handlers: object}} options
-   *   `user` is the name of who looks; `loaded(stored)` is called with a conversation as it is stored,
+   *   loadedOlder: Function, changed: Function, handlers: object}} options
+   *   `user` is the name of who looks; `loaded(stored)` is called with a conversation and those of its runs that
+   *   were read; `loadedOlder(stored, draw)` with older ones, which `draw` puts on the page;
    *   `changed(view, what)` when a run appears or goes on (`"started"`), `"waits"` or has `"ended"`;
    *   `handlers` is what a `RunView` takes
    */
-  constructor({ socket, list, conversation, user, loaded, changed, handlers }) {
+  constructor({ socket, list, conversation, user, loaded, loadedOlder, changed, handlers }) {
     this.#socket = socket;
     this.#list = list;
     this.#conversation = conversation;
     this.#user = user;
     this.#loaded = loaded;
+    this.#loadedOlder = loadedOlder;
     this.#changed = changed;
     this.#handlers = handlers;
     setInterval(() => this.#ackAll(), ACK_EVERY);
@@ -65,7 +72,9 @@ export class Viewer {
 
   /** What was asked last, in the user's words; "" if nothing was. */
   get lastQuestion() {
-    return [...this.#runs.values()].at(-1)?.view.question ?? "";
+    // By its place on the page: older runs are read later.
+    const last = [...this.#runs.values()].find(({ view }) => view.element === this.#list.lastElementChild);
+    return last?.view.question ?? "";
   }
 
   /** Tell whether there is a connection: without one, nobody knows what goes on. */
@@ -77,18 +86,51 @@ export class Viewer {
     return this.#runs.size === 0;
   }
 
-  /** Draw what is stored. Runs that are on the page already stay as they are, unless they ended unseen. */
+  /** Draw the newest runs as they are stored. Those on the page stay as they are, unless they ended unseen. */
   async load() {
     if (!this.#conversation) return;
+    const wasLoaded = this.#before !== undefined;
+    const known = new Set(this.#runs.keys());
     const stored = await this.#read();
-    const order = [];
-    for (const run of stored.runs) {
-      const messages = stored.messages.filter((message) => message.run_id === run.id);
-      order.push(this.#place(run, messages).element);
+    let oldest = stored;
+    // More runs than one page may have ended while nobody listened.
+    while (wasLoaded && oldest.before && !oldest.runs.some(({ id }) => known.has(id))) {
+      oldest = await this.#read({ before: oldest.before });
+      stored.runs.unshift(...oldest.runs);
+      stored.messages.unshift(...oldest.messages);
+      stored.notes.unshift(...oldest.notes);
     }
+    if (!wasLoaded) this.#before = stored.before ?? null;
+    const order = this.#placeAll(stored);
     const shown = [...this.#list.children].filter((child) => order.includes(child));
-    if (order.some((child, index) => child !== shown[index])) this.#list.prepend(...order);
+    if (order.some((child, index) => child !== shown[index])) {
+      const older = [...this.#runs.values()].filter(({ isOlder, view }) => isOlder && !order.includes(view.element));
+      const last = [...this.#list.children].findLast((child) => older.some(({ view }) => view.element === child));
+      if (last) last.after(...order);
+      else this.#list.prepend(...order);
+    }
+    for (const { id } of stored.runs) this.#runs.get(id).isOlder = true;
     this.#loaded(stored);
+  }
+
+  /** Draw the runs before the oldest one on the page, above it. Return whether there were any. */
+  async loadOlder() {
+    if (!this.#before || this.#isLoadingOlder) return false;
+    this.#isLoadingOlder = true;
+    try {
+      const stored = await this.#read({ before: this.#before });
+      const order = this.#placeAll(stored);
+      for (const { id } of stored.runs) this.#runs.get(id).isOlder = true;
+      this.#before = stored.before;
+      this.#loadedOlder(stored, () => this.#list.prepend(...order));
+      return true;
+    } finally {
+      this.#isLoadingOlder = false;
+    }
+  }
+
+  #placeAll({ runs, messages }) {
+    return runs.map((run) => this.#place(run, messages.filter(({ run_id: id }) => id === run.id)).element);
   }
 
   /** Follow, after each (re)connection: live runs from where they stopped, and every later one. */
@@ -133,16 +175,16 @@ export class Viewer {
       this.#ack(runId, known);
       this.#changed(known.view, "ended");
     }
-    if (known.view.isFinished || isToldInPart(event)) this.#readAgain();
+    if (known.view.isFinished || isToldInPart(event)) this.#readAgain(runId);
   }
 
   /** Bring a run up to date that went on unseen, or of which the server knows more than we do. */
   async catchUp(runId) {
-    await Promise.allSettled([this.#subscribe(runId), this.#readAgain()]);
+    await Promise.allSettled([this.#subscribe(runId), this.#readAgain(runId)]);
   }
 
-  async #read() {
-    const stored = await readConversation(this.#conversation);
+  async #read(wanted = {}) {
+    const stored = await readConversation(this.#conversation, wanted);
     const name = (by) => (by === this.#user ? "you" : by);
     for (const run of stored.runs) {
       run.tool_calls = run.tool_calls?.map((call) => ({ ...call, decided_by: name(call.decided_by) }));
@@ -151,8 +193,8 @@ export class Viewer {
   }
 
   // Once more if that is asked for meanwhile; however many ask, they wait for the same.
-  async #readAgain() {
-    this.#isStale = true;
+  async #readAgain(runId) {
+    this.#stale.add(runId);
     this.#reading ??= this.#readWhileStale().finally(() => {
       this.#reading = null;
     });
@@ -160,9 +202,10 @@ export class Viewer {
   }
 
   async #readWhileStale() {
-    while (this.#isStale) {
-      this.#isStale = false;
-      const stored = await this.#read().catch(() => null);
+    while (this.#stale.size > 0) {
+      const runs = [...this.#stale];
+      this.#stale.clear();
+      const stored = await this.#read({ runs }).catch(() => null);
       for (const run of stored?.runs ?? []) {
         const known = this.#runs.get(run.id);
         if (!known || known.isStored) continue;
