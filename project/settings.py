@@ -351,6 +351,8 @@ RUNNEL_STALLED_SECONDS = number("RUNNEL_STALLED_SECONDS", 60.0, at_least=0.1)
 
 #: The largest upload, in megabytes.
 RUNNEL_UPLOAD_MB = whole("RUNNEL_UPLOAD_MB", 20, at_least=1)
+#: Hours after which an upload that no message shows is deleted; 0 keeps it for ever.
+RUNNEL_UPLOAD_HOURS = number("RUNNEL_UPLOAD_HOURS", 24.0)
 # The files of one request to a model. More in a new message are refused; older ones of a conversation are left out.
 #: Megabytes of all files together, before Base64. A larger upload could never be shown to a model.
 RUNNEL_MEDIA_MB = whole("RUNNEL_MEDIA_MB", max(24, RUNNEL_UPLOAD_MB), at_least=RUNNEL_UPLOAD_MB)

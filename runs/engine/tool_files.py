@@ -7,10 +7,12 @@ from functools import partial
 
 from django.conf import settings
 
+from concurrency.threads import readers
 from runs.calls import records
 from runs.calls.outcomes import CallOutcome
 from runs.log import agui
 from runs.log.journal import Journal, RunLog
+from runs.store import files as stored_files
 from runs.store import made
 from runs.store.made import MadeFile
 from runs.toolbox.tool import ToolFile
@@ -23,7 +25,11 @@ _MOST_FILES = 50
 
 async def commit_answer(journal: Journal, log: RunLog, outcome: CallOutcome, *, owner_id: int) -> None:
     """Store the files in a call's answer; commit its event, its row and theirs at once. Raises ``Fenced``."""
-    files, notes = await asyncio.to_thread(_save, outcome.produced) if outcome.produced else ([], [])
+    files: list[MadeFile] = []
+    notes: list[str] = []
+    if outcome.produced:
+        room = await readers.run(stored_files.room, owner_id)
+        files, notes = await asyncio.to_thread(_save, outcome.produced, room)
     content = "\n".join([outcome.content, *notes]) if notes else outcome.content
     told = replace(outcome, content=content, produced=(), files=tuple(file.shown() for file in files))
 
@@ -41,8 +47,11 @@ async def commit_answer(journal: Journal, log: RunLog, outcome: CallOutcome, *, 
         raise
 
 
-def _save(produced: tuple[ToolFile, ...]) -> tuple[list[MadeFile], list[str]]:
-    """Write the files to the storage; return them, and a note for each kind of file that is not kept. Blocks."""
+def _save(produced: tuple[ToolFile, ...], room: int) -> tuple[list[MadeFile], list[str]]:
+    """Write the files to the storage; return them, and a note for each kind of file that is not kept. Blocks.
+
+    ``room`` is how many bytes of files their owner may still store.
+    """
     files: list[MadeFile] = []
     notes: dict[str, None] = {}
     for file in produced:
@@ -50,7 +59,10 @@ def _save(produced: tuple[ToolFile, ...]) -> tuple[list[MadeFile], list[str]]:
             notes[f"[Only the first {_MOST_FILES} files are kept.]"] = None
         elif len(file.content) > settings.RUNNEL_UPLOAD_MB * 1024 * 1024:
             notes[f"[A file of more than {settings.RUNNEL_UPLOAD_MB} MB is not kept.]"] = None
+        elif len(file.content) > room:
+            notes["[A file is not kept: the user has as many files as allowed.]"] = None
         else:
+            room -= len(file.content)
             try:
                 files.append(made.save_content(file.content, mime_type=file.mime_type, name=file.name))
             except Exception:

@@ -1,11 +1,14 @@
 """Files that users upload for use in their messages, and files that models and tools make."""
 
+from collections.abc import Iterable
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.core.files.storage import Storage, storages
 from django.db import models, transaction
 
+from runs.models.conversation import Conversation
 from runs.models.fields import uuid7
 
 
@@ -28,6 +31,10 @@ class File(models.Model):
     run = models.ForeignKey(
         "runs.Run", on_delete=models.CASCADE, null=True, blank=True, editable=False, related_name="files"
     )
+    #: The conversations whose messages show the upload. With the last one of them it is deleted.
+    conversations = models.ManyToManyField(
+        "runs.Conversation", blank=True, editable=False, related_name="uploads"
+    )
     #: The owner's name for the file, without non-printable characters.
     name = models.CharField(max_length=255)
     #: The type that was recognised from the bytes, not the one that the client sent.
@@ -39,6 +46,9 @@ class File(models.Model):
 
     class Meta:
         ordering = ["-created_at"]
+        indexes = [
+            models.Index(fields=["created_at"], condition=models.Q(run=None), name="upload_by_age"),
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -54,4 +64,20 @@ def delete_bytes(sender: type[File], instance: File, **kwargs: Any) -> None:
         transaction.on_commit(lambda: content.delete(save=False), using=kwargs["using"])
 
 
+def delete_unused(ids: Iterable[UUID]) -> int:
+    """Delete those of the uploads that no conversation shows. Return how many there were."""
+    with transaction.atomic():
+        unused = File.objects.filter(id__in=list(ids), run=None, conversations=None)
+        return unused.delete()[1].get(File._meta.label, 0)
+
+
+def delete_uploads(sender: type[Conversation], instance: Conversation, **kwargs: Any) -> None:
+    """Delete the uploads of a deleted conversation, after the commit, unless another conversation shows them."""
+    if ids := list(instance.uploads.values_list("id", flat=True)):
+        transaction.on_commit(lambda: delete_unused(ids), using=kwargs["using"])
+
+
+models.signals.pre_delete.connect(
+    delete_uploads, sender=Conversation, dispatch_uid="delete the uploads of a conversation"
+)
 models.signals.post_delete.connect(delete_bytes, sender=File, dispatch_uid="delete the bytes of a file")

@@ -153,6 +153,8 @@ def store(
     if unfinished(owner_id).count() >= ceilings.runs:
         raise too_many(ceilings)
     run = _create(owner_id, request, conversation, offer, settings)
+    if owned:
+        conversation.uploads.add(*owned.values())
     rows = [Message(run_id=run.pk, role=Role.USER.value, parts=its_parts) for its_parts in parts]
     messages.inserting(rows).execute()
     return Started(
