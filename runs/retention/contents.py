@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from providers.models import ProviderTrace, TracePiece
 from runs.models import Conversation, File, Message, Note, Run, RunEvent, ToolCall
+from runs.models.file import delete_unused
 from runs.retention.pace import Pace
 from runs.states import ACTIVE
 
@@ -57,6 +58,9 @@ def delete(rows: QuerySet[Any], pace: Pace) -> None:
 
 
 def _empty(conversation_id: UUID, pace: Pace) -> None:
+    uploads = list(File.objects.filter(conversations=conversation_id).values_list("pk", flat=True))
+    delete(File.conversations.through.objects.filter(conversation_id=conversation_id), pace)
+    pace.each_part(uploads, delete_unused)
     runs = Run.objects.filter(conversation_id=conversation_id)
     run_ids = list(runs.values_list("pk", flat=True))
     of_runs = {"run_id__in": run_ids}

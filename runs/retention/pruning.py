@@ -14,9 +14,11 @@ from django.utils import timezone
 from providers import trace_store
 from providers.models import ProviderTrace, TracePiece
 from runs.models import Conversation, File, Run, RunEvent
+from runs.models.file import delete_unused
 from runs.retention import contents
 from runs.retention.pace import Pace
 from runs.states import ACTIVE
+from runs.store import files
 
 logger = logging.getLogger("runnel.retention")
 
@@ -43,9 +45,17 @@ def prune(pace: Pace | None) -> list[Pruned]:
     for kind, setting, work in _KINDS:
         if (age := getattr(settings, setting)) is not None:
             found.append(Pruned(kind, work(now - age, pace)))
+    found.append(Pruned("uploads that no message shows", _uploads(pace)))
     if pace is not None:
         contents.empty(pace)
     return found
+
+
+def _uploads(pace: Pace | None) -> int:
+    expired = list(files.expired().values_list("pk", flat=True))
+    if pace is not None:
+        pace.each_part(expired, delete_unused)
+    return len(expired)
 
 
 def _conversations(before: datetime, pace: Pace | None) -> int:

@@ -10,12 +10,11 @@ from uuid import UUID
 
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
-from django.db.models import Count, Sum
+from django.db.models import Count, QuerySet, Sum
 from django.utils import timezone
 
 from runs import limits
 from runs.models import File
-from runs.models.file import delete_unused
 
 #: The first bytes of the file types that providers read (https://www.iana.org/assignments/media-types).
 _SIGNATURES = (
@@ -36,8 +35,6 @@ _HEAD = 16
 
 
 _MEGABYTE = 1024 * 1024
-#: Uploads that expire in one transaction.
-_EXPIRED_AT_ONCE = 100
 
 
 class FileRefused(Exception):  # noqa: N818 - it names what happened
@@ -99,24 +96,12 @@ def store(owner_id: int, upload: "UploadedFile[bytes]", *, name: str) -> File:
     return file
 
 
-def expire_unreferenced() -> int:
-    """Delete uploads that no message has shown for ``RUNNEL_UPLOAD_HOURS``. Return how many there were.
-
-    In small transactions, so that it can run beside live traffic.
-    """
+def expired() -> QuerySet[File]:
+    """Return the uploads that no message shows, and that are older than ``RUNNEL_UPLOAD_HOURS``."""
     if not settings.RUNNEL_UPLOAD_HOURS:
-        return 0
+        return File.objects.none()
     before = timezone.now() - timedelta(hours=settings.RUNNEL_UPLOAD_HOURS)
-    unused = File.objects.filter(run=None, conversations=None, created_at__lt=before).order_by(
-        "created_at", "id"
-    )
-    deleted = 0
-    while ids := list(unused.values_list("id", flat=True)[:_EXPIRED_AT_ONCE]):
-        if not (gone := delete_unused(ids)):
-            # Messages have shown all of them since.
-            break
-        deleted += gone
-    return deleted
+    return File.objects.filter(run=None, conversations=None, created_at__lt=before)
 
 
 def type_of_head(head: bytes) -> str | None:

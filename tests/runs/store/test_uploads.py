@@ -1,6 +1,7 @@
 """How long uploads stay, and how many a user may have."""
 
 import shutil
+import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -16,6 +17,8 @@ from django.utils import timezone
 from concurrency.threads import readers
 from runs import services
 from runs.models import ApiToken, Conversation, File
+from runs.retention import pruning
+from runs.retention.pace import Pace
 from runs.store import files
 from tests.runs.conftest import Connect, Person
 from tests.runs.rows import make_user
@@ -40,6 +43,14 @@ def conversation_with(*uploads: File) -> Conversation:
     conversation = Conversation.objects.create(owner=uploads[0].owner, title="t")
     conversation.uploads.add(*uploads)
     return conversation
+
+
+def expire() -> int:
+    """Prune, and return how many uploads were deleted because no message shows them."""
+    (found,) = (
+        each.count for each in pruning.prune(Pace(stop=threading.Event())) if "no message" in each.kind
+    )
+    return found
 
 
 def names(folder: Path) -> set[str]:
@@ -71,6 +82,19 @@ def test_an_upload_goes_with_the_last_conversation_that_shows_it(folder: Path) -
     assert names(folder) == {str(never.id)}
 
 
+def test_an_upload_goes_with_a_conversation_that_is_pruned(folder: Path, settings: Any) -> None:
+    settings.RUNNEL_RETENTION_CONVERSATION_DAYS = timedelta(days=1)
+    user = make_user("ada")
+    old, kept = upload(user), upload(user)
+    conversation_with(old, kept)
+    conversation = conversation_with(kept)
+    Conversation.objects.exclude(pk=conversation.pk).update(updated_at=timezone.now() - timedelta(days=2))
+
+    pruning.prune(Pace(stop=threading.Event()))
+
+    assert names(folder) == {str(kept.id)}
+
+
 def test_an_upload_that_no_message_shows_expires(folder: Path, settings: Any) -> None:
     settings.RUNNEL_UPLOAD_HOURS = 2
     user = make_user("ada")
@@ -78,9 +102,9 @@ def test_an_upload_that_no_message_shows_expires(folder: Path, settings: Any) ->
     conversation_with(shown)
     File.objects.filter(id__in=[old.id, shown.id]).update(created_at=timezone.now() - timedelta(hours=3))
 
-    assert files.expire_unreferenced() == 1
+    assert expire() == 1
     assert names(folder) == {str(shown.id), str(new.id)}
-    assert files.expire_unreferenced() == 0
+    assert expire() == 0
 
 
 def test_uploads_may_be_kept_for_ever(folder: Path, settings: Any) -> None:
@@ -88,7 +112,7 @@ def test_uploads_may_be_kept_for_ever(folder: Path, settings: Any) -> None:
     old = upload(make_user("ada"))
     File.objects.update(created_at=timezone.now() - timedelta(days=999))
 
-    assert files.expire_unreferenced() == 0
+    assert expire() == 0
     assert names(folder) == {str(old.id)}
 
 
