@@ -162,6 +162,8 @@ RUNNEL_SIGN_IN_FAILURES = whole("RUNNEL_SIGN_IN_FAILURES", 10, at_least=1)
 RUNNEL_SIGN_IN_FAILURES_PER_ADDRESS = whole("RUNNEL_SIGN_IN_FAILURES_PER_ADDRESS", 100, at_least=1)
 #: Minutes after the last failure until sign-ins are taken again.
 RUNNEL_SIGN_IN_LOCK_MINUTES = whole("RUNNEL_SIGN_IN_LOCK_MINUTES", 15, at_least=1)
+#: Wrong API tokens from one address in a minute, after which only tokens that were right before are looked up.
+RUNNEL_WRONG_TOKENS_PER_MINUTE = whole("RUNNEL_WRONG_TOKENS_PER_MINUTE", 30, at_least=1)
 AXES_HANDLER = "runs.access.sign_in.Handler"
 AXES_FAILURE_LIMIT = RUNNEL_SIGN_IN_FAILURES
 AXES_COOLOFF_TIME = timedelta(minutes=RUNNEL_SIGN_IN_LOCK_MINUTES)

@@ -1,8 +1,17 @@
 """Settings for all tests. ``tests/environment.py`` has set the environment before this module is read."""
 
+import pytest
 from django.conf import settings
 
 
 def pytest_configure() -> None:
     # A good password hash is slow on purpose, and tests make many users.
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture(autouse=True)
+def no_wrong_tokens() -> None:
+    """Forget the wrong tokens of earlier tests: all of them come from one address."""
+    from runs.access import wrong_tokens
+
+    wrong_tokens.forget_all()

@@ -16,10 +16,12 @@ def of_request(request: HttpRequest) -> str | None:
     return _trusted(request.META.get("REMOTE_ADDR"), request.headers.get("X-Forwarded-For"))
 
 
-def of_scope(scope: Mapping[str, Any], headers: Mapping[str, str]) -> str | None:
+def of_scope(scope: Mapping[str, Any]) -> str | None:
     """Return the address of a WebSocket's client, ``None`` if the server does not know it."""
     client = scope.get("client")
-    return _trusted(client[0] if client else None, headers.get("x-forwarded-for"))
+    # As Django does, several headers of the name count as one.
+    forwarded = [value.decode("latin1") for name, value in scope["headers"] if name == b"x-forwarded-for"]
+    return _trusted(client[0] if client else None, ",".join(forwarded))
 
 
 def _trusted(peer: str | None, forwarded: str | None) -> str | None:

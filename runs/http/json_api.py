@@ -1,6 +1,7 @@
 """The common base of all JSON views: authentication, methods, CSRF, the form of an error."""
 
 import functools
+import math
 import re
 from collections.abc import Callable
 from http import HTTPStatus
@@ -16,7 +17,9 @@ from django.views.decorators.csrf import csrf_exempt
 
 from concurrency.log_context import bound
 from runs.access import authentication, scopes
-from runs.errors import Forbidden
+from runs.access.addresses import of_request
+from runs.access.wrong_tokens import admit_token, note_token
+from runs.errors import Forbidden, RateLimited
 
 #: An X-Request-ID that is safe to log. Any other is replaced by a new one.
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
@@ -30,6 +33,13 @@ def error(status: HTTPStatus, code: str, message: str) -> JsonResponse:
 def not_found() -> JsonResponse:
     """Return the response for data that does not exist or belongs to another user."""
     return error(HTTPStatus.NOT_FOUND, "not_found", "There is nothing here.")
+
+
+def rate_limited(refusal: RateLimited) -> JsonResponse:
+    """Return the response to a request that comes too often."""
+    response = error(HTTPStatus.TOO_MANY_REQUESTS, refusal.code, refusal.message)
+    response["Retry-After"] = str(math.ceil(refusal.retry_after or 1))
+    return response
 
 
 class _CsrfAsJson(CsrfViewMiddleware):
@@ -85,6 +95,28 @@ def api[**P](
             with bound(request_id=_request_id(request), user_id=user.pk):
                 return chosen(request, user, *args, **kwargs)
 
-        return respond
+        return _throttled(respond)
 
     return decorate
+
+
+def _throttled[**P](
+    respond: Callable[Concatenate[HttpRequest, P], HttpResponseBase],
+) -> Callable[Concatenate[HttpRequest, P], HttpResponseBase]:
+    """Wrap a view: answer 429 when too many wrong tokens came from an address."""
+
+    @functools.wraps(respond)
+    def throttle(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        header = request.headers.get("Authorization")
+        if header is None:
+            return respond(request, *args, **kwargs)
+        address, token = of_request(request), authentication.bearer_token(header) or header
+        try:
+            admit_token(address, token)
+        except RateLimited as refusal:
+            return rate_limited(refusal)
+        response = respond(request, *args, **kwargs)
+        note_token(address, token, is_right=response.status_code != HTTPStatus.UNAUTHORIZED)
+        return response
+
+    return throttle

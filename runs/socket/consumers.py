@@ -18,8 +18,10 @@ from concurrency.tasks import spawn
 from concurrency.threads import readers
 from runs import limits
 from runs.access import authentication, open_sockets, rights, scopes
+from runs.access.addresses import of_scope
+from runs.access.wrong_tokens import admit_token, note_token
 from runs.engine import supervisor
-from runs.errors import Forbidden
+from runs.errors import Forbidden, RateLimited
 from runs.limits import rates
 from runs.log.feed import DROP_ABOVE
 from runs.socket import frame_parsing, server_frames
@@ -122,18 +124,28 @@ class RunConsumer(AsyncConsumer):
         await here.ready()
         await self.send({"type": "websocket.accept", "subprotocol": handshake.subprotocol})
         self._is_open = True
+        address = of_scope(self.scope)
         try:
+            if handshake.token is not None:
+                admit_token(address, handshake.token)
             identity = await readers.run(authentication.identify, handshake)
             self._unregister = open_sockets.register_socket(identity, self._close_signed_out)
             # Check again: a sign-out before the registration did not close this socket.
             await readers.run(authentication.identify, handshake)
         except authentication.HandshakeRefused as refused:
+            if handshake.token is not None:
+                note_token(address, handshake.token, is_right=False)
             await self._close(refused.close_code)
+            return
+        except RateLimited as limited:
+            await self._refuse_socket(limited)
             return
         ceilings = await limits.of_user(identity.user_id)
         if open_sockets.count(identity.user_id) > ceilings.sockets:
-            await self._refuse_socket(ceilings.sockets)
+            await self._refuse_socket(_too_many_sockets(ceilings.sockets))
             return
+        if handshake.token is not None:
+            note_token(address, handshake.token, is_right=True)
         self._ids = RunIds(identity.user_id)
         self._scopes = identity.scopes
         self._commands = Commands(
@@ -156,12 +168,11 @@ class RunConsumer(AsyncConsumer):
             )
         )
 
-    async def _refuse_socket(self, most: int) -> None:
+    async def _refuse_socket(self, why: RateLimited) -> None:
         self._unregister()
-        message = f"You may have {most:,} sockets open, and you have as many. Close one, then connect again."
         await self._send_text(
             server_frames.error(
-                "rate_limited", message, retryable=True, limit="sockets", retry_after=SOCKETS_AGAIN
+                why.code, why.message, retryable=True, limit=why.limit, retry_after=why.retry_after
             )
         )
         await self._close(RATE_LIMITED)
@@ -261,6 +272,14 @@ async def _wait_until(is_true: Callable[[], bool]) -> None:
 
 def _refused(frame: ClientFrame, refusal: Forbidden) -> str:
     return server_frames.error(refusal.code, refusal.message, frame_id=getattr(frame, "id", None))
+
+
+def _too_many_sockets(most: int) -> RateLimited:
+    return RateLimited(
+        f"You may have {most:,} sockets open, and you have as many. Close one, then connect again.",
+        limit="sockets",
+        retry_after=SOCKETS_AGAIN,
+    )
 
 
 def _read_frame(message: dict[str, Any]) -> ClientFrame:
