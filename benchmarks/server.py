@@ -17,7 +17,7 @@ from benchmarks import machine
 PROJECT = Path(__file__).resolve().parents[1]
 
 #: Seconds that a server may take to start, and again to stop.
-PATIENCE = 30
+PATIENCE = 120
 
 
 #: The provider that speaks each wire.

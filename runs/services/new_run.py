@@ -37,6 +37,7 @@ from runs.services import options
 from runs.states import ACTIVE, RunStatus
 from runs.store import files, history, media, messages
 from runs.store.titles import title_of
+from runs.usage import daily
 
 #: Seconds after which a client may try again that has too many runs. When one ends is not known.
 _ASK_AGAIN = 5.0
@@ -55,6 +56,13 @@ class StartRequest:
     #: AG-UI tools that the client executes.
     client_tools: list[Json] = field(default_factory=list)
     budget: Json = field(default_factory=dict)
+    #: What is left of the user's day, as a budget. It does not distinguish one request from another.
+    allowance: Json = field(default_factory=dict)
+
+    @property
+    def spendable(self) -> Json:
+        """The budget of the run: the client's own, and no more than is left of the day."""
+        return daily.least(self.budget, self.allowance)
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -144,7 +152,7 @@ def store(
         )
         if why is not None:
             raise Unsupported(why)
-        if "cost" in request.budget and not _has_price(target):
+        if "cost" in request.spendable and not _has_price(target):
             raise Unsupported(
                 f"The price of {target.origin.model} is not known here: give the budget in tokens."
             )
@@ -221,7 +229,7 @@ def _create(
             input=request.messages,
             tool_names=list(offer.tools),
             client_tools=request.client_tools,
-            budget=request.budget,
+            budget=request.spendable,
             request_digest=request.digest(),
             worker=settings.worker,
             lease_until=timezone.now() + settings.lease_time,

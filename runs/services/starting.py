@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from uuid import UUID
 
 from concurrency.threads import readers
@@ -18,6 +19,7 @@ from runs.log.agui import Segment
 from runs.services import new_run, options
 from runs.services.cancelling import cancel
 from runs.services.new_run import Started, StartRequest
+from runs.usage import daily
 
 #: Seconds that a start waits for a refresh of the provider cache before it uses the cached rows.
 _REFRESH_SECONDS = 0.5
@@ -29,7 +31,8 @@ async def start(owner_id: int, request: StartRequest) -> Started:
     A repeated start returns the state ``exists``, even if limits or keys have changed in the meantime.
 
     Raises:
-        RateLimited: the user starts too many runs in a minute. A repeated start counts too.
+        RateLimited: the user starts too many runs in a minute, or has nothing left of the day's tokens or money. A
+            repeated start counts too.
         AboveLimit: the start asks for more steps or retries than the user may use.
         CatalogError: one of the models is unknown, or its provider is not available.
         TooManyRuns: the user has as many live and paused runs as allowed.
@@ -41,6 +44,8 @@ async def start(owner_id: int, request: StartRequest) -> Started:
     ceilings = await limits.of_user(owner_id)
     await rates.count_start(owner_id, per_minute=ceilings.starts_per_minute)
     options.refuse_above(request.options, ceilings)
+    if daily.is_limited(ceilings):
+        request = replace(request, allowance=await readers.run(daily.left, owner_id, ceilings))
     await _refresh_providers(request.models)
     is_repeated = stop_signals.get(request.run_id) is not None
     try:
@@ -81,7 +86,7 @@ def _spec(
         messages=request.messages,
         offer=started.offer,
         max_steps=options.max_steps(request.options, ceilings),
-        budget=request.budget,
+        budget=request.spendable,
     )
 
 
