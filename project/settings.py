@@ -77,6 +77,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "runs.access.sign_in.limit_waiting",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "runs.access.audit.note_looks",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     # Last: it replaces the answer to a sign-in that is refused.

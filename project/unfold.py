@@ -81,6 +81,7 @@ UNFOLD: dict[str, Any] = {
                     ),
                     _link("Users", "person", "auth_user_changelist", "auth.view_user"),
                     _link("Groups", "group", "auth_group_changelist", "auth.view_group"),
+                    _link("Audit log", "history", "runs_auditentry_changelist", "runs.view_auditentry"),
                 ],
             },
         ],

@@ -11,10 +11,11 @@ class RunsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Connect the signals that close sockets and forget limits, and import every app's ``tools.py``."""
-        from runs.access import sign_out  # imports models, which exist only now
+        """Connect the signals that close sockets, forget limits and write the audit log, and import every app's ``tools.py``."""
+        from runs.access import audit, sign_out  # import models, which exist only now
         from runs.limits import ceilings
 
         sign_out.connect()
+        audit.connect()
         ceilings.connect()
         autodiscover_modules("tools")

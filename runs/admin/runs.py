@@ -18,6 +18,7 @@ from unfold.utils import display_for_label
 
 from providers.admin.lookups import NoSecretLookups
 from providers.models import ProviderTrace
+from runs.access import audit
 from runs.admin import transcript, wording
 from runs.admin.filters import StoredValues
 from runs.admin.readonly import ReadOnly
@@ -50,7 +51,7 @@ def status_label(run: Run) -> SafeString:
 def _cancel(request: HttpRequest, run_id: UUID) -> str:
     """Cancel a run and return the service's answer; a run that was deleted meanwhile counts as ended."""
     try:
-        return cancel_from_thread(None, run_id)
+        return cancel_from_thread(None, run_id, actor=audit.acting())
     except NotFound:
         return "already_terminal"
 

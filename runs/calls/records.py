@@ -57,7 +57,7 @@ def answer(outcome: CallOutcome) -> None:
     )
 
 
-def decide(item: Decided, *, by: int) -> None:
+def decide(item: Decided, *, by: int | None) -> None:
     """Store the decision of the user ``by`` about a pending call."""
     now = timezone.now()
     row = ToolCall.objects.filter(pk=item.call.id, status=ToolCallStatus.PENDING)

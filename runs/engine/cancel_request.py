@@ -9,7 +9,8 @@ from uuid import UUID
 
 from runs.engine import stop_signals
 from runs.errors import NotFound
-from runs.models import Run
+from runs.models import AuditEntry, Run
+from runs.models.audit import Actor, AuditAction
 from runs.models.run import CancelMode
 from runs.states import CancelledBy, RunStatus
 from runs.store import transitions
@@ -35,6 +36,8 @@ class CancelRequest:
     owner_id: int | None = None
     reason: str = ""
     mode: str = CancelMode.IMMEDIATE
+    #: The admin who cancels it, for the audit log; ``None`` if that is not to be noted.
+    actor: Actor | None = None
 
     def signal(self) -> None:
         """Set the run's stop signal if the run is live here and the cancel need not wait for its step."""
@@ -57,6 +60,8 @@ class CancelRequest:
         if not run.exists():
             raise NotFound
         was_active = transitions.request_cancel(self.run_id, by=self.by, reason=self.reason, mode=self.mode)
+        if was_active and self.actor is not None:
+            AuditEntry.note(self.actor, AuditAction.CANCELLED, "runs.run", self.run_id, self.reason)
         # Read after the write, which waits for a pause in progress. A later pause finds the intent.
         is_paused = run.filter(status=RunStatus.AWAITING_APPROVAL).exists()
         return StoredCancel(was_active=was_active, is_paused=is_paused)

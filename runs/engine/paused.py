@@ -24,12 +24,20 @@ from runs.engine.endings import SegmentUsage
 from runs.engine.spec import ResumePoint, WorkerSettings
 from runs.log import agui
 from runs.log.agui import Event, Segment
-from runs.models import Run, ToolCall
-from runs.models.tool_call import OPEN, ToolCallStatus
+from runs.models import AuditEntry, Run, ToolCall
+from runs.models.audit import Actor, AuditAction
+from runs.models.tool_call import OPEN, Decision, ToolCallStatus
 from runs.states import RunStatus
 from runs.store import transitions
 from runs.store.transitions import Ending
 from runs.usage.run_usage import UsageTotals
+
+#: How the audit log names a person's decisions.
+_AUDITED = {
+    Decision.APPROVED: AuditAction.APPROVED,
+    Decision.EDITED: AuditAction.APPROVED,
+    Decision.DENIED: AuditAction.DENIED,
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -152,15 +160,18 @@ def going_on(run: PausedRun, decided: Sequence[Decided], resume: list[Json]) -> 
     ]
 
 
-def go_on(run: PausedRun, decided: Sequence[Decided], *, by: int, settings: WorkerSettings) -> None:
-    """Store the decisions of the user ``by``, and that the run continues.
+def go_on(run: PausedRun, decided: Sequence[Decided], *, by: Actor, settings: WorkerSettings) -> None:
+    """Store the decisions of ``by``, also in the audit log, and that the run continues.
 
     Raises:
         LostRace: a cancel was stored first, or the run is not paused.
     """
     transitions.resume(run.row.id, worker=settings.worker, lease=settings.lease_time)
     for item in decided:
-        records.decide(item, by=by)
+        records.decide(item, by=by.user_id)
+        if (action := _AUDITED.get(item.decision)) is not None:
+            summary = f"{item.call.name} in run {run.row.id}{' (edited)' if item.edited else ''}"
+            AuditEntry.note(by, action, "runs.toolcall", item.call.id, summary)
     records.begin_held(run.row.id)
 
 

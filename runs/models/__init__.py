@@ -1,5 +1,6 @@
-"""The database tables of runs: conversations, messages, notes, runs, steps, tool calls, files, events, limits."""
+"""The database tables of runs: conversations, messages, notes, runs, steps, tool calls, files, events, limits, audit log."""
 
+from runs.models.audit import AuditEntry
 from runs.models.conversation import Conversation, Message
 from runs.models.event import EventLog, RunEvent
 from runs.models.file import File
@@ -14,6 +15,7 @@ from runs.models.upkeep import Upkeep
 
 __all__ = [
     "ApiToken",
+    "AuditEntry",
     "Conversation",
     "EventLog",
     "File",

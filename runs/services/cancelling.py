@@ -7,6 +7,7 @@ from django.db import connection, transaction
 
 from runs.engine import supervisor
 from runs.engine.cancel_request import CancelRequest
+from runs.models.audit import Actor
 from runs.models.run import CancelMode
 from runs.states import CancelledBy
 
@@ -26,17 +27,19 @@ async def cancel(owner_id: int, run_id: UUID, *, mode: str = CancelMode.IMMEDIAT
     return _state(await supervisor.current().cancel(request))
 
 
-def cancel_from_thread(owner_id: int | None, run_id: UUID, *, reason: str = "") -> str:
+def cancel_from_thread(
+    owner_id: int | None, run_id: UUID, *, reason: str = "", actor: Actor | None = None
+) -> str:
     """Do the same as ``cancel``, for views and the admin, which run outside the event loop.
 
-    ``owner_id`` is ``None`` for an admin, who may cancel every user's runs.
+    ``owner_id`` is ``None`` for an admin, who may cancel every user's runs, and who is noted as ``actor``.
 
     Raises:
         NotFound: there is no such run, or it belongs to another user.
         TimeoutError: the event loop did not answer within ``supervisor.THREAD_TIMEOUT`` seconds.
     """
     by = CancelledBy.ADMIN if owner_id is None else CancelledBy.USER
-    request = CancelRequest(run_id=run_id, by=by, owner_id=owner_id, reason=reason)
+    request = CancelRequest(run_id=run_id, by=by, owner_id=owner_id, reason=reason, actor=actor)
     serving = supervisor.serving()
     # Inside a transaction this would deadlock: the journal and this thread would wait for each other.
     if serving is not None and not connection.in_atomic_block:

@@ -19,15 +19,17 @@ from runs.errors import AlreadyTerminal, NotFound, NothingPending, Restarting, S
 from runs.limits import Ceilings
 from runs.log.journal import Fenced
 from runs.models import Run
+from runs.models.audit import Actor
 from runs.services import options
 from runs.states import TERMINAL, RunStatus
 from runs.store.transitions import LostRace
 
 
-async def resolve(owner_id: int, run_id: UUID, resume: list[Json]) -> None:
+async def resolve(owner_id: int, run_id: UUID, resume: list[Json], *, actor: Actor | None = None) -> None:
     """Store the decisions of ``owner_id`` about all pending calls, and continue the run in this process.
 
-    ``resume`` are AG-UI's ``ResumeEntry`` objects. Nothing changes unless all of them are valid.
+    ``resume`` are AG-UI's ``ResumeEntry`` objects. Nothing changes unless all of them are valid. The audit log names
+    ``actor``, by default only the number of the user.
 
     Raises:
         NotFound: there is no such run, or it does not belong to ``owner_id``.
@@ -51,7 +53,7 @@ async def resolve(owner_id: int, run_id: UUID, resume: list[Json]) -> None:
     except Draining:
         raise Restarting from None
     try:
-        await _go_on(here, found, decided, resume, spec, by=owner_id)
+        await _go_on(here, found, decided, resume, spec, by=actor or Actor(user_id=owner_id))
     except (Fenced, LostRace):
         raise await readers.run(_why_not, run_id) from None
     finally:
@@ -65,7 +67,7 @@ async def _go_on(
     resume: list[Json],
     spec: RunSpec,
     *,
-    by: int,
+    by: Actor,
 ) -> None:
     run = found.row
     log = here.journal.open(run.id, fence=run.fence, last_seq=run.last_seq)

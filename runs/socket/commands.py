@@ -18,6 +18,7 @@ from concurrency.log_context import bound
 from providers.catalog import CatalogError
 from runs import limits, services
 from runs.errors import ServiceError
+from runs.models.audit import Actor
 from runs.services.new_run import StartRequest
 from runs.socket import server_frames
 from runs.socket.client_frames import Ack, Cancel, Resolve, Start, Subscribe, Unsubscribe
@@ -50,6 +51,7 @@ class Commands:
         send_text: Callable[[str], Awaitable[None]],
         ids: RunIds,
         note_run: Callable[[UUID], None],
+        actor: Actor,
     ) -> None:
         """Set what the commands need.
 
@@ -59,12 +61,14 @@ class Commands:
             send_text: sends an answer.
             ids: the ids of the user's runs.
             note_run: called with each run that a command has started or continued.
+            actor: the user, and the address of their socket, for the audit log.
         """
         self.user_id = user_id
         self._subscriptions = subscriptions
         self._send_text = send_text
         self._ids = ids
         self._note_run = note_run
+        self._actor = actor
         self._executor = SerialExecutor()
 
     def __len__(self) -> int:
@@ -229,7 +233,7 @@ class Commands:
     async def _resolve(self, frame: Resolve, run_id: UUID) -> Follow:
         resume = [entry.model_dump(exclude_none=True) for entry in frame.resume]
         with self._subscriptions.delivery_paused(run_id):
-            await services.resolve(self.user_id, run_id, resume)
+            await services.resolve(self.user_id, run_id, resume, actor=self._actor)
             self._note_run(run_id)
             await self._send_text(
                 server_frames.ok(frame.id, run_id=run_id, state="resolved", status=RunStatus.RUNNING.value)

@@ -17,13 +17,13 @@ from uuid6 import uuid7
 from concurrency.tasks import spawn
 from concurrency.threads import readers
 from runs import limits
-from runs.access import authentication, open_sockets, rights, scopes
-from runs.access.addresses import of_scope
+from runs.access import addresses, authentication, open_sockets, rights, scopes
 from runs.access.wrong_tokens import admit_token, note_token
 from runs.engine import supervisor
 from runs.errors import Forbidden, RateLimited
 from runs.limits import rates
 from runs.log.feed import DROP_ABOVE
+from runs.models.audit import Actor
 from runs.socket import frame_parsing, server_frames
 from runs.socket.client_frames import Ack, ClientFrame, Ping
 from runs.socket.commands import Commands
@@ -124,7 +124,7 @@ class RunConsumer(AsyncConsumer):
         await here.ready()
         await self.send({"type": "websocket.accept", "subprotocol": handshake.subprotocol})
         self._is_open = True
-        address = of_scope(self.scope)
+        address = addresses.of_scope(self.scope)
         try:
             if handshake.token is not None:
                 admit_token(address, handshake.token)
@@ -154,6 +154,7 @@ class RunConsumer(AsyncConsumer):
             send_text=self._send_text,
             ids=self._ids,
             note_run=lambda run_id: rights.started(run_id, identity),
+            actor=Actor(user_id=identity.user_id, name=identity.username, address=addresses.of_scope(self.scope) or ""),
         )
         await self._send_text(
             server_frames.dump(
