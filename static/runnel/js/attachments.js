@@ -2,6 +2,7 @@
 
 import { deleteFile, uploadFile } from "./api.js";
 import { byId, element } from "./dom.js";
+import { shown } from "./hidden.js";
 
 /** Return what AG-UI calls a file of this media type. */
 function mediumOf(mimeType) {
@@ -67,7 +68,7 @@ export class Attachments {
 
   async #add(file) {
     const remove = element("button", { type: "button", class: "quiet", "aria-label": `Remove ${file.name}` }, "×");
-    const chip = element("li", { class: "chip", "aria-busy": "true" }, file.name, remove);
+    const chip = element("li", { class: "chip", "aria-busy": "true" }, shown(file.name), remove);
     remove.addEventListener("click", () => this.#remove(chip));
     this.#files.set(chip, null);
     this.#list.append(chip);

@@ -1,15 +1,17 @@
 // JSON text as people read and write it: to the character, whatever a parser would make of it. Pure.
 
+import { exact, isRightToLeft, shown } from "./hidden.js";
+
 const TOKEN = /"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s{}[\],:"]+/g;
 
 const NUMBER = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/;
 
-/** What cannot be seen, or makes words look like others. The joiners of emoji and of scripts are neither. */
-const HIDDEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
-const JOINERS = new Set(["\u200c", "\u200d"]);
-
 /** Characters of a line: what fits is not broken into several. */
 const LINE = 68;
+
+/** How many times as long as its text what is broken into lines may be, and how many characters longer. */
+const TIMES = 4;
+const MORE = 10_000;
 
 /** Return whether a text is JSON, whole. */
 export function isJson(text) {
@@ -21,19 +23,19 @@ export function isJson(text) {
   }
 }
 
-function escaped(character) {
-  if (JOINERS.has(character)) return character;
-  const unit = (index) => `\\u${character.charCodeAt(index).toString(16).padStart(4, "0")}`;
-  return character.length > 1 ? unit(0) + unit(1) : unit(0);
-}
-
 function onOneLine(tokens) {
   return tokens.map((token) => (token === "," || token === ":" ? `${token} ` : token)).join("");
 }
 
-function onManyLines(tokens) {
+/** Return the tokens in lines, or undefined if that would take more than `most` characters. */
+function onManyLines(tokens, most) {
   let depth = 0;
-  const line = () => `\n${"  ".repeat(depth)}`;
+  let length = 0;
+  const line = () => {
+    length += 1 + 2 * depth;
+    // Nothing is made of what is given up anyway.
+    return length > most ? "" : `\n${"  ".repeat(depth)}`;
+  };
   const pieces = tokens.map((token, index) => {
     const isEmpty = (open, close) => "{[".includes(open) && "}]".includes(close);
     if (token === ":") return ": ";
@@ -50,23 +52,40 @@ function onManyLines(tokens) {
     }
     return token;
   });
-  return pieces.join("");
+  return length > most ? undefined : pieces.join("");
 }
 
 /**
- * Return JSON text in lines that one can read, or unchanged when it is none. No value is parsed and written
- * again, so none changes: a long number keeps its digits, a doubled key stays, and what is hidden shows.
+ * Return JSON text in lines that one can read, or as it is when it is none. No value is parsed and written
+ * again, so none changes: a long number keeps its digits, a doubled key stays, and what is hidden shows. What is
+ * nested so deeply that its indents would be most of it stays on one line.
  */
 export function pretty(text) {
-  if (!isJson(text)) return text;
-  const tokens = text.match(TOKEN).map((token) => token.replace(HIDDEN, escaped));
+  if (!isJson(text)) return shown(text);
+  const tokens = text.match(TOKEN).map(exact);
   const short = onOneLine(tokens);
-  return short.length <= LINE ? short : onManyLines(tokens);
+  if (short.length <= LINE) return short;
+  return onManyLines(tokens, TIMES * text.length + MORE) ?? short;
 }
 
-/** Return `pretty` of a text that is an object or an array, any other text unchanged. */
+/** Return `pretty` of a text that is an object or an array, any other text with what is hidden in it. */
 export function prettyResult(text) {
-  return /^\s*[{[]/.test(text) ? pretty(text) : text;
+  return /^\s*[{[]/.test(text) && isJson(text) ? pretty(text) : shown(text);
+}
+
+/**
+ * Return JSON text in parts: `isolated` ones, which have letters from right to left, and those between them. Where
+ * all stand in one line of text, such letters would change the order of the brackets and numbers beside them.
+ */
+export function parts(text) {
+  if (!isRightToLeft(text)) return [{ text, isolated: false }];
+  const found = [];
+  for (const [piece] of text.matchAll(/"(?:[^"\\]|\\.)*"|[^"]+|"/gs)) {
+    const isolated = isRightToLeft(piece);
+    if (!isolated && found.length && !found.at(-1).isolated) found.at(-1).text += piece;
+    else found.push({ text: piece, isolated });
+  }
+  return found;
 }
 
 /** Return a JSON number's value, written in one way only: `1500`, `1500.0` and `1.5e3` become the same text. */

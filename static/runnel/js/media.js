@@ -1,6 +1,7 @@
 // How a file that was shown to the model looks in a conversation.
 
 import { element } from "./dom.js";
+import { shown } from "./hidden.js";
 
 /** Return what an AG-UI part (of an event) names, in the terms of a stored part. */
 export function fromEvent({ type, source }) {
@@ -28,7 +29,7 @@ export function fileElement({ url, mime_type: mimeType, name }) {
     // What cannot be shown, although it is called a picture, can still be fetched.
     picture.addEventListener("error", () => {
       link.className = "chip";
-      link.replaceChildren(name || url);
+      link.replaceChildren(shown(name || url));
     });
     return link;
   }
@@ -36,12 +37,12 @@ export function fileElement({ url, mime_type: mimeType, name }) {
   const address = /^audio\/(l16|pcm)/i.test(mimeType) ? `${url}?as=wav` : url;
   if (family === "audio") return element("audio", { class: "made", controls: true, src: address });
   if (family === "video") return element("video", { class: "made", controls: true, src: url });
-  return element("a", { class: "chip", href: url }, name);
+  return element("a", { class: "chip", href: url }, shown(name));
 }
 
 /** Return the element for a stored part. Nothing is ever loaded from elsewhere. */
 export function mediaElement({ medium, mime_type: mimeType, name, file, data, url }) {
-  const label = name || url || medium;
+  const label = shown(name || url || medium);
   const address = file ? `/api/files/${file}/` : data && `data:${mimeType};base64,${data}`;
   if (mimeType.startsWith("image/") && address) {
     return element("img", { class: "shown", src: address, alt: label });

@@ -2,6 +2,7 @@
 
 import { byId, element } from "./dom.js";
 import { date } from "./format.js";
+import { shown } from "./hidden.js";
 
 export class Notes {
   #block = byId("notes");
@@ -19,10 +20,10 @@ export class Notes {
     this.#drawn = drawn;
     this.#block.hidden = !notes.length;
     const many = notes.length === 1 ? "1 note" : `${notes.length} notes`;
-    this.#title.replaceChildren(element("strong", {}, many), " ", element("span", {}, notes.at(-1)?.text ?? ""));
+    this.#title.replaceChildren(element("strong", {}, many), " ", element("span", {}, shown(notes.at(-1)?.text ?? "")));
     this.#list.replaceChildren(
       ...notes.map(({ text, created_at: moment }) =>
-        element("li", {}, text, ...(moment ? [" ", element("time", { datetime: moment }, date(moment))] : [])),
+        element("li", {}, element("bdi", {}, shown(text)), ...(moment ? [" ", element("time", { datetime: moment }, date(moment))] : [])),
       ),
     );
   }

@@ -4,7 +4,8 @@
 
 import { element } from "./dom.js";
 import { callState, decision } from "./format.js";
-import { isJson, pretty, prettyResult } from "./json.js";
+import { shown } from "./hidden.js";
+import { isJson, parts, pretty, prettyResult } from "./json.js";
 import { fileElement } from "./media.js";
 import { TextStream } from "./text.js";
 import { OPEN_CALLS, RESULT_TITLES, wordsFor } from "./vocabulary.js";
@@ -20,6 +21,11 @@ const SENTENCE = 240;
 /** Return as much of a text as is shown at once. */
 function beginning(text) {
   return text.split("\n", LINES).join("\n").slice(0, CHARACTERS).toWellFormed();
+}
+
+/** Return the nodes for the arguments of a call. */
+function argumentNodes(text) {
+  return parts(pretty(text)).map((part) => (part.isolated ? element("bdi", {}, part.text) : part.text));
 }
 
 /** Return the block for a text that may be long: its beginning, and a button for all of it. */
@@ -65,7 +71,7 @@ export class ToolCard {
     this.element = element(
       "div",
       { class: "card call", role: "group", "aria-label": `Tool call ${name}`, tabindex: "-1" },
-      element("div", { class: "head" }, element("h3", {}, name), this.#state),
+      element("div", { class: "head" }, element("h3", {}, shown(name)), this.#state),
       this.#code,
       this.#about,
     );
@@ -81,7 +87,7 @@ export class ToolCard {
     if (text === this.#text) return;
     this.#stream.paint();
     this.#text = text;
-    this.#code.replaceChildren(pretty(text));
+    this.#code.replaceChildren(...argumentNodes(text));
   }
 
   get hasResult() {
@@ -114,7 +120,7 @@ export class ToolCard {
   endArguments() {
     this.#stream.paint();
     const isWhole = !this.#text || isJson(this.#text);
-    if (isWhole) this.#code.replaceChildren(pretty(this.#text || "{}"));
+    if (isWhole) this.#code.replaceChildren(...argumentNodes(this.#text || "{}"));
     if (this.#status === "asking") this.status = isWhole ? "asked" : "incomplete";
   }
 
@@ -129,7 +135,7 @@ export class ToolCard {
     this.#tell();
     if (call.decision !== "edited" || !call.edited_arguments || this.element.querySelector(".original")) return;
     // The model's own may still come in: they are drawn where they were, in another place.
-    this.#code.replaceWith(element("div", { class: "arguments code" }, pretty(call.edited_arguments)));
+    this.#code.replaceWith(element("div", { class: "arguments code" }, ...argumentNodes(call.edited_arguments)));
     this.#code.classList.remove("arguments");
     this.#about.after(
       element("details", { class: "original" }, element("summary", {}, "What the model asked for"), this.#code),
@@ -167,7 +173,7 @@ export class ToolCard {
     if (this.#hasResult) return;
     if (total > 0) Object.assign(this.#progress, { max: total, value: progress });
     else this.#progress.removeAttribute("value");
-    this.#progressed.lastChild.textContent = message || (total > 0 ? `${progress} of ${total}` : String(progress));
+    this.#progressed.lastChild.textContent = shown(message) || (total > 0 ? `${progress} of ${total}` : String(progress));
     if (!this.#progressed.isConnected) this.element.append(this.#progressed);
   }
 
@@ -178,7 +184,7 @@ export class ToolCard {
 
   #tell() {
     const words = [this.#decision, this.#told].filter(Boolean).join(". ");
-    this.#about.textContent = words;
+    this.#about.textContent = shown(words);
     this.#about.hidden = !words;
   }
 }

@@ -2,6 +2,7 @@
 
 import { listTools } from "./api.js";
 import { byId, element } from "./dom.js";
+import { shown } from "./hidden.js";
 
 /** Pixels between the button and the list. */
 const GAP = 8;
@@ -123,7 +124,7 @@ export class ToolMenu {
     /** @type {(Node | string)[]} */
     const words = [element("span", { class: "name" }, name)];
     if (isGated) words.push(" ", element("span", { class: "badge" }, "asks first"));
-    if (description) words.push(element("span", { class: "description" }, description));
+    if (description) words.push(element("span", { class: "description" }, shown(description)));
     return element("label", {}, box, element("span", {}, ...words));
   }
 

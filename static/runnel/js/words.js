@@ -1,16 +1,12 @@
 // What people write, as it is read here and sent. Pure: knows no DOM and no connection.
 
-/** Words of which nothing can be seen: spaces, controls, zero-width characters, blank letters. */
-const BLANK = /^[\s\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}\u2800]*$/u;
+import { isBlank, shown } from "./hidden.js";
 
-/** Return whether nothing of a text can be seen. */
-export function isBlank(text) {
-  return BLANK.test(text);
-}
+export { isBlank };
 
-/** Return a conversation's title, or what stands for one that shows nothing. */
+/** Return a conversation's title with what is hidden in it, or what stands for one that shows nothing. */
 export function titled(title) {
-  return isBlank(title) ? "Untitled" : title;
+  return isBlank(title) ? "Untitled" : shown(title);
 }
 
 /** Return a text without what a pasted one may hold and no server takes. */
