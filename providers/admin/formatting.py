@@ -8,6 +8,8 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from providers.hidden import visible
+
 UNKNOWN = "–"
 
 
@@ -16,7 +18,7 @@ def readable(value: Any) -> SafeString:
     if value is None:
         return format_html("<p>{}</p>", "Not kept.")
     text = json.dumps(value, indent=2, ensure_ascii=False)
-    return format_html('<pre class="runnel-json" tabindex="0">{}</pre>', text)
+    return format_html('<pre class="runnel-json" tabindex="0">{}</pre>', visible(text))
 
 
 def moment(value: datetime | None) -> str:

@@ -14,6 +14,7 @@ from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin, TabularInline
 
 from providers.admin.lookups import NoSecretLookups
+from providers.hidden import visible
 from runs.admin import deletion, wording
 from runs.admin.readonly import ReadOnlyInline
 from runs.admin.runs import status_label
@@ -51,8 +52,12 @@ class NoteInline(ReadOnlyInline, TabularInline):
     """The notes of a conversation."""
 
     model = Note
-    fields = ("text", "written")
+    fields = ("said", "written")
     readonly_fields = fields
+
+    @admin.display(description="Text")
+    def said(self, note: Note) -> str:
+        return visible(note.text)
 
     @admin.display(description="Written")
     def written(self, note: Note) -> str:
@@ -72,8 +77,8 @@ class ConversationAdmin(NoSecretLookups, ModelAdmin):
     search_help_text = "Title, owner or conversation id"
     date_hierarchy = "updated_at"
     inlines = (RunInline, NoteInline)
-    fields = (("title", "owner"), ("created", "updated"), "id")
-    readonly_fields = ("id", "title", "owner", "created", "updated")
+    fields = (("shown_title", "owner"), ("created", "updated"), "id")
+    readonly_fields = ("id", "shown_title", "owner", "created", "updated")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Conversation]:
         rows: QuerySet[Conversation] = super().get_queryset(request)
@@ -107,6 +112,10 @@ class ConversationAdmin(NoSecretLookups, ModelAdmin):
     @admin.display(description="Conversation", ordering="title")
     def name(self, conversation: Conversation) -> str:
         return str(conversation)
+
+    @admin.display(description="Title")
+    def shown_title(self, conversation: Conversation) -> str:
+        return visible(conversation.title)
 
     @admin.display(description="Runs", ordering="run_total")
     def run_count(self, conversation: Conversation) -> int:

@@ -12,6 +12,7 @@ from unfold.widgets import (
     UnfoldBooleanSwitchWidget,
 )
 
+from providers.hidden import visible
 from providers.security.addresses import AddressRefused
 from providers.security.pinned import check_entered
 from providers.security.vault import Unsealable
@@ -134,7 +135,7 @@ class McpServerForm(forms.ModelForm):  # type: ignore[type-arg]
     def _choices(self) -> list[tuple[str, str]]:
         choices = {}
         for entry in self.instance.listed:
-            text = " ".join(entry["description"].split())
+            text = visible(" ".join(entry["description"].split()))
             text = text if len(text) <= _LONGEST_LABEL else f"{text[:_LONGEST_LABEL]}…"
             hints = f" (it says: {', '.join(entry['hints'])})" if entry["hints"] else ""
             problem = f" (cannot be offered: {entry['problem']})" if entry["problem"] else ""

@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString
 from unfold.admin import StackedInline
 from unfold.utils import display_for_label
 
+from providers.hidden import visible
 from runs.admin import wording
 from runs.admin.readonly import ReadOnlyInline
 from runs.models import ToolCall
@@ -73,7 +74,7 @@ def render(call: ToolCall) -> SafeString:
         '<div class="runnel-call"><p class="runnel-call-head"><strong>{}</strong> '
         '<span class="runnel-status">{}</span> <span>step {}, call {}</span></p>'
         '<p class="runnel-below">{}</p>{}{}</div>',
-        call.name,
+        visible(call.name),
         display_for_label(call.status, wording.UNKNOWN, colours),
         call.step.index,
         call.position,
@@ -90,7 +91,7 @@ def _facts(call: ToolCall) -> SafeString:
         ("Asked for", wording.moment(call.created_at)),
         *_decision(call),
         *_execution(call),
-        ("Call id", call.call_id),
+        ("Call id", visible(call.call_id)),
     ]
     pairs = format_html_join("", "<div><dt>{}</dt><dd>{}</dd></div>", facts)
     return format_html('<dl class="runnel-facts">{}</dl>', pairs)
@@ -106,7 +107,7 @@ def _decision(call: ToolCall) -> Iterator[tuple[str, Any]]:
     if call.decided_at is not None:
         yield "Had waited", wording.duration(call.decided_at - call.created_at)
     if call.reason:
-        yield "Reason", call.reason
+        yield "Reason", visible(call.reason)
     yield "Digest of what was shown", _digest(call)
 
 
@@ -142,6 +143,6 @@ def _text(title: str, text: str) -> SafeString:
         '<div class="runnel-call-text"><p class="runnel-role">{}</p>'
         '<pre class="runnel-json runnel-small">{}</pre>{}</div>',
         title,
-        text[:_LONGEST],
+        visible(text[:_LONGEST]),
         format_html('<p class="runnel-below">and {} more characters</p>', f"{rest:,}") if rest > 0 else "",
     )

@@ -5,6 +5,7 @@ from typing import Any
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from providers.hidden import visible
 from providers.types import Json
 from runs.log import replay
 from runs.log.replay import ReplayedMessage
@@ -39,7 +40,7 @@ def _unfinished_message(run: Run) -> ReplayedMessage | None:
 def _part(part: Json) -> SafeString:
     match part["kind"]:
         case "text":
-            return format_html('<p class="runnel-text">{}</p>', part["text"])
+            return format_html('<p class="runnel-text">{}</p>', visible(part["text"]))
         case "reasoning":
             return _folded("Reasoning", part["text"] or "Not shown by the provider.")
         case "tool_call":
@@ -54,6 +55,6 @@ def _part(part: Json) -> SafeString:
 def _folded(title: str, content: Any) -> SafeString:
     return format_html(
         '<details class="runnel-fold"><summary>{}</summary><p class="runnel-text">{}</p></details>',
-        title,
-        content,
+        visible(title),
+        visible(str(content)),
     )

@@ -5,6 +5,7 @@ from typing import ClassVar
 from django.conf import settings
 from django.db import models
 
+from providers.hidden import visible
 from providers.types import Role
 from runs.models.fields import uuid7
 
@@ -57,7 +58,7 @@ class Conversation(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.title or str(self.id)
+        return visible(self.title) or str(self.id)
 
 
 class Message(models.Model):

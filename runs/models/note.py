@@ -2,6 +2,7 @@
 
 from django.db import models
 
+from providers.hidden import visible
 from runs.models.conversation import Conversation
 from runs.models.fields import uuid7
 from runs.models.run import Run
@@ -25,4 +26,4 @@ class Note(models.Model):
         ordering = ["created_at", "id"]
 
     def __str__(self) -> str:
-        return self.text[:80]
+        return visible(self.text[:80])

@@ -10,6 +10,8 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
+from providers.hidden import visible
+
 
 class Scope(models.TextChoices):
     """What a token may do, at most: never more than its user."""
@@ -50,7 +52,7 @@ class ApiToken(models.Model):
         verbose_name = "API token"
 
     def __str__(self) -> str:
-        return self.name or f"token {self.pk} of {self.created_at:%Y-%m-%d}"
+        return visible(self.name) or f"token {self.pk} of {self.created_at:%Y-%m-%d}"
 
     @property
     def scope_set(self) -> frozenset[str]:
