@@ -34,7 +34,7 @@ def fill(apps, schema_editor):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("runs", "0012c_compact_logs"),
+        ("runs", "0014b_retention"),
         ("runs", "0014b_retention"),
         ("runs", "0017b_api_tokens"),
     ]

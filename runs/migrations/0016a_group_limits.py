@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("auth", "0012_alter_user_first_name_max_length"),
-        ("runs", "0014b_retention"),
+        ("runs", "0015a_uploads"),
     ]
 
     operations = [

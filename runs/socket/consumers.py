@@ -154,7 +154,7 @@ class RunConsumer(AsyncConsumer):
             send_text=self._send_text,
             ids=self._ids,
             note_run=lambda run_id: rights.started(run_id, identity),
-            actor=Actor(user_id=identity.user_id, name=identity.username, address=addresses.of_scope(self.scope) or ""),
+            actor=Actor(user_id=identity.user_id, name=identity.username, address=address or ""),
         )
         await self._send_text(
             server_frames.dump(
