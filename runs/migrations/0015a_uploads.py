@@ -35,8 +35,6 @@ def fill(apps, schema_editor):
 class Migration(migrations.Migration):
     dependencies = [
         ("runs", "0014b_retention"),
-        ("runs", "0014b_retention"),
-        ("runs", "0017b_api_tokens"),
     ]
 
     operations = [
