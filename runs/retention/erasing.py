@@ -8,7 +8,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
 
 from providers.models import ProviderTrace
-from runs.models import ApiToken, Conversation, File, Message, Run
+from runs.models import ApiToken, AuditEntry, Conversation, File, Message, Run
 from runs.retention import contents
 from runs.retention.pace import Pace
 from runs.states import ACTIVE
@@ -68,3 +68,12 @@ def _close_account(user: User, name: str) -> None:
         content_type = ContentType.objects.get_for_model(User)
         about = LogEntry.objects.filter(content_type=content_type, object_id=str(user.pk))
         about.update(object_repr=name, change_message="")
+        _close_audit(user, name)
+
+
+def _close_audit(user: User, name: str) -> None:
+    """Leave in the audit log what was done and when, but neither the user's name nor addresses and words of theirs."""
+    AuditEntry.objects.filter(actor=user).update(actor_name=name, address="")
+    AuditEntry.objects.filter(target="auth.user", target_id=str(user.pk)).update(summary=name)
+    owned = f"(of user {user.pk})"
+    AuditEntry.objects.filter(target="runs.apitoken", summary__endswith=owned).update(summary=owned)

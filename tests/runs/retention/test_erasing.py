@@ -10,7 +10,8 @@ from django.contrib.contenttypes.models import ContentType
 from django.core.files.base import ContentFile
 from django.core.management import CommandError, call_command
 
-from runs.models import ApiToken, Conversation, File, Message, Run
+from runs.models import ApiToken, AuditEntry, Conversation, File, Message, Run
+from runs.models.audit import Actor, AuditAction
 from runs.models.file import storage
 from runs.states import RunStatus
 from tests.runs.retention.test_pruning import SECRET, everything_stored, figures, make_full_run
@@ -61,6 +62,20 @@ def test_nothing_of_a_user_is_left_but_what_they_used(ada: Any) -> None:
     assert "lovelace" not in facts
     assert (ada.is_active, ada.has_usable_password(), ada.groups.count()) == (False, False, 0)
     assert LogEntry.objects.get().object_repr == name
+
+
+def test_the_audit_log_keeps_what_was_done_and_not_by_whom(ada: Any) -> None:
+    ApiToken.issue(ada, "adas laptop")
+    actor = Actor(user_id=ada.pk, name="ada", address="203.0.113.7")
+    AuditEntry.note(actor, AuditAction.CANCELLED, "runs.run", "1")
+    AuditEntry.note(Actor(name="root"), AuditAction.ADDED, "auth.group", "1", "poets")
+    before = AuditEntry.objects.count()
+    erase("ada", "--yes")
+    rows = AuditEntry.objects.order_by("pk").values_list("actor_name", "address", "summary")
+    assert len(rows) > before
+    assert "ada" not in str(list(rows))
+    assert "203.0.113.7" not in str(list(rows))
+    assert ("root", "", "poets") in rows
 
 
 def test_other_people_keep_everything(ada: Any) -> None:
