@@ -6,7 +6,7 @@ from django.db.models import TextChoices
 class RunStatus(TextChoices):
     """The status of a run."""
 
-    #: The run is stored and has not begun.
+    #: The run is stored and has not begun. Earlier versions stored such rows; the answer to a start says so still.
     CREATED = "created"
     #: A worker executes the run.
     RUNNING = "running"
@@ -76,7 +76,7 @@ class CancelledBy(TextChoices):
 
 #: From each status, the statuses that a run may change to. Every change is a conditional UPDATE.
 TRANSITIONS: dict[RunStatus, frozenset[RunStatus]] = {
-    RunStatus.CREATED: frozenset({RunStatus.RUNNING, RunStatus.CANCELLED, RunStatus.FAILED}),
+    RunStatus.CREATED: frozenset({RunStatus.CANCELLED, RunStatus.FAILED}),
     RunStatus.RUNNING: frozenset(
         {RunStatus.AWAITING_APPROVAL, RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.CANCELLED}
     ),

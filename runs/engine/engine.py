@@ -17,7 +17,7 @@ from concurrency.conversions import off_loop
 from concurrency.threads import readers
 from providers.errors import LLMError, LLMInternalError
 from providers.errors.stop_signal import RunCancelled, StopCause
-from providers.types import FinishReason, ModelRequest, StepResult
+from providers.types import ChatMessage, FinishReason, ModelRequest, StepResult
 from providers.types.usage import Usage
 from providers.usage.spending import ModelUsage
 from runs.calls import planning, records
@@ -27,7 +27,7 @@ from runs.engine import endings
 from runs.engine.endings import SegmentUsage, TerminalOutcome
 from runs.engine.open_calls import OpenCalls
 from runs.engine.spec import RunSpec, WorkerSettings
-from runs.engine.step import RunningStep, StepContext
+from runs.engine.step import RunningStep, StepContext, name_of, new_row
 from runs.engine.stop_signals import Cancellation
 from runs.log import agui
 from runs.log.journal import Fenced, Journal, RunLog
@@ -95,8 +95,6 @@ class Engine:
         self._has_ended = False
         #: ``time.monotonic()`` seconds.
         self._began_at = time.monotonic()
-        #: Events that the log must begin with, until they are committed.
-        self._opening = [] if resume else [agui.run_started(spec.segment, messages=spec.messages)]
 
     async def drive(self) -> bool:
         """Drive the run to a pause or its end. Return whether the end is stored.
@@ -186,37 +184,34 @@ class Engine:
         return None
 
     async def _begin_step(self) -> RunningStep:
-        """Commit the start of the next step, and of the run if the step is its first. Return the step.
+        """Commit the start of the next step; the first one was stored with the run. Return the step.
 
         Raises:
             RunCancelled: the run was stopped.
             LostRace: a cancel was stored first.
         """
-        if self._context.cancel.is_set():
-            raise RunCancelled(self._context.cancel)
-        step = RunningStep.of(self._run_id, self._steps_made + 1, self._targets, self._run.policy)
-        await self._journal.commit(self._log, self._opening, lambda: self._store_begin(step.row))
-        self._opening = []
+        row = None if self._steps_made else self._run.first_step
+        if row is None:
+            row = await self._store_step()
         self._has_results = False
         self._steps_made += 1
-        self._step = step
-        return step
+        self._step = RunningStep(row, self._targets, self._run.policy)
+        if self._context.cancel.is_set():
+            raise RunCancelled(self._context.cancel)
+        return self._step
 
-    def _store_begin(self, row: Step) -> None:
-        if self._steps_made:
-            transitions.next_step(self._run_id, row)
-            return
-        settings = self._settings
-        transitions.begin(self._run_id, worker=settings.worker, lease=settings.lease_time, step=row)
+    async def _store_step(self) -> Step:
+        if self._context.cancel.is_set():
+            raise RunCancelled(self._context.cancel)
+        row = new_row(self._run_id, self._steps_made + 1, self._targets[0])
+        await self._journal.commit(
+            self._log, [agui.step_started(name_of(row))], lambda: transitions.next_step(self._run_id, row)
+        )
+        return row
 
     async def _call_provider(self, step: RunningStep) -> StepResult:
         """Make the provider call. Return its result. Raises ``LLMError``, ``RunCancelled``, ``Fenced``."""
-        # Not inside the commit: reading a long conversation would delay the events of all runs. Nor are files read
-        # on the readers' threads, for which every viewer waits.
-        conversation_id = self._run.segment.conversation_id
-        conversation = await readers.run(history.load, conversation_id)
-        messages = await off_loop(conversation.messages, self._context.contents)
-        used_call_ids = await readers.run(records.used_ids, conversation_id)
+        messages, used_call_ids = await self._read_conversation()
         target = step.attempts.target
         request = ModelRequest(
             origin=target.origin,
@@ -236,6 +231,17 @@ class Engine:
         choice = planning.tool_choice_after_call(self._options.tool_choice)
         self._options = replace(self._options, tool_choice=choice)
         return self._result
+
+    async def _read_conversation(self) -> tuple[tuple[ChatMessage, ...], frozenset[str]]:
+        """Return the conversation's messages, and the ids of its calls. A new one is known without a query."""
+        if self._steps_made == 1 and self._run.conversation is not None:
+            return self._run.conversation, frozenset()
+        # Not inside the commit: reading a long conversation would delay the events of all runs. Nor are files read
+        # on the readers' threads, for which every viewer waits.
+        conversation_id = self._run.segment.conversation_id
+        conversation = await readers.run(history.load, conversation_id)
+        messages = await off_loop(conversation.messages, self._context.contents)
+        return messages, await readers.run(records.used_ids, conversation_id)
 
     async def _end_step(self, step: RunningStep, result: StepResult, calls: tuple[PlannedCall, ...]) -> None:
         """Commit a step after which its calls are executed."""
@@ -289,6 +295,9 @@ class Engine:
         steps = []
         if self._step is not None:
             steps = [self._step.ending(result, calls, error_code=ending.error_code)]
+        # An error between the step's start and its call leaves its events open.
+        is_open = self._step is not None and self._step.is_open
+        unfinished = [agui.step_finished(self._step.name)] if self._step is not None and is_open else []
         end_run = partial(
             transitions.end,
             self._run_id,
@@ -301,7 +310,7 @@ class Engine:
         )
         try:
             await self._journal.commit(
-                self._log, [*self._opening, *map(agui.tool_result, outcomes), event], end_run
+                self._log, [*unfinished, *map(agui.tool_result, outcomes), event], end_run
             )
         except LostRace as lost:
             if ending.status is RunStatus.CANCELLED:

@@ -5,11 +5,12 @@ from datetime import timedelta
 
 from providers.catalog import Target
 from providers.retry.backoff import RetryPolicy
-from providers.types import Json, ModelOptions
+from providers.types import ChatMessage, Json, ModelOptions
 from providers.usage.spending import ModelUsage
 from runs.calls.offers import OfferedTools
 from runs.calls.planning import PlannedCall
 from runs.log.agui import Segment
+from runs.models import Step
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,6 +47,10 @@ class RunSpec:
     max_steps: int
     #: ``tokens``, and ``cost`` in US dollars; a missing key is no limit.
     budget: Json
+    #: The first step of a new run, as its start stored it; ``None`` for a paused run.
+    first_step: Step | None = None
+    #: The whole conversation of a new run; ``None`` if it must be read.
+    conversation: tuple[ChatMessage, ...] | None = None
     #: Where a paused run continues; ``None`` for a new run.
     resume: ResumePoint | None = None
 

@@ -46,6 +46,24 @@ class StepContext:
     contents: dict[UUID, str] = field(default_factory=dict)
 
 
+def new_row(run_id: UUID, index: int, target: Target) -> Step:
+    """Return the unsaved row of a step with number ``index``, which asks ``target`` first."""
+    origin = target.origin
+    return Step(
+        run_id=run_id,
+        index=index,
+        provider=origin.provider,
+        wire=origin.wire,
+        model=origin.model,
+        started_at=timezone.now(),
+    )
+
+
+def name_of(row: Step) -> str:
+    """Return the name of a step in events."""
+    return f"step {row.index}"
+
+
 class RunningStep:
     """One step of a run."""
 
@@ -57,20 +75,13 @@ class RunningStep:
         #: The files in the answer.
         self._files: tuple[tuple[Embedded, MadeFile], ...] = ()
         self._traces = PackedTraces()
+        #: Whether the log has the step's ``STEP_STARTED`` and not its ``STEP_FINISHED``.
+        self.is_open = True
 
-    @classmethod
-    def of(cls, run_id: UUID, index: int, targets: tuple[Target, ...], policy: RetryPolicy) -> "RunningStep":
-        """Return a new step with number ``index``."""
-        origin = targets[0].origin
-        row = Step(
-            run_id=run_id,
-            index=index,
-            provider=origin.provider,
-            wire=origin.wire,
-            model=origin.model,
-            started_at=timezone.now(),
-        )
-        return cls(row, targets, policy)
+    @property
+    def name(self) -> str:
+        """The step's name in events."""
+        return name_of(self.row)
 
     async def run(self, request: ModelRequest, context: StepContext) -> StepResult:
         """Make the provider call and return its result. Close all open events, also after an error.
@@ -84,13 +95,12 @@ class RunningStep:
         sink = StepSink(
             context.journal,
             context.log,
-            f"step {self.row.index}",
+            self.name,
             self.message_id,
             owner_id=context.owner_id,
             budget=context.budget,
             on_spent=context.on_spent,
         )
-        sink.events.start()
         try:
             return await self.attempts.run(
                 request,
@@ -106,11 +116,13 @@ class RunningStep:
         finally:
             try:
                 await sink.settle()
+                # Before the step's last events, so that they are committed together with what follows them.
+                await self._pack_traces(context.conversation_id)
             finally:
                 self._files = tuple(sink.files)
                 sink.close()
+                self.is_open = False
                 context.budget.settle(self.attempts.spending.by_model)
-                await self._pack_traces(context.conversation_id)
 
     async def _pack_traces(self, conversation_id: UUID) -> None:
         """Prepare the traces for the step's commit, so that neither the event loop nor the journal does it."""

@@ -115,11 +115,10 @@ class Supervisor:
         if run_id not in self._runs:
             self.feed.close(run_id, has_ended=False)
 
-    def launch(self, spec: RunSpec, log: RunLog | None = None) -> None:
-        """Drive a stored segment that was claimed. ``log`` is its open log; ``None`` for a new run."""
+    def launch(self, spec: RunSpec, log: RunLog) -> None:
+        """Drive a stored segment that was claimed; ``log`` is its open log."""
         run_id = spec.segment.run_id
         claimed = stop_signals.claim(run_id, spec.owner_id, segment=spec.segment.number)
-        log = log or self.journal.open(run_id, fence=0, last_seq=0)
         self.feed.open(run_id, spec.segment.conversation_id)
         engine = Engine(
             spec,

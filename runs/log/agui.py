@@ -32,7 +32,7 @@ def head(event_type: str, key: str, value: str) -> str:
 
 
 class StepEvents:
-    """Translates the model events of one step into AG-UI events."""
+    """Translates the model events of one step into AG-UI events, from after ``STEP_STARTED`` to ``STEP_FINISHED``."""
 
     def __init__(
         self,
@@ -63,10 +63,6 @@ class StepEvents:
         self._reasoning_head = ""
         self._last_reasoning_id: str | None = None
         self._calls: dict[str, str] = {}
-
-    def start(self) -> None:
-        """Write ``STEP_STARTED``."""
-        self._write({"type": "STEP_STARTED", "stepName": self._name})
 
     def feed(self, event: model.ModelEvent) -> None:
         """Translate one model event."""
@@ -115,7 +111,7 @@ class StepEvents:
         for call_id in self._calls:
             self._write({"type": "TOOL_CALL_END", "toolCallId": call_id})
         self._calls.clear()
-        self._write({"type": "STEP_FINISHED", "stepName": self._name})
+        self._write(step_finished(self._name))
 
     def _end_call(self, call_id: str) -> None:
         if self._calls.pop(call_id, None) is not None:
@@ -172,6 +168,16 @@ class StepEvents:
                 "encryptedValue": event.value,
             }
         )
+
+
+def step_started(name: str) -> Event:
+    """Return the event that begins a step. It is committed together with the step's row."""
+    return {"type": "STEP_STARTED", "stepName": name}
+
+
+def step_finished(name: str) -> Event:
+    """Return the event that ends a step."""
+    return {"type": "STEP_FINISHED", "stepName": name}
 
 
 def provider_item(kind: str, data: Json, files: list[Json] | None = None) -> Event:

@@ -93,6 +93,8 @@ class _Channel:
     source: _Source
     #: Bytes published so far; a paused viewer measures its growth.
     published: int = 0
+    #: The first batch of a run that begins here, for the viewer that its start will bring.
+    opening: Committed | None = None
     viewers: set["Viewer"] = field(default_factory=set)
 
     def wake_viewers(self) -> None:
@@ -109,6 +111,10 @@ class Feed:
         self._channels: dict[UUID, _Channel] = {}
         self._conversations: dict[UUID, set[RunBegan]] = {}
         self._elsewhere = StatePoll(self._take_state, interval=poll)
+
+    def expect(self, run_id: UUID) -> None:
+        """Keep the first events of a run that is about to be stored here, until ``open`` or ``close``."""
+        self._channels.setdefault(run_id, _Channel(0, _Source.HERE))
 
     def open(self, run_id: UUID, conversation_id: UUID) -> None:
         """Begin live delivery of a run that this process drives, and notify its conversation's followers."""
@@ -151,6 +157,7 @@ class Feed:
         if channel is None:
             return
         channel.last_seq = batch.last_seq
+        channel.opening = batch if batch.first_seq == 1 else None
         channel.published += sum(map(size_of, batch.frames))
         for viewer in channel.viewers:
             viewer.offer(batch)
@@ -172,6 +179,8 @@ class Feed:
         channel.last_seq = max(channel.last_seq, last_seq)
         viewer = Viewer(self, run_id, channel, client, after)
         channel.viewers.add(viewer)
+        if channel.opening is not None and not after:
+            viewer.offer(channel.opening)
         return viewer
 
     def leave(self, viewer: "Viewer") -> None:

@@ -95,6 +95,9 @@ class _Request:
     events: list[str]
     apply: Callable[[], Any]
     answer: asyncio.Future[Any]
+    makes_run: bool = False
+    #: The log's pending items, which are committed together with the decision.
+    before: list[str | _Delta] = field(default_factory=list)
 
 
 class Journal:
@@ -172,6 +175,16 @@ class Journal:
         """
         return await self._request(log, events, apply)
 
+    async def begin(self, log: RunLog, events: list[Event], apply: Callable[[], int]) -> int:
+        """Commit the changes of ``apply``, which store a new run, together with the first ``events`` of its log.
+
+        ``apply`` returns how many of the events are kept. Return that number.
+
+        Raises:
+            Exception: ``apply`` raised it; its changes are rolled back, and the log has no event.
+        """
+        return await self._request(log, events, apply, makes_run=True)
+
     async def execute[T](self, apply: Callable[[], T]) -> T:
         """Run ``apply`` in the writer's next transaction, without events, and return its result.
 
@@ -200,13 +213,15 @@ class Journal:
         self._dirty[log] = None
         self._start()
 
-    async def _request[T](self, log: RunLog | None, events: list[Event], apply: Callable[[], T]) -> T:
+    async def _request[T](
+        self, log: RunLog | None, events: list[Event], apply: Callable[[], T], *, makes_run: bool = False
+    ) -> T:
         if log is not None and log.lost:
             raise Fenced
         # Serialized here: an error fails this request only, while an error in the commit fails the group.
         texts = [_dumps(event) for event in events]
         answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._requests.append(_Request(log, texts, apply, answer))
+        self._requests.append(_Request(log, texts, apply, answer, makes_run))
         self._is_urgent.set()
         self._start()
         return await asyncio.shield(answer)
@@ -244,14 +259,23 @@ class Journal:
 
     async def _commit_group(self, logs: list[RunLog], requests: list[_Request]) -> None:
         appended: dict[RunLog, Append] = {}
+        deciding = {item.log: item for item in reversed(requests) if item.log is not None}
         for log in logs:
             if log.before_commit is not None:
                 log.before_commit()
             items, log.pending, log.pending_size = log.pending, [], 0
             if items and not log.lost:
-                appended[log] = log.take(items)
+                if log in deciding:
+                    deciding[log].before = items
+                else:
+                    appended[log] = log.take(items)
         decisions = [
-            AtomicChange(item.log.take(item.events) if item.log else None, item.apply) for item in requests
+            AtomicChange(
+                item.log.take([*item.before, *item.events]) if item.log else None,
+                item.apply,
+                item.makes_run,
+            )
+            for item in requests
         ]
         outcomes = await self._writer.run(write_group, Group(list(appended.values()), decisions))
         for log, append in appended.items():
@@ -265,19 +289,32 @@ class Journal:
             self._resolve(item, decision, outcome)
 
     def _resolve(self, item: _Request, decision: AtomicChange, outcome: Any) -> None:
-        """Resolve the caller's future; if the decision failed, reset ``log.seq`` to reuse its numbers."""
+        """Resolve the caller's future.
+
+        If the decision failed, its numbers are used again, and what was pending before it is pending again.
+        """
         append = decision.append
         if isinstance(outcome, BaseException):
             if item.log is not None and append is not None:
                 item.log.seq = append.first_seq - 1
                 item.log.lost = item.log.lost or isinstance(outcome, Fenced)
+                self._put_back(item.log, item.before)
             if not item.answer.done():
                 item.answer.set_exception(outcome)
             return
         if append is not None:
+            if item.log is not None and item.makes_run:
+                item.log.seq = append.last_seq
             self._publish(append)
         if not item.answer.done():
             item.answer.set_result(outcome)
+
+    def _put_back(self, log: RunLog, items: list[str | _Delta]) -> None:
+        if items and not log.lost:
+            log.pending = [*items, *log.pending]
+            log.pending_size += sum(len(item) if isinstance(item, str) else item.size for item in items)
+            self._dirty[log] = None
+            self._start()
 
     def _fail_group(self, logs: list[RunLog], requests: list[_Request], error: Exception) -> None:
         for log in logs:

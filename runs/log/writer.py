@@ -71,6 +71,10 @@ class Append:
         """The run's id as 32 hexadecimal digits, which SQLite stores."""
         return self.run_id.hex
 
+    def keep(self, count: int) -> None:
+        """Drop the events after the first ``count``."""
+        del self.events[count:]
+
 
 @dataclass(slots=True)
 class AtomicChange:
@@ -78,6 +82,8 @@ class AtomicChange:
 
     append: Append | None
     apply: Callable[[], Any]
+    #: Whether ``apply`` makes the run, so that the append follows it, and returns how many events are kept.
+    makes_run: bool = False
 
 
 @dataclass(slots=True)
@@ -111,6 +117,9 @@ def write_group(group: Group) -> Outcomes:
     refuse_at = time.monotonic() + OUTAGE_SECONDS
     while True:
         try:
+            if not group.appends and len(group.decisions) == 1:
+                # Alone it needs no savepoint.
+                return Outcomes(decisions=[_apply(group.decisions[0])])
             with transaction.atomic():
                 if not _append_all(group.appends):
                     raise _Mismatch
@@ -166,9 +175,13 @@ def _apply(decision: AtomicChange) -> Any:
     """Return the result of a decision, or its exception; raise ``OperationalError`` for a database outage."""
     try:
         with transaction.atomic():
-            if decision.append is not None:
+            if decision.append is not None and not decision.makes_run:
                 _append_one(decision.append)
-            return decision.apply()
+            result = decision.apply()
+            if decision.append is not None and decision.makes_run:
+                decision.append.keep(result)
+                _append_one(decision.append)
+            return result
     except Exception as error:
         if decision.append is not None:
             decision.append.newest_row.forget()

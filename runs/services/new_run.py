@@ -1,21 +1,21 @@
 """A start request, and storing it: the run, its conversation and the new user messages.
 
-This module reads and writes the database and needs no event loop: ``store`` runs inside a transaction of the
-journal.
+``prepare`` reads and checks; ``store`` runs inside a transaction of the journal, which all runs share, and only
+executes a few statements. This module needs no event loop.
 """
 
 import hashlib
 from dataclasses import dataclass, field
 from itertools import chain
+from typing import Any
 from uuid import UUID
 
 import orjson
-from django.db import IntegrityError
 from django.db.models import QuerySet
 from django.utils import timezone
 
 from providers.catalog import Target
-from providers.types import Json, Role
+from providers.types import ChatMessage, Json, Role
 from providers.types.usage import Usage
 from providers.usage import pricing
 from runs.calls import offers
@@ -32,10 +32,11 @@ from runs.errors import (
     Unsupported,
 )
 from runs.limits import Ceilings
-from runs.models import Conversation, Message, Run
+from runs.models import Conversation, File, Message, Run, Step
 from runs.services import options
 from runs.states import ACTIVE, RunStatus
-from runs.store import files, history, media, messages
+from runs.store import files, history, media, messages, statements
+from runs.store.statements import Statement
 from runs.store.titles import title_of
 from runs.usage import daily
 
@@ -86,8 +87,15 @@ class Started:
     conversation_id: UUID
     state: str
     status: str
-    #: The tools that the model may call.
-    offer: OfferedTools = field(default_factory=OfferedTools)
+
+
+class Repeated(Exception):  # noqa: N818 - it names what happened
+    """The start was sent before: its run is stored."""
+
+    def __init__(self, started: Started) -> None:
+        """Keep the run that is stored."""
+        super().__init__()
+        self.started = started
 
 
 def paused_run(owner_id: int, request: StartRequest) -> UUID | None:
@@ -114,29 +122,52 @@ def known(owner_id: int, request: StartRequest) -> Started | None:
     return Started(run_id=run.id, conversation_id=run.conversation_id, state="exists", status=run.status)
 
 
-def store(
-    owner_id: int,
-    request: StartRequest,
-    targets: tuple[Target, ...],
-    settings: WorkerSettings,
-    ceilings: Ceilings,
-) -> Started:
-    """Store a run with its user messages, unless it exists already. Return the stored run.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PreparedStart:
+    """A start that was checked, with the rows to store."""
+
+    owner_id: int
+    request: StartRequest
+    run: Run
+    #: Of an existing conversation, the row as it was read.
+    conversation: Conversation
+    messages: tuple[Message, ...]
+    #: The tools that the model may call.
+    offer: OfferedTools
+    #: The uploaded files that the messages name.
+    uploads: tuple[File, ...]
+
+    @property
+    def is_first(self) -> bool:
+        """Whether the run begins a conversation."""
+        return self.request.conversation_id is None
+
+    @property
+    def history(self) -> tuple[ChatMessage, ...] | None:
+        """The messages of a conversation that begins here; ``None`` if they must be read."""
+        if not self.is_first or self.uploads:
+            return None
+        return tuple(history.user_message(row.parts) for row in self.messages)
+
+
+def needs_reading(request: StartRequest) -> bool:
+    """Return whether ``prepare`` reads the database for a request, so that it must not run on the event loop."""
+    if request.conversation_id is not None or request.options.get("tools"):
+        return True
+    return bool(history.files_in(request.messages))
+
+
+def prepare(owner_id: int, request: StartRequest, targets: tuple[Target, ...]) -> PreparedStart:
+    """Check a start and return the rows to store. Not for the journal's thread, which writes for everybody.
 
     Raises:
-        Conflict: the run's id belongs to another user or to a different request.
         NotFound: there is no such conversation, or it belongs to another user.
         NoSuchFile: a message names a file that does not exist or belongs to another user.
         TooLarge: the messages carry more files, or bytes of files, than one request to a model may.
         NoSuchTool: the request names a tool that the user may not use.
         Unsupported: two tools have one name, a target does not support an option, or its price is unknown
             although the budget limits the cost.
-        AwaitsDecision: the conversation has a paused run.
-        ConversationBusy: the conversation has another unfinished run.
-        TooManyRuns: the user has as many live and paused runs as allowed, in all processes.
     """
-    if (existing := known(owner_id, request)) is not None:
-        return existing
     named = history.files_in(request.messages)
     owned = files.owned(owner_id, named) if named else {}
     if named - owned.keys():
@@ -146,6 +177,23 @@ def store(
         raise TooLarge(why)
     conversation = _conversation(owner_id, request, title=title_of(parts[0]))
     offer = _offer(owner_id, request, conversation)
+    _check_targets(request, targets, parts, offer)
+    return PreparedStart(
+        owner_id=owner_id,
+        request=request,
+        run=_run(owner_id, request, conversation, offer),
+        conversation=conversation,
+        messages=tuple(
+            Message(run_id=request.run_id, role=Role.USER.value, parts=its_parts) for its_parts in parts
+        ),
+        offer=offer,
+        uploads=tuple(owned.values()),
+    )
+
+
+def _check_targets(
+    request: StartRequest, targets: tuple[Target, ...], parts: list[list[Json]], offer: OfferedTools
+) -> None:
     for target in targets:
         why = options.refusal(
             target, request.options, system=request.system, messages=parts, tools=offer.specs
@@ -156,22 +204,70 @@ def store(
             raise Unsupported(
                 f"The price of {target.origin.model} is not known here: give the budget in tokens."
             )
-    # Check this last. A start that then cancels the paused run has passed all other checks.
-    _refuse_if_busy(conversation)
-    if unfinished(owner_id).count() >= ceilings.runs:
-        raise too_many(ceilings)
-    run = _create(owner_id, request, conversation, offer, settings)
-    if owned:
-        conversation.uploads.add(*owned.values())
-    rows = [Message(run_id=run.pk, role=Role.USER.value, parts=its_parts) for its_parts in parts]
-    messages.inserting(rows).execute()
-    return Started(
-        run_id=run.id,
-        conversation_id=conversation.id,
-        state="created",
-        status=RunStatus.CREATED.value,
-        offer=offer,
+
+
+def store(start: PreparedStart, step: Step | None, settings: WorkerSettings, ceilings: Ceilings) -> None:
+    """Store a run with its user messages. Runs in a transaction of the journal.
+
+    With its first ``step`` the run is running; without, it has not begun and will be cancelled. The run's row is
+    the first one: if it cannot be stored, nothing was, and the reason is looked for only then.
+
+    Raises:
+        Repeated: the run is stored already.
+        Conflict: the run's id belongs to another user or to a different request.
+        AwaitsDecision: the conversation has a paused run.
+        ConversationBusy: the conversation has another unfinished run.
+        TooManyRuns: the user has as many live and paused runs as allowed, in all processes.
+        NotFound: the conversation was deleted.
+    """
+    run = start.run
+    now = timezone.now()
+    run.worker, run.lease_until = settings.worker, now + settings.lease_time
+    if step is not None:
+        run.status, run.started_at, step.started_at = RunStatus.RUNNING, now, now
+    if not _insert_run(run, ceilings).execute():
+        raise _why_not(start, ceilings)
+    if start.is_first:
+        statements.insert([start.conversation]).execute()
+    elif not _update_conversation(start).execute():
+        raise NotFound
+    if start.uploads:
+        shown = File.conversations.through
+        shown.objects.bulk_create(
+            [shown(file_id=file.pk, conversation_id=start.conversation.pk) for file in start.uploads],
+            ignore_conflicts=True,
+        )
+    messages.inserting(start.messages).execute()
+    if step is not None:
+        statements.insert([step]).execute()
+
+
+def _insert_run(run: Run, ceilings: Ceilings) -> Statement:
+    """Return the statement that inserts the run if its owner may have one more, and nothing is in its way."""
+    return statements.insert(
+        [run],
+        or_nothing=True,
+        condition=('(SELECT COUNT(*) FROM "runs_run" WHERE "owner_id" = %s AND "finished_at" IS NULL) < %s'),
+        values=[run.owner_id, ceilings.runs],
     )
+
+
+def _update_conversation(start: PreparedStart) -> Statement:
+    columns: dict[str, Any] = {"updated_at": timezone.now()}
+    names = start.request.options.get("tools")
+    if names is not None and start.conversation.tools != names:
+        columns["tools"] = names
+    return statements.update(Conversation, columns, key=start.conversation.pk)
+
+
+def _why_not(start: PreparedStart, ceilings: Ceilings) -> Exception:
+    """Return the reason why a run's row was not inserted."""
+    if (existing := known(start.owner_id, start.request)) is not None:
+        return Repeated(existing)
+    active = Run.objects.filter(conversation_id=start.conversation.pk, status__in=ACTIVE).order_by()
+    if (status := active.values_list("status", flat=True).first()) is not None:
+        return AwaitsDecision() if status == RunStatus.AWAITING_APPROVAL else ConversationBusy()
+    return too_many(ceilings)
 
 
 def unfinished(owner_id: int) -> "QuerySet[Run]":
@@ -189,61 +285,42 @@ def too_many(ceilings: Ceilings) -> TooManyRuns:
     )
 
 
-def _refuse_if_busy(conversation: Conversation) -> None:
-    active = Run.objects.filter(conversation=conversation, status__in=ACTIVE)
-    if (status := active.values_list("status", flat=True).first()) is not None:
-        raise AwaitsDecision if status == RunStatus.AWAITING_APPROVAL else ConversationBusy
-
-
 def _has_price(target: Target) -> bool:
     one = Usage(input_tokens=1, output_tokens=1)
     return pricing.cost(one, provider=target.origin.provider, asked=target.origin.model) is not None
 
 
 def _offer(owner_id: int, request: StartRequest, conversation: Conversation) -> OfferedTools:
-    """Return the tools that the run offers, and store the choice with the conversation."""
+    """Return the tools that the run offers. A new conversation gets the choice; ``store`` changes an old one."""
     names = request.options.get("tools")
     if names is None:
         return offers.chosen(owner_id, conversation.tools or (), request.client_tools, strict=False)
     offer = offers.chosen(owner_id, names, request.client_tools, strict=True)
-    if conversation.tools != names:
-        Conversation.objects.filter(pk=conversation.pk).update(tools=names)
+    if request.conversation_id is None:
+        conversation.tools = names
     return offer
 
 
-def _create(
-    owner_id: int,
-    request: StartRequest,
-    conversation: Conversation,
-    offer: OfferedTools,
-    settings: WorkerSettings,
-) -> Run:
-    try:
-        return Run.objects.create(
-            id=request.run_id,
-            conversation=conversation,
-            owner_id=owner_id,
-            model=request.model,
-            system=request.system,
-            options=request.options,
-            input=request.messages,
-            tool_names=list(offer.tools),
-            client_tools=request.client_tools,
-            budget=request.spendable,
-            request_digest=request.digest(),
-            worker=settings.worker,
-            lease_until=timezone.now() + settings.lease_time,
-        )
-    except IntegrityError as error:
-        # Another process was faster, in this conversation or with this id.
-        raise (ConversationBusy if "conversation" in str(error) else Conflict) from None
+def _run(owner_id: int, request: StartRequest, conversation: Conversation, offer: OfferedTools) -> Run:
+    return Run(
+        id=request.run_id,
+        conversation_id=conversation.pk,
+        owner_id=owner_id,
+        model=request.model,
+        system=request.system,
+        options=request.options,
+        input=request.messages,
+        tool_names=list(offer.tools),
+        client_tools=request.client_tools,
+        budget=request.spendable,
+        request_digest=request.digest(),
+    )
 
 
 def _conversation(owner_id: int, request: StartRequest, *, title: str) -> Conversation:
     if request.conversation_id is None:
-        return Conversation.objects.create(owner_id=owner_id, title=title)
+        return Conversation(owner_id=owner_id, title=title)
     conversation = Conversation.objects.filter(pk=request.conversation_id, owner_id=owner_id).first()
     if conversation is None:
         raise NotFound
-    Conversation.objects.filter(pk=conversation.pk).update(updated_at=timezone.now())
     return conversation

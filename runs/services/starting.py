@@ -4,21 +4,27 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from uuid import UUID
 
 from concurrency.threads import readers
 from providers import catalog
 from providers.catalog import cache
+from providers.errors.stop_signal import StopSignal
 from runs import limits
 from runs.engine import stop_signals, supervisor
 from runs.engine.spec import RunSpec
+from runs.engine.step import name_of, new_row
 from runs.engine.supervisor import Draining
-from runs.errors import AwaitsDecision, Restarting, TooManyRuns
+from runs.errors import AwaitsDecision, Restarting, ServiceError, TooManyRuns
 from runs.limits import Ceilings, rates
+from runs.log import agui
 from runs.log.agui import Segment
+from runs.log.journal import RunLog
 from runs.services import new_run, options
 from runs.services.cancelling import cancel
-from runs.services.new_run import Started, StartRequest
+from runs.services.new_run import PreparedStart, Repeated, Started, StartRequest
+from runs.states import RunStatus
 from runs.usage import daily
 
 #: Seconds that a start waits for a refresh of the provider cache before it uses the cached rows.
@@ -37,7 +43,7 @@ async def start(owner_id: int, request: StartRequest) -> Started:
         CatalogError: one of the models is unknown, or its provider is not available.
         TooManyRuns: the user has as many live and paused runs as allowed.
         Restarting: the server is stopping.
-        ServiceError: another reason; ``new_run.store`` lists them.
+        ServiceError: another reason; ``new_run.prepare`` and ``new_run.store`` list them.
     """
     here = supervisor.current()
     await here.ready()
@@ -61,55 +67,108 @@ async def start(owner_id: int, request: StartRequest) -> Started:
         raise
     try:
         async with rates.storing(owner_id) as cost:
-            started = await _store(owner_id, request, targets, ceilings, cost)
-        if started.state == "created":
-            here.launch(_spec(owner_id, request, targets, started, ceilings))
+            prepared = await _prepare(owner_id, request, targets, cost)
+            return await _store_and_launch(prepared, targets, ceilings, claim.signal, cost)
+    except Repeated as repeated:
+        return repeated.started
     finally:
         stop_signals.drop(claim)
-    return started
 
 
-def _spec(
-    owner_id: int,
-    request: StartRequest,
+async def _prepare(
+    owner_id: int, request: StartRequest, targets: tuple[catalog.Target, ...], cost: rates.Cost
+) -> PreparedStart:
+    prepare = partial(cost.of, partial(new_run.prepare, owner_id, request, targets))
+    try:
+        return await readers.run(prepare) if new_run.needs_reading(request) else prepare()
+    except ServiceError:
+        if (known := await readers.run(new_run.known, owner_id, request)) is not None:
+            raise Repeated(known) from None
+        raise
+
+
+async def _store_and_launch(
+    prepared: PreparedStart,
     targets: tuple[catalog.Target, ...],
-    started: Started,
     ceilings: Ceilings,
-) -> RunSpec:
+    signal: StopSignal,
+    cost: rates.Cost,
+) -> Started:
+    """Store a run and drive it. If it has ``cancel_pending``, the conversation's paused run is cancelled first."""
+    here, spec = supervisor.current(), _spec(prepared, targets, ceilings)
+    log = here.journal.open(spec.segment.run_id, fence=0, last_seq=0)
+    here.feed.expect(spec.segment.run_id)
+    try:
+        spec = await _store(prepared, spec, log, ceilings, signal, cost)
+        here.launch(spec, log)
+    except BaseException:
+        here.release(spec.segment.run_id)
+        raise
+    return Started(
+        run_id=spec.segment.run_id,
+        conversation_id=spec.segment.conversation_id,
+        state="created",
+        status=RunStatus.CREATED.value,
+    )
+
+
+def _spec(prepared: PreparedStart, targets: tuple[catalog.Target, ...], ceilings: Ceilings) -> RunSpec:
+    request = prepared.request
     return RunSpec(
-        segment=Segment(conversation_id=started.conversation_id, run_id=request.run_id),
-        owner_id=owner_id,
+        segment=Segment(conversation_id=prepared.conversation.pk, run_id=request.run_id),
+        owner_id=prepared.owner_id,
         targets=targets,
         policy=options.retry_policy(request.options, ceilings),
         system=request.system,
         options=options.for_model(request.options),
         messages=request.messages,
-        offer=started.offer,
+        offer=prepared.offer,
         max_steps=options.max_steps(request.options, ceilings),
         budget=request.spendable,
+        first_step=new_row(request.run_id, 1, targets[0]),
+        conversation=prepared.history,
     )
 
 
 async def _store(
-    owner_id: int,
-    request: StartRequest,
-    targets: tuple[catalog.Target, ...],
+    prepared: PreparedStart,
+    spec: RunSpec,
+    log: RunLog,
     ceilings: Ceilings,
+    signal: StopSignal,
     cost: rates.Cost,
-) -> Started:
-    """Store a run. If the request is valid and has ``cancel_pending``, first cancel the paused run."""
-    here = supervisor.current()
-
-    def store() -> Started:
-        return cost.of(lambda: new_run.store(owner_id, request, targets, here.settings, ceilings))
-
+) -> RunSpec:
+    """Store the run, with its first step unless it was cancelled before. Return what is stored."""
     try:
-        return await here.journal.execute(store)
+        return await _begin(prepared, spec, log, ceilings, signal, cost)
     except AwaitsDecision:
-        if not request.options.get("cancel_pending"):
+        if not prepared.request.options.get("cancel_pending"):
             raise
-    await _cancel_paused(owner_id, request)
-    return await here.journal.execute(store)
+    await _cancel_paused(prepared.owner_id, prepared.request)
+    return await _begin(prepared, spec, log, ceilings, signal, cost)
+
+
+async def _begin(
+    prepared: PreparedStart,
+    spec: RunSpec,
+    log: RunLog,
+    ceilings: Ceilings,
+    signal: StopSignal,
+    cost: rates.Cost,
+) -> RunSpec:
+    here, step = supervisor.current(), spec.first_step
+    events = [agui.run_started(spec.segment, messages=spec.messages)]
+    if step is not None:
+        events.append(agui.step_started(name_of(step)))
+
+    def store() -> int:
+        # A run that was cancelled while it waited for the journal does not begin.
+        begins = step is not None and not signal.is_set()
+        new_run.store(prepared, step if begins else None, here.settings, ceilings)
+        return 2 if begins else 1
+
+    kept = await here.journal.begin(log, events, partial(cost.of, store))
+    return spec if kept == len(events) else replace(spec, first_step=None)
 
 
 async def paused_run_to_cancel(owner_id: int, request: StartRequest) -> UUID | None:

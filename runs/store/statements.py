@@ -43,6 +43,8 @@ def insert(
     *,
     or_nothing: bool = False,
     of_run: Mapping[str, str] = MappingProxyType({}),
+    condition: str = "",
+    values: Sequence[Any] = (),
 ) -> Statement:
     """Return the statement that inserts unsaved ``rows`` of one model, whose primary keys are set.
 
@@ -51,14 +53,18 @@ def insert(
         or_nothing: whether a row that breaks a unique constraint is left out, without an error.
         of_run: by column, SQL that the database evaluates instead of the row's value; its one ``%s`` is the id of
             the row's run.
+        condition: SQL that must hold for a row to be inserted.
+        values: what stands for each ``%s`` of ``condition``, as the database stores it.
     """
     if not rows:
         return Statement("", ())
     fields = _inserted(rows[0])
     places = tuple((field.column, of_run.get(field.column, "%s")) for field in fields)
     attributes = [_field(type(rows[0]), "run_id") if field.column in of_run else field for field in fields]
-    parameters = [[_stored(field, field.pre_save(row, add=True)) for field in attributes] for row in rows]
-    return Statement(_insert_sql(type(rows[0]), places, or_nothing), parameters)
+    parameters = [
+        [*(_stored(field, field.pre_save(row, add=True)) for field in attributes), *values] for row in rows
+    ]
+    return Statement(_insert_sql(type(rows[0]), places, condition, or_nothing), parameters)
 
 
 def update(
@@ -105,11 +111,13 @@ def _field(model: type[models.Model], attribute: str) -> Any:
 
 
 @cache
-def _insert_sql(model: type[models.Model], places: tuple[tuple[str, str], ...], or_nothing: bool) -> str:
+def _insert_sql(
+    model: type[models.Model], places: tuple[tuple[str, str], ...], condition: str, or_nothing: bool
+) -> str:
     names = ", ".join(f'"{column}"' for column, _ in places)
     values = ", ".join(value for _, value in places)
     tail = " ON CONFLICT DO NOTHING" if or_nothing else ""
-    return f'INSERT INTO "{model._meta.db_table}" ({names}) VALUES ({values}){tail}'  # noqa: S608 - names of models and columns only
+    return f'INSERT INTO "{model._meta.db_table}" ({names}) SELECT {values} WHERE {condition or "TRUE"}{tail}'
 
 
 @cache

@@ -85,23 +85,6 @@ class StepEnding:
     traces: PackedTraces = field(default_factory=PackedTraces)
 
 
-def begin(run_id: UUID, *, worker: str, lease: timedelta, step: Step) -> None:
-    """Change a created run to running and store its first step.
-
-    The process ``worker`` drives the run and reserves it for ``lease`` from now.
-
-    Raises:
-        LostRace: a cancel was stored first, or the run's status does not allow it.
-    """
-    now = timezone.now()
-    changed = Run.objects.filter(
-        pk=run_id, status__in=sources(RunStatus.RUNNING), cancel_requested_at=None
-    ).update(status=RunStatus.RUNNING, started_at=now, worker=worker, lease_until=now + lease)
-    if not changed:
-        raise _lost_race(run_id)
-    step.save(force_insert=True)
-
-
 def next_step(run_id: UUID, step: Step) -> None:
     """Store the answers to the previous step's calls, then the next step.
 

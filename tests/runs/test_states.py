@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 from django.db import IntegrityError, transaction
-from django.utils import timezone
 
-from runs.models import Run, Step
+from runs.models import Run
 from runs.states import ACTIVE, TERMINAL, TRANSITIONS, RunStatus, StopReason, sources
 from runs.store import transitions
 from runs.store.transitions import Ending, LostRace
@@ -22,7 +21,7 @@ def test_the_table_is_the_one_in_the_protocol() -> None:
     assert {
         source.value: {target.value for target in targets} for source, targets in TRANSITIONS.items()
     } == {
-        "created": {"running", "cancelled", "failed"},
+        "created": {"cancelled", "failed"},
         "running": {"awaiting_approval", "completed", "failed", "cancelled"},
         "awaiting_approval": {"running", "cancelled", "failed"},
         "completed": set(),
@@ -74,10 +73,8 @@ def test_the_stop_reasons_are_the_protocols() -> None:
     }
 
 
-def begin(run: Run) -> None:
-    now = timezone.now()
-    step = Step(run=run, index=1, provider="emulator", wire="openai-chat", model="echo", started_at=now)
-    transitions.begin(run.pk, worker="w", lease=timedelta(seconds=9), step=step)
+def resume(run: Run) -> None:
+    transitions.resume(run.pk, worker="w", lease=timedelta(seconds=9))
 
 
 def end(status: RunStatus) -> Callable[[Run], None]:
@@ -86,7 +83,7 @@ def end(status: RunStatus) -> Callable[[Run], None]:
 
 
 CHANGES: dict[RunStatus, Callable[[Run], None]] = {
-    S.RUNNING: begin,
+    S.RUNNING: resume,
     S.COMPLETED: end(S.COMPLETED),
     S.FAILED: end(S.FAILED),
     S.CANCELLED: end(S.CANCELLED),

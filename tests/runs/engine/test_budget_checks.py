@@ -31,7 +31,6 @@ def begin(budget: dict[str, Any], priced: list[int]) -> tuple[StepSink, RunLog, 
     sink = StepSink(
         journal, log, "step 1", uuid4(), owner_id=1, budget=meter, on_spent=lambda: spent.append("spent")
     )
-    sink.events.start()
     return sink, log, spent
 
 

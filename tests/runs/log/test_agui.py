@@ -33,14 +33,13 @@ type Json = dict[str, Any]
 
 def step(events: Iterable[ModelEvent], *, finish: bool = True) -> list[Json]:
     """Return the events of one step, every delta for itself."""
-    written: list[Json] = []
+    written: list[Json] = [agui.step_started("step 1")]
     translated = agui.StepEvents(
         "step 1",
         MESSAGE_ID,
         write=written.append,
         delta=lambda head, text: written.append(json.loads(f"{head}{json.dumps(text)}}}")),
     )
-    translated.start()
     for event in events:
         translated.feed(event)
     if finish:

@@ -7,13 +7,11 @@ import re
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterable
-from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
 import pytest
-from django.db import connection, connections
-from django.db.backends.signals import connection_created
+from django.db import connection
 
 from concurrency.threads import readers
 from runs.models import EventLog, Run
@@ -22,6 +20,7 @@ from tests.postgresql import temporary_database
 from tests.runs.conftest import Connect, Person
 from tests.runs.rows import make_run
 from tests.runs.sockets import Socket, is_terminal
+from tests.runs.statements import Statements, recorded
 from tests.runs.store.cloning import clone
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -37,31 +36,10 @@ LATER = "2100-01-01T00:00:00Z"
 LONG_AGO = "2020-01-01T00:00:00Z"
 
 
-@dataclass
-class Statements:
-    """Every statement of every connection that is opened while this is connected, with its parameters."""
-
-    is_on: bool = False
-    seen: dict[str, Any] = field(default_factory=dict)
-
-    def watch(self, *, connection: Any, **_: Any) -> None:
-        connection.execute_wrappers.append(self)
-
-    def __call__(self, execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
-        if self.is_on and re.match(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH)\b", sql):
-            first = next(iter(params), None) if many else params
-            self.seen.setdefault(sql, first)
-        return execute(sql, params, many, context)
-
-
 @pytest.fixture
 async def statements(transactional_db: None) -> AsyncIterator[Statements]:
-    watching = Statements()
-    connection_created.connect(watching.watch)
-    yield watching
-    connection_created.disconnect(watching.watch)
-    for each in connections.all():
-        each.execute_wrappers = [wrapper for wrapper in each.execute_wrappers if wrapper is not watching]
+    with recorded() as watching:
+        yield watching
 
 
 def scans(sql: str, params: Any, tables: Iterable[str]) -> list[str]:
@@ -197,10 +175,9 @@ async def test_no_heartbeat_and_no_frame_reads_a_whole_table(
     await use_everything(socket, ada.user, template["conversation_id"])
     statements.is_on = False
 
-    assert len(statements.seen) > 25
-    found = await readers.run(
-        lambda: {sql: scans(sql, params, tables) for sql, params in statements.seen.items()}
-    )
+    seen = {each.sql: each.params for each in statements.executed if each.is_query}
+    assert len(seen) > 25
+    found = await readers.run(lambda: {sql: scans(sql, params, tables) for sql, params in seen.items()})
     assert {sql: steps for sql, steps in found.items() if steps} == {}
 
 
