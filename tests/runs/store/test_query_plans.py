@@ -117,7 +117,12 @@ async def use_everything(socket: Socket, owner: Any, conversation_id: str) -> No
     run_id = await paused(socket)
     interrupts = socket.events(run_id)[-1]["outcome"]["interrupts"]
     resume = [
-        {"interruptId": each["id"], "status": "resolved", "payload": {"approved": True}}
+        {
+            "interruptId": each["id"],
+            "status": "resolved",
+            "payload": {"approved": True},
+            "metadata": {"digest": each["metadata"]["digest"]},
+        }
         for each in interrupts
     ]
     assert (await socket.ask("resolve", run_id=run_id, resume=resume))["type"] == "ok"
