@@ -122,7 +122,7 @@ def read_block(run_id: UUID, after: int) -> Block | None:
     stored = RunEvent.objects.filter(run_id=run_id, first_seq__gt=after).order_by("first_seq")
     for key, first_seq, last_seq, packed in stored.values_list("pk", "first_seq", "last_seq", "packed")[
         :MAX_ROWS
-    ].iterator(chunk_size=64):
+    ].iterator(chunk_size=16):
         if is_compressed(packed):
             if not rows:
                 return Block(rows=[(key, last_seq)], packed=None)

@@ -5,7 +5,7 @@ from itertools import count
 from typing import Any
 
 import pytest
-from django.db import OperationalError
+from django.db import OperationalError, connection
 
 from runs.log import agui, writer
 from runs.log.packing import frame_head, frames
@@ -76,6 +76,41 @@ def test_commits_share_rows(log: Log) -> None:
     assert log.rows <= text / writer.ROW * 1.2
     stored = sum(len(packed) for packed in RunEvent.objects.values_list("packed", flat=True))
     assert stored < text + log.rows * 100
+
+
+def test_a_commit_takes_few_statements_and_leaves_the_rows_of_runs_alone(log: Log, ada: Person) -> None:
+    logs = [log, *(Log(make_run(owner=ada.user, status=RunStatus.RUNNING)) for _ in range(5))]
+    statements: list[str] = []
+
+    def note(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if not sql.startswith("BEGIN"):
+            statements.append(" ".join(sql.split()))
+        return execute(sql, params, many, context)
+
+    for _ in range(3):
+        appends = [each.append() for each in logs]
+        with connection.execute_wrapper(note):
+            assert write_group(Group(appends, [])).refused == set()
+        for each, append in zip(logs, appends, strict=True):
+            each.events += append.events
+    # The first commit makes the rows, the others add to them.
+    assert len(statements) == 6
+    assert not any("UPDATE runs_run " in statement for statement in statements)
+    for each in logs:
+        each.assert_whole()
+
+
+@pytest.mark.parametrize("table", ["runs_runevent", "runs_eventlog"])
+def test_no_index_repeats_another_one(table: str) -> None:
+    with connection.cursor() as cursor:
+        found = connection.introspection.get_constraints(cursor, table).values()
+    indexes = [each["columns"] for each in found if each["index"] or each["unique"]]
+    # The one exception has a condition: it holds only the logs that are not compact.
+    if table == "runs_eventlog":
+        indexes.remove(["run_id"])
+    for place, columns in enumerate(indexes):
+        others = indexes[:place] + indexes[place + 1 :]
+        assert not [other for other in others if other[: len(columns)] == columns]
 
 
 def test_what_is_large_gets_a_row_of_its_own(log: Log) -> None:
