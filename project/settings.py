@@ -313,9 +313,9 @@ RUNNEL_COMPRESSION_RATIO = whole("RUNNEL_COMPRESSION_RATIO", 200, at_least=2)
 #: Kilobytes that are read of the body of an error.
 RUNNEL_ERROR_BODY_KB = whole("RUNNEL_ERROR_BODY_KB", 64, at_least=1)
 #: Characters of text and thoughts in one answer. The largest models write about 500,000; storing more holds others up.
-RUNNEL_ANSWER_CHARS = whole("RUNNEL_ANSWER_CHARS", 2_000_000, at_least=1000)
+RUNNEL_ANSWER_CHARS = whole("RUNNEL_ANSWER_CHARS", 4_000_000, at_least=1000)
 #: Characters of the arguments of all function calls in one answer.
-RUNNEL_ARGUMENT_CHARS = whole("RUNNEL_ARGUMENT_CHARS", 1_000_000, at_least=1000)
+RUNNEL_ARGUMENT_CHARS = whole("RUNNEL_ARGUMENT_CHARS", 2_000_000, at_least=1000)
 #: Function calls in one answer.
 RUNNEL_CALLS_PER_STEP = whole("RUNNEL_CALLS_PER_STEP", 128, at_least=1)
 

@@ -6,6 +6,7 @@ This module reads settings and memory only; it opens no connection.
 """
 
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from importlib.util import find_spec
 from typing import ClassVar
 
@@ -99,12 +100,12 @@ def resolve(name: str) -> Target:
     slug, _, model = name.partition("/")
     if not model.strip() or not name.isprintable() or len(name) > LONGEST_NAME:
         raise UnknownModel(
-            f"A model is written as provider/name, up to {LONGEST_NAME} characters. {_known()}"
+            f"A model is written as provider/name, up to {LONGEST_NAME} characters, such as emulator/hello."
         )
     if (row := cache.enabled().get(slug)) is not None:
         return target_of(row, model)
     if (preset := PRESETS.get(slug)) is None:
-        raise UnknownModel(f"There is no provider {slug!r} here. {_known()}")
+        raise UnknownModel(f"There is no provider {slug!r} here. {_nearest(slug)}")
     wire = preset.wire
     if _is_emulated(preset) and "@" in model:
         model, _, wire = model.rpartition("@")
@@ -241,5 +242,10 @@ def _how_to_enable(preset: Preset) -> str:
     return f"{preset.label} is not set up here. Set {names} in .env, beside manage.py, and restart Runnel."
 
 
-def _known() -> str:
-    return f"The providers are {', '.join(dict.fromkeys([*cache.enabled(), *PRESETS]))}."
+def _nearest(slug: str) -> str:
+    """Return a sentence with the providers whose names are most like ``slug``, three at most."""
+    names = [*cache.enabled(), *(preset.slug for preset in PRESETS.values() if _missing(preset) is None)]
+    near = get_close_matches(slug.lower(), dict.fromkeys(names), n=3, cutoff=0.5)
+    if not near:
+        return "The list of models names those that can be used."
+    return f"Did you mean {' or '.join(near)}?"

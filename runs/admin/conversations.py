@@ -41,7 +41,7 @@ class RunInline(ShowsUsage, ReadOnlyInline, TabularInline):
 
     @admin.display(description="Stop reason")
     def why_it_ended(self, run: Run) -> str:
-        return run.stop_reason or wording.UNKNOWN
+        return wording.reason(run.stop_reason)
 
     @admin.display(description="Duration")
     def duration(self, run: Run) -> str:

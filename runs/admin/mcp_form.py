@@ -37,6 +37,22 @@ _RESERVED_HEADERS = re.compile(
 )
 
 
+class ToolChoices(UnfoldAdminCheckboxSelectMultipleWidget):
+    """Tick boxes for tools. Those that cannot be offered can only be unticked."""
+
+    #: Names of tools that cannot be offered.
+    unusable: frozenset[str] = frozenset()
+
+    def create_option(
+        self, name: str, value: Any, label: Any, selected: Any, *args: Any, **kwargs: Any
+    ) -> Any:
+        """Return the context of one box."""
+        option = super().create_option(name, value, label, selected, *args, **kwargs)
+        if str(value) in self.unusable and not selected:
+            option["attrs"]["disabled"] = True
+        return option
+
+
 # ModelForm is generic in the stubs only; at run time it takes no type argument.
 class McpServerForm(forms.ModelForm):  # type: ignore[type-arg]
     """The form for one server. An empty field for secrets keeps the stored secrets."""
@@ -61,13 +77,13 @@ class McpServerForm(forms.ModelForm):  # type: ignore[type-arg]
     allowed = forms.MultipleChoiceField(
         label="Offered tools",
         required=False,
-        widget=UnfoldAdminCheckboxSelectMultipleWidget,
+        widget=ToolChoices,
         help_text="Models are told what stands here, as the server described it when it was asked.",
     )
     exempt = forms.MultipleChoiceField(
         label="Without asking",
         required=False,
-        widget=UnfoldAdminCheckboxSelectMultipleWidget,
+        widget=ToolChoices,
         help_text="Calls of these are executed at once, also where a person decides about the others.",
     )
 
@@ -121,6 +137,19 @@ class McpServerForm(forms.ModelForm):  # type: ignore[type-arg]
     def _offer(self, name: str, choices: list[tuple[str, str]]) -> None:
         field: Any = self.fields[name]
         field.choices = choices
+        if isinstance(field.widget, ToolChoices):
+            field.widget.unusable = self._unusable
+
+    @property
+    def _unusable(self) -> frozenset[str]:
+        return frozenset(entry["name"] for entry in self.instance.listed if entry["problem"])
+
+    def clean_allowed(self) -> list[str]:
+        """Return the offered tools; one that cannot be offered may stay, but not be added."""
+        names: list[str] = self.cleaned_data["allowed"]
+        if added := sorted(self._unusable & set(names) - set(self.instance.allowed)):
+            raise ValidationError(f"Cannot be offered, for the reason beside it: {', '.join(added)}.")
+        return names
 
     def _describe_secrets(self) -> None:
         names = ", ".join(map(str, self.instance.secret_names))

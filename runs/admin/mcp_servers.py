@@ -141,8 +141,7 @@ class McpServerAdmin(NoSecretLookups, ModelAdmin):
                 columns = {"list_message": message, "listed": result.tools, "listed_at": timezone.now()}
             # Only these columns: the form may have been saved again while the server answered.
             McpServer.objects.filter(pk=server.pk).update(**columns)
-            level = messages.ERROR if result.tools is None else messages.SUCCESS
-            self.message_user(request, f"{server.name}: {message}", level)
+            self.message_user(request, f"{server.name}: {message}", _level(result.tools))
 
     @admin.display(description="Reached by")
     def reached(self, server: McpServer) -> str:
@@ -167,6 +166,13 @@ class McpServerAdmin(NoSecretLookups, ModelAdmin):
     @admin.display(description="Listed")
     def listed_when(self, server: McpServer) -> str:
         return wording.moment(server.listed_at)
+
+
+def _level(tools: list[Json] | None) -> int:
+    """Return the level of the message about a list: a warning if a tool of it cannot be offered."""
+    if tools is None:
+        return messages.ERROR
+    return messages.WARNING if any(entry["problem"] for entry in tools) else messages.SUCCESS
 
 
 def _target(server: McpServer) -> McpEndpoint | Unusable:

@@ -186,14 +186,14 @@ class RunAdmin(NoSecretLookups, ShowsUsage, ReadOnly, ModelAdmin):
     @admin.display(description="Status", ordering="status")
     def standing(self, run: Run) -> SafeString:
         """The status, with the approval deadline or a different stop reason below it."""
-        detail = "" if run.stop_reason == run.status else run.stop_reason
+        detail = "" if run.stop_reason in ("", run.status) else wording.reason(run.stop_reason)
         if run.status == RunStatus.AWAITING_APPROVAL and run.awaiting_until is not None:
             detail = f"until {wording.moment(run.awaiting_until)}"
         return format_html('{}<p class="runnel-below">{}</p>', status_label(run), detail)
 
     @admin.display(description="Stop reason")
     def why_it_ended(self, run: Run) -> str:
-        return run.stop_reason or wording.UNKNOWN
+        return wording.reason(run.stop_reason)
 
     @admin.display(description="Run id")
     def run_id(self, run: Run) -> str:

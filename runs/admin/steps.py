@@ -40,7 +40,7 @@ class StepInline(ShowsUsage, ReadOnlyInline, TabularInline):
             return step.error_code
         if step.stream_was_cancelled:
             return "stream cut"
-        return step.stop_reason or wording.UNKNOWN
+        return wording.reason(step.stop_reason)
 
     @admin.display(description="Usage")
     def reported(self, step: Step) -> str:

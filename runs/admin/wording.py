@@ -19,10 +19,27 @@ __all__ = [
     "duration",
     "milliseconds",
     "moment",
+    "reason",
     "share",
     "tokens",
     "usage_source",
 ]
+
+#: Keeps a number and its sign or unit on one line.
+_BLANK = "\N{NO-BREAK SPACE}"
+
+#: What the reasons mean whose names are no words.
+_REASONS = {
+    "llm_api_error": "the provider failed",
+    "invalid_llm_response": "unusable answer",
+    "invalid_tool_call": "unusable tool call",
+    "worker_lost": "the process died",
+}
+
+
+def reason(code: str) -> str:
+    """Return a stop reason as the protocol names it, after words for it if it needs them; a dash if there is none."""
+    return f"{_REASONS[code]} ({code})" if code in _REASONS else code or UNKNOWN
 
 
 def count(value: int | None) -> str:
@@ -32,11 +49,11 @@ def count(value: int | None) -> str:
 
 def tokens(value: int | None, estimated: int | None) -> str:
     """Return a token count, marked with ≈ if a part of it is ``estimated``."""
-    return f"≈ {count(value)}" if value is not None and estimated is not None else count(value)
+    return f"≈{_BLANK}{count(value)}" if value is not None and estimated is not None else count(value)
 
 
 #: What stands before a cost, by how exact it is.
-_COST_MARKS: dict[str, str] = {CostIs.AT_LEAST: "≥ ", CostIs.ABOUT: "≈ "}
+_COST_MARKS: dict[str, str] = {CostIs.AT_LEAST: f"≥{_BLANK}", CostIs.ABOUT: f"≈{_BLANK}"}
 
 
 def dollars(value: Decimal | None, kind: str) -> str:
@@ -70,7 +87,7 @@ def share(value: float | None) -> str:
     """Return a share from 0 to 1 in percent; a share below 1 % is not rounded to 0."""
     if value is None:
         return UNKNOWN
-    return "< 1 %" if 0 < value < 0.01 else f"{value:.0%}".replace("%", " %")
+    return f"<{_BLANK}1{_BLANK}%" if 0 < value < 0.01 else f"{value:.0%}".replace("%", f"{_BLANK}%")
 
 
 def duration(value: timedelta | None) -> str:
@@ -79,13 +96,17 @@ def duration(value: timedelta | None) -> str:
         return UNKNOWN
     seconds = value.total_seconds()
     if seconds < 1:
-        return f"{seconds * 1000:.0f} ms"
+        return f"{seconds * 1000:.0f}{_BLANK}ms"
     if seconds < 60:
-        return f"{seconds:.1f} s"
+        return f"{seconds:.1f}{_BLANK}s"
     minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+    return (
+        f"{minutes}{_BLANK}min {rest}{_BLANK}s"
+        if minutes < 60
+        else f"{minutes // 60}{_BLANK}h {minutes % 60}{_BLANK}min"
+    )
 
 
 def milliseconds(value: float | None) -> str:
     """Return a duration, given in milliseconds, with one decimal."""
-    return UNKNOWN if value is None else f"{value:,.1f} ms"
+    return UNKNOWN if value is None else f"{value:,.1f}{_BLANK}ms"

@@ -11,7 +11,7 @@ describe("date", () => {
 });
 
 describe("duration", () => {
-  const cases = [[0, "0.0 s"], [3.21, "3.2 s"], [59.9, "59.9 s"], [60, "1 min 0 s"], [124.6, "2 min 5 s"]];
+  const cases = [[0, "0.0\u00a0s"], [3.21, "3.2\u00a0s"], [59.9, "59.9\u00a0s"], [60, "1\u00a0min 0\u00a0s"], [124.6, "2\u00a0min 5\u00a0s"]];
   for (const [seconds, expected] of cases) {
     it(`of ${seconds} s is ${expected}`, () => assert.equal(duration(seconds), expected));
   }
@@ -55,10 +55,10 @@ describe("usage", () => {
     [{ input_tokens: null, output_tokens: null, usage_source: "partial" }, ["usage unknown"]],
     [{ input_tokens: 1234, output_tokens: 0, usage_source: "reported" }, ["1,234 tokens in", "0 out"]],
     [{ input_tokens: 10, output_tokens: null, usage_source: "partial" }, ["10 tokens in", "output unknown"]],
-    [{ input_tokens: 10, output_tokens: 2, estimated_output_tokens: 1 }, ["10 tokens in", "≈ 2 out"]],
+    [{ input_tokens: 10, output_tokens: 2, estimated_output_tokens: 1 }, ["10 tokens in", "≈\u00a02 out"]],
     [
       { input_tokens: 10, output_tokens: 2, estimated_input_tokens: 10, estimated_output_tokens: 2 },
-      ["≈ 10 tokens in", "≈ 2 out"],
+      ["≈\u00a010 tokens in", "≈\u00a02 out"],
     ],
     [
       { input_tokens: 10, cached_input_tokens: 8, output_tokens: 5, reasoning_tokens: 4, usage_source: "reported" },
@@ -76,8 +76,8 @@ describe("cost", () => {
     [{}, ""],
     [{ cost: 0, cost_is: "exact" }, "$0.00"],
     [{ cost: 1.5, cost_is: "exact" }, "$1.50"],
-    [{ cost: 0.000021, cost_is: "about" }, "≈ $0.000021"],
-    [{ cost: 0.25, cost_is: "at_least" }, "≥ $0.25"],
+    [{ cost: 0.000021, cost_is: "about" }, "≈\u00a0$0.000021"],
+    [{ cost: 0.25, cost_is: "at_least" }, "≥\u00a0$0.25"],
     [{ cost: 0.25, cost_is: "constructor" }, "$0.25"],
   ];
   for (const [run, expected] of cases) {
@@ -96,18 +96,18 @@ describe("summary", () => {
 
   it("tells the end, the model, the usage, the cost and the time", () => {
     const told = summary({ ...run, model: "emulator/hello", cost: 0.02, cost_is: "about" });
-    assert.equal(told, `Done · emulator/hello · ${used} · ≈ $0.02 · 2.5 s`);
+    assert.equal(told, `Done · emulator/hello · ${used} · ≈\u00a0$0.02 · 2.5\u00a0s`);
   });
 
   it("says so if what was used has no price", () => {
-    assert.equal(summary(run), `Done · ${used} · unpriced · 2.5 s`);
+    assert.equal(summary(run), `Done · ${used} · unpriced · 2.5\u00a0s`);
   });
 
   it("tells no usage and no price of a call that was refused", () => {
     const none = { input_tokens: null, output_tokens: null, usage_source: "partial" };
     const refused = { ...run, status: "failed", stop_reason: "llm_api_error", usage: none };
-    assert.equal(summary(refused), "Failed · 2.5 s");
-    assert.equal(summary({ ...run, usage: none }), "Done · usage unknown · 2.5 s");
+    assert.equal(summary(refused), "Failed · 2.5\u00a0s");
+    assert.equal(summary({ ...run, usage: none }), "Done · usage unknown · 2.5\u00a0s");
   });
 
   it("tells no time that is not known", () => {
@@ -116,8 +116,8 @@ describe("summary", () => {
 
   it("tells who stopped it, and when the provider was closed", () => {
     const stopped = { ...run, status: "cancelled", stop_reason: "cancelled", cancelled_by: "user" };
-    assert.match(summary({ ...stopped, upstream_closed_ms: 11.6 }), /^Stopped by you, provider closed after 12 ms · /);
-    assert.match(summary({ ...stopped, upstream_closed_ms: 0 }), /^Stopped by you, provider closed after 0 ms · /);
+    assert.match(summary({ ...stopped, upstream_closed_ms: 11.6 }), /^Stopped by you, provider closed after 12\u00a0ms · /);
+    assert.match(summary({ ...stopped, upstream_closed_ms: 0 }), /^Stopped by you, provider closed after 0\u00a0ms · /);
     assert.match(summary(stopped), /^Stopped by you · /);
   });
 });
@@ -139,7 +139,7 @@ describe("modelOf", () => {
 describe("pace", () => {
   it("tells the first token, the rate and the end", () => {
     const told = pace({ first_token_seconds: 0.52, tokens_per_second: 41.6, finished_at: "2026-03-01T12:05:00" });
-    assert.match(told, /^first token after 520 ms · 42 tokens\/s · Mar 1, 2026, 12:05\sPM$/);
+    assert.match(told, /^first token after 520\u00a0ms · 42 tokens\/s · Mar 1, 2026, 12:05\sPM$/);
   });
   it("tells a slow rate more exactly", () => assert.equal(pace({ tokens_per_second: 3.14 }), "3.1 tokens/s"));
   it("tells nothing of what is not known", () => assert.equal(pace({ first_token_seconds: null }), ""));
@@ -149,7 +149,7 @@ describe("totals", () => {
   const full = { context_tokens: 50_000, context_window: 200_000 };
   const cases = [
     [{ cost: null, runs: [] }, ""],
-    [{ cost: 0.5, cost_is: "at_least", runs: [{}] }, "≥ $0.50 in all"],
+    [{ cost: 0.5, cost_is: "at_least", runs: [{}] }, "≥\u00a0$0.50 in all"],
     [{ cost: null, runs: [full, { context_tokens: null }] }, "context 25 % full (50,000 of 200,000 tokens)"],
     [{ cost: null, runs: [{ context_tokens: 1200, context_window: null }] }, "1,200 tokens in the context"],
     [{ cost: 1, cost_is: "exact", runs: [{ ...full, context_tokens: 1 }] }, "$1.00 in all · context 1 % full (1 of 200,000 tokens)"],

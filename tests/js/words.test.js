@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
-import { isBlank, modelName, sendable, titled } from "../../static/runnel/js/words.js";
+import { isBlank, modelName, sendable, titled, withoutNote } from "../../static/runnel/js/words.js";
 
 describe("isBlank", () => {
   const blank = ["", " \n\t", "\u200b", "\u00ad", "\u2800", "\u3164", "\u0000", "\ufe0f"];
@@ -22,6 +22,19 @@ describe("sendable", () => {
   it("leaves out NUL", { skip }, () => assert.equal(sendable("a\0b"), "ab"));
   it("replaces half a character", { skip }, () => assert.equal(sendable("a\ud83d"), "a\ufffd"));
   it("keeps whole ones", { skip }, () => assert.equal(sendable("a\u{1f600}"), "a\u{1f600}"));
+});
+
+describe("withoutNote", () => {
+  const note = "[A person changed the arguments of this call before it was executed. They were: ";
+  const cases = [
+    [`${note}{"a": [1]}]\nIt is noon.`, "It is noon."],
+    [`${note}{}]\n[1]\n[2]`, "[1]\n[2]"],
+    ["[1]\n[2]", "[1]\n[2]"],
+    ["", ""],
+  ];
+  for (const [content, shown] of cases) {
+    it(`shows ${JSON.stringify(shown)}`, () => assert.equal(withoutNote(content), shown));
+  }
 });
 
 describe("modelName", () => {

@@ -23,9 +23,9 @@ export function date(moment) {
 
 /** Return a duration: `3.2 s`, `2 min 5 s`. */
 export function duration(seconds) {
-  if (seconds < 60) return `${seconds.toFixed(1)} s`;
+  if (seconds < 60) return `${seconds.toFixed(1)}\u00a0s`;
   const whole = Math.round(seconds);
-  return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+  return `${Math.floor(whole / 60)}\u00a0min ${whole % 60}\u00a0s`;
 }
 
 /**
@@ -50,7 +50,7 @@ function counted(count, what, part, partName, about) {
 export function usage(counts) {
   const { input_tokens: input, output_tokens: output } = counts;
   if (input == null && output == null) return ["usage unknown"];
-  const mark = (estimated) => (estimated == null ? "" : "≈ ");
+  const mark = (estimated) => (estimated == null ? "" : "≈\u00a0");
   return [
     counted(input, "in", counts.cached_input_tokens, "cached", mark(counts.estimated_input_tokens)),
     counted(output, "out", counts.reasoning_tokens, "of them thoughts", mark(counts.estimated_output_tokens)),
@@ -73,7 +73,7 @@ export function modelOf({ model = "", served = [] }) {
 /** Return the line under an answer: how it ended, who gave it, what it used and cost, how long it took. */
 export function summary(run) {
   const closed = run.upstream_closed_ms;
-  const phrases = [closed == null ? ending(run) : `${ending(run)}, provider closed after ${Math.round(closed)} ms`];
+  const phrases = [closed == null ? ending(run) : `${ending(run)}, provider closed after ${Math.round(closed)}\u00a0ms`];
   if (modelOf(run)) phrases.push(modelOf(run));
   // A refused call has used nothing: that its counts are unknown would sound as if it had.
   const isCounted = run.usage.input_tokens != null || run.usage.output_tokens != null;
@@ -86,7 +86,7 @@ export function summary(run) {
 /** Return how fast an answer came, and when; "" while nothing of that is known. */
 export function pace({ first_token_seconds: first, tokens_per_second: rate, finished_at: end }) {
   const phrases = [];
-  const soon = first < 1 ? `${Math.round(first * 1000)} ms` : duration(first ?? 0);
+  const soon = first < 1 ? `${Math.round(first * 1000)}\u00a0ms` : duration(first ?? 0);
   if (first != null) phrases.push(`first token after ${soon}`);
   if (rate != null) phrases.push(`${NUMBER.format(rate < 10 ? Number(rate.toFixed(1)) : Math.round(rate))} tokens/s`);
   if (end) phrases.push(date(end));

@@ -9,6 +9,7 @@ import { isJson, parts, pretty, prettyResult } from "./json.js";
 import { fileElement } from "./media.js";
 import { TextStream } from "./text.js";
 import { OPEN_CALLS, RESULT_TITLES, wordsFor } from "./vocabulary.js";
+import { withoutNote } from "./words.js";
 
 /** Lines and characters of a result that are shown at once. */
 const LINES = 12;
@@ -152,7 +153,7 @@ export class ToolCard {
   }
 
   #addText(content, status) {
-    const text = prettyResult(content) || "(nothing)";
+    const text = prettyResult(withoutNote(content)) || "(nothing)";
     const isOneLine = !text.includes("\n");
     const titled = wordsFor(RESULT_TITLES, status);
     if (!titled && isOneLine && text.length <= SENTENCE) {

@@ -110,7 +110,7 @@ export const DECISIONS = {
 };
 
 /** `CostIs`: what stands before an amount. */
-export const COST_MARKS = { exact: "", about: "≈ ", at_least: "≥ " };
+export const COST_MARKS = { exact: "", about: "≈\u00a0", at_least: "≥\u00a0" };
 
 /**
  * Return the words for a value of the server's, or undefined for one that this page does not know: a newer

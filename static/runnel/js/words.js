@@ -14,6 +14,14 @@ export function sendable(text) {
   return text.toWellFormed().replaceAll("\0", "");
 }
 
+/** What a tool's result begins with for the model where a person changed the arguments: the page shows these itself. */
+const EDIT_NOTE = /^\[A person changed the arguments of this call before it was executed\. They were: [\s\S]*?\]\n/;
+
+/** Return a tool's result as its tool gave it. */
+export function withoutNote(content) {
+  return content.replace(EDIT_NOTE, "");
+}
+
 /** Return a typed `provider/name` as it is sent: phones begin it with a capital, and only providers are ours. */
 export function modelName(typed) {
   return typed.trim().replace(/^([^/]*?)\s*\/\s*/, (_, provider) => `${provider.toLowerCase()}/`);

@@ -188,8 +188,8 @@ class TestRuns:
         )
         make_run(owner=owner, usage_source="partial")
         page = admin.get(RUNS).content.decode()
-        assert "≈ 77" in page
-        assert "≈ 0" in page
+        assert "≈\N{NO-BREAK SPACE}77" in page
+        assert "≈\N{NO-BREAK SPACE}0" in page
         assert page.count("–</td>") >= 2
 
     @pytest.mark.parametrize(

@@ -309,9 +309,9 @@ class TestTranscript:
         (None, "", wording.UNKNOWN),
         (Decimal(0), "exact", "$0"),
         (Decimal("0.000020000"), "exact", "$0.00002"),
-        (Decimal("1.500000000"), "at_least", "≥ $1.5"),
+        (Decimal("1.500000000"), "at_least", "≥\N{NO-BREAK SPACE}$1.5"),
         (Decimal(1200), "exact", "$1,200"),
-        (Decimal("0.01"), "about", "≈ $0.01"),
+        (Decimal("0.01"), "about", "≈\N{NO-BREAK SPACE}$0.01"),
         (Decimal("0.01"), "", "$0.01"),
     ],
 )

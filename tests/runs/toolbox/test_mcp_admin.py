@@ -1,5 +1,6 @@
 """The admin's pages for MCP servers, with Django's client and real servers on loopback."""
 
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -165,3 +166,36 @@ def test_one_that_does_not_answer_is_told(root: Client) -> None:
     assert "cannot be reached" in said(response)
     server.refresh_from_db()
     assert (server.listed, server.listed_at) == ([], None)
+
+
+def entry(name: str, problem: str = "") -> dict[str, Any]:
+    return {
+        "name": name,
+        "description": "It " + "mends" * 60,
+        "parameters": {"type": "object"},
+        "hints": [],
+        "problem": problem,
+    }
+
+
+@pytest.mark.parametrize(("offered", "taken"), [([], False), (["broken"], True)])
+def test_a_tool_that_cannot_be_offered_can_only_be_taken_back(
+    offered: list[str], taken: bool, root: Client
+) -> None:
+    listed = [entry("whole"), entry("broken", "its schema is a list")]
+    server = McpServer.objects.create(
+        name="odd", transport="http", url="https://mcp.example/mcp", listed=listed, allowed=offered
+    )
+    address = f"{LIST}{server.pk}/change/"
+    page = root.get(address).content.decode()
+    boxes = re.findall(r'<input type="checkbox" name="allowed"[^>]*>', page)
+    marks = [
+        tuple(re.search(rf"\s{mark}[\s>]", box) is not None for mark in ("disabled", "checked"))
+        for box in boxes
+    ]
+    assert marks == [(False, False), (not taken, taken)]
+    posted = over_http("https://mcp.example/mcp", name="odd", allowed=["whole", "broken"])
+    answer = root.post(address, posted)
+    assert (answer.status_code == 302) is taken
+    server.refresh_from_db()
+    assert server.allowed == (["whole", "broken"] if taken else [])
