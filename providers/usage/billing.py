@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from providers.types import StepResult
-from providers.types.usage import count_in
+from providers.types.usage import Usage, count_in
 
 
 class Tier(StrEnum):
@@ -62,6 +62,43 @@ def of_result(result: StepResult) -> Billing:
         long_cache_writes=_first(
             count_in(usage, "cache_creation", "ephemeral_1h_input_tokens") for usage in usages
         ),
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SideCall:
+    """Work of the provider within a call that the call's totals leave out: a compaction, or advice of another model."""
+
+    #: ``None`` for the model of the call.
+    model: str | None
+    usage: Usage
+
+
+def side_calls(result: StepResult) -> tuple[SideCall, ...]:
+    """Return the side calls in ``result``.
+
+    Source: https://platform.claude.com/docs/en/build-with-claude/compaction (``usage.iterations``): the totals are the
+    sum of the iterations of the type ``message``, and each of the others is billed beside them.
+    """
+    usages = _usage_objects(result.raw_usage)
+    listed = _first(found if isinstance(found := usage.get("iterations"), list) else None for usage in usages)
+    return tuple(
+        SideCall(model=model if isinstance(model := each.get("model"), str) else None, usage=_counted(each))
+        for each in listed or ()
+        if isinstance(each, Mapping) and each.get("type") not in {None, "message"}
+    )
+
+
+def _counted(iteration: Mapping[str, Any]) -> Usage:
+    fresh, read, written = (
+        count_in(iteration, name)
+        for name in ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
+    )
+    return Usage(
+        input_tokens=None if fresh is None else fresh + (read or 0) + (written or 0),
+        cached_input_tokens=read,
+        cache_write_input_tokens=written,
+        output_tokens=count_in(iteration, "output_tokens"),
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from providers.types import Origin, StepResult
+from providers.types import Json, Origin, StepResult
 from providers.types.cost import Cost, CostIs, total
 from providers.types.usage import Usage, UsageSource
 from providers.usage import billing, costs
@@ -181,3 +181,46 @@ def test_a_sum_is_as_exact_as_its_worst_part(parts: list[Cost | None], amount: i
 
 def test_nothing_known_is_no_sum() -> None:
     assert total([None, None]) is total([]) is None
+
+
+def iteration(kind: str, **counts: Any) -> Json:
+    return {"type": kind, "input_tokens": MILLION, "output_tokens": MILLION, **counts}
+
+
+MESSAGE, COMPACTION = iteration("message"), iteration("compaction")
+
+
+@pytest.mark.parametrize(
+    ("iterations", "amount", "kind"),
+    [
+        pytest.param([MESSAGE], LISTED, CostIs.EXACT, id="the totals are the answer's"),
+        pytest.param([MESSAGE, MESSAGE], LISTED, CostIs.EXACT, id="the totals are the sum of both"),
+        pytest.param([COMPACTION, MESSAGE], LISTED * 2, CostIs.EXACT, id="a compaction"),
+        pytest.param(
+            [iteration("compaction", cache_read_input_tokens=MILLION), MESSAGE],
+            LISTED * 2 + Decimal("0.1"),
+            CostIs.EXACT,
+            id="a compaction of what was cached",
+        ),
+        pytest.param(
+            [MESSAGE, iteration("advisor_message", model="gpt-4.1")],
+            LISTED + 10,
+            CostIs.EXACT,
+            id="advice of another model",
+        ),
+        pytest.param(
+            [MESSAGE, iteration("advisor_message", model="a model of tomorrow")],
+            LISTED,
+            CostIs.AT_LEAST,
+            id="advice of an unknown model",
+        ),
+        pytest.param(["odd", None], LISTED, CostIs.EXACT, id="no iterations"),
+    ],
+)
+@pytest.mark.parametrize("place", ["flat", "message_delta"])
+def test_what_the_totals_leave_out_is_billed_once(
+    iterations: list[Any], amount: Decimal, kind: CostIs, place: str
+) -> None:
+    usage: Json = {"input_tokens": MILLION, "output_tokens": MILLION, "iterations": iterations}
+    raw = usage if place == "flat" else {"message_start": {"input_tokens": 1}, "message_delta": usage}
+    assert cost(result(raw=raw)) == Cost(amount=amount, kind=kind)
