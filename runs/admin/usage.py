@@ -9,8 +9,7 @@ from unfold.views import UnfoldSiteViewMixin
 
 from runs.admin import chart
 from runs.admin.wording import count, dollars, duration, share, tokens
-from runs.usage import statistics
-from runs.usage.statistics import Figures, GroupBy, Scope
+from runs.usage.statistics import Figures, GroupBy, Scope, Statistics
 
 #: The periods to choose from, in days.
 PERIODS = (7, 30, 90)
@@ -70,8 +69,8 @@ class UsageView(UnfoldSiteViewMixin, TemplateView):
         days = next((period for period in PERIODS if str(period) == asked["days"]), DEFAULT_PERIOD)
         chosen = {"days": str(days), "model": asked["model"], "user": asked["user"]}
         scope = Scope.last_days(days, model=asked["model"], user=asked["user"])
-        daily = statistics.by_day(scope)
-        whole = statistics.total(scope)
+        found = Statistics(scope)
+        daily, whole = found.by_day(), found.total()
         return super().get_context_data(
             **kwargs,
             days=days,
@@ -86,8 +85,8 @@ class UsageView(UnfoldSiteViewMixin, TemplateView):
             chart=chart.draw(daily),
             columns=COLUMNS,
             tables=(
-                _by_name("By model", "model", statistics.grouped(scope, GroupBy.MODEL), chosen),
-                _by_name("By user", "user", statistics.grouped(scope, GroupBy.USER), chosen),
+                _by_name("By model", "model", found.grouped(GroupBy.MODEL), chosen),
+                _by_name("By user", "user", found.grouped(GroupBy.USER), chosen),
                 _by_day(daily),
             ),
         )

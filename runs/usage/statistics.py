@@ -1,11 +1,10 @@
 """Read-only statistics over runs and steps: in all, by day, by model and by user.
 
 Tokens and times to the first token come from steps and count on the day when the step started;
-runs and their statuses come from runs and count on the day when the run was created. The database counts
-everything, in a number of queries that does not grow with the rows.
+runs and their statuses come from runs and count on the day when the run was created. ``runs.usage.cells`` counts
+them once, in a number of queries that does not grow with the rows.
 """
 
-from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -13,24 +12,14 @@ from enum import StrEnum
 from typing import Any
 
 from django.db.models import (
-    Count,
-    DurationField,
-    Expression,
-    ExpressionWrapper,
-    F,
-    Q,
     QuerySet,
-    Sum,
-    Value,
-    Window,
 )
-from django.db.models.functions import RowNumber, TruncDate
 from django.utils import timezone
 
 from providers.types.cost import CostIs
-from providers.types.usage import COUNTS, ESTIMATES, UsageSource
 from runs.models import Run, Step
-from runs.states import TERMINAL, RunStatus
+from runs.usage import cells
+from runs.usage.cells import Cell
 
 
 class GroupBy(StrEnum):
@@ -132,43 +121,61 @@ class Figures:
         return self.failed_runs / self.ended_runs if self.ended_runs else None
 
 
+class Statistics:
+    """The statistics of one scope, read once and grouped in any way."""
+
+    def __init__(self, scope: Scope) -> None:
+        """Read the database."""
+        self._scope = scope
+        self._cells = cells.read(_runs(scope), _steps(scope))
+
+    def total(self) -> Figures:
+        """Return the statistics of all runs and steps."""
+        whole = Cell()
+        for cell in self._cells.values():
+            whole.add(cell)
+        return _figures(whole)
+
+    def by_day(self) -> dict[date, Figures]:
+        """Return statistics for each day of the scope, in order. Days without runs have empty ones."""
+        found = self.grouped(GroupBy.DAY)
+        return {day: found.get(day, Figures()) for day in self._scope.days}
+
+    def grouped(self, by: GroupBy) -> dict[Any, Figures]:
+        """Return statistics by key, in no particular order. Keys without runs and steps are left out."""
+        groups: dict[Any, Cell] = {}
+        for key, cell in self._cells.items():
+            groups.setdefault(getattr(key, by.value), Cell()).add(cell)
+        return {name: _figures(cell) for name, cell in groups.items()}
+
+
 def total(scope: Scope) -> Figures:
     """Return the statistics of all runs and steps in ``scope``."""
-    return _collect(scope, on_runs=Value(0), on_steps=Value(0)).get(0, Figures())
+    return Statistics(scope).total()
 
 
 def by_day(scope: Scope) -> dict[date, Figures]:
     """Return statistics for each day of ``scope``, in order. Days without runs have empty ones."""
-    found = grouped(scope, GroupBy.DAY)
-    return {day: found.get(day, Figures()) for day in scope.days}
+    return Statistics(scope).by_day()
 
 
 def grouped(scope: Scope, by: GroupBy) -> dict[Any, Figures]:
     """Return statistics by key, in no particular order. Keys without runs and steps are left out."""
-    on_runs, on_steps = _KEYS[by]()
-    return _collect(scope, on_runs=on_runs, on_steps=on_steps)
+    return Statistics(scope).grouped(by)
 
 
-#: The expressions that group runs and steps. Functions, because the time zone is that of the request.
-_KEYS: Mapping[GroupBy, Callable[[], tuple[Expression | F, Expression | F]]] = {
-    GroupBy.DAY: lambda: (TruncDate("created_at"), TruncDate("started_at")),
-    GroupBy.MODEL: lambda: (F("model"), F("run__model")),
-    GroupBy.USER: lambda: (F("owner__username"), F("run__owner__username")),
-}
-
-
-def _collect(scope: Scope, *, on_runs: Expression | F, on_steps: Expression | F) -> dict[Any, Figures]:
-    parts: dict[Any, dict[str, Any]] = {}
-    steps = _steps(scope)
-    tallies = (
-        _count_runs(_runs(scope), on_runs),
-        _count_steps(steps, on_steps),
-        _first_tokens(steps, on_steps),
+def _figures(cell: Cell) -> Figures:
+    waits = sorted(cell.waits)
+    return Figures(
+        **cell.sums,
+        first_token_median=_at_rank(waits, 50),
+        first_token_p95=_at_rank(waits, 95),
     )
-    for rows in tallies:
-        for row in rows:
-            parts.setdefault(row.pop("key"), {}).update(row)
-    return {key: Figures(**row) for key, row in parts.items()}
+
+
+def _at_rank(waits: list[int], percent: int) -> timedelta | None:
+    """Return a percentile of sorted microseconds by nearest rank."""
+    return timedelta(microseconds=waits[(len(waits) * percent + 99) // 100 - 1]) if waits else None
 
 
 def _runs(scope: Scope) -> QuerySet[Run]:
@@ -187,51 +194,3 @@ def _steps(scope: Scope) -> QuerySet[Step]:
     if scope.user:
         chosen = chosen.filter(run__owner__username=scope.user)
     return chosen.order_by()
-
-
-def _count_runs(runs: QuerySet[Run], key: Expression | F) -> Iterable[Any]:
-    return runs.values(key=key).annotate(
-        runs=Count("pk"),
-        ended_runs=Count("pk", filter=Q(status__in=TERMINAL)),
-        cancelled_runs=Count("pk", filter=Q(status=RunStatus.CANCELLED)),
-        failed_runs=Count("pk", filter=Q(status=RunStatus.FAILED)),
-    )
-
-
-def _count_steps(steps: QuerySet[Step], key: Expression | F) -> Iterable[Any]:
-    return steps.values(key=key).annotate(
-        steps=Count("pk"),
-        reported_steps=Count("pk", filter=Q(usage_source=UsageSource.REPORTED.value)),
-        estimated_steps=Count("pk", filter=Q(usage_source=UsageSource.ESTIMATED.value)),
-        partial_steps=Count("pk", filter=Q(usage_source=UsageSource.PARTIAL.value)),
-        about_steps=Count("pk", filter=Q(cost_is=CostIs.ABOUT.value)),
-        at_least_steps=Count("pk", filter=Q(cost_is=CostIs.AT_LEAST.value)),
-        unpriced_steps=Count("pk", filter=Q(cost=None) & ~Q(input_tokens=None, output_tokens=None)),
-        # SUM skips NULL, and is NULL if every value is NULL: None in Figures.
-        **{name: Sum(name) for name in (*COUNTS, *ESTIMATES, "cost")},
-    )
-
-
-def _first_tokens(steps: QuerySet[Step], key: Expression | F) -> Iterable[dict[str, Any]]:
-    """Yield the median and the 95th percentile by key. The database returns at most two rows for each key.
-
-    Window functions find the nearest rank, because SQLite has no percentile function.
-    """
-    ranked = (
-        steps.filter(first_token_at__isnull=False)
-        .annotate(
-            key=key,
-            wait=ExpressionWrapper(F("first_token_at") - F("started_at"), output_field=DurationField()),
-        )
-        .annotate(
-            rank=Window(RowNumber(), partition_by=[F("key")], order_by=F("wait").asc()),
-            size=Window(Count("pk"), partition_by=[F("key")]),
-        )
-    )
-    at_median, at_p95 = Q(rank=(F("size") * 50 + 99) / 100), Q(rank=(F("size") * 95 + 99) / 100)
-    by_group: dict[Any, list[timedelta]] = {}
-    for group, wait in ranked.filter(at_median | at_p95).values_list("key", "wait"):
-        by_group.setdefault(group, []).append(wait)
-    # If both ranks are the same row, that row gives both values.
-    for group, waits in by_group.items():
-        yield {"key": group, "first_token_median": min(waits), "first_token_p95": max(waits)}

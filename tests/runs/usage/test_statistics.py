@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from providers.types.cost import CostIs
 from runs.states import RunStatus
-from runs.usage.statistics import Figures, GroupBy, Scope, by_day, grouped, total
+from runs.usage.statistics import Figures, GroupBy, Scope, Statistics, by_day, grouped, total
 from tests.runs.rows import make_run, make_step, make_user
 
 pytestmark = pytest.mark.django_db
@@ -268,3 +268,26 @@ def test_it_counts_the_last_days_to_the_end_of_today():
     run = make_run(owner=make_user())
     make_step(run, usage_source="reported", input_tokens=1, output_tokens=1)
     assert list(by_day(scope).values())[-1].runs == 1
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "Asia/Kathmandu", "America/St_Johns"])
+def test_runs_steps_and_waits_count_on_the_same_day_in_every_zone(zone: str):
+    owner = make_user()
+    for minutes in range(0, 24 * 60, 7):
+        run = make_run(owner=owner, created_at=MONDAY + timedelta(minutes=minutes, microseconds=minutes))
+        make_step(run, wait_ms=minutes + 1, input_tokens=1)
+    with timezone.override(zone):
+        days = grouped(WEEK, GroupBy.DAY)
+        midnight = datetime(2026, 3, 3, tzinfo=timezone.get_current_timezone())
+        before = [m for m in range(0, 24 * 60, 7) if MONDAY + timedelta(minutes=m, microseconds=m) < midnight]
+    first = days[date(2026, 3, 2)]
+    assert (first.runs, first.steps, first.input_tokens) == (len(before),) * 3
+    assert first.first_token_median == ms(before[(len(before) * 50 + 99) // 100 - 1] + 1)
+
+
+def test_one_reading_serves_every_grouping(django_assert_num_queries):
+    make_step(make_run(owner=make_user(), created_at=MONDAY))
+    with django_assert_num_queries(3):
+        found = Statistics(WEEK)
+        assert found.total().steps == sum(line.steps for line in found.by_day().values()) == 1
+        assert [len(found.grouped(by)) for by in GroupBy] == [1, 1, 1]
