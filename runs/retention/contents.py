@@ -25,6 +25,9 @@ _SAID: dict[str, Any] = {
     "cancel_reason": "",
 }
 
+#: Conversations whose contents are deleted together.
+_TOGETHER = 20
+
 
 def idle(conversations: QuerySet[Conversation]) -> QuerySet[Conversation]:
     """Return those of ``conversations`` in which no run is active."""
@@ -44,8 +47,9 @@ def erase(conversations: QuerySet[Conversation], pace: Pace) -> None:
 def empty(pace: Pace) -> None:
     """Delete the contents of all erased conversations, also of those that an earlier call has not reached."""
     erased = idle(Conversation.all_rows.filter(erased_at__isnull=False, is_emptied=False))
-    for conversation_id in list(erased.values_list("pk", flat=True)):
-        _empty(conversation_id, pace)
+    ids = list(erased.values_list("pk", flat=True))
+    for first in range(0, len(ids), _TOGETHER):
+        _empty(ids[first : first + _TOGETHER], pace)
 
 
 def delete(rows: QuerySet[Any], pace: Pace) -> None:
@@ -57,23 +61,24 @@ def delete(rows: QuerySet[Any], pace: Pace) -> None:
     pace.each_part(list(rows.order_by().values_list("pk", flat=True)), delete_part)
 
 
-def _empty(conversation_id: UUID, pace: Pace) -> None:
-    uploads = list(File.objects.filter(conversations=conversation_id).values_list("pk", flat=True))
-    delete(File.conversations.through.objects.filter(conversation_id=conversation_id), pace)
+def _empty(conversations: Sequence[UUID], pace: Pace) -> None:
+    run_ids = list(Run.objects.filter(conversation_id__in=conversations).values_list("pk", flat=True))
+    of_conversations, of_runs = {"conversation_id__in": conversations}, {"run_id__in": run_ids}
+    uploads = list(File.objects.filter(conversations__in=conversations).values_list("pk", flat=True).distinct())
+    delete(File.conversations.through.objects.filter(**of_conversations), pace)
     pace.each_part(uploads, delete_unused)
-    runs = Run.objects.filter(conversation_id=conversation_id)
-    run_ids = list(runs.values_list("pk", flat=True))
-    of_runs = {"run_id__in": run_ids}
     for rows in (
-        Message.objects.filter(conversation_id=conversation_id),
-        Note.objects.filter(conversation_id=conversation_id),
+        Message.objects.filter(**of_conversations),
+        Note.objects.filter(**of_conversations),
         RunEvent.objects.filter(**of_runs),
         ToolCall.objects.filter(**of_runs),
         File.objects.filter(**of_runs),
         ProviderTrace.objects.filter(**of_runs),
-        TracePiece.objects.filter(scope=conversation_id),
+        TracePiece.objects.filter(scope__in=conversations),
     ):
         delete(rows, pace)
     pace.each_part(run_ids, lambda part: Run.objects.filter(pk__in=part).update(**_SAID))
-    row = Conversation.all_rows.filter(pk=conversation_id)
-    pace.each_part([conversation_id], lambda _: row.update(title="", tools=None, is_emptied=True))
+    pace.each_part(
+        conversations,
+        lambda part: Conversation.all_rows.filter(pk__in=part).update(title="", tools=None, is_emptied=True),
+    )
