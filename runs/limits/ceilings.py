@@ -15,6 +15,7 @@ from django.contrib.auth.models import Group, User
 from django.db import transaction
 from django.db.models.signals import m2m_changed, post_delete, post_save
 
+from concurrency.tasks import spawn
 from concurrency.threads import readers
 from runs.models import GroupLimits
 
@@ -65,20 +66,21 @@ _kept: dict[int, tuple[float, Mapping[str, Any]]] = {}
 
 
 def of(user_id: int) -> Ceilings:
-    """Return the ceilings of a user. Reads the database if they are not kept."""
+    """Return the ceilings of a user. Reads the database if what is kept is old."""
     known = _kept.get(user_id)
     if known is None or known[0] < now():
-        if len(_kept) >= _KEPT_USERS:
-            _kept.clear()
-        known = _kept[user_id] = (now() + KEPT_SECONDS, _of_groups(user_id))
+        return _with_defaults(_read(user_id))
     return _with_defaults(known[1])
 
 
 async def of_user(user_id: int) -> Ceilings:
-    """Return the ceilings of a user, on the event loop. A thread reads them if they are not kept."""
+    """Return the ceilings of a user, on the event loop. What is old is returned once more, and read meanwhile."""
     known = _kept.get(user_id)
-    if known is None or known[0] < now():
+    if known is None:
         return await readers.run(of, user_id)
+    if known[0] < now():
+        _kept[user_id] = (now() + KEPT_SECONDS, known[1])
+        spawn(readers.run(_read, user_id), name=f"limits of user {user_id}", is_shared=True)
     return _with_defaults(known[1])
 
 
@@ -103,6 +105,15 @@ def connect() -> None:
 
 def _changed(using: str, **_: Any) -> None:
     transaction.on_commit(forget_all, using=using)
+
+
+def _read(user_id: int) -> Mapping[str, Any]:
+    """Read what the groups of a user set, keep it and return it."""
+    if len(_kept) >= _KEPT_USERS:
+        _kept.clear()
+    found = _of_groups(user_id)
+    _kept[user_id] = (now() + KEPT_SECONDS, found)
+    return found
 
 
 def _of_groups(user_id: int) -> dict[str, Any]:

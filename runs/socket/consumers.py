@@ -140,7 +140,7 @@ class RunConsumer(AsyncConsumer):
         except RateLimited as limited:
             await self._refuse_socket(limited)
             return
-        ceilings = await limits.of_user(identity.user_id)
+        ceilings = await readers.run(limits.of, identity.user_id)
         if open_sockets.count(identity.user_id) > ceilings.sockets:
             await self._refuse_socket(_too_many_sockets(ceilings.sockets))
             return
