@@ -19,6 +19,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
+#: Seconds for which an attack may go on beyond its time.
+_GRACE = 5.0
 #: Bytes that are written at once.
 _PIECE = 64 * 1024
 _CODE = re.compile(rb'"code":"(\w+)"')
@@ -222,7 +224,10 @@ def main() -> None:
 
 
 async def _run(attacker: Attacker, name: str) -> None:
-    await ATTACKS[name](attacker)
+    # What the server has not answered a little later is not waited for.
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(attacker.seconds + _GRACE):
+            await ATTACKS[name](attacker)
 
 
 if __name__ == "__main__":

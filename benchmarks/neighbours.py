@@ -138,7 +138,7 @@ async def measure(served: Served, alice_token: str, attack: str | None, options:
     living = asyncio.create_task(alice.live())
     await asyncio.sleep(2)
     alice.noticed = noticed = Noticed()
-    before = machine.resident_bytes(served.pid)
+    before, cpu = machine.resident_bytes(served.pid), machine.cpu_seconds(served.pid)
     counts: Mapping[str, int] = {}
     peak = before
     begin = time.monotonic()
@@ -168,7 +168,8 @@ async def measure(served: Served, alice_token: str, attack: str | None, options:
         "memory": (peak - before) / 2**20,
     }
     cells = [f"{name} {value:7.0f}{'!' if value > GOALS[name] else ' '}" for name, value in figures.items()]
-    print(f"{attack or 'nothing':13}", " ".join(cells), dict(counts) or "", flush=True)
+    share = (machine.cpu_seconds(served.pid) - cpu) / (time.monotonic() - begin)
+    print(f"{attack or 'nothing':13}", " ".join(cells), f"cores {share:.2f}", dict(counts) or "", flush=True)
 
 
 def main() -> None:
@@ -178,10 +179,10 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=8.0, help="of each attack")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
-    print("longest times in milliseconds, growth of memory in MB; ! is beyond the goal", GOALS)
+    print("longest times in milliseconds, growth of memory in MB, cores in use; ! is beyond the goal", GOALS)
     for attack in [None, *(options.attack or ATTACKS)]:
         # A server for each, so that no attack pays for the one before.
-        with serve({"RUNNEL_EMULATOR": "true"}) as served:
+        with serve({"RUNNEL_EMULATOR": "true"}, is_pinned=False) as served:
             issue = [sys.executable, "manage.py", "shell", "--no-imports", "-c", _USERS]
             done = subprocess.run(issue, cwd=PROJECT, env=served.environment, capture_output=True, check=True)
             alice, options.token = done.stdout.decode().split()

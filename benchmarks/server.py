@@ -61,8 +61,11 @@ def providers_at(origin: str) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def serve(environment: Mapping[str, str]) -> Iterator[Served]:
-    """Serve with ``environment`` added to this process's own; pinned to one core if there are several."""
+def serve(environment: Mapping[str, str], *, is_pinned: bool = True) -> Iterator[Served]:
+    """Serve with ``environment`` added to this process's own.
+
+    The server ``is_pinned`` to one core if there are several. Otherwise it uses all, as an operator's does.
+    """
     with tempfile.TemporaryDirectory(prefix="runnel-benchmark-") as folder:
         port = free_port()
         values = os.environ | {
@@ -72,7 +75,7 @@ def serve(environment: Mapping[str, str]) -> Iterator[Served]:
             "RUNNEL_ENV_FILE": os.devnull,
             **environment,
         }
-        available = machine.cores()
+        available = machine.cores() if is_pinned else None
         output = Path(folder, "output")
         with output.open("wb") as file:
             process = subprocess.Popen(
