@@ -39,6 +39,9 @@ class Handler(AxesDatabaseHandler):
         """Return whether a sign-in is refused without a look at the password."""
         if super().is_locked(request, credentials):
             return True
+        if request.axes_ip_address is None:
+            # All whose address the server does not know would share one lock.
+            return False
         failures = _of_address(request.axes_ip_address).aggregate(sum=Sum("failures_since_start"))["sum"]
         return (failures or 0) >= settings.RUNNEL_SIGN_IN_FAILURES_PER_ADDRESS
 

@@ -86,6 +86,15 @@ def test_the_network_of_one_household_is_one_address(user: User, settings: Any) 
     assert guess(password=PASSWORD, address="2001:db8:1:3::1").status_code == 302
 
 
+def test_those_without_an_address_do_not_share_a_lock(user: User, settings: Any) -> None:
+    settings.RUNNEL_SIGN_IN_FAILURES_PER_ADDRESS = 20
+    for number in range(20):
+        guess(name=f"user{number}", address="")
+    assert guess(password=PASSWORD, address="").status_code == 302
+    lock(address="")
+    assert guess(password=PASSWORD, address="").status_code == 429
+
+
 def test_a_browser_of_another_name_is_the_same_address(user: User) -> None:
     for number in range(10):
         guess(HTTP_USER_AGENT=f"browser {number}")
