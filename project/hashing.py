@@ -5,24 +5,15 @@ loop a fiftieth of the machine, and every stream would stand still.
 """
 
 import os
-import sys
-import threading
 from concurrent.futures import ThreadPoolExecutor
 
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 
 #: Hashes at the same time: half of the cores, so that the event loop always has one.
 THREADS = max(1, (os.cpu_count() or 1) // 2)
-#: How much the threads give way to others, where a thread has a priority of its own (0 to 19, Linux).
-NICENESS = 10
 
-
-def _give_way() -> None:
-    if sys.platform == "linux":
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
-
-
-_threads = ThreadPoolExecutor(THREADS, thread_name_prefix="runnel-hash", initializer=_give_way)
+# No lower priority: a thread that is not scheduled while it holds Python's lock stops all others.
+_threads = ThreadPoolExecutor(THREADS, thread_name_prefix="runnel-hash")
 
 
 class PooledPasswordHasher(PBKDF2PasswordHasher):

@@ -189,7 +189,7 @@ def test_one_address_has_so_many_sign_ins_waiting(user: User, monkeypatch: pytes
     assert answers == {"third": 429, "second": 200, "elsewhere": 302, "first": 200, "afterwards": 302}
 
 
-def test_passwords_are_hashed_by_few_threads_that_give_way(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_passwords_are_hashed_by_few_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[str] = []
     at_once: list[int] = []
     running = 0
