@@ -39,7 +39,7 @@ pytest: dev ## Run the tests alone (ARGS="tests/project -x")
 	@$(PYTHON) -m pytest $(ARGS)
 
 js: ## Check the types of the page's JavaScript (needs npm; not part of `make test`)
-	@npm exec --yes --package=typescript@5.9.3 -- tsc --project jsconfig.json
+	@! npm exec --yes --package=typescript@5.9.3 -- tsc --project jsconfig.json | grep '^static/runnel\|^error'
 
 vendor: ## Fetch the page's third-party modules again, as scripts/vendor.json pins them (needs npm)
 	@python3 scripts/vendor.py $(ARGS)

@@ -17,7 +17,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonRespons
 from providers.types.usage import COUNTS, ESTIMATES
 from runs import errors, services
 from runs.http import run_pages
-from runs.http.figures import conversation_cost, figures
+from runs.http.figures import conversation_cost, figures, seconds_between
 from runs.http.json_api import api, error, not_found
 from runs.models import Conversation, Message, Run, ToolCall
 from runs.services import own_ids
@@ -155,4 +155,5 @@ def _tool_call(call: ToolCall) -> dict[str, Any]:
         "files",
     )
     username = call.decided_by.get_username() if call.decided_by else None
-    return {name: getattr(call, name) for name in names} | {"decided_by": username}
+    told = {"decided_by": username, "seconds": seconds_between(call.started_at, call.finished_at)}
+    return {name: getattr(call, name) for name in names} | told

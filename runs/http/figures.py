@@ -53,19 +53,20 @@ def conversation_cost(conversation: Conversation) -> dict[str, Any]:
     return {"cost": float(found["amount"]), "cost_is": kind.value}
 
 
-def _seconds(begin: datetime | None, end: datetime | None) -> float | None:
+def seconds_between(begin: datetime | None, end: datetime | None) -> float | None:
+    """Return the seconds from ``begin`` to ``end``; ``None`` if one of them is not known."""
     return None if begin is None or end is None else (end - begin).total_seconds()
 
 
 def _first_token_seconds(run: Run, steps: Sequence[Step]) -> float | None:
     first = next((step.first_token_at for step in steps if step.first_token_at is not None), None)
-    return _seconds(run.started_at, first)
+    return seconds_between(run.started_at, first)
 
 
 def _rate(steps: Sequence[Step]) -> float | None:
     tokens, seconds = 0, 0.0
     for step in steps:
-        duration = _seconds(step.first_token_at, step.finished_at)
+        duration = seconds_between(step.first_token_at, step.finished_at)
         if duration is not None and step.output_tokens is not None:
             tokens += step.output_tokens
             seconds += duration

@@ -1,6 +1,8 @@
 """What an answer in Markdown looks like, in a real browser."""
 
+import random
 import re
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
@@ -33,6 +35,60 @@ $$
 
 [1]: https://later.example
 """
+
+
+#: Draws each text whole and in pieces, in a real document; returns those that look different.
+COMPARE = """async ([texts, count]) => {
+    const { MarkdownStream } = await import("/static/runnel/js/markdown/stream.js");
+    let seed = 7;
+    const random = (limit) => {
+        seed = (seed * 1103515245 + 12345) % 2147483648;
+        return Math.floor((seed / 2147483648) * limit);
+    };
+    const drawn = (pieces) => {
+        const holder = document.createElement("div");
+        const stream = new MarkdownStream(holder);
+        for (const piece of pieces) {
+            stream.append(piece);
+            stream.paint(() => false);
+        }
+        stream.end();
+        stream.paint(() => false);
+        return holder.innerHTML;
+    };
+    const odd = [];
+    for (const text of texts) {
+        const whole = drawn([text]);
+        for (let left = count; left > 0; left -= 1) {
+            const places = Array.from({ length: 1 + random(5) }, () => random(text.length + 1)).sort((a, b) => a - b);
+            const pieces = [0, ...places].map((begin, index) => text.slice(begin, places[index]));
+            if (drawn(pieces) !== whole) odd.push(pieces);
+        }
+    }
+    return odd;
+}"""
+
+SPEC = Path(__file__).resolve().parents[1] / "vendor/commonmark-spec/spec.txt"
+
+#: Documents, and how often each is cut at random places.
+DOCUMENTS = 300
+CUTS = 20
+
+
+def documents() -> list[str]:
+    """Return documents that are put together from CommonMark's examples, the same ones in every run."""
+    examples = re.findall(r"^`{32} example\n([\s\S]*?)^\.$", SPEC.read_text(), re.MULTILINE)
+    choose = random.Random(20)
+    return [
+        "\n".join(choose.choices(examples, k=3)).replace("→", "\t") + EVERYTHING[: choose.randrange(400)]
+        for _ in range(DOCUMENTS)
+    ]
+
+
+def test_wherever_it_is_cut_it_looks_like_the_whole(page: Page) -> None:
+    texts = documents()
+    for begin in range(0, DOCUMENTS, 50):
+        assert page.evaluate(COMPARE, [texts[begin : begin + 50], CUTS]) == []
 
 
 def markup(page: Page) -> str:

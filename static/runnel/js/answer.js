@@ -213,6 +213,7 @@ export class Answer {
     if (!stored) return;
     if (this.#isFinal) card.status = stored.status;
     if (stored.decision) card.decided(stored);
+    if (stored.seconds != null) card.seconds = stored.seconds;
   }
 
   #addResult(id, content, { key = undefined, status = undefined, is_error: isError = false, files = [] } = {}) {

@@ -6,6 +6,7 @@ let isAsked = false;
 /** Milliseconds after which waiting work is done all the same. */
 const LATEST = 500;
 
+/** @type {(work: (deadline: {timeRemaining: () => number}) => void, options?: object) => unknown} */
 const ask = globalThis.requestIdleCallback ?? ((work) => setTimeout(() => work({ timeRemaining: () => 0 }), 20));
 
 function work(deadline) {

@@ -59,7 +59,7 @@ export class RunView {
   #isFollowed = true;
 
   /**
-   * @param {{id: string, [name: string]: any}} run  what is known of it, as it is stored
+   * @param {any} run  what is known of it, as it is stored: at least its `id`
    * @param {{afterEnd?: (view: RunView) => Node[], resolve?: (id: string, resume: object[]) => Promise}} handlers
    *   who makes what is offered once it has ended, and who takes the decisions that it waits for
    */

@@ -3,7 +3,7 @@
 // Draws what it is told. What a person decides about it is asked in `questions.js`.
 
 import { element } from "./dom.js";
-import { callState, decision } from "./format.js";
+import { callState, decision, duration } from "./format.js";
 import { shown } from "./hidden.js";
 import { isJson, parts, pretty, prettyResult } from "./json.js";
 import { fileElement } from "./media.js";
@@ -56,6 +56,7 @@ export class ToolCard {
   #decision = "";
   #told = "";
   #hasResult = false;
+  #took = element("span", { class: "took" });
   #progress = element("progress", { "aria-label": "Progress" });
   #progressed = element("p", { class: "about" }, this.#progress, element("span", {}));
 
@@ -72,7 +73,7 @@ export class ToolCard {
     this.element = element(
       "div",
       { class: "card call", role: "group", "aria-label": `Tool call ${name}`, tabindex: "-1" },
-      element("div", { class: "head" }, element("h3", {}, shown(name)), this.#state),
+      element("div", { class: "head" }, element("h3", {}, shown(name)), this.#took, this.#state),
       this.#code,
       this.#about,
     );
@@ -109,6 +110,11 @@ export class ToolCard {
     this.#status = status;
     this.element.dataset.status = status;
     this.#state.textContent = callState(status);
+  }
+
+  /** Show how long the tool has run. */
+  set seconds(seconds) {
+    this.#took.textContent = duration(seconds);
   }
 
   /** Add arguments as they come in. */

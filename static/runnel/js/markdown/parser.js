@@ -74,7 +74,10 @@ function blockFormula(state, start, end, silent) {
 /** What a formula on lines of its own ends. */
 const INTERRUPTED = ["paragraph", "reference", "blockquote", "list"];
 
-export const markdown = new MarkdownIt("default", { html: false, linkify: true });
+// What declares it is not vendored.
+const Parser = /** @type {any} */ (MarkdownIt);
+
+export const markdown = new Parser("default", { html: false, linkify: true });
 markdown.inline.ruler.before("escape", "formula", inlineFormula);
 markdown.block.ruler.before("fence", "formula", blockFormula, { alt: INTERRUPTED });
 
