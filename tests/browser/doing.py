@@ -24,6 +24,12 @@ def outcome(page: Page) -> Locator:
     return last_run(page).locator(".summary")
 
 
+def whole_run(page: Page) -> str:
+    """Return all that the newest run shows, once what is stored of it has been read."""
+    expect(last_run(page).locator(".pace")).not_to_be_empty()
+    return last_run(page).inner_text()
+
+
 def wait_for_words(page: Page, count: int) -> str:
     """Wait until the newest answer has ``count`` characters; return it."""
     deadline = time.monotonic() + 15

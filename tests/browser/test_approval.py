@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.browser.doing import answer, call, last_run, outcome, press, send, state
+from tests.browser.doing import answer, call, last_run, outcome, press, send, state, whole_run
 from tests.browser.line import Line
 
 pytestmark = pytest.mark.browser
@@ -55,10 +55,10 @@ def test_it_runs_an_approved_call_and_shows_the_note(page: Page) -> None:
     expect(page.locator(".run")).to_have_count(1)
     expect(page.get_by_role("button", name="Send", exact=True)).to_be_visible()
 
-    shown = last_run(page).inner_text()
+    shown = whole_run(page)
     page.reload()
     expect(outcome(page)).to_contain_text("Done")
-    assert last_run(page).inner_text() == shown
+    assert whole_run(page) == shown
     page.get_by_text("1 note").click()
     expect(page.locator("#notes li")).to_contain_text("Buy oat milk")
 
@@ -142,7 +142,7 @@ def test_a_second_tab_sees_what_was_decided(page: Page, context: BrowserContext)
     expect(second.locator("#notes")).to_contain_text("Buy oat milk")
     expect(outcome(page)).to_contain_text("Done")
     expect(call(page, "write_note").locator(".about")).to_have_text("Approved by you")
-    assert last_run(second).inner_text() == last_run(page).inner_text()
+    assert whole_run(second) == whole_run(page)
 
 
 def test_it_says_that_somebody_else_was_faster_and_catches_up(page: Page, context: BrowserContext) -> None:
@@ -183,10 +183,10 @@ def test_it_stops_what_waits_by_its_button_and_not_by_escape(page: Page) -> None
     expect(state(call(page, "write_note"))).to_have_text("cancelled")
     expect(page.get_by_role("button", name="Approve")).to_have_count(0)
 
-    shown = last_run(page).inner_text()
+    shown = whole_run(page)
     page.reload()
     expect(outcome(page)).to_contain_text("Stopped by you")
-    assert last_run(page).inner_text() == shown
+    assert whole_run(page) == shown
 
 
 def test_it_sends_nothing_else_until_that_is_wanted_instead(page: Page) -> None:

@@ -139,7 +139,7 @@ def test_code_is_copied_to_the_byte(page: Page, context: BrowserContext) -> None
     send(page, f"```python\n{code}```", "emulator/echo")
     expect(outcome(page)).to_contain_text("Done")
 
-    press(last_run(page), "Copy")
+    press(last_run(page).locator(".block"), "Copy")
     expect(last_run(page).get_by_role("button", name="Copied")).to_be_focused()
     assert page.evaluate("navigator.clipboard.readText()") == code
 

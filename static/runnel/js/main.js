@@ -40,7 +40,7 @@ const conversation = main.dataset.conversation;
 const tabs = new BroadcastChannel("runnel");
 
 const list = new ConversationList(conversation, { titled: showTitle, deleted: conversationDeleted });
-const toEnd = stickToEnd(byId("scroll"), runs, byId("jump"));
+const toEnd = stickToEnd(byId("scroll"), byId("jump"));
 const loadOlder = loadTowardsBeginning(byId("scroll"), () => viewer.loadOlder().catch(report));
 
 const socket = new Socket(new URL("/ws/", location.href).href.replace(/^http/, "ws"), {

@@ -22,10 +22,10 @@ export function scrollByKeys(frame, field) {
 }
 
 /**
- * Follow the growth of `content` inside the scrolling `frame`; `jump` is a button that leads back.
+ * Follow the growth of what is inside the scrolling `frame`; `jump` is a button that leads back.
  * Return a function that goes to the end at once.
  */
-export function stickToEnd(frame, content, jump) {
+export function stickToEnd(frame, jump) {
   let isStuck = true;
   let last = 0;
 
@@ -49,7 +49,7 @@ export function stickToEnd(frame, content, jump) {
     { passive: true },
   );
   const observer = new ResizeObserver(() => isStuck && toEnd());
-  observer.observe(content);
+  for (const part of frame.children) observer.observe(part);
   observer.observe(frame);
   jump.addEventListener("click", toEnd);
   return toEnd;
