@@ -64,7 +64,9 @@ def delete(rows: QuerySet[Any], pace: Pace) -> None:
 def _empty(conversations: Sequence[UUID], pace: Pace) -> None:
     run_ids = list(Run.objects.filter(conversation_id__in=conversations).values_list("pk", flat=True))
     of_conversations, of_runs = {"conversation_id__in": conversations}, {"run_id__in": run_ids}
-    uploads = list(File.objects.filter(conversations__in=conversations).values_list("pk", flat=True).distinct())
+    uploads = list(
+        File.objects.filter(conversations__in=conversations).values_list("pk", flat=True).distinct()
+    )
     delete(File.conversations.through.objects.filter(**of_conversations), pace)
     pace.each_part(uploads, delete_unused)
     for rows in (
