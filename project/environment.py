@@ -27,9 +27,9 @@ def text(name: str, default: str = "") -> str:
     return env.str(name, "") or default
 
 
-def words(name: str) -> list[str]:
-    """Return the comma-separated items of the variable, without surrounding spaces."""
-    return [word for word in map(str.strip, text(name).split(",")) if word]
+def words(name: str, default: str = "") -> list[str]:
+    """Return the comma-separated items of the variable, or of ``default``, without surrounding spaces."""
+    return [word for word in map(str.strip, text(name, default).split(",")) if word]
 
 
 def boolean(name: str, default: bool) -> bool:

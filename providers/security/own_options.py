@@ -5,6 +5,7 @@ operator's key and without an approval. A list of what is allowed also holds aga
 later. Pure.
 """
 
+import re
 from collections.abc import Collection, Iterator
 from typing import Any
 
@@ -37,6 +38,8 @@ _HARMLESS = frozenset(f"{_SAMPLING} {_FORM} {_THINKING} {_ABOUT}".split())
 
 #: The field that lists a provider's tools; each kind of tool may be allowed by itself, as ``tools.web_search``.
 _TOOLS = "tools"
+#: The date of a version at the end of a kind, as in Anthropic's ``web_search_20250305``. A kind is allowed without it, too.
+_DATE = re.compile(r"_\d{8}$")
 
 
 def refusal(own: dict[str, Any], allowed: Collection[str]) -> str | None:
@@ -51,7 +54,9 @@ def refusal(own: dict[str, Any], allowed: Collection[str]) -> str | None:
     for name, value in own.items():
         if name in _HARMLESS or name in allowed:
             continue
-        wanted = sorted({kind for kind in _kinds(value) if kind not in allowed}) if name == _TOOLS else [name]
+        wanted = [name]
+        if name == _TOOLS:
+            wanted = sorted({kind for kind in _kinds(value) if not {kind, _DATE.sub("", kind)} & {*allowed}})
         if wanted:
             shown = wanted[0][:80]
             return (

@@ -82,3 +82,18 @@ def test_one_kind_that_is_allowed_lets_no_other_through() -> None:
     both: list[Any] = [{"googleSearch": {}, "codeExecution": {}}]
     assert own_options.refusal({"tools": both}, ("tools.googleSearch",)) is not None
     assert own_options.refusal({"tools": []}, ()) is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "is_allowed"),
+    [
+        ("web_search_20250305", True),
+        ("web_search_20991231", True),
+        ("web_search_preview", False),
+        ("web_search_2025030", False),
+        ("code_execution_20250825", False),
+    ],
+)
+def test_a_kind_is_allowed_in_all_its_dated_versions(kind: str, is_allowed: bool) -> None:
+    sentence = own_options.refusal({"tools": [{"type": kind, "name": "search"}]}, ("tools.web_search",))
+    assert (sentence is None) is is_allowed
