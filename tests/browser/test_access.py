@@ -99,6 +99,7 @@ def test_it_is_used_without_a_mouse(browser: Browser, server: Server) -> None:
     context = browser.new_context(base_url=server.url, viewport={"width": 1000, "height": 500})
     page = context.new_page()
     page.goto("/")
+    expect(page.get_by_label("Username")).to_be_focused()
     page.keyboard.type("admin")
     page.keyboard.press("Tab")
     page.keyboard.type(server.password)
