@@ -63,11 +63,13 @@ class Alice:
         async with self._socket() as socket:
             while True:
                 await _send(socket, model="emulator/drip", input="Go on.", id="1")
-                last = time.monotonic()
+                last: float | None = None
                 async for text in socket:
                     now = time.monotonic()
-                    self.noticed.silences.append((now - last) * 1000)
-                    last = now
+                    # Silence is between two tokens: how long a start takes is told by the first tokens.
+                    if last is not None:
+                        self.noticed.silences.append((now - last) * 1000)
+                    last = now if '"TEXT_MESSAGE_CONTENT"' in str(text) else None
                     if '"RUN_FINISHED"' in str(text) or '"error"' in str(text):
                         break
 
