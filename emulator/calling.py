@@ -5,6 +5,7 @@ step by step. Both quote the results of their turn when nothing is left to call.
 """
 
 import ast
+import itertools
 import json
 import re
 from collections.abc import Iterator
@@ -98,7 +99,14 @@ _NOTE = re.compile(
     r"\b(notes?|remember|remind|write\b.{0,20}\bdown|notiere|notiz|merke?|memo)\b", re.IGNORECASE | re.DOTALL
 )
 _ZONE = re.compile(r"\b[A-Z][A-Za-z]+/[A-Z][A-Za-z_]+\b")
-_SUM = re.compile(r"[-(\d.][\d\s.()+*/×÷·−–-]*[\d)]")
+#: A run of what may stand in a sum. It ends where something else does, so that each character is read once.
+_SUM = re.compile(r"[\d\s.()+*/×÷·−–-]+")
+#: Characters of the longest sum that is tried, and how many are: reading one takes longer than finding it.
+_LONGEST_SUM = 200
+_MOST_SUMS = 100
+#: What neither begins nor ends a sum.
+_NO_BEGINNING = " \t\n\r\f\v)+*/"
+_NO_END = " \t\n\r\f\v(.+-*/"
 _SIGNS = str.maketrans("×·÷−–", "**/--")
 
 
@@ -129,8 +137,10 @@ def _demonstration(prompt: Prompt) -> tuple[str, list[tuple[str, Json]]] | None:
 
 def _expression(text: str) -> str:
     """Return the first arithmetic expression in ``text``, or ``6*7`` if it has none."""
-    for found in _SUM.finditer(text):
-        candidate = found[0].translate(_SIGNS).strip()
+    for found in itertools.islice(_SUM.finditer(text), _MOST_SUMS):
+        candidate = found[0].translate(_SIGNS).lstrip(_NO_BEGINNING).rstrip(_NO_END)
+        if not candidate or len(candidate) > _LONGEST_SUM:
+            continue
         try:
             tree = ast.parse(candidate, mode="eval")
         except (SyntaxError, ValueError, RecursionError, MemoryError):

@@ -35,7 +35,7 @@ type Step = tuple[Order, ...]
 _OPENING = re.compile(
     r"\[\[(?:(?P<next>next)\]\]|pause (?P<pause>\d+(?:\.\d+)?)\]\]|call (?P<name>[^\s\[\]]+)\s*)"
 )
-_CLOSING = re.compile(r"\s*\]\]")
+_CLOSING = re.compile(r"(?:(?<!\s)\s++)?\]\]")
 
 
 def steps(text: str) -> tuple[Step, ...]:

@@ -115,6 +115,15 @@ async def lifespan(scope: Any, receive: Any, send: Any) -> None:
         await send({"type": f"lifespan.{phase}.complete"})
 
 
+def ignore_clients_prefix(application: Application) -> Application:
+    """Ignore the path's prefix that Daphne takes from a header of the client; ours is ``FORCE_SCRIPT_NAME``."""
+
+    async def wrapped(scope: Any, receive: Any, send: Any) -> None:
+        await application(scope | {"root_path": settings.FORCE_SCRIPT_NAME or ""}, receive, send)
+
+    return wrapped
+
+
 def report_unsent_bytes(application: Application) -> Application:
     """Put into the scope a function that returns how many bytes the server has not sent to the client yet.
 
@@ -160,10 +169,12 @@ nowhere: Any = no_such_address
 
 application = ProtocolTypeRouter(
     {
-        "http": django_application,
-        "websocket": report_unsent_bytes(
-            read_what_is_handled(
-                ignore_sends_after_disconnect(URLRouter([*websocket_urlpatterns, re_path("", nowhere)]))
+        "http": ignore_clients_prefix(django_application),
+        "websocket": ignore_clients_prefix(
+            report_unsent_bytes(
+                read_what_is_handled(
+                    ignore_sends_after_disconnect(URLRouter([*websocket_urlpatterns, re_path("", nowhere)]))
+                )
             )
         ),
         "lifespan": lifespan,

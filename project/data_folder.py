@@ -10,7 +10,16 @@ from pathlib import Path
 _OTHERS = 0o077
 
 #: Prefixes of the names that Runnel creates there, including temporary files and SQLite's own.
-_OURS = (".secret_key.", "files", "runnel.sqlite3", "secret_key", "server.lock", "static", "test.sqlite3")
+_OURS = (
+    ".secret_key.",
+    "files",
+    "first_password",
+    "runnel.sqlite3",
+    "secret_key",
+    "server.lock",
+    "static",
+    "test.sqlite3",
+)
 
 
 def prepare(folder: Path) -> None:
@@ -29,6 +38,17 @@ def prepare(folder: Path) -> None:
     )
     if is_ours and is_open_to_others(folder):
         folder.chmod(0o700)
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write ``text`` to a file that only its owner may read, in place of one that is there.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    path.unlink(missing_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text)
 
 
 def is_open_to_others(folder: Path) -> bool:

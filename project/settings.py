@@ -67,12 +67,14 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "project.headers.add_headers",
     "django.middleware.security.SecurityMiddleware",
     "project.compression.CompressionMiddleware",
     "servestatic.middleware.ServeStaticMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "project.csp.relax_admin_policy",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "project.sessions.renew_sessions",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "runs.access.sign_in.limit_waiting",
@@ -211,6 +213,13 @@ SECURE_CSP = csp.POLICY
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
+if not DEBUG:
+    # Browsers take cookies of these names only from this very host, over https: no other host of the domain sets them.
+    SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-sessionid", "__Host-csrftoken"
+#: Hours without a request after which a user has to sign in again.
+RUNNEL_SESSION_IDLE_HOURS = number("RUNNEL_SESSION_IDLE_HOURS", 336.0 if DEBUG else 12.0, at_least=0.01)
+SESSION_COOKIE_AGE = int(RUNNEL_SESSION_IDLE_HOURS * 3600)
+DEFAULT_EXCEPTION_REPORTER = "project.error_pages.Reporter"
 SECURE_SSL_REDIRECT = boolean("SECURE_SSL_REDIRECT", not DEBUG)
 SECURE_HSTS_SECONDS = whole("SECURE_HSTS_SECONDS", 0 if DEBUG else 31_536_000)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = boolean("SECURE_HSTS_INCLUDE_SUBDOMAINS", False)

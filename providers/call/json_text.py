@@ -6,8 +6,8 @@ from typing import Any
 
 import orjson
 
-#: A string, or a bracket outside of strings.
-_TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\]]', re.DOTALL)
+#: A string, or a bracket outside of strings. A string without an end goes on to the end, and is not tried again.
+_TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)|[{}\[\]]', re.DOTALL)
 #: Makes a zero of each digit and a blank of all else: so a long number is found faster than by a pattern.
 _DIGITS = bytes(0x30 if 0x30 <= byte <= 0x39 else 0x20 for byte in range(256))
 #: The shortest number that orjson would make a float of.

@@ -123,7 +123,7 @@ _EMPTY_WORDS = re.compile(
     re.IGNORECASE,
 )
 #: A sentence that is a code: ``insufficient_quota``.
-_CODE_ALONE = re.compile(r"[A-Za-z]+(?:[_.-][A-Za-z]+)+")
+_CODE_ALONE = re.compile(r"(?<![A-Za-z])[A-Za-z]++(?:[_.-][A-Za-z]++)+")
 #: A name of an exception class inside a sentence.
 _CLASS_NAME = re.compile(r"\b[A-Z][A-Za-z]{2,60}(?:Error|Exception|Timeout)\b")
 #: A status inside a sentence, as SDKs word it: ``Error code: 400 - {…}``.

@@ -12,7 +12,7 @@ _BEGINNINGS = ("<!doctype", "<html", "<?xml", "<head", "<error")
 _HEADING = re.compile(r"<(?:title|message)\b[^>]*>([^<]*)", re.IGNORECASE)
 _CODE = re.compile(r"<code>\s*(\w[\w.]*)\s*</code>", re.IGNORECASE)
 _INVISIBLE = re.compile(r"<(script|style|svg)\b.*?</\1\s*>|<!--.*?-->", re.IGNORECASE | re.DOTALL)
-_TAG = re.compile(r"<[^>]*>")
+_TAG = re.compile(r"<[^<>]*>")
 
 
 def is_page(body: object) -> bool:

@@ -11,12 +11,12 @@ from providers.arguments import object_of, returnable
 from providers.text import joined
 
 #: What stands for no arguments, before the arguments themselves.
-_PLACEHOLDERS = re.compile(r"\s*(?:(?:null|\"\"|\[\s*\]|\{\s*\})\s*)+(?=\{)")
+_PLACEHOLDERS = re.compile(r"\A\s*+(?:(?:null|\"\"|\[\s*\]|\{\s*\})\s*)+(?=\{)")
 #: Characters in which the object's end is looked for. Longer arguments are understood at their end alone.
 _LONGEST_SEARCH = 250_000
 
 #: Text that may still turn out to be placeholders, and its most characters.
-_MAYBE_PLACEHOLDERS = re.compile(r"\s*(?:(?:null|\"\"|\[\s*\]|\{\s*\})\s*)*(?:n|nu|nul|\"|\[\s*|\{\s*)?")
+_MAYBE_PLACEHOLDERS = re.compile(r"\A\s*+(?:(?:null|\"\"|\[\s*\]|\{\s*\})\s*)*(?:n|nu|nul|\"|\[\s*|\{\s*)?")
 _LONGEST_PLACEHOLDERS = 200
 
 _MARKS = re.compile(r'"|[{\[]+|[}\]]+')

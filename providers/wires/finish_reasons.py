@@ -98,7 +98,7 @@ _MEANINGS: dict[str, FinishReason | type[LLMError]] = {
 
 #: Words that nobody has listed, but that say by their form what they are. The first that fits counts.
 _FORMS: tuple[tuple[re.Pattern[str], FinishReason | type[LLMError]], ...] = (
-    (re.compile(r"malformed.*(call|tool)"), LLMMalformedToolCallError),
+    (re.compile(r"malformed.{0,80}(call|tool)"), LLMMalformedToolCallError),
     (re.compile(r"malformed"), LLMMalformedResponseError),
     (
         re.compile(
@@ -111,7 +111,9 @@ _FORMS: tuple[tuple[re.Pattern[str], FinishReason | type[LLMError]], ...] = (
     (re.compile(r"(^|_)(cancel|cancell?ed|disconnect(ed)?|timeout|timed_out|deadline)($|_)"), LLMServerError),
     (re.compile(r"overload|unavailable|throttl|rate_limit"), LLMServerError),
     (
-        re.compile(r"(token|length|context|output).*(limit|exceed|reached)|^max_.*(token|length)|truncat"),
+        re.compile(
+            r"(token|length|context|output).{0,80}(limit|exceed|reached)|^max_.{0,80}(token|length)|truncat"
+        ),
         FinishReason.MAX_TOKENS_EXCEEDED,
     ),
 )

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY, get_user_model
 from django.http import parse_cookie
+from django.http.request import split_domain_port, validate_host
 from django.utils.crypto import constant_time_compare
 
 from runs.access import last_use, scopes
@@ -56,6 +57,8 @@ class Handshake:
     origin: str | None
     own_origin: str
     subprotocol: str | None
+    #: Whether the Host header names this server (``ALLOWED_HOSTS``).
+    is_for_us: bool = True
 
 
 def read_handshake(scope: dict[str, Any]) -> Handshake:
@@ -77,16 +80,25 @@ def read_handshake(scope: dict[str, Any]) -> Handshake:
         session_key=cookies.get(settings.SESSION_COOKIE_NAME),
         origin=headers.get("origin"),
         own_origin=f"{scheme}://{headers.get('host', '')}",
+        is_for_us=_is_our_host(headers.get("host", "")),
         subprotocol=SUBPROTOCOL if SUBPROTOCOL in offered else None,
     )
+
+
+def _is_our_host(host: str) -> bool:
+    """Return whether a Host header names this server, as Django checks it for HTTP."""
+    domain, _ = split_domain_port(host)
+    return bool(domain) and validate_host(domain, settings.ALLOWED_HOSTS)
 
 
 def identify(handshake: Handshake) -> Identity:
     """Return the user who opened the socket. Reads the database.
 
     Raises:
-        HandshakeRefused: the token or the session is missing or invalid, or the origin is not allowed.
+        HandshakeRefused: the token or the session is missing or invalid, or the host or the origin is not allowed.
     """
+    if not handshake.is_for_us:
+        raise HandshakeRefused(4403)
     if handshake.token is not None:
         token = _live_token(handshake.token)
         if token is None:

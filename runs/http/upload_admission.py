@@ -60,6 +60,6 @@ def _admit(headers: Mapping[str, str], size: int | None) -> int | Refusal:
 
 def _user(headers: Mapping[str, str]) -> Any:
     if (header := headers.get("authorization")) is not None:
-        return authentication.bearer_user(header)
+        return authentication.bearer_user(header)[0]
     session_key = parse_cookie(headers.get("cookie", "")).get(settings.SESSION_COOKIE_NAME)
     return None if session_key is None else authentication.user_of_session(session_key)

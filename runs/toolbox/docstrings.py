@@ -11,7 +11,7 @@ from itertools import pairwise
 _SECTION = re.compile(r"(?:Args|Arguments|Attributes|Examples?|Notes?|Raises|Returns|Yields|Warns|See Also):")
 _ARGUMENTS = ("Args:", "Arguments:")
 #: ``name: description``, or ``name (type): description``.
-_ARGUMENT = re.compile(r"\*{0,2}(?P<name>\w+)\s*(?:\([^)]*\))?:\s*(?P<text>.*)")
+_ARGUMENT = re.compile(r"(?<!\w)\*{0,2}(?P<name>\w++)\s*+(?:\([^)]*\))?:\s*(?P<text>.*)")
 
 
 @dataclass(frozen=True, slots=True)

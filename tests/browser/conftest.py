@@ -42,7 +42,8 @@ def _free_port() -> int:
 def _wait_for_password(process: subprocess.Popen[str], output: Path, port: int) -> str:
     deadline = time.monotonic() + START_TIMEOUT
     while time.monotonic() < deadline and process.poll() is None:
-        words = [line.split()[-1] for line in output.read_text().splitlines() if line.startswith("Password")]
+        lines = output.read_text().splitlines()
+        words = [Path(line[6:]).read_text().strip() for line in lines if line.startswith("File: ")]
         with contextlib.suppress(OSError):
             socket.create_connection(("127.0.0.1", port), timeout=1).close()
             if words:

@@ -99,6 +99,13 @@ def test_it_is_secure_without_debug(data_dir: str):
     assert read(*names, RUNNEL_DATA_DIR=data_dir, DEBUG="false") == (False, False, True, True, True)
 
 
+def test_its_cookies_belong_to_this_host_alone_without_debug(data_dir: str):
+    names = ("SESSION_COOKIE_NAME", "CSRF_COOKIE_NAME", "SESSION_COOKIE_AGE")
+    expected = ("__Host-sessionid", "__Host-csrftoken", 12 * 3600)
+
+    assert read(*names, RUNNEL_DATA_DIR=data_dir, DEBUG="false") == expected
+
+
 def test_it_passes_the_deployment_check_without_debug(data_dir: str):
     environ = {"DEBUG": "false", "RUNNEL_DATA_DIR": data_dir, "ALLOWED_HOSTS": "runnel.example"}
 

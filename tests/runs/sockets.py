@@ -13,7 +13,7 @@ type Json = dict[str, Any]
 #: Seconds after which a missing frame counts as stuck.
 STUCK = 10.0
 
-HOST = "runnel.test"
+HOST = "testserver"
 
 
 def bearer(token: str) -> tuple[str, str]:

@@ -75,11 +75,15 @@ class Command(BaseCommand):
             return
         password = secrets.token_urlsafe(12)
         model.objects.create_superuser("admin", password=password)
+        kept = settings.RUNNEL_DATA_DIR / "first_password"
+        data_folder.write_private(kept, f"{password}\n")
         self.stdout.write(
-            "There was no user, so here is the first one. Change the password after signing in."
+            "There was no user, so here is the first one. Change the password after signing in, and delete its file."
         )
         self.stdout.write("User: admin")
-        self.stdout.write(f"Password: {password}")
+        # What is no terminal may be a log, which others read and which stays.
+        self.stdout.write(f"Password: {password if self.stdout.isatty() else 'see the file'}")
+        self.stdout.write(f"File: {kept}")
 
     def _serve(self, host: str, reserved: socket) -> None:
         from twisted.internet import reactor  # imported here, after Daphne has installed its reactor

@@ -21,8 +21,8 @@ _KEPT = 4_096
 _ID = rb'"id"\s*:\s*("(?:[^"\\]|\\.){0,200}"|-?\d{1,20})'
 _VERSION = rb'"jsonrpc"\s*:\s*"[^"]{1,9}"'
 #: Where the id of an answer stands: among its first fields or its last ones, never inside the result.
-_AT_START = re.compile(rb"\s*\{(?:\s*" + _VERSION + rb"\s*,)?\s*" + _ID)
-_NO_ANSWER = re.compile(rb"\s*\{(?:\s*" + _VERSION + rb"\s*,)?(?:\s*" + _ID + rb'\s*,)?\s*"method"')
+_AT_START = re.compile(rb"\A\s*\{(?:\s*" + _VERSION + rb"\s*,)?\s*" + _ID)
+_NO_ANSWER = re.compile(rb"\A\s*\{(?:\s*" + _VERSION + rb"\s*,)?(?:\s*" + _ID + rb'\s*,)?\s*"method"')
 _AT_END = re.compile(_ID + rb"\s*(?:,\s*" + _VERSION + rb"\s*)?\}\s*$")
 #: A notification that the library ignores.
 _IGNORED = b'{"jsonrpc":"2.0","method":"notifications/runnel/ignored"}'

@@ -24,7 +24,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     process = ServerProcess(
         tmp_path_factory.mktemp("data"),
         RUNNEL_HEADER_SECONDS="1",
-        RUNNEL_BODY_SECONDS="1",
+        RUNNEL_BODY_SECONDS="4",
         RUNNEL_STALLED_SECONDS="1",
         RUNNEL_UPLOAD_MB="4",
     )
@@ -231,3 +231,28 @@ def test_connections_that_send_no_whole_request_make_room(server: ServerProcess,
     for wire in held:
         wire.close()
     assert "unable to open database file" not in server.output
+
+
+def test_a_client_cannot_choose_where_the_site_is(server: ServerProcess) -> None:
+    for path, prefix, expected in (
+        ("/public/admin/login/", "/public", (404, None)),
+        ("/admin/", "https://evil.example", (302, "/admin/login/?next=/admin/")),
+    ):
+        answer = httpx2.get(
+            f"http://127.0.0.1:{server.port}{path}",
+            headers={"Daphne-Root-Path": prefix},
+            timeout=PATIENCE,
+            trust_env=False,
+        )
+        assert (answer.status_code, answer.headers.get("Location")) == expected
+
+
+def test_the_first_password_is_in_a_file_of_its_owner_and_in_no_log(server: ServerProcess) -> None:
+    kept = server.folder / "first_password"
+
+    password = kept.read_text().strip()
+
+    assert len(password) >= 16
+    assert kept.stat().st_mode & 0o777 == 0o600
+    assert str(kept) in server.output
+    assert password not in server.output

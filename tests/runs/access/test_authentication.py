@@ -171,8 +171,9 @@ async def test_a_session_without_an_origin_is_refused(browser: Client, open_sock
     ],
 )
 async def test_the_origin_is_compared_as_scheme_host_and_port(
-    origin: str, host: str, scheme: str, browser: Client, open_socket: Open
+    origin: str, host: str, scheme: str, browser: Client, open_socket: Open, settings: Any
 ) -> None:
+    settings.ALLOWED_HOSTS = [*settings.ALLOWED_HOSTS, "example.org"]
     socket = await open_socket(("host", host), cookie(browser), ("origin", origin), scheme=scheme)
     assert who(socket) == "ada"
     other = "https" if scheme == "ws" else "http"
@@ -246,3 +247,11 @@ async def test_an_address_that_nothing_answers_is_closed(ada: Person) -> None:
     socket = Socket(bearer(ada.token), path="/ws/other/")
     await socket.open()
     assert (socket.is_accepted, socket.close_code) == (False, 1000)
+
+
+async def test_a_socket_of_a_foreign_host_is_refused(ada: Person, open_socket: Open, settings: Any) -> None:
+    settings.ALLOWED_HOSTS = ["runnel.example"]
+    refused = await open_socket(("host", "evil.example"), bearer(ada.token))
+
+    assert_refused(refused, 4403)
+    assert who(await open_socket(("host", "runnel.example:8000"), bearer(ada.token))) == "ada"
