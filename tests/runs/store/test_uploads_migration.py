@@ -16,7 +16,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
-before = [("runs", "0017a_shown_digest"), ("auth", "0012_alter_user_first_name_max_length")]
+before = [("runs", "0014b_retention"), ("auth", "0012_alter_user_first_name_max_length")]
 call_command("migrate", "auth", verbosity=0)
 call_command("migrate", *before[0], verbosity=0)
 apps = MigrationExecutor(connection).loader.project_state(before).apps
