@@ -21,7 +21,7 @@ from runs.limits import Ceilings, rates
 from runs.log import agui
 from runs.log.agui import Segment
 from runs.log.journal import RunLog
-from runs.services import new_run, options
+from runs.services import new_run, options, storing
 from runs.services.cancelling import cancel
 from runs.services.new_run import PreparedStart, Repeated, Started, StartRequest
 from runs.states import RunStatus
@@ -43,7 +43,7 @@ async def start(owner_id: int, request: StartRequest) -> Started:
         CatalogError: one of the models is unknown, or its provider is not available.
         TooManyRuns: the user has as many live and paused runs as allowed.
         Restarting: the server is stopping.
-        ServiceError: another reason; ``new_run.prepare`` and ``new_run.store`` list them.
+        ServiceError: another reason; ``new_run.prepare`` and ``storing.store`` list them.
     """
     here = supervisor.current()
     await here.ready()
@@ -164,7 +164,7 @@ async def _begin(
     def store() -> int:
         # A run that was cancelled while it waited for the journal does not begin.
         begins = step is not None and not signal.is_set()
-        new_run.store(prepared, step if begins else None, here.settings, ceilings)
+        storing.store(prepared, step if begins else None, here.settings, ceilings)
         return 2 if begins else 1
 
     kept = await here.journal.begin(log, events, partial(cost.of, store))

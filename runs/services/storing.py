@@ -1,0 +1,78 @@
+"""Stores a prepared start, inside a transaction of the journal that all runs share: a few statements, no checks."""
+
+from typing import Any
+
+from django.utils import timezone
+
+from runs.engine.spec import WorkerSettings
+from runs.errors import AwaitsDecision, ConversationBusy, NotFound
+from runs.limits import Ceilings
+from runs.models import Conversation, File, Run, Step
+from runs.services.new_run import PreparedStart, Repeated, known, too_many
+from runs.states import ACTIVE, RunStatus
+from runs.store import messages, statements
+from runs.store.statements import Statement
+
+
+def store(start: PreparedStart, step: Step | None, settings: WorkerSettings, ceilings: Ceilings) -> None:
+    """Store a run with its user messages. Runs in a transaction of the journal.
+
+    With its first ``step`` the run is running; without, it has not begun and will be cancelled. The run's row is
+    the first one: if it cannot be stored, nothing was, and the reason is looked for only then.
+
+    Raises:
+        Repeated: the run is stored already.
+        Conflict: the run's id belongs to another user or to a different request.
+        AwaitsDecision: the conversation has a paused run.
+        ConversationBusy: the conversation has another unfinished run.
+        TooManyRuns: the user has as many live and paused runs as allowed, in all processes.
+        NotFound: the conversation was deleted.
+    """
+    run = start.run
+    now = timezone.now()
+    run.worker, run.lease_until = settings.worker, now + settings.lease_time
+    if step is not None:
+        run.status, run.started_at, step.started_at = RunStatus.RUNNING, now, now
+    if not _insert_run(run, ceilings).execute():
+        raise _why_not(start, ceilings)
+    if start.is_first:
+        statements.insert([start.conversation]).execute()
+    elif not _update_conversation(start).execute():
+        raise NotFound
+    if start.uploads:
+        shown = File.conversations.through
+        shown.objects.bulk_create(
+            [shown(file_id=file.pk, conversation_id=start.conversation.pk) for file in start.uploads],
+            ignore_conflicts=True,
+        )
+    messages.inserting(start.messages).execute()
+    if step is not None:
+        statements.insert([step]).execute()
+
+
+def _insert_run(run: Run, ceilings: Ceilings) -> Statement:
+    """Return the statement that inserts the run if its owner may have one more, and nothing is in its way."""
+    return statements.insert(
+        [run],
+        or_nothing=True,
+        condition=('(SELECT COUNT(*) FROM "runs_run" WHERE "owner_id" = %s AND "finished_at" IS NULL) < %s'),
+        values=[run.owner_id, ceilings.runs],
+    )
+
+
+def _update_conversation(start: PreparedStart) -> Statement:
+    columns: dict[str, Any] = {"updated_at": timezone.now()}
+    names = start.request.options.get("tools")
+    if names is not None and start.conversation.tools != names:
+        columns["tools"] = names
+    return statements.update(Conversation, columns, key=start.conversation.pk)
+
+
+def _why_not(start: PreparedStart, ceilings: Ceilings) -> Exception:
+    """Return the reason why a run's row was not inserted."""
+    if (existing := known(start.owner_id, start.request)) is not None:
+        return Repeated(existing)
+    active = Run.objects.filter(conversation_id=start.conversation.pk, status__in=ACTIVE).order_by()
+    if (status := active.values_list("status", flat=True).first()) is not None:
+        return AwaitsDecision() if status == RunStatus.AWAITING_APPROVAL else ConversationBusy()
+    return too_many(ceilings)
