@@ -373,11 +373,11 @@ RUNNEL_MEDIA_PARTS = whole("RUNNEL_MEDIA_PARTS", 100, at_least=1)
 
 # Limits of each user. A group can set others in the admin: of a user's groups the most generous value holds.
 #: Runs that may be started in a minute.
-RUNNEL_STARTS_PER_MINUTE = whole("RUNNEL_STARTS_PER_MINUTE", 600, at_least=1)
+RUNNEL_STARTS_PER_MINUTE = whole("RUNNEL_STARTS_PER_MINUTE", 1_800, at_least=1)
 #: Runs that are live or wait for a decision, in all processes.
 RUNNEL_MAX_RUNS_PER_USER = whole("RUNNEL_MAX_RUNS_PER_USER", 500, at_least=1)
 #: Open WebSockets, in one process.
-RUNNEL_SOCKETS_PER_USER = whole("RUNNEL_SOCKETS_PER_USER", 200, at_least=1)
+RUNNEL_SOCKETS_PER_USER = whole("RUNNEL_SOCKETS_PER_USER", 1_000, at_least=1)
 #: Runs and conversations that one socket may follow.
 RUNNEL_SUBSCRIPTIONS_PER_SOCKET = whole("RUNNEL_SUBSCRIPTIONS_PER_SOCKET", 1_000, at_least=1)
 #: Frames of all sockets in a second, in one process; a frame counts once for each 512 bytes. More are read later.
