@@ -146,7 +146,7 @@ def test_it_tells_how_long_an_answer_took_also_when_nobody_said_so_at_its_end(pa
 
     page.evaluate("() => { window.fetch = window.kept; }")
     line.cut()
-    expect(outcome(page)).to_have_text(re.compile(r" · \d+\.\d s$"))
+    expect(outcome(page)).to_have_text(re.compile(r" · \d+\.\d\ss$"))
 
 
 def test_it_stops_over_http_while_there_is_no_socket(page: Page) -> None:

@@ -15,7 +15,7 @@ def test_it_streams_an_answer_and_says_what_it_used(page: Page) -> None:
     send(page, "Good morning, little stream", "emulator/hello")
 
     expect(outcome(page)).to_have_text(
-        re.compile(r"^Done · emulator/hello · [\d,]+ tokens in .*· [\d,]+ out · unpriced · \d+\.\d s$")
+        re.compile(r"^Done · emulator/hello · [\d,]+ tokens in .*· [\d,]+ out · unpriced · \d+\.\d\ss$")
     )
     expect(last_run(page).locator(".asked")).to_contain_text("Good morning, little stream")
     assert "Good morning" in answer(page)
@@ -101,6 +101,8 @@ def test_it_shows_reasoning_and_tool_calls(page: Page) -> None:
     send(page, "Use tools", "emulator/tools")
     expect(last_run(page)).to_contain_text("Use tools")
     expect(outcome(page)).to_contain_text("Done")
+    # How long a call took is only known from what was stored.
+    expect(last_run(page).locator(".card .took").last).to_have_text(re.compile(r"\d\ss$"))
     live = last_run(page).locator(".answer").inner_text()
     assert last_run(page).locator(".card h3").count() == 2
     assert "{" in last_run(page).locator(".card .arguments").first.inner_text()

@@ -54,7 +54,7 @@ def test_it_shows_calls_with_their_results_and_the_answer_below_also_after_a_rel
     assert order == ["text", "card call", "card call", "text"]
 
     # How long it took is known as soon as the run is read again.
-    expect(outcome(page)).to_contain_text(re.compile(r"\d s$"))
+    expect(outcome(page)).to_contain_text(re.compile(r"\d\ss$"))
     shown = whole_run(page)
     page.reload()
     expect(outcome(page)).to_contain_text("Done")

@@ -175,7 +175,8 @@ def check_rows(line: Line, run: Played, recording: Recording, reading: Reading) 
     assert row["status"] == ("failed" if reading.error_code else "completed")
     assert row["stop_reason"] == run.last["metadata"]["stop_reason"]
     assert row["error_code"] == (reading.error_code or "")
-    assert row["last_seq"] == len(run.frames)
+    (log,) = line.rows("SELECT last_seq FROM runs_eventlog WHERE run_id = ?", run.run_id)
+    assert log["last_seq"] == len(run.frames)
     (step,) = line.rows("SELECT * FROM runs_step WHERE run_id = ?", run.run_id)
     for stored in (row, step):
         (entry,) = run.last["usage"]

@@ -16,6 +16,7 @@ from uuid import UUID
 
 import pytest
 
+from providers import pieces
 from tests.faults.server_process import Client, ServerProcess
 
 KILLS = int(os.environ.get("KILLS") or 8)
@@ -122,10 +123,10 @@ async def assert_the_conversation_goes_on(
         run = await client.start("emulator/echo", "And now?", conversation_id=conversation_id)
         end = await client.ended(run["run_id"])
         assert end["outcome"] == {"type": "success"}
-    (request,) = rows(
-        server, "SELECT request FROM providers_providertrace WHERE run_id = ?", UUID(run["run_id"]).hex
+    ((packed,),) = rows(
+        server, "SELECT packed_request FROM providers_providertrace WHERE run_id = ?", UUID(run["run_id"]).hex
     )
-    sent = json.loads(request[0])
+    sent = pieces.restored(packed, dict(rows(server, "SELECT digest, data FROM providers_tracepiece")))
     assert [f"life {life}" in json.dumps(sent) for life in range(KILLS)] == [True] * KILLS
     roles = [message["role"] for message in sent["messages"]]
     assert roles[0] == "user"

@@ -12,6 +12,7 @@ from itertools import count, cycle
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 
 from emulator import Emulator
@@ -172,7 +173,8 @@ def number_of_clients() -> int:
 
 def connections() -> list[Any]:
     """Return what the pool holds: connections in use, and those that wait for the next call."""
-    found: list[Any] = _here().http._transport._pool.connections
+    transport = _here().http._transport_for_url(httpx2.URL("http://127.0.0.1"))
+    found: list[Any] = transport._pool.connections
     return found
 
 

@@ -2,6 +2,7 @@ import asyncio
 import json
 from dataclasses import replace
 
+import httpx2
 import pytest
 from pytest_django.fixtures import Settings
 
@@ -123,8 +124,8 @@ async def test_the_key_goes_to_the_provider_and_nowhere_else(wire: str, fresh_cl
 async def test_a_connection_is_used_again_after_a_complete_answer(wire: str, emulator: Emulator) -> None:
     for _ in range(3):
         await Call(emulated("echo", wire)).start()
-    connection_pool = pool.of_this_loop.get().http._transport._pool  # type: ignore[attr-defined]
-    assert len(connection_pool.connections) == 1
+    transport = pool.of_this_loop.get().http._transport_for_url(httpx2.URL("http://127.0.0.1"))
+    assert len(transport._pool.connections) == 1  # type: ignore[attr-defined]
 
 
 async def test_it_does_not_wait_for_a_body_that_never_ends(fresh_clients: None) -> None:

@@ -394,7 +394,7 @@ class TestRuns:
         for index in range(1, 21):
             step = make_step(run, index=index)
             ToolCall.objects.create(run=run, step=step, call_id=f"c{index}", name="f", status="unanswered")
-        with django_assert_max_num_queries(14):
+        with django_assert_max_num_queries(15):
             admin.get(f"{RUNS}{run.pk}/change/")
 
 

@@ -205,7 +205,7 @@ def test_a_run_asks_no_more_for_more_calls(admin, owner, django_assert_max_num_q
         step = make_step(run, index=index)
         for position in range(1, 5):
             make_call(step, position=position, decision=Decision.APPROVED, decided_by=owner)
-    with django_assert_max_num_queries(14):
+    with django_assert_max_num_queries(15):
         page_of(admin, run)
 
 

@@ -130,5 +130,5 @@ def test_its_queries_do_not_grow_with_the_conversation(
     client: Client, conversation: Conversation, django_assert_max_num_queries: Any
 ) -> None:
     add_runs(conversation, 60)
-    with django_assert_max_num_queries(10):
+    with django_assert_max_num_queries(12):
         get(client, conversation)

@@ -238,7 +238,7 @@ def test_it_reads_a_long_conversation_in_a_fixed_number_of_queries(
     step = make_step(run)
     for number in range(20):
         make_call(step, position=number + 1, decided_by=user)
-    with django_assert_max_num_queries(10):
+    with django_assert_max_num_queries(12):
         answer = client.get(f"/api/conversations/{run.conversation_id}/").json()
     assert len(answer["messages"]) == 20
     assert len(answer["runs"][0]["tool_calls"]) == 20

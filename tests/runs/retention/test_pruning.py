@@ -38,6 +38,7 @@ def quick() -> Pace:
 def keep_for_ever(settings: Any) -> Iterator[None]:
     for kind in KINDS:
         setattr(settings, f"RUNNEL_RETENTION_{kind}_DAYS", None)
+    settings.RUNNEL_UPLOAD_HOURS = 0
     yield
     for name in storage().listdir("")[1]:
         storage().delete(name)

@@ -91,7 +91,7 @@ async def test_a_start_passes_on_what_is_for_the_model(ada: Person) -> None:
         ("emulator/echo", {"tool_choice": "required"}, "tool_choice"),
         ("emulator/echo", {"provider_options": {"stream": False}}, "stream"),
         ("emulator/echo", {"provider_options": {"mcp_servers": []}}, "RUNNEL_ALLOW_PROVIDER_OPTIONS"),
-        ("emulator/echo", {"provider_options": {"tools": [{"type": "web_search"}]}}, "tools.web_search"),
+        ("emulator/echo", {"provider_options": {"tools": [{"type": "file_search"}]}}, "tools.file_search"),
     ],
 )
 async def test_it_stores_nothing_of_what_a_provider_has_no_words_for(

@@ -190,12 +190,14 @@ async def test_a_stranger_who_follows_a_conversation_hears_nothing_of_it(
 @pytest.mark.parametrize(
     "model", ["", "/", "hello", "nobody/hello", "emulator/", "emulator/ ", "Emulator/hello", "emulator/a\nb"]
 )
-async def test_it_says_which_providers_there_are(model: str, ada: Person, connect: Connect) -> None:
+async def test_a_model_that_nobody_has_is_refused_with_what_to_do(
+    model: str, ada: Person, connect: Connect
+) -> None:
     socket = await connect(ada)
     answer = await socket.ask("start", model=model, input="hi")
     assert answer["code"] == ("unknown_model" if model else "bad_frame")
     if model:
-        assert "emulator" in answer["message"]
+        assert "emulator" in answer["message"] or "list of models" in answer["message"]
     assert (await row_counts())["Run"] == 0
 
 
