@@ -45,7 +45,8 @@ def prune(pace: Pace | None) -> list[Pruned]:
     for kind, setting, work in _KINDS:
         if (age := getattr(settings, setting)) is not None:
             found.append(Pruned(kind, work(now - age, pace)))
-    found.append(Pruned("uploads that no message shows", _uploads(pace)))
+    if settings.RUNNEL_UPLOAD_HOURS:
+        found.append(Pruned("uploads that no message shows", _uploads(pace)))
     if pace is not None:
         contents.empty(pace)
     return found

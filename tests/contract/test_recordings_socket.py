@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import pytest
 
+from providers import pieces
 from tests.contract import agui_rules, hand_written
 from tests.contract.error_bodies import ErrorBody, code_of, error_bodies
 from tests.contract.line import Line, Played, Viewer
@@ -192,6 +193,13 @@ def check_rows(line: Line, run: Played, recording: Recording, reading: Reading) 
     check_trace(line, run, recording, reading)
 
 
+#: The pieces of the traces of a run's conversation.
+PIECES = """
+    SELECT digest, data FROM providers_tracepiece
+    WHERE scope = (SELECT conversation_id FROM runs_run WHERE id = ?)
+"""
+
+
 def check_trace(line: Line, run: Played, recording: Recording, reading: Reading) -> None:
     (trace,) = line.rows("SELECT * FROM providers_providertrace WHERE run_id = ?", run.run_id)
     assert trace["http_status"] == 200
@@ -206,7 +214,8 @@ def check_trace(line: Line, run: Played, recording: Recording, reading: Reading)
         assert trace["raw_usage"] in sent or recording.wire == "anthropic-messages"
     else:
         assert not trace["raw_usage"] or trace["raw_usage"] in sent
-    assert "Play what was recorded." in json.dumps(trace["request"])
+    stored = {row["digest"]: row["data"] for row in line.rows(PIECES, run.run_id)}
+    assert "Play what was recorded." in json.dumps(pieces.restored(trace["packed_request"], stored))
 
 
 @pytest.mark.parametrize("body", error_bodies(), ids=lambda body: f"{body.provider}/{body.name}")

@@ -106,7 +106,7 @@ async def test_ready_tells_a_client_its_limits(ada: Person, connect: Connect, se
     shown = (await connect(ada)).frames[0]["limits"]
     assert shown == {
         "frame_bytes": 65_536,
-        "starts_per_minute": 600,
+        "starts_per_minute": 1_800,
         "runs": 7,
         "sockets": 1000,
         "subscriptions": 1_000,
