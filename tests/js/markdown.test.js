@@ -58,6 +58,17 @@ describe("a tree", () => {
     assert.equal(link("[bank.example](https://bank.example/login)").attributes["data-host"], undefined);
   });
 
+  for (const [source, host] of [
+    ["[x](mailto:%FF)", "%FF"],
+    ["<mailto:%FF@a.bc>", "%FF@a.bc"],
+    ["write to mailto:%E9lodie@example.org", "%E9lodie@example.org"],
+    ["[x](mailto:%C3%A9lodie@example.org)", "élodie@example.org"],
+  ]) {
+    it(`takes an address with any escapes: ${source}`, () => {
+      assert.equal(link(source).attributes["data-host"], host);
+    });
+  }
+
   it("opens links in a tab that knows nothing of this one", () => {
     const { target, rel } = link("[x](https://a.example)").attributes;
     assert.deepEqual([target, rel], ["_blank", "noopener noreferrer"]);

@@ -27,10 +27,20 @@ export function schedule(stream) {
 /** Show now what a stream has got, unless much was shown at once already: then it is scheduled. */
 export function paintSoon(stream) {
   atOnce ||= performance.now() + ENOUGH;
-  if (stream.paint(() => performance.now() > atOnce)) dirty.delete(stream);
-  else dirty.add(stream);
+  dirty.add(stream);
+  paint(stream, () => performance.now() > atOnce);
   // The frame ends the time, too.
   schedule(stream);
+}
+
+// A stream that fails is given up until it gets more: the others are painted all the same.
+function paint(stream, isLate) {
+  try {
+    if (!stream.paint(isLate)) return;
+  } catch (error) {
+    console.error(error);
+  }
+  dirty.delete(stream);
 }
 
 function paintAll() {
@@ -42,7 +52,7 @@ function paintAll() {
   const isLate = () => performance.now() > end;
   // What is read first is at the end.
   for (const stream of [...dirty].reverse()) {
-    if (stream.paint(isLate)) dirty.delete(stream);
+    paint(stream, isLate);
     if (isLate()) break;
   }
   const [next] = dirty;

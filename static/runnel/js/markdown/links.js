@@ -7,6 +7,15 @@ function hostIn(text) {
   return text.trim().replace(/^https?:\/\//i, "").split(/[/?#]/, 1)[0].toLowerCase();
 }
 
+/** Return a part of an address as a reader writes it; as it is, where its escapes are no UTF-8. */
+function decoded(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
 /**
  * Return what a link becomes: its address, and who is behind it unless its text says so; null for what is no
  * address of the web. An address without a host would be one of our own.
@@ -16,7 +25,7 @@ function hostIn(text) {
 export function linkTo(address, text) {
   const url = URL.canParse(address) ? new URL(address) : null;
   if (!url || !SCHEMES.has(url.protocol)) return null;
-  const host = url.protocol === "mailto:" ? decodeURIComponent(url.pathname) : url.host;
+  const host = url.protocol === "mailto:" ? decoded(url.pathname) : url.host;
   return { href: url.href, host: hostIn(text) === host.toLowerCase() ? "" : host };
 }
 

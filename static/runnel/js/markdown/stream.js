@@ -4,7 +4,8 @@
 // Why that is so: a block of CommonMark is closed by what follows it, and stays closed. Only a line that has
 // not ended may become another, and a definition of a link works backwards.
 
-import { paintSoon, schedule } from "../text.js";
+import { element } from "../dom.js";
+import { paintSoon, schedule, TextStream } from "../text.js";
 import { Fence } from "./fence.js";
 import { lastBlock, parse } from "./parser.js";
 import { patch, patchNodes, widgetsIn } from "./patch.js";
@@ -35,6 +36,8 @@ export class MarkdownStream {
   /** The block of code that is being written and what shows it, or null. */
   #code = null;
   #isEnding = false;
+  /** Shows the source as it is once it could not be drawn as Markdown; null until then. */
+  #plain = null;
 
   /** Definitions of links, and the last heading's level, in what cannot change. */
   #references = {};
@@ -57,6 +60,10 @@ export class MarkdownStream {
   /** Add text; it shows with the next frame. */
   append(text) {
     this.#source += text;
+    if (this.#plain) {
+      this.#plain.append(text);
+      return;
+    }
     const whole = this.#held + text;
     this.#held = whole.endsWith("\r") ? "\r" : "";
     this.#pending += whole.slice(0, whole.length - this.#held.length).replaceAll(/\r\n?/g, "\n");
@@ -76,6 +83,24 @@ export class MarkdownStream {
    * @param {() => boolean} isLate
    */
   paint(isLate) {
+    if (this.#plain) return this.#plain.paint();
+    try {
+      return this.#draw(isLate);
+    } catch (error) {
+      console.error(error);
+      return this.#drawPlain();
+    }
+  }
+
+  /** Show the source instead of what could not be drawn: words without a form are better than none. */
+  #drawPlain() {
+    this.#plain = new TextStream(element("div", { class: "code" }));
+    this.element.replaceChildren(this.#plain.element);
+    this.#plain.append(this.#source);
+    return this.#plain.paint();
+  }
+
+  #draw(isLate) {
     while (this.#pending) {
       const text = this.#pending.slice(0, SLICE);
       this.#pending = this.#pending.slice(text.length);
