@@ -28,8 +28,13 @@ def text(name: str, default: str = "") -> str:
 
 
 def words(name: str, default: str = "") -> list[str]:
-    """Return the comma-separated items of the variable, or of ``default``, without surrounding spaces."""
-    return [word for word in map(str.strip, text(name, default).split(",")) if word]
+    """Return the comma-separated items of the variable, or of ``default``, without surrounding spaces.
+
+    An empty variable counts as not set, so the word ``none`` stands for a list without items where there is a default.
+    """
+    given = text(name, default).strip() or default
+    found = [word for word in map(str.strip, given.split(",")) if word]
+    return [] if default and [word.lower() for word in found] == ["none"] else found
 
 
 def boolean(name: str, default: bool) -> bool:

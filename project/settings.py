@@ -273,7 +273,7 @@ RUNNEL_ALLOW_LOOPBACK_PROVIDERS = boolean("RUNNEL_ALLOW_LOOPBACK_PROVIDERS", Fal
 #: Whether MCP servers may be commands, which run as this server's user.
 RUNNEL_ALLOW_STDIO_MCP = boolean("RUNNEL_ALLOW_STDIO_MCP", True)
 
-#: Fields of `provider_options` that are allowed beside those that only shape the answer; "*" allows all.
+#: Fields of `provider_options` that are allowed beside those that only shape the answer; "*" allows all, "none" none.
 RUNNEL_ALLOW_PROVIDER_OPTIONS = words("RUNNEL_ALLOW_PROVIDER_OPTIONS", "tools.web_search")
 #: The model of a new conversation; if empty, ``providers.catalog`` chooses one that is ready.
 RUNNEL_DEFAULT_MODEL = text("RUNNEL_DEFAULT_MODEL")

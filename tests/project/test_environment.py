@@ -22,6 +22,10 @@ NAME = "RUNNEL_TRIED_HERE"
     [
         (" a , b,, c ", lambda: environment.words(NAME), ["a", "b", "c"]),
         ("", lambda: environment.words(NAME), []),
+        ("", lambda: environment.words(NAME, "a,b"), ["a", "b"]),
+        (" None ", lambda: environment.words(NAME, "a,b"), []),
+        ("none, c", lambda: environment.words(NAME, "a,b"), ["none", "c"]),
+        ("none", lambda: environment.words(NAME), ["none"]),
         ("off", lambda: environment.boolean(NAME, True), False),
         ("", lambda: environment.boolean(NAME, True), True),
         ("0.5", lambda: environment.number(NAME, 3.0), 0.5),

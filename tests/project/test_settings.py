@@ -117,6 +117,15 @@ def test_it_turns_payloads_off_by_word(data_dir: str):
     assert read("RUNNEL_TRACE_PAYLOADS", RUNNEL_DATA_DIR=data_dir, RUNNEL_TRACE_PAYLOADS="off") is False
 
 
+def test_it_allows_no_hosted_tool_by_word(data_dir: str):
+    name = "RUNNEL_ALLOW_PROVIDER_OPTIONS"
+    for value in ("", " "):
+        assert read(name, RUNNEL_DATA_DIR=data_dir, RUNNEL_ALLOW_PROVIDER_OPTIONS=value) == [
+            "tools.web_search"
+        ]
+    assert read(name, RUNNEL_DATA_DIR=data_dir, RUNNEL_ALLOW_PROVIDER_OPTIONS="none") == []
+
+
 def test_it_takes_googles_other_variable_for_the_key(data_dir: str):
     assert read("GEMINI_API_KEY", RUNNEL_DATA_DIR=data_dir, GOOGLE_API_KEY="g") == "g"
     assert read("GEMINI_API_KEY", RUNNEL_DATA_DIR=data_dir, GOOGLE_API_KEY="g", GEMINI_API_KEY="k") == "k"
