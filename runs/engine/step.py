@@ -108,7 +108,7 @@ class RunningStep:
                     run_id=self.row.run_id,
                     step_id=self.row.id,
                     user_id=context.owner_id,
-                    max_calls=limits.cached(context.owner_id).calls_per_step,
+                    max_calls=(await limits.of_user(context.owner_id)).calls_per_step,
                 ),
                 cancel=context.cancel,
                 sink=sink,

@@ -6,8 +6,8 @@ concurrently. This module does not import Channels and does not use the socket d
 
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable
-from contextlib import AbstractContextManager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import Any, assert_never
 from uuid import UUID
@@ -102,10 +102,9 @@ class Commands:
                 work = partial(self._ids.found, key, partial(self._resolve, command))
             case _:
                 assert_never(command)
-        room: AbstractContextManager[None] = contextlib.nullcontext()
+        room: AbstractAsyncContextManager[None] = contextlib.nullcontext()
         if isinstance(command, Start | Subscribe):
-            most = limits.cached(self.user_id).subscriptions
-            room = self._subscriptions.room_for(key, most=most)
+            room = self._room_for(key)
         run_id = None if isinstance(command, Subscribe | Unsubscribe) and command.run_id is None else key
 
         async def answer() -> None:
@@ -135,12 +134,19 @@ class Commands:
 
         self._executor.submit(str(run_id), watch, after=str(conversation_id))
 
+    @contextlib.asynccontextmanager
+    async def _room_for(self, key: UUID) -> AsyncIterator[None]:
+        """Hold a place for one more run or conversation that the socket follows. Raises ``RateLimited``."""
+        most = (await limits.of_user(self.user_id)).subscriptions
+        with self._subscriptions.room_for(key, most=most):
+            yield
+
     async def _answer(
-        self, frame_id: str, work: Callable[[], Awaitable[Follow]], room: AbstractContextManager[None]
+        self, frame_id: str, work: Callable[[], Awaitable[Follow]], room: AbstractAsyncContextManager[None]
     ) -> None:
         """Run ``work`` in ``room``. It sends its own ``ok``; send an ``error`` if it fails."""
         try:
-            with room:
+            async with room:
                 follow = await work()
                 if follow is not None:
                     follow()

@@ -1,6 +1,5 @@
 """Which limits hold for a user: the most generous of the user's groups, or else the setting."""
 
-import asyncio
 import time
 from decimal import Decimal
 from typing import Any
@@ -8,7 +7,6 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import Group
 
-from concurrency.threads import readers
 from runs import limits
 from runs.limits import ceilings
 from runs.models import GroupLimits
@@ -116,16 +114,3 @@ async def test_ready_tells_a_client_its_limits(ada: Person, connect: Connect, se
         "max_retries": 10,
         "calls_per_step": 128,
     }
-
-
-async def test_a_start_waits_for_no_look_at_the_groups_once_they_were_read(
-    ada: Person, connect: Connect, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    group = await readers.run(make_group, ada.user, "guests", runs=2)
-    assert (await connect(ada)).frames[0]["limits"]["runs"] == 2
-    await readers.run(GroupLimits.objects.filter(group=group).update, runs=3)
-    monkeypatch.setattr(ceilings, "now", lambda: time.monotonic() + ceilings.KEPT_SECONDS)
-    assert (await limits.of_user(ada.user.pk)).runs == 2
-    async with asyncio.timeout(10):
-        while limits.cached(ada.user.pk).runs != 3:
-            await asyncio.sleep(0.01)
