@@ -90,3 +90,6 @@ def _guarded[T](call: Callable[[], T]) -> T:
 
 #: Threads for reads on behalf of sockets: log pages, sign-in, ownership.
 readers = DatabaseThreads("runnel-read", workers=4)
+
+#: A thread that packs the traces of steps, which takes long in long conversations: no viewer should wait for it.
+packers = DatabaseThreads("runnel-traces", workers=1)

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.utils import timezone
 from uuid6 import uuid7
 
-from concurrency.threads import readers
+from concurrency.threads import packers
 from providers import trace_store
 from providers.catalog import Target
 from providers.errors.stop_signal import StopSignal
@@ -125,11 +125,11 @@ class RunningStep:
                 context.budget.settle(self.attempts.spending.by_model)
 
     async def _pack_traces(self, conversation_id: UUID) -> None:
-        """Prepare the traces for the step's commit, so that neither the event loop nor the journal does it."""
+        """Prepare the traces for the step's commit, so that neither the event loop nor the journal nor a reader does it."""
         records = tuple(self.recorder.traces)
         self._traces = trace_store.without_payloads(records)
         try:
-            self._traces = await readers.run(trace_store.pack, records, conversation_id)
+            self._traces = await packers.run(trace_store.pack, records, conversation_id)
         except Exception:
             logger.exception("the payloads of a call are not kept: they could not be packed")
 

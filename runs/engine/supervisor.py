@@ -20,7 +20,7 @@ from django.db import OperationalError
 from concurrency.log_context import bound
 from concurrency.per_loop import PerLoop
 from concurrency.tasks import spawn
-from concurrency.threads import readers
+from concurrency.threads import packers, readers
 from providers.errors.stop_signal import RunCancelled, StopSignal, wait_for
 from runs.engine import lock, paused, recovery, stop_signals
 from runs.engine.cancel_request import CancelRequest
@@ -227,6 +227,7 @@ class Supervisor:
             self._tidying.cancel()
             await self._heartbeat.stop()
         await self.journal.close()
+        await packers.close()
         await readers.close()
 
     async def _tidy_up(self) -> None:
