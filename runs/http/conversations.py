@@ -5,7 +5,6 @@ Responses about another user's data and about missing data are identical. Views 
 """
 
 from contextlib import suppress
-from dataclasses import asdict
 from http import HTTPStatus
 from typing import Any
 from uuid import UUID
@@ -76,7 +75,8 @@ def conversation(request: HttpRequest, user: User, conversation_id: UUID) -> Htt
     except (ValueError, OverflowError):
         return error(HTTPStatus.BAD_REQUEST, "bad_request", "That is no place in the conversation.")
     about = {name: getattr(found, name) for name in ("id", "title", "updated_at", "tools")}
-    return JsonResponse(about | asdict(page) | conversation_cost(found))
+    text = page.json(about | conversation_cost(found))
+    return HttpResponse(text, content_type="application/json")
 
 
 def _delete(user: User, conversation_id: UUID) -> HttpResponseBase:

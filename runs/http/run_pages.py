@@ -1,7 +1,11 @@
-"""Reads the runs of a conversation page by page, newest first, or some runs by their ids."""
+"""Reads the runs of a conversation page by page, newest first, or some runs by their ids.
+
+An answer may have millions of characters. So a few runs are read at a time, and each is written as JSON once, at the
+time it is read: what is kept of it is its part of the response.
+"""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -16,19 +20,30 @@ from runs.models import Conversation, Message, Note, Run, ToolCall
 MOST_RUNS = 20
 #: Bytes of JSON on one page; a single run may have more.
 ENOUGH = 48 * 1024
+#: Runs that are read at once.
+_TOGETHER = 4
+#: What no page shows of its rows, and what may be as large as what it shows.
+_HIDDEN_OF_RUNS = ("system", "options", "input", "client_tools")
+_HIDDEN_OF_MESSAGES = ("native", "origin")
 #: For runs that were asked for one by one.
 _ANY = 2**40
 
 
 @dataclass(slots=True)
 class RunPage:
-    """Some runs of a conversation as JSON, oldest first, with their messages and notes."""
+    """Some runs of a conversation, oldest first, with their messages and notes, each as the text of its JSON."""
 
-    runs: list[dict[str, Any]] = field(default_factory=list)
-    messages: list[dict[str, Any]] = field(default_factory=list)
-    notes: list[dict[str, Any]] = field(default_factory=list)
+    runs: list[str] = field(default_factory=list)
+    messages: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     #: The place from which the page before this one goes on; ``None`` if there are no older runs.
     before: str | None = None
+
+    def json(self, about: dict[str, Any]) -> str:
+        """Return the JSON of an object with the members of ``about``, which has some, and those of the page."""
+        lists = ((name, getattr(self, name)) for name in ("runs", "messages", "notes"))
+        members = (f', "{name}": [{", ".join(texts)}]' for name, texts in lists)
+        return "".join([_text(about | {"before": self.before})[:-1], *members, "}"])
 
 
 def place(cursor: str) -> tuple[datetime, UUID]:
@@ -61,9 +76,9 @@ def read(
         ValueError: a cursor or an id is none. So does ``OverflowError``.
     """
     calls = Prefetch("tool_calls", ToolCall.objects.select_related("decided_by"))
-    found = conversation.runs.select_related("log").prefetch_related(
-        calls, Prefetch("messages", Message.objects.order_by("position")), "notes", "steps"
-    )
+    messages = Prefetch("messages", Message.objects.order_by("position").defer(*_HIDDEN_OF_MESSAGES))
+    found = conversation.runs.select_related("log").defer(*_HIDDEN_OF_RUNS)
+    found = found.prefetch_related(calls, messages, "notes", "steps")
     if only:
         chosen = found.filter(pk__in=[UUID(run_id) for run_id in only[:MOST_RUNS]])
         return _page(chosen.order_by("-created_at", "-id"), show_run, show_message, size=_ANY)
@@ -83,11 +98,11 @@ def _page(
     """Return as many of the runs as ``size`` bytes hold, but at least one."""
     page = RunPage()
     oldest: Run | None = None
-    for count, run in enumerate(newest_first):
-        shown = show_run(run)
-        messages = [show_message(message) for message in run.messages.all()]
-        notes = [_note(note) for note in run.notes.all()]
-        size -= len(json.dumps([shown, messages, notes], cls=DjangoJSONEncoder))
+    for count, run in enumerate(newest_first.iterator(chunk_size=_TOGETHER)):
+        shown = _text(show_run(run))
+        messages = _texts(map(show_message, run.messages.all()))
+        notes = _texts(map(_note, run.notes.all()))
+        size -= sum(map(len, [shown, *messages, *notes]))
         if oldest is not None and (size < 0 or count == MOST_RUNS):
             page.before = f"{oldest.created_at.isoformat()},{oldest.id}"
             break
@@ -96,6 +111,14 @@ def _page(
         page.notes[:0] = notes
         oldest = run
     return page
+
+
+def _text(value: dict[str, Any]) -> str:
+    return json.dumps(value, cls=DjangoJSONEncoder)
+
+
+def _texts(values: Iterable[dict[str, Any]]) -> list[str]:
+    return [_text(value) for value in values]
 
 
 def _note(note: Note) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from urllib.parse import quote
 from uuid import uuid4
 
 import pytest
+from django.db.models.signals import post_init
 from django.test import Client
 from django.utils import timezone
 
@@ -130,5 +131,25 @@ def test_its_queries_do_not_grow_with_the_conversation(
     client: Client, conversation: Conversation, django_assert_max_num_queries: Any
 ) -> None:
     add_runs(conversation, 60)
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(32):
         get(client, conversation)
+
+
+def test_it_reads_few_runs_that_it_does_not_show_and_none_of_their_answers_in_native_form(
+    client: Client, conversation: Conversation, django_assert_max_num_queries: Any
+) -> None:
+    add_runs(conversation, 20, characters=200_000)
+    read: list[Message] = []
+
+    def note(instance: Message, **_: Any) -> None:
+        read.append(instance)
+
+    post_init.connect(note, sender=Message)
+    try:
+        with django_assert_max_num_queries(12):
+            page = get(client, conversation)
+    finally:
+        post_init.disconnect(note, sender=Message)
+    assert len(page["runs"]) == 1
+    assert len(read) == 2 * 4
+    assert {name for message in read for name in message.get_deferred_fields()} == {"native", "origin"}
