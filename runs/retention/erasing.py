@@ -1,7 +1,6 @@
 """Erases a user: everything that they wrote and got, and who they were. What they used stays in the statistics."""
 
-from typing import Any
-
+from axes.models import AccessAttempt
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
 from django.contrib.contenttypes.models import ContentType
@@ -36,34 +35,43 @@ def counts(user: User) -> dict[str, int]:
 def erase(user: User, pace: Pace) -> str:
     """Erase the user's contents and identity. Return the name under which the statistics count them now.
 
-    The account is closed first, so that nothing is added meanwhile. If it is interrupted, call it again.
+    The account is closed first, so that nothing is added meanwhile, and loses its name last, so that it is found
+    again. If it is interrupted, call it again.
 
     Raises:
-        StillActive: a run of the user is active; nothing was changed.
+        StillActive: a run of the user is active. If it was before, nothing was changed; if it began while the
+            account was being closed, its conversation is left.
     """
     if Run.objects.filter(owner=user, status__in=ACTIVE).exists():
         raise StillActive
     name = f"erased-{user.pk}"
-    _close_account(user, name)
+    _close_account(user)
     contents.erase(Conversation.objects.filter(owner=user), pace)
     contents.empty(pace)
     contents.delete(File.objects.filter(owner=user), pace)
+    if Conversation.objects.filter(owner=user).exists():
+        raise StillActive
+    _forget(user, name)
     return name
 
 
-def _close_account(user: User, name: str) -> None:
-    columns: dict[str, Any] = {"first_name": "", "last_name": "", "email": ""}
-    columns |= {"is_active": False, "is_staff": False, "is_superuser": False}
+def _close_account(user: User) -> None:
     with transaction.atomic():
         for token in ApiToken.objects.filter(user=user):
             token.delete()
         user.groups.clear()
         user.user_permissions.clear()
         user.set_unusable_password()
-        user.username = name
-        for column, value in columns.items():
-            setattr(user, column, value)
+        user.is_active = user.is_staff = user.is_superuser = False
         # Saved, not updated: the signal closes the user's sockets.
+        user.save()
+
+
+def _forget(user: User, name: str) -> None:
+    """Replace the user's name by ``name``, here and where others have noted it."""
+    with transaction.atomic():
+        AccessAttempt.objects.filter(username=user.get_username()).delete()
+        user.username, user.first_name, user.last_name, user.email = name, "", "", ""
         user.save()
         content_type = ContentType.objects.get_for_model(User)
         about = LogEntry.objects.filter(content_type=content_type, object_id=str(user.pk))

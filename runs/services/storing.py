@@ -2,10 +2,11 @@
 
 from typing import Any
 
+from django.contrib.auth.models import User
 from django.utils import timezone
 
 from runs.engine.spec import WorkerSettings
-from runs.errors import AwaitsDecision, ConversationBusy, NotFound
+from runs.errors import AwaitsDecision, ConversationBusy, Forbidden, NotFound
 from runs.limits import Ceilings
 from runs.models import Conversation, File, Run, Step
 from runs.services.new_run import PreparedStart, Repeated, known, too_many
@@ -27,6 +28,7 @@ def store(start: PreparedStart, step: Step | None, settings: WorkerSettings, cei
         ConversationBusy: the conversation has another unfinished run.
         TooManyRuns: the user has as many live and paused runs as allowed, in all processes.
         NotFound: the conversation was deleted.
+        Forbidden: the user's account was closed.
     """
     run = start.run
     now = timezone.now()
@@ -51,12 +53,18 @@ def store(start: PreparedStart, step: Step | None, settings: WorkerSettings, cei
 
 
 def _insert_run(run: Run, ceilings: Ceilings) -> Statement:
-    """Return the statement that inserts the run if its owner may have one more, and nothing is in its way."""
+    """Return the statement that inserts the run if its owner may have one more, and nothing is in its way.
+
+    An account that was closed since the start was checked takes no run: it may be about to be erased.
+    """
     return statements.insert(
         [run],
         or_nothing=True,
-        condition=('(SELECT COUNT(*) FROM "runs_run" WHERE "owner_id" = %s AND "finished_at" IS NULL) < %s'),
-        values=[run.owner_id, ceilings.runs],
+        condition=(
+            '(SELECT COUNT(*) FROM "runs_run" WHERE "owner_id" = %s AND "finished_at" IS NULL) < %s'
+            ' AND EXISTS (SELECT 1 FROM "auth_user" WHERE "id" = %s AND "is_active")'
+        ),
+        values=[run.owner_id, ceilings.runs, run.owner_id],
     )
 
 
@@ -75,4 +83,6 @@ def _why_not(start: PreparedStart, ceilings: Ceilings) -> Exception:
     active = Run.objects.filter(conversation_id=start.conversation.pk, status__in=ACTIVE).order_by()
     if (status := active.values_list("status", flat=True).first()) is not None:
         return AwaitsDecision() if status == RunStatus.AWAITING_APPROVAL else ConversationBusy()
+    if not User.objects.filter(pk=start.owner_id, is_active=True).exists():
+        return Forbidden("This account is closed.")
     return too_many(ceilings)

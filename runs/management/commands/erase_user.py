@@ -44,7 +44,9 @@ class Command(BaseCommand):
             with turn.take(erasing.TURN) as keep:
                 erased = erasing.erase(user, Pace(stop=threading.Event(), before_each=keep))
         except erasing.StillActive:
-            raise CommandError(f"{name} has active runs. Cancel them first; nothing was erased.") from None
+            raise CommandError(
+                f"{name} has active runs. Cancel them, and call this again until it says that {name} is erased."
+            ) from None
         except turn.Taken:
             raise CommandError("Another process erases a user now. Try again when it has finished.") from None
         self.stdout.write(f"{name} is erased. The statistics call them {erased}.")

@@ -4,6 +4,7 @@ from io import StringIO
 from typing import Any
 
 import pytest
+from axes.models import AccessAttempt
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import Group
 from django.contrib.contenttypes.models import ContentType
@@ -13,6 +14,7 @@ from django.core.management import CommandError, call_command
 from runs.models import ApiToken, AuditEntry, Conversation, File, Message, Run
 from runs.models.audit import Actor, AuditAction
 from runs.models.file import storage
+from runs.retention import contents
 from runs.states import RunStatus
 from tests.runs.retention.test_pruning import SECRET, everything_stored, figures, make_full_run
 from tests.runs.rows import make_run, make_user
@@ -115,6 +117,48 @@ def test_active_runs_must_end_first(ada: Any) -> None:
         erase("ada", "--yes")
     ada.refresh_from_db()
     assert (ada.username, Run.objects.get().status) == ("ada", RunStatus.RUNNING)
+
+
+def test_an_interrupted_erasure_goes_on_under_the_same_name(
+    ada: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_full_run(ada, days=3)
+    with monkeypatch.context() as patch:
+        patch.setattr(contents, "empty", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            erase("ada", "--yes")
+    ada.refresh_from_db()
+    assert (ada.is_active, ada.username) == (False, "ada")
+    assert erase("ada", "--yes").endswith(f"The statistics call them erased-{ada.pk}.\n")
+    assert SECRET[:80] not in everything_stored()
+    assert "0 messages" in erase(f"erased-{ada.pk}", "--yes")
+
+
+def interrupt(pace: Any) -> None:
+    raise KeyboardInterrupt
+
+
+def test_a_run_that_began_meanwhile_is_not_passed_over(ada: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    hide = contents.erase
+
+    def begin(conversations: Any, pace: Any) -> None:
+        make_run(owner=ada, status=RunStatus.RUNNING)
+        hide(conversations, pace)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(contents, "erase", begin)
+        with pytest.raises(CommandError, match="active runs"):
+            erase("ada", "--yes")
+    Run.objects.update(status=RunStatus.CANCELLED)
+    erase("ada", "--yes")
+    assert not Conversation.objects.exists()
+
+
+def test_failed_sign_ins_of_the_name_are_forgotten(ada: Any) -> None:
+    for name in ("ada", "eve"):
+        AccessAttempt.objects.create(username=name, ip_address="203.0.113.7", failures_since_start=1)
+    erase("ada", "--yes")
+    assert AccessAttempt.objects.get().username == "eve"
 
 
 def test_an_unknown_name_is_a_sentence() -> None:
