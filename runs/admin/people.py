@@ -66,7 +66,7 @@ class UserAdmin(NoSecretLookups, DjangoUserAdmin, ModelAdmin):  # type: ignore[t
         self, objs: QuerySet[User] | Sequence[Any], request: HttpRequest
     ) -> tuple[list[Any], dict[str, int], set[str], list[Any]]:
         """Count the rows that are deleted with the users; active runs and a missing permission prevent it."""
-        conversations = Conversation.objects.filter(owner__in=[user.pk for user in objs])
+        conversations = Conversation.all_rows.filter(owner__in=[user.pk for user in objs])
         counted = {"users": len(objs), **deletion.counts(conversations)}
         allowed = request.user.has_perm("runs.delete_conversation")
         missing = set() if allowed else {"conversation"}
@@ -78,7 +78,7 @@ class UserAdmin(NoSecretLookups, DjangoUserAdmin, ModelAdmin):  # type: ignore[t
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         """Delete the users and their provider traces in one transaction."""
         with transaction.atomic():
-            deletion.delete_traces(Conversation.objects.filter(owner__in=queryset))
+            deletion.delete_traces(Conversation.all_rows.filter(owner__in=queryset))
             queryset.delete()
 
 
