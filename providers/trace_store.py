@@ -81,6 +81,11 @@ def unused_pieces(scope: UUID, kept: QuerySet[ProviderTrace]) -> list[bytes]:
     return [digest for digest in stored if digest not in used]
 
 
+def pieces_outside(scopes: QuerySet[Any]) -> QuerySet[TracePiece]:
+    """Return the pieces of all conversations whose ids are not among ``scopes``."""
+    return TracePiece.objects.exclude(scope__in=scopes)
+
+
 def delete_payloads(traces: QuerySet[ProviderTrace]) -> None:
     """Delete requests and responses, and what errors quote of them. Measurements, usage and codes stay."""
     for trace in traces.filter(error__isnull=False).only("error"):

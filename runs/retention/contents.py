@@ -7,6 +7,7 @@ from uuid import UUID
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
+from providers import trace_store
 from providers.models import ProviderTrace, TracePiece
 from runs.models import Conversation, File, Message, Note, Run, RunEvent, ToolCall
 from runs.models.file import delete_unused
@@ -50,6 +51,8 @@ def empty(pace: Pace) -> None:
     ids = list(erased.values_list("pk", flat=True))
     for first in range(0, len(ids), _TOGETHER):
         _empty(ids[first : first + _TOGETHER], pace)
+    # Of conversations that were deleted, or emptied, while a call was about to refer to pieces.
+    delete(trace_store.pieces_outside(Conversation.all_rows.filter(is_emptied=False).values("pk")), pace)
 
 
 def delete(rows: QuerySet[Any], pace: Pace) -> None:

@@ -41,8 +41,8 @@ def _pack(scope: UUID, ids: Sequence[UUID], pace: Pace) -> None:
     packed = trace_store.pack_old(ProviderTrace.objects.filter(pk__in=ids).order_by("pk"), scope)
 
     def store(_: object) -> None:
-        # A conversation that was deleted meanwhile takes no pieces any more.
-        if Conversation.all_rows.select_for_update().filter(pk=scope).exists():
+        # A conversation that was deleted or erased meanwhile takes no pieces any more.
+        if Conversation.objects.select_for_update().filter(pk=scope).exists():
             packed.update()
 
     pace.each_part([scope], store)

@@ -57,7 +57,9 @@ class Command(BaseCommand):
 
     def _report(self, found: list[pruning.Pruned], what: str) -> None:
         if not found:
-            self.stdout.write("Nothing is too old: every RUNNEL_RETENTION_… is off.")
+            self.stdout.write(
+                "Nothing is ever too old: RUNNEL_UPLOAD_HOURS and every RUNNEL_RETENTION_… are off."
+            )
         for each in found:
             self.stdout.write(f"{each.count:,} {each.kind} {what}.")
 

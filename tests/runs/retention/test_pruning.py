@@ -17,7 +17,7 @@ from providers import trace_store
 from providers.models import ProviderTrace, TracePiece
 from runs.models import Conversation, EventLog, File, Message, Note, Run, RunEvent, Step, ToolCall, Upkeep
 from runs.models.file import storage
-from runs.retention import pruning, turn
+from runs.retention import packing, pruning, turn
 from runs.retention.pace import Pace, Stopped
 from runs.states import RunStatus
 from runs.usage.statistics import GroupBy, Scope, grouped, total
@@ -103,7 +103,9 @@ def everything_stored() -> str:
 def test_off_keeps_everything_for_ever(owner: Any) -> None:
     make_full_run(owner, days=5_000)
     before = everything_stored()
-    assert pruning.prune(quick()) == []
+    said = StringIO()
+    call_command("prune", stdout=said)
+    assert said.getvalue().startswith("Nothing is ever too old")
     assert everything_stored() == before
 
 
@@ -194,6 +196,40 @@ def test_a_trace_whose_run_is_gone_is_pruned_too(owner: Any, settings: Any) -> N
     run.delete()
     pruning.prune(quick())
     assert not trace_store.with_payloads().exists()
+
+
+def test_pieces_that_no_conversation_needs_go(owner: Any) -> None:
+    kept, deleted, emptied = (make_full_run(owner, days=1).conversation_id for _ in range(3))
+    Conversation.objects.filter(pk=deleted).delete()
+    Conversation.objects.filter(pk=emptied).update(erased_at=timezone.now(), is_emptied=True)
+    assert TracePiece.objects.values("scope").distinct().count() == 3
+    pruning.prune(quick())
+    assert set(TracePiece.objects.values_list("scope", flat=True)) == {kept}
+
+
+def test_old_payloads_of_an_erased_conversation_are_not_packed_again(
+    owner: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = make_full_run(owner, days=1)
+    request = {"messages": [{"content": SECRET}, {"content": "short"}]}
+    TracePiece.objects.all().delete()
+    old = ProviderTrace.objects.filter(run_id=run.pk)
+    old.update(packed_request=None, unpacked_request=request)
+    prepare = trace_store.pack_old
+
+    def erase_meanwhile(*args: Any) -> Any:
+        packed = prepare(*args)
+        Conversation.objects.update(erased_at=timezone.now())
+        return packed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(trace_store, "pack_old", erase_meanwhile)
+        packing.pack(quick())
+    assert not TracePiece.objects.exists()
+    Conversation.all_rows.update(erased_at=None)
+    packing.pack(quick())
+    assert TracePiece.objects.exists()
+    assert old.get().request == request
 
 
 def test_old_files_go_with_their_bytes(owner: Any, settings: Any) -> None:
