@@ -1,5 +1,6 @@
 """A thread that repeats one short piece of database work, whatever the event loop and the other threads do."""
 
+import contextlib
 import logging
 import threading
 from collections.abc import Callable
@@ -56,7 +57,8 @@ class PeriodicThread:
                 except Exception:
                     logger.exception("%s failed; the next attempt follows in %g s", self._name, self._retry)
                     # A connection that the database has closed is of no use any more.
-                    connection.close()
+                    with contextlib.suppress(Exception):
+                        connection.close()
                     pause = self._retry
         finally:
             connections.close_all()

@@ -6,8 +6,6 @@ import logging
 from collections.abc import Callable
 from uuid import UUID
 
-from django.db import DatabaseError
-
 from concurrency.tasks import spawn
 from concurrency.threads import readers
 from runs.models import Run
@@ -50,16 +48,24 @@ class StatePoll:
             asked = tuple(self._run_ids)
             try:
                 states = await readers.run(_read_states, asked)
-            except DatabaseError:
+            except Exception:
                 logger.exception("the states of runs could not be read; the next query tries again")
             else:
                 for run_id in asked:
-                    if run_id in self._run_ids:
-                        # A run that was deleted has ended.
-                        self._seen(run_id, *states.get(run_id, (0, True)))
+                    # A run that was deleted has ended.
+                    self._report(run_id, *states.get(run_id, (0, True)))
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._interval):
                     await self._is_new.wait()
+
+    def _report(self, run_id: UUID, last_seq: int, has_ended: bool) -> None:
+        if run_id in self._run_ids:
+            try:
+                self._seen(run_id, last_seq, has_ended)
+            except Exception:
+                logger.exception(
+                    "the state of run %s could not be reported; the next query tries again", run_id
+                )
 
 
 def _read_states(run_ids: tuple[UUID, ...]) -> dict[UUID, tuple[int, bool]]:

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from django.db import DatabaseError
+from django.db import DatabaseError, InterfaceError
 
 from concurrency.threads import readers
 from runs.log import polling
@@ -47,16 +47,16 @@ class Reader:
 
 @dataclass
 class Queries:
-    """Stands before the query; counts the calls, and fails them while ``fails`` is set."""
+    """Stands before the query; counts the calls, and fails them with ``fails``."""
 
     read: Callable[[tuple[UUID, ...]], Any]
-    fails: bool = False
+    fails: Exception | None = None
     asked: list[frozenset[UUID]] = field(default_factory=list)
 
     def __call__(self, run_ids: tuple[UUID, ...]) -> Any:
         self.asked.append(frozenset(run_ids))
         if self.fails:
-            raise DatabaseError
+            raise self.fails
         return self.read(run_ids)
 
 
@@ -101,14 +101,19 @@ def _delete(run_id: UUID) -> Callable[[], Any]:
     return lambda: Run.objects.filter(pk=run_id).delete()
 
 
-async def test_an_outage_of_the_database_closes_no_viewer(queries: Queries, ada: Person) -> None:
+@pytest.mark.parametrize(
+    "failure", [DatabaseError(), InterfaceError("the connection is closed"), KeyError(1)]
+)
+async def test_an_outage_of_the_database_closes_no_viewer(
+    queries: Queries, ada: Person, failure: Exception
+) -> None:
     run = await readers.run(lambda: make_run(owner=ada.user, status=RunStatus.RUNNING, worker="other"))
     feed, client = Feed(poll=0.01), Reader()
-    queries.fails = True
+    queries.fails = failure
     feed.watch(run.pk, client, after=0, last_seq=0, finished=False).start()
     await until(lambda: len(queries.asked) > 2)
     await readers.run(Run.objects.filter(pk=run.pk).update, status=RunStatus.COMPLETED)
-    queries.fails = False
+    queries.fails = None
     await until(lambda: client.has_ended)
 
 
@@ -123,3 +128,19 @@ async def test_a_run_that_is_driven_here_is_not_asked_about(queries: Queries, ad
     feed.close(here, has_ended=True)
     await readers.run(_delete(away))
     await until(lambda: len(feed) == 0)
+
+
+async def test_one_run_that_cannot_be_reported_keeps_no_other_from_it(queries: Queries, ada: Person) -> None:
+    ids = await readers.run(lambda: [make_run(owner=ada.user).pk for _ in range(2)])
+    heard: list[UUID] = []
+
+    def seen(run_id: UUID, last_seq: int, has_ended: bool) -> None:
+        heard.append(run_id)
+        raise ValueError
+
+    poll = polling.StatePoll(seen, interval=0.01)
+    for run_id in ids:
+        poll.add(run_id)
+    await until(lambda: set(heard) == set(ids) and len(heard) > 4)
+    for run_id in ids:
+        poll.remove(run_id)
