@@ -12,6 +12,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from django.conf import settings
+from django.db import transaction
 from django.utils import timezone
 
 from concurrency.periodic import PeriodicThread
@@ -66,8 +67,16 @@ class Heartbeat:
                 stop_signals.request(run_id, by=by, reason=reason)
 
     def _renew(self, run_ids: tuple[UUID, ...]) -> list[tuple[UUID, str, str]]:
-        """Renew the leases of ``run_ids``; return id, requester and reason of each stored cancel."""
+        """Renew the leases of ``run_ids``; return id, requester and reason of each stored cancel.
+
+        A run whose row another transaction changes now waits for the next heartbeat: to wait for it here, with other
+        rows locked, could end in a deadlock.
+        """
         mine = Run.objects.filter(pk__in=run_ids, status__in=DRIVEN, worker=self._worker)
-        mine.update(lease_until=timezone.now() + self._lease)
+        with transaction.atomic():
+            # SQLite locks no rows, and Django then asks for none.
+            free = mine.order_by("pk").select_for_update(skip_locked=True, no_key=True)
+            renewed = list(free.values_list("pk", flat=True))
+            mine.filter(pk__in=renewed).update(lease_until=timezone.now() + self._lease)
         requested = mine.filter(cancel_requested_at__isnull=False, cancel_mode=CancelMode.IMMEDIATE)
         return list(requested.order_by().values_list("pk", "cancelled_by", "cancel_reason"))

@@ -1,4 +1,4 @@
-"""The log's own SQL and its compaction on PostgreSQL, where it is installed."""
+"""The log's own SQL, its compaction and the heartbeat's locks on PostgreSQL, where it is installed."""
 
 import os
 import subprocess
@@ -10,13 +10,13 @@ from django.db import connection
 
 from tests.postgresql import temporary_database
 
-FILES = ("test_rows.py", "test_compaction.py")
+FILES = ("test_rows.py", "test_compaction.py", "../engine/test_heartbeat_locks.py")
 
 
 def test_the_log_is_the_same_on_postgresql() -> None:
     if connection.vendor == "postgresql":
         pytest.skip("this is PostgreSQL")
-    files = [str(Path(__file__).with_name(name)) for name in FILES]
+    files = [str(Path(__file__).parent / name) for name in FILES]
     with temporary_database() as address:
         done = subprocess.run(
             [sys.executable, "-m", "pytest", "-q", "-x", "-n0", "-p", "no:cacheprovider", *files],

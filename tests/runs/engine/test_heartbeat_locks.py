@@ -1,0 +1,61 @@
+"""The heartbeat waits for no row that another transaction has locked: only PostgreSQL locks rows."""
+
+import threading
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection, transaction
+from django.utils import timezone
+
+from runs.engine.heartbeat import Heartbeat
+from runs.models import Run
+from runs.states import RunStatus
+from tests.runs.rows import make_run, make_user
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+STUCK = 20.0
+LONG_AGO = "2020-01-01T00:00:00Z"
+
+
+def renewed(beat: Heartbeat, runs: list[Run]) -> set[Any]:
+    """Let the heartbeat renew the leases of ``runs``; return those that were, by their ids."""
+    beat._renew(tuple(run.pk for run in runs))
+    return set(Run.objects.filter(lease_until__gt=timezone.now()).values_list("pk", flat=True))
+
+
+@pytest.fixture
+async def beat() -> Heartbeat:
+    return Heartbeat("me", lease=timedelta(seconds=60), driven=lambda: ())
+
+
+@pytest.fixture
+def runs() -> list[Run]:
+    columns = {"status": RunStatus.RUNNING, "worker": "me", "lease_until": LONG_AGO}
+    return [make_run(owner=make_user(name), **columns) for name in ("ada", "eve")]
+
+
+def test_the_leases_of_its_own_runs_are_renewed(beat: Heartbeat, runs: list[Run]) -> None:
+    Run.objects.filter(pk=runs[1].pk).update(worker="other")
+    assert renewed(beat, runs) == {runs[0].pk}
+
+
+@pytest.mark.skipif("connection.vendor != 'postgresql'", reason="SQLite locks no rows")
+def test_a_locked_row_waits_for_the_next_heartbeat(beat: Heartbeat, runs: list[Run]) -> None:
+    is_locked, done = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with transaction.atomic():
+            Run.objects.filter(pk=runs[0].pk).update(system="changed")
+            is_locked.set()
+            done.wait(STUCK)
+        connection.close()
+
+    other = threading.Thread(target=hold)
+    other.start()
+    assert is_locked.wait(STUCK)
+    assert renewed(beat, runs) == {runs[1].pk}
+    done.set()
+    other.join()
+    assert renewed(beat, runs) == {run.pk for run in runs}
