@@ -32,7 +32,7 @@ async def beat() -> Heartbeat:
 
 @pytest.fixture
 def runs() -> list[Run]:
-    columns = {"status": RunStatus.RUNNING, "worker": "me", "lease_until": LONG_AGO}
+    columns: dict[str, Any] = {"status": RunStatus.RUNNING, "worker": "me", "lease_until": LONG_AGO}
     return [make_run(owner=make_user(name), **columns) for name in ("ada", "eve")]
 
 
