@@ -9,7 +9,9 @@ from datetime import timedelta
 from uuid import UUID
 
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.core.files.uploadedfile import UploadedFile
+from django.db import transaction
 from django.db.models import Count, QuerySet, Sum
 from django.utils import timezone
 
@@ -89,11 +91,21 @@ def store(owner_id: int, upload: "UploadedFile[bytes]", *, name: str) -> File:
     file = File(owner_id=owner_id, name=_clean(name), mime_type=mime_type, size=upload.size)
     file.content.save(file.name, upload, save=False)
     try:
-        file.save(force_insert=True)
+        _insert(file)
     except BaseException:
         file.content.delete(save=False)
         raise
     return file
+
+
+def _insert(file: File) -> None:
+    """Insert the row if there is room still: other uploads may have taken it. Raises ``NoRoom``."""
+    with transaction.atomic():
+        # One upload of a user after the other; SQLite has one writer anyway.
+        list(User.objects.select_for_update(no_key=True).filter(pk=file.owner_id).values_list("pk"))
+        if file.size > room(file.owner_id):
+            raise NoRoom(no_room(file.owner_id))
+        file.save(force_insert=True)
 
 
 def expired() -> QuerySet[File]:

@@ -47,10 +47,9 @@ def conversation_with(*uploads: File) -> Conversation:
 
 def expire() -> int:
     """Prune, and return how many uploads were deleted because no message shows them."""
-    (found,) = (
+    return sum(
         each.count for each in pruning.prune(Pace(stop=threading.Event())) if "no message" in each.kind
     )
-    return found
 
 
 def names(folder: Path) -> set[str]:
@@ -69,6 +68,23 @@ async def test_a_start_notes_the_uploads_that_its_messages_show(ada: Person, con
     noted = await readers.run(lambda: list(File.objects.exclude(conversations=None)))
     assert noted == [shown]
     assert other.id != shown.id
+
+
+def test_uploads_at_once_take_no_more_room_than_there_is(
+    folder: Path, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.RUNNEL_FILES_PER_USER = 1
+    user, recognise = make_user("ada"), files._mime_type
+
+    def while_another_is_stored(content: Any) -> str | None:
+        monkeypatch.setattr(files, "_mime_type", recognise)
+        upload(user)
+        return recognise(content)
+
+    monkeypatch.setattr(files, "_mime_type", while_another_is_stored)
+    with pytest.raises(files.NoRoom):
+        upload(user)
+    assert names(folder) == {str(File.objects.get().pk)}
 
 
 def test_an_upload_goes_with_the_last_conversation_that_shows_it(folder: Path) -> None:
