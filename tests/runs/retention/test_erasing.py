@@ -13,10 +13,9 @@ from django.core.management import CommandError, call_command
 
 from runs.models import ApiToken, AuditEntry, Conversation, File, Message, Run
 from runs.models.audit import Actor, AuditAction
-from runs.models.file import storage
 from runs.retention import contents
 from runs.states import RunStatus
-from tests.runs.retention.test_pruning import SECRET, everything_stored, figures, make_full_run
+from tests.runs.retention.test_pruning import SECRET, everything_stored, figures, make_full_run, stored_names
 from tests.runs.rows import make_run, make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -34,7 +33,7 @@ def erase(name: str = "ada", *options: str) -> str:
 
 
 def test_nothing_of_a_user_is_left_but_what_they_used(ada: Any) -> None:
-    of_others = storage().listdir("")[1]
+    of_others = stored_names()
     make_full_run(ada, days=3)
     make_full_run(ada, days=300)
     upload = File(owner=ada, name="cv.txt", mime_type="text/plain", size=1)
@@ -57,7 +56,7 @@ def test_nothing_of_a_user_is_left_but_what_they_used(ada: Any) -> None:
     assert (after, days, models) == (whole, by_day, by_model)
     assert set(users) == {name}
     assert SECRET[:80] not in everything_stored()
-    assert storage().listdir("")[1] == of_others
+    assert stored_names() == of_others
     assert not ApiToken.objects.exists()
     ada.refresh_from_db()
     facts = str({key: str(value) for key, value in vars(ada).items()}).lower()

@@ -34,13 +34,18 @@ def quick() -> Pace:
     return Pace(stop=threading.Event())
 
 
+def stored_names() -> list[str]:
+    """Return the names of all stored files; none before the first one."""
+    return storage().listdir("")[1] if storage().exists("") else []
+
+
 @pytest.fixture(autouse=True)
 def keep_for_ever(settings: Any) -> Iterator[None]:
     for kind in KINDS:
         setattr(settings, f"RUNNEL_RETENTION_{kind}_DAYS", None)
     settings.RUNNEL_UPLOAD_HOURS = 0
     yield
-    for name in storage().listdir("")[1]:
+    for name in stored_names():
         storage().delete(name)
 
 
