@@ -9,7 +9,6 @@ from itertools import chain
 from uuid import UUID
 
 import orjson
-from django.db.models import QuerySet
 
 from providers.catalog import Target
 from providers.types import ChatMessage, Json, Role
@@ -28,7 +27,7 @@ from runs.errors import (
 from runs.limits import Ceilings
 from runs.models import Conversation, File, Message, Run
 from runs.services import options
-from runs.states import ACTIVE, RunStatus
+from runs.states import RunStatus
 from runs.store import files, history, media
 from runs.store.titles import title_of
 from runs.usage import daily
@@ -194,14 +193,14 @@ def _check_targets(
         if why is not None:
             raise Unsupported(why)
         if "cost" in request.spendable and not _has_price(target):
-            raise Unsupported(
-                f"The price of {target.origin.model} is not known here: give the budget in tokens."
-            )
+            raise Unsupported(_no_price(target, is_own_budget="cost" in request.budget))
 
 
-def unfinished(owner_id: int) -> "QuerySet[Run]":
-    """Return a user's live and paused runs, by an index of their own."""
-    return Run.objects.filter(owner_id=owner_id, finished_at=None, status__in=ACTIVE).order_by()
+def _no_price(target: Target, *, is_own_budget: bool) -> str:
+    unknown = f"The price of {target.origin.model} is not known here"
+    if is_own_budget:
+        return f"{unknown}: give the budget in tokens."
+    return f"{unknown}, and an admin has limited what your runs may cost in 24 hours. Choose another model."
 
 
 def too_many(ceilings: Ceilings) -> TooManyRuns:

@@ -6,7 +6,7 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from runs.engine.spec import WorkerSettings
-from runs.errors import AwaitsDecision, ConversationBusy, Forbidden, NotFound
+from runs.errors import AwaitsDecision, ConversationBusy, Forbidden, NoSuchFile, NotFound
 from runs.limits import Ceilings
 from runs.models import Conversation, File, Run, Step
 from runs.services.new_run import PreparedStart, Repeated, known, too_many
@@ -28,6 +28,7 @@ def store(start: PreparedStart, step: Step | None, settings: WorkerSettings, cei
         ConversationBusy: the conversation has another unfinished run.
         TooManyRuns: the user has as many live and paused runs as allowed, in all processes.
         NotFound: the conversation was deleted.
+        NoSuchFile: a file that a message names was deleted.
         Forbidden: the user's account was closed.
     """
     run = start.run
@@ -42,11 +43,7 @@ def store(start: PreparedStart, step: Step | None, settings: WorkerSettings, cei
     elif not _update_conversation(start).execute():
         raise NotFound
     if start.uploads:
-        shown = File.conversations.through
-        shown.objects.bulk_create(
-            [shown(file_id=file.pk, conversation_id=start.conversation.pk) for file in start.uploads],
-            ignore_conflicts=True,
-        )
+        _show_uploads(start)
     messages.inserting(start.messages).execute()
     if step is not None:
         statements.insert([step]).execute()
@@ -65,6 +62,19 @@ def _insert_run(run: Run, ceilings: Ceilings) -> Statement:
             ' AND EXISTS (SELECT 1 FROM "auth_user" WHERE "id" = %s AND "is_active")'
         ),
         values=[run.owner_id, ceilings.runs, run.owner_id],
+    )
+
+
+def _show_uploads(start: PreparedStart) -> None:
+    """Note which uploads the conversation shows. Raises ``NoSuchFile`` if one was deleted since it was checked."""
+    ids = sorted(file.pk for file in start.uploads)
+    # Locked, so that none is deleted before the commit. A missing one would fail there, without a sentence.
+    found = File.objects.filter(pk__in=ids).order_by("pk").select_for_update(no_key=True)
+    if list(found.values_list("pk", flat=True)) != ids:
+        raise NoSuchFile
+    shown = File.conversations.through
+    shown.objects.bulk_create(
+        [shown(file_id=key, conversation_id=start.conversation.pk) for key in ids], ignore_conflicts=True
     )
 
 

@@ -5,6 +5,7 @@ from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
 
 from providers import catalog
@@ -13,6 +14,7 @@ from runs.engine.spec import WorkerSettings
 from runs.models import Conversation, Message, Run
 from runs.services import new_run, storing
 from runs.services.new_run import PreparedStart, StartRequest
+from runs.store import files
 from tests.runs.rows import make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -23,13 +25,14 @@ def ada() -> Any:
     return make_user("ada")
 
 
-def prepared(owner: Any, content: Any = "hi") -> PreparedStart:
-    request = StartRequest(
-        run_id=uuid4(),
-        conversation_id=None,
-        model="emulator/echo",
-        messages=[{"id": "m", "role": "user", "content": content}],
-    )
+def prepared(owner: Any, content: Any = "hi", **fields: Any) -> PreparedStart:
+    values: dict[str, Any] = {
+        "run_id": uuid4(),
+        "conversation_id": None,
+        "model": "emulator/echo",
+        "messages": [{"id": "m", "role": "user", "content": content}],
+    }
+    request = StartRequest(**values | fields)
     return new_run.prepare(owner.pk, request, (catalog.resolve(request.model),))
 
 
@@ -37,6 +40,22 @@ def store(start: PreparedStart) -> None:
     worker = WorkerSettings(worker="test", lease=10.0, run_timeout=10.0, approval_timeout=10.0)
     with transaction.atomic():
         storing.store(start, None, worker, limits.of(start.owner_id))
+
+
+def test_a_file_that_was_deleted_meanwhile_is_named_as_the_reason(ada: Any) -> None:
+    file = files.store(ada.pk, SimpleUploadedFile("a.txt", b"words"), name="a.txt")
+    start = prepared(ada, [{"type": "document", "source": {"type": "file", "value": str(file.pk)}}])
+    assert start.uploads == (file,)
+    file.delete()
+    with pytest.raises(errors.NoSuchFile):
+        store(start)
+    assert not Conversation.objects.exists()
+
+
+def test_a_price_that_is_not_known_is_told_with_who_has_limited_the_cost(ada: Any) -> None:
+    for limited, advice in (("budget", "give the budget in tokens"), ("allowance", "an admin has limited")):
+        with pytest.raises(errors.Unsupported, match=advice):
+            prepared(ada, model="emulator/hello", **{limited: {"cost": 1.0}})
 
 
 def test_an_account_that_was_closed_meanwhile_takes_no_run(ada: Any) -> None:
