@@ -14,6 +14,17 @@ from runs.states import ACTIVE, RunStatus
 from runs.store import messages, statements
 from runs.store.statements import Statement
 
+#: Whether a user may have one more run. It names the statuses so that SQLite takes the index of unfinished runs.
+MAY_HAVE_ONE_MORE = (
+    '(SELECT COUNT(*) FROM "runs_run" WHERE "owner_id" = %s AND "finished_at" IS NULL AND "status" IN (%s, %s, %s)) < %s'
+    ' AND EXISTS (SELECT 1 FROM "auth_user" WHERE "id" = %s AND "is_active")'
+)
+
+
+def may_have_one_more(owner_id: int, ceilings: Ceilings) -> list[Any]:
+    """Return the values of ``MAY_HAVE_ONE_MORE``."""
+    return [owner_id, *sorted(ACTIVE), ceilings.runs, owner_id]
+
 
 def store(start: PreparedStart, step: Step | None, settings: WorkerSettings, ceilings: Ceilings) -> None:
     """Store a run with its user messages. Runs in a transaction of the journal.
@@ -57,11 +68,8 @@ def _insert_run(run: Run, ceilings: Ceilings) -> Statement:
     return statements.insert(
         [run],
         or_nothing=True,
-        condition=(
-            '(SELECT COUNT(*) FROM "runs_run" WHERE "owner_id" = %s AND "finished_at" IS NULL) < %s'
-            ' AND EXISTS (SELECT 1 FROM "auth_user" WHERE "id" = %s AND "is_active")'
-        ),
-        values=[run.owner_id, ceilings.runs, run.owner_id],
+        condition=MAY_HAVE_ONE_MORE,
+        values=may_have_one_more(run.owner_id, ceilings),
     )
 
 
