@@ -63,6 +63,9 @@ class Command(BaseCommand):
         executor = MigrationExecutor(connection)
         # Skipped if there is nothing to apply: `migrate` would still check all models and permissions.
         if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+            if executor.loader.applied_migrations:
+                self.stdout.write("Updating the database. With large event logs this takes minutes ...")
+                self.stdout.flush()
             call_command("migrate", verbosity=0, interactive=False)
         if not settings.DEBUG:
             call_command("collectstatic", verbosity=0, interactive=False)

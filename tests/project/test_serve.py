@@ -1,0 +1,52 @@
+"""What ``manage.py serve`` says before it serves."""
+
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.db.migrations.executor import MigrationExecutor
+
+from runs.management.commands import serve
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return the names of the commands that are called, none of which does anything."""
+    names: list[str] = []
+    monkeypatch.setattr(serve, "call_command", lambda name, **_: names.append(name))
+    return names
+
+
+def said(monkeypatch: pytest.MonkeyPatch, *, plan: list[Any], applied: dict[Any, Any]) -> str:
+    get_user_model().objects.create_user("ada")
+
+    class Executor(MigrationExecutor):
+        def __init__(self, connection: Any) -> None:
+            super().__init__(connection)
+            self.loader.applied_migrations = applied
+
+        def migration_plan(self, *_: Any, **__: Any) -> list[Any]:
+            return plan
+
+    monkeypatch.setattr(serve, "MigrationExecutor", Executor)
+    # The connection of the test stays open.
+    monkeypatch.setattr("django.db.connection.close", lambda: None)
+    out = StringIO()
+    serve.Command(stdout=out)._prepare()
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("plan", "applied", "word"),
+    [(["one"], {"old": 1}, "Updating the database"), (["one"], {}, ""), ([], {"old": 1}, "")],
+)
+def test_it_says_when_an_old_database_is_updated(
+    monkeypatch: pytest.MonkeyPatch, calls: list[str], plan: list[Any], applied: dict[Any, Any], word: str
+) -> None:
+    told = said(monkeypatch, plan=plan, applied=applied)
+    assert told.startswith(word)
+    assert bool(told) is bool(word)
+    assert ("migrate" in calls) is bool(plan)
