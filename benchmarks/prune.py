@@ -65,9 +65,9 @@ _FIGURES = """
 from datetime import timedelta
 from django.db import connection
 from django.utils import timezone
-from runs.usage.statistics import Scope, total
+from runs.usage.statistics import Scope, Statistics
 now = timezone.now()
-found = total(Scope(since=now - timedelta(days=200), until=now - timedelta(days=50)))
+found = Statistics(Scope(since=now - timedelta(days=200), until=now - timedelta(days=50))).total()
 with connection.cursor() as cursor:
     cursor.execute(
         "SELECT count(*), sum(input_tokens), sum(output_tokens), sum(cost) FROM runs_step WHERE model = 'old'"

@@ -149,21 +149,6 @@ class Statistics:
         return {name: _figures(cell) for name, cell in groups.items()}
 
 
-def total(scope: Scope) -> Figures:
-    """Return the statistics of all runs and steps in ``scope``."""
-    return Statistics(scope).total()
-
-
-def by_day(scope: Scope) -> dict[date, Figures]:
-    """Return statistics for each day of ``scope``, in order. Days without runs have empty ones."""
-    return Statistics(scope).by_day()
-
-
-def grouped(scope: Scope, by: GroupBy) -> dict[Any, Figures]:
-    """Return statistics by key, in no particular order. Keys without runs and steps are left out."""
-    return Statistics(scope).grouped(by)
-
-
 def _figures(cell: Cell) -> Figures:
     waits = sorted(cell.waits)
     return Figures(

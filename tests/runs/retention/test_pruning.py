@@ -20,7 +20,7 @@ from runs.models.file import storage
 from runs.retention import packing, pruning, turn
 from runs.retention.pace import Pace, Stopped
 from runs.states import RunStatus
-from runs.usage.statistics import GroupBy, Scope, grouped, total
+from runs.usage.statistics import GroupBy, Scope, Statistics
 from tests.providers.test_models import record
 from tests.runs.rows import make_call, make_run, make_step, make_user
 
@@ -93,7 +93,7 @@ def make_full_run(owner: Any, *, days: int, conversation: Conversation | None = 
 
 def figures() -> Any:
     scope = Scope(since=timezone.now() - timedelta(days=400), until=timezone.now() + timedelta(days=1))
-    return total(scope), [grouped(scope, by) for by in GroupBy]
+    return Statistics(scope).total(), [Statistics(scope).grouped(by) for by in GroupBy]
 
 
 def everything_stored() -> str:

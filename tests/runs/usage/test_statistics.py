@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from providers.types.cost import CostIs
 from runs.states import RunStatus
-from runs.usage.statistics import Figures, GroupBy, Scope, Statistics, by_day, grouped, total
+from runs.usage.statistics import Figures, GroupBy, Scope, Statistics
 from tests.runs.rows import make_run, make_step, make_user
 
 pytestmark = pytest.mark.django_db
@@ -76,7 +76,7 @@ def mixed() -> None:
 
 @pytest.mark.usefixtures("mixed")
 def test_it_adds_up_everything_in_the_period():
-    assert total(WEEK) == Figures(
+    assert Statistics(WEEK).total() == Figures(
         runs=5,
         ended_runs=4,
         cancelled_runs=2,
@@ -104,25 +104,25 @@ def test_it_adds_up_everything_in_the_period():
 
 @pytest.mark.usefixtures("mixed")
 def test_it_takes_shares_of_the_runs_that_ended():
-    figures = total(WEEK)
+    figures = Statistics(WEEK).total()
     assert figures.cancelled_share == 0.5
     assert figures.failed_share == 0.25
 
 
 @pytest.mark.usefixtures("mixed")
 def test_it_keeps_unknown_apart_from_zero():
-    by_user = grouped(WEEK, GroupBy.USER)
+    by_user = Statistics(WEEK).grouped(GroupBy.USER)
     # Nobody told bob's cached tokens; ada's second model reported them as 0.
     assert by_user["bob"].cached_input_tokens is None
     assert by_user["bob"].reasoning_tokens is None
-    by_model = grouped(WEEK, GroupBy.MODEL)
+    by_model = Statistics(WEEK).grouped(GroupBy.MODEL)
     assert by_model["anthropic/opus"].cached_input_tokens == 0
     assert by_model["anthropic/opus"].output_tokens is None
 
 
 @pytest.mark.usefixtures("mixed")
 def test_it_groups_by_model():
-    figures = grouped(WEEK, GroupBy.MODEL)
+    figures = Statistics(WEEK).grouped(GroupBy.MODEL)
     assert set(figures) == {"openai/gpt", "anthropic/opus"}
     assert figures["openai/gpt"] == Figures(
         runs=3,
@@ -162,7 +162,7 @@ def test_it_groups_by_model():
 
 @pytest.mark.usefixtures("mixed")
 def test_it_groups_by_user():
-    figures = grouped(WEEK, GroupBy.USER)
+    figures = Statistics(WEEK).grouped(GroupBy.USER)
     assert {name: (line.runs, line.steps, line.input_tokens) for name, line in figures.items()} == {
         "ada": (2, 3, 1080),
         "bob": (3, 2, 5),
@@ -171,7 +171,7 @@ def test_it_groups_by_user():
 
 @pytest.mark.usefixtures("mixed")
 def test_it_lists_every_day_also_the_quiet_ones():
-    figures = by_day(WEEK)
+    figures = Statistics(WEEK).by_day()
     assert list(figures) == [date(2026, 3, day) for day in range(2, 9)]
     assert [line.runs for line in figures.values()] == [2, 3, 0, 0, 0, 0, 0]
     assert [line.input_tokens for line in figures.values()] == [1080, 5, None, None, None, None, None]
@@ -180,9 +180,9 @@ def test_it_lists_every_day_also_the_quiet_ones():
 
 @pytest.mark.usefixtures("mixed")
 def test_its_lines_add_up_to_the_whole():
-    whole = total(WEEK)
+    whole = Statistics(WEEK).total()
     for by in GroupBy:
-        lines = grouped(WEEK, by).values()
+        lines = Statistics(WEEK).grouped(by).values()
         for name in ("runs", "ended_runs", "steps", "reported_steps", "input_tokens", "output_tokens"):
             assert sum(getattr(line, name) or 0 for line in lines) == getattr(whole, name)
 
@@ -190,9 +190,9 @@ def test_its_lines_add_up_to_the_whole():
 @pytest.mark.usefixtures("mixed")
 def test_it_can_be_narrowed_to_a_model_and_a_user():
     narrowed = Scope(since=WEEK.since, until=WEEK.until, model="openai/gpt", user="bob")
-    figures = total(narrowed)
+    figures = Statistics(narrowed).total()
     assert (figures.runs, figures.steps, figures.input_tokens, figures.output_tokens) == (2, 2, 5, 7)
-    assert set(grouped(narrowed, GroupBy.MODEL)) == {"openai/gpt"}
+    assert set(Statistics(narrowed).grouped(GroupBy.MODEL)) == {"openai/gpt"}
 
 
 @pytest.mark.parametrize(
@@ -211,7 +211,7 @@ def test_a_sum_of_costs_is_as_exact_as_its_worst_part(figures: Figures, kind: Co
 def test_it_counts_a_step_on_the_day_it_started():
     run = make_run(owner=make_user(), created_at=MONDAY.replace(hour=23, minute=59))
     make_step(run, started_at=TUESDAY, usage_source="reported", input_tokens=3, output_tokens=4)
-    monday, tuesday = list(by_day(WEEK).values())[:2]
+    monday, tuesday = list(Statistics(WEEK).by_day().values())[:2]
     assert (monday.runs, monday.steps) == (1, 0)
     assert (tuesday.runs, tuesday.steps, tuesday.input_tokens) == (0, 1, 3)
 
@@ -220,7 +220,7 @@ def test_its_days_are_those_of_the_current_time_zone():
     run = make_run(owner=make_user(), created_at=datetime(2026, 3, 2, 23, 30, tzinfo=UTC))
     make_step(run)
     with timezone.override("Europe/Berlin"):
-        assert {day for day, line in by_day(WEEK).items() if line.runs} == {date(2026, 3, 3)}
+        assert {day for day, line in Statistics(WEEK).by_day().items() if line.runs} == {date(2026, 3, 3)}
 
 
 @pytest.mark.parametrize(
@@ -237,13 +237,13 @@ def test_it_finds_percentiles_by_nearest_rank(waits, median, p95):
     run = make_run(owner=make_user(), created_at=MONDAY)
     for index, wait in enumerate(waits, start=1):
         make_step(run, index=index, wait_ms=wait)
-    figures = total(WEEK)
+    figures = Statistics(WEEK).total()
     assert (figures.first_token_median, figures.first_token_p95) == (ms(median), ms(p95))
 
 
 def test_nothing_is_no_line_and_unknown_shares():
-    assert grouped(WEEK, GroupBy.MODEL) == {}
-    figures = total(WEEK)
+    assert Statistics(WEEK).grouped(GroupBy.MODEL) == {}
+    figures = Statistics(WEEK).total()
     assert figures == Figures()
     assert figures.cancelled_share is None
     assert figures.failed_share is None
@@ -256,9 +256,9 @@ def test_its_queries_do_not_grow_with_the_rows(django_assert_num_queries):
             make_step(run, index=index)
     for by in GroupBy:
         with django_assert_num_queries(3):
-            assert grouped(WEEK, by)
+            assert Statistics(WEEK).grouped(by)
     with django_assert_num_queries(3):
-        assert total(WEEK).runs == 12
+        assert Statistics(WEEK).total().runs == 12
 
 
 def test_it_counts_the_last_days_to_the_end_of_today():
@@ -267,7 +267,7 @@ def test_it_counts_the_last_days_to_the_end_of_today():
     assert scope.days[-1] == timezone.localdate()
     run = make_run(owner=make_user())
     make_step(run, usage_source="reported", input_tokens=1, output_tokens=1)
-    assert list(by_day(scope).values())[-1].runs == 1
+    assert list(Statistics(scope).by_day().values())[-1].runs == 1
 
 
 @pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "Asia/Kathmandu", "America/St_Johns"])
@@ -277,7 +277,7 @@ def test_runs_steps_and_waits_count_on_the_same_day_in_every_zone(zone: str):
         run = make_run(owner=owner, created_at=MONDAY + timedelta(minutes=minutes, microseconds=minutes))
         make_step(run, wait_ms=minutes + 1, input_tokens=1)
     with timezone.override(zone):
-        days = grouped(WEEK, GroupBy.DAY)
+        days = Statistics(WEEK).grouped(GroupBy.DAY)
         midnight = datetime(2026, 3, 3, tzinfo=timezone.get_current_timezone())
         before = [m for m in range(0, 24 * 60, 7) if MONDAY + timedelta(minutes=m, microseconds=m) < midnight]
     first = days[date(2026, 3, 2)]
