@@ -12,8 +12,8 @@ _TEXTS = ("text/", "application/json", "application/manifest+json", "application
 class CompressionMiddleware(GZipMiddleware):
     """Django's middleware for whole responses that are text. Its place is before the static files'.
 
-    Django adds a random number of bytes to each response, which hides the length of a secret in it from who can
-    make a user's browser send requests (BREACH). Pages mask their CSRF token in each response, too.
+    Django adds a random number of bytes to each response. That hides the length of a secret in it from an attacker
+    who makes a user's browser send requests (BREACH). Pages mask their CSRF token in each response, too.
     """
 
     def process_request(self, request: HttpRequest) -> None:

@@ -175,7 +175,7 @@ AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_LOCKOUT_CALLABLE = "runs.access.sign_in.refused"
 AXES_CLIENT_IP_CALLABLE = "runs.access.addresses.of_request"
 AXES_RESET_ON_SUCCESS = True
-# Who tries on while locked out does not wait the longer for it.
+# Attempts while an account is locked do not lock it for longer.
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_DISABLE_ACCESS_LOG = True
 # Ours are in runs/admin/sign_ins.py.

@@ -9,7 +9,7 @@ from typing import Any
 
 from project.server.bounds import Bounds
 
-#: What a client reads that found no place.
+#: The response to a client for whom there is no place.
 NO_ROOM = (
     b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain\r\nRetry-After: 5\r\n"
     b"Connection: close\r\n\r\nThere are too many connections. Try again in a moment.\n"

@@ -5,7 +5,7 @@ from typing import Any
 from django.db.models.constants import LOOKUP_SEP
 from django.http import HttpRequest
 
-#: Columns that no address of the admin may ask about: who may compare a hash can guess it.
+#: Columns that no address of the admin may ask about: by comparisons a reader could guess a hash, bit by bit.
 _SECRET = frozenset({"password", "digest", "session_data", "session_key"})
 
 

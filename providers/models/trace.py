@@ -68,7 +68,7 @@ class ProviderTrace(models.Model):
     #: The payloads with references to pieces, compressed (``providers.pieces``); NULL for one that is not kept.
     packed_request = models.BinaryField(null=True, editable=False)
     packed_response = models.BinaryField(null=True, editable=False)
-    #: Payloads that an earlier version stored, until ``providers.traces.pack_old`` has packed them.
+    #: Payloads that an earlier version stored, until ``providers.trace_store.pack_old`` has packed them.
     unpacked_request = models.JSONField(null=True, blank=True, db_column="request", editable=False)
     unpacked_response = models.JSONField(null=True, blank=True, db_column="response", editable=False)
     raw_usage = models.JSONField(null=True, blank=True)

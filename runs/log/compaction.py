@@ -1,7 +1,7 @@
 """Compacts the logs of ended runs: few rows, compressed. Every seq stays a cursor, and no frame changes.
 
 A block of consecutive rows becomes one row in one transaction, so a reader sees either the rows or the block,
-and a process that dies leaves either. What was compacted before a death stays so. Reading and compressing happen
+and a process that dies leaves either. What it had compacted until then stays compact. Reading and compressing happen
 on a thread of their own; only the replacement runs on the journal's thread, because it alone writes.
 """
 

@@ -66,7 +66,7 @@ class Run(UsageColumns):
     cancel_requested_at = models.DateTimeField(null=True, blank=True, editable=False)
     cancel_mode = models.CharField(max_length=16, choices=CancelMode.choices, blank=True, editable=False)
     cancel_reason = models.CharField(max_length=500, blank=True, editable=False)
-    #: ``user``, ``admin`` or ``server``.
+    #: A ``CancelledBy``; empty if nobody has asked for the end.
     cancelled_by = models.CharField(max_length=16, blank=True, editable=False)
     #: Whether the cancel cut an open provider stream.
     stream_was_cancelled = models.BooleanField(default=False, editable=False)

@@ -22,7 +22,7 @@ class Scope(models.TextChoices):
     RUN = "run", "Run: start and stop answers, change conversations"
     #: Decide about the calls of tools.
     APPROVE = "approve", "Approve: decide about calls of tools"
-    #: All of these, and what staff may do through the API.
+    #: All of these.
     ADMIN = "admin", "Admin: everything that you may do"
 
 

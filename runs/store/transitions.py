@@ -245,7 +245,7 @@ def request_cancel(run_id: UUID, *, by: str, reason: str, mode: str = CancelMode
 
     Args:
         run_id: the run.
-        by: ``user``, ``admin`` or ``server``.
+        by: a ``CancelledBy``.
         reason: the reason to store, as free text.
         mode: a ``CancelMode``.
     """

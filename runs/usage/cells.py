@@ -1,7 +1,7 @@
 """Counts runs and steps once, by day, model and user; ``runs.usage.statistics`` adds the cells up in any way.
 
-Three queries, whatever is asked. On SQLite, nothing in them calls Python for each row, which would take most of
-the time.
+Three queries, whatever is asked. On SQLite, none of them calls a Python function for each row, which would take most of
+the time; only the times to the first token are read row by row afterwards.
 """
 
 from array import array
