@@ -19,6 +19,7 @@ from runs.http import run_pages
 from runs.http.figures import conversation_cost, figures, seconds_between
 from runs.http.json_api import api, error, not_found
 from runs.models import Conversation, Message, Run, ToolCall
+from runs.retention import daily
 from runs.services import own_ids
 from runs.states import ACTIVE
 
@@ -82,6 +83,7 @@ def conversation(request: HttpRequest, user: User, conversation_id: UUID) -> Htt
 def _delete(user: User, conversation_id: UUID) -> HttpResponseBase:
     try:
         services.delete_conversation(user, conversation_id)
+        daily.empty_soon()
     except errors.NotFound:
         return not_found()
     except errors.ConversationBusy:

@@ -51,7 +51,10 @@ def empty(pace: Pace) -> None:
     ids = list(erased.values_list("pk", flat=True))
     for first in range(0, len(ids), _TOGETHER):
         _empty(ids[first : first + _TOGETHER], pace)
-    # Of conversations that were deleted, or emptied, while a call was about to refer to pieces.
+
+
+def delete_stray_pieces(pace: Pace) -> None:
+    """Delete the pieces of conversations that were deleted or emptied while a call was about to refer to them."""
     delete(trace_store.pieces_outside(Conversation.all_rows.filter(is_emptied=False).values("pk")), pace)
 
 

@@ -49,6 +49,7 @@ def prune(pace: Pace | None) -> list[Pruned]:
         found.append(Pruned("uploads that no message shows", _uploads(pace)))
     if pace is not None:
         contents.empty(pace)
+        contents.delete_stray_pieces(pace)
     return found
 
 

@@ -30,11 +30,12 @@ async def locate_run(owner_id: int, run_id: UUID) -> Position:
     """Return the position of a run.
 
     Raises:
-        NotFound: there is no such run, or it does not belong to ``owner_id``.
+        NotFound: there is no such run, it does not belong to ``owner_id``, or its conversation was erased.
     """
 
     def read() -> Position | None:
-        position = _position(Run.objects.filter(pk=run_id, owner_id=owner_id))
+        own = Run.objects.filter(pk=run_id, owner_id=owner_id, conversation__erased_at=None)
+        position = _position(own)
         if position is None or not position.is_finished or not position.last_seq:
             return position
         return replace(position, is_pruned=not RunEvent.objects.filter(run_id=run_id).exists())

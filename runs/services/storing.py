@@ -91,7 +91,9 @@ def _update_conversation(start: PreparedStart) -> Statement:
     names = start.request.options.get("tools")
     if names is not None and start.conversation.tools != names:
         columns["tools"] = names
-    return statements.update(Conversation, columns, key=start.conversation.pk)
+    return statements.update(
+        Conversation, columns, key=start.conversation.pk, condition='"erased_at" IS NULL'
+    )
 
 
 def _why_not(start: PreparedStart, ceilings: Ceilings) -> Exception:

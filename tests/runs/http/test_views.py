@@ -339,7 +339,7 @@ def test_it_deletes_a_conversation_but_not_under_a_running_answer(client: Client
     Run.objects.filter(pk=run.pk).update(status=RunStatus.COMPLETED)
     assert client.delete(address, headers=headers).status_code == 204
     assert not Conversation.objects.exists()
-    assert not Run.objects.exists()
+    assert client.get(address).status_code == 404
     assert client.delete(address, headers=headers).status_code == 404
 
 

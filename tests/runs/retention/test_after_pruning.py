@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from concurrency.threads import readers
 from project import asgi
-from runs.models import Conversation, Run, Upkeep
+from runs.models import Conversation, Message, Run, Upkeep
 from runs.retention import daily, pruning
 from runs.retention.pace import Pace
 from tests.runs.conftest import Connect, Person
@@ -85,3 +85,25 @@ async def test_a_server_prunes_by_itself(server: None, monkeypatch: pytest.Monke
     async with asyncio.timeout(20):
         while not await readers.run(Upkeep.objects.filter(finished_at__isnull=False).exists):
             await asyncio.sleep(0.01)
+
+
+async def test_a_server_empties_at_once_what_a_user_deletes(
+    server: None, ada: Person, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    socket = await connect(ada)
+    started = await socket.start("emulator/echo", "hi")
+    await socket.ended(started["run_id"])
+    monkeypatch.setattr("providers.clients.warm_up", lambda: asyncio.sleep(0))
+    await asgi.start_up()
+
+    def delete() -> int:
+        browser = Client()
+        browser.force_login(ada.user)
+        return int(browser.delete(f"/api/conversations/{started['conversation_id']}/").status_code)
+
+    assert await readers.run(delete) == 204
+    async with asyncio.timeout(20):
+        while await readers.run(Message.objects.exists):
+            await asyncio.sleep(0.01)
+    assert await readers.run(Run.objects.exists)
+    assert not await readers.run(Conversation.objects.exists)

@@ -1,6 +1,7 @@
 """Starting, cancelling, locating, deleting: the door through which runs change, without a socket."""
 
 import asyncio
+import threading
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +16,8 @@ from runs.engine import stop_signals, supervisor
 from runs.errors import Unsupported
 from runs.models import Conversation, Message, Run
 from runs.models.conversation import TITLE_LENGTH
+from runs.retention import contents
+from runs.retention.pace import Pace
 from runs.services.new_run import Started, StartRequest
 from runs.states import ACTIVE, TERMINAL, RunStatus
 from tests.runs.conftest import Person
@@ -278,22 +281,30 @@ async def test_a_run_has_a_position(ada: Person, eve: Person) -> None:
         await services.locate_conversation(eve.user.pk, started.conversation_id)
 
 
-async def test_deleting_a_conversation_leaves_nothing_of_it(ada: Person, eve: Person) -> None:
+async def test_deleting_a_conversation_leaves_nothing_of_it_but_what_it_cost(
+    ada: Person, eve: Person
+) -> None:
     kept, gone = await start(ada, "long " * 200), await start(ada, "long " * 200)
     for started in (kept, gone):
         await ended(started.run_id)
     with pytest.raises(errors.NotFound):
         await readers.run(services.delete_conversation, eve.user, gone.conversation_id)
     await readers.run(services.delete_conversation, ada.user, gone.conversation_id)
+    with pytest.raises(errors.NotFound):
+        await services.locate_run(ada.user.pk, gone.run_id)
+    with pytest.raises(errors.NotFound):
+        await start(ada, conversation_id=gone.conversation_id)
+    await readers.run(contents.empty, Pace(stop=threading.Event()))
 
     def left() -> list[set[UUID]]:
-        models = (Run, Message, ProviderTrace, TracePiece)
+        models = (Message, ProviderTrace, TracePiece)
         return [
             set(model._default_manager.values_list(name, flat=True))
-            for model, name in zip(models, ("pk", "run_id", "run_id", "scope"), strict=True)
+            for model, name in zip(models, ("run_id", "run_id", "scope"), strict=True)
         ]
 
-    assert await readers.run(left) == [*([{kept.run_id}] * 3), {kept.conversation_id}]
+    assert await readers.run(left) == [*([{kept.run_id}] * 2), {kept.conversation_id}]
+    assert await readers.run(Run.objects.count) == 2
 
 
 async def test_a_conversation_with_a_run_under_way_is_not_deleted(ada: Person) -> None:

@@ -17,7 +17,7 @@ from django.utils import timezone
 from concurrency.threads import readers
 from runs import services
 from runs.models import ApiToken, Conversation, File
-from runs.retention import pruning
+from runs.retention import contents, pruning
 from runs.retention.pace import Pace
 from runs.store import files
 from tests.runs.conftest import Connect, Person
@@ -93,8 +93,10 @@ def test_an_upload_goes_with_the_last_conversation_that_shows_it(folder: Path) -
     first, second = conversation_with(once, twice), conversation_with(twice)
 
     services.delete_conversation(user, first.pk)
+    contents.empty(Pace(stop=threading.Event()))
     assert names(folder) == {str(twice.id), str(never.id)}
     services.delete_conversation(user, second.pk)
+    contents.empty(Pace(stop=threading.Event()))
     assert names(folder) == {str(never.id)}
 
 
