@@ -136,7 +136,7 @@ class _AnthropicTurns:
     def _assistant(self, message: ChatMessage) -> list[Json]:
         self._sent_ids = {}
         calls = [part.id for part in message.parts if isinstance(part, ToolCallPart)]
-        if message.origin == self._origin and _call_ids(message.native) == calls:
+        if message.native and message.origin == self._origin and _call_ids(message.native) == calls:
             for block in message.native:
                 if block["type"] == "tool_use":
                     self._remember(block["id"], block["id"], block["name"])

@@ -100,7 +100,7 @@ class _GeminiContents:
     def _model(self, message: ChatMessage) -> list[Json]:
         calls = [part.id for part in message.parts if isinstance(part, ToolCallPart)]
         sent = [part["functionCall"].get("id") for part in message.native if "functionCall" in part]
-        if message.origin == self._origin and len(sent) == len(calls):
+        if message.native and message.origin == self._origin and len(sent) == len(calls):
             self._sent_ids = dict(zip(calls, sent, strict=True))
             return list(message.native)
         self._sent_ids = {call_id: call_id for call_id in calls}

@@ -1,6 +1,7 @@
 """What a reader does at the end of a stream, on all four wires alike."""
 
 import asyncio
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,11 +10,11 @@ import pytest
 from providers import wires
 from providers.errors import LLMConnectionError, LLMEmptyResponseError, LLMError, LLMServerError
 from providers.errors.stop_signal import RunCancelled
-from providers.types import FinishReason
+from providers.types import ChatMessage, FinishReason, ModelRequest, Origin, Role, TextPart
 from providers.types.events import TextDelta
 from providers.wires.accumulator import StepAccumulator
 from tests.providers.wires import anthropic_events, chat_chunks, gemini_chunks, responses_events
-from tests.providers.wires.playing import play
+from tests.providers.wires.playing import play, user
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,3 +154,11 @@ def test_it_lets_an_answer_to_results_be_empty(hello: Hello, follows_results: bo
     else:
         with pytest.raises(LLMEmptyResponseError):
             reader.end()
+
+
+@every_wire
+def test_it_sends_the_words_of_an_answer_whose_own_form_is_gone(hello: Hello) -> None:
+    origin = Origin(wire=hello.kind, provider="somewhere", model="some-model")
+    answer = ChatMessage(role=Role.ASSISTANT, parts=(TextPart(text="Here it is."),), origin=origin)
+    request = ModelRequest(origin=origin, messages=(user("Draw."), answer, user("Again.")))
+    assert "Here it is." in json.dumps(wires.load(hello.kind).build_body(request))
