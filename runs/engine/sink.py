@@ -7,14 +7,16 @@ from contextlib import suppress
 from uuid import UUID
 
 from concurrency.tasks import spawn
+from concurrency.threads import readers
 from providers.call.sink import EventSink
 from providers.types.events import ModelEvent, ProviderItem, RetryScheduled
 from providers.types.trace import TraceRecord
 from runs.log import agui
 from runs.log.journal import Fenced, Journal, RunLog
 from runs.store import embedded, made
+from runs.store import files as stored_files
 from runs.store.embedded import Embedded
-from runs.store.made import MadeFile
+from runs.store.made import MadeFile, NotKept
 from runs.usage.budget import BudgetMeter
 
 logger = logging.getLogger("runnel.engine")
@@ -34,8 +36,8 @@ class StepTraces:
 class StepSink(EventSink):
     """Translates a step's model events and writes them to the log.
 
-    A file inside an item (a picture, speech) is stored first, and the item's event holds a link to it. Later
-    events wait for that. ``settle`` returns when nothing waits any more.
+    A file inside an item (a picture, speech) is stored first, and the item's event holds a link to it; or a note,
+    if its owner may store no more. Later events wait for that. ``settle`` returns when nothing waits any more.
     """
 
     def __init__(
@@ -61,7 +63,7 @@ class StepSink(EventSink):
         self._storing: asyncio.Task[None] | None = None
         self._held: list[ModelEvent] = []
         #: The files of the step, each with the text of the answer that it stands for.
-        self.files: list[tuple[Embedded, MadeFile]] = []
+        self.files: list[tuple[Embedded, MadeFile | NotKept]] = []
         if budget.is_limited:
             # Once for each commit: pricing takes many times as long as writing an event.
             log.before_commit = self._stop_if_spent
@@ -111,21 +113,23 @@ class StepSink(EventSink):
             self._write_or_hold(event)
 
     async def _write_with_files(self, item: ProviderItem, found: list[Embedded]) -> None:
-        files = await asyncio.to_thread(_save, found)
-        links = {each.text: file.url for each, file in files}
+        room = await readers.run(stored_files.room, self._owner_id)
+        files = await asyncio.to_thread(_save, found, room)
+        kept = [file for _, file in files if isinstance(file, MadeFile)]
+        texts = {each.text: file.in_place for each, file in files}
         event = agui.provider_item(
-            item.kind, embedded.replaced(item.data, links), [file.shown() for _, file in files]
+            item.kind, embedded.replaced(item.data, texts), [file.shown() for file in kept]
         )
 
         def add_rows() -> None:
-            for _, file in files:
+            for file in kept:
                 made.add_row(file, owner_id=self._owner_id, run_id=self._log.run_id)
 
         try:
             await self._journal.commit(self._log, [event], add_rows)
         except Exception:
             # Not after a cancellation: the commit may go on, and its link must lead somewhere.
-            for _, file in files:
+            for file in kept:
                 await asyncio.to_thread(made.discard, file)
             raise
         self.files += files
@@ -160,15 +164,28 @@ class StepSink(EventSink):
             raise self.failure
 
 
-def _save(found: list[Embedded]) -> list[tuple[Embedded, MadeFile]]:
-    """Write the files to the storage; blocks. A text that turns out to be no Base64 is no file."""
-    saved: list[tuple[Embedded, MadeFile]] = []
+def _save(found: list[Embedded], room: int) -> list[tuple[Embedded, MadeFile | NotKept]]:
+    """Write the files to the storage, as far as their bytes fit into ``room``; blocks.
+
+    A text that turns out to be no Base64 is no file.
+    """
+    files: list[tuple[Embedded, MadeFile | NotKept]] = []
     try:
         for each in found:
             with suppress(ValueError):
-                saved.append((each, made.save_content(each.content, mime_type=each.mime_type)))
+                file = _save_one(each, room)
+                files.append((each, file))
+                room -= file.size if isinstance(file, MadeFile) else 0
     except OSError:
-        for _, file in saved:
-            made.discard(file)
+        for _, file in files:
+            if isinstance(file, MadeFile):
+                made.discard(file)
         raise
-    return saved
+    return files
+
+
+def _save_one(each: Embedded, room: int) -> MadeFile | NotKept:
+    content = each.content
+    if len(content) > room:
+        return NotKept(in_place=made.NO_ROOM)
+    return made.save_content(content, mime_type=each.mime_type)

@@ -23,7 +23,7 @@ from runs.engine.sink import StepSink, StepTraces
 from runs.log.journal import Journal, RunLog
 from runs.models import Step
 from runs.store.embedded import Embedded
-from runs.store.made import MadeFile
+from runs.store.made import MadeFile, NotKept
 from runs.store.transitions import Answer, StepEnding
 from runs.usage.budget import BudgetMeter
 
@@ -73,7 +73,7 @@ class RunningStep:
         self.recorder = StepTraces()
         self.attempts = Attempts(targets, policy=policy, recorder=self.recorder)
         #: The files in the answer.
-        self._files: tuple[tuple[Embedded, MadeFile], ...] = ()
+        self._files: tuple[tuple[Embedded, MadeFile | NotKept], ...] = ()
         self._traces = PackedTraces()
         #: Whether the log has the step's ``STEP_STARTED`` and not its ``STEP_FINISHED``.
         self.is_open = True

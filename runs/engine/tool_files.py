@@ -60,7 +60,7 @@ def _save(produced: tuple[ToolFile, ...], room: int) -> tuple[list[MadeFile], li
         elif len(file.content) > settings.RUNNEL_UPLOAD_MB * 1024 * 1024:
             notes[f"[A file of more than {settings.RUNNEL_UPLOAD_MB} MB is not kept.]"] = None
         elif len(file.content) > room:
-            notes["[A file is not kept: the user has as many files as allowed.]"] = None
+            notes[made.NO_ROOM] = None
         else:
             room -= len(file.content)
             try:

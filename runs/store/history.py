@@ -13,7 +13,7 @@ from runs.models import File, Message
 from runs.models.run import LEFT_OUT_OF_ALL
 from runs.store import embedded
 from runs.store.embedded import Embedded
-from runs.store.made import MadeFile
+from runs.store.made import MadeFile, NotKept
 from runs.store.media import ConversationFiles, files_of
 
 #: The kinds of media by the first half of a file's type; all else is a document.
@@ -56,16 +56,19 @@ def part_to_json(part: types.Part) -> Json:
     return {"kind": kind, **asdict(part)}
 
 
-def with_links(value: Json, files: Sequence[tuple[Embedded, MadeFile]]) -> Json:
-    """Return ``value`` with links in the place of the texts that hold ``files``."""
+def with_links(value: Json, files: Sequence[tuple[Embedded, MadeFile | NotKept]]) -> Json:
+    """Return ``value`` with links, or notes, in the place of the texts that hold ``files``."""
     replaced: Json = (
-        embedded.replaced(value, {each.text: file.url for each, file in files}) if files else value
+        embedded.replaced(value, {each.text: file.in_place for each, file in files}) if files else value
     )
     return replaced
 
 
-def part_with_links(part: types.Part, files: Sequence[tuple[Embedded, MadeFile]]) -> Json:
-    """Return ``part`` as JSON for the database, with links in the place of ``files`` and a list of them."""
+def part_with_links(part: types.Part, files: Sequence[tuple[Embedded, MadeFile | NotKept]]) -> Json:
+    """Return ``part`` as JSON for the database, with links in the place of ``files`` and a list of them.
+
+    A file that is not kept is in no list: the part has a ``note`` instead, for the model.
+    """
     stored = part_to_json(part)
     if not files or not isinstance(part, types.ProviderItemPart):
         return stored
@@ -73,8 +76,10 @@ def part_with_links(part: types.Part, files: Sequence[tuple[Embedded, MadeFile]]
     its = [(each, file) for each, file in files if each.text in texts]
     if not its:
         return stored
-    shown = [{**file.shown(), "prefix": each.prefix} for each, file in its]
-    return {**with_links(stored, its), "files": shown}
+    shown = [{**file.shown(), "prefix": each.prefix} for each, file in its if isinstance(file, MadeFile)]
+    notes = [file.in_place for _, file in its if isinstance(file, NotKept)]
+    told = {"files": shown, "note": notes[0] if notes else None}
+    return {**with_links(stored, its), **{name: value for name, value in told.items() if value}}
 
 
 def result_with_files(stored: Json, files: Mapping[str, list[Json]]) -> Json:
@@ -88,7 +93,7 @@ def part_from_json(stored: Mapping[str, Any]) -> types.Part:
     values = dict(stored)
     kind = values.pop("kind")
     if kind == "provider_item":
-        # ``part_with_links`` adds ``files``, which is no field of the part.
+        # ``part_with_links`` adds ``files`` and ``note``, which are no fields of the part.
         return types.ProviderItemPart(kind=values["item"], data=values["data"])
     if kind == "media":
         # ``user_parts`` adds ``file``, which is not a field of the part.
@@ -142,7 +147,8 @@ def _message(row: Message, files: ConversationFiles) -> types.ChatMessage:
     made = [part for part in row.parts if part["kind"] == "provider_item"]
     links = {file["url"] for part in made for file in part.get("files", ())}
     # Without one of its files, a message's own form cannot be sent; its parts can.
-    native = row.native if texts.keys() >= links else ()
+    is_whole = texts.keys() >= links and not any("note" in part for part in made)
+    native = row.native if is_whole else ()
     return types.ChatMessage(
         role=types.Role(row.role),
         parts=tuple(reversed(parts)),
@@ -156,6 +162,8 @@ def _part(stored: Json, files: ConversationFiles, texts: dict[str, str]) -> type
     """Return a stored part with its files. What stood in an item in place of a link is added to ``texts``."""
     if "files" in stored and stored["kind"] == "tool_result":
         return _result(stored, files)
+    if "note" in stored:
+        return types.TextPart(text=stored["note"])
     if "files" in stored:
         taken = files.take(files_of(stored))
         if isinstance(taken, str):

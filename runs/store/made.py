@@ -18,6 +18,9 @@ from runs.models import File
 from runs.models.file import storage
 from runs.store.files import type_of_head
 
+#: The note in the place of a file for which its owner has no room.
+NO_ROOM = "[A file is not kept: the user has as many files as allowed.]"
+
 #: The type of bytes that nobody knows more about.
 UNKNOWN_TYPE = "application/octet-stream"
 
@@ -54,6 +57,11 @@ class MadeFile:
         """The path from which its owner gets it."""
         return f"/api/files/{self.id}/"
 
+    @property
+    def in_place(self) -> str:
+        """What stands in an item in the place of the file's text."""
+        return self.url
+
     def shown(self) -> Json:
         """Return the file as events and stored parts tell it, in their list ``files``."""
         return {
@@ -63,6 +71,14 @@ class MadeFile:
             "name": self.name,
             "size": self.size,
         }
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NotKept:
+    """A file of a model's that is not stored, although its bytes came."""
+
+    #: What stands in an item in the place of the file's text.
+    in_place: str
 
 
 def type_of(content: bytes, claimed: str) -> str:

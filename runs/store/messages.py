@@ -9,7 +9,7 @@ from runs.models import Conversation
 from runs.models import Message as MessageRow
 from runs.store import history, statements
 from runs.store.embedded import Embedded
-from runs.store.made import MadeFile
+from runs.store.made import MadeFile, NotKept
 from runs.store.statements import Statement
 
 #: The conversation of a run, and the position of its next message.
@@ -25,7 +25,7 @@ def add(
     message: ChatMessage,
     *,
     message_id: UUID,
-    files: Sequence[tuple[Embedded, MadeFile]] = (),
+    files: Sequence[tuple[Embedded, MadeFile | NotKept]] = (),
     result_files: Mapping[str, list[Json]] | None = None,
 ) -> None:
     """Append ``message`` to the run's conversation at the next position.

@@ -28,7 +28,7 @@ from runs.models.run import CancelMode
 from runs.states import ACTIVE, DRIVEN, RunStatus, StopReason, sources
 from runs.store import history, left_out, messages, statements
 from runs.store.embedded import Embedded
-from runs.store.made import MadeFile
+from runs.store.made import MadeFile, NotKept
 from runs.usage.run_usage import UsageTotals
 
 
@@ -69,7 +69,7 @@ class Answer:
     #: The plan for each complete call; a call without a plan cannot be executed.
     calls: tuple[PlannedCall, ...] = ()
     #: The stored files in the answer.
-    files: tuple[tuple[Embedded, MadeFile], ...] = ()
+    files: tuple[tuple[Embedded, MadeFile | NotKept], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

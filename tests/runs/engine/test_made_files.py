@@ -156,6 +156,55 @@ async def test_a_storage_that_fails_loses_neither_the_answer_nor_the_run(
     assert DRAWN in json.dumps(answer.native)
 
 
+@pytest.mark.parametrize(
+    ("setting", "most"), [("RUNNEL_STORED_MB_PER_USER", 1), ("RUNNEL_FILES_PER_USER", 0)]
+)
+async def test_a_picture_without_room_for_it_is_a_note(
+    connect: Connect,
+    ada: Person,
+    gemini: Callable[[str], None],
+    folder: Path,
+    settings: Any,
+    setting: str,
+    most: int,
+) -> None:
+    setattr(settings, setting, most)
+    answers = streaming(drawing("Red")), streaming(saying("gemini-generate", "Blue."))
+    async with upstream(in_turn(*answers)) as server:
+        gemini(server.origin)
+        socket = await connect(ada)
+        started = await draw(socket)
+        end = await socket.ended(started["run_id"])
+        await socket.ended((await draw(socket, conversation_id=started["conversation_id"]))["run_id"])
+        asked = json.loads(server.requests[1].split(b"\r\n\r\n", 1)[1])
+    assert end["outcome"] == {"type": "success"}
+    [item] = [event["value"] for event in socket.events(started["run_id"]) if event["type"] == "CUSTOM"]
+    assert item == {"kind": "inlineData", "data": {"mimeType": "image/png", "data": made.NO_ROOM}}
+    assert socket.said(started["run_id"]) == "Here it is: Red."
+    # Neither its row nor its bytes, in any form.
+    assert not await readers.run(File.objects.exists)
+    assert not any(folder.glob("*"))
+    answer = await readers.run(Message.objects.get, run_id=started["run_id"], role="assistant")
+    assert DRAWN[:100] not in json.dumps([answer.native, answer.parts])
+    # The model that drew it reads why it is not there, and gets no note where it expects a picture.
+    assert [part["text"] for part in asked["contents"][1]["parts"]] == ["Here it is: ", made.NO_ROOM, "Red."]
+
+
+async def test_of_two_pictures_the_one_that_fits_is_kept(
+    connect: Connect, ada: Person, gemini: Callable[[str], None], settings: Any
+) -> None:
+    settings.RUNNEL_STORED_MB_PER_USER = 2
+    two = [{"inlineData": {"mimeType": "image/png", "data": DRAWN[:-4] + end}} for end in ("AAAA", "BBBB")]
+    async with upstream(streaming(events(*map(chunk, two), chunk({"text": "."}, end=True)))) as server:
+        gemini(server.origin)
+        socket = await connect(ada)
+        started = await draw(socket)
+        await socket.ended(started["run_id"])
+    first, second = [e["value"] for e in socket.events(started["run_id"]) if e["type"] == "CUSTOM"]
+    assert first["data"]["data"] == first["files"][0]["url"]
+    assert (second["data"]["data"], "files" in second) == (made.NO_ROOM, False)
+
+
 async def test_samples_without_a_header_are_sent_as_a_file_that_browsers_play(
     connect: Connect, ada: Person, gemini: Callable[[str], None]
 ) -> None:
