@@ -91,6 +91,7 @@ def _update_conversation(start: PreparedStart) -> Statement:
     names = start.request.options.get("tools")
     if names is not None and start.conversation.tools != names:
         columns["tools"] = names
+    # What was hidden meanwhile is emptied soon: a run in it would be seen by nobody, and its words might stay.
     return statements.update(
         Conversation, columns, key=start.conversation.pk, condition='"erased_at" IS NULL'
     )
