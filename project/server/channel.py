@@ -12,6 +12,7 @@ from twisted.web import http
 from concurrency.tasks import spawn
 from project.server.bounds import BODY_BYTES, FORM_BYTES, Bounds
 from project.server.connections import NO_ROOM, Connections
+from runs.access import addresses
 from runs.http import upload_admission
 
 logger = logging.getLogger("runnel.server")
@@ -48,12 +49,17 @@ class Channel(http.HTTPChannel):
     @override
     def connectionMade(self) -> None:
         super().connectionMade()
-        if not self.connections.enter(self.transport, str(self.transport.getPeer().host)):
+        address = addresses.counted(self._peer())
+        if not self.connections.enter(self.transport, address or ""):
             self._is_refused = True
             self.transport.write(NO_ROOM)
             self.transport.loseConnection()
             return
         self._start_deadline(self.bounds.header_seconds)
+
+    def _peer(self) -> str | None:
+        """Return the address at the other end, ``None`` for a Unix socket, which has none."""
+        return getattr(self.transport.getPeer(), "host", None)
 
     @override
     def dataReceived(self, data: bytes) -> None:
