@@ -3,7 +3,7 @@
 import asyncio
 import json
 import logging
-from collections.abc import Mapping
+import math
 from http import HTTPStatus
 from typing import Any, override
 
@@ -91,7 +91,7 @@ class Channel(http.HTTPChannel):
             for name, values in request.requestHeaders.getAllRawHeaders()
         }
         try:
-            admission = await upload_admission.admit(headers, self.length)
+            admission = await upload_admission.admit(headers, self.length, self._peer())
         except Exception:
             logger.exception("an upload's sender could not be looked up")
             self.refuse(HTTPStatus.SERVICE_UNAVAILABLE, "internal", "Try again in a moment.")
@@ -100,7 +100,9 @@ class Channel(http.HTTPChannel):
             return
         self._is_known = not isinstance(admission, upload_admission.Refusal) or admission.of_user
         if isinstance(admission, upload_admission.Refusal):
-            self.refuse(admission.status, admission.code, admission.message)
+            self.refuse(
+                admission.status, admission.code, admission.message, retry_after=admission.retry_after
+            )
             return
         self.connections.work(self.transport)
         held, self._held = self._held or [], None
@@ -153,14 +155,16 @@ class Channel(http.HTTPChannel):
             f"A request may have {limit} MB here, and no more.",
         )
 
-    def refuse(self, status: HTTPStatus, code: str, message: str) -> None:
-        """Answer before the request is complete, and close the connection."""
+    def refuse(
+        self, status: HTTPStatus, code: str, message: str, *, retry_after: float | None = None
+    ) -> None:
+        """Answer before the request is complete, and close the connection. ``retry_after`` is in seconds."""
         if self._is_refused or self.transport is None:
             return
         self._is_refused = True
         self._is_reading = False
         body = json.dumps({"code": code, "message": message}).encode()
-        self._write_answer(status, body)
+        self._write_answer(status, body, retry_after)
         self._stop_deadline()
         self._held = None
         self.connections.wait(self.transport)
@@ -169,14 +173,16 @@ class Channel(http.HTTPChannel):
         linger = _LINGER_SECONDS_OF_USER if self._is_known else _LINGER_SECONDS
         self._deadline = self.callLater(linger, self._abort)
 
-    def _write_answer(self, status: HTTPStatus, body: bytes) -> None:
-        fields: Mapping[str, str] = {
+    def _write_answer(self, status: HTTPStatus, body: bytes, retry_after: float | None) -> None:
+        fields = {
             "Content-Type": "application/json",
             "Content-Length": str(len(body)),
             "Cache-Control": "no-store",
             "X-Content-Type-Options": "nosniff",
             "Connection": "close",
         }
+        if retry_after is not None:
+            fields["Retry-After"] = str(math.ceil(retry_after))
         head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
         self.transport.write(f"HTTP/1.1 {status.value} {status.phrase}\r\n{head}\r\n".encode() + body)
 

@@ -12,7 +12,9 @@ from django.http import parse_cookie
 from django.urls import reverse
 
 from concurrency.threads import readers
-from runs.access import authentication
+from runs.access import addresses, authentication, scopes
+from runs.access.wrong_tokens import admit_token, note_token
+from runs.errors import Forbidden, RateLimited
 from runs.store import files
 
 
@@ -25,6 +27,8 @@ class Refusal:
     message: str
     #: Whether a signed-in user is refused.
     of_user: bool = True
+    #: Seconds after which the sender may try again, ``None`` if that is not known.
+    retry_after: float | None = None
 
 
 def is_upload(method: bytes, target: bytes) -> bool:
@@ -33,22 +37,45 @@ def is_upload(method: bytes, target: bytes) -> bool:
     return method == b"POST" and path.rstrip(b"/") == reverse("api_files").rstrip("/").encode()
 
 
-async def admit(headers: Mapping[str, str], size: int | None) -> int | Refusal:
+async def admit(headers: Mapping[str, str], size: int | None, peer: str | None) -> int | Refusal:
     """Return the bytes that a file of this sender may have, or the refusal.
 
     Args:
         headers: the request's headers, their names in lower case.
         size: bytes of the body; ``None`` if the request does not say.
+        peer: the address at the other end of the connection; ``None`` if it has none.
     """
-    return await readers.run(_admit, headers, size)
+    header = headers.get("authorization")
+    if header is None:
+        return await readers.run(_admit, headers, size)
+    address = addresses.trusted(peer, headers.get("x-forwarded-for"))
+    token = authentication.bearer_token(header) or header
+    try:
+        admit_token(address, token)
+    except RateLimited as limited:
+        return Refusal(
+            status=HTTPStatus.TOO_MANY_REQUESTS,
+            code=limited.code,
+            message=limited.message,
+            of_user=False,
+            retry_after=limited.retry_after,
+        )
+    admission = await readers.run(_admit, headers, size)
+    is_wrong = isinstance(admission, Refusal) and admission.status == HTTPStatus.UNAUTHORIZED
+    note_token(address, token, is_right=not is_wrong)
+    return admission
 
 
 def _admit(headers: Mapping[str, str], size: int | None) -> int | Refusal:
-    user = _user(headers)
+    user, allowed = _sender(headers)
     if not isinstance(user, User) or not user.is_active:
         return Refusal(
             status=HTTPStatus.UNAUTHORIZED, code="unauthenticated", message="Sign in first.", of_user=False
         )
+    try:
+        scopes.check_method(allowed, "POST")
+    except Forbidden as refusal:
+        return Refusal(status=HTTPStatus.FORBIDDEN, code=refusal.code, message=refusal.message)
     most = settings.RUNNEL_UPLOAD_MB * 1024 * 1024
     left = files.room(user.pk)
     if left <= 0 or (size is not None and left < size <= most):
@@ -58,8 +85,9 @@ def _admit(headers: Mapping[str, str], size: int | None) -> int | Refusal:
     return min(left, most)
 
 
-def _user(headers: Mapping[str, str]) -> Any:
+def _sender(headers: Mapping[str, str]) -> tuple[Any, frozenset[str]]:
+    """Return who sends a request, ``None`` if nobody knows, and what the credentials allow."""
     if (header := headers.get("authorization")) is not None:
-        return authentication.bearer_user(header)[0]
+        return authentication.bearer_user(header)
     session_key = parse_cookie(headers.get("cookie", "")).get(settings.SESSION_COOKIE_NAME)
-    return None if session_key is None else authentication.user_of_session(session_key)
+    return None if session_key is None else authentication.user_of_session(session_key), scopes.ALL
