@@ -133,7 +133,8 @@ class RunConsumer(AsyncConsumer):
             # Check again: a sign-out before the registration did not close this socket.
             await readers.run(authentication.identify, handshake)
         except authentication.HandshakeRefused as refused:
-            if handshake.token is not None:
+            # A host that is none of ours is refused before the token is looked up.
+            if handshake.token is not None and refused.close_code == SIGNED_OUT:
                 note_token(address, handshake.token, is_right=False)
             await self._close(refused.close_code)
             return

@@ -13,6 +13,8 @@ from tests.runs.sockets import Socket, bearer
 
 ADDRESS = "/api/conversations/"
 HERE, ELSEWHERE = "192.0.2.1", "198.51.100.7"
+#: The close code of a socket whose host or origin is not allowed.
+FOREIGN = 4403
 
 
 @pytest.fixture(autouse=True)
@@ -88,3 +90,12 @@ async def test_sockets_and_requests_count_together(server: None, ada: Person) ->
     (told,) = refused.frames
     assert (told["code"], told["limit"]) == ("rate_limited", "wrong_tokens")
     assert 0 < told["retry_after"] <= 12
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_a_token_for_a_foreign_host_is_no_wrong_token(server: None, ada: Person) -> None:
+    foreign = ("host", "evil.example")
+    refused = [await Socket(foreign, bearer(ada.token)).open() for _ in range(6)]
+    assert [each.close_code for each in refused] == [FOREIGN] * 6
+    assert (await Socket(bearer("rnl_1")).open()).close_code == SIGNED_OUT
+    assert (await Socket(bearer(ada.token)).open()).close_code is None
