@@ -12,7 +12,7 @@ from providers.errors import LLMError
 from providers.errors.stop_signal import RunCancelled, StopCause
 from providers.errors.translation import whereabouts
 from providers.security.redaction import redact, redact_text
-from providers.text import clean_json, is_longer
+from providers.text import JsonText, clean_json, is_longer
 from providers.types import Json, StepResult
 from providers.types.trace import CallContext, TraceRecord, TraceStatus, facts_of
 
@@ -131,6 +131,8 @@ def without_files(value: Any) -> Any:
                 else without_files(item)
                 for key, item in value.items()
             }
+        case JsonText():
+            return _summary(value.head, len(value))
         case list():
             return [without_files(item) for item in value]
         case _:
@@ -139,7 +141,11 @@ def without_files(value: Any) -> Any:
 
 def _cut(text: str) -> str:
     is_file = " " not in text[:_LONGEST_FILE] or len(text) > _LONGEST_TEXT
-    return f"{text[:_KEPT_OF_FILE]}… ({len(text):,} characters of a file)" if is_file else text
+    return _summary(text, len(text)) if is_file else text
+
+
+def _summary(text: str, length: int) -> str:
+    return f"{text[:_KEPT_OF_FILE]}… ({length:,} characters of a file)"
 
 
 def _status(ending: BaseException | None) -> TraceStatus:

@@ -3,7 +3,8 @@
 Source: https://platform.claude.com/docs/en/build-with-claude/pdf-support and …/vision
 """
 
-from providers.text import from_base64
+from providers.file_text import in_request, prefixed
+from providers.text import JsonText, from_base64
 from providers.types import Json, MediaPart
 from providers.wires._media import refused
 
@@ -19,11 +20,14 @@ def show(part: MediaPart) -> Json:
     """
     match part:
         case MediaPart(kind="image", data=str(data), mime_type=mime_type) if mime_type in _IMAGES:
-            return {"type": "image", "source": {"type": "base64", "media_type": mime_type, "data": data}}
+            return {
+                "type": "image",
+                "source": {"type": "base64", "media_type": mime_type, "data": prefixed("", data)},
+            }
         case MediaPart(kind="image", data=None, url=str(url)):
             return {"type": "image", "source": {"type": "url", "url": url}}
         case MediaPart(kind="document", data=str(data), mime_type="application/pdf"):
-            return _document(part, {"type": "base64", "media_type": _PDF, "data": data})
+            return _document(part, {"type": "base64", "media_type": _PDF, "data": prefixed("", data)})
         case MediaPart(kind="document", data=None, url=str(url), mime_type="application/pdf" | ""):
             return _document(part, {"type": "url", "url": url})
         case MediaPart(kind="document", data=str(data)) if (text := _text(part.mime_type, data)) is not None:
@@ -36,9 +40,13 @@ def _document(part: MediaPart, source: Json) -> Json:
     return {**block, "title": part.name} if part.name else block
 
 
-def _text(mime_type: str, data: str) -> str | None:
+def _text(mime_type: str, data: str) -> str | JsonText | None:
     if not mime_type.startswith("text/") and mime_type != "application/json":
         return None
+    return in_request(data, "decoded", lambda: _decoded(data))
+
+
+def _decoded(data: str) -> str | None:
     try:
         return from_base64(data).decode()
     except ValueError:

@@ -7,6 +7,7 @@ Source: https://ai.google.dev/api/generate-content
 import re
 from typing import Any
 
+from providers.file_text import prefixed
 from providers.types import Json, MediaPart, ModelRequest
 from providers.wires._media import refused
 from providers.wires._options import budget_of, chosen_tool, effort_of
@@ -52,7 +53,7 @@ def tuned(request: ModelRequest) -> Json:
 def show(part: MediaPart) -> Json:
     """Return ``part`` as a part of a content, or raise ``LLMUnsupportedError``."""
     if part.data is not None and part.mime_type:
-        return {"inlineData": {"mimeType": part.mime_type, "data": part.data}}
+        return {"inlineData": {"mimeType": part.mime_type, "data": prefixed("", part.data)}}
     if part.data is None and part.url is not None:
         file = {"fileUri": part.url}
         return {"fileData": {**file, "mimeType": part.mime_type} if part.mime_type else file}

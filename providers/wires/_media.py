@@ -9,6 +9,8 @@ from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
 from providers.errors import LLMUnsupportedError
+from providers.file_text import prefixed
+from providers.text import JsonText
 from providers.types import ChatMessage, Json, MediaPart, TextPart, ToolResultPart
 
 #: The media types of pictures that every model with eyes reads, and of documents.
@@ -73,9 +75,9 @@ def split_result(part: ToolResultPart, taken: AbstractSet[str]) -> tuple[str, li
     return "\n".join(filter(None, (part.content, *notes))), shown
 
 
-def data_url(part: MediaPart) -> str:
+def data_url(part: MediaPart) -> str | JsonText:
     """Return the bytes of ``part`` in the form of an address."""
-    return f"data:{part.mime_type};base64,{part.data}"
+    return prefixed(f"data:{part.mime_type};base64,", part.data or "")
 
 
 def file_name(part: MediaPart) -> str:

@@ -8,6 +8,7 @@ import json
 from typing import Any
 
 from providers.errors import LLMUnsupportedError
+from providers.file_text import prefixed
 from providers.types import Json, MediaPart, ModelOptions, ModelRequest
 from providers.wires._media import AUDIO_FORMATS, data_url, file_name, refused
 from providers.wires._openai_options import cache_fields, named_schema
@@ -54,7 +55,7 @@ def show(part: MediaPart) -> Json:
         case MediaPart(kind="document", data=str()):
             return {"type": "file", "file": {"filename": file_name(part), "file_data": data_url(part)}}
         case MediaPart(kind="audio", data=str(data), mime_type=mime_type) if mime_type in AUDIO_FORMATS:
-            audio = {"data": data, "format": AUDIO_FORMATS[mime_type]}
+            audio = {"data": prefixed("", data), "format": AUDIO_FORMATS[mime_type]}
             return {"type": "input_audio", "input_audio": audio}
     raise refused(part, "Send an image, a document as a file, or audio as a WAV or MP3 file.")
 

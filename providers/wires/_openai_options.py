@@ -6,6 +6,9 @@ from hashlib import sha256
 from providers.types import Json, MediaPart, ModelRequest, TextPart
 from providers.wires._schemas import is_strict
 
+#: Characters by which files are told apart.
+_COMPARED = 10_000
+
 
 def named_schema(schema: Json) -> Json:
     """Return a demand for an answer that follows ``schema``; strict where OpenAI's subset has room for it."""
@@ -29,7 +32,13 @@ def _cache_key(request: ModelRequest) -> str:
     """Return what a conversation's prompts have in common: how they begin."""
     first = request.messages[0].parts if request.messages else ()
     words = [part.text for part in first if isinstance(part, TextPart)]
-    words += [part.data or part.url or "" for part in first if isinstance(part, MediaPart)]
+    words += [_beginning(part) for part in first if isinstance(part, MediaPart)]
     tools = [[tool.name, tool.description, tool.parameters] for tool in request.tools]
     beginning = json.dumps([request.system, tools, words], sort_keys=True)
     return sha256(beginning.encode()).hexdigest()[:32]
+
+
+def _beginning(part: MediaPart) -> str:
+    """Return what tells a file from others, of a length that is hashed at once in each step."""
+    text = part.data or part.url or ""
+    return f"{len(text)}:{text[:_COMPARED]}"

@@ -120,7 +120,7 @@ def _head(text: str) -> bytes:
         return b""
 
 
-def replaced(value: Any, texts: Mapping[str, str]) -> Any:
+def replaced(value: Any, texts: Mapping[str, object]) -> Any:
     """Return ``value``, JSON, with each string that is a key of ``texts`` replaced.
 
     It puts links in the place of files, and files in the place of links.

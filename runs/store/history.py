@@ -8,6 +8,8 @@ from uuid import UUID
 from django.db.models import F
 
 from providers import types
+from providers.file_text import prefixed
+from providers.text import JsonText
 from providers.types import Json
 from runs.models import File, Message
 from runs.models.run import LEFT_OUT_OF_ALL
@@ -142,7 +144,7 @@ def of_conversation(conversation_id: UUID) -> tuple[types.ChatMessage, ...]:
 
 
 def _message(row: Message, files: ConversationFiles) -> types.ChatMessage:
-    texts: dict[str, str] = {}
+    texts: dict[str, str | JsonText] = {}
     parts = [_part(part, files, texts) for part in reversed(row.parts)]
     made = [part for part in row.parts if part["kind"] == "provider_item"]
     links = {file["url"] for part in made for file in part.get("files", ())}
@@ -158,7 +160,7 @@ def _message(row: Message, files: ConversationFiles) -> types.ChatMessage:
     )
 
 
-def _part(stored: Json, files: ConversationFiles, texts: dict[str, str]) -> types.Part:
+def _part(stored: Json, files: ConversationFiles, texts: dict[str, str | JsonText]) -> types.Part:
     """Return a stored part with its files. What stood in an item in place of a link is added to ``texts``."""
     if "files" in stored and stored["kind"] == "tool_result":
         return _result(stored, files)
@@ -169,7 +171,7 @@ def _part(stored: Json, files: ConversationFiles, texts: dict[str, str]) -> type
         if isinstance(taken, str):
             return types.TextPart(text=taken)
         its = {
-            shown["url"]: shown.get("prefix", "") + files.base64_of(file)
+            shown["url"]: prefixed(shown.get("prefix", ""), files.base64_of(file))
             for shown, file in zip(stored["files"], taken, strict=True)
         }
         texts |= its

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.conf import settings
 
+from providers.file_text import of_file
 from providers.text import to_base64
 from providers.types import Json
 from runs.models import File
@@ -84,7 +85,7 @@ class ConversationFiles:
         """Return a file's content, from the storage if it was not read before."""
         if (known := self._contents.get(file.id)) is None:
             with file.content.open() as content:
-                known = self._contents[file.id] = to_base64(content.read)
+                known = self._contents[file.id] = of_file(to_base64(content.read))
         return known
 
 

@@ -37,9 +37,9 @@ async def test_a_long_body_is_written_on_a_thread(
     threads = []
     dumps = orjson.dumps
 
-    def watched(value: Any) -> bytes:
+    def watched(value: Any, **options: Any) -> bytes:
         threads.append(threading.get_ident())
-        return dumps(value)
+        return dumps(value, **options)
 
     monkeypatch.setattr(orjson, "dumps", watched)
     assert json.loads(await encoding.encoded(body)) == body
@@ -61,9 +61,9 @@ async def test_a_clouds_client_moves_fields_and_leaves_the_writing_to_us(
         sent.append(request)
         return httpx2.Response(200, json={"input_tokens": 7})
 
-    def watched(value: Any, dumps: Any = orjson.dumps) -> bytes:
+    def watched(value: Any, dumps: Any = orjson.dumps, **options: Any) -> bytes:
         threads["dumps"] = threading.get_ident()
-        return bytes(dumps(value))
+        return bytes(dumps(value, **options))
 
     monkeypatch.setattr(orjson, "dumps", watched)
     target = catalog.resolve(f"{slug}/claude")
