@@ -3,23 +3,35 @@
 Viewers saw exactly the events of the log, so the conversation continues from them.
 """
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
 import orjson
+from uuid6 import uuid7
 
-from providers.types import ChatMessage, Part, ReasoningPart, Role, TextPart, ToolCallPart
+from providers.types import (
+    ChatMessage,
+    Json,
+    Part,
+    ProviderItemPart,
+    ReasoningPart,
+    Role,
+    TextPart,
+    ToolCallPart,
+)
 from runs.log.rows import read_events
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReplayedMessage:
-    """An assistant's message, and its id in the log's events."""
+    """An assistant's message, and its id in the log's events, or a new one if it has none there."""
 
     message_id: UUID
     message: ChatMessage
+    #: The files that a provider's items have links to, by the position of their part.
+    files: Mapping[int, list[Json]] = field(default_factory=dict)
 
 
 def events(run_id: UUID) -> Iterator[dict[str, Any]]:
@@ -38,32 +50,86 @@ def last_step(log: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def message_of(log: Iterable[dict[str, Any]]) -> ReplayedMessage | None:
-    """Return the message in the events of one step, or ``None`` if they hold no text, reasoning or call."""
-    pieces: dict[str, list[str]] = {}
-    opened: list[tuple[str, str, str]] = []
-    ended = set()
-    message_id = ""
+    """Return the message in the events of one step, or ``None`` if they hold nothing of an answer."""
+    replayed = _Replay()
     for event in log:
+        replayed.read(event)
+    return replayed.message()
+
+
+#: The events that begin a text, by the events with its pieces.
+_BEGINNINGS = {
+    "TEXT_MESSAGE_CONTENT": "TEXT_MESSAGE_START",
+    "REASONING_MESSAGE_CONTENT": "REASONING_MESSAGE_START",
+}
+
+
+class _Replay:
+    """The parts of a message, while the events of its step are read."""
+
+    def __init__(self) -> None:
+        self._id: UUID | None = None
+        #: What makes each part, in order, once all events are read.
+        self._parts: list[Callable[[], Part]] = []
+        #: The pieces of each text and of each call that still grows, by its id in the log.
+        self._texts: dict[str, list[str]] = {}
+        self._calls: dict[str, list[str]] = {}
+        self._ended: set[str] = set()
+        self._files: dict[int, list[Json]] = {}
+
+    def read(self, event: dict[str, Any]) -> None:
+        """Add what ``event`` tells of the message."""
         match event["type"]:
             case "TEXT_MESSAGE_START" | "REASONING_MESSAGE_START" as kind:
-                opened.append((kind, event["messageId"], ""))
-                message_id = message_id or event["messageId"]
+                self._texts[event["messageId"]] = self._begin(kind, event["messageId"])
+                self._belongs_to(event["messageId"])
             case "TOOL_CALL_START" as kind:
-                opened.append((kind, event["toolCallId"], event["toolCallName"]))
-                message_id = message_id or event["parentMessageId"]
-            case "TEXT_MESSAGE_CONTENT" | "REASONING_MESSAGE_CONTENT":
-                pieces.setdefault(event["messageId"], []).append(event["delta"])
+                key, name = event["toolCallId"], event["toolCallName"]
+                self._calls[key] = self._begin(kind, key, name)
+                self._belongs_to(event["parentMessageId"])
+            case "TEXT_MESSAGE_CONTENT" | "REASONING_MESSAGE_CONTENT" as kind:
+                key = event["messageId"]
+                if key not in self._texts:
+                    # It goes on behind a file.
+                    self._texts[key] = self._begin(_BEGINNINGS[kind], key)
+                self._texts[key].append(event["delta"])
             case "TOOL_CALL_ARGS":
-                pieces.setdefault(event["toolCallId"], []).append(event["delta"])
+                self._calls[event["toolCallId"]].append(event["delta"])
             case "TOOL_CALL_END":
-                ended.add(event["toolCallId"])
-    parts = tuple(
-        _part(kind, key, name, "".join(pieces.get(key, ())), has_ended=key in ended)
-        for kind, key, name in opened
-    )
-    if not parts:
-        return None
-    return ReplayedMessage(message_id=UUID(message_id), message=ChatMessage(role=Role.ASSISTANT, parts=parts))
+                self._ended.add(event["toolCallId"])
+            case "CUSTOM" if event["name"] == "provider_item":
+                self._item(event["value"])
+
+    def message(self) -> ReplayedMessage | None:
+        """Return the message as far as the events were read."""
+        if not self._parts:
+            return None
+        parts = tuple(make() for make in self._parts)
+        return ReplayedMessage(
+            message_id=self._id or uuid7(),
+            message=ChatMessage(role=Role.ASSISTANT, parts=parts),
+            files=self._files,
+        )
+
+    def _belongs_to(self, message_id: str) -> None:
+        self._id = self._id or UUID(message_id)
+
+    def _begin(self, kind: str, key: str, name: str = "") -> list[str]:
+        """Add a part that is made of pieces, and return the list for them."""
+        pieces: list[str] = []
+        self._parts.append(lambda: _part(kind, key, name, "".join(pieces), has_ended=key in self._ended))
+        return pieces
+
+    def _item(self, value: Json) -> None:
+        files = value.get("files")
+        if "data" not in value and not files:
+            # It was too large for the log.
+            return
+        part = ProviderItemPart(kind=value["kind"], data=value.get("data", {}))
+        if files:
+            self._files[len(self._parts)] = files
+            self._texts.clear()
+        self._parts.append(lambda: part)
 
 
 def _part(kind: str, key: str, name: str, text: str, *, has_ended: bool) -> Part:

@@ -27,6 +27,7 @@ def add(
     message_id: UUID,
     files: Sequence[tuple[Embedded, MadeFile | NotKept]] = (),
     result_files: Mapping[str, list[Json]] | None = None,
+    item_files: Mapping[int, list[Json]] | None = None,
 ) -> None:
     """Append ``message`` to the run's conversation at the next position.
 
@@ -36,6 +37,7 @@ def add(
         message_id: its id.
         files: the files in a model's answer; links are stored in their place.
         result_files: the files in the results of calls, as ``MadeFile.shown`` tells them, by the calls' ids.
+        item_files: the files that a provider's items have links to already, by the position of their part.
     """
     origin = message.origin
     row = MessageRow(
@@ -44,7 +46,8 @@ def add(
         role=message.role.value,
         parts=[
             history.result_with_files(history.part_with_links(part, files), result_files or {})
-            for part in message.parts
+            | ({"files": item_files[position]} if item_files and position in item_files else {})
+            for position, part in enumerate(message.parts)
         ],
         origin={"wire": origin.wire, "provider": origin.provider, "model": origin.model} if origin else None,
         native=[history.with_links(item, files) for item in message.native],

@@ -279,7 +279,7 @@ def _end_step(run_id: UUID, ending: StepEnding, now: datetime) -> None:
     elif ending.lost is not None:
         columns |= usage_columns(ending.lost.usage, ending.lost.cost)
     if ending.answer is None and (said := replay.message_of(replay.last_step(replay.events(run_id)))):
-        messages.add(run_id, said.message, message_id=said.message_id)
+        messages.add(run_id, said.message, message_id=said.message_id, item_files=said.files)
     statements.update(Step, columns, key=ending.step_id).execute()
     ending.traces.store()
 
