@@ -131,6 +131,22 @@ describe("a formula", () => {
       assert.equal(formula(source).source.trim(), "x");
     });
   }
+  it("is looked for once in text that opens many and closes none", () => {
+    const searched = [];
+    const indexOf = String.prototype.indexOf;
+    String.prototype.indexOf = function (what, ...rest) {
+      if (what === "\\)" || what === "\\]") searched.push(what);
+      return indexOf.call(this, what, ...rest);
+    };
+    try {
+      parse("\\(".repeat(1000));
+      parse("\\[a\n".repeat(1000));
+    } finally {
+      String.prototype.indexOf = indexOf;
+    }
+    assert.ok(searched.length < 5000, `${searched.length} searches`);
+  });
+
   for (const source of ["$5 and $6", "from $5/month to $10/month", "$ x $", "a $x", "\\(\\)", "`$x$`", "\\$x$", "$$\na"]) {
     it(`is not ${JSON.stringify(source)}`, () => assert.equal(formula(source), undefined));
   }

@@ -19,12 +19,24 @@ function openerAt(source, position) {
   return code === BACKSLASH && source[position + 1] === "(" ? "\\(" : "";
 }
 
+/**
+ * Return the place of the next `closer` from `begin` on, or -1. It is remembered in `state`: text that opens a
+ * thousand formulas and closes none is searched once.
+ */
+function placeOf(closer, state, begin) {
+  const found = (state.closers ??= {});
+  const { from, place } = found[closer] ?? { from: Infinity, place: -1 };
+  if (begin >= from && (place < 0 || begin <= place)) return place;
+  found[closer] = { from: begin, place: state.src.indexOf(closer, begin) };
+  return found[closer].place;
+}
+
 /** Take `$…$`, `$$…$$` or `\(…\)` in a line of words. */
 function inlineFormula(state, silent) {
   const opener = openerAt(state.src, state.pos);
   if (!opener) return false;
   const begin = state.pos + opener.length;
-  const end = state.src.indexOf(CLOSERS[opener], begin);
+  const end = placeOf(CLOSERS[opener], state, begin);
   if (end < 0 || end >= state.posMax || !state.src.slice(begin, end).trim()) return false;
   if (opener === "$" && !isFormula(state.src, begin, end)) return false;
   if (!silent) {
@@ -43,12 +55,20 @@ function lineOf(state, line) {
 /** Return the line behind a formula that begins at `start`, or 0 if none ends before the next empty line. */
 function endOfFormula(state, start, end, opener) {
   const closer = CLOSERS[opener];
-  for (let line = start; line < end; line += 1) {
-    if (line > start && (state.isEmpty(line) || state.sCount[line] < state.blkIndent)) return 0;
+  const where = `${closer} ${state.blkIndent} ${end}`;
+  // No formula ends before this line, wherever it begins: that was looked for already.
+  const vain = (state.vainUntil ??= {});
+  if (start < vain[where]) return 0;
+  let line = start;
+  for (; line < end; line += 1) {
+    if (line > start && (state.isEmpty(line) || state.sCount[line] < state.blkIndent)) break;
     const text = lineOf(state, line).slice(line === start ? 2 : 0).trimEnd();
+    const place = text.indexOf(closer);
+    if (place >= 0 && place === text.length - 2) return line + 1;
     // What stands behind it makes it one in a line of words.
-    if (text.includes(closer)) return text.indexOf(closer) === text.length - 2 ? line + 1 : 0;
+    if (place >= 0) break;
   }
+  vain[where] = line;
   return 0;
 }
 
