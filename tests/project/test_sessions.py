@@ -4,9 +4,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from asgiref.sync import sync_to_async
+from django.conf import settings as configured
 from django.contrib.sessions.models import Session
-from django.test import Client
+from django.test import AsyncClient, Client
 from django.utils import timezone
+from django.utils.module_loading import import_string
 
 from tests.runs.rows import make_user
 
@@ -53,3 +56,30 @@ def test_a_visitor_gets_no_session(client: Client) -> None:
     client.get("/login/")
 
     assert not Session.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_an_asynchronous_request_renews_it_alike(settings: Any) -> None:
+    settings.SESSION_COOKIE_AGE = 1000
+    client = AsyncClient()
+    await client.aforce_login(await sync_to_async(make_user)("ada"))
+    await client.get("/api/conversations/")
+    await Session.objects.aupdate(expire_date=timezone.now() + timedelta(seconds=500))
+    await client.get("/api/conversations/")
+    assert await sync_to_async(left)() < 600
+
+    session = await client.asession()
+    await session.aset("renewed", (await session.aget("renewed", 0)) - 500)
+    await session.asave()
+    await Session.objects.aupdate(expire_date=timezone.now() + timedelta(seconds=500))
+    await client.get("/api/conversations/")
+    assert await sync_to_async(left)() > 900
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in configured.MIDDLEWARE if path.startswith(("project.", "runs."))]
+)
+def test_no_middleware_of_our_own_makes_a_request_change_threads(path: str) -> None:
+    middleware = import_string(path)
+
+    assert (middleware.sync_capable, middleware.async_capable) == (True, True)
