@@ -377,7 +377,7 @@ RUNNEL_STARTS_PER_MINUTE = whole("RUNNEL_STARTS_PER_MINUTE", 1_800, at_least=1)
 #: Runs that are live or wait for a decision, in all processes.
 RUNNEL_MAX_RUNS_PER_USER = whole("RUNNEL_MAX_RUNS_PER_USER", 500, at_least=1)
 #: Open WebSockets, in one process.
-RUNNEL_SOCKETS_PER_USER = whole("RUNNEL_SOCKETS_PER_USER", 1_000, at_least=1)
+RUNNEL_SOCKETS_PER_USER = whole("RUNNEL_SOCKETS_PER_USER", 200, at_least=1)
 #: Runs and conversations that one socket may follow.
 RUNNEL_SUBSCRIPTIONS_PER_SOCKET = whole("RUNNEL_SUBSCRIPTIONS_PER_SOCKET", 1_000, at_least=1)
 #: Frames of all sockets in a second, in one process; a frame counts once for each 512 bytes. More are read later.

@@ -85,12 +85,14 @@ class Exchange:
         return from_payload(bytes(self.error_body) or None, status=self.status, headers=self.headers)
 
     async def close(self) -> None:
-        """Close the response; a connection whose body was not read to its end is closed with it."""
+        """Close the response; its connection too, if the body was not read to its end or has more behind it."""
         # Timers, and connections that are kept, remember the context that they were made in, and with
         # it this exchange: the whole answer must not hang on it.
         self._on_answer = _ignore
         if self.response is not None:
             with suppress(httpx2.HTTPError, OSError):
+                if chunks.has_more(self.response):
+                    await self.response.extensions["network_stream"].aclose()
                 await self.response.aclose()
             # Nor the request's body, which has all files of the conversation.
             sent = self.response.request

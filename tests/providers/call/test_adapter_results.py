@@ -14,7 +14,7 @@ from providers.types.quirks import Quirks
 from providers.types.trace import TraceStatus
 from providers.types.usage import UsageSource
 from tests.providers.calling import KEY, WIRES, Call, at, emulated, until
-from tests.providers.upstream import EVENT_STREAM, forever, streaming, upstream
+from tests.providers.upstream import EVENT_STREAM, forever, in_turn, streaming, upstream
 
 every_wire = pytest.mark.parametrize("wire", WIRES)
 
@@ -126,6 +126,30 @@ async def test_a_connection_is_used_again_after_a_complete_answer(wire: str, emu
         await Call(emulated("echo", wire)).start()
     transport = pool.of_this_loop.get().http._transport_for_url(httpx2.URL("http://127.0.0.1"))
     assert len(transport._pool.connections) == 1  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("is_chunked", [True, False])
+async def test_bytes_behind_an_answer_are_not_read_as_the_next_one(
+    is_chunked: bool, fresh_clients: None
+) -> None:
+    def answer(text: bytes) -> bytes:
+        body = chat_text(text) + CHAT_END + b"data: [DONE]\n\n"
+        size = b"content-length: %d\r\n\r\n%s" % (len(body), body)
+        if is_chunked:
+            size = b"transfer-encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n" % (len(body), body)
+        return b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n" + size
+
+    async def too_much(writer: asyncio.StreamWriter) -> None:
+        writer.write(answer(b"Mine.") + answer(b"Nobody's."))
+        await forever(writer)
+
+    async def enough(writer: asyncio.StreamWriter) -> None:
+        writer.write(answer(b"Yours."))
+        await forever(writer)
+
+    async with upstream(in_turn(too_much, enough)) as server:
+        texts = [(await Call(at(server.origin, "openai-chat")).start()).text for _ in range(2)]
+    assert texts == ["Mine.", "Yours."]
 
 
 async def test_it_does_not_wait_for_a_body_that_never_ends(fresh_clients: None) -> None:

@@ -106,7 +106,7 @@ async def test_ready_tells_a_client_its_limits(ada: Person, connect: Connect, se
         "frame_bytes": 65_536,
         "starts_per_minute": 1_800,
         "runs": 7,
-        "sockets": 1000,
+        "sockets": 200,
         "subscriptions": 1_000,
         "frames_per_second": 2_000,
         "stored_megabytes": 2_000,
