@@ -12,20 +12,18 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from django.conf import settings
 from limits import RateLimitItemPerMinute
-from limits.aio.storage import MemoryStorage, RedisStorage
+from limits.aio.storage import MemoryStorage
 from limits.aio.strategies import MovingWindowRateLimiter
 
 from concurrency.per_loop import PerLoop
+from concurrency.redis_rates import shared_limiter
 from providers.catalog.limits import NONE, Limits
 from providers.errors import LLMOwnLimitError
 from providers.errors.stop_signal import StopSignal, wait_for
 
 logger = logging.getLogger("runnel.providers")
 
-#: Seconds to wait for Redis; after that the call goes through uncounted.
-_REDIS_SECONDS = 1.0
 #: Minimum seconds before the next check of a full window.
 _SHORTEST_PAUSE = 0.01
 
@@ -71,16 +69,7 @@ _of_this_loop = PerLoop(lambda: _LoopLimits(_limiter(), {}))
 
 
 def _limiter() -> MovingWindowRateLimiter:
-    if not settings.REDIS_URL:
-        return MovingWindowRateLimiter(MemoryStorage())
-    storage = RedisStorage(
-        f"async+{settings.REDIS_URL}",
-        implementation="redispy",
-        key_prefix="runnel:limits",
-        socket_timeout=_REDIS_SECONDS,
-        socket_connect_timeout=_REDIS_SECONDS,
-    )
-    return MovingWindowRateLimiter(storage)
+    return shared_limiter() or MovingWindowRateLimiter(MemoryStorage())
 
 
 @asynccontextmanager

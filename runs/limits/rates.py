@@ -12,12 +12,11 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from django.conf import settings
 from limits import RateLimitItemPerMinute
-from limits.aio.storage import RedisStorage
 from limits.aio.strategies import MovingWindowRateLimiter
 
 from concurrency.per_loop import PerLoop
+from concurrency.redis_rates import shared_limiter
 from runs.errors import RateLimited
 from runs.limits.bucket import Bucket
 
@@ -33,8 +32,6 @@ FREE_SECONDS = 0.01
 FRAMES_OF_A_SECOND = 4_000
 #: Users whose buckets are kept; with more, the full ones are dropped.
 _KEPT_USERS = 10_000
-#: Seconds to wait for Redis; after that the start is counted in this process alone.
-_REDIS_SECONDS = 1.0
 #: Seconds of a clock that is never set back.
 _now = time.monotonic
 
@@ -69,21 +66,7 @@ class _Rates:
     users: defaultdict[int, _User] = field(default_factory=lambda: defaultdict(_User))
 
 
-def _shared() -> MovingWindowRateLimiter | None:
-    """Return the counter that all processes share, ``None`` without Redis."""
-    if not settings.REDIS_URL:
-        return None
-    storage = RedisStorage(
-        f"async+{settings.REDIS_URL}",
-        implementation="redispy",
-        key_prefix="runnel:limits",
-        socket_timeout=_REDIS_SECONDS,
-        socket_connect_timeout=_REDIS_SECONDS,
-    )
-    return MovingWindowRateLimiter(storage)
-
-
-_of_this_loop = PerLoop(lambda: _Rates(_shared()))
+_of_this_loop = PerLoop(lambda: _Rates(shared_limiter()))
 
 
 async def count_start(user_id: int, *, per_minute: int) -> None:
