@@ -97,12 +97,17 @@ class Price:
 
 
 @dataclass(frozen=True, slots=True)
-class _Source:
+class Source:
     """Where a provider's prices are looked for."""
 
     #: The name of a price list, the address of a server, or ``_ANY_VENDOR``.
     name: str
     is_guess: bool = False
+
+    @property
+    def is_vendors_list(self) -> bool:
+        """Whether it is the list of the vendor, at whose own address the provider is."""
+        return not self.is_guess and "://" not in self.name
 
 
 def cost(
@@ -159,7 +164,7 @@ def price(
         long_writes = written
     long_writes = min(long_writes or 0, written or 0)
     try:
-        for source in _sources(provider):
+        for source in sources(provider):
             amount = _priced(usage, source.name, asked, served, long_writes=long_writes, tier=said.tier)
             if amount is not None:
                 return Price(amount, is_guess=source.is_guess)
@@ -178,7 +183,7 @@ def context_window(provider: str, *, asked: str, served: str | None = None) -> i
     if not _is_loaded.is_set():
         return None
     try:
-        models = (_model(source.name, asked, served) for source in _sources(provider))
+        models = (_model(source.name, asked, served) for source in sources(provider))
         return next((found[1].context_window for found in models if found), None)
     except Exception:
         logger.warning("The context of %s/%s cannot be told.", provider, asked, exc_info=True)
@@ -187,19 +192,19 @@ def context_window(provider: str, *, asked: str, served: str | None = None) -> i
 
 async def warm_up() -> None:
     """Load the price lists on a thread, if an available provider has prices. This takes some 100 ms."""
-    if any(_sources(target.origin.provider) for target in catalog.targets_in_use()):
+    if any(sources(target.origin.provider) for target in catalog.targets_in_use()):
         _is_loading.set()
         await asyncio.to_thread(_load)
 
 
 def load_soon(provider: str) -> None:
     """Start to load the price lists on a thread, if ``provider`` has prices and they are not loaded yet."""
-    if not _is_loading.is_set() and _sources(provider):
+    if not _is_loading.is_set() and sources(provider):
         _is_loading.set()
         asyncio.get_running_loop().run_in_executor(None, _load)
 
 
-def _sources(provider: str) -> tuple[_Source, ...]:
+def sources(provider: str) -> tuple[Source, ...]:
     """Return where the prices of ``provider`` are looked for, in order; empty if it has none.
 
     At another address than the vendor's, a gateway most likely charges what the vendor does.
@@ -213,13 +218,13 @@ def _sources(provider: str) -> tuple[_Source, ...]:
     usual = provider_types.default_address(preset)
     is_elsewhere = bool(address and usual and origin_of(address) != origin_of(usual))
     if preset.slug in _LISTS and not is_elsewhere:
-        return (_Source(_LISTS[preset.slug]),)
+        return (Source(_LISTS[preset.slug]),)
     is_remote = address.startswith("https://")
-    found = [_Source(address)] if is_remote else []
+    found = [Source(address)] if is_remote else []
     if preset.slug in _LISTS:
-        found.append(_Source(_LISTS[preset.slug], is_guess=True))
+        found.append(Source(_LISTS[preset.slug], is_guess=True))
     elif is_remote:
-        found.append(_Source(_ANY_VENDOR, is_guess=True))
+        found.append(Source(_ANY_VENDOR, is_guess=True))
     return tuple(found)
 
 

@@ -2,6 +2,7 @@
 
 from django.contrib import admin
 
+from providers.usage import unpriced
 from runs.admin import wording
 from runs.models import Run, Step
 
@@ -31,4 +32,7 @@ class ShowsUsage:
 
     @admin.display(description="Cost", ordering="cost")
     def cost_known(self, row: Run | Step) -> str:
-        return wording.dollars(row.cost, row.cost_is)
+        if row.cost is not None or row.finished_at is None:
+            return wording.dollars(row.cost, row.cost_is)
+        provider = row.provider if isinstance(row, Step) else row.model.partition("/")[0]
+        return f"{wording.UNKNOWN} ({unpriced.reason(row.usage, provider)})"

@@ -51,7 +51,8 @@ class SegmentUsage:
 
     def metadata(self) -> Json:
         """Return what every terminal event tells: of the run's usage (``agui.usage_metadata``), of unexecuted calls."""
-        metadata = agui.usage_metadata(self.totals.usage, self.totals.cost)
+        provider = self.usages[-1].provider if self.usages else ""
+        metadata = agui.usage_metadata(self.totals.usage, self.totals.cost, provider)
         return metadata | ({"unexecuted_calls": list(self.unexecuted)} if self.unexecuted else {})
 
 

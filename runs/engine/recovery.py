@@ -157,7 +157,7 @@ def _said(events: list[agui.Event]) -> tuple[Part, ...]:
 def _terminal(run: Run, ending: Ending, used: UsageTotals) -> agui.Event:
     metadata = {
         "stop_reason": ending.stop_reason.value,
-        **agui.usage_metadata(used.usage, used.cost),
+        **agui.usage_metadata(used.usage, used.cost, run.model.partition("/")[0]),
     }
     if ending.status is RunStatus.FAILED:
         return agui.run_error(

@@ -14,6 +14,7 @@ from django.db.models import OuterRef, Q, Subquery
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 
 from providers.types.usage import COUNTS, ESTIMATES
+from providers.usage import unpriced
 from runs import errors, services
 from runs.http import run_pages
 from runs.http.figures import conversation_cost, figures, seconds_between
@@ -130,7 +131,12 @@ def _run(run: Run) -> dict[str, Any]:
         "last_seq",
     )
     usage = {name: getattr(run, name) for name in (*COUNTS, *ESTIMATES, "usage_source")}
-    cost = {"cost": None if run.cost is None else float(run.cost), "cost_is": run.cost_is or None}
+    cost: dict[str, Any] = {
+        "cost": None if run.cost is None else float(run.cost),
+        "cost_is": run.cost_is or None,
+    }
+    if run.cost is None:
+        cost["cost_missing"] = unpriced.reason(run.usage, run.model.partition("/")[0])
     calls = [_tool_call(call) for call in run.tool_calls.all()]
     return (
         {name: getattr(run, name) for name in names}

@@ -17,6 +17,7 @@ from providers.types import Json
 from providers.types import events as model
 from providers.types.cost import Cost
 from providers.types.usage import Usage
+from providers.usage import unpriced
 from runs.calls.outcomes import CallOutcome
 from runs.calls.progress import Progress
 
@@ -283,13 +284,15 @@ def token_usage(usage: Usage, *, provider: str = "", model_name: str = "") -> Js
     return {key: value for key, value in entry.items() if value is not None}
 
 
-def usage_metadata(usage: Usage, cost: Cost | None) -> Json:
+def usage_metadata(usage: Usage, cost: Cost | None, provider: str) -> Json:
     """Return the metadata of a terminal event about the whole run: its cost in US dollars and its usage.
 
-    ``estimated_usage`` holds the parts of ``run_usage`` that were computed here, not reported.
+    ``estimated_usage`` holds the parts of ``run_usage`` that were computed here, not reported. ``cost_missing`` says
+    why the cost is unknown; ``provider`` is the slug of the one that answered.
     """
     estimated = {"inputTokens": usage.estimated_input_tokens, "outputTokens": usage.estimated_output_tokens}
-    return {
+    missing = {"cost_missing": unpriced.reason(usage, provider)} if cost is None else {}
+    return missing | {
         "cost": None if cost is None else float(cost.amount),
         "cost_is": None if cost is None else cost.kind.value,
         "usage_source": usage.source.value,

@@ -150,7 +150,7 @@ export class RunView {
         ),
       );
     }
-    this.#outcome.append(element("p", { class: "summary" }, format.summary(this.run)));
+    this.#outcome.append(element("p", { class: "summary", title: this.run.cost_missing ?? "" }, format.summary(this.run)));
     const note = format.leftOut(this.run);
     this.element.classList.toggle("left-out", note !== "");
     if (note) this.#outcome.append(element("p", { class: "note" }, note));
@@ -220,7 +220,7 @@ export class RunView {
   #endWith(event, known) {
     const usage = event.usage ?? [];
     const { run_usage, estimated_usage = {}, ...told } = event.metadata ?? {};
-    const { stop_reason, cancelled_by, upstream_closed_ms, cost, cost_is } = told;
+    const { stop_reason, cancelled_by, upstream_closed_ms, cost, cost_is, cost_missing } = told;
     const served = usage[0]?.model && [usage[0].provider, usage[0].model].filter(Boolean).join("/");
     this.finish({
       ...known,
@@ -230,6 +230,7 @@ export class RunView {
       served,
       cost,
       cost_is,
+      cost_missing,
       // A later segment's own usage is but a part.
       usage: totalOf(run_usage ? [run_usage] : usage, estimated_usage),
     });

@@ -102,6 +102,7 @@ def test_its_end_says_what_happened_and_that_it_may_be_tried_again(ada: Person) 
         "usage_source": "partial",
         "cost": None,
         "cost_is": None,
+        "cost_missing": "no usage was reported",
         "run_usage": {},
         "estimated_usage": {},
         "retryable": True,
