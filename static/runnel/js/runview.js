@@ -150,7 +150,7 @@ export class RunView {
         ),
       );
     }
-    this.#outcome.append(element("p", { class: "summary", title: this.run.cost_missing ?? "" }, format.summary(this.run)));
+    this.#outcome.append(element("p", { class: "summary", title: this.run.cost_missing ?? false }, format.summary(this.run)));
     const note = format.leftOut(this.run);
     this.element.classList.toggle("left-out", note !== "");
     if (note) this.#outcome.append(element("p", { class: "note" }, note));
