@@ -50,7 +50,7 @@ async def test_a_run_makes_no_more_calls_than_its_budget_pays(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # Elsewhere, other prices may hold: none is known for the loopback.
-    monkeypatch.setattr(pricing, "_sources", lambda provider: (pricing.Source("openai"),))
+    monkeypatch.setattr(pricing, "sources", lambda provider: (pricing.Source("openai"),))
     async with upstream(in_turn(streaming(calling()), streaming(saying("openai-chat", "Noon.")))) as server:
         settings.OPENAI_API_KEY = "sk-test"
         settings.OPENAI_BASE_URL = f"{server.origin}/v1"
