@@ -7,6 +7,7 @@ megabytes that came in thousands of pieces leaves such holes anyway, in the heap
 
 import asyncio
 import ctypes
+import gc
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -21,6 +22,9 @@ _BYTES = 1024 * 1024
 #: Seconds between two looks at the memory, and the growth in bytes after which holes are given back.
 _INTERVAL = 20.0
 _GROWTH = 16 * 1024 * 1024
+#: The growth after which garbage is looked for, too: a flood of handshakes leaves circles of objects behind, and
+#: the collector comes by only after many allocations. It stops the event loop for some tens of milliseconds.
+_LARGE_GROWTH = 64 * 1024 * 1024
 
 _STATM = Path("/proc/self/statm")
 
@@ -41,6 +45,8 @@ async def keep_small() -> None:
     while True:
         await asyncio.sleep(_INTERVAL)
         now = resident()
+        if now > smallest + _LARGE_GROWTH:
+            gc.collect()
         if now > smallest + _GROWTH:
             await off_loop(give_back)
             now = smallest = resident()

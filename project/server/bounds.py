@@ -24,6 +24,8 @@ class Bounds:
     per_address: int
     #: No connection gets a descriptor with a higher number: the others are for the database and for providers.
     last_descriptor: int
+    #: Bodies that are in files at the same time, each with a descriptor.
+    body_files: int
     #: Seconds for the head of a request, and for each megabyte of a body.
     header_seconds: float
     body_seconds: float
@@ -36,11 +38,12 @@ class Bounds:
 def from_settings() -> Bounds:
     """Return the bounds of the settings, as far as the process may have descriptors."""
     descriptors = _raise_descriptors()
-    last = descriptors - min(_RESERVED, descriptors // 3)
+    reserved = min(_RESERVED, descriptors // 3)
     return Bounds(
         connections=settings.RUNNEL_CONNECTIONS,
         per_address=settings.RUNNEL_CONNECTIONS_PER_ADDRESS,
-        last_descriptor=last,
+        last_descriptor=descriptors - reserved,
+        body_files=max(1, reserved // 2),
         header_seconds=settings.RUNNEL_HEADER_SECONDS,
         body_seconds=settings.RUNNEL_BODY_SECONDS,
         stalled_seconds=settings.RUNNEL_STALLED_SECONDS,

@@ -22,6 +22,8 @@ _MEGABYTE = 1024 * 1024
 #: reset: of a stranger, and of a signed-in user.
 _LINGER_SECONDS = 2.0
 _LINGER_SECONDS_OF_USER = 30.0
+#: Seconds after which a long body may be sent again when there were too many.
+_AGAIN = 5.0
 #: Bytes of a body that are kept while its sender is looked up.
 _HELD_BYTES = 256 * 1024
 
@@ -153,6 +155,15 @@ class Channel(http.HTTPChannel):
             HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
             "too_large",
             f"A request may have {limit} MB here, and no more.",
+        )
+
+    def refuse_file(self) -> None:
+        """Refuse the body of the current request: too many other long ones are coming in."""
+        self.refuse(
+            HTTPStatus.SERVICE_UNAVAILABLE,
+            "busy",
+            "Too many long requests are coming in. Try again in a moment.",
+            retry_after=_AGAIN,
         )
 
     def refuse(

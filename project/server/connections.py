@@ -31,6 +31,7 @@ class Connections:
         self._sockets: set[Any] = set()
         #: Connections that were told to close.
         self._going: set[Any] = set()
+        self._body_files = 0
 
     def __len__(self) -> int:
         return len(self._addresses) - len(self._going)
@@ -49,6 +50,17 @@ class Connections:
             return False
         self.wait(transport)
         return True
+
+    def take_body_file(self) -> bool:
+        """Count one more body that goes into a file; return ``False``, and count none, if there are too many."""
+        if self._body_files >= self._bounds.body_files:
+            return False
+        self._body_files += 1
+        return True
+
+    def close_body_file(self) -> None:
+        """Count one less."""
+        self._body_files -= 1
 
     def wait(self, transport: Any) -> None:
         """Note that a connection waits for a request, or for the rest of one."""

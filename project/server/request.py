@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import tempfile
 from collections.abc import Awaitable, Callable
 from typing import Any, override
 
@@ -9,8 +10,12 @@ from daphne.http_protocol import WebRequest
 from twisted.internet.interfaces import IPushProducer
 from zope.interface import implementer
 
+from project.server.connections import Connections
+
 #: Bytes of a body that the application gets at once.
 _PIECE = 64 * 1024
+#: Bytes of a body that stay in memory. A longer one goes into a file, which takes a descriptor.
+_IN_MEMORY = 32 * 1024
 
 type Application = Callable[[Any, Any, Any], Awaitable[None]]
 
@@ -25,6 +30,8 @@ class Request(WebRequest):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._received = 0
+        #: The server's connections while the body is in a file, which they count.
+        self._counts_file: Connections | None = None
         self.args: dict[bytes, list[bytes]] = {}
         self.body: Any = None
         #: Set while the client reads what it is sent.
@@ -32,11 +39,21 @@ class Request(WebRequest):
         self.has_room.set()
 
     @override
+    def gotLength(self, length: int | None) -> None:
+        # Twisted makes a file for each body that is announced as long, before anything of it comes.
+        self.content = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - closed with the body
+
+    @override
     def handleContentChunk(self, data: bytes) -> None:
         self._received += len(data)
         if self._received > self.channel.body_limit:
             self.channel.refuse_size()
             return
+        if self._received > _IN_MEMORY and self._counts_file is None:
+            if not self.channel.connections.take_body_file():
+                self.channel.refuse_file()
+                return
+            self._counts_file = self.channel.connections
         super().handleContentChunk(data)
 
     @override
@@ -84,8 +101,12 @@ class Request(WebRequest):
         super().connectionLost(reason)
 
     def _close_body(self) -> None:
-        if self.body is not None:
-            self.body.close()
+        for file in (self.body, self.content):
+            if file is not None:
+                file.close()
+        if self._counts_file is not None:
+            self._counts_file.close_body_file()
+            self._counts_file = None
 
     def pauseProducing(self) -> None:  # noqa: N802 - Twisted's name
         """Make the application wait: the client has not read what it was sent."""

@@ -35,6 +35,10 @@ _ABOUT = """
     usage
 """
 _HARMLESS = frozenset(f"{_SAMPLING} {_FORM} {_THINKING} {_ABOUT}".split())
+#: What opens more than an answer wherever it stands: a server, a store, a template that the provider's server runs.
+_DOORS = frozenset(
+    {"server_url", "connector_id", "vector_store_ids", "chat_template", "cachedContent", "mcp_servers"}
+)
 
 #: The field that lists a provider's tools; each kind of tool may be allowed by itself, as ``tools.web_search``.
 _TOOLS = "tools"
@@ -52,19 +56,35 @@ def refusal(own: dict[str, Any], allowed: Collection[str]) -> str | None:
     if "*" in allowed:
         return None
     for name, value in own.items():
-        if name in _HARMLESS or name in allowed:
+        if name in allowed:
             continue
-        wanted = [name]
-        if name == _TOOLS:
+        if name in _HARMLESS:
+            wanted = sorted(_doors(value))
+        elif name == _TOOLS:
             wanted = sorted({kind for kind in _kinds(value) if not {kind, _DATE.sub("", kind)} & {*allowed}})
+        else:
+            wanted = [name]
         if wanted:
             shown = wanted[0][:80]
+            to_add = name if name in _HARMLESS else shown
             return (
                 f"provider_options may not hold {shown} here: it can open tools, stores or prices of the provider "
-                f"that nobody has decided about. Leave it out, or ask an admin to add {shown} to "
+                f"that nobody has decided about. Leave it out, or ask an admin to add {to_add} to "
                 "RUNNEL_ALLOW_PROVIDER_OPTIONS."
             )
     return None
+
+
+def _doors(value: Any) -> Iterator[str]:
+    """Yield the names in ``value``, at any depth, that no harmless field needs."""
+    left = [value]
+    while left:
+        match left.pop():
+            case dict() as fields:
+                yield from (name for name in fields if name in _DOORS)
+                left += fields.values()
+            case list() as items:
+                left += items
 
 
 def _kinds(tools: Any) -> Iterator[str]:

@@ -88,7 +88,9 @@ def after_edit(outcome: CallOutcome, arguments: str) -> CallOutcome:
     The model's own call keeps its arguments in the history, because it may be signed. So the answer names the others.
     """
     named = text_of(arguments, most=_LONGEST_ARGUMENTS)
-    note = f"[A person changed the arguments of this call before it was executed. They were: {named}]"
+    note = (
+        f"[A person changed the arguments of this call before it was executed. It was executed with: {named}]"
+    )
     return replace(outcome, content=f"{note}\n{outcome.content}")
 
 

@@ -41,8 +41,13 @@ class TokenForm(forms.Form):
         self._user = user
 
     def clean_name(self) -> str:
-        """Return the name without characters that no database stores."""
-        return clean(self.cleaned_data["name"])
+        """Return the name without characters that no database stores. A page that is sent again makes no second token."""
+        name = clean(self.cleaned_data["name"])
+        if ApiToken.live().filter(user=self._user, name=name).exists():
+            raise forms.ValidationError(
+                "You have a token with this name. Revoke it first, or choose another name."
+            )
+        return name
 
     def clean(self) -> None:
         """Refuse one token too many, counted without the expired ones."""

@@ -25,10 +25,12 @@ describe("sendable", () => {
 });
 
 describe("withoutNote", () => {
-  const note = "[A person changed the arguments of this call before it was executed. They were: ";
+  const note = "[A person changed the arguments of this call before it was executed. It was executed with: ";
   const cases = [
     [`${note}{"a": [1]}]\nIt is noon.`, "It is noon."],
     [`${note}{}]\n[1]\n[2]`, "[1]\n[2]"],
+    // As earlier versions stored it.
+    [`${note.replace("It was executed with", "They were")}{}]\nnoon`, "noon"],
     ["[1]\n[2]", "[1]\n[2]"],
     ["", ""],
   ];

@@ -7,11 +7,14 @@ import pytest
 
 SCRIPT = """
 import asyncio
+import sys
 from project import memory
 
 def use_for_a_while():
     "Leave a hole of 80 MB below a block that stays, as an answer in many pieces does."
     pieces = [bytes(4_000) for _ in range(20_000)]
+    if is_circle:
+        pieces.append(pieces)
     return bytes(4_000)
 
 async def main():
@@ -26,15 +29,17 @@ async def main():
     task.cancel()
     print(memory.resident() // 2**20)
 
+is_circle = sys.argv[1] == "circle"
 limit = memory.resident() // 2**20 + 30
 asyncio.run(main())
 """
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="glibc's memory")
-def test_the_holes_of_many_small_pieces_are_given_back() -> None:
+@pytest.mark.parametrize("shape", ["list", "circle"])
+def test_the_holes_of_many_small_pieces_are_given_back(shape: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", SCRIPT], check=False, capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", SCRIPT, shape], check=False, capture_output=True, text=True, timeout=60
     )
     assert done.returncode == 0, done.stderr
     before, after = map(int, done.stdout.split())

@@ -152,7 +152,7 @@ function afterEnd(view) {
   const offered = [];
   const hasFailed = view.run.status === "failed";
   if (view.isCut) offered.push(button("Continue", () => composer.resend(GO_ON, [])));
-  if (hasFailed) {
+  if (hasFailed || view.isStoppedInSilence) {
     offered.push(button("Try again", () => composer.resend(view.question, view.files)));
     offered.push(button("Edit and send again", () => composer.writeAgain(view.question)));
   }

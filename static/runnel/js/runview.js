@@ -178,7 +178,13 @@ export class RunView {
   /** Whether more of the answer may come if one asks for it: it was cut, or stopped. */
   get isCut() {
     const { status, stop_reason: reason } = this.run;
-    return status === "cancelled" || CUTS.has(reason) || (status === "failed" && this.#answer.markdown !== "");
+    if (status === "cancelled") return !this.isStoppedInSilence;
+    return CUTS.has(reason) || (status === "failed" && this.#answer.markdown !== "");
+  }
+
+  /** Whether it was stopped before anything of an answer had come. */
+  get isStoppedInSilence() {
+    return this.run.status === "cancelled" && !this.element.querySelector(".answer > *");
   }
 
   /** How the run ended or what it waits for, in a sentence to be read out. */

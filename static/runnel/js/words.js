@@ -15,7 +15,7 @@ export function sendable(text) {
 }
 
 /** What a tool's result begins with for the model where a person changed the arguments: the page shows these itself. */
-const EDIT_NOTE = /^\[A person changed the arguments of this call before it was executed\. They were: [\s\S]*?\]\n/;
+const EDIT_NOTE = /^\[A person changed the arguments of this call before it was executed\. (?:It was executed with|They were): [\s\S]*?\]\n/;
 
 /** Return a tool's result as its tool gave it. */
 export function withoutNote(content) {

@@ -26,6 +26,7 @@ def connections(*, most: int = 100, per_address: int = 100, behind_proxy: bool =
             connections=most,
             per_address=per_address,
             last_descriptor=50,
+            body_files=2,
             header_seconds=1,
             body_seconds=1,
             stalled_seconds=1,
@@ -101,3 +102,10 @@ def test_behind_a_proxy_all_connections_have_one_address() -> None:
 
     assert here.enter(Transport(), "proxy")
     assert not first.is_aborted
+
+
+def test_so_many_bodies_are_in_files_and_no_more_until_one_is_closed() -> None:
+    here = connections()
+    assert [here.take_body_file() for _ in range(3)] == [True, True, False]
+    here.close_body_file()
+    assert [here.take_body_file() for _ in range(2)] == [True, False]

@@ -121,6 +121,23 @@ def test_an_upload_is_refused_before_it_is_sent_unless_its_sender_is_known(
     assert b'"Sign in first."' in answer
 
 
+def test_long_bodies_that_do_not_end_leave_descriptors_to_others(server: ServerProcess) -> None:
+    descriptors = Path(f"/proc/{server.pid}/fd")
+    get(server, "/login/")
+    before = len(list(descriptors.iterdir())) if descriptors.exists() else 0
+    with contextlib.ExitStack() as stack:
+        wires = [stack.enter_context(contextlib.closing(Wire(server))) for _ in range(60)]
+        for wire in wires:
+            wire.head("POST /login/", Content_Length="1000000")
+            wire.send(b"a" * 40_000)
+        # The last one knows when all before it were read.
+        assert wires[-1].answer().startswith(b"HTTP/1.1 503 ")
+        assert get(server, "/login/").status_code == 200
+        if descriptors.exists():
+            # 256 descriptors, a third of them in reserve, half of that for bodies.
+            assert len(list(descriptors.iterdir())) <= before + len(wires) + 42 + 1
+
+
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="only Linux tells a process's memory")
 def test_bodies_of_strangers_take_no_memory(server: ServerProcess) -> None:
     get(server, "/login/")

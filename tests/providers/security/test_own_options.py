@@ -97,3 +97,19 @@ def test_one_kind_that_is_allowed_lets_no_other_through() -> None:
 def test_a_kind_is_allowed_in_all_its_dated_versions(kind: str, is_allowed: bool) -> None:
     sentence = own_options.refusal({"tools": [{"type": kind, "name": "search"}]}, ("tools.web_search",))
     assert (sentence is None) is is_allowed
+
+
+@pytest.mark.parametrize(
+    ("own", "name"),
+    [
+        ({"chat_template_kwargs": {"chat_template": "{{ 7 * 7 }}"}}, "chat_template"),
+        ({"tool_choice": {"tools": [{"type": "mcp", "server_url": "https://a.example"}]}}, "server_url"),
+        ({"generationConfig": {"a": [{"b": {"cachedContent": "caches/1"}}]}}, "cachedContent"),
+    ],
+    ids=str,
+)
+def test_a_harmless_field_carries_nothing_else_inside(own: dict[str, Any], name: str) -> None:
+    sentence = own_options.refusal(own, ())
+    assert sentence is not None
+    assert name in sentence
+    assert own_options.refusal(own, (next(iter(own)),)) is None

@@ -13,6 +13,7 @@ BOUNDS = Bounds(
     connections=100,
     per_address=2,
     last_descriptor=50,
+    body_files=2,
     header_seconds=1,
     body_seconds=1,
     stalled_seconds=1,

@@ -308,7 +308,7 @@ async def test_a_system_without_threads_is_busy(monkeypatch: pytest.MonkeyPatch)
         assert execution._free_threads.acquire(blocking=False)
 
 
-EDITED = '[A person changed the arguments of this call before it was executed. They were: {"path":"b"}]\n'
+EDITED = '[A person changed the arguments of this call before it was executed. It was executed with: {"path":"b"}]\n'
 
 
 @pytest.mark.parametrize(

@@ -49,6 +49,14 @@ def test_a_token_is_shown_once_and_works(browser: Client, ada: User) -> None:
     assert program.get("/api/tools/").status_code == 200
 
 
+def test_a_page_that_is_sent_again_makes_no_second_token(browser: Client) -> None:
+    browser.post(PAGE, FORM)
+    again = browser.post(PAGE, FORM)
+    assert "You have a token with this name." in again.text
+    assert re.search(r"rnl_[\w-]{43}", again.text) is None
+    assert ApiToken.objects.count() == 1
+
+
 def test_it_says_what_a_token_may_do_and_when_it_was_used(browser: Client, ada: User) -> None:
     used = timezone.now()
     row, _ = ApiToken.issue(ada, "<b>robot</b>", scopes=["approve"], expires_at=used - timedelta(days=1))

@@ -9,12 +9,16 @@ import { highlighterFor, takeNodes } from "./highlight.js";
 const ENOUGH = 40;
 const MOST = 80;
 
-/** Lines that are coloured in one go, if the next begins at the margin; and in any case. */
+/** Lines that are coloured in one go, if the next begins at the margin; and in any case, as are so many characters. */
 const STRETCH = 160;
 const LONG_STRETCH = 400;
+const LONG_TEXT = 16_000;
 
-/** Characters and lines beyond which code stays black: what is that long is data. */
-const LONG_LINE = 2000;
+/**
+ * Characters and lines beyond which code stays black: what is that long is data. Grammars take time with the
+ * square of a line's length.
+ */
+const LONG_LINE = 400;
 const LONG_CODE = 400_000;
 
 /** Characters of a language's name that are shown. */
@@ -109,10 +113,13 @@ export class Code {
     whenIdle(() => {
       let last = first;
       let lines = 0;
+      let characters = 0;
       for (; last < this.#parts.length; last += 1) {
-        const isAtMargin = /^\S/.test(this.#parts[last].text);
-        if (lines >= LONG_STRETCH || (lines >= STRETCH && isAtMargin)) break;
-        lines += this.#parts[last].lines;
+        const { text, lines: more } = this.#parts[last];
+        const isFull = lines >= LONG_STRETCH || (characters > 0 && characters + text.length > LONG_TEXT);
+        if (isFull || (lines >= STRETCH && /^\S/.test(text))) break;
+        lines += more;
+        characters += text.length;
       }
       const parts = this.#parts.slice(first, last);
       const runs = highlight(parts.map(({ text }) => text).join(""));
