@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from emulator import Emulator
+from runs.log.feed import DROP_ABOVE
 from tests.faults.flood import write_flood
 from tests.faults.line import PROMPTLY, is_gone
 from tests.faults.server_process import STUCK, Client, ServerProcess
@@ -115,9 +116,10 @@ async def test_those_that_never_read_cost_no_memory_and_nobody_else_anything(
     server, token = installation.server, installation.token
     model = "anthropic/recording/large"
     async with await Client.connect(server, token) as client:
-        # What such a run costs by itself.
-        run_id = (await client.start(model))["run_id"]
-        await client.ended(run_id)
+        # What such a run costs by itself, once the heap has grown as far as such runs make it grow.
+        for _ in range(3):
+            run_id = (await client.start(model))["run_id"]
+            await client.ended(run_id)
         forget_peak(server.pid)
         run_id = (await client.start(model))["run_id"]
         await client.ended(run_id)
@@ -135,8 +137,8 @@ async def test_those_that_never_read_cost_no_memory_and_nobody_else_anything(
                 await each.read_to_the_end()
                 assert_is_caught_up_or_was_dropped(each, frames)
                 assert each.frames != frames
-        # Each could have cost the whole answer.
-        assert watched - alone < len(stalled) * LARGE * MEGABYTE / 4
+        # Each could have cost the whole answer. It costs what it may be behind before it is dropped, at most.
+        assert watched - alone < len(stalled) * DROP_ABOVE
         # Whoever was dropped comes back for the rest.
         async with await StalledClient.connect(server, token) as again:
             await again.subscribe(run_id, after=len(stalled[0].frames))
