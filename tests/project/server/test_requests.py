@@ -158,16 +158,19 @@ def test_bodies_of_strangers_take_no_memory(server: ServerProcess) -> None:
 def test_a_user_uploads_a_file_with_and_without_its_length(server: ServerProcess, token: str) -> None:
     content = PNG + os.urandom(3 * MEGABYTE)
     form = (
-        b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\n\r\n'
+        b'--between-the-fields\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\n\r\n'
         + content
-        + b"\r\n--x--\r\n"
+        + b"\r\n--between-the-fields--\r\n"
     )
     pieces: list[Any] = [form, iter([form[:70_000], form[70_000:]])]
     for body in pieces:
         answer = httpx2.post(
             f"http://127.0.0.1:{server.port}/api/files/",
             content=body,
-            headers={"Authorization": f"Bearer {token}", "Content-Type": "multipart/form-data; boundary=x"},
+            headers={
+                "Authorization": f"Bearer {token}",
+                "Content-Type": "multipart/form-data; boundary=between-the-fields",
+            },
             timeout=PATIENCE,
             trust_env=False,
         )
