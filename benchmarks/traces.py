@@ -88,7 +88,7 @@ def _whole(record: Any, scope: UUID) -> Callable[[], None]:
 
 
 def _in_pieces(record: Any, scope: UUID) -> Callable[[], None]:
-    from providers import trace_store
+    from providers.models import trace_store
 
     return trace_store.pack([record], scope).store
 

@@ -20,7 +20,7 @@ from providers.catalog.cache import CachedProvider
 from providers.errors import LLMError, LLMNotFoundError, LLMTimeoutError, translation
 from providers.errors.stop_signal import StopSignal
 from providers.security.redaction import redact, redact_text
-from providers.text import clean, clean_json
+from providers.text.cleaning import clean, clean_json
 from providers.types import ChatMessage, Json, ModelOptions, ModelRequest, Role, TextPart
 from providers.types.events import ModelEvent
 from providers.types.trace import CallContext, TraceRecord

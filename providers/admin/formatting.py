@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from providers.hidden import visible
+from providers.text.hidden import visible
 
 UNKNOWN = "–"
 

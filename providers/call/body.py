@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from concurrency.conversions import off_loop
-from providers.text import clean_json, is_longer
+from providers.text.cleaning import clean_json, is_longer
 from providers.types import Json, MediaPart, ModelRequest
 from providers.wires import Wire
 

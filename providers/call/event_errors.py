@@ -5,7 +5,7 @@ from typing import Any
 from providers.errors import LLMConnectionError, LLMError, LLMMalformedResponseError, LLMServerError
 from providers.errors.translation import from_payload
 from providers.security.redaction import redact_text
-from providers.text import clean
+from providers.text.cleaning import clean
 
 #: Characters of unreadable data that a user sees, and that an admin sees.
 _QUOTED, _SHOWN = 120, 8_000

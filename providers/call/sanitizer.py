@@ -1,7 +1,7 @@
 """Sanitizes a wire's output before any other code sees it: each event, and the result as a whole. Pure.
 
 Invalid names and counts become ``None``. This is the only place where a provider's text passes
-``providers.text``. The sanitizer joins characters that are split across events of one text, thought or
+``providers.text.cleaning``. The sanitizer joins characters that are split across events of one text, thought or
 function call. The text of all events, in order, therefore equals the text of the result.
 """
 
@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any, assert_never
 
-from providers.text import SurrogateJoiner, clean, clean_json
+from providers.text.cleaning import SurrogateJoiner, clean, clean_json
 from providers.types import (
     MediaPart,
     Part,

@@ -12,7 +12,7 @@ from providers.errors import LLMError
 from providers.errors.stop_signal import RunCancelled, StopCause
 from providers.errors.translation import whereabouts
 from providers.security.redaction import redact, redact_text
-from providers.text import JsonText, clean_json, is_longer
+from providers.text.cleaning import JsonText, clean_json, is_longer
 from providers.types import Json, StepResult
 from providers.types.trace import CallContext, TraceRecord, TraceStatus, facts_of
 

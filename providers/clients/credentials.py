@@ -2,7 +2,7 @@
 
 from providers.errors import LLMAuthenticationError, LLMConnectionError, LLMError
 from providers.security.redaction import redact_text
-from providers.text import clean
+from providers.text.cleaning import clean
 
 _AMAZON = (
     "Amazon's credentials were not found, or did not do. Ask your administrator to set AWS_BEARER_TOKEN_BEDROCK, "

@@ -3,7 +3,7 @@
 import orjson
 
 from concurrency.conversions import off_loop
-from providers.text import JsonText, is_longer
+from providers.text.cleaning import JsonText, is_longer
 from providers.types import Json
 
 #: Characters that take about 1 ms to write.
@@ -11,7 +11,7 @@ _SHORT = 1_000_000
 
 
 async def encoded(body: Json) -> bytes:
-    """Return ``body``, which is clean (``providers.text``), as JSON. A long one is put together on a thread.
+    """Return ``body``, which is clean (``providers.text.cleaning``), as JSON. A long one is put together on a thread.
 
     Texts that are written already (``JsonText``) are copied.
     """

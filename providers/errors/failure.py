@@ -15,7 +15,7 @@ from itertools import islice
 from typing import Any
 
 from providers.errors.pages import is_page, page_as_node
-from providers.text import clean_json
+from providers.text.cleaning import clean_json
 
 type Node = Mapping[str, Any]
 

@@ -21,7 +21,7 @@ from providers.errors.failure import Failure, read_failure
 from providers.errors.pauses import pause_asked_for
 from providers.security.addresses import AddressRefused
 from providers.security.redaction import redact, redact_text
-from providers.text import clean
+from providers.text.cleaning import clean
 
 #: Maximum characters of a provider's message that a user sees.
 _LONGEST_QUOTE = 300

@@ -9,7 +9,7 @@ from typing import Self
 from django.db import models
 from uuid6 import uuid7
 
-from providers import pieces
+from providers.packing import pieces
 from providers.types import Json
 from providers.types.trace import TraceRecord, TraceStatus
 
@@ -23,7 +23,7 @@ class TracePiece(models.Model):
     digest = models.BinaryField(primary_key=True, editable=False)
     #: The conversation whose payloads share the piece, and with which it is deleted.
     scope = models.UUIDField(db_index=True, editable=False)
-    #: The piece's text with references to others, compressed (``providers.pieces``).
+    #: The piece's text with references to others, compressed (``providers.packing.pieces``).
     data = models.BinaryField(editable=False)
 
     class Meta:
@@ -65,10 +65,10 @@ class ProviderTrace(models.Model):
     upstream_request_id = models.CharField(max_length=200, blank=True)
     raw_stop_reason = models.CharField(max_length=200, blank=True)
 
-    #: The payloads with references to pieces, compressed (``providers.pieces``); NULL for one that is not kept.
+    #: The payloads with references to pieces, compressed (``providers.packing.pieces``); NULL for one that is not kept.
     packed_request = models.BinaryField(null=True, editable=False)
     packed_response = models.BinaryField(null=True, editable=False)
-    #: Payloads that an earlier version stored, until ``providers.trace_store.pack_old`` has packed them.
+    #: Payloads that an earlier version stored, until ``providers.models.trace_store.pack_old`` has packed them.
     unpacked_request = models.JSONField(null=True, blank=True, db_column="request", editable=False)
     unpacked_response = models.JSONField(null=True, blank=True, db_column="response", editable=False)
     raw_usage = models.JSONField(null=True, blank=True)

@@ -6,8 +6,8 @@ know how a message ends or what an error is: that is ``anthropic_messages``.
 
 from collections.abc import Iterable
 
-from providers.arguments import object_of, text_of
-from providers.text import joined
+from providers.text.arguments import object_of, text_of
+from providers.text.cleaning import joined
 from providers.types import Json, Part, ProviderItemPart, ReasoningPart, TextPart, ToolCallPart
 from providers.wires._anthropic_pairs import SERVER_CALLS, without_halves
 from providers.wires.answerable_history import UNNAMED

@@ -7,7 +7,7 @@ they came. Knows nothing of how a message ends: that is ``anthropic_messages``.
 from collections.abc import Iterator
 from typing import Any
 
-from providers.arguments import text_of
+from providers.text.arguments import text_of
 from providers.types import Json
 from providers.types.events import (
     ModelEvent,

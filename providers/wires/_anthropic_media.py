@@ -3,8 +3,8 @@
 Source: https://platform.claude.com/docs/en/build-with-claude/pdf-support and …/vision
 """
 
-from providers.file_text import in_request, prefixed
-from providers.text import JsonText, from_base64
+from providers.text.cleaning import JsonText, from_base64
+from providers.text.file_text import in_request, prefixed
 from providers.types import Json, MediaPart
 from providers.wires._media import refused
 

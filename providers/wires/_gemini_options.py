@@ -7,7 +7,7 @@ Source: https://ai.google.dev/api/generate-content
 import re
 from typing import Any
 
-from providers.file_text import prefixed
+from providers.text.file_text import prefixed
 from providers.types import Json, MediaPart, ModelRequest
 from providers.wires._media import refused
 from providers.wires._options import budget_of, chosen_tool, effort_of

@@ -8,8 +8,8 @@ import json
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from providers.arguments import object_of, text_of
-from providers.text import joined
+from providers.text.arguments import object_of, text_of
+from providers.text.cleaning import joined
 from providers.types import Json, Part, ProviderItemPart, ReasoningPart, TextPart, ToolCallPart
 from providers.wires._gemini_arguments import PartialArguments
 from providers.wires.emptiness import is_blank

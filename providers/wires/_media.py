@@ -9,8 +9,8 @@ from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
 from providers.errors import LLMUnsupportedError
-from providers.file_text import prefixed
-from providers.text import JsonText
+from providers.text.cleaning import JsonText
+from providers.text.file_text import prefixed
 from providers.types import ChatMessage, Json, MediaPart, TextPart, ToolResultPart
 
 #: The media types of pictures that every model with eyes reads, and of documents.

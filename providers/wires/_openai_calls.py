@@ -6,8 +6,8 @@ Knows what makes a call usable. It must never know in which events the pieces ca
 import re
 from hashlib import sha256
 
-from providers.arguments import object_of
-from providers.text import joined
+from providers.text.arguments import object_of
+from providers.text.cleaning import joined
 from providers.types import Json, ToolCallPart
 from providers.types.events import ModelEvent, ToolCallDelta, ToolCallFinished, ToolCallStarted
 from providers.wires.accumulator import StepAccumulator

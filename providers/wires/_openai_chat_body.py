@@ -5,7 +5,7 @@ Source: https://platform.openai.com/docs/api-reference/chat/create
 
 from collections.abc import Callable
 
-from providers.arguments import returnable
+from providers.text.arguments import returnable
 from providers.types import (
     ChatMessage,
     Json,

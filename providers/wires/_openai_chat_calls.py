@@ -6,7 +6,7 @@ number or the id, repeat the name, send a fresh id with every piece, or one call
 
 from typing import Any
 
-from providers.arguments import object_of, text_of
+from providers.text.arguments import object_of, text_of
 from providers.types import Json
 from providers.types.events import ModelEvent
 from providers.wires._openai_calls import OpenAiCall

@@ -7,7 +7,7 @@ come without streaming. It must never know a chunk or what an end means.
 from enum import Enum
 from typing import Any
 
-from providers.text import joined
+from providers.text.cleaning import joined
 from providers.types import Json, Part, ProviderItemPart, ReasoningPart, TextPart
 from providers.types.events import ProviderItem
 from providers.wires._openai_calls import OpenAiCall

@@ -8,7 +8,7 @@ import json
 from typing import Any
 
 from providers.errors import LLMUnsupportedError
-from providers.file_text import prefixed
+from providers.text.file_text import prefixed
 from providers.types import Json, MediaPart, ModelOptions, ModelRequest
 from providers.wires._media import AUDIO_FORMATS, data_url, file_name, refused
 from providers.wires._openai_options import cache_fields, named_schema

@@ -8,7 +8,7 @@ Source: https://platform.openai.com/docs/guides/reasoning#encrypted-reasoning-it
 import re
 from collections.abc import Callable, Sequence
 
-from providers.arguments import returnable
+from providers.text.arguments import returnable
 from providers.types import (
     ChatMessage,
     Json,

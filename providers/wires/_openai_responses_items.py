@@ -7,7 +7,7 @@ how a response ends or what an error is: that is ``openai_responses``.
 from collections.abc import Sequence
 from enum import Enum
 
-from providers.text import joined
+from providers.text.cleaning import joined
 from providers.types import Json, Part, ProviderItemPart, ReasoningPart, TextPart
 from providers.wires._openai_calls import OpenAiCall
 from providers.wires._openai_responses_body import assistant_message, function_call

@@ -6,7 +6,7 @@ Each is said once, at the first time. It must never know how a response ends.
 
 from typing import Any
 
-from providers.arguments import text_of
+from providers.text.arguments import text_of
 from providers.types import Json, Part, ProviderItemPart
 from providers.types.events import ModelEvent, ProviderItem, ReasoningDelta, ReasoningSealed, TextDelta
 from providers.wires._openai_calls import OpenAiCall, remainder

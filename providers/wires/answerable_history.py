@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
-from providers.arguments import returnable
+from providers.text.arguments import returnable
 from providers.types import (
     ChatMessage,
     Json,

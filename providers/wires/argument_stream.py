@@ -7,8 +7,8 @@ When the object is complete, blanks and the same object said again are not shown
 
 import re
 
-from providers.arguments import object_of, returnable
-from providers.text import joined
+from providers.text.arguments import object_of, returnable
+from providers.text.cleaning import joined
 
 #: What stands for no arguments, before the arguments themselves.
 _PLACEHOLDERS = re.compile(r"\A\s*+(?:(?:null|\"\"|\[\s*\]|\{\s*\})\s*)+(?=\{)")

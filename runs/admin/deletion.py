@@ -11,8 +11,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from providers import trace_store
-from providers.models import ProviderTrace
+from providers.models import ProviderTrace, trace_store
 from runs.models import Conversation, Message, Note, Run, Step
 from runs.states import ACTIVE
 

@@ -12,10 +12,10 @@ from unfold.widgets import (
     UnfoldBooleanSwitchWidget,
 )
 
-from providers.hidden import visible
 from providers.security.addresses import AddressRefused
 from providers.security.pinned import check_entered
 from providers.security.vault import Unsealable
+from providers.text.hidden import visible
 from runs.models import McpServer
 from runs.models.mcp_server import Transport
 from runs.toolbox.mcp.target import is_loopback_allowed, why_no_commands

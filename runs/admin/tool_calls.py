@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString
 from unfold.admin import StackedInline
 from unfold.utils import display_for_label
 
-from providers.hidden import visible
+from providers.text.hidden import visible
 from runs.admin import wording
 from runs.admin.readonly import ReadOnlyInline
 from runs.models import ToolCall

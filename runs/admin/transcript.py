@@ -5,7 +5,7 @@ from typing import Any
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from providers.hidden import visible
+from providers.text.hidden import visible
 from providers.types import Json
 from runs.log import replay
 from runs.log.replay import ReplayedMessage

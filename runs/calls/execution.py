@@ -22,7 +22,7 @@ from django.db import connections
 from concurrency.log_context import fresh_context
 from concurrency.tasks import spawn
 from providers.errors.stop_signal import RunCancelled, StopSignal, wait_for
-from providers.text import clean
+from providers.text.cleaning import clean
 from runs.calls.outcomes import CallOutcome, NotExecuted, text_of
 from runs.calls.planning import CLIENT, PlannedCall
 from runs.calls.progress import Progress, ProgressNotes

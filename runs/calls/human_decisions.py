@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 from django.conf import settings
 
-from providers.arguments import object_of
+from providers.text.arguments import object_of
 from providers.types import Json
 from runs.calls.outcomes import CallOutcome, denied, handed_in
 from runs.calls.planning import CLIENT, PlannedCall

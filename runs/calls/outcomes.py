@@ -12,7 +12,7 @@ from uuid import UUID
 import orjson
 from pydantic_core import to_json
 
-from providers.text import clean
+from providers.text.cleaning import clean
 from providers.types import ChatMessage, Json, Role, ToolResultPart
 from runs.models.tool_call import ToolCallStatus
 from runs.toolbox.tool import ToolFile

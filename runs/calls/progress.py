@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from providers.text import clean
+from providers.text.cleaning import clean
 
 #: Seconds between two notes of one call; those in between are dropped, except for the one that says that all is done.
 INTERVAL = 0.25

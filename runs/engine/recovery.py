@@ -13,7 +13,7 @@ import orjson
 from django.db import transaction
 from django.utils import timezone
 
-from providers import trace_store
+from providers.models import trace_store
 from providers.types import Origin, Part
 from providers.types.trace import TraceRecord, TraceStatus
 from runs.calls.outcomes import CallOutcome, NotExecuted, after_edit, unanswered

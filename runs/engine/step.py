@@ -9,12 +9,12 @@ from django.utils import timezone
 from uuid6 import uuid7
 
 from concurrency.threads import packers
-from providers import trace_store
 from providers.catalog import Target
 from providers.errors.stop_signal import StopSignal
+from providers.models import trace_store
+from providers.models.trace_store import PackedTraces
 from providers.retry.attempts import Attempts
 from providers.retry.backoff import RetryPolicy
-from providers.trace_store import PackedTraces
 from providers.types import ModelRequest, StepResult
 from providers.types.trace import CallContext
 from runs import limits

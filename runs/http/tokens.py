@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
-from providers.text import clean
+from providers.text.cleaning import clean
 from runs.models import ApiToken
 from runs.models.token import USUAL_SCOPES, Scope
 

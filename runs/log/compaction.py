@@ -15,7 +15,7 @@ from django.db import DatabaseError
 from django.utils import timezone
 
 from concurrency.threads import DatabaseThreads
-from providers.compression import compressed
+from providers.packing.compression import compressed
 from runs.log.journal import Journal
 from runs.log.packing import frame_head, frames, is_compressed, pack, unpack
 from runs.log.rows import PAGE

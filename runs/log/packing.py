@@ -18,7 +18,7 @@ reads all of these.
 from collections.abc import Iterable
 from uuid import UUID
 
-from providers.compression import decompressed
+from providers.packing.compression import decompressed
 
 WHOLE, MORE = "\x1e", "\x1f"
 

@@ -5,7 +5,7 @@ from typing import ClassVar
 from django.conf import settings
 from django.db import models
 
-from providers.hidden import visible
+from providers.text.hidden import visible
 from providers.types import Role
 from runs.models.fields import uuid7
 

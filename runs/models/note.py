@@ -2,7 +2,7 @@
 
 from django.db import models
 
-from providers.hidden import visible
+from providers.text.hidden import visible
 from runs.models.conversation import Conversation
 from runs.models.fields import uuid7
 from runs.models.run import Run

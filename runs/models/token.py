@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
-from providers.hidden import visible
+from providers.text.hidden import visible
 
 
 class Scope(models.TextChoices):

@@ -7,8 +7,7 @@ from uuid import UUID
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
-from providers import trace_store
-from providers.models import ProviderTrace, TracePiece
+from providers.models import ProviderTrace, TracePiece, trace_store
 from runs.models import Conversation, File, Message, Note, Run, RunEvent, ToolCall
 from runs.models.file import delete_unused
 from runs.retention.pace import Pace

@@ -6,8 +6,7 @@ from uuid import UUID
 
 from django.db.models import Q
 
-from providers import trace_store
-from providers.models import ProviderTrace
+from providers.models import ProviderTrace, trace_store
 from runs.models import Conversation, Run
 from runs.retention.pace import Pace
 

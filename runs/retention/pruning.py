@@ -11,8 +11,7 @@ from django.contrib.sessions.models import Session
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
-from providers import trace_store
-from providers.models import ProviderTrace, TracePiece
+from providers.models import ProviderTrace, TracePiece, trace_store
 from runs.models import Conversation, File, Run, RunEvent
 from runs.models.file import delete_unused
 from runs.retention import contents

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import orjson
 from pydantic import Field, TypeAdapter, ValidationError
 
-from providers.text import clean
+from providers.text.cleaning import clean
 from runs.socket.client_frames import Ack, Cancel, ClientFrame, Ping, Resolve, Start, Subscribe, Unsubscribe
 
 #: The largest client frame, in bytes.

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from providers.text import from_base64
+from providers.text.cleaning import from_base64
 from providers.types import Json
 from runs.store.made import UNKNOWN_TYPE, type_of
 

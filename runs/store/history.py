@@ -8,8 +8,8 @@ from uuid import UUID
 from django.db.models import F
 
 from providers import types
-from providers.file_text import prefixed
-from providers.text import JsonText
+from providers.text.cleaning import JsonText
+from providers.text.file_text import prefixed
 from providers.types import Json
 from runs.models import File, Message
 from runs.models.run import LEFT_OUT_OF_ALL

@@ -9,8 +9,8 @@ from uuid import UUID
 
 from django.conf import settings
 
-from providers.file_text import of_file
-from providers.text import to_base64
+from providers.text.cleaning import to_base64
+from providers.text.file_text import of_file
 from providers.types import Json
 from runs.models import File
 

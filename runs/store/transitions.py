@@ -13,7 +13,7 @@ from uuid import UUID
 from django.db.models import F
 from django.utils import timezone
 
-from providers.trace_store import PackedTraces
+from providers.models.trace_store import PackedTraces
 from providers.types import Origin, StepResult
 from providers.types.cost import Cost
 from providers.usage.spending import ModelUsage

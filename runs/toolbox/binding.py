@@ -17,8 +17,8 @@ from pydantic import ConfigDict, Field, ValidationError
 from pydantic.errors import PydanticUserError
 from pydantic.fields import FieldInfo
 
-from providers.arguments import object_of
-from providers.text import clean
+from providers.text.arguments import object_of
+from providers.text.cleaning import clean
 from providers.types import Json
 from runs.toolbox import docstrings, schemas
 from runs.toolbox.tool import InvalidArguments, ToolContext

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import pytest
 
-from providers import pieces
+from providers.packing import pieces
 from tests.contract import agui_rules, hand_written
 from tests.contract.error_bodies import ErrorBody, code_of, error_bodies
 from tests.contract.line import Line, Played, Viewer

@@ -16,7 +16,7 @@ from uuid import UUID
 
 import pytest
 
-from providers import pieces
+from providers.packing import pieces
 from tests.faults.server_process import Client, ServerProcess
 
 KILLS = int(os.environ.get("KILLS") or 8)

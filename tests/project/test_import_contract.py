@@ -76,8 +76,8 @@ def tracked(pattern: str) -> list[Path]:
         ("runs/log/replay.py", "import channels"),
         ("runs/log/feed.py", "import daphne"),
         ("providers/call/pump.py", "import openai"),
-        ("providers/text.py", "from providers.wires import check"),
-        ("providers/text.py", "from runs.states import RunStatus"),
+        ("providers/text/cleaning.py", "from providers.wires import check"),
+        ("providers/text/cleaning.py", "from runs.states import RunStatus"),
     ],
 )
 def test_it_refuses_an_import_that_goes_up(tree: Path, module: str, line: str) -> None:

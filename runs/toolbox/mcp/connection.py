@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import httpx2
 
 from providers.security.redaction import redact_text
-from providers.text import clean
+from providers.text.cleaning import clean
 from runs.toolbox.mcp.http import McpTransport, longest_answer
 from runs.toolbox.mcp.lines import ENCODING
 from runs.toolbox.mcp.target import McpEndpoint, is_loopback_allowed

@@ -12,7 +12,7 @@ import httpx2
 
 from providers.security.addresses import AddressRefused
 from providers.security.redaction import redact_text
-from providers.text import clean
+from providers.text.cleaning import clean
 from runs.toolbox.mcp.target import McpEndpoint
 from runs.toolbox.mcp.trouble import ABOUT, Kind, Trouble
 

@@ -12,7 +12,7 @@ import anyio
 import orjson
 from django.conf import settings
 
-from providers.text import clean_json
+from providers.text.cleaning import clean_json
 from providers.types import Json
 from runs.toolbox import schemas
 from runs.toolbox.mcp import errors

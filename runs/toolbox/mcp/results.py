@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from providers.text import clean, clean_json
+from providers.text.cleaning import clean, clean_json
 from providers.types import Json
 from runs.toolbox.tool import ToolAnswer, ToolError, ToolFile
 

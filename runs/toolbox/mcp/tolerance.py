@@ -13,7 +13,7 @@ from typing import Any, Self
 
 from pydantic import ValidationError
 
-from providers.text import clean_json
+from providers.text.cleaning import clean_json
 from providers.types import Json
 from runs.toolbox.mcp.trouble import ABOUT, Kind, Trouble
 

@@ -6,10 +6,9 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from providers import trace_store
-from providers.models import ProviderTrace, TracePiece
+from providers.models import ProviderTrace, TracePiece, trace_store
 from runs.models import Conversation, Run
-from tests.providers.test_models import record
+from tests.providers.models.test_models import record
 from tests.runs.rows import make_run, make_user
 
 pytestmark = [

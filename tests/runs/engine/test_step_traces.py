@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 
 from concurrency.threads import readers
-from providers import trace_store
-from providers.models import ProviderTrace
+from providers.models import ProviderTrace, trace_store
 from tests.runs.conftest import Connect, Person
 
 pytestmark = pytest.mark.django_db(transaction=True)

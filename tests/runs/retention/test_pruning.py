@@ -13,15 +13,14 @@ from django.core.files.base import ContentFile
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from providers import trace_store
-from providers.models import ProviderTrace, TracePiece
+from providers.models import ProviderTrace, TracePiece, trace_store
 from runs.models import Conversation, EventLog, File, Message, Note, Run, RunEvent, Step, ToolCall, Upkeep
 from runs.models.file import storage
 from runs.retention import packing, pruning, turn
 from runs.retention.pace import Pace, Stopped
 from runs.states import RunStatus
 from runs.usage.statistics import GroupBy, Scope, Statistics
-from tests.providers.test_models import record
+from tests.providers.models.test_models import record
 from tests.runs.rows import make_call, make_run, make_step, make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from providers.arguments import object_of, returnable
+from providers.text.arguments import object_of, returnable
 from providers.types import Json
 
 UNDERSTOOD: list[tuple[str, Json, str]] = [

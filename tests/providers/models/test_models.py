@@ -4,8 +4,7 @@ from uuid import uuid4
 import pytest
 from django.test import TestCase
 
-from providers import trace_store
-from providers.models import ProviderTrace
+from providers.models import ProviderTrace, trace_store
 from providers.types import Origin
 from providers.types.trace import TraceRecord, TraceStatus
 from tests.providers.calling import Call, emulated

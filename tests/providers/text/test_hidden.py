@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from providers.hidden import visible
+from providers.text.hidden import visible
 
 #: The page's tests name every kind of hidden character.
-PAGE = (Path(__file__).resolve().parents[1] / "js" / "hidden.test.js").read_text()
+PAGE = (Path(__file__).resolve().parents[2] / "js" / "hidden.test.js").read_text()
 NAMED = re.search(r"const HIDDEN = \[(.*?)\];", PAGE, re.DOTALL)
 
 

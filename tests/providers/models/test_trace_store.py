@@ -7,11 +7,10 @@ from uuid import UUID, uuid4
 import pytest
 from django.db import connection
 
-from providers import trace_store
-from providers.models import ProviderTrace, TracePiece
+from providers.models import ProviderTrace, TracePiece, trace_store
 from providers.types.trace import TraceRecord
-from tests.providers.test_models import record
-from tests.providers.test_pieces import conversation
+from tests.providers.models.test_models import record
+from tests.providers.packing.test_pieces import conversation
 
 pytestmark = pytest.mark.django_db
 

@@ -1,6 +1,6 @@
 """Stores the traces of provider calls: measurements as columns, payloads compressed, repeated text once.
 
-``scope`` is the id of a conversation, whose requests share their pieces (``providers.pieces``). This package knows no
+``scope`` is the id of a conversation, whose requests share their pieces (``providers.packing.pieces``). This package knows no
 conversation: callers pass the id, and delete the pieces together with it.
 """
 
@@ -11,9 +11,9 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
-from providers import pieces
 from providers.models import ProviderTrace, TracePiece
-from providers.pieces import Cutter
+from providers.packing import pieces
+from providers.packing.pieces import Cutter
 from providers.types import Json
 from providers.types.trace import TraceRecord, facts_of
 

@@ -7,11 +7,12 @@ from typing import Any
 import orjson
 import pytest
 
-from providers import file_text, wires
+from providers import wires
 from providers.call import body
 from providers.call.trace import without_files
 from providers.clients.encoding import encoded
-from providers.text import JsonText
+from providers.text import file_text
+from providers.text.cleaning import JsonText
 from providers.types import ChatMessage, MediaPart, ModelRequest, Origin, Role
 from providers.types.messages import TextPart
 

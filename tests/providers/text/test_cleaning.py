@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from providers.text import SurrogateJoiner, clean, clean_json, from_base64, is_longer, to_base64
+from providers.text.cleaning import SurrogateJoiner, clean, clean_json, from_base64, is_longer, to_base64
 
 #: Any text, half pairs and NUL included.
 dirty = st.text(st.characters(codec=None, exclude_categories=()) | st.sampled_from("\x00\ud83d\ude00"))

@@ -6,7 +6,7 @@ nothing is kept after the run.
 
 from collections.abc import Callable
 
-from providers.text import JsonText
+from providers.text.cleaning import JsonText
 
 #: Characters of Base64 that take about 0.1 ms to write.
 _LONG = 100_000

@@ -23,7 +23,7 @@ from uuid import UUID
 
 import orjson
 
-from providers.compression import compressed, decompressed
+from providers.packing.compression import compressed, decompressed
 
 #: Bytes of a digest.
 DIGEST = 16

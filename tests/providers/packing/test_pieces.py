@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from providers import pieces
-from providers.compression import decompressed
+from providers.packing import pieces
+from providers.packing.compression import decompressed
 
 SCOPE = UUID(int=1)
 

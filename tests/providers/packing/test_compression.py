@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from providers.compression import compressed, decompressed
+from providers.packing.compression import compressed, decompressed
 
 
 @given(st.binary())
