@@ -11,6 +11,10 @@ def _stylesheet(request: HttpRequest) -> str:
     return static("runnel/css/admin.css")
 
 
+def _usage_stylesheet(request: HttpRequest) -> str:
+    return static("runnel/css/admin-usage.css")
+
+
 def _icon(request: HttpRequest) -> str:
     return static("runnel/logo.svg")
 
@@ -51,7 +55,7 @@ UNFOLD: dict[str, Any] = {
             "950": "#06211f",
         },
     },
-    "STYLES": [_stylesheet],
+    "STYLES": [_stylesheet, _usage_stylesheet],
     "SITE_VIEWS": [("usage/", "usage", "runs.admin.usage.UsageView")],
     "SIDEBAR": {
         "navigation": [

@@ -86,6 +86,8 @@ def call(index: int, arguments: str, **fields: Any) -> list[Json]:
 
 
 HALF_CALL = call(0, '{"at": "th')[:-1]
+SHELL = {"type": "shell_call", "id": "sh_1", "call_id": "call_9", "action": {"commands": ["ls"]}}
+SHELL_OUTPUT = {"type": "shell_call_output", "id": "sho_1", "call_id": "call_9", "output": []}
 SEARCH = {"type": "web_search_call", "id": "ws_1", "status": "completed", "action": {"type": "search"}}
 
 

@@ -11,7 +11,7 @@ from runs.admin.tool_calls import SENTENCES, render
 from runs.models import Message, Run, ToolCall
 from runs.models.tool_call import Decision, ToolCallStatus, digest_of
 from runs.states import RunStatus
-from tests.runs.admin.test_admin import HOSTILE, RUNS, log_events, staff_with, text_of
+from tests.runs.admin.pages import HOSTILE, RUNS, log_events, staff_with, text_of
 from tests.runs.rows import make_call, make_run, make_step, make_user
 
 pytestmark = [
