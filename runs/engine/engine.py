@@ -30,7 +30,8 @@ from runs.engine.spec import RunSpec, WorkerSettings
 from runs.engine.step import RunningStep, StepContext, name_of, new_row
 from runs.engine.stop_signals import Cancellation
 from runs.log import agui
-from runs.log.journal import Fenced, Journal, RunLog
+from runs.log.journal import Fenced, Journal
+from runs.log.run_log import RunLog
 from runs.models import Step
 from runs.states import CancelledBy, RunStatus, StopReason
 from runs.store import history, transitions

@@ -12,7 +12,8 @@ from providers.call.sink import EventSink
 from providers.types.events import ModelEvent, ProviderItem, RetryScheduled
 from providers.types.trace import TraceRecord
 from runs.log import agui
-from runs.log.journal import Fenced, Journal, RunLog
+from runs.log.journal import Fenced, Journal
+from runs.log.run_log import RunLog
 from runs.store import embedded, made
 from runs.store import files as stored_files
 from runs.store.embedded import Embedded

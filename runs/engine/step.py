@@ -20,7 +20,8 @@ from providers.types.trace import CallContext
 from runs import limits
 from runs.calls.planning import PlannedCall
 from runs.engine.sink import StepSink, StepTraces
-from runs.log.journal import Journal, RunLog
+from runs.log.journal import Journal
+from runs.log.run_log import RunLog
 from runs.models import Step
 from runs.store.embedded import Embedded
 from runs.store.made import MadeFile, NotKept

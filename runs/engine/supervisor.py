@@ -30,7 +30,8 @@ from runs.engine.spec import RunSpec, WorkerSettings
 from runs.engine.stop_signals import Cancellation
 from runs.log.compaction import Compactor
 from runs.log.feed import Feed
-from runs.log.journal import Fenced, Journal, RunLog
+from runs.log.journal import Fenced, Journal
+from runs.log.run_log import RunLog
 from runs.states import CancelledBy
 from runs.store.transitions import LostRace
 

@@ -11,7 +11,8 @@ from concurrency.threads import readers
 from runs.calls import records
 from runs.calls.outcomes import CallOutcome
 from runs.log import agui
-from runs.log.journal import Journal, RunLog
+from runs.log.journal import Journal
+from runs.log.run_log import RunLog
 from runs.store import files as stored_files
 from runs.store import made
 from runs.store.made import MadeFile

@@ -18,9 +18,9 @@ from uuid import UUID
 
 from concurrency.tasks import spawn
 from concurrency.threads import readers
-from runs.log.journal import Committed
 from runs.log.polling import StatePoll
 from runs.log.rows import read_page
+from runs.log.run_log import Committed
 
 logger = logging.getLogger("runnel.feed")
 

@@ -9,7 +9,7 @@ decisions. After each commit the journal calls ``on_commit``, so viewers only se
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -20,9 +20,10 @@ from concurrency.tasks import spawn
 from concurrency.threads import DatabaseThreads
 from runs.log.agui import Event
 from runs.log.packing import frame_head, frames
-from runs.log.writer import Append, AtomicChange, Fenced, Group, NewestRow, write_group
+from runs.log.run_log import Committed, Delta, RunLog
+from runs.log.writer import Append, AtomicChange, Fenced, Group, write_group
 
-__all__ = ["Committed", "Fenced", "Journal", "RunLog"]
+__all__ = ["Fenced", "Journal"]
 
 logger = logging.getLogger("runnel.journal")
 
@@ -30,60 +31,6 @@ logger = logging.getLogger("runnel.journal")
 MAX_PENDING = 256 * 1024
 #: Characters of one delta. JSON escaping can turn one into six bytes, and Daphne sends no frame above 1 MiB.
 MAX_DELTA = 128 * 1024
-
-
-@dataclass(slots=True)
-class _Delta:
-    """A delta event that grows until it is committed; ``head`` is its JSON up to the text."""
-
-    head: str
-    pieces: list[str]
-    size: int
-
-
-@dataclass(slots=True, eq=False)
-class RunLog:
-    """The state of one live run's log in this process."""
-
-    run_id: UUID
-    fence: int
-    #: The last seq that was passed to a commit.
-    seq: int = 0
-    pending: list[str | _Delta] = field(default_factory=list)
-    #: Characters of ``pending``.
-    pending_size: int = 0
-    #: Set when the log may not or could not be written; later commits raise ``Fenced``.
-    lost: bool = False
-    #: Called on the event loop at the start of each commit of pending events.
-    before_commit: Callable[[], None] | None = None
-    #: Cleared while ``pending_size`` is above ``MAX_PENDING``.
-    drained: asyncio.Event = field(default_factory=asyncio.Event)
-    #: Where the writer adds the next events.
-    newest_row: NewestRow = field(default_factory=NewestRow)
-
-    def __post_init__(self) -> None:
-        self.drained.set()
-
-    def take(self, items: Iterable[str | _Delta]) -> Append:
-        """Give ``items`` their seq numbers and return what is to be written."""
-        first_seq = self.seq + 1
-        events = [item if isinstance(item, str) else _joined(item) for item in items]
-        self.seq += len(events)
-        return Append(self.run_id, self.fence, first_seq, events, self.newest_row)
-
-
-def _joined(delta: _Delta) -> str:
-    return f"{delta.head}{orjson.dumps(''.join(delta.pieces)).decode()}}}"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Committed:
-    """Consecutive committed frames of one run."""
-
-    run_id: UUID
-    first_seq: int
-    last_seq: int
-    frames: list[str]
 
 
 @dataclass(slots=True)
@@ -97,7 +44,7 @@ class _Request:
     answer: asyncio.Future[Any]
     makes_run: bool = False
     #: The log's pending items, which are committed together with the decision.
-    before: list[str | _Delta] = field(default_factory=list)
+    before: list[str | Delta] = field(default_factory=list)
 
 
 class Journal:
@@ -135,14 +82,14 @@ class Journal:
                 self.extend(log, head, text[start : start + MAX_DELTA])
             return
         last = log.pending[-1] if log.pending else None
-        if isinstance(last, _Delta) and last.head == head and last.size + len(text) <= MAX_DELTA:
+        if isinstance(last, Delta) and last.head == head and last.size + len(text) <= MAX_DELTA:
             last.pieces.append(text)
             last.size += len(text)
             log.pending_size += len(text)
             if log.pending_size > MAX_PENDING:
                 log.drained.clear()
             return
-        self._add(log, _Delta(head, [text], len(text)), size=len(text))
+        self._add(log, Delta(head, [text], len(text)), size=len(text))
 
     def commit_now(self) -> None:
         """Commit what is pending now instead of at the next interval."""
@@ -205,7 +152,7 @@ class Journal:
             await asyncio.gather(worker, return_exceptions=True)
         await self._writer.close()
 
-    def _add(self, log: RunLog, item: str | _Delta, *, size: int | None = None) -> None:
+    def _add(self, log: RunLog, item: str | Delta, *, size: int | None = None) -> None:
         log.pending.append(item)
         log.pending_size += len(item) if isinstance(item, str) else size or 0
         if log.pending_size > MAX_PENDING:
@@ -244,18 +191,22 @@ class Journal:
             self._wake.clear()
             self._is_urgent.clear()
             next_start = loop.time() + self._interval
-            logs, requests = list(self._dirty), self._requests
-            self._dirty, self._requests = {}, []
-            if not logs and not requests:
-                continue
-            self._is_committing = True
-            try:
-                await self._commit_group(logs, requests)
-            except Exception as error:
-                logger.exception("a group could not be committed")
-                self._fail_group(logs, requests, error)
-            finally:
-                self._is_committing = False
+            await self._commit_pending()
+
+    async def _commit_pending(self) -> None:
+        """Commit what was collected. Nothing of it is held afterwards: a request knows its run's files."""
+        logs, requests = list(self._dirty), self._requests
+        self._dirty, self._requests = {}, []
+        if not logs and not requests:
+            return
+        self._is_committing = True
+        try:
+            await self._commit_group(logs, requests)
+        except Exception as error:
+            logger.exception("a group could not be committed")
+            self._fail_group(logs, requests, error)
+        finally:
+            self._is_committing = False
 
     async def _commit_group(self, logs: list[RunLog], requests: list[_Request]) -> None:
         appended: dict[RunLog, Append] = {}
@@ -309,7 +260,7 @@ class Journal:
         if not item.answer.done():
             item.answer.set_result(outcome)
 
-    def _put_back(self, log: RunLog, items: list[str | _Delta]) -> None:
+    def _put_back(self, log: RunLog, items: list[str | Delta]) -> None:
         if items and not log.lost:
             log.pending = [*items, *log.pending]
             log.pending_size += sum(len(item) if isinstance(item, str) else item.size for item in items)

@@ -20,7 +20,7 @@ from runs.errors import AwaitsDecision, Restarting, ServiceError, TooManyRuns
 from runs.limits import Ceilings, rates
 from runs.log import agui
 from runs.log.agui import Segment
-from runs.log.journal import RunLog
+from runs.log.run_log import RunLog
 from runs.services import new_run, options, storing
 from runs.services.cancelling import cancel
 from runs.services.new_run import PreparedStart, Repeated, Started, StartRequest

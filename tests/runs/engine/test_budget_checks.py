@@ -8,7 +8,8 @@ import pytest
 from providers.types import Origin
 from providers.types.events import TextDelta
 from runs.engine.sink import StepSink
-from runs.log.journal import Journal, RunLog
+from runs.log.journal import Journal
+from runs.log.run_log import RunLog
 from runs.usage.budget import BudgetMeter
 
 ORIGIN = Origin(wire="w", provider="p", model="m")

@@ -13,8 +13,9 @@ import pytest
 from concurrency.threads import readers
 from runs.log import feed as feeds
 from runs.log.feed import Feed, Viewer
-from runs.log.journal import Journal, RunLog
+from runs.log.journal import Journal
 from runs.log.rows import read_page
+from runs.log.run_log import RunLog
 from runs.models import Run
 from runs.states import RunStatus
 from tests.runs.conftest import Person

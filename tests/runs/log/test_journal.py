@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 
 from concurrency.threads import readers
 from runs.log import agui
-from runs.log.journal import Committed, Fenced, Journal, RunLog
+from runs.log.journal import Fenced, Journal
 from runs.log.packing import frame_head, frames, pack, unpack
+from runs.log.run_log import Committed, RunLog
 from runs.models import Run, RunEvent
 from runs.states import RunStatus
 from runs.store import transitions
