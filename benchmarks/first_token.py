@@ -1,7 +1,7 @@
 """Measures the time from a start frame to the first token, alone and while many streams open, and a run's CPU time.
 
-Run it with ``python -m benchmarks.first_token``. The emulator plays the provider in this process; what it needs
-itself (about 0.1 ms) is part of the times.
+Run it with ``python -m benchmarks.first_token``. What the upstream and this program need themselves is part of the
+times: about 1 ms with the stamping upstream, 2 with the emulator.
 """
 
 import argparse
@@ -14,20 +14,28 @@ from uuid import uuid4
 
 from websockets.asyncio.client import ClientConnection, connect
 
-from benchmarks import machine
-from benchmarks.server import Served, free_port, providers_at, serve
-from emulator import Emulator
+from benchmarks import machine, upstream
+from benchmarks.server import Served, providers_at, serve
+from benchmarks.upstream import Load, Upstream
 
 #: Where the id stands in an event's frame, which is not parsed.
 _RUN_ID = slice(len('{"type":"event","run_id":"'), len('{"type":"event","run_id":"') + 36)
 #: Seconds within which all streams must have begun.
 _PATIENCE = 60.0
+#: Tokens per second of each stream.
+RATE = 50
 
 
-async def _start(connection: ClientConnection, model: str) -> tuple[str, float]:
+async def _start(connection: ClientConnection, load: Load) -> tuple[str, float]:
     """Send a start; return the run's id, and when it was sent."""
     run_id = str(uuid4())
-    frame = {"type": "start", "id": run_id, "run_id": run_id, "model": model, "input": "Tell me something."}
+    frame = {
+        "type": "start",
+        "id": run_id,
+        "run_id": run_id,
+        "model": f"openai-chat/{load.model}",
+        "input": load.prompt,
+    }
     text = json.dumps(frame)
     sent = time.monotonic()
     await connection.send(text)
@@ -45,7 +53,7 @@ async def _read_until(connection: ClientConnection, *marks: str) -> str:
     raise SystemExit("the server has closed the socket")
 
 
-async def alone(served: Served, count: int) -> tuple[list[float], float]:
+async def alone(served: Served, load: Load, count: int) -> tuple[list[float], float]:
     """Make ``count`` runs one after another. Return milliseconds to the first tokens, and CPU milliseconds a run."""
     times = []
     async with connect(
@@ -55,7 +63,7 @@ async def alone(served: Served, count: int) -> tuple[list[float], float]:
             if number == 10:
                 # What is loaded once is loaded.
                 before = machine.cpu_nanoseconds(served.pid)
-            _, sent = await _start(viewer, "openai-chat/echo")
+            _, sent = await _start(viewer, load)
             await _read_until(viewer, '"TEXT_MESSAGE_CONTENT"')
             times.append((time.monotonic() - sent) * 1e3)
             await _read_until(viewer, '"RUN_FINISHED"')
@@ -64,7 +72,7 @@ async def alone(served: Served, count: int) -> tuple[list[float], float]:
     return times[10:], cpu
 
 
-async def opening(served: Served, streams: int, *, per_second: float) -> list[float]:
+async def opening(served: Served, load: Load, streams: int, *, per_second: float) -> list[float]:
     """Open ``streams`` at a rate, each of 50 tokens per second. Return the milliseconds to their first tokens."""
     sent: dict[str, float] = {}
     times: dict[str, float] = {}
@@ -81,7 +89,7 @@ async def opening(served: Served, streams: int, *, per_second: float) -> list[fl
 
         reading = asyncio.create_task(read())
         for _ in range(streams):
-            run_id, at = await _start(viewer, "openai-chat/drip")
+            run_id, at = await _start(viewer, load)
             sent[run_id] = at
             await asyncio.sleep(1 / per_second)
         await asyncio.wait_for(reading, _PATIENCE)
@@ -94,15 +102,15 @@ def _report(name: str, times: list[float]) -> str:
     return f"{name:28} p50 {statistics.median(ordered):6.1f} ms  p99 {p99:6.1f} ms"
 
 
-async def run(port: int, served: Served, options: argparse.Namespace) -> None:
-    emulator = await Emulator.start(port=port)
-    times, cpu = await alone(served, options.alone)
+async def run(served: Served, source: Upstream, options: argparse.Namespace) -> None:
+    """Measure and print."""
+    times, cpu = await alone(served, source.paced(rate=RATE, seconds=0.2), options.alone)
     print(_report("first token, alone", times), f" server CPU {cpu:.1f} ms a run", flush=True)
     for streams in _sizes(options.streams):
-        times = await opening(served, streams, per_second=options.rate)
+        load = source.paced(rate=RATE, seconds=60)
+        times = await opening(served, load, streams, per_second=options.rate)
         print(_report(f"first token, {streams} streams open", times), flush=True)
         await asyncio.sleep(1)
-    await emulator.close()
 
 
 def _sizes(text: str) -> Iterator[int]:
@@ -116,10 +124,12 @@ def main() -> None:
     parser.add_argument("--streams", default="25,100", help="numbers of streams to open, with commas between")
     parser.add_argument("--rate", type=float, default=30.0, help="streams opened in a second")
     options = parser.parse_args()
-    port = free_port()
+    measured, rest = machine.cores() or (None, None)
     limits = {"RUNNEL_STARTS_PER_MINUTE": "100000"}
-    with serve(providers_at(f"http://127.0.0.1:{port}") | limits) as served:
-        asyncio.run(run(port, served, options))
+    machine.pin(0, rest)
+    with upstream.start(cores=rest) as source, serve(providers_at(source.origin) | limits) as served:
+        machine.pin(served.pid, measured)
+        asyncio.run(run(served, source, options))
 
 
 if __name__ == "__main__":

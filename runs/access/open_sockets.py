@@ -16,6 +16,8 @@ class _Socket:
 
 
 _sockets: set[_Socket] = set()
+#: How often sockets were looked for whose rights have ended.
+_searches = 0
 _lock = threading.Lock()
 
 
@@ -32,6 +34,15 @@ def register_socket(identity: Identity, close: Callable[[], None]) -> Callable[[
     return unregister
 
 
+def searches() -> int:
+    """Return how often this process looked for sockets whose rights have ended.
+
+    A search finds no socket that is registered after it. If the number has changed since a socket's identity was
+    read, the identity has to be read again.
+    """
+    return _searches
+
+
 def count(user_id: int) -> int:
     """Return how many sockets of a user are open in this process."""
     with _lock:
@@ -46,9 +57,7 @@ def identities() -> set[Identity]:
 
 def close(lapsed: Container[Identity]) -> None:
     """Close the sockets whose identity is among ``lapsed``. From any thread."""
-    with _lock:
-        sockets = [socket for socket in _sockets if socket.identity in lapsed]
-    for socket in sockets:
+    for socket in _find(lambda identity: identity in lapsed):
         socket.loop.call_soon_threadsafe(socket.close)
 
 
@@ -58,8 +67,13 @@ def close_refused(concerned: Callable[[Identity], bool]) -> None:
     Reads the database once or twice per socket. Call it after the change is committed, from a thread that may
     read the database.
     """
-    with _lock:
-        sockets = [socket for socket in _sockets if concerned(socket.identity)]
-    for socket in sockets:
+    for socket in _find(concerned):
         if not is_current(socket.identity):
             socket.loop.call_soon_threadsafe(socket.close)
+
+
+def _find(concerned: Callable[[Identity], bool]) -> list[_Socket]:
+    global _searches  # noqa: PLW0603 - one count for the process
+    with _lock:
+        _searches += 1
+        return [socket for socket in _sockets if concerned(socket.identity)]

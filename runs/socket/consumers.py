@@ -128,10 +128,12 @@ class RunConsumer(AsyncConsumer):
         try:
             if handshake.token is not None:
                 admit_token(address, handshake.token)
+            searches = open_sockets.searches()
             identity = await readers.run(authentication.identify, handshake)
             self._unregister = open_sockets.register_socket(identity, self._close_signed_out)
-            # Check again: a sign-out before the registration did not close this socket.
-            await readers.run(authentication.identify, handshake)
+            if open_sockets.searches() != searches:
+                # A sign-out before the registration did not close this socket.
+                await readers.run(authentication.identify, handshake)
         except authentication.HandshakeRefused as refused:
             # A host that is none of ours is refused before the token is looked up.
             if handshake.token is not None and refused.close_code == SIGNED_OUT:
@@ -141,7 +143,7 @@ class RunConsumer(AsyncConsumer):
         except RateLimited as limited:
             await self._refuse_socket(limited)
             return
-        ceilings = await readers.run(limits.of, identity.user_id)
+        ceilings = await limits.of_user(identity.user_id)
         if open_sockets.count(identity.user_id) > ceilings.sockets:
             await self._refuse_socket(_too_many_sockets(ceilings.sockets))
             return

@@ -14,6 +14,9 @@ from typing import Any
 from django.db import connection, models
 from django.db.models.expressions import DatabaseDefault
 
+#: Fields whose texts are stored as they are.
+_TEXTS = (models.CharField, models.TextField)
+
 
 @dataclass(frozen=True, slots=True)
 class Statement:
@@ -102,6 +105,9 @@ def _inserted(row: models.Model) -> list[Any]:
 
 
 def _stored(field: Any, value: Any) -> Any:
+    # Most values of a new row. The ORM asks up to five functions, and returns the same.
+    if value is None or (type(value) is str and type(field) in _TEXTS):
+        return value
     return field.get_db_prep_save(value, connection=connection)
 
 
