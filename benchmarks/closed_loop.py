@@ -91,10 +91,11 @@ class Upstream:
     async def _stream(self, number: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         event = self._read[number] = asyncio.Event()
         flow = asyncio.create_task(_flow(number, event, writer))
-        # The peer sends nothing more: the end of its bytes is the end of the connection.
-        await reader.read()
-        flow.cancel()
-        await asyncio.gather(flow, return_exceptions=True)
+        try:
+            # The peer sends nothing more: the end of its bytes is the end of the connection.
+            await reader.read()
+        finally:
+            await _end([flow])
 
 
 async def _flow(number: int, event: asyncio.Event, writer: asyncio.StreamWriter) -> None:
