@@ -11,6 +11,7 @@ from uuid import UUID
 
 from django.contrib.auth.models import User
 from django.db.models import OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 
 from providers.types.usage import COUNTS, ESTIMATES
@@ -44,7 +45,7 @@ def conversations(request: HttpRequest, user: User) -> JsonResponse:
         found = found.filter(Q(updated_at__lt=updated_at) | Q(updated_at=updated_at, id__lt=last_id))
     active = Run.objects.filter(conversation=OuterRef("pk"), status__in=ACTIVE)
     found = found.annotate(
-        active_run_id=Subquery(active.values("id")[:1]),
+        active_run_id=Subquery(active.annotate(shown=Coalesce("chosen_id", "id")).values("shown")[:1]),
         active_run_status=Subquery(active.values("status")[:1]),
     )
     fields = ("id", "title", "updated_at", "active_run_id", "active_run_status")
@@ -108,7 +109,7 @@ def _message(message: Message) -> dict[str, Any]:
     return {
         "id": message.id,
         "role": message.role,
-        "run_id": message.run_id,
+        "run_id": message.run.shown_id,
         "text": message.text,
         "parts": message.parts,
     }
@@ -116,7 +117,6 @@ def _message(message: Message) -> dict[str, Any]:
 
 def _run(run: Run) -> dict[str, Any]:
     names = (
-        "id",
         "status",
         "stop_reason",
         "model",
@@ -139,7 +139,8 @@ def _run(run: Run) -> dict[str, Any]:
         cost["cost_missing"] = unpriced.reason(run.usage, run.model.partition("/")[0])
     calls = [_tool_call(call) for call in run.tool_calls.all()]
     return (
-        {name: getattr(run, name) for name in names}
+        {"id": run.shown_id}
+        | {name: getattr(run, name) for name in names}
         | cost
         | figures(run)
         | {"usage": usage, "tool_calls": calls}

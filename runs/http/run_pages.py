@@ -80,10 +80,14 @@ def read(
     found = conversation.runs.select_related("log").defer(*_HIDDEN_OF_RUNS)
     found = found.prefetch_related(calls, messages, "notes", "steps")
     if only:
-        chosen = found.filter(pk__in=[UUID(run_id) for run_id in only[:MOST_RUNS]])
+        ids = [UUID(run_id) for run_id in only[:MOST_RUNS]]
+        chosen = found.filter(Q(pk__in=ids) | Q(chosen_id__in=ids))
         return _page(chosen.order_by("-created_at", "-id"), show_run, show_message, size=_ANY)
     if before:
-        created_at, last_id = place(before)
+        created_at, shown_id = place(before)
+        last_id = (
+            conversation.runs.filter(chosen_id=shown_id).values_list("pk", flat=True).first() or shown_id
+        )
         found = found.filter(Q(created_at__lt=created_at) | Q(created_at=created_at, id__lt=last_id))
     return _page(found.order_by("-created_at", "-id")[: MOST_RUNS + 1], show_run, show_message, size=ENOUGH)
 
@@ -104,7 +108,7 @@ def _page(
         notes = _texts(map(_note, run.notes.all()))
         size -= sum(map(len, [shown, *messages, *notes]))
         if oldest is not None and (size < 0 or count == MOST_RUNS):
-            page.before = f"{oldest.created_at.isoformat()},{oldest.id}"
+            page.before = f"{oldest.created_at.isoformat()},{oldest.shown_id}"
             break
         page.runs.insert(0, shown)
         page.messages[:0] = messages

@@ -1,5 +1,7 @@
 """Runs. A run is one user turn."""
 
+from uuid import UUID
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -28,6 +30,8 @@ class Run(UsageColumns):
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    #: The id that the client chose, if another user has a run with it: ``id`` is a substitute then, which no client sees.
+    chosen_id = models.UUIDField(null=True, blank=True, editable=False)
     conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="runs")
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="runs")
     #: The requested model, as ``provider/name``.
@@ -109,6 +113,11 @@ class Run(UsageColumns):
 
     def __str__(self) -> str:
         return f"{self.model} {self.status}"
+
+    @property
+    def shown_id(self) -> UUID:
+        """The id under which clients know the run."""
+        return self.chosen_id or self.id
 
     @property
     def last_seq(self) -> int:

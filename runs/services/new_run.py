@@ -4,7 +4,7 @@
 """
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from uuid import UUID
 
@@ -26,7 +26,7 @@ from runs.errors import (
 )
 from runs.limits import Ceilings
 from runs.models import Conversation, File, Message, Run
-from runs.services import options
+from runs.services import options, own_ids
 from runs.states import RunStatus
 from runs.store import files, history, media
 from runs.store.titles import title_of
@@ -41,6 +41,8 @@ class StartRequest:
     """A request to start a run. ``messages`` are AG-UI user messages."""
 
     run_id: UUID
+    #: The id that the client chose, if ``run_id`` is a substitute for it.
+    chosen_id: UUID | None = None
     conversation_id: UUID | None
     model: str
     messages: list[Json]
@@ -56,6 +58,11 @@ class StartRequest:
     def spendable(self) -> Json:
         """The budget of the run: the client's own, and no more than is left of the day."""
         return daily.least(self.budget, self.allowance)
+
+    def with_substitute(self, owner_id: int) -> "StartRequest":
+        """Return the request of a user whose chosen id another user has taken."""
+        substitute = own_ids.substitute(owner_id, self.run_id)
+        return replace(self, run_id=substitute, chosen_id=self.run_id)
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -92,7 +99,9 @@ class Repeated(Exception):  # noqa: N818 - it names what happened
 
 def paused_run(owner_id: int, request: StartRequest) -> UUID | None:
     """Return the paused run in the conversation of a new start, ``None`` if there is none."""
-    if request.conversation_id is None or Run.objects.filter(pk=request.run_id).exists():
+    if request.conversation_id is None:
+        return None
+    if Run.objects.filter(pk=request.run_id, owner_id=owner_id).exists():
         return None
     waits = Run.objects.filter(
         conversation_id=request.conversation_id, owner_id=owner_id, status=RunStatus.AWAITING_APPROVAL
@@ -232,6 +241,7 @@ def _offer(owner_id: int, request: StartRequest, conversation: Conversation) -> 
 def _run(owner_id: int, request: StartRequest, conversation: Conversation, offer: OfferedTools) -> Run:
     return Run(
         id=request.run_id,
+        chosen_id=request.chosen_id,
         conversation_id=conversation.pk,
         owner_id=owner_id,
         model=request.model,

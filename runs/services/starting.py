@@ -16,12 +16,12 @@ from runs.engine import stop_signals, supervisor
 from runs.engine.spec import RunSpec
 from runs.engine.step import name_of, new_row
 from runs.engine.supervisor import Draining
-from runs.errors import AwaitsDecision, Restarting, ServiceError, TooManyRuns
+from runs.errors import AwaitsDecision, Conflict, Restarting, ServiceError, TooManyRuns
 from runs.limits import Ceilings, rates
 from runs.log import agui
 from runs.log.agui import Segment
 from runs.log.run_log import RunLog
-from runs.services import new_run, options, storing
+from runs.services import new_run, options, own_ids, storing
 from runs.services.cancelling import cancel
 from runs.services.new_run import PreparedStart, Repeated, Started, StartRequest
 from runs.states import RunStatus
@@ -34,6 +34,7 @@ _REFRESH_SECONDS = 0.5
 async def start(owner_id: int, request: StartRequest) -> Started:
     """Store a run and begin to drive it. Return the stored run.
 
+    If another user has a run with the chosen id, the run is stored under a substitute, and nothing else is different.
     A repeated start returns the state ``exists``, even if limits or keys have changed in the meantime.
 
     Raises:
@@ -53,6 +54,16 @@ async def start(owner_id: int, request: StartRequest) -> Started:
     if daily.is_limited(ceilings):
         request = replace(request, allowance=await readers.run(daily.left, owner_id, ceilings))
     await _refresh_providers(request.models)
+    try:
+        return await _start(owner_id, request, ceilings)
+    except Conflict:
+        if not await readers.run(own_ids.is_taken_by_another, owner_id, request.run_id):
+            raise
+    return await _start(owner_id, request.with_substitute(owner_id), ceilings)
+
+
+async def _start(owner_id: int, request: StartRequest, ceilings: Ceilings) -> Started:
+    here = supervisor.current()
     is_repeated = stop_signals.get(request.run_id) is not None
     try:
         targets = tuple(map(catalog.resolve, request.models))

@@ -81,7 +81,7 @@ class Commands:
         match command:
             case Start():
                 key = UUID(command.run_id) if command.run_id else uuid7()
-                work = partial(self._ids.started, key, partial(self._start, command))
+                work = partial(self._start, command, key)
             case Subscribe(run_id=None):
                 key = UUID(command.conversation_id)
                 work = partial(self._follow, command.id, key)
@@ -104,7 +104,7 @@ class Commands:
                 assert_never(command)
         room: AbstractAsyncContextManager[None] = contextlib.nullcontext()
         if isinstance(command, Start | Subscribe):
-            room = self._room_for(key)
+            room = self._room_for(self._ids.stored(key))
         run_id = None if isinstance(command, Subscribe | Unsubscribe) and command.run_id is None else key
 
         async def answer() -> None:
@@ -130,6 +130,7 @@ class Commands:
         """Watch a new run of a followed conversation, after the pending commands of both are answered."""
 
         async def watch() -> None:
+            await self._ids.learn(run_id)
             self._watch(run_id, conversation_id=conversation_id)
 
         self._executor.submit(str(run_id), watch, after=str(conversation_id))
@@ -175,10 +176,11 @@ class Commands:
         paused = await services.paused_run_to_cancel(self.user_id, request)
         with contextlib.nullcontext() if paused is None else self._subscriptions.delivery_paused(paused):
             started = await services.start(self.user_id, request)
-            self._note_run(run_id)
+            self._ids.note(chosen=run_id, stored=started.run_id)
+            self._note_run(started.run_id)
             position = None
             if started.state == "exists":
-                position = await services.locate_run(self.user_id, run_id)
+                position = await services.locate_run(self.user_id, started.run_id)
             await self._send_text(
                 server_frames.ok(
                     frame.id,
@@ -188,7 +190,7 @@ class Commands:
                     status=started.status,
                 )
             )
-        return lambda: self._watch(run_id, position)
+        return lambda: self._watch(started.run_id, position)
 
     async def _subscribe(self, frame: Subscribe, run_id: UUID) -> Follow:
         position = await services.locate_run(self.user_id, run_id)
@@ -212,6 +214,8 @@ class Commands:
         except ServiceError:
             await self._subscriptions.unfollow(conversation_id)
             raise
+        if active is not None:
+            await self._ids.learn(active.run_id)
         values = {"run_id": active.run_id, "status": active.status, "seq": active.last_seq} if active else {}
         await self._send_text(server_frames.ok(frame_id, conversation_id=conversation_id, **values))
         if active is None:

@@ -4,12 +4,12 @@ from collections.abc import Awaitable, Callable
 from uuid import UUID
 
 from concurrency.threads import readers
-from runs.errors import Conflict, NotFound
+from runs.errors import NotFound
 from runs.services import own_ids
 
 
 class RunIds:
-    """The ids of one user's runs on one socket. Almost always the client's id is the row's."""
+    """The ids of the runs on one user's socket. Almost always the client's id is the row's."""
 
     def __init__(self, user_id: int) -> None:
         self._user_id = user_id
@@ -26,18 +26,15 @@ class RunIds:
             text = text.replace(str(stored), str(chosen))
         return text
 
-    async def started[T](self, run_id: UUID, start: Callable[[UUID], Awaitable[T]]) -> T:
-        """Return ``await start(run_id)``; the id is a substitute if another user has a run with it.
+    def note(self, *, chosen: UUID, stored: UUID) -> None:
+        """Show the run that is stored under one id as another one from now on, unless they are the same."""
+        if chosen != stored:
+            self._substitutes[chosen] = stored
 
-        Raises:
-            Exception: whatever ``start`` raises.
-        """
-        try:
-            return await start(self.stored(run_id))
-        except Conflict:
-            if not await readers.run(own_ids.is_taken_by_another, self._user_id, run_id):
-                raise
-        return await self._with_substitute(run_id, start)
+    async def learn(self, run_id: UUID) -> None:
+        """Find out under which id the client knows a run that it did not name. Call it before the run is shown."""
+        if own_ids.may_be_substitute(run_id) and run_id not in self._substitutes.values():
+            self.note(chosen=await readers.run(own_ids.chosen, run_id), stored=run_id)
 
     async def found[T](self, run_id: UUID, act: Callable[[UUID], Awaitable[T]]) -> T:
         """Return ``await act(run_id)``; if the user has no such run, try the substitute.
@@ -51,12 +48,9 @@ class RunIds:
         try:
             return await act(run_id)
         except NotFound:
-            return await self._with_substitute(run_id, act)
-
-    async def _with_substitute[T](self, run_id: UUID, act: Callable[[UUID], Awaitable[T]]) -> T:
-        """Return ``await act(...)`` for the substitute, which is shown as ``run_id`` from then on."""
+            pass
         substitute = own_ids.substitute(self._user_id, run_id)
-        self._substitutes[run_id] = substitute
+        self.note(chosen=run_id, stored=substitute)
         try:
             return await act(substitute)
         except BaseException:

@@ -112,4 +112,6 @@ def test_a_substitute_tells_neither_the_user_nor_the_id() -> None:
     chosen = uuid4()
     ones = {own_ids.substitute(owner_id, chosen) for owner_id in (1, 2)}
     assert len(ones | {chosen}) == 3
+    assert {one.version for one in ones} == {8}
+    assert all(map(own_ids.may_be_substitute, ones))
     assert own_ids.substitute(1, chosen) in ones
