@@ -19,6 +19,7 @@ from providers.errors import LLMError
 from providers.errors.classification import classify
 from providers.errors.failure import Failure, read_failure
 from providers.errors.pauses import pause_asked_for
+from providers.network.streams import TooMuchBeforeBody
 from providers.security.addresses import AddressRefused
 from providers.security.redaction import redact, redact_text
 from providers.text.cleaning import clean
@@ -50,6 +51,12 @@ _PATH_IN_WORDS = re.compile(
 UNREACHABLE = (
     "The model provider could not be reached. "
     "Check this server's network connection and the provider's base URL, then try again."
+)
+
+#: Message for the user if an answer never gets to its content.
+ENDLESS_HEAD = (
+    "The model provider sent headers without end before its answer. "
+    "Ask your administrator to check the base URL, or choose another model."
 )
 
 #: Message for the user if the connection timed out.
@@ -144,6 +151,8 @@ def from_exception(exc: BaseException) -> LLMError:
             :_LONGEST_BODY
         ],
     }
+    if any(isinstance(link, TooMuchBeforeBody) for link in chain):
+        return errors.LLMOversizedResponseError(ENDLESS_HEAD, detail=detail)
     if any(isinstance(link, AddressRefused) for link in chain):
         return errors.LLMAddressRefusedError(detail=detail)
     if any(isinstance(link, httpx2.ConnectTimeout) for link in chain):

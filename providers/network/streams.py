@@ -18,8 +18,15 @@ from aiohappyeyeballs import start_connection
 
 #: Bytes of one connection that are kept unread.
 MOST_KEPT = 256 * 1024
+#: Bytes that may come before the body of an answer: its head, with the interim responses (1xx) before it, and what
+#: has come of the body with the head's last bytes. h11 takes a head of 100 KiB, and any number of interim responses.
+MOST_BEFORE_BODY = 256 * 1024
 #: Seconds after which the next address of a name is tried beside the one before (RFC 8305).
 _HAPPY_EYEBALLS = 0.25
+
+
+class TooMuchBeforeBody(httpcore2.RemoteProtocolError):
+    """More than ``MOST_BEFORE_BODY`` bytes have come, and the answer's head has not ended."""
 
 
 class _Received(asyncio.Protocol):
@@ -119,6 +126,8 @@ class AsyncioStream(httpcore2.AsyncNetworkStream):
     def __init__(self, transport: asyncio.Transport, received: _Received) -> None:
         self._transport = transport
         self._received = received
+        #: Bytes that may still come before the body; ``None`` while no head is awaited.
+        self._left_before_body: int | None = None
         received.use(transport)
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
@@ -127,10 +136,20 @@ class AsyncioStream(httpcore2.AsyncNetworkStream):
         Raises:
             httpcore2.ReadTimeout: nothing came for ``timeout`` seconds.
             httpcore2.ReadError: the connection broke.
+            TooMuchBeforeBody: after a ``write``, too much has come without ``head_has_come``.
         """
         if not self._received.is_readable:
             await _within(timeout, self._received.arrived(), httpcore2.ReadTimeout)
-        return self._received.take(max_bytes)
+        data = self._received.take(max_bytes)
+        if self._left_before_body is not None:
+            self._left_before_body -= len(data)
+            if self._left_before_body < 0:
+                raise TooMuchBeforeBody(f"more than {MOST_BEFORE_BODY // 1024} KiB before the answer")
+        return data
+
+    def head_has_come(self) -> None:
+        """Take any number of bytes from now on, until the next request is written."""
+        self._left_before_body = None
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """Send ``buffer``.
@@ -141,6 +160,7 @@ class AsyncioStream(httpcore2.AsyncNetworkStream):
         """
         if not buffer:
             return
+        self._left_before_body = MOST_BEFORE_BODY
         await _within(timeout, self._received.sent(), httpcore2.WriteTimeout)
         self._transport.write(buffer)
         await _within(timeout, self._received.sent(), httpcore2.WriteTimeout)

@@ -1,9 +1,12 @@
 """httpx2's transport over a network backend of our choice."""
 
 from ssl import SSLContext
+from typing import override
 
 import httpcore2
 import httpx2
+
+from providers.network.streams import AsyncioStream
 
 
 class Transport(httpx2.AsyncHTTPTransport):
@@ -34,3 +37,10 @@ class Transport(httpx2.AsyncHTTPTransport):
             keepalive_expiry=limits.keepalive_expiry,
             network_backend=backend,
         )
+
+    @override
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        response = await super().handle_async_request(request)
+        if isinstance(stream := response.extensions.get("network_stream"), AsyncioStream):
+            stream.head_has_come()
+        return response

@@ -213,3 +213,19 @@ async def test_a_burst_leaves_the_loop_to_others(noise: bytes, fresh_clients: No
         watcher.cancel()
     # All of it at once would take several times as long.
     assert longest < 0.1
+
+
+@every_wire
+async def test_interim_responses_without_end_are_no_answer(wire: str, fresh_clients: None) -> None:
+    endless = sending(b"", repeat=b"HTTP/1.1 100 Continue\r\n\r\n" * 100)
+    error, call, _ = await failure(endless, wire)
+    assert type(error) is errors.LLMOversizedResponseError
+    assert "headers without end" in error.message
+    assert call.sink.events == []
+
+
+async def test_a_few_interim_responses_change_nothing(fresh_clients: None) -> None:
+    interim = b"HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n" * 50
+    last = CHUNK.replace(b'"delta":{"content":"word "}', b'"delta":{},"finish_reason":"stop"')
+    async with upstream(sending(interim + head() + CHUNK + last + b"data: [DONE]\n\n")) as server:
+        assert (await Call(at(server.origin, "openai-chat")).run()).text == "word "

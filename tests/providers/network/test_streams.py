@@ -11,7 +11,13 @@ import httpcore2
 import pytest
 
 from providers.network import streams
-from providers.network.streams import MOST_KEPT, AsyncioBackend, AsyncioStream
+from providers.network.streams import (
+    MOST_BEFORE_BODY,
+    MOST_KEPT,
+    AsyncioBackend,
+    AsyncioStream,
+    TooMuchBeforeBody,
+)
 
 type Peer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -193,3 +199,35 @@ async def test_a_cancel_while_connecting_leaves_no_socket_open(turns: int) -> No
         if isinstance(stream, httpcore2.AsyncNetworkStream):
             await stream.aclose()
         gc.collect()
+
+
+async def test_interim_responses_without_end_are_refused() -> None:
+    async def peer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        while True:
+            writer.write(b"HTTP/1.1 100 Continue\r\n\r\n" * 1000)
+            await writer.drain()
+
+    async with connected(peer) as stream:
+        await stream.write(b"GET / HTTP/1.1\r\n\r\n")
+        with pytest.raises(TooMuchBeforeBody):
+            await read_all(stream)
+
+
+async def test_a_body_may_be_longer_than_a_head_and_the_next_head_is_bounded_again() -> None:
+    size = 3 * MOST_BEFORE_BODY
+
+    async def peer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while await reader.read(1):
+            writer.write(bytes(size))
+            await writer.drain()
+
+    async with connected(peer) as stream:
+        await stream.write(b"a")
+        came = len(await stream.read(10))
+        cast("AsyncioStream", stream).head_has_come()
+        while came < size:
+            came += len(await stream.read(65_536))
+        await stream.write(b"b")
+        with pytest.raises(TooMuchBeforeBody):
+            await read_all(stream)
