@@ -26,6 +26,8 @@ GOALS = {"first token": 1000.0, "silence": 250.0, "request": 1000.0, "memory": 5
 PAUSE = 0.25
 #: Seconds that a lost answer is waited for.
 PATIENCE = 30.0
+#: The usual limit of open descriptors.
+DESCRIPTORS = 1024
 
 _USERS = """
 from django.contrib.auth import get_user_model
@@ -171,7 +173,7 @@ async def measure(served: Served, alice_token: str, attack: str | None, options:
     }
     cells = [f"{name} {value:7.0f}{'!' if value > GOALS[name] else ' '}" for name, value in figures.items()]
     share = (machine.cpu_seconds(served.pid) - cpu) / (time.monotonic() - begin)
-    print(f"{attack or 'nothing':13}", " ".join(cells), f"cores {share:.2f}", dict(counts) or "", flush=True)
+    print(f"{attack or 'nothing':20}", " ".join(cells), f"cores {share:.2f}", dict(counts) or "", flush=True)
 
 
 def main() -> None:
@@ -184,7 +186,7 @@ def main() -> None:
     print("longest times in milliseconds, growth of memory in MB, cores in use; ! is beyond the goal", GOALS)
     for attack in [None, *(options.attack or ATTACKS)]:
         # A server for each, so that no attack pays for the one before.
-        with serve({"RUNNEL_EMULATOR": "true"}, is_pinned=False) as served:
+        with serve({"RUNNEL_EMULATOR": "true"}, is_pinned=False, descriptors=DESCRIPTORS) as served:
             issue = [sys.executable, "manage.py", "shell", "--no-imports", "-c", _USERS]
             done = subprocess.run(issue, cwd=PROJECT, env=served.environment, capture_output=True, check=True)
             alice, options.token = done.stdout.decode().split()

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -61,10 +62,13 @@ def providers_at(origin: str) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def serve(environment: Mapping[str, str], *, is_pinned: bool = True) -> Iterator[Served]:
+def serve(
+    environment: Mapping[str, str], *, is_pinned: bool = True, descriptors: int | None = None
+) -> Iterator[Served]:
     """Serve with ``environment`` added to this process's own.
 
-    The server ``is_pinned`` to one core if there are several. Otherwise it uses all, as an operator's does.
+    The server ``is_pinned`` to one core if there are several. Otherwise it uses all, as an operator's does. It may have
+    so many ``descriptors``; ``None`` for as many as this process.
     """
     with tempfile.TemporaryDirectory(prefix="runnel-benchmark-") as folder:
         port = free_port()
@@ -85,6 +89,8 @@ def serve(environment: Mapping[str, str], *, is_pinned: bool = True) -> Iterator
                 stdout=file,
                 stderr=subprocess.STDOUT,
             )
+        if descriptors is not None:
+            resource.prlimit(process.pid, resource.RLIMIT_NOFILE, (descriptors, descriptors))
         machine.pin(process.pid, available[0] if available else None)
         try:
             wait_for(port, process)
