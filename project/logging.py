@@ -6,9 +6,13 @@ drops ``extra`` data, and records below ``WARNING`` from libraries that log thei
 
 import logging
 import sys
-from typing import Any
+import traceback
+from typing import Any, TextIO
 
 import structlog
+
+#: Characters of a message, of a value beside it, and of what an exception says. Strangers choose paths and headers.
+LONGEST = 1_000
 
 #: Libraries that log each request, or the content of requests.
 CHATTY = ("anthropic", "asyncio", "daphne", "google_genai", "httpcore2", "httpx2", "openai", "twisted")
@@ -43,6 +47,7 @@ def configure(*, debug: bool) -> dict[str, Any]:
                 "foreign_pre_chain": shared,
                 "processors": [
                     structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                    _bounded,
                     *_renderers(debug=debug),
                 ],
             }
@@ -72,13 +77,38 @@ class _NoStackForRefusals(logging.Filter):
         return True
 
 
+def _bounded(_logger: object, _name: str, line: structlog.types.EventDict) -> structlog.types.EventDict:
+    """Cut the message and the values of a line."""
+    return {name: cut(value) if isinstance(value, str) else value for name, value in line.items()}
+
+
+def _bounded_exceptions(
+    _logger: object, _name: str, line: structlog.types.EventDict
+) -> structlog.types.EventDict:
+    """Cut what each exception of a line says."""
+    for exception in line.get("exception", ()):
+        exception["exc_value"] = cut(exception["exc_value"])
+    return line
+
+
+def cut(text: str) -> str:
+    """Return ``text``, or its beginning and its length if it has more than ``LONGEST`` characters."""
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}… ({len(text):,} characters)"
+
+
+def _traceback(stream: TextIO, exception: structlog.typing.ExcInfo) -> None:
+    """Print a traceback, each line of it cut."""
+    lines = "".join(traceback.format_exception(*exception)).splitlines()
+    stream.write("\n" + "\n".join(map(cut, lines)))
+
+
 def _renderers(*, debug: bool) -> list[structlog.types.Processor]:
     """Return the processors that format a line. Tracebacks omit variables, which may hold bodies or keys."""
     if debug:
-        return [
-            structlog.dev.ConsoleRenderer(
-                colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
-            )
-        ]
+        return [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=_traceback)]
     frames = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
-    return [structlog.processors.ExceptionRenderer(frames), structlog.processors.JSONRenderer()]
+    return [
+        structlog.processors.ExceptionRenderer(frames),
+        _bounded_exceptions,
+        structlog.processors.JSONRenderer(),
+    ]

@@ -18,6 +18,14 @@ logging.getLogger("httpx2").info("HTTP Request: POST https://api.example/?key=sk
 logging.getLogger("openai").info("Request options: sk-secret")
 logging.getLogger("django.request").warning("Not Found: %s", "/x", extra={"request": "sk-secret"})
 
+long = "/" + "a" * 15_000
+logging.getLogger("django.request").warning("Not Found: %s", long)
+structlog.get_logger("runs").warning("of a stranger", path=long)
+try:
+    raise ValueError(long)
+except ValueError:
+    logging.getLogger("django.request").exception("Invalid HTTP_HOST header: %r", long)
+
 try:
     raise PermissionError("not yours")
 except PermissionError:
@@ -55,6 +63,9 @@ def test_it_logs_a_json_object_a_line_without_debug():
     assert [record["event"] for record in records] == [
         "run.started",
         "Not Found: /x",
+        "Not Found: /" + "a" * 988 + "… (15,012 characters)",
+        "of a stranger",
+        "Invalid HTTP_HOST header: '/" + "a" * 972 + "… (15,029 characters)",
         "Forbidden: /admin/",
         "call failed",
     ]
@@ -65,8 +76,15 @@ def test_it_logs_a_json_object_a_line_without_debug():
         "run_id": "r1",
         "timestamp": "",
     }
-    assert "exception" not in records[2]
-    assert records[3]["exception"][0]["exc_type"] == "RuntimeError"
+    assert "exception" not in records[5]
+    assert records[6]["exception"][0]["exc_type"] == "RuntimeError"
+
+
+@pytest.mark.parametrize("mode", ["debug", "production"])
+def test_what_a_stranger_chose_is_cut(mode: str):
+    lines = log(mode).splitlines()
+    assert sum("characters)" in line for line in lines) >= 3
+    assert max(map(len, lines)) < 6_000
 
 
 def test_it_logs_readable_lines_with_debug():
