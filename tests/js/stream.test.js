@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
+import MarkdownIt from "../../static/vendor/markdown-it/markdown-it.esm.min.mjs";
 import { examples } from "./commonmark.js";
 import { place } from "./page.js";
 
@@ -123,6 +124,55 @@ describe("what cannot change any more", () => {
     assert.ok(holder.textContent.length < 10_000);
     while (!stream.paint(() => true));
     assert.equal(holder.textContent.length, 50_000 - 1);
+  });
+});
+
+describe("a long block that is being written", () => {
+  function slowly(t, piece, count) {
+    let now = 0;
+    let parsed = 0;
+    t.mock.method(performance, "now", () => now);
+    t.mock.method(MarkdownIt.prototype, "parse", function parse(source, ...more) {
+      parsed += source.length;
+      return parseAll.call(this, source, ...more);
+    });
+    const holder = place();
+    const stream = new MarkdownStream(holder);
+    for (let written = 0; written < count; written += 1) {
+      stream.append(piece);
+      stream.paint(() => false);
+      now += 20;
+    }
+    return { holder, stream, parsed: () => parsed, later: (seconds) => (now += seconds * 1000) };
+  }
+  const { parse: parseAll } = MarkdownIt.prototype;
+  const item = "- one of many words in a list\n";
+
+  it("is not parsed again with each delta", (t) => {
+    const { stream, parsed } = slowly(t, item.repeat(4), 400);
+    // All of it with each delta would be 19 million characters.
+    assert.ok(parsed() < 6_000_000, `${parsed()}`);
+    stream.end();
+    stream.paint(() => false);
+  });
+
+  it("shows what has come a little later, and all of it in the end", (t) => {
+    const { holder, stream, later } = slowly(t, item.repeat(4), 250);
+    later(1);
+    assert.equal(stream.paint(() => false), true);
+    assert.equal(holder.childNodes[0].childNodes.length, 1000);
+    stream.append(item);
+    stream.end();
+    stream.paint(() => false);
+    assert.equal(holder.childNodes[0].childNodes.length, 1001);
+  });
+
+  it("that comes at once is parsed a few times", (t) => {
+    const { holder, stream, parsed } = slowly(t, item.repeat(3000), 1);
+    stream.end();
+    while (!stream.paint(() => true));
+    assert.equal(holder.childNodes[0].childNodes.length, 3000);
+    assert.ok(parsed() < 7 * item.length * 3000, `${parsed()}`);
   });
 });
 

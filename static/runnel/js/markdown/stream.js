@@ -11,8 +11,14 @@ import { lastBlock, parse } from "./parser.js";
 import { patch, patchNodes, widgetsIn } from "./patch.js";
 import { treeOf } from "./tree.js";
 
-/** Characters that are taken in one go. */
+/** Characters that are taken in one go, and of a block that is being written and drawn with each of its deltas. */
 const SLICE = 8192;
+
+/**
+ * Milliseconds before a longer block is drawn again, for each of its characters. All of it is parsed each time, so a
+ * list of 64 KiB is drawn twice in a second, and one of 1 MiB every seven.
+ */
+const PAUSE = 0.007;
 
 const EMPTY_LINES = /^(?:[ \t]*\n)+/;
 
@@ -36,6 +42,8 @@ export class MarkdownStream {
   /** The block of code that is being written and what shows it, or null. */
   #code = null;
   #isEnding = false;
+  /** When the block that is being written may be drawn again, as performance.now() tells it. */
+  #drawAt = 0;
   /** Shows the source as it is once it could not be drawn as Markdown; null until then. */
   #plain = null;
 
@@ -102,7 +110,9 @@ export class MarkdownStream {
 
   #draw(isLate) {
     while (this.#pending) {
-      const text = this.#pending.slice(0, SLICE);
+      if (!this.#isEnding && this.#open.length > SLICE && performance.now() < this.#drawAt) return false;
+      // Together with what is parsed again: a long list that comes at once is not parsed for each slice of it.
+      const text = this.#pending.slice(0, Math.max(SLICE, this.#open.length));
       this.#pending = this.#pending.slice(text.length);
       this.#add(text);
       if (this.#pending && isLate()) return false;
@@ -125,6 +135,7 @@ export class MarkdownStream {
     }
     this.#open = this.#open.replace(EMPTY_LINES, "");
     if (this.#open) this.#render();
+    this.#drawAt = performance.now() + this.#open.length * PAUSE;
   }
 
   #finish() {
