@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from concurrency.threads import readers
 from runs.access import addresses, authentication, scopes
-from runs.access.wrong_tokens import admit_token, note_token
+from runs.access.wrong_tokens import check_token, count_token
 from runs.errors import Forbidden, RateLimited
 from runs.store import files
 
@@ -51,7 +51,7 @@ async def admit(headers: Mapping[str, str], size: int | None, peer: str | None) 
     address = addresses.trusted(peer, headers.get("x-forwarded-for"))
     token = authentication.bearer_token(header) or header
     try:
-        admit_token(address, token)
+        await check_token(address, token)
     except RateLimited as limited:
         return Refusal(
             status=HTTPStatus.TOO_MANY_REQUESTS,
@@ -62,7 +62,7 @@ async def admit(headers: Mapping[str, str], size: int | None, peer: str | None) 
         )
     admission = await readers.run(_admit, headers, size)
     is_wrong = isinstance(admission, Refusal) and admission.status == HTTPStatus.UNAUTHORIZED
-    note_token(address, token, is_right=not is_wrong)
+    await count_token(address, token, is_right=not is_wrong)
     return admission
 
 

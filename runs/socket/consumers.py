@@ -18,7 +18,7 @@ from concurrency.tasks import spawn
 from concurrency.threads import readers
 from runs import limits
 from runs.access import addresses, authentication, open_sockets, rights, scopes
-from runs.access.wrong_tokens import admit_token, note_token
+from runs.access.wrong_tokens import check_token, count_token
 from runs.engine import supervisor
 from runs.errors import Forbidden, RateLimited
 from runs.limits import rates
@@ -127,7 +127,7 @@ class RunConsumer(AsyncConsumer):
         address = addresses.of_scope(self.scope)
         try:
             if handshake.token is not None:
-                admit_token(address, handshake.token)
+                await check_token(address, handshake.token)
             searches = open_sockets.searches()
             identity = await readers.run(authentication.identify, handshake)
             self._unregister = open_sockets.register_socket(identity, self._close_signed_out)
@@ -137,7 +137,7 @@ class RunConsumer(AsyncConsumer):
         except authentication.HandshakeRefused as refused:
             # A host that is none of ours is refused before the token is looked up.
             if handshake.token is not None and refused.close_code == SIGNED_OUT:
-                note_token(address, handshake.token, is_right=False)
+                await count_token(address, handshake.token, is_right=False)
             await self._close(refused.close_code)
             return
         except RateLimited as limited:
@@ -148,7 +148,7 @@ class RunConsumer(AsyncConsumer):
             await self._refuse_socket(_too_many_sockets(ceilings.sockets))
             return
         if handshake.token is not None:
-            note_token(address, handshake.token, is_right=True)
+            await count_token(address, handshake.token, is_right=True)
         self._ids = RunIds(identity.user_id)
         self._scopes = identity.scopes
         self._commands = Commands(

@@ -4,7 +4,10 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from limits.storage import MemoryStorage
+from limits.strategies import MovingWindowRateLimiter
 
+from runs.access import wrong_tokens
 from runs.models import ApiToken
 from runs.socket.consumers import RATE_LIMITED, SIGNED_OUT
 from tests.runs.conftest import Person
@@ -78,6 +81,31 @@ def test_behind_a_proxy_the_last_named_address_counts(settings: Any) -> None:
         ask("rnl_1", HTTP_X_FORWARDED_FOR=f"10.0.0.{number}, {ELSEWHERE}")
     assert ask("rnl_1", HTTP_X_FORWARDED_FOR=f"10.0.0.9, {ELSEWHERE}").status_code == 429
     assert ask("rnl_1", HTTP_X_FORWARDED_FOR=HERE).status_code == 401
+
+
+@pytest.mark.django_db
+def test_processes_count_together_in_redis(monkeypatch: pytest.MonkeyPatch) -> None:
+    shared = MovingWindowRateLimiter(MemoryStorage())
+    monkeypatch.setattr(wrong_tokens, "limiter_for_threads", lambda: shared)
+    _, used = ApiToken.issue(make_user("ada"))
+    assert [ask(f"rnl_{number}").status_code for number in range(3)] == [401] * 3
+    # Another process: it knows nothing of these.
+    wrong_tokens.forget_all()
+    assert [ask(f"rnl_{number}").status_code for number in range(3)] == [401] * 2 + [429]
+    assert 1 <= int(ask("rnl_9")["Retry-After"]) <= 60
+    assert ask("rnl_9", address=ELSEWHERE).status_code == 401
+    assert ask(used, address=ELSEWHERE).status_code == 200
+    wrong_tokens.note_token(HERE, used, is_right=True)
+    assert ask(used).status_code == 200
+
+
+@pytest.mark.django_db
+def test_a_redis_that_is_away_locks_nobody_out(settings: Any) -> None:
+    # Nothing listens on port 1.
+    settings.REDIS_URL = "redis://127.0.0.1:1/0"
+    _, token = ApiToken.issue(make_user("ada"))
+    assert ask("rnl_1").status_code == 401
+    assert ask(token).status_code == 200
 
 
 @pytest.mark.django_db(transaction=True)
