@@ -5,7 +5,7 @@ lines only, never for text that is streamed to a user.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 REDACTED = "[redacted]"
@@ -47,9 +47,36 @@ _secrets: set[str] = set()
 
 def remember(secret: str) -> None:
     """Redact ``secret`` in all text from now on, unless it is a placeholder."""
-    has_digit = any(character.isdigit() for character in secret)
-    if len(secret) >= (_SURELY_SECRET // 2 if has_digit else _SURELY_SECRET):
+    if _is_secret(secret):
         _secrets.add(secret)
+
+
+def without(value: Any, secrets: Iterable[str]) -> Any:
+    """Return ``value``, a JSON value, without these secrets in its strings; placeholders stay.
+
+    It removes nothing else, so it is also for text that a user reads.
+    """
+    known = [secret for secret in secrets if _is_secret(secret)]
+    return _without(value, known) if known else value
+
+
+def _without(value: Any, secrets: list[str]) -> Any:
+    match value:
+        case str():
+            for secret in secrets:
+                value = value.replace(secret, REDACTED)
+            return value
+        case Mapping():
+            return {_without(key, secrets): _without(item, secrets) for key, item in value.items()}
+        case list() | tuple():
+            return [_without(item, secrets) for item in value]
+        case _:
+            return value
+
+
+def _is_secret(text: str) -> bool:
+    has_digit = any(character.isdigit() for character in text)
+    return len(text) >= (_SURELY_SECRET // 2 if has_digit else _SURELY_SECRET)
 
 
 def redact_text(text: str) -> str:

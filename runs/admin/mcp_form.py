@@ -5,6 +5,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.html import escape
 from unfold.widgets import (
     UnfoldAdminCheckboxSelectMultipleWidget,
     UnfoldAdminSelectWidget,
@@ -152,7 +153,8 @@ class McpServerForm(forms.ModelForm):  # type: ignore[type-arg]
         return names
 
     def _describe_secrets(self) -> None:
-        names = ", ".join(map(str, self.instance.secret_names))
+        # Django takes a help text for HTML.
+        names = escape(", ".join(map(str, self.instance.secret_names)))
         self.fields["secrets"].help_text = (
             f"Stored, and not shown again: {names}. Leave this empty to keep them; what is entered replaces them all."
             if names

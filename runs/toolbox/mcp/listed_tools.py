@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db.models import Q
 
 from concurrency.threads import readers
+from providers.security.redaction import without
 from providers.types import Json
 from runs.models import McpServer
 from runs.models.mcp_server import Transport
@@ -124,10 +125,14 @@ async def _call(
     server_id: int, name: str, arguments: Json, context: ToolContext, approved: str | None
 ) -> ToolAnswer:
     target = await readers.run(_target, server_id, name, approved)
-    sessions = pool.current()
-    return results.answer_in(
-        await sessions.call(target, context.conversation_id, name, arguments, context.note_progress)
-    )
+    # A tool that prints its environment must not tell the model, and everybody who reads the run.
+    secrets = [value for _, value in target.secrets]
+
+    def note_progress(progress: float, total: float | None = None, message: str = "") -> None:
+        context.note_progress(progress, total, without(message, secrets))
+
+    result = await pool.current().call(target, context.conversation_id, name, arguments, note_progress)
+    return results.answer_in(without(result, secrets))
 
 
 def _target(server_id: int, name: str, approved: str | None = None) -> McpEndpoint:

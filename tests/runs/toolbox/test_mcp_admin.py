@@ -99,6 +99,15 @@ def test_what_is_secret_is_never_shown_again(root: Client) -> None:
     assert server.unseal() == {"Authorization": f"Bearer {CANARY}"}
 
 
+def test_the_name_of_a_secret_is_no_markup(root: Client) -> None:
+    server = McpServer(name="rivers", transport="http", url="https://8.8.8.8/mcp")
+    server.seal({"<script>x</script>": CANARY})
+    server.save()
+    page = root.get(f"{LIST}{server.pk}/change/").text
+    assert "&lt;script&gt;x&lt;/script&gt;" in page
+    assert "<script>x" not in page
+
+
 def test_secrets_do_not_move_to_another_address(root: Client) -> None:
     root.post(ADD, over_http("https://8.8.8.8/mcp", secrets=f"X-Key: {CANARY}"))
     server = McpServer.objects.get()

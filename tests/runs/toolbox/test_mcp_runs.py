@@ -15,7 +15,7 @@ from concurrency.threads import readers
 from providers import clients
 from providers.types import ToolResultPart
 from runs.engine import supervisor
-from runs.models import ApiToken, File, McpServer, Run, ToolCall
+from runs.models import ApiToken, File, McpServer, Message, Run, ToolCall
 from runs.models.mcp_server import Transport
 from runs.store import history
 from runs.toolbox import ToolError
@@ -31,10 +31,10 @@ pytestmark = pytest.mark.django_db(transaction=True)
 type Json = dict[str, Any]
 
 
-def listed(**columns: Any) -> McpServer:
+def listed(*, secrets: dict[str, str] | None = None, **columns: Any) -> McpServer:
     """Store a server with all the tools that it says it has."""
     server = McpServer(name="rivers", **columns)
-    server.seal({})
+    server.seal(secrets or {})
     (outcome,) = listing.list_tools([read(server)])
     assert outcome.tools is not None, outcome.message
     server.listed = outcome.tools
@@ -129,6 +129,22 @@ async def ask_and_approve(socket: Socket, columns: Json) -> None:
     ]
     assert "- 42\n- 1\n- Error executing tool fail: The river is dry." in socket.said(run_id)
     assert await readers.run(lambda: set(ToolCall.objects.values_list("source", flat=True))) == {"mcp:rivers"}
+
+
+async def test_a_tool_that_prints_its_secrets_tells_nobody(socket: Socket, log: Log) -> None:
+    secrets = {"RIVER_KEY": "secret-of-a-river-86420", "RIVER_UNIT": "km"}
+    columns = {"transport": Transport.STDIO, "command": sys.executable, "requires_approval": False}
+    await readers.run(
+        lambda: listed(secrets=secrets, arguments=[str(CHILD), "stdio", str(log.path)], **columns)
+    )
+    text = order("environment", name="RIVER_KEY") + order("environment", name="RIVER_UNIT")
+    run_id = await start(socket, text, "environment")
+    await segment(socket, run_id, 1)
+    assert sorted(results(socket, run_id)) == [("succeeded", "[redacted]"), ("succeeded", "km")]
+    assert not any(secrets["RIVER_KEY"] in text for text in socket.received)
+    stored = await readers.run(lambda: str(list(ToolCall.objects.values()) + list(Message.objects.values())))
+    assert "[redacted]" in stored
+    assert secrets["RIVER_KEY"] not in stored
 
 
 async def test_a_cancel_reaches_the_server_and_leaves_no_process(socket: Socket, log: Log) -> None:
