@@ -65,7 +65,7 @@ class Message(models.Model):
     """One message, in the provider-neutral form and in its provider's own form.
 
     ``parts``, ``origin`` and ``native`` are the fields of ``providers.types.ChatMessage`` as JSON;
-    ``runs.store.history`` converts both ways.
+    ``runs.store.history`` converts both ways. ``native`` refers to the texts that are in ``parts`` (``runs.store.native``).
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)

@@ -13,7 +13,7 @@ from providers.text.file_text import prefixed
 from providers.types import Json
 from runs.models import File, Message
 from runs.models.run import LEFT_OUT_OF_ALL
-from runs.store import embedded
+from runs.store import embedded, native
 from runs.store.embedded import Embedded
 from runs.store.made import MadeFile, NotKept
 from runs.store.media import ConversationFiles, files_of
@@ -150,12 +150,12 @@ def _message(row: Message, files: ConversationFiles) -> types.ChatMessage:
     links = {file["url"] for part in made for file in part.get("files", ())}
     # Without one of its files, a message's own form cannot be sent; its parts can.
     is_whole = texts.keys() >= links and not any("note" in part for part in made)
-    native = row.native if is_whole else ()
+    own = native.whole(row.native, row.parts) if is_whole else ()
     return types.ChatMessage(
         role=types.Role(row.role),
         parts=tuple(reversed(parts)),
         origin=types.Origin(**row.origin) if row.origin else None,
-        native=tuple(embedded.replaced(item, texts) for item in native) if texts else tuple(native),
+        native=tuple(embedded.replaced(item, texts) for item in own) if texts else tuple(own),
         refused_by=row.refused_by or None,  # type: ignore[attr-defined]
     )
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from providers.types import ChatMessage, Json
 from runs.models import Conversation
 from runs.models import Message as MessageRow
-from runs.store import history, statements
+from runs.store import history, native, statements
 from runs.store.embedded import Embedded
 from runs.store.made import MadeFile, NotKept
 from runs.store.statements import Statement
@@ -40,17 +40,18 @@ def add(
         item_files: the files that a provider's items have links to already, by the position of their part.
     """
     origin = message.origin
+    parts = [
+        history.result_with_files(history.part_with_links(part, files), result_files or {})
+        | ({"files": item_files[position]} if item_files and position in item_files else {})
+        for position, part in enumerate(message.parts)
+    ]
     row = MessageRow(
         id=message_id,
         run_id=run_id,
         role=message.role.value,
-        parts=[
-            history.result_with_files(history.part_with_links(part, files), result_files or {})
-            | ({"files": item_files[position]} if item_files and position in item_files else {})
-            for position, part in enumerate(message.parts)
-        ],
+        parts=parts,
         origin={"wire": origin.wire, "provider": origin.provider, "model": origin.model} if origin else None,
-        native=[history.with_links(item, files) for item in message.native],
+        native=native.shortened([history.with_links(item, files) for item in message.native], parts),
     )
     inserting([row]).execute()
 
