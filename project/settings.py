@@ -406,6 +406,8 @@ RUNNEL_RETENTION_EVENTS_DAYS = days("RUNNEL_RETENTION_EVENTS_DAYS")
 RUNNEL_RETENTION_FILES_DAYS = days("RUNNEL_RETENTION_FILES_DAYS")
 #: Whole conversations, from the start or end of their newest run.
 RUNNEL_RETENTION_CONVERSATION_DAYS = days("RUNNEL_RETENTION_CONVERSATION_DAYS")
+#: Entries of the audit log.
+RUNNEL_RETENTION_AUDIT_DAYS = days("RUNNEL_RETENTION_AUDIT_DAYS")
 #: Sign-ins, from the expiry of the session.
 RUNNEL_RETENTION_SESSION_DAYS = days("RUNNEL_RETENTION_SESSION_DAYS", 7)
 #: The minimum time between two commits of the event log, in milliseconds.

@@ -1,4 +1,4 @@
-"""Writes the audit log: changes of users, groups, keys and limits, and looks at what other people wrote.
+"""Writes the audit log: sign-ins, changes of users, groups, keys and limits, and looks at what other people wrote.
 
 Changes are noted by signals, so that every way to make them counts: the admin, a page, a command. They are noted in
 the transaction of the change. Decisions and cancels are noted where they are stored.
@@ -6,9 +6,11 @@ the transaction of the change. Decisions and cancels are noted where they are st
 
 from collections.abc import Callable, Iterable
 from contextvars import ContextVar
+from datetime import datetime
 from typing import Any
 
 from asgiref.sync import iscoroutinefunction, sync_to_async
+from django.contrib.auth import user_logged_in, user_logged_out
 from django.contrib.auth.models import Group, User
 from django.db.models import Model
 from django.db.models.signals import m2m_changed, post_delete, post_save, pre_save
@@ -38,6 +40,8 @@ _PAYLOADS = {
     "providers_providertrace_change": "providers.providertrace",
 }
 
+_USER = "auth.user"
+
 _request: ContextVar[HttpRequest | None] = ContextVar("request", default=None)
 
 
@@ -50,6 +54,8 @@ def connect() -> None:
     for through, _ in _RELATIONS:
         m2m_changed.connect(_related, sender=through, dispatch_uid="audit")
     post_delete.connect(_conversation_deleted, sender=Conversation, dispatch_uid="audit")
+    user_logged_in.connect(_signed_in, dispatch_uid="audit")
+    user_logged_out.connect(_signed_out, dispatch_uid="audit")
 
 
 def acting() -> Actor:
@@ -119,12 +125,19 @@ def _before_save(sender: type[Model], instance: Any, raw: bool, update_fields: A
         for field in sender._meta.concrete_fields
         if field.name not in _BY_THEMSELVES
         and (update_fields is None or not update_fields.isdisjoint({field.name, field.attname}))
-        and getattr(before, field.attname) != getattr(instance, field.attname)
+        and _differ(getattr(before, field.attname), getattr(instance, field.attname))
     ]
     # At a sign-in Django may hash the same password anew. It stores only that field then, and keeps no raw password.
     if names == ["password"] and update_fields is not None and getattr(instance, "_password", None) is None:
         names = []
     instance.audited = names
+
+
+def _differ(before: Any, after: Any) -> bool:
+    """Return whether two values of a field are others. A form of the admin sends times back in whole seconds."""
+    if isinstance(before, datetime) and isinstance(after, datetime):
+        return before.replace(microsecond=0) != after.replace(microsecond=0)
+    return bool(before != after)
 
 
 def _saved(sender: type[Model], instance: Any, created: bool, raw: bool, **kwargs: Any) -> None:
@@ -157,6 +170,36 @@ def _conversation_deleted(instance: Conversation, **kwargs: Any) -> None:
         AuditEntry.note(
             actor, AuditAction.DELETED, "runs.conversation", instance.pk, f"of user {instance.owner_id}"
         )
+
+
+def note_failed_sign_in(name: str) -> None:
+    """Note that a sign-in failed. A name that nobody has is not kept: it may be a password in the wrong field."""
+    user = User.objects.filter(username=name[:150]).first() if name else None
+    summary = str(user) if user is not None else "with a name that nobody has"
+    AuditEntry.note(acting(), AuditAction.SIGN_IN_FAILED, _USER, user.pk if user else "", summary)
+
+
+def note_lock(name: str) -> None:
+    """Note that too many failures have locked ``name`` at the address of the request, or the address if it is empty."""
+    user = User.objects.filter(username=name[:150]).first() if name else None
+    summary = str(user) if user is not None else "a name that nobody has" if name else "all names"
+    AuditEntry.note(
+        acting(), AuditAction.LOCKED_OUT, _USER, user.pk if user else "", f"{summary}, from this address"
+    )
+
+
+def _signed_in(request: HttpRequest, user: User, **kwargs: Any) -> None:
+    _note_session(AuditAction.SIGNED_IN, request, user)
+
+
+def _signed_out(request: HttpRequest, user: User | None, **kwargs: Any) -> None:
+    if user is not None:
+        _note_session(AuditAction.SIGNED_OUT, request, user)
+
+
+def _note_session(action: AuditAction, request: HttpRequest, user: User) -> None:
+    name, address = user.get_username(), addresses.of_request(request) or ""
+    AuditEntry.note(Actor(user_id=user.pk, name=name, address=address), action, _USER, user.pk, name)
 
 
 def _note(action: AuditAction, instance: Any, summary: str = "") -> None:

@@ -15,6 +15,7 @@ from math import ceil
 from typing import Any
 
 from axes.handlers.database import AxesDatabaseHandler
+from axes.helpers import get_client_username
 from axes.models import AccessAttempt
 from django.conf import settings
 from django.db.models import Max, Sum
@@ -24,12 +25,15 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.decorators import sync_and_async_middleware
 
-from runs.access import addresses
+from providers.text.hidden import visible
+from runs.access import addresses, audit
 
 #: Sign-ins of one address that may wait for the hash of their password at the same time.
 AT_ONCE = 64
 #: Seconds after which a client may try again that was refused for that reason.
 _SOON = 5
+#: Characters of a user's name on a page; no user has a longer one.
+_LONGEST_NAME = 150
 
 
 class Handler(AxesDatabaseHandler):
@@ -42,8 +46,26 @@ class Handler(AxesDatabaseHandler):
         if request.axes_ip_address is None:
             # All whose address the server does not know would share one lock.
             return False
-        failures = _of_address(request.axes_ip_address).aggregate(sum=Sum("failures_since_start"))["sum"]
-        return (failures or 0) >= settings.RUNNEL_SIGN_IN_FAILURES_PER_ADDRESS
+        return self._is_address_locked(request.axes_ip_address)
+
+    def user_login_failed(
+        self, sender: Any, credentials: dict[str, Any], request: Any = None, **kwargs: Any
+    ) -> None:
+        """Count a failure, and note it in the audit log; also when it locks the name or the address."""
+        # What a lock refuses is counted nowhere: a flood would fill the tables.
+        was_refused = request is None or request.axes_locked_out
+        super().user_login_failed(sender, credentials, request, **kwargs)
+        if was_refused:
+            return
+        name = get_client_username(request, credentials) or ""
+        audit.note_failed_sign_in(name)
+        if request.axes_locked_out:
+            audit.note_lock(name)
+        elif request.axes_ip_address is not None and self._is_address_locked(request.axes_ip_address):
+            audit.note_lock("")
+
+    def _is_address_locked(self, address: str) -> bool:
+        return _failures(_of_address(address)) >= settings.RUNNEL_SIGN_IN_FAILURES_PER_ADDRESS
 
 
 def _of_address(address: str | None) -> Any:
@@ -52,16 +74,28 @@ def _of_address(address: str | None) -> Any:
 
 
 def refused(request: HttpRequest, response: Any = None, credentials: Any = None) -> HttpResponse:
-    """Return the page that says how long no sign-in is taken. ``axes`` calls this."""
-    last = _of_address(addresses.of_request(request)).aggregate(last=Max("attempt_time"))["last"]
+    """Return the page that says what is locked, and for how long. ``axes`` calls this."""
+    name = get_client_username(request, credentials) or ""
+    all_names = _of_address(addresses.of_request(request))
+    this_name = all_names.filter(username=name)
+    is_name = _failures(this_name) >= settings.RUNNEL_SIGN_IN_FAILURES
+    found = this_name if is_name else all_names
+    last = found.aggregate(last=Max("attempt_time"))["last"]
     wait = settings.AXES_COOLOFF_TIME - (timezone.now() - last) if last else timedelta()
-    return _too_many(request, max(_SOON, ceil(wait.total_seconds())))
+    told = {"name": visible(name[:_LONGEST_NAME]) if is_name else "", "failures": _failures(found)}
+    return _too_many(request, max(_SOON, ceil(wait.total_seconds())), **told)
 
 
-def _too_many(request: HttpRequest, seconds: int) -> HttpResponse:
+def _failures(attempts: Any) -> int:
+    return attempts.aggregate(sum=Sum("failures_since_start"))["sum"] or 0
+
+
+def _too_many(request: HttpRequest, seconds: int, **told: Any) -> HttpResponse:
+    """Return the page; without ``told`` nothing is locked, and too many sign-ins wait."""
     minutes = ceil(seconds / 60)
     wait = f"{minutes} minutes" if minutes > 1 else f"{seconds} seconds"
-    page = render(request, "account/locked.html", {"wait": wait}, status=HTTPStatus.TOO_MANY_REQUESTS)
+    context = {"wait": wait, "back": request.path_info, **told}
+    page = render(request, "account/locked.html", context, status=HTTPStatus.TOO_MANY_REQUESTS)
     page["Retry-After"] = str(seconds)
     return page
 

@@ -24,6 +24,12 @@ class AuditAction(models.TextChoices):
     APPROVED = "approved"
     #: A person decided that it is not.
     DENIED = "denied"
+    SIGNED_IN = "signed in"
+    SIGNED_OUT = "signed out"
+    #: A sign-in had a wrong password, or the name of nobody.
+    SIGN_IN_FAILED = "sign-in failed"
+    #: So many failed that no more are taken for a while.
+    LOCKED_OUT = "locked out"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,7 +42,7 @@ class Actor:
 
 
 class AuditEntry(models.Model):
-    """One privileged action. An entry is never changed and never deleted by Runnel."""
+    """One privileged action, or a sign-in. An entry is never changed; retention deletes it if that is switched on."""
 
     at = models.DateTimeField(auto_now_add=True, db_index=True)
     #: ``None`` for a command, and once the user is deleted.

@@ -12,7 +12,7 @@ from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from providers.models import ProviderTrace, TracePiece, trace_store
-from runs.models import Conversation, File, Run, RunEvent
+from runs.models import AuditEntry, Conversation, File, Run, RunEvent
 from runs.models.file import delete_unused
 from runs.retention import contents
 from runs.retention.pace import Pace
@@ -138,6 +138,14 @@ def _files(before: datetime, pace: Pace | None) -> int:
     return count
 
 
+def _audit_entries(before: datetime, pace: Pace | None) -> int:
+    old = AuditEntry.objects.filter(at__lt=before)
+    count = old.count()
+    if pace is not None:
+        contents.delete(old, pace)
+    return count
+
+
 def _sessions(before: datetime, pace: Pace | None) -> int:
     old = Session.objects.filter(expire_date__lt=before)
     count = old.count()
@@ -152,5 +160,6 @@ _KINDS: tuple[tuple[str, str, Callable[[datetime, Pace | None], int]], ...] = (
     ("traces with requests and responses", "RUNNEL_RETENTION_TRACE_DAYS", _traces),
     ("runs with events", "RUNNEL_RETENTION_EVENTS_DAYS", _events),
     ("files", "RUNNEL_RETENTION_FILES_DAYS", _files),
+    ("entries of the audit log", "RUNNEL_RETENTION_AUDIT_DAYS", _audit_entries),
     ("expired sessions", "RUNNEL_RETENTION_SESSION_DAYS", _sessions),
 )

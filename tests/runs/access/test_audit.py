@@ -75,6 +75,65 @@ def test_a_look_at_what_people_wrote_is_noted_and_a_list_is_not(admin: Client) -
     ]
 
 
+def test_saving_a_user_unchanged_is_no_change(admin: Client) -> None:
+    ada = make_user("ada")
+    AuditEntry.objects.all()._raw_delete("default")
+    # The form sends times back in whole seconds.
+    form = {
+        "username": "ada",
+        "is_active": "on",
+        "date_joined_0": f"{ada.date_joined:%Y-%m-%d}",
+        "date_joined_1": f"{ada.date_joined:%H:%M:%S}",
+    }
+    assert admin.post(f"/admin/auth/user/{ada.pk}/change/", form).status_code == 302
+    assert entries() == []
+    assert (
+        admin.post(f"/admin/auth/user/{ada.pk}/change/", {**form, "date_joined_1": "00:00:00"}).status_code
+        == 302
+    )
+    assert entries() == [("changed", "auth.user", "ada: date_joined")]
+
+
+@pytest.mark.parametrize("door", ["/login/", "/admin/login/"])
+def test_sign_ins_and_sign_outs_are_noted(door: str) -> None:
+    user = make_user("ada", is_staff=True)
+    user.set_password("secret-words")
+    user.save()
+    AuditEntry.objects.all()._raw_delete("default")
+    browser = Client(REMOTE_ADDR="203.0.113.9")
+    for name, password in (("ada", "wrong"), (CANARY, CANARY), ("ada", "secret-words")):
+        browser.post(door, {"username": name, "password": password})
+    browser.post("/logout/")
+    browser.post("/logout/")
+    found = AuditEntry.objects.order_by("pk").values_list(
+        "action", "actor_name", "target_id", "summary", "address"
+    )
+    here, ada = "203.0.113.9", str(user.pk)
+    assert list(found) == [
+        ("sign-in failed", "", ada, "ada", here),
+        ("sign-in failed", "", "", "with a name that nobody has", here),
+        ("signed in", "ada", ada, "ada", here),
+        ("signed out", "ada", ada, "ada", here),
+    ]
+
+
+def test_a_lock_is_noted_once_and_what_it_refuses_is_not(settings: Any) -> None:
+    make_user("ada")
+    settings.RUNNEL_SIGN_IN_FAILURES_PER_ADDRESS = 14
+    AuditEntry.objects.all()._raw_delete("default")
+    browser = Client(REMOTE_ADDR="203.0.113.9")
+    for name in ["ada"] * 15 + ["eve", "bob", "dan", "may", "joe"]:
+        browser.post("/login/", {"username": name, "password": "wrong"})
+    failed = ("sign-in failed", "auth.user", "ada")
+    unknown = ("sign-in failed", "auth.user", "with a name that nobody has")
+    assert entries() == [
+        *[failed] * 10,
+        ("locked out", "auth.user", "ada, from this address"),
+        *[unknown] * 4,
+        ("locked out", "auth.user", "all names, from this address"),
+    ]
+
+
 def test_a_changed_key_is_noted_by_its_name_only(root: User) -> None:
     provider = Provider(slug="mine", label="Mine", kind="openai-compatible", base_url="https://8.8.8.8/v1")
     provider.save()

@@ -53,6 +53,32 @@ def test_it_takes_no_more_guesses_after_ten(user: User, door: str) -> None:
     assert "for 15 minutes" in refused.content.decode()
 
 
+def test_the_page_says_what_is_locked_for_how_long_and_what_to_do(user: User, settings: Any) -> None:
+    lock(name="ada")
+    told = guess(name="ada").content.decode()
+    assert "There were 10 wrong passwords for <bdi>ada</bdi> from your address." in told
+    assert "this name is locked for 15 minutes" in told
+    assert "Other names are not" in told
+    assert "ask an administrator" in told
+    settings.RUNNEL_SIGN_IN_FAILURES_PER_ADDRESS = 12
+    for name in ("eve", "bob"):
+        guess(name=name)
+    told = guess(name="eve").content.decode()
+    assert (
+        "There were 12 failed sign-ins from your address. It is locked for 15 minutes, for all names" in told
+    )
+    assert "<bdi>" not in told
+
+
+def test_the_page_escapes_and_cuts_a_name(user: User) -> None:
+    name = "<b>\u202e" + "x" * 5_000
+    lock(name=name)
+    told = guess(name=name).content.decode()
+    assert "&lt;b&gt;" in told
+    assert "\u202e" not in told
+    assert "x" * 200 not in told
+
+
 def test_both_doors_count_together(user: User) -> None:
     for door in DOORS * 5:
         guess(door)

@@ -14,7 +14,20 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from providers.models import ProviderTrace, TracePiece, trace_store
-from runs.models import Conversation, EventLog, File, Message, Note, Run, RunEvent, Step, ToolCall, Upkeep
+from runs.models import (
+    AuditEntry,
+    Conversation,
+    EventLog,
+    File,
+    Message,
+    Note,
+    Run,
+    RunEvent,
+    Step,
+    ToolCall,
+    Upkeep,
+)
+from runs.models.audit import Actor, AuditAction
 from runs.models.file import storage
 from runs.retention import packing, pruning, turn
 from runs.retention.pace import Pace, Stopped
@@ -253,6 +266,17 @@ def test_expired_sessions_go(settings: Any) -> None:
         Session.objects.create(session_key=f"s{days}", session_data="", expire_date=expire)
     pruning.prune(quick())
     assert set(Session.objects.values_list("session_key", flat=True)) == {"s-1", "s1"}
+
+
+def test_old_entries_of_the_audit_log_go_only_if_that_is_asked_for(settings: Any) -> None:
+    for days in (8, 6):
+        AuditEntry.note(Actor(), AuditAction.VIEWED, "runs.run", days)
+        AuditEntry.objects.filter(target_id=str(days)).update(at=timezone.now() - timedelta(days=days))
+    pruning.prune(quick())
+    assert AuditEntry.objects.count() == 2
+    settings.RUNNEL_RETENTION_AUDIT_DAYS = timedelta(days=7)
+    pruning.prune(quick())
+    assert AuditEntry.objects.get().target_id == "6"
 
 
 def test_a_dry_run_counts_and_deletes_nothing(owner: Any, settings: Any) -> None:
