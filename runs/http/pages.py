@@ -64,6 +64,7 @@ class PasswordForm(PasswordChangeForm):
     keep_tokens = BooleanField(
         required=False,
         label="Keep my API tokens",
+        label_suffix="",
         help_text="Without this all of them are revoked: whoever knew the password may have made one.",
     )
 

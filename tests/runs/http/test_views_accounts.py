@@ -35,6 +35,21 @@ def test_it_follows_next_on_this_host_only(user: User, target: str) -> None:
     assert Client().post("/login/", form | {"next": "/password/"})["Location"] == "/password/"
 
 
+@pytest.mark.filterwarnings("ignore:Overriding get_action_choices")
+def test_the_admin_tells_who_may_not_use_it_why_and_leads_back(client: Client, user: User) -> None:
+    told = client.get("/admin/", follow=True)
+    assert told.status_code == 403
+    text = told.content.decode()
+    assert "You are signed in as <bdi>ada</bdi>, who may not use the administration." in text
+    assert 'href="/"' in text
+    assert 'action="/logout/"' in text
+    # A stranger gets the sign-in, and staff the administration.
+    assert "password" in Client().get("/admin/", follow=True).content.decode()
+    user.is_staff = True
+    user.save()
+    assert client.get("/admin/", follow=True).status_code == 200
+
+
 def test_it_says_that_the_password_was_wrong(user: User) -> None:
     response = Client().post("/login/", {"username": user.username, "password": "wrong"})
     assert response.status_code == 200
