@@ -368,6 +368,10 @@ RUNNEL_UPLOAD_HOURS = number("RUNNEL_UPLOAD_HOURS", 24.0)
 # The files of one request to a model. More in a new message are refused; older ones of a conversation are left out.
 #: Megabytes of all files together, before Base64. A larger upload could never be shown to a model.
 RUNNEL_MEDIA_MB = whole("RUNNEL_MEDIA_MB", max(24, RUNNEL_UPLOAD_MB), at_least=RUNNEL_UPLOAD_MB)
+#: Megabytes of files that all runs of one process carry at the same time; further runs wait for their turn.
+RUNNEL_MEDIA_PROCESS_MB = whole(
+    "RUNNEL_MEDIA_PROCESS_MB", max(128, RUNNEL_MEDIA_MB), at_least=RUNNEL_MEDIA_MB
+)
 #: How many they are, addresses that the provider fetches included.
 RUNNEL_MEDIA_PARTS = whole("RUNNEL_MEDIA_PARTS", 100, at_least=1)
 

@@ -132,7 +132,7 @@ def without_files(value: Any) -> Any:
                 for key, item in value.items()
             }
         case JsonText():
-            return _summary(value.head, len(value))
+            return _summary(value.head, len(value)) if _is_file(value.head, len(value)) else value.text
         case list():
             return [without_files(item) for item in value]
         case _:
@@ -140,8 +140,11 @@ def without_files(value: Any) -> Any:
 
 
 def _cut(text: str) -> str:
-    is_file = " " not in text[:_LONGEST_FILE] or len(text) > _LONGEST_TEXT
-    return _summary(text, len(text)) if is_file else text
+    return _summary(text, len(text)) if _is_file(text, len(text)) else text
+
+
+def _is_file(head: str, length: int) -> bool:
+    return " " not in head[:_LONGEST_FILE] or length > _LONGEST_TEXT
 
 
 def _summary(text: str, length: int) -> str:

@@ -45,6 +45,12 @@ class JsonText:
         """Return the number of characters."""
         return self._length
 
+    @property
+    def text(self) -> str:
+        """The text itself."""
+        text: str = orjson.loads(self.json)
+        return text
+
 
 def clean(text: str) -> str:
     """Return ``text`` with surrogate pairs joined, and NUL and lone surrogates replaced; usually ``text`` itself."""

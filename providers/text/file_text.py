@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 from providers.text.cleaning import JsonText
 
-#: Characters of Base64 that take about 0.1 ms to write.
-_LONG = 100_000
+#: Characters of Base64 that are worth keeping as they were written.
+_LONG = 10_000
 
 
 class FileText(str):

@@ -29,6 +29,7 @@ from runs.engine.open_calls import OpenCalls
 from runs.engine.spec import RunSpec, WorkerSettings
 from runs.engine.step import RunningStep, StepContext, name_of, new_row
 from runs.engine.stop_signals import Cancellation
+from runs.limits.file_room import RunRoom
 from runs.log import agui
 from runs.log.journal import Fenced, Journal
 from runs.log.run_log import RunLog
@@ -72,6 +73,7 @@ class Engine:
             conversation_id=spec.segment.conversation_id,
             cancel=cancellation.signal,
             budget=self._budget,
+            room=RunRoom(cancellation.signal),
             # Not a bound method of this object: that reference cycle would keep the answer in memory.
             on_spent=partial(cancellation.stop, StopCause.BUDGET),
         )
@@ -119,6 +121,7 @@ class Engine:
             limit.cancel()
             # Whatever still remembers this run, such as the context of a kept connection, keeps no files.
             self._context.contents.clear()
+            self._context.room.release()
         return self._has_ended
 
     async def _drive(self) -> None:
@@ -241,6 +244,7 @@ class Engine:
         # on the readers' threads, for which every viewer waits.
         conversation_id = self._run.segment.conversation_id
         conversation = await readers.run(history.load, conversation_id)
+        await self._context.room.reserve(conversation.file_bytes)
         messages = await off_loop(conversation.messages, self._context.contents)
         return messages, await readers.run(records.used_ids, conversation_id)
 

@@ -20,11 +20,13 @@ from providers.types.trace import CallContext
 from runs import limits
 from runs.calls.planning import PlannedCall
 from runs.engine.sink import StepSink, StepTraces
+from runs.limits.file_room import RunRoom
 from runs.log.journal import Journal
 from runs.log.run_log import RunLog
 from runs.models import Step
 from runs.store.embedded import Embedded
 from runs.store.made import MadeFile, NotKept
+from runs.store.media import Contents
 from runs.store.transitions import Answer, StepEnding
 from runs.usage.budget import BudgetMeter
 
@@ -43,8 +45,10 @@ class StepContext:
     budget: BudgetMeter
     #: Called when the budget is spent in the middle of an answer.
     on_spent: Callable[[], None]
-    #: The Base64 of the conversation's files by their ids, read once for all steps.
-    contents: dict[UUID, str] = field(default_factory=dict)
+    #: The room that the conversation's files have in memory.
+    room: RunRoom
+    #: Their Base64, read once for all steps.
+    contents: Contents = field(default_factory=dict)
 
 
 def new_row(run_id: UUID, index: int, target: Target) -> Step:

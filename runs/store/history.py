@@ -16,7 +16,7 @@ from runs.models.run import LEFT_OUT_OF_ALL
 from runs.store import embedded, native
 from runs.store.embedded import Embedded
 from runs.store.made import MadeFile, NotKept
-from runs.store.media import ConversationFiles, files_of
+from runs.store.media import Contents, ConversationFiles, files_of, most_bytes
 
 #: The kinds of media by the first half of a file's type; all else is a document.
 _MEDIA: dict[str, Literal["image", "document", "audio", "video"]] = {
@@ -114,14 +114,19 @@ class StoredConversation:
     rows: tuple[Message, ...]
     files: Mapping[UUID, File]
 
-    def messages(self, contents: dict[UUID, str] | None = None) -> tuple[types.ChatMessage, ...]:
+    @property
+    def file_bytes(self) -> int:
+        """The bytes of the files that ``messages`` reads, or more."""
+        return min(sum(file.size for file in self.files.values()), most_bytes())
+
+    def messages(self, contents: Contents | None = None) -> tuple[types.ChatMessage, ...]:
         """Return the messages for a ``ModelRequest``; files are read from the storage as Base64, which blocks.
 
         The newest files are sent, within ``RUNNEL_MEDIA_MB`` and ``RUNNEL_MEDIA_PARTS``; of the others the
         model gets a note.
 
         Args:
-            contents: the Base64 of files that were read before, by id. Those that are read now are added.
+            contents: the Base64 of files that were read before. Those that are read now are added.
         """
         files = ConversationFiles(self.files, {} if contents is None else contents)
         return tuple(reversed([_message(row, files) for row in reversed(self.rows)]))
@@ -183,8 +188,11 @@ def _part(stored: Json, files: ConversationFiles, texts: dict[str, str | JsonTex
             if isinstance(taken, str)
             else _media(taken[0], files, stored["medium"])
         )
-    if stored["kind"] == "media" and (note := files.take_inline(stored)) is not None:
-        return types.TextPart(text=note)
+    if stored["kind"] == "media":
+        if (note := files.take_inline(stored)) is not None:
+            return types.TextPart(text=note)
+        if stored["data"]:
+            return part_from_json({**stored, "data": files.kept(stored["data"])})
     return part_from_json(stored)
 
 

@@ -19,6 +19,14 @@ DELETED = "[A file that was shown here has been deleted.]"
 
 _MEGABYTE = 1024 * 1024
 
+#: The Base64 of the files that a run has read: by their ids, and of those without one, each by itself.
+type Contents = dict[UUID | str, str]
+
+
+def most_bytes() -> int:
+    """Return the most bytes of files that one request carries."""
+    return settings.RUNNEL_MEDIA_MB * _MEGABYTE
+
 
 def refusal(parts: Iterable[Json], files: Mapping[UUID, File]) -> str | None:
     """Return a sentence if the stored ``parts`` of new messages carry more than one request may.
@@ -31,7 +39,7 @@ def refusal(parts: Iterable[Json], files: Mapping[UUID, File]) -> str | None:
             f"This message shows {len(sizes)} files, and a request to a model may carry "
             f"{settings.RUNNEL_MEDIA_PARTS}. Show fewer."
         )
-    if sum(sizes) > settings.RUNNEL_MEDIA_MB * _MEGABYTE:
+    if sum(sizes) > most_bytes():
         return (
             f"The files of this message have {sum(sizes) / _MEGABYTE:.1f} MB, and a request to a model may carry "
             f"{settings.RUNNEL_MEDIA_MB} MB. Show fewer or smaller files."
@@ -53,12 +61,12 @@ def files_of(stored: Json) -> list[UUID]:
 class ConversationFiles:
     """The files of one conversation while its messages are read for a request, the newest message first."""
 
-    def __init__(self, rows: Mapping[UUID, File], contents: dict[UUID, str]) -> None:
+    def __init__(self, rows: Mapping[UUID, File], contents: Contents) -> None:
         """Keep the rows of the files by id, and the Base64 of those that were read before."""
         self._rows = rows
         self._contents = contents
         self._parts_left = settings.RUNNEL_MEDIA_PARTS
-        self._bytes_left = settings.RUNNEL_MEDIA_MB * _MEGABYTE
+        self._bytes_left = most_bytes()
 
     def take(self, ids: Iterable[UUID]) -> list[File] | str:
         """Return these files, which then count; or the note for the model, if one of them cannot be sent."""
@@ -86,6 +94,13 @@ class ConversationFiles:
         if (known := self._contents.get(file.id)) is None:
             with file.content.open() as content:
                 known = self._contents[file.id] = of_file(to_base64(content.read))
+        return known
+
+    def kept(self, data: str) -> str:
+        """Return the Base64 of a media part without a stored file: the same object for all steps of a run."""
+        if (known := self._contents.get(data)) is None:
+            known = of_file(data)
+            self._contents[known] = known
         return known
 
 
