@@ -60,11 +60,6 @@ export class Composer {
     this.#instead.addEventListener("click", () => this.#submit({ instead: true }));
     this.#model.addEventListener("input", () => this.#forgetNote());
     this.#stop.addEventListener("click", () => this.#handlers.stop());
-    addEventListener("keydown", (event) => {
-      // What waits is stopped by the button only: nothing hurries, and much may have been done for it.
-      if (event.key !== "Escape" || this.#activity !== "running") return;
-      if (!document.querySelector("dialog[open], :popover-open")) this.#handlers.stop();
-    });
     this.#show();
   }
 
@@ -133,6 +128,11 @@ export class Composer {
     this.#text.value = words;
     this.#keepDraft();
     this.#submit();
+  }
+
+  /** What goes on: `"idle"`, `"running"` or `"waiting"`. */
+  get activity() {
+    return this.#activity;
   }
 
   /** Offer Stop instead of Send while a run is `"running"` or `"waiting"` for a decision; else it is `"idle"`. */

@@ -8,6 +8,7 @@ import { setUpDrawer } from "./drawer.js";
 import { totals } from "./format.js";
 import { Notes } from "./notes.js";
 import { keepInSight, loadTowardsBeginning, scrollByKeys, stickToEnd } from "./scroll.js";
+import { offerShortcuts } from "./shortcuts.js";
 import { Socket } from "./socket.js";
 import { ToolMenu } from "./toolmenu.js";
 import { Viewer } from "./viewer.js";
@@ -285,6 +286,7 @@ if (!conversation) {
   suggest();
 }
 setUpDrawer();
+offerShortcuts({ stop, isRunning: () => composer.activity === "running" });
 scrollByKeys(byId("scroll"), byId("message"));
 byId("retry").addEventListener("click", () => socket.retryNow());
 addEventListener("pageshow", ({ persisted }) => persisted && location.reload());
