@@ -102,10 +102,11 @@ async def _list(target: Target) -> ConnectionTestResult:
             passed=False, message="This kind of provider has no list of models. Say which model to test with."
         )
     try:
-        names = await clients.list_models(target)
+        listed = await clients.list_models(target)
     except Exception as exc:  # noqa: BLE001 - SDKs raise whatever they like
         error = translation.from_exception(exc)
         return _failed(error, _NO_LIST if isinstance(error, LLMNotFoundError) else None)
+    names = (model.name for model in listed)
     told = (clean(redact_text(name)) for name in names if len(name) <= _LONGEST_NAME and name.isprintable())
     kept = tuple(sorted(model_names.talking(told)))[:_MOST_NAMES]
     if not kept:

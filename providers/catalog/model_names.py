@@ -1,9 +1,11 @@
-"""The model names that providers reported last to this process. ``clients.model_lists`` requests them."""
+"""The models that providers reported last to this process. ``clients.model_lists`` requests them."""
 
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from time import monotonic
+
+from providers.types.listed_model import ListedModel
 
 #: Matches the names of models that are not for conversations, such as embeddings and images.
 _SILENT = re.compile(
@@ -14,22 +16,26 @@ _SILENT = re.compile(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Heard:
-    names: tuple[str, ...]
+    models: tuple[ListedModel, ...]
     at: float
 
 
 _heard: dict[str, _Heard] = {}
 
 
-def keep(slug: str, names: tuple[str, ...]) -> None:
-    """Store the model names that the provider ``slug`` listed; empty after a failure, which keeps the names before."""
-    before = _heard[slug].names if slug in _heard else ()
-    _heard[slug] = _Heard(names=names or before, at=monotonic())
+def keep(slug: str, models: tuple[ListedModel, ...]) -> None:
+    """Store the models that the provider ``slug`` listed; empty after a failure, which keeps those before."""
+    _heard[slug] = _Heard(models=models or listed(slug), at=monotonic())
+
+
+def listed(slug: str) -> tuple[ListedModel, ...]:
+    """Return the models that the provider ``slug`` listed last; none if it was never asked."""
+    return _heard[slug].models if slug in _heard else ()
 
 
 def known(slug: str) -> tuple[str, ...]:
     """Return all names that the provider ``slug`` listed last; none if it was never asked."""
-    return _heard[slug].names if slug in _heard else ()
+    return tuple(model.name for model in listed(slug))
 
 
 def age(slug: str) -> float | None:

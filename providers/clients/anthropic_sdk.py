@@ -13,9 +13,10 @@ import httpx2
 
 from providers.catalog import Target
 from providers.clients.encoding import encoded
-from providers.clients.sdk import names_in
+from providers.clients.listings import models_in
 from providers.security.redaction import remember
 from providers.types import Json
+from providers.types.listed_model import ListedModel
 
 
 def make(http: httpx2.AsyncClient, target: Target, base_url: str | None) -> Any:
@@ -150,7 +151,7 @@ def _written_off_loop(client: Any) -> Any:
     return client
 
 
-async def models(client: Any, target: Target) -> tuple[str, ...]:
-    """Return the names of the server's models, at most one page of 1,000."""
+async def models(client: Any, target: Target) -> tuple[ListedModel, ...]:
+    """Return the server's models, at most one page of 1,000."""
     options = {"params": {"limit": 1000}}
-    return names_in(await client.get("/v1/models", cast_to=object, options=options))
+    return models_in(await client.get("/v1/models", cast_to=object, options=options))

@@ -14,7 +14,9 @@ import httpx2
 
 from providers.catalog import Target
 from providers.clients.encoding import encoded
+from providers.clients.listings import described
 from providers.types import Json
+from providers.types.listed_model import ListedModel
 
 #: A version at the end of an address, where servers that copy the API document it.
 _VERSION = re.compile(r"/(v\d\w*)/*$")
@@ -74,16 +76,17 @@ def _some_of(body: Json) -> Json:
     return {name: body[name] for name in ("contents", "systemInstruction", "tools") if name in body}
 
 
-async def models(client: Any, target: Target) -> tuple[str, ...]:
-    """Return the names of the models that generate content."""
+async def models(client: Any, target: Target) -> tuple[ListedModel, ...]:
+    """Return the models that generate content."""
     found = await client.aio.models.list(config={"page_size": 1000})
     # Vertex does not tell what a model can do.
-    names = [
-        model.name
-        async for model in found
-        if "generateContent" in (model.supported_actions or ["generateContent"])
-    ]
-    return tuple(name.rpartition("models/")[2] for name in names)
+    return tuple(
+        [
+            described(model.name.rpartition("models/")[2], model.model_dump(exclude={"name"}))
+            async for model in found
+            if "generateContent" in (model.supported_actions or ["generateContent"])
+        ]
+    )
 
 
 def gemini_path(model: str) -> str:

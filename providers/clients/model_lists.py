@@ -20,7 +20,7 @@ _FRESH = 6 * 3600.0
 
 
 async def fetch(target: Target) -> tuple[str, ...]:
-    """Fetch and store the model names of the provider of ``target``; return them. Empty if it has no list.
+    """Fetch and store the models of the provider of ``target``; return their names. Empty if it has no list.
 
     Raises:
         LLMError: the provider did not answer within 15 seconds, or refused.
@@ -29,12 +29,12 @@ async def fetch(target: Target) -> tuple[str, ...]:
         return ()
     try:
         async with asyncio.timeout(_PATIENCE):
-            names = await clients.list_models(target)
+            models = await clients.list_models(target)
     except Exception as exc:  # noqa: BLE001 - SDKs raise what they like; all of it becomes one taxonomy
         error = from_exception(exc)
     else:
-        model_names.keep(target.origin.provider, names)
-        return names
+        model_names.keep(target.origin.provider, models)
+        return tuple(model.name for model in models)
     # Out here, so that it does not drag the SDK's exception along, which holds the key.
     raise error
 

@@ -6,8 +6,9 @@ import httpx2
 
 from providers.catalog import Target
 from providers.clients.encoding import encoded
-from providers.clients.sdk import names_in
+from providers.clients.listings import models_in
 from providers.types import Json
+from providers.types.listed_model import ListedModel
 
 
 def make(http: httpx2.AsyncClient, target: Target, base_url: str | None) -> Any:
@@ -57,9 +58,9 @@ async def count_responses(client: Any, target: Target, body: Json) -> object:
     return answer.get("input_tokens")
 
 
-async def models(client: Any, target: Target) -> tuple[str, ...]:
-    """Return the names of the server's models."""
-    return names_in(await client.get("/models", cast_to=object, options=_options(target)))
+async def models(client: Any, target: Target) -> tuple[ListedModel, ...]:
+    """Return the server's models."""
+    return models_in(await client.get("/models", cast_to=object, options=_options(target)))
 
 
 async def _post(path: str, client: Any, target: Target, body: Json) -> httpx2.Response:

@@ -10,6 +10,7 @@ from providers.clients import credentials
 from providers.clients.pool import of_this_loop
 from providers.clients.sdk_table import SDKS, WIRE_CALLS, base_url_of, load, name_of_sdk
 from providers.types import Json
+from providers.types.listed_model import ListedModel
 
 
 async def open_stream(target: Target, body: Json) -> httpx2.Response:
@@ -45,8 +46,8 @@ async def count_input(target: Target, body: Json) -> object:
     return await count(of_this_loop.get().sdk_client(target, await base_url_of(target)), target, body)
 
 
-async def list_models(target: Target) -> tuple[str, ...]:
-    """Return the names of the models that the provider of ``target`` lists.
+async def list_models(target: Target) -> tuple[ListedModel, ...]:
+    """Return the models that the provider of ``target`` lists.
 
     There is no time limit: the caller sets one.
 

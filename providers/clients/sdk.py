@@ -8,6 +8,7 @@ import httpx2
 
 from providers.catalog import Target
 from providers.types import Json
+from providers.types.listed_model import ListedModel
 
 
 def _nothing() -> None:
@@ -24,7 +25,7 @@ class Sdk:
     #: Loads what the first request would load, on a thread; it must not touch the network or credentials.
     prepare: Callable[[], None] = _nothing
     #: Asks which models there are.
-    models: Callable[[Any, Target], Awaitable[tuple[str, ...]]]
+    models: Callable[[Any, Target], Awaitable[tuple[ListedModel, ...]]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,16 +40,3 @@ class WireCalls:
     post: Callable[[Any, Target, Json], Awaitable[httpx2.Response]]
     #: Asks how many tokens a body for ``post`` would make the model read; ``None`` where nobody can tell.
     count: Callable[[Any, Target, Json], Awaitable[object]] | None = None
-
-
-def names_in(answer: object) -> tuple[str, ...]:
-    """Return the ids in a list of models as OpenAI and Anthropic send it; a few servers send a bare list.
-
-    Raises:
-        ValueError: ``answer`` is no list of models.
-    """
-    items = answer.get("data") or [] if isinstance(answer, dict) else answer
-    if not isinstance(items, list):
-        raise ValueError("what came is no list of models")
-    names = (item.get("id") for item in items if isinstance(item, dict))
-    return tuple(dict.fromkeys(name for name in names if isinstance(name, str) and name.strip()))

@@ -183,7 +183,7 @@ def context_window(provider: str, *, asked: str, served: str | None = None) -> i
     if not _is_loaded.is_set():
         return None
     try:
-        models = (_model(source.name, asked, served) for source in sources(provider))
+        models = (look_up(source.name, asked, served) for source in sources(provider))
         return next((found[1].context_window for found in models if found), None)
     except Exception:
         logger.warning("The context of %s/%s cannot be told.", provider, asked, exc_info=True)
@@ -233,7 +233,7 @@ def _priced(
 ) -> Decimal | None:
     from genai_prices import Usage as Counts
 
-    found = _model(source, asked, served)
+    found = look_up(source, asked, served)
     if found is None:
         return None
     prices, model = found
@@ -280,15 +280,18 @@ def _covers(prices: "ModelPrice", usage: Usage) -> bool:
 
 
 @lru_cache(maxsize=_MOST_MODELS)
-def _model(source: str, asked: str, served: str | None) -> "tuple[PriceList, ModelInfo] | None":
-    """Return the price list and its model. The package's own look-up caches every name without limit."""
+def look_up(source: str, asked: str, served: str | None) -> "tuple[PriceList, ModelInfo] | None":
+    """Return the price list of a ``Source`` by its name, and the model in it; ``None`` if there is none.
+
+    The package's own look-up caches every name without limit.
+    """
     from genai_prices.data_snapshot import get_snapshot
 
     lists = get_snapshot()
     _is_loaded.set()
     for name in filter(None, (served, asked)):
         try:
-            prices = _list_of(lists, source, name)
+            prices = list_of(lists, source, name)
         except LookupError:
             continue
         names = (asked, served) if prices.id in _BILLED_AS_ASKED else (served, asked)
@@ -299,7 +302,7 @@ def _model(source: str, asked: str, served: str | None) -> "tuple[PriceList, Mod
     return None
 
 
-def _list_of(lists: "DataSnapshot", source: str, model: str) -> "PriceList":
+def list_of(lists: "DataSnapshot", source: str, model: str) -> "PriceList":
     """Return the price list that ``source`` stands for.
 
     Raises:

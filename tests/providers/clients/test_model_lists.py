@@ -12,6 +12,7 @@ from providers import catalog
 from providers.catalog import model_names
 from providers.clients import model_lists
 from providers.errors import LLMAuthenticationError, LLMConnectionError
+from providers.types.listed_model import ListedModel
 from tests.providers.calling import KEY
 from tests.providers.catalog.test_presets import parsed, set_up
 from tests.providers.upstream import answering, forever, upstream
@@ -82,7 +83,8 @@ async def test_a_page_that_is_no_list_is_an_error_too(settings: Settings) -> Non
 async def test_suggestions_are_what_a_provider_told_with_the_usual_ones_first(settings: Settings) -> None:
     set_up(settings, "groq", "http://127.0.0.1:9")
     assert "groq/openai/gpt-oss-120b" in catalog.suggestions()
-    model_names.keep("groq", ("whisper-large", "zebra", "aya", "openai/gpt-oss-20b"))
+    names = ("whisper-large", "zebra", "aya", "openai/gpt-oss-20b")
+    model_names.keep("groq", tuple(ListedModel(name=name) for name in names))
     of_groq = [name for name in catalog.suggestions() if name.startswith("groq/")]
     assert of_groq == ["groq/openai/gpt-oss-20b", "groq/aya", "groq/zebra"]
 
