@@ -77,7 +77,7 @@ def conversation(request: HttpRequest, user: User, conversation_id: UUID) -> Htt
         )
     except (ValueError, OverflowError):
         return error(HTTPStatus.BAD_REQUEST, "bad_request", "That is no place in the conversation.")
-    about = {name: getattr(found, name) for name in ("id", "title", "updated_at", "tools")}
+    about = {name: getattr(found, name) for name in ("id", "title", "updated_at", "tools", "settings")}
     text = page.json(about | conversation_cost(found))
     return HttpResponse(text, content_type="application/json")
 

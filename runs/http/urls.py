@@ -6,7 +6,7 @@ from django.contrib.auth.views import PasswordChangeDoneView
 from django.http import HttpResponseBase
 from django.urls import URLPattern, path
 
-from runs.http import conversations, files, pages, tokens, tools
+from runs.http import conversations, files, models, pages, tokens, tools, writing
 
 
 def _api(route: str, view: Callable[..., HttpResponseBase], *, name: str) -> tuple[URLPattern, URLPattern]:
@@ -34,8 +34,15 @@ urlpatterns = [
         tools.conversation_tools,
         name="api_conversation_tools",
     ),
+    *_api(
+        "conversations/<uuid:conversation_id>/settings",
+        writing.conversation_settings,
+        name="api_conversation_settings",
+    ),
+    *_api("choices", writing.choices, name="api_choices"),
     *_api("files", files.upload, name="api_files"),
     *_api("files/<uuid:file_id>", files.file, name="api_file"),
+    *_api("models", models.models, name="api_models"),
     *_api("tools", tools.tools, name="api_tools"),
     *_api("runs/<uuid:run_id>/cancel", conversations.cancel, name="api_cancel"),
 ]

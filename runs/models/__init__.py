@@ -1,6 +1,7 @@
-"""The database tables of runs: conversations, messages, notes, runs, steps, tool calls, files, events, limits, audit log."""
+"""The database tables of runs: conversations, messages, notes, runs, steps, tool calls, files, events, limits, choices, audit log."""
 
 from runs.models.audit import AuditEntry
+from runs.models.choices import WritingChoices
 from runs.models.conversation import Conversation, Message
 from runs.models.event import EventLog, RunEvent
 from runs.models.file import File
@@ -28,4 +29,5 @@ __all__ = [
     "Step",
     "ToolCall",
     "Upkeep",
+    "WritingChoices",
 ]

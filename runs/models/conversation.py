@@ -4,6 +4,7 @@ from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Value
 
 from providers.text.hidden import visible
 from providers.types import Role
@@ -34,6 +35,8 @@ class Conversation(models.Model):
     title = models.CharField(max_length=TITLE_LENGTH, blank=True)
     #: Names of the server's tools that its runs may use; NULL (no choice yet) means no tools.
     tools = models.JSONField(null=True, blank=True)
+    #: What the user's next runs here are started with, such as ``system``; ``runs.http.writing`` says what it may hold.
+    settings = models.JSONField(default=dict, db_default=Value({}, models.JSONField()), blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     #: When its newest run was started or ended.
     updated_at = models.DateTimeField(auto_now_add=True)

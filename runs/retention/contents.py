@@ -87,5 +87,7 @@ def _empty(conversations: Sequence[UUID], pace: Pace) -> None:
     pace.each_part(run_ids, lambda part: Run.objects.filter(pk__in=part).update(**_SAID))
     pace.each_part(
         conversations,
-        lambda part: Conversation.all_rows.filter(pk__in=part).update(title="", tools=None, is_emptied=True),
+        lambda part: Conversation.all_rows.filter(pk__in=part).update(
+            title="", tools=None, settings={}, is_emptied=True
+        ),
     )

@@ -7,7 +7,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
 
 from providers.models import ProviderTrace
-from runs.models import ApiToken, AuditEntry, Conversation, File, Message, Run
+from runs.models import ApiToken, AuditEntry, Conversation, File, Message, Run, WritingChoices
 from runs.retention import contents
 from runs.retention.pace import Pace
 from runs.states import ACTIVE
@@ -49,6 +49,7 @@ def erase(user: User, pace: Pace) -> str:
     contents.erase(Conversation.objects.filter(owner=user), pace)
     contents.empty(pace)
     contents.delete(File.objects.filter(owner=user), pace)
+    WritingChoices.objects.filter(user=user).delete()
     if Conversation.objects.filter(owner=user).exists():
         raise StillActive
     _forget(user, name)
