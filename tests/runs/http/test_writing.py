@@ -32,7 +32,8 @@ ALL = {
 
 @pytest.fixture
 def user() -> User:
-    return make_user("ada")
+    user: User = make_user("ada")
+    return user
 
 
 @pytest.fixture

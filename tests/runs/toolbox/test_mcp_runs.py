@@ -63,7 +63,7 @@ async def socket(settings: Any) -> Any:
     await emulator.close_shared()
 
 
-def order(name: str, **arguments: Any) -> str:
+def order(name: str, /, **arguments: Any) -> str:
     return f"[[call rivers__{name} {json.dumps(arguments)}]]"
 
 
