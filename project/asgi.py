@@ -59,6 +59,7 @@ async def start_up() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(GC_THRESHOLD, 50, 50)
+    logger.info("what the first runs need is loaded")
     _background.add(spawn(memory.keep_small(), name="memory"))
     _background.add(spawn(daily.keep_pruned(), name="daily pruning"))
     _background.add(spawn(rights.keep_checking(), name="rights", is_shared=True))

@@ -103,6 +103,13 @@ class ServerProcess:
     def issue_token(self) -> str:
         return self.run("api_token", "admin").stdout.split()[-1]
 
+    def wait_until_loaded(self) -> None:
+        """Wait until the server has loaded what the first runs need: it takes connections, and more memory, before."""
+        deadline = time.monotonic() + STUCK
+        while "what the first runs need is loaded" not in self.output:
+            assert time.monotonic() < deadline, f"it is not loaded:\n{self.output}"
+            time.sleep(0.05)
+
     @property
     def output(self) -> str:
         return self._output.read_text()
