@@ -6,6 +6,7 @@ met. However the bytes are cut into pieces, the events are the same. It knows no
 Source: https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream
 """
 
+import re
 from typing import Any
 
 from providers.call import event_errors, json_text, size_errors
@@ -21,6 +22,8 @@ from providers.errors.pages import is_page
 type StreamEvent = tuple[str, dict[str, Any]]
 
 _DONE = b"[DONE]"
+#: The prefixes of data that was framed again, once or many times.
+_FRAMES = re.compile(rb"(?:data:\s*+)++", re.IGNORECASE)
 #: What may stand before a field in a stream that somebody has indented or joined from several streams.
 _BEFORE_FIELDS = b" \t" + BYTE_ORDER_MARK
 #: Data or names that say only that the connection lives, or nothing.
@@ -234,10 +237,10 @@ class EventStream:
             self.oddities.add(Oddity.EMPTY_EVENT)
         elif word in _ENDS:
             self._note_done(events)
-        elif word.startswith("data:"):
+        elif frames := _FRAMES.match(stripped):
             # A proxy that frames once more what was framed.
             self.oddities.add(Oddity.ENCODED_TWICE)
-            self._take_again(name, stripped[5:].lstrip(), events)
+            self._take_again(name, stripped[frames.end() :], events)
         elif word in _KEEPALIVES or name in _KEEPALIVES or word.startswith(":"):
             self.oddities.add(Oddity.KEEPALIVE_WORD)
         elif word.startswith("error:"):

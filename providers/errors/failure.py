@@ -242,7 +242,8 @@ def _nodes(value: object, depth: int) -> Iterator[Node]:
     if depth > _DEEPEST:
         return
     if isinstance(value, str):
-        value = page_as_node(value) if is_page(value) else _quoted(value)
+        # Clean again: escapes within the quote may stand for what no database takes, and Python's keys may be no text.
+        value = page_as_node(value) if is_page(value) else clean_json(_quoted(value))
     match value:
         case Mapping():
             for key in _CONTAINERS:

@@ -52,7 +52,7 @@ _CHINESE_UNITS = {"秒": 1.0, "分": 60.0, "小时": 3600.0}
 #: ``in 00:00:12``: hours, minutes and seconds.
 _CLOCK = re.compile(r"\bin (\d{1,3}):(\d\d):(\d\d)(?![:\d])")
 #: The header of the IETF's drafts: ``limit=100, remaining=0, reset=30``, later ``"default";r=0;t=30``.
-_LIMIT_HEADER = re.compile(r"\b(?:remaining|r)=(\d+)\b.*?\b(?:reset|t)=(\d+)")
+_LIMIT_HEADER = re.compile(r"\b(?:remaining|r)=(\d{1,18})\b.*?\b(?:reset|t)=(\d{1,18})\b")
 #: ``Retry-After: 30``: seconds without a unit.
 _BARE = re.compile(r"\bretry[-_ ]?after\W{1,4}(?:about )?(\d{1,7}(?:\.\d{1,6})?)(?![\w.]*\w)", re.IGNORECASE)
 #: ``in a minute``, ``in an hour``.

@@ -185,6 +185,9 @@ ROWS = [
         id="framed twice",
     ),
     pytest.param(
+        b"data: " * 5000 + b'DATA:{"a": 1}\n\n', plain(A), {Oddity.ENCODED_TWICE}, id="framed without end"
+    ),
+    pytest.param(
         b"event: exception\ndata: Out of paper\n\n",
         [("exception", {"error": {"message": "Out of paper"}})],
         set(),

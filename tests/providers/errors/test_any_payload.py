@@ -97,3 +97,16 @@ def test_what_is_nested_without_end_is_some_error() -> None:
     for text in ("[" * 100_000, '{"error":' * 50_000, "{'a':" * 20_000):
         assert isinstance(from_payload(text, status=400), LLMError)
         assert isinstance(from_payload({"error": {"message": text}}, status=400), LLMError)
+
+
+def test_what_an_error_quotes_is_clean_whatever_it_holds() -> None:
+    quotes = (
+        r'refused: {"message": "half \ud83d of it, and \u0000"}',
+        "refused: {1: {'message': 'half'}, (2, 3): ['of it']}",
+        "refused: {4: b'half of it'}",
+    )
+    for quote in quotes:
+        error = from_payload({"error": {"message": quote}}, status=400)
+        assert "half" in error.message
+        assert "\0" not in error.message
+        json.dumps([error.message, error.detail], ensure_ascii=False, allow_nan=False).encode()

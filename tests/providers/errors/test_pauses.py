@@ -133,6 +133,8 @@ def milliseconds(moment: datetime) -> str:
         ({"retry-after": "0", "x-ratelimit-remaining": "0", "x-ratelimit-reset": "30"}, 30),
         ({"retry-after": "1m30s"}, 90),
         ({"x-ratelimit-reset": "whenever"}, None),
+        ({"ratelimit": f"limit=60, remaining={'0' * 5000}, reset=25"}, None),
+        ({"ratelimit": f"limit=60, remaining=0, reset={'9' * 400}"}, None),
     ],
 )
 def test_headers_say_when_a_used_up_limit_resets(headers: dict[str, Any], expected: float | None) -> None:
