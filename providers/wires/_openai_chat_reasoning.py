@@ -62,9 +62,9 @@ class ReasoningDetails:
 
     def add(self, detail: Json) -> bool:
         """Take one detail, a piece of an earlier one, or a repetition; return whether anything was new."""
-        if any(known.whole == detail for known in self._details) and (
-            seals([detail]) or not words_of(detail)
-        ):
+        # Words alone may be said twice. To compare them all for each piece would take ever longer.
+        may_repeat = seals([detail]) or not words_of(detail)
+        if may_repeat and any(known.whole == detail for known in self._details):
             return False
         # Details that are numbered may come in turns.
         candidates = self._details[-1:] if detail.get("index") is None else reversed(self._details)

@@ -33,6 +33,8 @@ _CLOSING = dict(_TAGS)
 _OPENINGS = tuple(_CLOSING)
 _CLOSINGS = tuple(dict.fromkeys(_CLOSING.values()))
 _LONGEST = max(map(len, (*_OPENINGS, *_CLOSINGS, *_BEFORE_ANSWERS)))
+#: Blanks before a tag that are held, because they are no words if it comes. A flood of them would be copied each time.
+_MOST_BLANKS = 1_000
 
 
 class ThinkTags:
@@ -66,6 +68,9 @@ class ThinkTags:
                 blanks = text[: len(text) - len(text.lstrip())]
                 opening = self._opening(text[len(blanks) :])
                 if opening is None:
+                    if len(blanks) > _MOST_BLANKS:
+                        yield False, blanks
+                        text = text[len(blanks) :]
                     self._held = text
                     return
                 if opening:

@@ -88,3 +88,10 @@ def test_words_are_not_held_longer_than_they_may_begin_a_tag() -> None:
 def test_an_answer_in_one_piece_may_lack_the_opening_tag_that_stood_in_the_prompt() -> None:
     assert split(["One plus one.\n</think>\n\nTwo."]) == ("One plus one.\n", "\n\nTwo.")
     assert split(["Close it with </think> please."]) == ("", "Close it with </think> please.")
+
+
+def test_a_flood_of_blanks_is_passed_on_and_a_tag_behind_it_counts() -> None:
+    tags = ThinkTags()
+    passed = sum(len(piece) for _ in range(50) for _, piece in tags.split(" " * 100))
+    assert passed > 4_000
+    assert tags.split("<think>A</think>B") == [(True, "A"), (False, "B")]
