@@ -7,12 +7,13 @@ import asyncio
 
 import httpx2
 
-from providers.call import size_errors
-from providers.call.aws_frames import AwsFrames
-from providers.call.event_stream import EventStream, StreamEvent
+from providers.call import event_errors, size_errors
 from providers.call.limits import SizeLimits
 from providers.errors import LLMConnectionError, LLMError, LLMServerError
 from providers.errors.translation import from_exception, from_payload
+from providers.framing.aws_frames import AwsFrames
+from providers.framing.event_data import StreamEvent
+from providers.framing.event_stream import EventStream
 
 #: Bytes that are read between two turns of the event loop: about a millisecond's work.
 _PIECE = 65_536
@@ -75,7 +76,7 @@ class AnswerReader:
                 have been returned.
         """
         if self._framing.failure is not None:
-            raise self._framing.failure
+            raise event_errors.error_of(self._framing.failure)
         if self._has_ended:
             return None
         if self._position < len(self._chunk):

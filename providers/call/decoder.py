@@ -9,10 +9,10 @@ import logging
 from collections.abc import Iterable, Iterator
 
 from providers import wires
-from providers.call.event_stream import StreamEvent
 from providers.call.sanitizer import Sanitizer
 from providers.errors import LLMError, LLMMalformedResponseError
 from providers.errors.translation import whereabouts
+from providers.framing.event_data import StreamEvent
 from providers.security.redaction import redact_text
 from providers.types.events import ModelEvent, ReasoningDelta, TextDelta, ToolCallDelta
 from providers.wires import Wire

@@ -1,35 +1,33 @@
-"""Makes errors of what stands in a stream where an event should be. Pure."""
+"""Makes errors of bytes that cannot be read as events."""
 
-from typing import Any
+from typing import assert_never
 
+from providers.call import size_errors
 from providers.errors import LLMConnectionError, LLMError, LLMMalformedResponseError, LLMServerError
 from providers.errors.translation import from_payload
+from providers.framing.event_data import text_of
+from providers.framing.failures import Damaged, FramingFailure, TooLong, Unreadable
 from providers.security.redaction import redact_text
-from providers.text.cleaning import clean
 
 #: Characters of unreadable data that a user sees, and that an admin sees.
 _QUOTED, _SHOWN = 120, 8_000
 
 
-def text_of(data: bytes) -> str:
-    """Return ``data`` as clean text."""
-    return clean(data.decode("utf-8", "replace"))
+def error_of(failure: FramingFailure) -> LLMError:
+    """Return the error for ``failure``."""
+    match failure:
+        case TooLong(limit=limit):
+            return size_errors.event(limit)
+        case Unreadable(name=name, data=data):
+            return _unreadable(name, data)
+        case Damaged(why=why):
+            return LLMMalformedResponseError(detail={"message": why})
+        case _:
+            assert_never(failure)
 
 
-def as_event(value: Any) -> dict[str, Any]:
-    """Return ``value``, what stood in a field ``error:``, in the form that an error has in ``data:``."""
-    if isinstance(value, dict):
-        return value if value.get("error") else {"error": value}
-    return {"error": {"message": str(value)}}
-
-
-def from_words(data: bytes) -> dict[str, Any]:
-    """Return the event for an event named ``error`` whose data is words, or nothing."""
-    return as_event(text_of(data).strip() or "The provider sent an error without a description.")
-
-
-def unreadable(name: str, data: bytes) -> LLMError:
-    """Return the error for the event ``name`` whose data is no JSON.
+def _unreadable(name: str, data: bytes) -> LLMError:
+    """Return the error for data that is no JSON.
 
     Words may say what failed: they are judged and quoted. Broken JSON is for the admin only.
     """

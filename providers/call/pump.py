@@ -19,7 +19,6 @@ from providers.call.answer_bounds import AnswerBounds
 from providers.call.answer_reader import AnswerReader
 from providers.call.deadlines import DRAIN_SECONDS, Cut, Deadlines, Phase
 from providers.call.decoder import Decoder
-from providers.call.event_stream import StreamEvent
 from providers.call.limits import SizeLimits
 from providers.call.sink import EventSink
 from providers.call.timeouts import Timeouts
@@ -28,6 +27,8 @@ from providers.clients.exchange import Exchange
 from providers.errors import LLMConnectionError, LLMError
 from providers.errors.stop_signal import RunCancelled, StopSignal
 from providers.errors.translation import from_exception
+from providers.framing.event_data import StreamEvent
+from providers.framing.event_names import is_keepalive
 from providers.security.redaction import redact_text
 from providers.types import Json, ModelRequest, Role
 from providers.types.events import ModelEvent, ReasoningDelta, TextDelta, ToolCallStarted
@@ -172,7 +173,7 @@ class Pump:
             now = self._loop.time()
             self._deadlines.note_bytes(now)
             # A large event, such as a picture, comes in many pieces.
-            if reader.is_inside_event or not all(timeout_errors.is_keepalive(event) for _, event in events):
+            if reader.is_inside_event or not all(is_keepalive(name, event) for name, event in events):
                 self._deadlines.note_event(now)
             if await self._take_events(events):
                 return

@@ -4,8 +4,6 @@ Each limit has its own message for the user. ``detail`` holds the limit's name a
 The time limit of a whole run is enforced by the run, not here.
 """
 
-from typing import Any
-
 from providers.call.timeouts import Timeouts
 from providers.errors import LLMError, LLMTimeoutError
 
@@ -46,9 +44,3 @@ def only_keepalives(timeouts: Timeouts, *, has_spoken: bool) -> LLMTimeoutError:
         "Try again, or choose another model.",
         detail={"watchdog": "keepalive", "seconds": timeouts.keepalive},
     )
-
-
-def is_keepalive(event: dict[str, Any]) -> bool:
-    """Whether a decoded event says only that the connection lives."""
-    # A tuple, not a set: a server may send an unhashable "type".
-    return event.get("type") in ("ping", "keepalive")

@@ -11,9 +11,9 @@ from collections.abc import Iterable
 from providers.errors import taxonomy as errors
 from providers.errors import wordings
 from providers.errors.failure import Failure
-from providers.errors.pages import is_page
 from providers.errors.pauses import pause_in_words
 from providers.errors.taxonomy import LLMError
+from providers.text.pages import is_page
 
 _BY_STATUS: dict[int, type[LLMError]] = {
     401: errors.LLMAuthenticationError,

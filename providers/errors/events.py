@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from providers.errors.failure import decoded
 from providers.errors.taxonomy import LLMError
 from providers.errors.translation import from_payload
+from providers.framing.event_names import is_about_an_item, names_error
 
 #: Members that may describe an error. An event without one is none, which is found out fast.
 _SIGNS = frozenset(
@@ -68,9 +69,6 @@ _ANSWER = frozenset(
         ),
     ]
 )
-_RESPONSE_FAILURES = frozenset({"response.failed", "response.error"})
-#: Events that are named by their failure.
-_NAME = re.compile(r"(^|[._-])(error|exception|fail|failed|failure|fault)$|(error|exception)$", re.IGNORECASE)
 #: Statuses of a piece of news, not of a failure.
 _NEWS = re.compile(
     r"^(ok|okay|success|succeeded|done|completed|queued|pending|processing|in_?progress|running|loading|waiting|starting|info|ping"
@@ -86,11 +84,6 @@ _FAILING = re.compile(
     r"|required|exhausted|insufficient|balance|expired|unsupported|incorrect|abort|throttl|not authenticated",
     re.IGNORECASE,
 )
-
-
-def names_error(name: str) -> bool:
-    """Return whether an event of this name is an error."""
-    return _NAME.search(name) is not None and not _is_about_an_item(name)
 
 
 def error_in(event: object, name: str | None = None) -> LLMError | None:
@@ -121,11 +114,6 @@ def error_in(event: object, name: str | None = None) -> LLMError | None:
     return None
 
 
-def _is_about_an_item(name: str) -> bool:
-    """Whether this event of the Responses API is about one item: what failed is a tool of the provider's, and the answer goes on."""
-    return name.startswith("response.") and name not in _RESPONSE_FAILURES
-
-
 def _with_name(event: dict[str, object], name: str | None) -> object:
     """Return ``event`` with the name that says what failed, if it has no type of its own."""
     is_plain = name is None or name.lower() == "error" or "type" in event or not name.isidentifier()
@@ -141,7 +129,7 @@ def _reports_error(event: Mapping[str, object]) -> bool:
     kind, response = event.get("type"), event.get("response")
     if isinstance(response, Mapping) and response.get("status") == "failed":
         return True
-    if isinstance(kind, str) and _is_about_an_item(kind):
+    if isinstance(kind, str) and is_about_an_item(kind):
         return False
     if kind == "error" or event.get("object") == "error":
         return True
@@ -152,7 +140,7 @@ def _reports_error(event: Mapping[str, object]) -> bool:
         return True
     if any(event.get(key) for key in ("error_message", "errorMessage", "error_msg", "faultstring")):
         return True
-    if isinstance(kind, str) and _NAME.search(kind):
+    if isinstance(kind, str) and names_error(kind):
         return True
     base, header = event.get("base_resp"), event.get("header")
     if isinstance(base, Mapping) and base.get("status_code") not in (0, "0", None):

@@ -14,8 +14,11 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from providers.errors.pages import is_page, page_as_node
+from providers.framing.event_names import names_error
+from providers.framing.event_stream import EventStream
+from providers.framing.oddities import Oddity
 from providers.text.cleaning import clean_json
+from providers.text.pages import is_page, page_as_node
 
 type Node = Mapping[str, Any]
 
@@ -205,9 +208,8 @@ def decoded(payload: object) -> object:
             return json.loads(text)
         except (ValueError, RecursionError):
             return payload
-    if (data := _data_of_stream(text)) is not None:
-        return decoded(data)
-    return payload
+    event = _event_in(text[:_LONGEST_TEXT])
+    return payload if event is None else event
 
 
 def normalized(word: str) -> str:
@@ -216,25 +218,13 @@ def normalized(word: str) -> str:
     return re.sub(r"(error|errors|exception)$", "", letters) or letters
 
 
-def _data_of_stream(text: str) -> str | None:
-    """Return the data of the event that looks like the error, else of the first one, if ``text`` is an event stream."""
-    events: list[str] = []
-    data: list[str] = []
-    is_error = False
-    for line in [*re.split(r"\r\n|\r|\n", text[:_LONGEST_TEXT]), ""]:
-        name, separator, value = line.partition(":")
-        value = value.strip()
-        if not line and data:
-            events.append("\n".join(data))
-            if is_error or "error" in events[-1]:
-                return events[-1]
-            data = []
-        elif line and (not separator or name not in ("data", "error", "event", "id", "retry", "")):
-            return None
-        elif name in ("data", "error") and value != "[DONE]":
-            data.append(value)
-        is_error = bool(line) and (is_error or name == "error" or (name == "event" and value == "error"))
-    return events[0] if events else None
+def _event_in(text: str) -> object | None:
+    """Return the event that looks like the error, else the first one; ``None`` if ``text`` is no event stream."""
+    stream = EventStream(longest_event=_LONGEST_TEXT * 4)
+    events = [*stream.feed(text.encode("utf-8", "replace")), *stream.finish()]
+    if not events or stream.oddities & {Oddity.FOREIGN_TEXT, Oddity.WHOLE_JSON, Oddity.WEB_PAGE}:
+        return None
+    return next((event for name, event in events if names_error(name) or "error" in str(event)), events[0][1])
 
 
 def _nodes(value: object, depth: int) -> Iterator[Node]:

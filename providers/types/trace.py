@@ -85,7 +85,7 @@ class TraceRecord:
     #: ``None`` when nobody was left to count.
     events: int | None = 0
     bytes: int | None = 0
-    #: What stood in the answer's bytes beside plain events: the names in ``providers.call.oddities``.
+    #: What stood in the answer's bytes beside plain events: the names in ``providers.framing.oddities``.
     oddities: tuple[str, ...] = ()
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from providers.call.event_stream import EventStream
+from providers.framing.event_stream import EventStream
 from providers.types import Json
 from tests.contract.reading import Recording, events, recordings
 

@@ -5,9 +5,9 @@ from typing import cast
 
 from providers import wires
 from providers.call.decoder import Decoder
-from providers.call.event_stream import StreamEvent
 from providers.errors import LLMError, LLMMalformedResponseError, LLMProviderOverloadedError
 from providers.errors.stop_signal import RunCancelled
+from providers.framing.event_data import StreamEvent
 from providers.types import FinishReason, Json
 from providers.types.events import (
     ModelEvent,

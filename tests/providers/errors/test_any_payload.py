@@ -94,7 +94,7 @@ def test_every_event_is_an_error_or_none(event: Any, name: str | None) -> None:
 
 
 def test_what_is_nested_without_end_is_some_error() -> None:
-    for text in ("[" * 100_000, '{"error":' * 50_000, "{'a':" * 20_000):
+    for text in ("[" * 100_000, '{"error":' * 50_000, "{'a':" * 20_000, "data: " * 10_000 + "x"):
         assert isinstance(from_payload(text, status=400), LLMError)
         assert isinstance(from_payload({"error": {"message": text}}, status=400), LLMError)
 

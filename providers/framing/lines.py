@@ -5,7 +5,7 @@ A line ends with LF, CR LF or CR. A byte order mark at the beginning is dropped.
 
 import re
 
-from providers.call.oddities import Oddity
+from providers.framing.oddities import Oddity
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _LINE_FEED, _CARRIAGE_RETURN, _COLON = b"\n\r:"

@@ -11,10 +11,10 @@ from base64 import b64decode
 from typing import Any
 from zlib import crc32
 
-from providers.call import json_text, size_errors
-from providers.call.event_stream import StreamEvent
-from providers.call.oddities import Oddity
-from providers.errors import LLMError, LLMMalformedResponseError
+from providers.framing import json_text
+from providers.framing.event_data import StreamEvent
+from providers.framing.failures import Damaged, FramingFailure, TooLong
+from providers.framing.oddities import Oddity
 
 _PRELUDE = struct.Struct(">III")
 _CHECKSUM = struct.Struct(">I")
@@ -32,7 +32,7 @@ class AwsFrames:
         self._buffer = bytearray()
         self.oddities: set[Oddity] = set()
         self.is_done = False
-        self.failure: LLMError | None = None
+        self.failure: FramingFailure | None = None
 
     @property
     def is_inside_event(self) -> bool:
@@ -46,9 +46,9 @@ class AwsFrames:
         while self.failure is None and len(self._buffer) >= _PRELUDE.size:
             length, headers_length, checksum = _PRELUDE.unpack_from(self._buffer)
             if crc32(self._buffer[:8]) != checksum or length < headers_length + 16:
-                self.failure = LLMMalformedResponseError(detail={"message": "A frame's prelude is damaged."})
+                self.failure = Damaged("A frame's prelude is damaged.")
             elif length > self._longest_event:
-                self.failure = size_errors.event(self._longest_event)
+                self.failure = TooLong(self._longest_event)
             elif len(self._buffer) < length:
                 break
             else:
@@ -77,7 +77,7 @@ class AwsFrames:
                         events.append(("", value))
                 return
         except (ValueError, TypeError, IndexError, struct.error) as exc:
-            self.failure = LLMMalformedResponseError(detail={"message": f"A frame is damaged: {exc}"})
+            self.failure = Damaged(f"A frame is damaged: {exc}")
             return
         name = headers.get(":exception-type") or headers.get(":error-code") or "error"
         message = headers.get(":error-message") or (value.get("message") if isinstance(value, dict) else "")

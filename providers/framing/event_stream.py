@@ -6,32 +6,19 @@ met. However the bytes are cut into pieces, the events are the same. It knows no
 Source: https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream
 """
 
-import re
 from typing import Any
 
-from providers.call import event_errors, json_text, size_errors
-from providers.call.event_errors import text_of
-from providers.call.json_text import JsonSplitter
-from providers.call.lines import BYTE_ORDER_MARK, LineSplitter
-from providers.call.oddities import Oddity
-from providers.errors import LLMError
-from providers.errors.events import names_error
-from providers.errors.pages import is_page
-
-#: An event's name (empty without one) and its data, a JSON object.
-type StreamEvent = tuple[str, dict[str, Any]]
+from providers.framing import json_text
+from providers.framing.event_data import EventData, StreamEvent, as_error, text_of
+from providers.framing.failures import FramingFailure, TooLong
+from providers.framing.json_text import JsonSplitter
+from providers.framing.lines import BYTE_ORDER_MARK, LineSplitter
+from providers.framing.oddities import Oddity
+from providers.text.pages import is_page
 
 _DONE = b"[DONE]"
-#: The prefixes of data that was framed again, once or many times.
-_FRAMES = re.compile(rb"(?:data:\s*+)++", re.IGNORECASE)
 #: What may stand before a field in a stream that somebody has indented or joined from several streams.
 _BEFORE_FIELDS = b" \t" + BYTE_ORDER_MARK
-#: Data or names that say only that the connection lives, or nothing.
-_KEEPALIVES = frozenset(
-    {"ping", "pong", "keepalive", "keep-alive", "keep_alive", "heartbeat", "undefined", "none"}
-)
-#: Other ways to say ``[DONE]``: as data, or as the name of an empty event.
-_ENDS = frozenset({"[done]", "done", "[end]", "<done>", "end", "eof", "[eof]"})
 #: Bytes of foreign text that are kept for the trace.
 _KEPT_TEXT = 65_536
 
@@ -44,10 +31,11 @@ class EventStream:
         self._longest_event = longest_event
         self._names_are_types = names_are_types
         self._name = ""
-        self._data: list[bytes] = []
+        #: The values of the event's ``data`` fields.
+        self._fields: list[bytes] = []
         #: Lines inside the event that are no fields.
         self._loose: list[bytes] = []
-        #: Bytes in ``_data`` and ``_loose``.
+        #: Bytes in ``_fields`` and ``_loose``.
         self._held = 0
         #: Reads JSON that stands on several lines without ``data:``.
         self._json: JsonSplitter | None = None
@@ -57,10 +45,17 @@ class EventStream:
         #: What stood in the answer beside plain events.
         self.oddities: set[Oddity] = set()
         self._lines = LineSplitter(self.oddities)
-        #: Whether ``[DONE]`` has come; everything after it is ignored.
-        self.is_done = False
-        #: Why the rest cannot be read; the events before it are valid.
-        self.failure: LLMError | None = None
+        self._data = EventData(self.oddities, names_are_types=names_are_types)
+
+    @property
+    def is_done(self) -> bool:
+        """Whether ``[DONE]`` has come; everything after it is ignored."""
+        return self._data.is_done
+
+    @property
+    def failure(self) -> FramingFailure | None:
+        """Why the rest cannot be read; the events before it are valid."""
+        return self._data.failure
 
     @property
     def foreign_text(self) -> str:
@@ -70,7 +65,7 @@ class EventStream:
     @property
     def is_inside_event(self) -> bool:
         """Whether data of an event has come that is not complete yet."""
-        return bool(self._data or self._json or self._lines.is_inside_field)
+        return bool(self._fields or self._json or self._lines.is_inside_field)
 
     def feed(self, piece: bytes) -> list[StreamEvent]:
         """Return the events that ``piece``, the next bytes of the answer, completes."""
@@ -90,7 +85,7 @@ class EventStream:
             return events
         if lines := self._lines.finish():
             self._take_lines(lines, events)
-        if self._data:
+        if self._fields:
             self._end_unterminated(events)
         if self._json is not None:
             self._abandon_json()
@@ -98,32 +93,32 @@ class EventStream:
         return events
 
     def _take_lines(self, lines: list[bytes], events: list[StreamEvent]) -> None:
-        data = self._data
+        fields, data = self._fields, self._data
         for line in lines:
             if self._json is not None:
                 self._continue_json(line, events)
             elif line[:6] == b"data: " and line[6:12] != _DONE:
-                data.append(line[6:])
+                fields.append(line[6:])
                 self._held += len(line) - 6
                 continue
             elif line[:1] == b":":
                 self.oddities.add(Oddity.COMMENT)
             elif line:
                 self._take_field(line, events)
-            elif len(data) == 1 and not self._loose and (value := json_text.plain_object(data[0])):
+            elif len(fields) == 1 and not self._loose and (value := json_text.plain_object(fields[0])):
                 self._take_plain(value, events)
-            elif data or self._name:
+            elif fields or self._name:
                 self._dispatch(events)
-            if self.is_done or self.failure is not None:
+            if data.is_done or data.failure is not None:
                 return
         if self._held + (self._json.held if self._json else 0) > self._longest_event:
             self._fail_for_size()
 
     def _fail_for_size(self) -> None:
         self._lines.clear()
-        self._data.clear()
+        self._fields.clear()
         self._json = None
-        self.failure = size_errors.event(self._longest_event)
+        self._data.failure = TooLong(self._longest_event)
 
     def _take_field(self, line: bytes, events: list[StreamEvent]) -> None:
         field, colon, value = line.partition(b":")
@@ -134,7 +129,7 @@ class EventStream:
             case b"data" if value.startswith(_DONE):
                 self._note_done(events)
             case b"data":
-                self._data.append(value)
+                self._fields.append(value)
                 self._held += len(value)
             case b"event":
                 self._name = value.decode("utf-8", "replace").strip()
@@ -148,17 +143,16 @@ class EventStream:
                 self._take_foreign_line(line, events)
 
     def _note_done(self, events: list[StreamEvent]) -> None:
-        if self._data:
+        if self._fields:
             self._dispatch(events)
-        self.is_done = True
-        self.oddities.add(Oddity.DONE)
+        self._data.end()
 
     def _take_plain(self, value: dict[str, Any], events: list[StreamEvent]) -> None:
         """Take the event that a blank line has ended, if its data is one JSON object; the short way for most events."""
         if self._held > self._longest_event:
             self._fail_for_size()
             return
-        self._data.clear()
+        self._fields.clear()
         self._held = 0
         self._is_stream = True
         name, self._name = self._name, ""
@@ -172,11 +166,11 @@ class EventStream:
             self._fail_for_size()
             return
         name, self._name = self._name, ""
-        lines = self._data
-        text = lines[0] if len(lines) == 1 else b"\n".join(lines)
-        if len(lines) > 1:
+        fields = self._fields
+        text = fields[0] if len(fields) == 1 else b"\n".join(fields)
+        if len(fields) > 1:
             self.oddities.add(Oddity.MULTI_LINE_DATA)
-        lines.clear()
+        fields.clear()
         self._held = 0
         self._is_stream = True
         loose = b"\n".join(self._loose)
@@ -187,11 +181,11 @@ class EventStream:
             if loose:
                 # A server that prefixes only the first line of JSON that it has spread over several.
                 text, loose = text + b"\n" + loose, b""
-            self._take_text(name, text, events)
+            self._data.take_text(name, text, events)
         else:
             if is_lenient:
                 self.oddities.add(Oddity.LENIENT_JSON)
-            self._take_value(name, value, events)
+            self._data.take_value(name, value, events)
         if loose:
             self._take_loose(name, loose, events)
 
@@ -199,79 +193,17 @@ class EventStream:
         values = json_text.split(text)
         for value in values or ():
             self.oddities.add(Oddity.BARE_JSON)
-            self._take_value(name, value, events)
+            self._data.take_value(name, value, events)
         if values is None:
             self._keep_text(text)
 
-    def _take_value(self, name: str, value: Any, events: list[StreamEvent]) -> None:
-        if type(value) is dict:
-            if not value and name.lower() in _ENDS:
-                self._note_done(events)
-                return
-            if name and self._names_are_types and "type" not in value:
-                value["type"] = name
-            events.append((name, value))
-        elif type(value) is list:
-            for item in value:
-                if isinstance(item, dict):
-                    self._take_value(name, item, events)
-        elif type(value) is str:
-            self._take_string(name, value, events)
-
-    def _take_string(self, name: str, value: str, events: list[StreamEvent]) -> None:
-        if value.lstrip().startswith("{"):
-            self.oddities.add(Oddity.ENCODED_TWICE)
-            self._take_text(name, value.encode("utf-8", "replace"), events)
-        elif value.lower() in _ENDS:
-            self._note_done(events)
-        elif name == "error":
-            events.append((name, event_errors.as_event(value)))
-
-    def _take_text(self, name: str, text: bytes, events: list[StreamEvent]) -> None:
-        """Take the data of an event that is not one JSON value."""
-        stripped = text.strip()
-        word = stripped[:20].decode("utf-8", "replace").lower()
-        if name and names_error(name) and not stripped.startswith((b"{", b"[")):
-            events.append((name, event_errors.from_words(text)))
-        elif not stripped:
-            self.oddities.add(Oddity.EMPTY_EVENT)
-        elif word in _ENDS:
-            self._note_done(events)
-        elif frames := _FRAMES.match(stripped):
-            # A proxy that frames once more what was framed.
-            self.oddities.add(Oddity.ENCODED_TWICE)
-            self._take_again(name, stripped[frames.end() :], events)
-        elif word in _KEEPALIVES or name in _KEEPALIVES or word.startswith(":"):
-            self.oddities.add(Oddity.KEEPALIVE_WORD)
-        elif word.startswith("error:"):
-            self._take_error_field(stripped[6:].lstrip(), events)
-        elif (values := json_text.split(text)) is not None:
-            if len(values) > 1:
-                self.oddities.add(Oddity.MERGED_EVENTS)
-            for value in values:
-                self._take_value(name, value, events)
-        else:
-            self.failure = event_errors.unreadable(name, text)
-
-    def _take_again(self, name: str, text: bytes, events: list[StreamEvent]) -> None:
-        try:
-            value, _ = json_text.parse(text)
-        except ValueError:
-            self._take_text(name, text, events)
-        else:
-            self._take_value(name, value, events)
-
     def _take_error_field(self, value: bytes, events: list[StreamEvent]) -> None:
-        """Take an error that stands in a field of its own, as llama.cpp sends it."""
-        self.oddities.add(Oddity.ERROR_FIELD)
-        try:
-            error, _ = json_text.parse(value)
-        except ValueError:
-            if value.startswith(b"{"):
-                self._begin_json("error", value, events)
-                return
-            error = text_of(value)
-        events.append(("error", event_errors.as_event(error)))
+        """Take an error that stands in a field of its own, as llama.cpp sends it, maybe on several lines."""
+        if value.startswith(b"{") and json_text.plain_object(value) is None:
+            self.oddities.add(Oddity.ERROR_FIELD)
+            self._begin_json("error", value, events)
+        else:
+            self._data.take_error(value, events)
 
     def _take_foreign_line(self, line: bytes, events: list[StreamEvent]) -> None:
         text = line.lstrip(_BEFORE_FIELDS)
@@ -285,7 +217,7 @@ class EventStream:
             self._note_done(events)
         elif not text:
             return
-        elif self._data:
+        elif self._fields:
             self._loose.append(line)
             self._held += len(line)
         elif text[:1] in (b"{", b"["):
@@ -328,7 +260,7 @@ class EventStream:
         is_field = self._name == "error" and Oddity.ERROR_FIELD in self.oddities
         if not is_field:
             self.oddities.add(Oddity.BARE_JSON if self._is_stream else Oddity.WHOLE_JSON)
-        self._take_value(self._name, event_errors.as_event(value) if is_field else value, events)
+        self._data.take_value(self._name, as_error(value) if is_field else value, events)
 
     def _abandon_json(self) -> None:
         if self._json is not None:
@@ -344,10 +276,10 @@ class EventStream:
 
     def _end_unterminated(self, events: list[StreamEvent]) -> None:
         """Take the last event, which no blank line has ended, unless it is cut."""
-        before, is_json = len(events), self._data[0].lstrip()[:1] in (b"{", b"[", b'"')
+        before, is_json = len(events), self._fields[0].lstrip()[:1] in (b"{", b"[", b'"')
         self._dispatch(events)
         if len(events) > before:
             self.oddities.add(Oddity.UNTERMINATED)
         elif self.failure is not None and is_json:
-            self.failure = None
+            self._data.failure = None
             self.oddities.add(Oddity.CUT)
