@@ -2,14 +2,14 @@
 
 Providers word their errors differently, and some use one status for several failures. Words therefore come before the
 status: first sentences about money, quotas and length, then codes and types, then other sentences, then the status.
-``wordings`` has the words.
+``wordings`` has the words, ``languages`` those of other languages.
 """
 
 import re
 from collections.abc import Iterable
 
+from providers.errors import languages, wordings
 from providers.errors import taxonomy as errors
-from providers.errors import wordings
 from providers.errors.failure import Failure
 from providers.errors.pauses import pause_in_words
 from providers.errors.taxonomy import LLMError
@@ -22,6 +22,8 @@ _BY_STATUS: dict[int, type[LLMError]] = {
     404: errors.LLMNotFoundError,
     408: errors.LLMTimeoutError,
     409: errors.LLMConflictError,
+    # A model that was withdrawn.
+    410: errors.LLMNotFoundError,
     413: errors.LLMRequestTooLargeError,
     422: errors.LLMUnprocessableEntityError,
     # Text Generation Inference: the generation failed.
@@ -54,14 +56,19 @@ def _any_of(patterns: Iterable[str]) -> re.Pattern[str]:
     return re.compile("|".join(f"(?:{pattern})" for pattern in patterns), re.IGNORECASE | re.DOTALL)
 
 
-_NO_CREDIT = _any_of(wordings.NO_CREDIT)
+_NO_CREDIT = _any_of((*wordings.NO_CREDIT, *languages.NO_CREDIT))
 _OVER_QUOTA = _any_of(wordings.OVER_QUOTA)
-_SHORT_LIMIT = _any_of([wordings.SHORT_LIMIT])
-_LONG_LIMIT = _any_of([wordings.LONG_LIMIT])
-_QUOTA = _any_of(wordings.QUOTA)
-_TOO_LONG = _any_of(wordings.TOO_LONG)
+_SHORT_LIMIT = _any_of((wordings.SHORT_LIMIT, languages.SHORT_LIMIT))
+_LONG_LIMIT = _any_of((wordings.LONG_LIMIT, languages.LONG_LIMIT))
+#: Words of a limit.
+_LIMIT = _any_of((r"limit|quota|exceed|reach|allow|alloc|used (up|all)|too many", languages.LIMIT))
+_QUOTA = _any_of((*wordings.QUOTA, *languages.QUOTA))
+_TOO_LONG = _any_of((*wordings.TOO_LONG, *languages.TOO_LONG))
 _TOO_LARGE = _any_of(wordings.TOO_LARGE)
-_SENTENCES = {kind: _any_of(patterns) for kind, patterns in wordings.SENTENCES.items()}
+_SENTENCES = {
+    kind: _any_of((*patterns, *languages.SENTENCES.get(kind, ())))
+    for kind, patterns in wordings.SENTENCES.items()
+}
 _CODES = {kind: frozenset(codes.split()) for kind, codes in wordings.CODES.items()}
 _REQUEST_AT_FAULT = re.compile(wordings.REQUEST_AT_FAULT)
 
@@ -69,7 +76,7 @@ _REQUEST_AT_FAULT = re.compile(wordings.REQUEST_AT_FAULT)
 _FIGURES = re.compile(
     r"\blimit\W{1,3}([\d,]+)\b.{0,60}?\brequested\W{1,3}([\d,]+)", re.IGNORECASE | re.DOTALL
 )
-_RATE_LIMIT = re.compile(r"\brate[ _-]?limit", re.IGNORECASE)
+_RATE_LIMIT = _any_of((r"\brate[ _-]?limit", *languages.SENTENCES[errors.LLMRateLimitError]))
 #: A size in bytes, as opposed to one in tokens.
 _IN_BYTES = re.compile(
     r"\d ?(bytes|[KMG]i?B)\b|^(?!.*\btokens?\b).*\b(body|payload)\b", re.IGNORECASE | re.DOTALL
@@ -143,10 +150,7 @@ def _names_long_quota(failure: Failure) -> bool:
     long = _LONG_LIMIT.search(failure.text)
     if long is None or is_short_limit(failure.text):
         return False
-    is_limit = re.search(
-        r"limit|quota|exceed|reach|allow|alloc|used up|too many", failure.text, re.IGNORECASE
-    )
-    return is_limit is not None
+    return _LIMIT.search(failure.text) is not None
 
 
 def _of_length(failure: Failure) -> type[LLMError] | None:
@@ -163,9 +167,12 @@ def _of_length(failure: Failure) -> type[LLMError] | None:
 
 
 def _of_codes(failure: Failure) -> type[LLMError] | None:
-    if kind := _of_numbers(failure):
-        return kind
-    return next((kind for kind, codes in _CODES.items() if codes & failure.words), None)
+    kind = _of_numbers(failure) or next(
+        (kind for kind, codes in _CODES.items() if codes & failure.words), None
+    )
+    # The code of a used-up quota, for a limit per minute.
+    is_short = kind is errors.LLMQuotaUsedUpError and is_short_limit(failure.text)
+    return errors.LLMRateLimitError if is_short else kind
 
 
 def _of_numbers(failure: Failure) -> type[LLMError] | None:

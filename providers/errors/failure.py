@@ -54,6 +54,7 @@ _CONTAINERS = (
         "data",
         "base_resp",
         "header",
+        "status",
         "output",
         "message",
         "msg",
@@ -125,6 +126,8 @@ _EMPTY_WORDS = re.compile(
     r"(provider returned error|(bad request|error|unknown error|internal error|upstream error|request failed)\W*)$",
     re.IGNORECASE,
 )
+#: The beginning of JSON in a text; a sentence may begin with a word in brackets.
+_JSON = re.compile(r"\s*(?:\{|\[\s*[\[{\"\]])")
 #: A sentence that is a code: ``insufficient_quota``.
 _CODE_ALONE = re.compile(r"(?<![A-Za-z])[A-Za-z]++(?:[_.-][A-Za-z]++)+")
 #: A name of an exception class inside a sentence.
@@ -288,7 +291,7 @@ def _says_nothing(sentence: str) -> int:
 def _texts(value: object) -> Iterator[str]:
     """Yield the sentences of a member: a text, a list of texts, or lists of texts by field."""
     match value:
-        case str() if not value.lstrip().startswith(("{", "[")):
+        case str() if not _JSON.match(value):
             yield value[:_LONGEST_TEXT]
         case list():
             yield from (item for item in value[:_MOST_NODES] if isinstance(item, str))

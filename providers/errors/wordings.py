@@ -51,7 +51,7 @@ CODES: dict[type[LLMError], str] = {
     """,
     errors.LLMPermissionDeniedError: """
         permission permissiondenied insufficientpermissions insufficientpermission accessdenied forbidden
-        unsupportedcountryregionterritory modelaccessdenied organizationmustbeverified modelterms modeltermsrequired
+        unsupportedcountryregionterritory modelaccessdenied organizationmustbeverified usagenotincluded modelterms modeltermsrequired
     """,
     errors.LLMNotFoundError: """
         modelnotfound modelnotexist modelnotavailable invalidmodel unknownmodel notfound deploymentnotfound
@@ -106,7 +106,9 @@ MINIMAX_CODES: dict[int, type[LLMError]] = {
 #: Sentences about an empty account. They win over every code, because providers send them with most of the statuses.
 NO_CREDIT = (
     r"credit balance .{0,20}(too low|exhausted|depleted|used up|negative)",
-    r"\b(insufficient|not enough|no) .{0,20}\b(balance|credits?|funds)\b",
+    r"\b(insufficient|not enough|no) .{0,20}\b(balance|credits?|funds)\b(?! (was|were|have been|will be) )",
+    r"\bcredits? (has |have |are )?expired|\bbalance (is|has been|was) (empty|zero|0\b|below zero|used up|exhausted|spent)",
+    r"\b(purchase|buy|add) (more |additional |some )?(credits|funds)\b(?! to unlock)",
     r"(requires?|needs?) more credits|can only afford",
     r"(used|consumed|spent) (up )?(all|up) .{0,40}\bcredits",
     r"\bcredits? (are|is|have been|has been|were) (all )?(depleted|exhausted|used up|spent)|(ran|run|running) out of (credits?|quota|funds|money)",
@@ -123,19 +125,19 @@ NO_CREDIT = (
     r"(user|token|group) quota .{0,20}(not enough|insufficient|exhausted)",
     r"\b(balance|credits?|funds) (is|are) (insufficient|not (enough|sufficient))|valid credit card",
     r"exceeded(token)?budget\b|\bover budget\b|exhausted .{0,20}\bfree (tier|trial|quota|credits?)",
-    r"余额不足|额度不足|欠费|已用尽|额度已用",
 )
 #: Gemini also uses this, with RESOURCE_EXHAUSTED, for limits per minute; others mean missing credits.
 OVER_QUOTA = (r"exceeded your current quota", r"check your plan and billing")
 
 #: Words of a limit that ends within a minute, and of one that does not. The first one in a sentence counts.
 SHORT_LIMIT = (
-    r"per[ _-]?(min(ute)?|sec(ond)?)\b|permin(ute)?|/ ?(min|sec|m|s)\b|(?<![a-z])(TPM|RPM|QPM|QPS|RPS)(?![a-z])|per \d+ seconds"
+    r"per[ _-]?(min(ute)?|sec(ond)?)\b|permin(ute)?|\b(last|past|every|each|within) (a |one )?(\d{1,3} )?(second|minute)s?\b|/ ?(min|sec|m|s)\b|(?<![a-z])(TPM|RPM|QPM|QPS|RPS)(?![a-z])|per \d+ seconds"
     r"|concurren|per_minute|free-models-per-min"
 )
 LONG_LIMIT = (
     r"per[ _-]?(day|week|month|hour)\b|per(day|week|month|hour)|/ ?(day|week|month|hour|d|h)\b"
-    r"|(?<![a-z])(TPD|RPD|TPH|RPH|IPD)(?![a-z])|per_day|per 1d|free-models-per-day"
+    r"|(?<![a-z])(TPD|RPD|TPH|RPH|IPD)(?![a-z])|per_day|per 1d|free-models-per-day|by(day|week|month|hour)\b"
+    r"|per (86400|3600) ?s|(per|in|every) 24 ?h|\b(hour|day|week|month) (allocated )?(quota|limit|allowance)|\b(today|come back tomorrow|again tomorrow)\b"
     r"|\b(daily|weekly|monthly|hourly|\d+.?hours?)\b.{0,60}\b(limit|quota|allowance|allocation|usage|cap|tokens|requests)"
     r"|\b(limit|quota|allowance|usage)\b.{0,60}\b(daily|weekly|monthly|for (today|the day|this (week|month))|\d+.?hours?)\b"
 )
@@ -145,10 +147,9 @@ QUOTA = (
     r"you'?(ve| have) (hit|reached) your .{0,20}limit",
     r"(limit|quota|usage)s? .{0,40}\b(resets?|renews?|refresh(es)?|will be reset)\b (at|on|in|after)\b",
     r"used (up )?(all )?(of )?your .{0,40}\b(today|this (week|month))\b",
-    r"regain access on|extra usage is required|call volume quota|quota will be (replenished|renewed|refilled)",
+    r"regain access on|extra usage is required|out of (extra )?usage|call volume quota|quota will be (replenished|renewed|refilled)",
     r"quota.{0,30}(exceeded|exhausted|reached|used up|depleted)|(exceed(ed|s)?|exhausted|reached) (?!.{0,20}check quota).{0,30}quota",
     r"(exceeded|used up) .{0,30}(premium request|allowance|allocation)",
-    r"每日|当日.{0,10}(上限|限额)|(使用|调用).{0,6}上限",
 )
 
 #: Sentences about a conversation that is longer than the model can read.
@@ -174,11 +175,14 @@ TOO_LONG = (
     r"context length of only \d|(n_ctx|context size).{0,40}(too small|exceed)|exceed\w{0,30} .{0,20}n_ctx|too large to process|larger than the max context",
     r"(not|n't) fit( in| into| within)? .{0,40}context|too many (total )?(text bytes|tokens in)|too many tokens: ",
     r"expected maxlength: \d+, actual|max(imum)? (input|prompt) (characters|chars|tokens) (is|are|allowed)",
+    r"exceeds? .{0,20}\bcapacity of [\d,]+ tokens|\bprompt length\b.{0,80}\bexceed|\bmax(imum)? tokens of [\d,]+ exceeded|(?<!rate )(?<!output )token limit exceeded\W{1,3}[\d,]+ ?[/>]",
+    r"(prompt|input|messages?|conversation|request|context)\b.{0,30}\bmust (be|have|contain) .{0,20}[\d,]+ tokens|\bmust be no more than [\d,]+( tokens)?, got",
+    r"tokens in (the|your) (request|prompt|input|messages?|conversation)\b.{0,30}(greater|more|larger|higher) than|only (process|handle|accept|take|read)s? (up to|at most) [\d,]+ tokens",
+    r"n_prompt_tokens\b.{0,20}>.{0,10}n_ctx|(prompt|input|conversation|messages?|history) exceeds? (the )?(model('s)? )?context|^\W*text (is )?too long",
+    r"\bcontext\b.{0,30} is full\b|(not enough|insufficient) (context|room in the context)",
     r"tokens,? but (n_ctx|the (max\w{0,30}|limit)) |\bcontext (was |is |has been )?exceeded|exceed\w{0,30} .{0,40}\bmax(imum)? context\b",
     r"(prompt|messages?) (that )?you \w{1,30} (is|was|were|are) too long|(input|prompt)[_ ]tokens?.{0,20}must be (<|less|fewer|at most|smaller)",
     r"input tokens (and|\+|plus) .{0,20}tokens .{0,10}exceed",
-    r"上下文.{0,6}超限|token.{0,6}超[过出].{0,8}(模型|上下文|最大)",
-    r"超[出过].{0,12}(上下文|最大长度|长度限制)|输入.{0,6}过长|(上下文|prompt|提示词|输入|messages?).{0,8}(超长|超出|超过|过长)",
 )
 
 #: Sentences about a request of too many bytes.
@@ -193,36 +197,38 @@ SENTENCES: dict[type[LLMError], tuple[str, ...]] = {
     errors.LLMContentFilterError: (
         r"content management policy|violat\w{1,30} .{0,30}(usage|content|safety) (policy|policies|guidelines)",
         r"content (policy|filter)|content exists risk|considered high risk|input was flagged|flagged (by|as|for) .{0,40}|inappropriate content|sensitive content",
-        r"blocked .{0,20}(safety|moderation|guardrail)|guardrails? .{0,20}(failed|blocked|triggered|intervened)|输入.{0,8}敏感|敏感内容",
-        r"safety system|prohibited_content|blocked by .{0,20}\bguard|违规|不合规",
+        r"blocked .{0,20}(safety|moderation|guardrail)|guardrails? .{0,20}(failed|blocked|triggered|intervened)",
+        r"safety system|prohibited_content|blocked by .{0,20}\bguard",
         r"(contains?|contained|containing) .{0,20}(sensitive|unsafe|harmful|prohibited) (information|content|words)",
     ),
     errors.LLMAuthenticationError: (
+        r"\b(invalid|expired) token\W{0,3}(\(request id|$)",
         r"(invalid|incorrect|wrong|expired|revoked|missing|no|bad|unknown|disabled)( \w{1,30})? (api.?key|x-api-key|credentials?|authentication|authorization|(api|access|auth|bearer|user) token)\b",
         r"api.?key .{0,40}(not valid|invalid|expired|incorrect|revoked|disabled|missing|not found|required|wrong|not provided)",
         r"\bunauthori[sz]ed\b|\bauthentication (failed|error|required|fails)|could not validate credentials|not authenticated",
-        r"(access|api|auth|bearer|session|security|id) (token|key) .{0,40}(invalid|expired|revoked)|didn't provide an api key|令牌|身份验证|鉴权",
+        r"(access|api|auth|bearer|session|security|id) (token|key) .{0,40}(invalid|expired|revoked)|didn't provide an api key",
     ),
     errors.LLMNotFoundError: (
         r"\bmodels?\b\W{0,4}\S{0,120}\W{0,4}(was |is |does |do |could )?(not |n't )(be )?(found|exist)|model.{0,100}try pulling",
         r"not a valid model|no such model|unknown model|invalid model\b|invalid model name|no endpoints found|no allowed providers",
         r"\bmodel\b.{0,100}(does(n't| not) exist|not exist|has been (deprecated|decommissioned|retired|removed|shut down)|no longer (available|supported))",
-        r"\bmodel\W{1,3}\S{1,100} (is )?not (available|loaded|supported|deployed)\b|no models? (is |are )?loaded|\bmodel( is)? not (loaded|deployed)|模型不存在",
-        r"no available channel.{0,40}model|无可用渠道|unexpected endpoint|no route matched|deployment .{0,60}(not exist|not found)|provided model identifier is invalid",
+        r"\bmodel\W{1,3}\S{1,100} (is )?not (available|loaded|supported|deployed)\b|no models? (is |are )?loaded|\bmodel( is)? not (loaded|deployed)",
+        r"no available channel.{0,40}model|unexpected endpoint|no route (matched|for)|deployment .{0,60}(not exist|not found)|provided model identifier is invalid",
     ),
     errors.LLMPermissionDeniedError: (
+        r"(credential|key|token|account|plan|subscription)s? .{0,20}\bonly (authorized|valid|available|allowed|intended) (for|to)\b",
         r"\bforbidden\b|permission denied|insufficient permissions|access (is )?denied|not (allowed|authorized|permitted) to (use|access|perform|invoke|call)",
         r"\b(organi[sz]ation|account|project|workspace|team) (has been|is|was) (disabled|restricted|suspended|deactivated|banned|blocked)",
         r"(do|does)(n't| not) have (access|permission)|must be verified|country, region, or territory|not available in your (region|country)",
     ),
     errors.LLMRateLimitError: (
         r"\brate[ _-]?limit|\brate exceeded|\b(QPS|RPM|TPM|QPM)\b.{0,20}\b(limit|exceed|reach)|too many (requests|tokens, please)|throttl|slow down|requests? (per|/) ?(min|sec)",
-        r"concurren\w{1,30} .{0,20}(limit|exceed|reached)|max .{0,20}concurrency|请求过于频繁|限流|速率限制|并发",
+        r"concurren\w{1,30} .{0,20}(limit|exceed|reached)|max .{0,20}concurrency",
     ),
     errors.LLMProviderOverloadedError: (
         r"overloaded|high (demand|traffic|load)|(at|no|over|insufficient|limited|out of) capacity|capacity .{0,20}exceeded",
         r"server (is )?busy|too busy|(service|model|server|temporarily) (is )?(temporarily |currently )?unavailable",
-        r"(is|still|currently) loading\b|(?<!error )(?<!failed )loading model|queue is full|no healthy upstream|服务.{0,4}繁忙|过载|负载.{0,4}(过高|较高|饱和)",
+        r"(is|still|currently) loading\b|(?<!error )(?<!failed )loading model|queue is full|no healthy upstream",
     ),
     errors.LLMTimeoutError: (
         r"\btimed[ -]?out\b|deadline exceeded|took too long|litellm\.timeout",
