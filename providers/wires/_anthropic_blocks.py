@@ -11,6 +11,7 @@ from providers.text.cleaning import joined
 from providers.types import Json, Part, ProviderItemPart, ReasoningPart, TextPart, ToolCallPart
 from providers.wires._anthropic_pairs import SERVER_CALLS, without_halves
 from providers.wires.answerable_history import UNNAMED
+from providers.wires.argument_stream import ArgumentStream
 from providers.wires.shapes import objects_in, text_in
 
 _THOUGHTS = frozenset({"thinking", "redacted_thinking"})
@@ -33,8 +34,8 @@ class Block:
         self.type = text_in(start.get("type"))
         #: Pieces of text, or of a thought.
         self.texts: list[str] = [text_in(start.get("text")) or text_in(start.get("thinking"))]
-        #: Pieces of a tool's input, as JSON text.
-        self.inputs: list[str] = []
+        #: A tool's input, as its pieces came.
+        self.streamed = ArgumentStream()
         self.citations: list[Json] = objects_in(start.get("citations"))
         #: What deltas of few pieces brought: a signature, a compaction's content.
         self.delta_fields: Json = {}
@@ -73,10 +74,10 @@ class Block:
     @property
     def arguments(self) -> str:
         """The input as JSON text: as it was streamed, or as the start brought it where the deltas say nothing."""
-        streamed = joined(self.inputs)
+        streamed = self.streamed.shown if self.told else self.streamed.raw
         if self.started_with_input and not object_of(streamed):
             return text_of(self.start["input"])
-        if self.inputs or not self.closed:
+        if streamed or not self.closed:
             return streamed
         return "{}"
 
@@ -108,13 +109,18 @@ class Block:
                 return ToolCallPart(
                     id=self.call_id,
                     name=self.name,
-                    arguments=self.arguments if self.told or not self.started_with_input else "",
+                    arguments=self.arguments if self.told else self._shown,
                     complete=self.told,
                 )
             case "":
                 return None
             case _:
                 return ProviderItemPart(kind=self.type, data=self.assembled()) if self.closed else None
+
+    @property
+    def _shown(self) -> str:
+        """What was shown of the input before its end. An input that began with the start is shown at its end alone."""
+        return "" if self.started_with_input else self.streamed.shown
 
     def assembled(self) -> Json:
         """Return the block in the shape of a response that was not streamed."""
@@ -126,7 +132,7 @@ class Block:
                     block["citations"] = self.citations
             case "thinking":
                 block["thinking"] = joined(self.texts)
-            case kind if kind == "tool_use" or (kind in SERVER_CALLS and self.inputs):
+            case kind if kind == "tool_use" or (kind in SERVER_CALLS and self.streamed.raw):
                 value = object_of(self.arguments) if self.closed else None
                 block["input"] = self.arguments if value is None else value
         return block

@@ -38,9 +38,12 @@ _FIELDS = {
     "text": "text_delta",
     "thinking": "thinking_delta",
     "reasoning": "thinking_delta",
-    "partial_json": "input_json_delta",
+    "reasoning_content": "thinking_delta",
+    **dict.fromkeys(("partial_json", "input", "arguments"), "input_json_delta"),
     "signature": "signature_delta",
 }
+#: Where the words of a thought stand.
+_THOUGHTS = ("thinking", "text", "reasoning", "reasoning_content")
 #: What is about words that came before, and may come after their block was stopped.
 _LATE = frozenset({"signature_delta", "citations_delta"})
 
@@ -99,7 +102,7 @@ class Content:
             yield from self._append(block, kind, whole)
         if block.type == "thinking" and not block.sealed:
             yield from self._append(block, "signature_delta", whole)
-        if block.accepts("input") and not block.inputs and whole.get("input"):
+        if block.accepts("input") and not block.streamed.raw and whole.get("input"):
             yield from self._append(block, "input_json_delta", {"partial_json": whole["input"]})
 
     def end(self) -> Iterator[ModelEvent]:
@@ -145,8 +148,8 @@ class Content:
         index, raw = _index(event), event.get("delta")
         delta = {"text": raw} if isinstance(raw, str) else object_in(raw)
         kind = text_in(delta.get("type"))
-        if kind not in _BLOCK_TYPES:
-            kind = next((_FIELDS[name] for name in delta if name in _FIELDS), "")
+        if kind not in _BLOCK_TYPES or (kind == "text_delta" and not delta.get("text")):
+            kind = next((_FIELDS[name] for name in delta if name in _FIELDS and delta[name]), kind)
         if (block_type := _BLOCK_TYPES.get(kind)) is None:
             return
         block = self._block_for(index, block_type, kind)
@@ -186,13 +189,13 @@ class Content:
             case "text_delta" if text := text_in(delta.get("text")):
                 block.texts.append(text)
                 yield TextDelta(text)
-            case "thinking_delta" if text := first_text(delta, "thinking", "text", "reasoning"):
+            case "thinking_delta" if text := first_text(delta, *_THOUGHTS):
                 block.texts.append(text)
                 yield ReasoningDelta(text, block.reasoning)
-            case "input_json_delta" if piece := text_of(delta.get("partial_json")):
-                block.inputs.append(piece)
-                if block.type == "tool_use" and not block.started_with_input:
-                    yield ToolCallDelta(block.call_id, piece)
+            case "input_json_delta" if piece := _input_in(delta):
+                shown = block.streamed.take(piece)
+                if shown and block.type == "tool_use" and not block.started_with_input:
+                    yield ToolCallDelta(block.call_id, shown)
                 if block.closed:
                     yield from self._finish(block)
             case "signature_delta" if signature := text_in(delta.get("signature")):
@@ -211,12 +214,20 @@ class Content:
                 pass
             case "tool_use":
                 if block.is_whole and not block.told:
-                    block.told = True
-                    if block.started_with_input or not block.inputs:
-                        yield ToolCallDelta(block.call_id, block.arguments)
+                    rest, block.told = block.streamed.end(), True
+                    if block.started_with_input or rest:
+                        yield ToolCallDelta(
+                            block.call_id, block.arguments if block.started_with_input else rest
+                        )
                     yield ToolCallFinished(block.call_id)
             case _ if not was_closed:
                 yield ProviderItem(block.type, block.assembled())
+
+
+def _input_in(delta: Json) -> str:
+    """Return the piece of an input, whatever a server calls it."""
+    found = (delta.get(name) for name in ("partial_json", "input", "arguments"))
+    return next((text for value in found if (text := text_of(value))), "")
 
 
 def _extend_fields(fields: Json, delta: Json) -> None:

@@ -285,14 +285,19 @@ def test_it_takes_an_input_that_came_whole_with_the_start() -> None:
 
 
 @pytest.mark.parametrize(
-    ("pieces", "value"),
+    ("pieces", "shown", "value"),
     [
-        pytest.param(['{"a": b}'], {}, id="no JSON"),
-        pytest.param(["[1]"], {}, id="no object"),
-        pytest.param(['{"a": NaN}'], {}, id="a number that JSON does not have"),
-        pytest.param(['{"a":' + "[" * 100_000], {}, id="nested without end"),
+        pytest.param(['{"a": b}'], None, {}, id="no JSON"),
+        pytest.param(["[1]"], None, {}, id="no object"),
+        pytest.param(['{"a": NaN}'], None, {}, id="a number that JSON does not have"),
+        pytest.param(['{"a":' + "[" * 100_000], None, {}, id="nested without end"),
+        pytest.param(["[", "]"], "{}", {}, id="an empty list"),
+        pytest.param(["{}", '{"a": 1}'], '{"a": 1}', {"a": 1}, id="an empty object before the input"),
+        pytest.param(['{"a": 1}', '{"a"', ": 1}"], '{"a": 1}', {"a": 1}, id="said twice"),
+        pytest.param(['"{\\"a\\"', ': 1}"'], '{"a": 1}', {"a": 1}, id="encoded twice"),
         understood(
             ["nu", "ll"],
+            "{}",
             {},
             server="Any server",
             oddity="A call's input that streams as `null` on the Messages wire is `{}`.",
@@ -300,10 +305,13 @@ def test_it_takes_an_input_that_came_whole_with_the_start() -> None:
         ),
     ],
 )
-def test_it_takes_whatever_a_call_says_for_its_arguments(pieces: list[str], value: Json) -> None:
+def test_it_takes_whatever_a_call_says_for_its_arguments(
+    pieces: list[str], shown: str | None, value: Json
+) -> None:
     told = play([start(), *call(0, "c1", *pieces), *end("tool_use")])
     assert told.result.stop_reason is FinishReason.TOOL_CALLS
-    assert told.result.tool_calls == (ToolCallPart(id="c1", name="look", arguments="".join(pieces)),)
+    expected = ToolCallPart(id="c1", name="look", arguments="".join(pieces) if shown is None else shown)
+    assert told.result.tool_calls == (expected,)
     assert told.result.native == ({"type": "tool_use", "id": "c1", "name": "look", "input": value},)
     check_consistent(told)
 

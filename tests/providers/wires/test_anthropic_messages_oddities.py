@@ -70,6 +70,32 @@ class Misplaced:
 
 
 MISPLACED = [
+    *(
+        pytest.param(
+            Misplaced(
+                stream=block(0, {"type": "text", "text": ""}, {"type": kind, "reasoning_content": "Hm."})[:2]
+                + text(1, "So."),
+                parts=[ReasoningPart(text="Hm."), TextPart(text="So.")],
+            ),
+            id=f"a thought under a name of Chat Completions, {kind}",
+        )
+        for kind in ("text_delta", "thinking_delta")
+    ),
+    *(
+        pytest.param(
+            Misplaced(
+                stream=block(
+                    0,
+                    {"type": "tool_use", "id": "c1", "name": "look", "input": {}},
+                    {"type": "input_json_delta", name: piece},
+                ),
+                parts=[ToolCallPart(id="c1", name="look", arguments='{"a": 1}')],
+            ),
+            id=f"an input called {name}, {type(piece).__name__}",
+        )
+        for name in ("input", "arguments")
+        for piece in ('{"a": 1}', {"a": 1})
+    ),
     understood(
         Misplaced(
             stream=[delta(0, "text_delta", text="Good "), delta(0, "text_delta", text="day.")],
