@@ -1,13 +1,43 @@
 """Token counts of a Messages stream, in the one accounting. Pure."""
 
+from collections.abc import Iterator
+
 from providers.types import Json
 from providers.types.usage import Usage, UsageSource, count_in, first_count
+from providers.wires.shapes import object_in
 from providers.wires.usage_merging import merged
 
 _CACHE = ("cache_read_input_tokens", "cache_creation_input_tokens")
 #: The parts of what was written to the cache, by how long it is kept.
 _WRITTEN = ("ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens")
 _INPUT = ("input_tokens", *_CACHE)
+#: The names that Amazon Bedrock's APIs have for these counts, in their usage and in their metrics.
+_AMAZONS = {
+    **dict.fromkeys(("inputTokens", "inputTokenCount"), "input_tokens"),
+    **dict.fromkeys(("outputTokens", "outputTokenCount"), "output_tokens"),
+    **dict.fromkeys(("cacheReadInputTokens", "cacheReadInputTokenCount"), "cache_read_input_tokens"),
+    **dict.fromkeys(("cacheWriteInputTokens", "cacheWriteInputTokenCount"), "cache_creation_input_tokens"),
+}
+
+
+def reported_in(event: Json, *, is_known: bool) -> Json:
+    """Return the usage that an event reports, under Anthropic's names; empty if it reports none.
+
+    Args:
+        event: the event.
+        is_known: whether there is usage by now. Amazon's metrics of the same call add nothing then.
+    """
+    for usage in _places(event):
+        if usage:
+            return {_AMAZONS.get(name, name): count for name, count in usage.items()}
+    metrics = {} if is_known else object_in(event.get("amazon-bedrock-invocationMetrics"))
+    return {_AMAZONS[name]: count for name, count in metrics.items() if name in _AMAZONS}
+
+
+def _places(event: Json) -> Iterator[Json]:
+    yield object_in(event.get("usage"))
+    for place in ("delta", "message", "error"):
+        yield object_in(object_in(event.get(place)).get("usage"))
 
 
 def at_start(usage: Json, *, is_complete: bool = False) -> Json:

@@ -21,7 +21,7 @@ from providers.wires._anthropic_body import build_body
 from providers.wires._anthropic_content import Content
 from providers.wires._anthropic_media import show
 from providers.wires._anthropic_pairs import SERVER_CALLS
-from providers.wires._anthropic_usage import at_end, at_start, usage_from
+from providers.wires._anthropic_usage import at_end, at_start, reported_in, usage_from
 from providers.wires.accumulator import StepAccumulator
 from providers.wires.emptiness import has_content
 from providers.wires.reading import WireDecoder
@@ -74,8 +74,7 @@ class _Message(WireDecoder):
             case "message_delta":
                 yield from self._end(event)
             case "message_stop":
-                usage = object_in(event.get("usage"))
-                self._add_usage(usage)
+                usage = self._reported(event)
                 was_over = self._accumulator.terminal
                 if not was_over:
                     # Some compatible servers send no stop reason at all, and it may have come with the start or here.
@@ -88,16 +87,13 @@ class _Message(WireDecoder):
                 yield from self._take_whole(event)
             case "error":
                 self._fail(event)
-            case _ if usage := object_in(event.get("usage")):
+            case _ if self._reported(event):
                 # Some compatible servers count in events of their own.
-                self._add_usage(usage)
                 yield self._count()
 
     def _fail(self, event: Json) -> None:
         """Raise the error in ``event``, unless the message had come to its end before."""
-        self._add_usage(
-            object_in(event.get("usage")) or object_in(object_in(event.get("error")).get("usage"))
-        )
+        self._reported(event)
         self._count()
         if not self._accumulator.terminal:
             raise from_payload(event, status=None)
@@ -130,9 +126,11 @@ class _Message(WireDecoder):
         for start in objects_in(content):
             yield from self._content.add_whole(start)
         reason = self._accumulator.raw_stop_reason = text_in(message.get("stop_reason")) or None
-        if usage := object_in(message.get("usage")):
-            self._accumulator.raw_usage = {"message_start": usage}
-            self._usage = at_start(usage, is_complete=bool(reason))
+        if usage := reported_in(message, is_known=True):
+            # Some servers send several starts, the later ones without counts.
+            known = self._accumulator.raw_usage or {}
+            self._accumulator.raw_usage = known | {"message_start": merged(known.get("message_start"), usage)}
+            self._usage = merged(self._usage, at_start(usage, is_complete=bool(reason)))
             yield self._count()
 
     def _end(self, event: Json) -> Iterator[ModelEvent]:
@@ -141,8 +139,7 @@ class _Message(WireDecoder):
         }
         delta = object_in(event.get("delta"))
         self._envelope |= delta
-        usage = object_in(event.get("usage")) or object_in(delta.get("usage"))
-        self._add_usage(usage)
+        usage = self._reported(event)
         if reason := text_in(delta.get("stop_reason")) or text_in(event.get("stop_reason")):
             self._accumulator.raw_stop_reason = reason
             self._stop_details = delta.get("stop_details")
@@ -150,12 +147,14 @@ class _Message(WireDecoder):
         if usage:
             yield self._count()
 
-    def _add_usage(self, usage: Json) -> None:
-        if usage:
+    def _reported(self, event: Json) -> Json:
+        """Take the usage that an event after the start reports; return it."""
+        if usage := reported_in(event, is_known=bool(self._usage.get("output_tokens"))):
             known = self._accumulator.raw_usage or {}
             last = merged(known.get("message_delta"), usage)
             self._accumulator.raw_usage = {**known, "message_delta": last}
             self._usage = at_end(self._usage, usage)
+        return usage
 
     def _conclude(self) -> Iterator[ModelEvent]:
         """Note that the message is complete: an unterminated last ``message_stop`` may not arrive."""

@@ -180,3 +180,52 @@ def test_it_knows_the_input_but_not_the_output_of_a_cut_answer() -> None:
         [start(input_tokens=10, cache_read_input_tokens=5, output_tokens=3), *text(0, "So")], cancel=True
     )
     assert told.result.usage == Usage(input_tokens=15, cached_input_tokens=5)
+
+
+AMAZONS = {
+    "inputTokenCount": 8,
+    "outputTokenCount": 6,
+    "cacheReadInputTokenCount": 2,
+    "invocationLatency": 900,
+}
+
+
+@pytest.mark.parametrize(
+    ("member", "value", "expected"),
+    [
+        pytest.param("delta", {"usage": {"input_tokens": 8, "output_tokens": 6}}, (8, 6), id="in a delta"),
+        pytest.param(
+            "message", {"usage": {"input_tokens": 8, "output_tokens": 6}}, (8, 6), id="in a message"
+        ),
+        pytest.param("usage", {"inputTokens": 8, "outputTokens": 6}, (8, 6), id="in camel case"),
+        understood(
+            "amazon-bedrock-invocationMetrics",
+            AMAZONS,
+            (10, 6),
+            server="Amazon Bedrock",
+            oddity="The metrics of an invocation on the Messages wire are usage where there is no other.",
+            id="Amazon's metrics",
+        ),
+    ],
+)
+def test_it_finds_counts_wherever_the_end_has_them(
+    member: str, value: Json, expected: tuple[int, int]
+) -> None:
+    opening = start()
+    opening["message"].pop("usage")
+    ended = {"type": "message_delta", "delta": {"stop_reason": "end_turn"}}
+    usage = play([opening, *text(0, "So"), ended, {"type": "message_stop", member: value}]).result.usage
+    assert (usage.input_tokens, usage.output_tokens) == expected
+    assert usage.source is UsageSource.REPORTED
+
+
+def test_amazons_metrics_add_nothing_to_what_was_reported() -> None:
+    stream = [start(input_tokens=10), *text(0, "So"), *end("end_turn", output_tokens=6)]
+    stream[-1] = stream[-1] | {"amazon-bedrock-invocationMetrics": AMAZONS}
+    assert play(stream).result.usage == Usage(input_tokens=10, output_tokens=6, source=UsageSource.REPORTED)
+
+
+def test_a_second_start_without_counts_erases_none() -> None:
+    again = start(input_tokens=0, output_tokens=0)
+    usage = play([start(input_tokens=10), again, *text(0, "So"), *end("end_turn")]).result.usage
+    assert (usage.input_tokens, usage.output_tokens) == (10, 5)
