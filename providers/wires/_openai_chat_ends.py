@@ -7,10 +7,13 @@ from providers.errors.events import error_in
 from providers.errors.translation import from_payload
 from providers.types import FinishReason, Json
 from providers.wires.finish_reasons import failure, meaning
-from providers.wires.shapes import text_in
+from providers.wires.shapes import object_in, text_in
 
 #: DeepSeek's word for an answer that had to be broken off.
 _OVERLOADED = "insufficient_system_resource"
+
+#: Where a choice says why it ended.
+_NAMES = ("finish_reason", "finishReason", "finish_details", "done_reason")
 
 #: Ends that cut the answer wherever it was: half a tool call is nobody's mistake then.
 _CUTS = (FinishReason.MAX_TOKENS_EXCEEDED, FinishReason.CONTENT_FILTER)
@@ -44,7 +47,8 @@ class AnswerEnd:
             self._error, self.raw, self._weight = error, "error", _weight("error")
             return True
         # A gateway's own word decides whether this is an end: the provider's may stand on earlier chunks too.
-        own = _word(choice.get("finish_reason")) or _word(choice.get("finishReason"))
+        own = next((word for name in _NAMES if (word := _word(choice.get(name)))), None)
+        own = own or _word(object_in(choice.get("delta")).get("finish_reason"))
         if "finish_reason" not in choice:
             # Beside ``finish_reason``, vLLM says here which token stopped it.
             own = own or _word(choice.get("stop_reason"))

@@ -52,6 +52,7 @@ _MEANINGS: dict[str, FinishReason | type[LLMError]] = {
             "token_limit",
             "continuation",
             "incomplete",
+            "error_limit",
         ),
         FinishReason.MAX_TOKENS_EXCEEDED,
     ),
@@ -69,6 +70,7 @@ _MEANINGS: dict[str, FinishReason | type[LLMError]] = {
             "prohibited_content",
             "spii",
             "escalation",
+            "error_toxic",
             "model_armor",
             "sensitive",
             "image_safety",
@@ -107,12 +109,18 @@ _FORMS: tuple[tuple[re.Pattern[str], FinishReason | type[LLMError]], ...] = (
         LLMContentFilterError,
     ),
     (re.compile(r"^image_"), LLMMalformedResponseError),
-    (re.compile(r"(^|_)(errors?|fault|failed|failure|abort(ed)?)($|_)"), LLMServerError),
+    (
+        re.compile(
+            r"(^|_)(errors?|fault|failed|failure|abort(ed)?|exception|crash(ed)?|killed|preempted)($|_)"
+        ),
+        LLMServerError,
+    ),
     (re.compile(r"(^|_)(cancel|cancell?ed|disconnect(ed)?|timeout|timed_out|deadline)($|_)"), LLMServerError),
     (re.compile(r"overload|unavailable|throttl|rate_limit"), LLMServerError),
     (
         re.compile(
             r"(token|length|context|output).{0,80}(limit|exceed|reached)|^max_.{0,80}(token|length)|truncat"
+            r"|(^|_)length($|_)|(^|_)limit(_reached|_exceeded)?$"
         ),
         FinishReason.MAX_TOKENS_EXCEEDED,
     ),

@@ -109,6 +109,8 @@ class _Completion(WireDecoder):
             delta = {"content": delta}
         for one in objects_in(delta):
             self._delta.take(one, out)
+        if choice.get("finish_reason") is None and event.get("finish_reason"):
+            choice = {**choice, "finish_reason": event["finish_reason"]}
         is_end = self._end.note(choice)
         # Perplexity repeats the whole message so far beside each delta.
         if message and (is_end or not isinstance(delta, dict)):
@@ -242,6 +244,8 @@ def _plain_delta(event: Json, index: int | None) -> Json | None:
         type(delta) is not dict
         or "usage" in delta
         or "error" in delta
+        or "finish_reason" in delta
+        or "finish_reason" in event
         or not (choice.keys() <= _PLAIN and ELSEWHERE.isdisjoint(event))
     ):
         return None

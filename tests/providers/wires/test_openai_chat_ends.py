@@ -99,6 +99,18 @@ ENDS = [
             ("message", choice(message={"error": "Too many requests"})),
         )
     ),
+    *(
+        pytest.param(
+            Said(stream=[HI, last], text="Hi", stop=FinishReason.MAX_TOKENS_EXCEEDED),
+            id=f"an end reason {where}",
+        )
+        for where, last in (
+            ("in details", {"choices": [{"index": 0, "delta": {}, "finish_details": {"type": "length"}}]}),
+            ("under Ollama's name", {"choices": [{"index": 0, "delta": {}, "done_reason": "length"}]}),
+            ("in the delta", {"choices": [{"index": 0, "delta": {"finish_reason": "length"}}]}),
+            ("beside the choices", {"choices": [{"index": 0, "delta": {}}], "finish_reason": "length"}),
+        )
+    ),
     pytest.param(
         Said(
             stream=[HI, {"choices": [{"index": 0, "finishReason": "length"}]}],
