@@ -25,6 +25,12 @@ def object_of(text: str) -> Json | None:
     return value if isinstance(value, dict) else None
 
 
+def parsed(text: str) -> Any:
+    """Return the JSON value in ``text``; ``None`` for blank text and for what is no JSON."""
+    value = _parsed(text)
+    return None if value is _UNREADABLE else value
+
+
 def text_of(arguments: Any) -> str:
     """Return arguments as their text: some servers send ``null`` for none, some the object, some pieces of either."""
     if isinstance(arguments, str):

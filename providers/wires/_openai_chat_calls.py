@@ -6,7 +6,7 @@ number or the id, repeat the name, send a fresh id with every piece, or one call
 
 from typing import Any
 
-from providers.text.arguments import object_of, text_of
+from providers.text.arguments import object_of, parsed, text_of
 from providers.types import Json
 from providers.types.events import ModelEvent
 from providers.wires._openai_calls import OpenAiCall
@@ -44,10 +44,16 @@ class ChatCalls:
 
     def take(self, pieces: Any, out: list[ModelEvent]) -> None:
         """Take the pieces of one chunk."""
+        taken: list[OpenAiCall] = []
         for piece in _listed(pieces):
             read = _Piece(piece)
             if read.says_something:
-                read.add_to(self._find(read), out)
+                call = self._find(read)
+                if read.is_anonymous and call in taken:
+                    # Without numbers and ids, the pieces of one chunk are as many calls.
+                    call = self._add(read)
+                read.add_to(call, out)
+                taken.append(call)
 
     def take_whole(self, pieces: Any, out: list[ModelEvent]) -> None:
         """Take all calls once more, as they stand in a whole message; those that are known by now are repetitions."""
@@ -119,7 +125,7 @@ class _Piece:
     __slots__ = ("index", "name", "opaque", "text", "upstream_id")
 
     def __init__(self, piece: Json) -> None:
-        function = object_in(piece.get("function")) or object_in(piece.get("custom")) or piece
+        function = _decoded(piece.get("function")) or object_in(piece.get("custom")) or piece
         self.index = as_index(piece.get("index"))
         self.upstream_id = _identity(piece.get("id"))
         self.name = text_in(function.get("name"))
@@ -134,10 +140,20 @@ class _Piece:
         """Whether there is more than a number in it."""
         return bool(self.name or self.text or self.upstream_id or self.opaque)
 
+    @property
+    def is_anonymous(self) -> bool:
+        """Whether a name alone tells which call it is of."""
+        return bool(self.name) and self.index is None and not self.upstream_id
+
     def add_to(self, call: OpenAiCall, out: list[ModelEvent]) -> None:
+        # Some servers say all of a call so far in each piece.
+        is_cumulative = bool(self.name) and self.name == call.name and call.has_arguments
         call.opaque |= self.opaque
         call.begin(self.name, out)
-        call.extend(self.text, out)
+        if is_cumulative and self.text.startswith(call.raw_arguments):
+            call.complete(self.text, out)
+        else:
+            call.extend(self.text, out)
 
 
 def as_index(value: Any) -> int | None:
@@ -152,12 +168,18 @@ def as_index(value: Any) -> int | None:
 
 
 def _listed(pieces: Any) -> list[Json]:
-    """Return the pieces; some servers send one alone, or an object of them by their numbers."""
+    """Return the pieces; some servers send one alone, an object of them by their numbers, or either as text."""
+    if isinstance(pieces, str):
+        pieces = parsed(pieces)
     if isinstance(pieces, dict):
         values = list(pieces.values())
         is_numbered = bool(pieces) and all(as_index(key) is not None for key in pieces)
         pieces = values if is_numbered else [pieces]
     return [piece for piece in pieces if isinstance(piece, dict)] if isinstance(pieces, list) else []
+
+
+def _decoded(function: Any) -> Json:
+    return object_in(parsed(function) if isinstance(function, str) else function)
 
 
 def _identity(value: Any) -> str | None:

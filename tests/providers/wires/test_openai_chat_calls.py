@@ -1,5 +1,6 @@
 """Calls on Chat Completions, however a server numbers, names and cuts them."""
 
+import json
 from typing import Any
 
 import pytest
@@ -46,6 +47,29 @@ CALLS = [
     pytest.param(
         calls(piece(index="0", id="a", name="look", arguments='{"at"'), piece(index="0", arguments=": 1}")),
         id="numbers as text",
+    ),
+    pytest.param(
+        calls(
+            piece(id="a", name="look", arguments='{"at"'),
+            piece(id="a", name="look", arguments='{"at": 1'),
+            piece(id="a", name="look", arguments='{"at": 1}'),
+        ),
+        id="all of the arguments so far in each piece",
+    ),
+    pytest.param(
+        calls(chunk(tool_calls=json.dumps([function("look", {"at": 1}, index=0)]))), id="a list as text"
+    ),
+    pytest.param(
+        calls(chunk(tool_calls=[{"function": json.dumps({"name": "look", "arguments": {"at": 1}})}])),
+        id="a function as text",
+    ),
+    pytest.param(
+        Said(
+            stream=[chunk(tool_calls=[function("look", ""), function("go", "")]), chunk("tool_calls")],
+            calls=[("look", "{}"), ("go", "{}")],
+            stop=FinishReason.TOOL_CALLS,
+        ),
+        id="two calls without numbers, ids and arguments",
     ),
     pytest.param(
         calls(piece(index=[], name="look", arguments='{"at"'), piece(index={}, arguments=": 1}")),
