@@ -22,9 +22,24 @@ DEBUG = boolean("DEBUG", True)
 
 # The folder with all files that this installation keeps. Other users may not read it.
 RUNNEL_DATA_DIR = Path(text("RUNNEL_DATA_DIR", str(BASE_DIR / "var"))).expanduser().absolute()
+
+
+def _own_secret_key() -> str:
+    """Return the key of the data folder, which serves one server: those of another folder would have another key."""
+    path = RUNNEL_DATA_DIR / "secret_key"
+    chosen = database("DATABASE_URL")
+    if chosen is None or chosen["ENGINE"] == "django.db.backends.sqlite3":
+        return secret_key.load_or_create(path)
+    earlier = f" The key that was used here so far is in {path}." if path.exists() else ""
+    raise Mistake(
+        "SECRET_KEY must be set beside a DATABASE_URL that several servers can use: "
+        f"all of them need the same long, random text.{earlier}"
+    )
+
+
 try:
     data_folder.prepare(RUNNEL_DATA_DIR)
-    SECRET_KEY = text("SECRET_KEY") or secret_key.load_or_create(RUNNEL_DATA_DIR / "secret_key")
+    SECRET_KEY = text("SECRET_KEY") or _own_secret_key()
 except OSError as error:
     raise Mistake(
         f"RUNNEL_DATA_DIR takes a folder that Runnel can write, not {RUNNEL_DATA_DIR}: {error.strerror}."

@@ -34,3 +34,4 @@ os.environ.update(
 )
 if _database := os.environ.get(f"{_LANES}DATABASE_URL"):
     os.environ["DATABASE_URL"] = _database
+    os.environ["SECRET_KEY"] = "the key of all tests"

@@ -18,10 +18,10 @@ print(json.dumps({name: getattr(settings, name, None) for name in sys.argv[1:]},
 """
 
 
-def run(*command: str, environ: dict[str, str]) -> str:
+def start(*command: str, environ: dict[str, str]) -> subprocess.CompletedProcess[str]:
     clean = {name: os.environ[name] for name in ("PATH", "RUNNEL_ENV_FILE")}
     clean["DJANGO_SETTINGS_MODULE"] = "project.settings"
-    done = subprocess.run(
+    return subprocess.run(
         [sys.executable, "-W", "error", *command],
         cwd=ROOT,
         env=clean | environ,
@@ -30,6 +30,10 @@ def run(*command: str, environ: dict[str, str]) -> str:
         check=False,
         timeout=60,
     )
+
+
+def run(*command: str, environ: dict[str, str]) -> str:
+    done = start(*command, environ=environ)
     assert done.returncode == 0, done.stderr
     return done.stdout + done.stderr
 
@@ -138,8 +142,32 @@ def test_it_uses_redis_between_processes_when_there_is_one(data_dir: str):
     assert layer["default"]["CONFIG"] == {"hosts": ["redis://127.0.0.1:6379/3"]}
 
 
+POSTGRES = "postgres://u:p@db.example/runnel"
+
+
+def test_it_demands_a_secret_key_beside_postgresql_and_makes_none(data_dir: str):
+    done = start("-c", _READ, "SECRET_KEY", environ={"RUNNEL_DATA_DIR": data_dir, "DATABASE_URL": POSTGRES})
+
+    assert done.returncode == 1
+    assert "SECRET_KEY must be set" in done.stderr
+    assert list(Path(data_dir).iterdir()) == []
+
+
+def test_it_says_where_the_key_is_that_was_used_beside_postgresql_so_far(data_dir: str):
+    kept = Path(data_dir) / "secret_key"
+    read("SECRET_KEY", RUNNEL_DATA_DIR=data_dir)
+
+    done = start("-c", _READ, "SECRET_KEY", environ={"RUNNEL_DATA_DIR": data_dir, "DATABASE_URL": POSTGRES})
+
+    assert f"so far is in {kept}." in done.stderr
+
+
+def test_it_makes_a_key_for_a_sqlite_database_elsewhere(data_dir: str, tmp_path: Path):
+    assert read("SECRET_KEY", RUNNEL_DATA_DIR=data_dir, DATABASE_URL=f"sqlite:///{tmp_path}/own.sqlite3")
+
+
 def test_it_keeps_no_sqlite_option_for_another_database(data_dir: str):
-    database = read("DATABASES", RUNNEL_DATA_DIR=data_dir, DATABASE_URL="postgres://u:p@db.example/runnel")
+    database = read("DATABASES", RUNNEL_DATA_DIR=data_dir, DATABASE_URL=POSTGRES, SECRET_KEY="given")
 
     assert database["default"]["ENGINE"] == "django.db.backends.postgresql"
     assert "transaction_mode" not in database["default"].get("OPTIONS", {})
