@@ -5,10 +5,12 @@ lifespan.
 """
 
 import asyncio
+import atexit
 import contextlib
 import gc
 import logging
 import os
+import sys
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -25,14 +27,14 @@ django_application = get_asgi_application()
 import emulator  # noqa: E402
 from concurrency.tasks import spawn  # noqa: E402
 from concurrency.threads import readers  # noqa: E402
-from project import memory  # noqa: E402
+from project import memory, readiness  # noqa: E402
 from project.backpressure import read_what_is_handled  # noqa: E402
 from providers import clients  # noqa: E402
 from providers.catalog import cache  # noqa: E402
 from providers.clients import model_lists  # noqa: E402
 from providers.usage import pricing  # noqa: E402
 from runs.access import rights  # noqa: E402
-from runs.engine import supervisor  # noqa: E402
+from runs.engine import lock, supervisor  # noqa: E402
 from runs.retention import daily  # noqa: E402
 from runs.socket import consumers  # noqa: E402
 from runs.socket.routing import websocket_urlpatterns  # noqa: E402
@@ -45,11 +47,33 @@ type Application = Callable[[Any, Any, Any], Awaitable[None]]
 #: Allocations between two garbage collections. With Python's default, they caused the longest latencies.
 GC_THRESHOLD = 50_000
 
+#: Paths that answer also while the server is not ready.
+PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
+
 #: Tasks that run as long as the server.
 _background: set[asyncio.Task[None]] = set()
 
 
 async def start_up() -> None:
+    """Begin, or wait in the background for a database with the tables that this code needs.
+
+    Raises:
+        lock.AlreadyRunning: another server uses the SQLite database.
+    """
+    lock.hold_database()
+    if await readiness.check():
+        await _begin()
+    else:
+        _background.add(spawn(_begin_later(), name="waiting for the database", is_shared=True))
+
+
+async def _begin_later() -> None:
+    await readiness.wait()
+    await _begin()
+    logger.info("The database is ready now.")
+
+
+async def _begin() -> None:
     """End runs of a dead process, then load what the first stream would load."""
     await supervisor.current().ready()
     await readers.run(cache.refresh_if_due)
@@ -75,6 +99,7 @@ async def shut_down() -> None:
     while _background:
         _background.pop().cancel()
     async with contextlib.AsyncExitStack() as last_first:
+        last_first.callback(lock.release)
         last_first.push_async_callback(emulator.close_shared)
         last_first.push_async_callback(clients.close_all)
         last_first.push_async_callback(mcp.close_all)
@@ -92,8 +117,17 @@ def _hook_into_daphne() -> None:
 
     running: Any = reactor
 
+    async def begin() -> None:
+        try:
+            await start_up()
+        except lock.AlreadyRunning as refusal:
+            print(refusal, file=sys.stderr, flush=True)  # noqa: T201 - to the person who started it
+            # Daphne would end as if all had gone well.
+            atexit.register(os._exit, 1)
+            running.stop()
+
     def start() -> None:
-        running.callLater(0, lambda: spawn(start_up(), name="server start-up"))
+        running.callLater(0, lambda: spawn(begin(), name="server start-up"))
 
     def stop() -> Any:
         return Deferred.fromFuture(spawn(shut_down(), name="server shutdown"))
@@ -108,12 +142,31 @@ async def lifespan(scope: Any, receive: Any, send: Any) -> None:
         await receive()
         try:
             await work()
+        except lock.AlreadyRunning as refusal:
+            await send({"type": f"lifespan.{phase}.failed", "message": str(refusal)})
+            return
         except Exception as failure:
             logger.exception("the server's %s failed", phase)
             message = f"{type(failure).__name__}: {failure}"
             await send({"type": f"lifespan.{phase}.failed", "message": message})
             return
         await send({"type": f"lifespan.{phase}.complete"})
+
+
+def refuse_until_ready(application: Application) -> Application:
+    """Refuse everything but the probes while the database has not the tables that this code needs."""
+
+    async def wrapped(scope: Any, receive: Any, send: Any) -> None:
+        if not readiness.problem or scope["path"] in PROBES:
+            await application(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await no_such_address(scope, receive, send)
+        else:
+            headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"retry-after", b"5")]
+            await send({"type": "http.response.start", "status": 503, "headers": headers})
+            await send({"type": "http.response.body", "body": b"This server is not ready yet.\n"})
+
+    return wrapped
 
 
 def ignore_clients_prefix(application: Application) -> Application:
@@ -170,11 +223,15 @@ nowhere: Any = no_such_address
 
 application = ProtocolTypeRouter(
     {
-        "http": ignore_clients_prefix(django_application),
-        "websocket": ignore_clients_prefix(
-            report_unsent_bytes(
-                read_what_is_handled(
-                    ignore_sends_after_disconnect(URLRouter([*websocket_urlpatterns, re_path("", nowhere)]))
+        "http": refuse_until_ready(ignore_clients_prefix(django_application)),
+        "websocket": refuse_until_ready(
+            ignore_clients_prefix(
+                report_unsent_bytes(
+                    read_what_is_handled(
+                        ignore_sends_after_disconnect(
+                            URLRouter([*websocket_urlpatterns, re_path("", nowhere)])
+                        )
+                    )
                 )
             )
         ),

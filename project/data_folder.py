@@ -14,6 +14,7 @@ _OURS = (
     ".secret_key.",
     "files",
     "first_password",
+    "migration.lock",
     "runnel.sqlite3",
     "secret_key",
     "server.lock",

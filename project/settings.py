@@ -144,6 +144,8 @@ def _database() -> dict[str, Any]:
 
 
 DATABASES = {"default": _database()}
+#: Whether to serve a database that a newer version has migrated: to go back by one version.
+RUNNEL_NEWER_DATABASE = boolean("RUNNEL_NEWER_DATABASE", False)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = text("REDIS_URL")

@@ -17,6 +17,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
 
+from concurrency import migration_lock
 from project import data_folder, environment, listening, memory
 from runs.engine import lock, stop_signals, supervisor
 
@@ -37,8 +38,10 @@ class Command(BaseCommand):
         Raises:
             CommandError: the data folder or the port is in use, or the database cannot be used.
         """
-        if connection.vendor == "sqlite":
-            self._lock_data_folder()
+        try:
+            lock.hold_database()
+        except lock.AlreadyRunning as running:
+            raise CommandError(str(running)) from None
         memory.keep_large_objects_apart()
         host = options["host"]
         try:
@@ -50,16 +53,23 @@ class Command(BaseCommand):
             raise CommandError(f"The database cannot be used: {error}") from None
         self._serve(host, reserved)
 
-    def _lock_data_folder(self) -> None:
-        try:
-            lock.hold(settings.RUNNEL_DATA_DIR)
-        except lock.AlreadyRunning:
-            raise CommandError(
-                f"Another Runnel uses {settings.RUNNEL_DATA_DIR}. Stop it, or set RUNNEL_DATA_DIR."
-            ) from None
-
     def _prepare(self) -> None:
-        """Migrate the database, collect the static files and make the first admin, as far as necessary."""
+        """Migrate the database, collect the static files and make the first admin, as far as necessary.
+
+        Servers that start together do this one after the other.
+        """
+        with migration_lock.held(connection, settings.RUNNEL_DATA_DIR, on_wait=self._print_waiting):
+            self._migrate()
+            if not settings.DEBUG:
+                call_command("collectstatic", verbosity=0, interactive=False)
+            self._make_first_admin()
+        connection.close()
+
+    def _print_waiting(self) -> None:
+        self.stdout.write("Another server is updating the database. Waiting for it ...")
+        self.stdout.flush()
+
+    def _migrate(self) -> None:
         executor = MigrationExecutor(connection)
         # Skipped if there is nothing to apply: `migrate` would still check all models and permissions.
         if executor.migration_plan(executor.loader.graph.leaf_nodes()):
@@ -67,10 +77,6 @@ class Command(BaseCommand):
                 self.stdout.write("Updating the database. With large event logs this takes minutes ...")
                 self.stdout.flush()
             call_command("migrate", verbosity=0, interactive=False)
-        if not settings.DEBUG:
-            call_command("collectstatic", verbosity=0, interactive=False)
-        self._make_first_admin()
-        connection.close()
 
     def _make_first_admin(self) -> None:
         model = get_user_model()

@@ -1,0 +1,31 @@
+"""Why this process does not serve yet, or does not serve at all."""
+
+import asyncio
+import logging
+
+from concurrency.threads import readers
+from project import schema
+
+logger = logging.getLogger("runnel.lifecycle")
+
+#: Seconds between two looks at a database that this process may not serve.
+INTERVAL = 2.0
+
+#: A sentence while the database is not the one that this code needs; empty once it is.
+problem = ""
+
+
+async def check() -> bool:
+    """Return whether the database is the one that this code needs. Log a sentence when it is not, once."""
+    global problem  # noqa: PLW0603 - one for the process
+    found = await readers.run(schema.problem)
+    if found and found != problem:
+        logger.error("Not ready: %s", found)
+    problem = found
+    return not found
+
+
+async def wait() -> None:
+    """Return as soon as the database is the one that this code needs."""
+    while not await check():  # noqa: ASYNC110 - it waits for a database
+        await asyncio.sleep(INTERVAL)

@@ -1,0 +1,40 @@
+"""Whether the database has the tables that this code was written for."""
+
+from django.conf import settings
+from django.db import OperationalError, connection
+from django.db.migrations.loader import MigrationLoader
+
+
+def problem() -> str:
+    """Return a sentence if this process may not serve the database, nothing if it may. Reads the database.
+
+    Raises:
+        DatabaseError: the database answered with an error other than that it cannot be used now.
+    """
+    try:
+        loader = MigrationLoader(connection)
+    except OperationalError:
+        connection.close()
+        return "The database cannot be reached."
+    applied = set(loader.applied_migrations)
+    missing = sorted(set(loader.graph.nodes) - applied)
+    # Migrations that a squashed one replaces are known to it alone.
+    replaced = {name for migration in loader.disk_migrations.values() for name in migration.replaces}
+    unknown = sorted(
+        key for key in applied - set(loader.disk_migrations) - replaced if key[0] in loader.migrated_apps
+    )
+    if missing:
+        return (
+            f"The database lacks {len(missing)} migrations, from {_name(missing[0])} on: "
+            "run `manage.py migrate`, or start a server with `manage.py serve`."
+        )
+    if unknown and not settings.RUNNEL_NEWER_DATABASE:
+        return (
+            f"A newer version of Runnel has migrated the database: {_name(unknown[0])} is unknown here. "
+            "Start that version, or set RUNNEL_NEWER_DATABASE=true to go back by one version."
+        )
+    return ""
+
+
+def _name(migration: tuple[str, str]) -> str:
+    return ".".join(migration)

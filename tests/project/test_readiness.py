@@ -1,0 +1,103 @@
+"""A process serves the database that its code was written for, and says so of any other."""
+
+import asyncio
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.db import OperationalError, connection
+from django.db.migrations.recorder import MigrationRecorder
+from pytest_django.fixtures import Settings
+
+from project import readiness, schema
+from project.asgi import refuse_until_ready
+from tests.providers.calling import until
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def as_before() -> Iterator[None]:
+    yield
+    readiness.problem = ""
+
+
+def test_a_database_of_this_version_is_no_problem() -> None:
+    assert schema.problem() == ""
+
+
+def test_a_database_that_was_not_migrated_is_one() -> None:
+    name = MigrationRecorder.Migration.objects.filter(app="runs").latest("id").name
+    MigrationRecorder(connection).record_unapplied("runs", name)
+    assert schema.problem().startswith(
+        f"The database lacks 1 migrations, from runs.{name} on: run `manage.py migrate`"
+    )
+
+
+def test_a_database_of_a_newer_version_is_one_unless_the_operator_goes_back(settings: Settings) -> None:
+    MigrationRecorder(connection).record_applied("runs", "9999_tomorrow")
+    assert "runs.9999_tomorrow is unknown here. Start that version" in schema.problem()
+    settings.RUNNEL_NEWER_DATABASE = True
+    assert schema.problem() == ""
+
+
+def test_tables_of_an_app_that_was_taken_out_are_none() -> None:
+    MigrationRecorder(connection).record_applied("taken_out", "0001_initial")
+    assert schema.problem() == ""
+
+
+def test_a_database_that_is_away_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: object) -> None:
+        raise OperationalError
+
+    monkeypatch.setattr(schema, "MigrationLoader", fail)
+    monkeypatch.setattr(connection, "close", lambda: None)
+    assert schema.problem() == "The database cannot be reached."
+
+
+async def test_it_is_said_once_and_waited_for(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    told = "The database lacks 3 migrations."
+    answers = [told, told, told]
+    monkeypatch.setattr(readiness, "INTERVAL", 0.001)
+    monkeypatch.setattr(schema, "problem", lambda: answers.pop() if len(answers) > 1 else answers[0])
+    with caplog.at_level(logging.ERROR):
+        waiting = asyncio.create_task(readiness.wait())
+        await until(lambda: len(answers) == 1)
+        assert readiness.problem == told
+        answers[0] = ""
+        await waiting
+    assert readiness.problem == ""
+    assert [record.getMessage() for record in caplog.records] == [f"Not ready: {told}"]
+
+
+@pytest.mark.parametrize(
+    ("scope", "expected"),
+    [
+        ({"type": "http", "path": "/"}, ["503"]),
+        ({"type": "http", "path": "/healthz"}, ["served"]),
+        ({"type": "websocket", "path": "/ws/"}, ["websocket.close"]),
+    ],
+)
+async def test_meanwhile_nothing_is_served_but_the_probes(scope: dict[str, Any], expected: list[str]) -> None:
+    sent: list[str] = []
+
+    async def serve(*_: Any) -> None:
+        sent.append("served")
+
+    async def receive() -> dict[str, str]:
+        return {"type": "websocket.connect"}
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(str(message.get("status", message["type"])))
+
+    gate = refuse_until_ready(serve)
+    readiness.problem = "The database cannot be reached."
+    await gate(scope, receive, send)
+    assert sent[:1] == expected
+
+    readiness.problem = ""
+    await gate(scope, receive, send)
+    assert sent[-1] == "served"
