@@ -314,6 +314,8 @@ RUNNEL_RUN_TIMEOUT = number("RUNNEL_RUN_TIMEOUT", 900.0, at_least=0.01)
 RUNNEL_APPROVAL_TIMEOUT = number("RUNNEL_APPROVAL_TIMEOUT", 86_400.0, at_least=0.0)
 #: Whether an approval must name the digest of what it approves.
 RUNNEL_APPROVAL_NEEDS_DIGEST = boolean("RUNNEL_APPROVAL_NEEDS_DIGEST", True)
+#: Whether users may allow calls beforehand. If not, each call that needs an approval is asked about.
+RUNNEL_STANDING_DECISIONS = boolean("RUNNEL_STANDING_DECISIONS", True)
 #: The most provider calls of a run whose start sets no `max_steps`.
 RUNNEL_MAX_STEPS = whole("RUNNEL_MAX_STEPS", 20, at_least=1)
 #: How often in a row a run goes on after `pause_turn`, with which Anthropic's server tools interrupt an answer.

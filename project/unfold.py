@@ -79,6 +79,12 @@ UNFOLD: dict[str, Any] = {
                 "items": [
                     _link("Providers", "cloud", "providers_provider_changelist", "providers.view_provider"),
                     _link("MCP servers", "build", "runs_mcpserver_changelist", "runs.view_mcpserver"),
+                    _link(
+                        "Standing decisions",
+                        "rule",
+                        "runs_standingdecision_changelist",
+                        "runs.view_standingdecision",
+                    ),
                     _link("API tokens", "key", "runs_apitoken_changelist", "runs.view_apitoken"),
                     _link(
                         "Failed sign-ins", "lock", "axes_accessattempt_changelist", "axes.view_accessattempt"

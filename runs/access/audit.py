@@ -19,11 +19,19 @@ from django.utils.decorators import sync_and_async_middleware
 
 from providers.models import Provider
 from runs.access import addresses
-from runs.models import ApiToken, AuditEntry, Conversation, GroupLimits, McpServer
+from runs.models import ApiToken, AuditEntry, Conversation, GroupLimits, McpServer, StandingDecision
 from runs.models.audit import Actor, AuditAction
 
 #: The models whose changes are noted.
-_AUDITED: tuple[type[Model], ...] = (User, Group, GroupLimits, Provider, McpServer, ApiToken)
+_AUDITED: tuple[type[Model], ...] = (
+    User,
+    Group,
+    GroupLimits,
+    Provider,
+    McpServer,
+    ApiToken,
+    StandingDecision,
+)
 #: Relations whose changes are noted, each with its name.
 _RELATIONS: tuple[tuple[Any, str], ...] = (
     (User.groups.through, "groups"),

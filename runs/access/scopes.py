@@ -30,13 +30,18 @@ def check_frame(scopes: AbstractSet[str], frame_type: str) -> None:
         _check(scopes, needed)
 
 
-def check_method(scopes: AbstractSet[str], method: str | None) -> None:
+def check_method(scopes: AbstractSet[str], method: str | None, changing: Scope | None = None) -> None:
     """Check that an HTTP request with this method may be answered.
+
+    Args:
+        scopes: what the token has.
+        method: the request's method.
+        changing: the scope for a method that changes something; ``None`` for the usual one.
 
     Raises:
         Forbidden: the scope is missing.
     """
-    _check(scopes, Scope.READ if method in _READING else Scope.RUN)
+    _check(scopes, Scope.READ if method in _READING else changing or Scope.RUN)
 
 
 def _check(scopes: AbstractSet[str], needed: Scope) -> None:

@@ -23,7 +23,7 @@ from concurrency.log_context import fresh_context
 from concurrency.tasks import spawn
 from providers.errors.stop_signal import RunCancelled, StopSignal, wait_for
 from providers.text.cleaning import clean
-from runs.calls.outcomes import CallOutcome, NotExecuted, text_of
+from runs.calls.outcomes import DENIED_BEFOREHAND, CallOutcome, NotExecuted, text_of
 from runs.calls.planning import CLIENT, PlannedCall
 from runs.calls.progress import Progress, ProgressNotes
 from runs.models.tool_call import ToolCallStatus
@@ -103,6 +103,8 @@ async def _answer(
     why: Callable[[], NotExecuted],
     note_abandoned: AbandonedNote,
 ) -> CallOutcome:
+    if call.is_denied:
+        return _answered(call, ToolCallStatus.DENIED, DENIED_BEFOREHAND)
     tool = call.tool
     if tool is None:
         unreadable = why_not_readable(call.arguments) if call.source == CLIENT else None

@@ -94,6 +94,10 @@ def after_edit(outcome: CallOutcome, arguments: str) -> CallOutcome:
     return replace(outcome, content=f"{note}\n{outcome.content}")
 
 
+#: What a model reads of a call that a standing decision denies.
+DENIED_BEFOREHAND = "Denied by a standing decision of the user: calls of this tool are not executed here."
+
+
 def denied(reason: str) -> str:
     """Return the text for the model about a call that a person denied."""
     return f"Denied by the user: {reason}" if reason else "Denied by the user."

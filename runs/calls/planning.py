@@ -13,6 +13,8 @@ from providers.errors import LLMMalformedToolCallError
 from providers.types import FinishReason, StepResult, ToolCallPart
 from runs.calls.offers import OfferedTools
 from runs.calls.outcomes import CallOutcome, NotExecuted, after_edit, unanswered
+from runs.calls.standing import StandingRule, StandingRules
+from runs.models.standing_decision import Verdict
 from runs.models.tool_call import ToolCallStatus, digest_of
 from runs.toolbox.binding import why_not_readable
 from runs.toolbox.tool import Tool
@@ -39,8 +41,10 @@ class PlannedCall:
     requires_approval: bool = False
     #: The digest that a person was asked about; empty before that, and for a call of an older version.
     asked_digest: str = ""
-    #: Whether a person has approved this call.
+    #: Whether a person has approved this call, now or beforehand.
     is_approved: bool = False
+    #: The standing decision that allows or denies this call; ``None`` if none does.
+    standing: StandingRule | None = None
     #: Whether a person has changed ``arguments``; the model must be told.
     is_edited: bool = False
     status: ToolCallStatus = ToolCallStatus.RUNNING
@@ -56,6 +60,11 @@ class PlannedCall:
     def has_changed(self) -> bool:
         """Whether the tool is another one than the one that a person was asked about."""
         return bool(self.asked_digest) and self.tool is not None and self.asked_digest != self.digest
+
+    @property
+    def is_denied(self) -> bool:
+        """Whether a standing decision denies this call."""
+        return self.standing is not None and self.standing.verdict is Verdict.DENY
 
     def unanswered(self, why: NotExecuted) -> CallOutcome:
         """Return the answer to this open call when its run ends for the reason ``why``."""
@@ -81,13 +90,21 @@ def is_answerable(result: StepResult) -> bool:
     return expects_results and bool(calls) and all(call.complete for call in calls)
 
 
-def plan(result: StepResult, offer: OfferedTools) -> tuple[PlannedCall, ...]:
+def plan(
+    result: StepResult, offer: OfferedTools, standing: StandingRules | None = None
+) -> tuple[PlannedCall, ...]:
     """Return the planned calls of a step, in call order. Incomplete calls are left out.
 
     If one call is pending, all calls that are not pending are held until it is decided.
+
+    Args:
+        result: the step's answer.
+        offer: the tools of the run.
+        standing: the standing decisions of the run's owner; ``None`` for none.
     """
+    rules = standing or StandingRules()
     calls = tuple(
-        _planned(call, position, offer)
+        _planned(call, position, offer, rules)
         for position, call in enumerate(result.tool_calls, start=1)
         if call.complete
     )
@@ -148,24 +165,32 @@ def has_unreadable(arguments: Iterable[str]) -> bool:
     return any(why_not_readable(text) is not None for text in arguments)
 
 
-def _planned(call: ToolCallPart, position: int, offer: OfferedTools) -> PlannedCall:
+def _planned(call: ToolCallPart, position: int, offer: OfferedTools, rules: StandingRules) -> PlannedCall:
     planned = PlannedCall(
         id=uuid7(), call_id=call.id, name=call.name, arguments=call.arguments, position=position
     )
+    tool = offer.tools.get(call.name)
+    rule = rules.about(call.name, call.arguments, tool)
     if call.name in offer.client:
         # Unreadable arguments are not for the client: execution answers the call with an error.
         is_readable = why_not_readable(call.arguments) is None
-        status = ToolCallStatus.PENDING if is_readable else ToolCallStatus.RUNNING
-        return replace(planned, source=CLIENT, status=status)
-    tool = offer.tools.get(call.name)
+        planned = replace(planned, source=CLIENT)
+        return _asked(planned, rule) if is_readable else planned
     if tool is None:
         return planned
+    asks = tool.requires_approval or (rule is not None and rule.verdict is Verdict.ASK)
+    planned = replace(planned, source=tool.source, requires_approval=asks, tool=tool)
     # Invalid arguments need no approval: execution answers the call with an error.
-    needs_approval = tool.requires_approval and tool.refusal(call.arguments) is None
-    return replace(
-        planned,
-        source=tool.source,
-        requires_approval=tool.requires_approval,
-        status=ToolCallStatus.PENDING if needs_approval else ToolCallStatus.RUNNING,
-        tool=tool,
-    )
+    if (asks and tool.refusal(call.arguments) is None) or (rule and rule.verdict is Verdict.DENY):
+        return _asked(planned, rule)
+    return planned
+
+
+def _asked(call: PlannedCall, rule: StandingRule | None) -> PlannedCall:
+    """Return a call that somebody has to decide about: decided by ``rule`` if that decides, else pending."""
+    if rule is None or rule.verdict is Verdict.ASK:
+        return replace(call, status=ToolCallStatus.PENDING)
+    if rule.verdict is Verdict.DENY:
+        # It is only answered: nothing of it takes effect.
+        return replace(call, standing=rule, status=ToolCallStatus.HELD)
+    return replace(call, standing=rule, is_approved=True)

@@ -4,6 +4,7 @@ Each function runs inside a transaction that its caller opened.
 """
 
 from collections.abc import Iterable
+from datetime import datetime
 from uuid import UUID
 
 from django.utils import timezone
@@ -12,8 +13,10 @@ from providers.types import ChatMessage, Json, StepResult
 from runs.calls.human_decisions import Decided
 from runs.calls.outcomes import CallOutcome, message_of
 from runs.calls.planning import PlannedCall
-from runs.models import Step, ToolCall
-from runs.models.tool_call import OPEN, ToolCallStatus, digest_of
+from runs.calls.standing import StandingRule
+from runs.models import AuditEntry, StandingDecision, Step, ToolCall
+from runs.models.audit import Actor, AuditAction
+from runs.models.tool_call import OPEN, Decision, ToolCallStatus, digest_of
 
 #: Statuses of calls whose answer is sent to the model.
 _ANSWERED = frozenset(ToolCallStatus) - OPEN - {ToolCallStatus.UNANSWERED, ToolCallStatus.INCOMPLETE}
@@ -24,6 +27,7 @@ def keep(run_id: UUID, step_id: UUID, result: StepResult, planned: Iterable[Plan
     plans = {plan.position: plan for plan in planned}
     now = timezone.now()
     rows = []
+    decided: list[tuple[ToolCall, StandingRule]] = []
     for position, call in enumerate(result.tool_calls, start=1):
         row = ToolCall(
             run_id=run_id,
@@ -39,8 +43,28 @@ def keep(run_id: UUID, step_id: UUID, result: StepResult, planned: Iterable[Plan
             row.requires_approval = plan.requires_approval
             row.shown_digest = plan.digest if plan.status is ToolCallStatus.PENDING else ""
             row.started_at = now if plan.status is ToolCallStatus.RUNNING else None
+            if plan.standing is not None:
+                _decide_beforehand(row, plan, plan.standing, now)
+                decided.append((row, plan.standing))
         rows.append(row)
     ToolCall.objects.bulk_create(rows)
+    for row, rule in decided:
+        _note_use(row, rule, now)
+
+
+def _decide_beforehand(row: ToolCall, plan: PlannedCall, rule: StandingRule, now: datetime) -> None:
+    row.decision = Decision.DENIED if plan.is_denied else Decision.APPROVED
+    row.decided_by_id, row.decided_at, row.standing_decision = rule.owner_id, now, rule.id
+    row.shown_digest = row.decided_digest = plan.digest
+
+
+def _note_use(row: ToolCall, rule: StandingRule, now: datetime) -> None:
+    """Note in the audit log, and at the standing decision, that it has decided about a call."""
+    action = AuditAction.DENIED if row.decision == Decision.DENIED else AuditAction.APPROVED
+    actor = Actor(user_id=rule.owner_id, name=rule.owner_name)
+    summary = f"{row.name} in run {row.run_id} (standing decision {rule.id})"
+    AuditEntry.note(actor, action, "runs.toolcall", row.pk, summary)
+    StandingDecision.objects.filter(pk=rule.id).update(last_used_at=now)
 
 
 def answer(outcome: CallOutcome) -> None:

@@ -20,7 +20,7 @@ from providers.errors.stop_signal import RunCancelled, StopCause
 from providers.types import ChatMessage, FinishReason, ModelRequest, StepResult
 from providers.types.usage import Usage
 from providers.usage.spending import ModelUsage
-from runs.calls import planning, records
+from runs.calls import planning, records, standing
 from runs.calls.outcomes import NotExecuted
 from runs.calls.planning import PlannedCall
 from runs.engine import endings
@@ -172,7 +172,8 @@ class Engine:
                 reason, why = limit
                 await self._end(endings.completed(self._run.segment, usage, reason), result, why=why)
                 return
-            calls = planning.plan(result, offer)
+            rules = await readers.run(standing.load, self._run.owner_id, self._context.conversation_id)
+            calls = planning.plan(result, offer, rules)
             if planning.pending(calls):
                 await self._pause(step, result, calls)
                 return

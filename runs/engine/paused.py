@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from providers.types import Json, Origin
 from providers.usage.spending import ModelUsage
-from runs.calls import offers, planning, records
+from runs.calls import offers, planning, records, standing
 from runs.calls.human_decisions import Decided
 from runs.calls.offers import OfferedTools
 from runs.calls.outcomes import CallOutcome, NotExecuted
@@ -111,7 +111,7 @@ def _read(run: Run) -> PausedRun:
     return PausedRun(
         row=run,
         offer=offer,
-        calls=tuple(_planned(row, offer) for row in rows),
+        calls=tuple(planned(row, offer) for row in rows),
         steps=len(steps),
         usages=tuple(
             ModelUsage(
@@ -136,8 +136,9 @@ def _unreadable_steps(run: Run, last: int) -> int:
     return sum(1 for _ in takewhile(planning.has_unreadable, newest))
 
 
-def _planned(row: ToolCall, offer: OfferedTools) -> PlannedCall:
-    return PlannedCall(
+def planned(row: ToolCall, offer: OfferedTools) -> PlannedCall:
+    """Return the open call in ``row`` of a paused run, to which ``offer`` is offered."""
+    call = PlannedCall(
         id=row.id,
         call_id=row.call_id,
         name=row.name,
@@ -149,6 +150,12 @@ def _planned(row: ToolCall, offer: OfferedTools) -> PlannedCall:
         asked_digest=row.shown_digest,
         tool=offer.tools.get(row.name),
     )
+    if row.standing_decision is None or call.status is not ToolCallStatus.HELD:
+        return call
+    # A standing approval that was revoked meanwhile, or that was for another tool, allows nothing any more.
+    rule = standing.in_force(row.standing_decision)
+    is_approved = rule is not None and row.decision == Decision.APPROVED and row.decided_digest == call.digest
+    return replace(call, standing=rule, is_approved=is_approved)
 
 
 def going_on(run: PausedRun, decided: Sequence[Decided], resume: list[Json]) -> list[Event]:

@@ -158,6 +158,7 @@ def _tool_call(call: ToolCall) -> dict[str, Any]:
         "requires_approval",
         "source",
         "decision",
+        "standing_decision",
         "reason",
         "result",
         "is_error",

@@ -20,6 +20,7 @@ from runs.access import authentication, scopes
 from runs.access.addresses import of_request
 from runs.access.wrong_tokens import admit_token, note_token
 from runs.errors import Forbidden, RateLimited
+from runs.models.token import Scope
 
 #: An X-Request-ID that is safe to log. Any other is replaced by a new one.
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
@@ -58,11 +59,12 @@ type _View[**P] = Callable[Concatenate[HttpRequest, User, P], HttpResponseBase]
 
 
 def api[**P](
-    *methods: str,
+    *methods: str, scope: Scope | None = None
 ) -> Callable[[_View[P]], Callable[Concatenate[HttpRequest, P], HttpResponseBase]]:
     """Return a decorator that makes a JSON view for ``methods`` of a function.
 
-    The function takes the request, the user and the parameters of the URL.
+    The function takes the request, the user and the parameters of the URL. ``scope`` is what a token needs for
+    methods that change something, if that is another scope than ``run``.
 
     A request with an ``Authorization`` header is authenticated by that header alone. Cookies are ignored, so
     another site cannot forge the request, and no CSRF token is needed.
@@ -88,7 +90,7 @@ def api[**P](
                 response["Allow"] = ", ".join(methods)
                 return response
             try:
-                scopes.check_method(allowed, request.method)
+                scopes.check_method(allowed, request.method, scope)
             except Forbidden as refusal:
                 return error(HTTPStatus.FORBIDDEN, refusal.code, refusal.message)
             chosen = view if header is not None else guarded

@@ -6,7 +6,7 @@ from django.contrib.auth.views import PasswordChangeDoneView
 from django.http import HttpResponseBase
 from django.urls import URLPattern, path
 
-from runs.http import conversations, files, models, pages, tokens, tools, writing
+from runs.http import conversations, files, models, pages, standing, tokens, tools, writing
 
 
 def _api(route: str, view: Callable[..., HttpResponseBase], *, name: str) -> tuple[URLPattern, URLPattern]:
@@ -44,5 +44,7 @@ urlpatterns = [
     *_api("files/<uuid:file_id>", files.file, name="api_file"),
     *_api("models", models.models, name="api_models"),
     *_api("tools", tools.tools, name="api_tools"),
+    *_api("standing-decisions", standing.standing_decisions, name="api_standing_decisions"),
+    *_api("standing-decisions/<int:decision_id>", standing.standing_decision, name="api_standing_decision"),
     *_api("runs/<uuid:run_id>/cancel", conversations.cancel, name="api_cancel"),
 ]

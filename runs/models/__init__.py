@@ -1,4 +1,4 @@
-"""The database tables of runs: conversations, messages, notes, runs, steps, tool calls, files, events, limits, choices, audit log."""
+"""The database tables of runs: what was said and done, files, events, decisions, limits, preferences, audit log."""
 
 from runs.models.audit import AuditEntry
 from runs.models.choices import WritingChoices
@@ -9,6 +9,7 @@ from runs.models.group_limits import GroupLimits
 from runs.models.mcp_server import McpServer
 from runs.models.note import Note
 from runs.models.run import Run
+from runs.models.standing_decision import StandingDecision
 from runs.models.step import Step
 from runs.models.token import ApiToken
 from runs.models.tool_call import ToolCall
@@ -26,6 +27,7 @@ __all__ = [
     "Note",
     "Run",
     "RunEvent",
+    "StandingDecision",
     "Step",
     "ToolCall",
     "Upkeep",

@@ -101,6 +101,8 @@ class ToolCall(models.Model):
     shown_digest = models.CharField(max_length=64, blank=True, default="", db_default="", editable=False)
     #: The digest that the decision named; the decision is valid for that only.
     decided_digest = models.CharField(max_length=64, blank=True, editable=False)
+    #: The number of the standing decision that decided, which may have been revoked since; NULL if a person decided.
+    standing_decision = models.BigIntegerField(null=True, blank=True, db_default=None, editable=False)
     #: The person's reason for the decision.
     reason = models.TextField(blank=True, editable=False)
     #: JSON text of the arguments to execute instead of ``arguments``; empty unless a person edited them.

@@ -7,7 +7,16 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
 
 from providers.models import ProviderTrace
-from runs.models import ApiToken, AuditEntry, Conversation, File, Message, Run, WritingChoices
+from runs.models import (
+    ApiToken,
+    AuditEntry,
+    Conversation,
+    File,
+    Message,
+    Run,
+    StandingDecision,
+    WritingChoices,
+)
 from runs.retention import contents
 from runs.retention.pace import Pace
 from runs.states import ACTIVE
@@ -60,6 +69,7 @@ def _close_account(user: User) -> None:
     with transaction.atomic():
         for token in ApiToken.objects.filter(user=user):
             token.delete()
+        StandingDecision.objects.filter(owner=user).delete()
         user.groups.clear()
         user.user_permissions.clear()
         user.set_unusable_password()
@@ -85,4 +95,5 @@ def _close_audit(user: User, name: str) -> None:
     AuditEntry.objects.filter(actor=user).update(actor_name=name, address="")
     AuditEntry.objects.filter(target="auth.user", target_id=str(user.pk)).update(summary=name)
     owned = f"(of user {user.pk})"
-    AuditEntry.objects.filter(target="runs.apitoken", summary__endswith=owned).update(summary=owned)
+    owning = ("runs.apitoken", "runs.standingdecision")
+    AuditEntry.objects.filter(target__in=owning, summary__endswith=owned).update(summary=owned)

@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import URLPattern, reverse
 
 from runs.http import urls
-from runs.models import ApiToken, Conversation, File, Run
+from runs.models import ApiToken, Conversation, File, Run, StandingDecision
 from runs.models.audit import AuditEntry
 from runs.states import RunStatus
 from runs.store import files
@@ -36,6 +36,7 @@ class Rows:
             "run_id": run.pk,
             "file_id": file.id,
             "token_id": token.pk,
+            "decision_id": StandingDecision.objects.create(owner=self.owner, verdict="deny", pattern="x").pk,
         }
         self.absent: dict[str, Any] = {
             name: uuid.uuid4() if isinstance(value, uuid.UUID) else value + 10**6
@@ -43,7 +44,10 @@ class Rows:
         }
 
     def snapshot(self) -> list[Any]:
-        return [list(model.objects.order_by("pk").values()) for model in (Conversation, Run, File, ApiToken)]
+        return [
+            list(model.objects.order_by("pk").values())
+            for model in (Conversation, Run, File, ApiToken, StandingDecision)
+        ]
 
 
 def naming_routes() -> Iterator[URLPattern]:
