@@ -80,6 +80,7 @@ class RunningStep:
         #: The files in the answer.
         self._files: tuple[tuple[Embedded, MadeFile | NotKept], ...] = ()
         self._traces = PackedTraces()
+        self._reasoning_seconds: tuple[float, ...] = ()
         #: Whether the log has the step's ``STEP_STARTED`` and not its ``STEP_FINISHED``.
         self.is_open = True
 
@@ -126,6 +127,7 @@ class RunningStep:
             finally:
                 self._files = tuple(sink.files)
                 sink.close()
+                self._reasoning_seconds = tuple(sink.events.reasoning_seconds)
                 self.is_open = False
                 context.budget.settle(self.attempts.spending.by_model)
 
@@ -152,6 +154,7 @@ class RunningStep:
                 cost=self.attempts.spending.cost,
                 calls=calls,
                 files=self._files,
+                reasoning_seconds=self._reasoning_seconds,
             )
         return StepEnding(
             step_id=self.row.id,

@@ -7,6 +7,7 @@ whole run. This module does no I/O: ``StepEvents`` passes its events to the give
 
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
+from time import monotonic
 from typing import Any, assert_never
 from uuid import UUID
 
@@ -63,6 +64,9 @@ class StepEvents:
         self._reasoning_index = 0
         self._reasoning_head = ""
         self._last_reasoning_id: str | None = None
+        self._reasoning_since = 0.0
+        #: How long each reasoning message took, in order, in seconds.
+        self.reasoning_seconds: list[float] = []
         self._calls: dict[str, str] = {}
 
     def feed(self, event: model.ModelEvent) -> None:
@@ -136,6 +140,7 @@ class StepEvents:
             self._span_id = str(uuid7())
             self._write({"type": "REASONING_START", "messageId": self._span_id})
         self._close_reasoning_message()
+        self._reasoning_since = monotonic()
         self._reasoning_id = self._last_reasoning_id = str(uuid7())
         self._reasoning_index = index
         self._reasoning_head = head("REASONING_MESSAGE_CONTENT", "messageId", self._reasoning_id)
@@ -143,7 +148,15 @@ class StepEvents:
 
     def _close_reasoning_message(self) -> None:
         if self._reasoning_id is not None:
-            self._write({"type": "REASONING_MESSAGE_END", "messageId": self._reasoning_id})
+            seconds = round(monotonic() - self._reasoning_since, 3)
+            self.reasoning_seconds.append(seconds)
+            self._write(
+                {
+                    "type": "REASONING_MESSAGE_END",
+                    "messageId": self._reasoning_id,
+                    "metadata": {"seconds": seconds},
+                }
+            )
             self._reasoning_id = None
 
     def _close_reasoning(self) -> None:

@@ -32,6 +32,8 @@ class ReplayedMessage:
     message: ChatMessage
     #: The files that a provider's items have links to, by the position of their part.
     files: Mapping[int, list[Json]] = field(default_factory=dict)
+    #: How long each piece of reasoning took, in order, in seconds; ``None`` for one that was cut.
+    reasoning_seconds: tuple[float | None, ...] = ()
 
 
 def events(run_id: UUID) -> Iterator[dict[str, Any]]:
@@ -76,6 +78,8 @@ class _Replay:
         self._calls: dict[str, list[str]] = {}
         self._ended: set[str] = set()
         self._files: dict[int, list[Json]] = {}
+        #: By the id of the reasoning in the log, in order.
+        self._seconds: dict[str, float | None] = {}
 
     def read(self, event: dict[str, Any]) -> None:
         """Add what ``event`` tells of the message."""
@@ -93,8 +97,12 @@ class _Replay:
                     # It goes on behind a file.
                     self._texts[key] = self._begin(_BEGINNINGS[kind], key)
                 self._texts[key].append(event["delta"])
+                if kind.startswith("REASONING"):
+                    self._seconds.setdefault(key, None)
             case "TOOL_CALL_ARGS":
                 self._calls[event["toolCallId"]].append(event["delta"])
+            case "REASONING_MESSAGE_END" if "metadata" in event and event["messageId"] in self._seconds:
+                self._seconds[event["messageId"]] = event["metadata"]["seconds"]
             case "TOOL_CALL_END":
                 self._ended.add(event["toolCallId"])
             case "CUSTOM" if event["name"] == "provider_item":
@@ -109,6 +117,7 @@ class _Replay:
             message_id=self._id or uuid7(),
             message=ChatMessage(role=Role.ASSISTANT, parts=parts),
             files=self._files,
+            reasoning_seconds=tuple(self._seconds.values()),
         )
 
     def _belongs_to(self, message_id: str) -> None:

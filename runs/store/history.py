@@ -90,6 +90,20 @@ def result_with_files(stored: Json, files: Mapping[str, list[Json]]) -> Json:
     return {**stored, "files": shown} if shown else stored
 
 
+def with_seconds(parts: list[Json], seconds: Sequence[float | None]) -> list[Json]:
+    """Return stored parts, each piece of reasoning with how long it took, in seconds.
+
+    Reasoning without words was shown to nobody and has none. If the others are not as many as the ``seconds``, it is not
+    known which belongs to which, so none is added.
+    """
+    thoughts = [part for part in parts if part["kind"] == "reasoning" and part["text"]]
+    if len(thoughts) == len(seconds):
+        for part, its in zip(thoughts, seconds, strict=True):
+            if its is not None:
+                part["seconds"] = its
+    return parts
+
+
 def part_from_json(stored: Mapping[str, Any]) -> types.Part:
     """Return the part that ``part_to_json`` converted."""
     values = dict(stored)
@@ -101,6 +115,9 @@ def part_from_json(stored: Mapping[str, Any]) -> types.Part:
         # ``user_parts`` adds ``file``, which is not a field of the part.
         fields = {name: values[name] for name in ("mime_type", "data", "url", "name")}
         return types.MediaPart(kind=values["medium"], **fields)
+    if kind == "reasoning":
+        # ``with_seconds`` adds it, which is not a field of the part.
+        values.pop("seconds", None)
     if kind == "text":
         values["annotations"] = tuple(values.get("annotations", ()))
     part: types.Part = _KINDS[kind](**values)

@@ -28,6 +28,7 @@ def add(
     files: Sequence[tuple[Embedded, MadeFile | NotKept]] = (),
     result_files: Mapping[str, list[Json]] | None = None,
     item_files: Mapping[int, list[Json]] | None = None,
+    reasoning_seconds: Sequence[float | None] = (),
 ) -> None:
     """Append ``message`` to the run's conversation at the next position.
 
@@ -38,6 +39,7 @@ def add(
         files: the files in a model's answer; links are stored in their place.
         result_files: the files in the results of calls, as ``MadeFile.shown`` tells them, by the calls' ids.
         item_files: the files that a provider's items have links to already, by the position of their part.
+        reasoning_seconds: how long each piece of reasoning took, in order, in seconds.
     """
     origin = message.origin
     parts = [
@@ -49,7 +51,7 @@ def add(
         id=message_id,
         run_id=run_id,
         role=message.role.value,
-        parts=parts,
+        parts=history.with_seconds(parts, reasoning_seconds),
         origin={"wire": origin.wire, "provider": origin.provider, "model": origin.model} if origin else None,
         native=native.shortened([history.with_links(item, files) for item in message.native], parts),
     )

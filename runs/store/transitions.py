@@ -70,6 +70,8 @@ class Answer:
     calls: tuple[PlannedCall, ...] = ()
     #: The stored files in the answer.
     files: tuple[tuple[Embedded, MadeFile | NotKept], ...] = ()
+    #: How long each piece of reasoning took, in order, in seconds.
+    reasoning_seconds: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -279,7 +281,13 @@ def _end_step(run_id: UUID, ending: StepEnding, now: datetime) -> None:
     elif ending.lost is not None:
         columns |= usage_columns(ending.lost.usage, ending.lost.cost)
     if ending.answer is None and (said := replay.message_of(replay.last_step(replay.events(run_id)))):
-        messages.add(run_id, said.message, message_id=said.message_id, item_files=said.files)
+        messages.add(
+            run_id,
+            said.message,
+            message_id=said.message_id,
+            item_files=said.files,
+            reasoning_seconds=said.reasoning_seconds,
+        )
     statements.update(Step, columns, key=ending.step_id).execute()
     ending.traces.store()
 
@@ -304,7 +312,13 @@ def _store_answer(run_id: UUID, step_id: UUID, answer: Answer) -> None:
     result = answer.result
     if result.parts or result.native:
         message = history.answer(result, answer.origin)
-        messages.add(run_id, message, message_id=answer.message_id, files=answer.files)
+        messages.add(
+            run_id,
+            message,
+            message_id=answer.message_id,
+            files=answer.files,
+            reasoning_seconds=answer.reasoning_seconds,
+        )
     records.keep(run_id, step_id, result, answer.calls)
 
 

@@ -4,6 +4,7 @@
 // same elements.
 
 import { element } from "./dom.js";
+import { duration } from "./format.js";
 import { MarkdownStream } from "./markdown/stream.js";
 import { fileElement } from "./media.js";
 import { citationsIn, Sources } from "./sources.js";
@@ -51,6 +52,9 @@ export class Answer {
       case "REASONING_MESSAGE_CONTENT":
         this.#reasoning(event.messageId).append(event.delta);
         return "Waiting for the answer…";
+      case "REASONING_MESSAGE_END":
+        this.#took(event.metadata?.seconds);
+        return undefined;
       case "TOOL_CALL_START":
         this.#addCard(event.toolCallId, event.toolCallName);
         return `Asking for ${event.toolCallName}…`;
@@ -143,7 +147,7 @@ export class Answer {
       const holder = element("div", { class: "text" });
       const title = element("summary", {}, "Thinking…");
       const block = element("details", { class: "reasoning", open: true }, title, holder);
-      const thinking = { block, title, isTouched: false };
+      const thinking = { block, title, isTouched: false, seconds: null };
       title.addEventListener("click", () => {
         thinking.isTouched = true;
       });
@@ -156,10 +160,16 @@ export class Answer {
   // Folds what was thought, unless the reader has opened or shut it.
   #thought() {
     if (!this.#thinking) return;
-    const { block, title, isTouched } = this.#thinking;
+    const { block, title, isTouched, seconds } = this.#thinking;
     this.#thinking = null;
-    title.textContent = "Reasoning";
+    const took = seconds == null ? [] : [" ", element("span", { class: "took" }, duration(seconds))];
+    title.replaceChildren(element("span", {}, "Reasoning"), ...took);
     if (!isTouched) block.open = false;
+  }
+
+  // How long it was thought, which is told once that is over.
+  #took(seconds) {
+    if (this.#thinking && seconds != null) this.#thinking.seconds = seconds;
   }
 
   #stream(kind, id, makeHolder) {
@@ -261,7 +271,10 @@ export class Answer {
         break;
       case "reasoning":
         // Each part is a piece of its own.
-        if (part.text) this.#reasoning(part).append(part.text);
+        if (part.text) {
+          this.#reasoning(part).append(part.text);
+          this.#took(part.seconds);
+        }
         break;
       case "tool_call": {
         const card = this.#addCard(part.id, part.name);

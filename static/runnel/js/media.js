@@ -20,23 +20,26 @@ export function toEvent({ medium, mime_type: mimeType, file, data, url }) {
   return { type: medium, source: { type, value, ...(mimeType && { mimeType }) } };
 }
 
+/** Return what was made, with a link that fetches it. */
+function withDownload(made, url, name) {
+  const link = element("a", { href: url, download: name || true, class: "download" }, "Download");
+  return element("figure", { class: "made" }, made, element("figcaption", {}, link));
+}
+
 /** Return the element for a file that a model or a tool has made: `{url, mime_type, name}`. */
 export function fileElement({ url, mime_type: mimeType, name }) {
   const [family] = mimeType.split("/");
   if (family === "image") {
     const picture = element("img", { class: "shown", src: url, alt: name });
-    const link = element("a", { class: "made", href: url }, picture);
+    const made = withDownload(element("a", { href: url }, picture), url, name);
     // What cannot be shown, although it is called a picture, can still be fetched.
-    picture.addEventListener("error", () => {
-      link.className = "chip";
-      link.replaceChildren(shown(name || url));
-    });
-    return link;
+    picture.addEventListener("error", () => picture.replaceWith(element("span", { class: "chip" }, shown(name || url))));
+    return made;
   }
   // Samples without a header are sent with one: no browser plays them else.
   const address = /^audio\/(l16|pcm)/i.test(mimeType) ? `${url}?as=wav` : url;
-  if (family === "audio") return element("audio", { class: "made", controls: true, src: address });
-  if (family === "video") return element("video", { class: "made", controls: true, src: url });
+  if (family === "audio") return withDownload(element("audio", { controls: true, src: address }), url, name);
+  if (family === "video") return withDownload(element("video", { controls: true, src: url }), url, name);
   return element("a", { class: "chip", href: url }, shown(name));
 }
 
