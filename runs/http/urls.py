@@ -6,7 +6,7 @@ from django.contrib.auth.views import PasswordChangeDoneView
 from django.http import HttpResponseBase
 from django.urls import URLPattern, path
 
-from runs.http import conversations, files, models, pages, standing, tokens, tools, writing
+from runs.http import account, conversations, files, models, pages, standing, tokens, tools, writing
 
 
 def _api(route: str, view: Callable[..., HttpResponseBase], *, name: str) -> tuple[URLPattern, URLPattern]:
@@ -25,6 +25,9 @@ urlpatterns = [
         PasswordChangeDoneView.as_view(template_name="account/password_changed.html"),
         name="password_change_done",
     ),
+    path("account/", account.account, name="account"),
+    path("account/sessions/<int:session_id>/end/", account.end_session, name="session_end"),
+    path("account/sessions/end-others/", account.end_other_sessions, name="sessions_end_others"),
     path("tokens/", tokens.tokens, name="tokens"),
     path("tokens/<int:token_id>/revoke/", tokens.revoke, name="token_revoke"),
     *_api("conversations", conversations.conversations, name="api_conversations"),

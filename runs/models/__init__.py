@@ -1,6 +1,7 @@
 """The database tables of runs: what was said and done, files, events, decisions, limits, preferences, audit log."""
 
 from runs.models.audit import AuditEntry
+from runs.models.browser_session import BrowserSession
 from runs.models.choices import WritingChoices
 from runs.models.conversation import Conversation, Message
 from runs.models.event import EventLog, RunEvent
@@ -8,6 +9,7 @@ from runs.models.file import File
 from runs.models.group_limits import GroupLimits
 from runs.models.mcp_server import McpServer
 from runs.models.note import Note
+from runs.models.preferences import Preferences
 from runs.models.run import Run
 from runs.models.standing_decision import StandingDecision
 from runs.models.step import Step
@@ -18,6 +20,7 @@ from runs.models.upkeep import Upkeep
 __all__ = [
     "ApiToken",
     "AuditEntry",
+    "BrowserSession",
     "Conversation",
     "EventLog",
     "File",
@@ -25,6 +28,7 @@ __all__ = [
     "McpServer",
     "Message",
     "Note",
+    "Preferences",
     "Run",
     "RunEvent",
     "StandingDecision",

@@ -10,9 +10,11 @@ from providers.models import ProviderTrace
 from runs.models import (
     ApiToken,
     AuditEntry,
+    BrowserSession,
     Conversation,
     File,
     Message,
+    Preferences,
     Run,
     StandingDecision,
     WritingChoices,
@@ -70,6 +72,8 @@ def _close_account(user: User) -> None:
         for token in ApiToken.objects.filter(user=user):
             token.delete()
         StandingDecision.objects.filter(owner=user).delete()
+        BrowserSession.objects.filter(user=user).delete()
+        Preferences.objects.filter(user=user).delete()
         user.groups.clear()
         user.user_permissions.clear()
         user.set_unusable_password()

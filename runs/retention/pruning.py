@@ -12,7 +12,7 @@ from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from providers.models import ProviderTrace, TracePiece, trace_store
-from runs.models import AuditEntry, Conversation, File, Run, RunEvent
+from runs.models import AuditEntry, BrowserSession, Conversation, File, Run, RunEvent
 from runs.models.file import delete_unused
 from runs.retention import contents
 from runs.retention.pace import Pace
@@ -151,6 +151,11 @@ def _sessions(before: datetime, pace: Pace | None) -> int:
     count = old.count()
     if pace is not None:
         contents.delete(old, pace)
+        # What their users were shown of them.
+        kept = Session.objects.values("session_key")
+        contents.delete(
+            BrowserSession.objects.filter(last_seen_at__lt=before).exclude(session_key__in=kept), pace
+        )
     return count
 
 

@@ -1,5 +1,6 @@
 // Numbers, times and endings in words. Pure: knows no DOM and no connection.
 
+import { formatter } from "./dates.js";
 import {
   CALL_STATUSES,
   CANCELLED_BY,
@@ -7,6 +8,7 @@ import {
   DECISIONS,
   PAGE_CALL_STATUSES,
   RUN_STATUSES,
+  STANDING_DECISIONS,
   STOP_REASONS,
   wordsFor,
 } from "./vocabulary.js";
@@ -14,7 +16,7 @@ import {
 const NUMBER = new Intl.NumberFormat("en");
 // Most runs cost less than a cent.
 const MONEY = new Intl.NumberFormat("en", { style: "currency", currency: "USD", maximumFractionDigits: 6 });
-const DATE = new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle: "short" });
+const DATE = formatter({ dateStyle: "medium", timeStyle: "short" });
 
 /** Return when something happened, for a tooltip. `moment` is ISO 8601. */
 export function date(moment) {
@@ -26,6 +28,19 @@ export function duration(seconds) {
   if (seconds < 60) return `${seconds.toFixed(1)}\u00a0s`;
   const whole = Math.round(seconds);
   return `${Math.floor(whole / 60)}\u00a0min ${whole % 60}\u00a0s`;
+}
+
+/** Return how long something can still be decided. */
+export function remaining(seconds) {
+  if (seconds <= 0) return "expired";
+  const whole = Math.ceil(seconds);
+  const minutes = Math.floor(whole / 60);
+  const hours = Math.floor(minutes / 60);
+  if (minutes < 1) return `expires in ${whole}\u00a0s`;
+  if (minutes < 5) return `expires in ${minutes}\u00a0min ${whole % 60}\u00a0s`;
+  if (hours < 1) return `expires in ${minutes}\u00a0min`;
+  if (hours < 48) return `expires in ${hours}\u00a0h ${minutes % 60}\u00a0min`;
+  return `expires in ${Math.floor(hours / 24)}\u00a0days`;
 }
 
 /**
@@ -119,7 +134,8 @@ export function callState(status) {
 }
 
 /** Return who decided what about a tool call; `by` is "" while that is not known. */
-export function decision({ decision: what, decided_by: by, reason }) {
+export function decision({ decision: what, decided_by: by, reason, standing_decision: standing = null }) {
+  if (standing !== null) return wordsFor(STANDING_DECISIONS, what) ?? what;
   const words = wordsFor(DECISIONS, what) ?? what ?? "";
   // A function, because a name may hold what `replace` gives a meaning to, such as "$&".
   const told = words.replace("{who}", () => (by ? ` by ${by}` : ""));

@@ -109,6 +109,12 @@ export const DECISIONS = {
   result: "Result handed in{who}",
 };
 
+/** `Decision`, where the user has decided beforehand. */
+export const STANDING_DECISIONS = {
+  approved: "Allowed by a standing decision",
+  denied: "Denied by a standing decision",
+};
+
 /** `CostIs`: what stands before an amount. */
 export const COST_MARKS = { exact: "", about: "≈\u00a0", at_least: "≥\u00a0" };
 

@@ -89,9 +89,7 @@ signs_of_life = pytest.mark.parametrize(
             oddity="Comments keep a connection while nothing is said.",
             id="comments",
         ),
-        pytest.param(
-            b'event: ping\ndata: {"type": "ping"}\n\nevent: heartbeat\ndata: {}\n\n', id="pings"
-        ),
+        pytest.param(b'event: ping\ndata: {"type": "ping"}\n\nevent: heartbeat\ndata: {}\n\n', id="pings"),
         pytest.param(
             b'event: keepalive\ndata: {"type":"keepalive","sequence_number":1}\n\n', id="keepalives"
         ),

@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import URLPattern, reverse
 
 from runs.http import urls
-from runs.models import ApiToken, Conversation, File, Run, StandingDecision
+from runs.models import ApiToken, BrowserSession, Conversation, File, Run, StandingDecision
 from runs.models.audit import AuditEntry
 from runs.states import RunStatus
 from runs.store import files
@@ -36,6 +36,7 @@ class Rows:
             "run_id": run.pk,
             "file_id": file.id,
             "token_id": token.pk,
+            "session_id": BrowserSession.objects.create(session_key="hers", user=self.owner).pk,
             "decision_id": StandingDecision.objects.create(owner=self.owner, verdict="deny", pattern="x").pk,
         }
         self.absent: dict[str, Any] = {
