@@ -1,5 +1,6 @@
 """How long a model has thought is told once, and is the same for who looked on and for who comes later."""
 
+from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -31,7 +32,7 @@ async def test_the_stored_thought_took_as_long_as_the_events_say(
     message = await readers.run(Message.objects.get, run_id=answer["run_id"], role="assistant")
     assert [part["seconds"] for part in reasoning_of(message)] == told
     # The next request is made from the parts, without what only people read.
-    assert history.part_from_json(reasoning_of(message)[0]).text
+    assert getattr(history.part_from_json(reasoning_of(message)[0]), "text", "")
     said = replay.message_of(replay.last_step(events))
     assert said is not None
     assert list(said.reasoning_seconds) == told
@@ -50,11 +51,11 @@ async def test_a_thought_that_was_stopped_took_until_then(connect: Connect, ada:
 
 
 def test_where_it_is_not_known_which_thought_took_how_long_none_is_told() -> None:
-    parts = [
+    parts: list[dict[str, Any]] = [
         {"kind": "reasoning", "text": "a", "sealed": None},
         {"kind": "reasoning", "text": "", "sealed": None},
         {"kind": "text", "text": "b"},
     ]
-    assert history.with_seconds([*map(dict, parts)], [1.0, 2.0]) == parts
-    assert history.with_seconds([*map(dict, parts)], [1.5])[0]["seconds"] == 1.5
-    assert "seconds" not in history.with_seconds([*map(dict, parts)], [None])[0]
+    assert history.with_seconds(deepcopy(parts), [1.0, 2.0]) == parts
+    assert history.with_seconds(deepcopy(parts), [1.5])[0]["seconds"] == 1.5
+    assert "seconds" not in history.with_seconds(deepcopy(parts), [None])[0]
