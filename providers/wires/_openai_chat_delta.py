@@ -13,23 +13,23 @@ from providers.wires._openai_chat_media import Audio, pictures
 from providers.wires._openai_chat_message import AssistantMessage, DeltaKind
 from providers.wires._openai_chat_reasoning import ReasoningDetails, seals, spelled_out
 from providers.wires._openai_chat_shapes import (
-    THOUGHT_NAMES,
     ContentKind,
     call_in,
+    combined,
     content_parts,
     is_marked_as_thought,
+    is_thought_name,
     opaque_fields,
     thinking_blocks,
+    thought_names,
     without_thought_tags,
     words_in,
 )
 from providers.wires._think_tags import ThinkTags
-from providers.wires.shapes import objects_in, text_in
+from providers.wires.shapes import object_in, objects_in, text_in
 
-#: Where thoughts may stand in a delta.
-_THOUGHT_FIELDS = frozenset(
-    {*THOUGHT_NAMES, "reasoning_details", "thinking_blocks", "provider_specific_fields"}
-)
+#: Who speaks in most deltas.
+_ASSISTANT = frozenset({"assistant", "model", ""})
 
 
 class DeltaReader:
@@ -53,11 +53,11 @@ class DeltaReader:
         """Take one delta. Most hold one word, so what stands beside it is looked at only if there is anything."""
         said = [name for name, value in delta.items() if value and name != "role"]
         words = delta[said[0]] if len(said) == 1 else None
-        if not isinstance(words, str):
+        if not isinstance(words, str) or text_in(delta.get("role")) not in _ASSISTANT:
             self._take_all(delta, out)
         elif said[0] == "content":
             self._say_text(words, out)
-        elif said[0] in THOUGHT_NAMES:
+        elif is_thought_name(said[0]):
             self._message.thoughts_name = said[0]
             self._say(DeltaKind.THOUGHT, self._without_tags(words), out)
         else:
@@ -102,7 +102,7 @@ class DeltaReader:
         content = [part for kind, part in content_parts(message.get("content")) if kind is ContentKind.TEXT]
         rest["content"] = _rest(said.text, without_pictures("".join(content)))
         rest["refusal"] = _rest(said.refusal, words_in(message.get("refusal")))
-        for name in THOUGHT_NAMES:
+        for name in thought_names(message):
             if words := words_in(message.get(name)):
                 rest[name] = _rest(said.thoughts, words)
         rest["images"] = [image for image in pictures(message.get("images")) if image not in said.pictures]
@@ -151,18 +151,19 @@ class DeltaReader:
 
     def _take_thoughts(self, delta: Json, out: list[ModelEvent]) -> str:
         """Take the thoughts; return their words. Some servers send the same ones under several names at once."""
-        if _THOUGHT_FIELDS.isdisjoint(delta):
-            return ""
         details, blocks = objects_in(delta.get("reasoning_details")), thinking_blocks(delta)
         name, words = "", ""
-        for candidate in THOUGHT_NAMES:
+        for candidate in thought_names(delta):
             value = delta.get(candidate)
             if value and not words:
                 name, words = candidate, words_in(value)
             if isinstance(value, dict) and value:
                 self._message.thoughts_name = candidate
-                self._message.thought_fields |= {key: item for key, item in value.items() if item}
+                said = {key: item for key, item in value.items() if item}
+                self._message.thought_fields = combined(self._message.thought_fields, said)
         words = words or spelled_out(details) or spelled_out(blocks)
+        if not words and (specific := object_in(delta.get("provider_specific_fields"))):
+            words = next(filter(None, (words_in(specific[each]) for each in thought_names(specific))), "")
         if words:
             self._message.thoughts_name = name or self._message.thoughts_name
             self._say(DeltaKind.THOUGHT, self._without_tags(words), out)

@@ -13,7 +13,7 @@ from providers.types.events import ProviderItem
 from providers.wires._openai_calls import OpenAiCall
 from providers.wires._openai_chat_body import tool_call
 from providers.wires._openai_chat_reasoning import ReasoningDetails
-from providers.wires._openai_chat_shapes import combined, is_signed, words_name
+from providers.wires._openai_chat_shapes import combined, is_signed, with_words
 from providers.wires.emptiness import has_content, is_blank
 
 
@@ -203,8 +203,7 @@ class AssistantMessage:
             )
             fields["content"] = [*self.thought_parts, *said]
         if is_signed(self.thought_fields):
-            words = {words_name(self.thought_fields): self.thoughts}
-            fields[self.thoughts_name] = self.thought_fields | words
+            fields[self.thoughts_name] = with_words(self.thought_fields, self.thoughts)
         return fields
 
     def _plain_thoughts(self, *, has_calls: bool, echo: bool) -> Json:

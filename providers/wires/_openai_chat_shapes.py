@@ -7,6 +7,7 @@ signature or several stand beside them. What is in an unknown shape is handed on
 import re
 from collections.abc import Iterator
 from enum import Enum
+from functools import lru_cache
 from typing import Any
 
 from providers.types import Json
@@ -33,8 +34,20 @@ THOUGHT_NAMES = (
     "internal_reasoning",
 )
 
+#: Names that nobody has listed, but that say by their form that they hold a thought, and what else they may say.
+_THOUGHT_FORM = re.compile(
+    r"(^|_)(reasoning|think(ing)?|thoughts?|cot|analysis)(_|content|text|$)", re.IGNORECASE
+)
+_BESIDE_THOUGHTS = re.compile(
+    r"signature|encrypted|opaque|blocks|details|tokens?$|count|effort|budget|level|mode|finish|stop|status|index|time|duration|(^|_)(id|is|has|type|format|enabled)(_|$)",
+    re.IGNORECASE,
+)
+
 #: Where the words of an object or a part stand.
-_WORDS = ("text", "thinking", "reasoning", "content", "summary", "summary_text", "output_text", "thought")
+_WORDS = (
+    *("text", "thinking", "reasoning", "content", "summary", "summary_text", "output_text", "thought"),
+    *("reasoningText", "reasoning_text"),
+)
 
 #: What kinds of parts are words, and what are thoughts; a part may have no kind.
 _TEXT_KINDS = frozenset({"text", "output_text", "input_text", "text_delta", ""})
@@ -54,6 +67,27 @@ class ContentKind(Enum):
     CALL = "call"
     #: Anything else.
     ITEM = "item"
+
+
+@lru_cache(maxsize=1_024)
+def is_thought_name(name: str) -> bool:
+    """Return whether a field of this name spells out thoughts."""
+    return name in THOUGHT_NAMES or (
+        len(name) < 50 and bool(_THOUGHT_FORM.search(name)) and not _BESIDE_THOUGHTS.search(name)
+    )
+
+
+def thought_names(holder: Json) -> list[str]:
+    """Return the fields of ``holder`` that spell out thoughts, OpenAI's first."""
+    known = [name for name in THOUGHT_NAMES if name in holder]
+    return known + [name for name in holder if name not in known and is_thought_name(name)]
+
+
+def with_words(value: Json, words: str) -> Json:
+    """Return ``value`` with ``words`` in the place of its own."""
+    name = words_name(value)
+    inner = value.get(name)
+    return {**value, name: with_words(inner, words) if isinstance(inner, dict) else words}
 
 
 def words_in(value: Any) -> str:
@@ -141,7 +175,10 @@ def combined(known: Json, later: Json) -> Json:
 
 def is_marked_as_thought(delta: Json) -> bool:
     """Return whether ``delta`` says that its content is a thought, as Google's endpoint and proxies before it do."""
-    if delta.get("thought") is True or text_in(delta.get("phase")).startswith(("think", "reason")):
+    if any(delta.get(name) is True for name in ("thought", "thinking", "is_thinking", "is_reasoning")):
+        return True
+    said = (text_in(delta.get(name)) for name in ("phase", "type", "role", "channel"))
+    if any(word.startswith(("think", "thought", "reason", "analysis")) for word in said):
         return True
     return object_in(object_in(delta.get("extra_content")).get("google")).get("thought") is True
 

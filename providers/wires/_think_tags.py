@@ -27,12 +27,21 @@ _TAGS = (
     ("<|start|>assistant<|channel|>analysis<|message|>", "<|end|>"),
     ("<|channel>thought", "<channel|>"),
 )
-#: What stands before the answer behind a thought, and is neither.
-_BEFORE_ANSWERS = ("<|start|>assistant<|channel|>final<|message|>", "<|channel|>final<|message|>")
+#: What stands before the answer behind a thought, or between its parts, and what ends it; neither is said.
+_ANSWERS = {
+    "<|start|>assistant<|channel|>final<|message|>": ("<|return|>", "<|end|>"),
+    "<|channel|>final<|message|>": ("<|return|>", "<|end|>"),
+    "<|start|>assistant<|channel|>commentary<|message|>": ("<|end|>",),
+    "<|channel|>commentary<|message|>": ("<|end|>",),
+    "<|start_response|>": ("<|end_response|>",),
+    "<answer>": ("</answer>",),
+}
+#: Such a tag that is one behind a thought only; an answer may begin with it.
+_BEHIND_THOUGHTS = "<answer>"
 _CLOSING = dict(_TAGS)
 _OPENINGS = tuple(_CLOSING)
 _CLOSINGS = tuple(dict.fromkeys(_CLOSING.values()))
-_LONGEST = max(map(len, (*_OPENINGS, *_CLOSINGS, *_BEFORE_ANSWERS)))
+_LONGEST = max(map(len, (*_OPENINGS, *_CLOSINGS, *_ANSWERS)))
 #: Blanks before a tag that are held, because they are no words if it comes. A flood of them would be copied each time.
 _MOST_BLANKS = 1_000
 
@@ -44,6 +53,8 @@ class ThinkTags:
         self._held = ""
         #: The tag that ends the open thought; empty outside of thoughts.
         self._closing = ""
+        #: The tags one of which ends the answer that a tag has begun.
+        self._ends: tuple[str, ...] = ()
         #: Whether a tag may come now: nothing but blanks came since the beginning, a thought's end or a line's.
         self._may_open = True
         self._has_thoughts = False
@@ -75,7 +86,7 @@ class ThinkTags:
                     return
                 if opening:
                     text = text[len(blanks) + len(opening) :]
-                    self._closing = _CLOSING.get(opening, "")
+                    self._closing, self._ends = _CLOSING.get(opening, ""), _ANSWERS.get(opening, ())
                     self._has_thoughts = True
                     continue
                 self._may_open = False
@@ -84,11 +95,23 @@ class ThinkTags:
                     text = thought[1]
                 self._has_begun = True
             else:
-                end = text.find("\n") + 1 if self._has_thoughts else 0
-                end = end or len(text)
-                yield False, text[:end]
-                self._may_open = self._has_thoughts and text[end - 1] == "\n"
-                text = text[end:]
+                words, text = self._words(text)
+                yield False, words
+
+    def _words(self, text: str) -> tuple[str, str]:
+        """Return words of the answer, and what may hold a tag again. What may begin the answer's end is held."""
+        found = [(at, end) for end in self._ends if (at := _find(text, end)) >= 0]
+        line_end = text.find("\n") + 1 if self._has_thoughts else 0
+        if found and (not line_end or min(found)[0] < line_end):
+            at, end = min(found)
+            self._ends, self._may_open = (), True
+            return text[:at], text[at + len(end) :]
+        if line_end:
+            self._may_open = True
+            return text[:line_end], text[line_end:]
+        start = len(text) - max((_overlap(text, end) for end in self._ends), default=0)
+        self._held = text[start:]
+        return text[:start], ""
 
     def _until(self, text: str, closing: str) -> tuple[str, str]:
         """Return the thought up to ``closing``, and what follows it; the beginning of the tag is held."""
@@ -103,7 +126,8 @@ class ThinkTags:
     def _opening(self, text: str) -> str | None:
         """Return the tag at the beginning of ``text``; empty if there is none, ``None`` if one may still come."""
         # A server that separates thoughts by itself may leave the closing tag in the answer.
-        candidates = (*_OPENINGS, *_BEFORE_ANSWERS, *(() if self._has_begun else _CLOSINGS))
+        answers = (tag for tag in _ANSWERS if self._has_thoughts or tag != _BEHIND_THOUGHTS)
+        candidates = (*_OPENINGS, *answers, *(() if self._has_begun else _CLOSINGS))
         start = text[:_LONGEST].lower()
         for tag in candidates:
             if start.startswith(tag):

@@ -18,6 +18,7 @@ from providers.wires._openai_chat_delta import DeltaReader
 from providers.wires._openai_chat_ends import AnswerEnd
 from providers.wires._openai_chat_message import AssistantMessage
 from providers.wires._openai_chat_options import show
+from providers.wires._openai_chat_shapes import is_thought_name
 from providers.wires._openai_chat_usage import ELSEWHERE, reported_in, usage_from
 from providers.wires.accumulator import StepAccumulator
 from providers.wires.reading import WireDecoder
@@ -107,6 +108,8 @@ class _Completion(WireDecoder):
         delta, message = choice.get("delta"), object_in(choice.get("message"))
         if isinstance(delta, str):
             delta = {"content": delta}
+        if beside := {name: choice[name] for name in choice if is_thought_name(name)}:
+            self._delta.take(beside, out)
         for one in objects_in(delta):
             self._delta.take(one, out)
         if choice.get("finish_reason") is None and event.get("finish_reason"):

@@ -2,14 +2,16 @@
 
 import pytest
 
-from providers.types import FinishReason, ProviderItemPart, ReasoningPart, TextPart
+from providers.types import FinishReason, Json, ProviderItemPart, ReasoningPart, TextPart
 from providers.types.events import (
     ProviderItem,
     ReasoningDelta,
     ReasoningSealed,
     TextDelta,
 )
+from tests.compatibility import understood
 from tests.providers.wires.chat_chunks import CALL, chunk, play, usage
+from tests.providers.wires.chat_saying import choice
 
 
 @pytest.mark.parametrize("name", ["reasoning_content", "reasoning"])
@@ -24,6 +26,56 @@ def test_it_says_thoughts_once_that_come_under_two_names() -> None:
     details = [{"type": "reasoning.text", "text": "Hm", "index": 0}]
     told = play([chunk("stop", reasoning="Hm", reasoning_content="Hm", reasoning_details=details)])
     assert told.meaning == [ReasoningDelta("Hm")]
+
+
+HM = "Hm"
+
+OTHER_PLACES = [
+    *(
+        pytest.param(chunk(**{name: HM}), id=name)
+        for name in ("reasoningContent", "thinking_delta", "think", "internal_thoughts", "reasoning_trace")
+    ),
+    understood(
+        chunk(provider_specific_fields={"reasoning_content": HM}),
+        server="LiteLLM",
+        oddity="Thoughts in `provider_specific_fields` alone are thoughts.",
+        id="LiteLLM's own fields",
+    ),
+    pytest.param(choice(delta={}, reasoning_content=HM), id="beside the delta"),
+    pytest.param(chunk(reasoningContent={"reasoningText": {"text": HM}}), id="Amazon's object"),
+    pytest.param(chunk(reasoning={"summary": [{"type": "summary_text", "text": HM}]}), id="a summary"),
+    pytest.param(chunk(content=HM, type="thinking"), id="content of a type"),
+    pytest.param(chunk(content=HM, role="thinking"), id="content of a role"),
+    pytest.param(chunk(content=HM, channel="analysis"), id="content of a channel"),
+    pytest.param(chunk(content=HM, is_thinking=True), id="content with a flag"),
+]
+
+
+@pytest.mark.parametrize("thought", OTHER_PLACES)
+def test_it_finds_thoughts_in_other_places(thought: Json) -> None:
+    told = play([thought, chunk(content="Yes"), chunk("stop")])
+    assert told.meaning == [ReasoningDelta(HM), TextDelta("Yes")]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["reasoning_tokens", "thinking_time", "reasoning_id", "thinking_budget", "has_thoughts", "rethink"],
+)
+def test_what_is_only_about_thoughts_is_none(name: str) -> None:
+    assert play([chunk(**{name: "Hm"}), chunk(content="Yes"), chunk("stop")]).meaning == [TextDelta("Yes")]
+
+
+def test_amazons_signed_thought_goes_back_in_its_own_form() -> None:
+    told = play(
+        [
+            chunk(reasoningContent={"reasoningText": {"text": "Hm, "}}),
+            chunk(reasoningContent={"reasoningText": {"text": "so"}}),
+            chunk(reasoningContent={"reasoningText": {"signature": "c2ln"}}),
+            chunk("stop", content="Yes"),
+        ]
+    )
+    (message,) = told.result.native
+    assert message["reasoningContent"] == {"reasoningText": {"text": "Hm, so", "signature": "c2ln"}}
 
 
 def test_it_begins_another_thought_after_words() -> None:
