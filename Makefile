@@ -6,7 +6,7 @@ UV_COMPILE := $(PYTHON) -m uv pip compile --no-config --quiet --universal --pyth
 	--generate-hashes --custom-compile-command "make lock" $(UPGRADE)
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev boto3 run test lint types imports pytest js vendor thorough failures compatibility lanes format lock reset clean
+.PHONY: help install dev boto3 s3 otel run test lint types imports pytest js vendor thorough failures compatibility lanes format lock reset clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,6 +19,12 @@ dev:
 
 boto3: install ## Install what signs requests to Amazon Bedrock with AWS credentials
 	@scripts/install boto3
+
+s3: install ## Install what keeps uploaded files in a store that speaks S3
+	@scripts/install s3
+
+otel: install ## Install what sends spans of runs to an OpenTelemetry collector
+	@scripts/install otel
 
 run: install ## Serve on http://127.0.0.1:8000 (HOST, PORT, RUNNEL_DATA_DIR); Ctrl-C stops it
 	@exec $(PYTHON) manage.py serve
@@ -63,6 +69,7 @@ format: dev ## Format the code and fix what can be fixed
 
 lock: dev ## Compile requirements*.txt (UPGRADE=--upgrade for newer versions)
 	@$(UV_COMPILE) requirements.in -o requirements.txt && $(UV_COMPILE) requirements-boto3.in -o requirements-boto3.txt
+	@$(UV_COMPILE) requirements-s3.in -o requirements-s3.txt && $(UV_COMPILE) requirements-otel.in -o requirements-otel.txt
 	@$(UV_COMPILE) requirements-dev.in -o requirements-dev.txt
 
 reset: install ## Ask, then empty the data folder: database, keys, everything

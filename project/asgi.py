@@ -29,6 +29,7 @@ from concurrency.tasks import spawn  # noqa: E402
 from concurrency.threads import readers  # noqa: E402
 from project import memory, readiness  # noqa: E402
 from project.backpressure import read_what_is_handled  # noqa: E402
+from project.probes import answer_probes  # noqa: E402
 from providers import clients  # noqa: E402
 from providers.catalog import cache  # noqa: E402
 from providers.clients import model_lists  # noqa: E402
@@ -46,9 +47,6 @@ type Application = Callable[[Any, Any, Any], Awaitable[None]]
 
 #: Allocations between two garbage collections. With Python's default, they caused the longest latencies.
 GC_THRESHOLD = 50_000
-
-#: Paths that answer also while the server is not ready.
-PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
 
 #: Tasks that run as long as the server.
 _background: set[asyncio.Task[None]] = set()
@@ -89,6 +87,7 @@ async def _begin() -> None:
     _background.add(spawn(rights.keep_checking(), name="rights", is_shared=True))
     if settings.RUNNEL_LIST_MODELS:
         _background.add(spawn(model_lists.keep_fresh(), name="model lists"))
+    readiness.has_begun = True
 
 
 async def shut_down() -> None:
@@ -96,6 +95,7 @@ async def shut_down() -> None:
 
     If one part fails, the others are still closed: otherwise open sockets would delay the server's exit.
     """
+    readiness.has_begun = False
     while _background:
         _background.pop().cancel()
     async with contextlib.AsyncExitStack() as last_first:
@@ -154,10 +154,10 @@ async def lifespan(scope: Any, receive: Any, send: Any) -> None:
 
 
 def refuse_until_ready(application: Application) -> Application:
-    """Refuse everything but the probes while the database has not the tables that this code needs."""
+    """Refuse everything while the database has not the tables that this code needs."""
 
     async def wrapped(scope: Any, receive: Any, send: Any) -> None:
-        if not readiness.problem or scope["path"] in PROBES:
+        if not readiness.problem:
             await application(scope, receive, send)
         elif scope["type"] == "websocket":
             await no_such_address(scope, receive, send)
@@ -223,7 +223,7 @@ nowhere: Any = no_such_address
 
 application = ProtocolTypeRouter(
     {
-        "http": refuse_until_ready(ignore_clients_prefix(django_application)),
+        "http": answer_probes(refuse_until_ready(ignore_clients_prefix(django_application))),
         "websocket": refuse_until_ready(
             ignore_clients_prefix(
                 report_unsent_bytes(

@@ -64,7 +64,9 @@ def configure(*, debug: bool) -> dict[str, Any]:
         }
         | {name: {"level": "WARNING"} for name in CHATTY}
         # Its errors contain data from servers. Runnel logs the outcome of an MCP call itself.
-        | {"mcp": {"level": "CRITICAL"}},
+        | {"mcp": {"level": "CRITICAL"}}
+        # /readyz answers what it finds. A traceback for each time that somebody asks would be a flood.
+        | {"health_check": {"level": "CRITICAL"}},
     }
 
 

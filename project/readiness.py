@@ -14,6 +14,9 @@ INTERVAL = 2.0
 #: A sentence while the database is not the one that this code needs; empty once it is.
 problem = ""
 
+#: Whether the server takes requests: recovery has finished, and it does not stop.
+has_begun = False
+
 
 async def check() -> bool:
     """Return whether the database is the one that this code needs. Log a sentence when it is not, once."""

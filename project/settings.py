@@ -419,6 +419,9 @@ RUNNEL_TOKENS_PER_DAY = whole("RUNNEL_TOKENS_PER_DAY", 0)
 #: US dollars of all runs in 24 hours; 0 means no limit.
 RUNNEL_COST_PER_DAY = number("RUNNEL_COST_PER_DAY", 0.0)
 
+#: Free megabytes of the data folder's disk below which the server says that it is not ready.
+RUNNEL_MIN_DISK_MB = whole("RUNNEL_MIN_DISK_MB", 200)
+
 #: Seconds that live runs get to finish when the server stops; then they are cancelled.
 RUNNEL_DRAIN_SECONDS = number("RUNNEL_DRAIN_SECONDS", 3.0)
 # How long what is stored is kept, by kind; None keeps it for ever. Statistics and costs are always kept.

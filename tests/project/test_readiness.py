@@ -77,11 +77,10 @@ async def test_it_is_said_once_and_waited_for(
     ("scope", "expected"),
     [
         ({"type": "http", "path": "/"}, ["503"]),
-        ({"type": "http", "path": "/healthz"}, ["served"]),
         ({"type": "websocket", "path": "/ws/"}, ["websocket.close"]),
     ],
 )
-async def test_meanwhile_nothing_is_served_but_the_probes(scope: dict[str, Any], expected: list[str]) -> None:
+async def test_meanwhile_nothing_is_served(scope: dict[str, Any], expected: list[str]) -> None:
     sent: list[str] = []
 
     async def serve(*_: Any) -> None:

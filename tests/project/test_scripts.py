@@ -142,8 +142,8 @@ class TestInstall:
             digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
             lines.append(f"{name.replace('_', '-')}==1.0 --hash=sha256:{digest}")
         lines.append('runnel-other==1.0 ; sys_platform == "win32" --hash=sha256:' + 64 * "0")
-        for name in ("requirements.txt", "requirements-dev.txt", "requirements-boto3.txt"):
-            (tree / name).write_text("\n".join([*lines, f"# {name}", ""]))
+        for name in ("", "-dev", "-boto3", "-otel", "-s3"):
+            (tree / f"requirements{name}.txt").write_text("\n".join([*lines, f"# {name}", ""]))
         return tree
 
     @pytest.fixture(params=["pip", "uv"])
@@ -174,7 +174,7 @@ class TestInstall:
     def test_it_does_nothing_when_all_is_in_place(self, tree: Path, path: str):
         run(tree / "scripts/install", "dev", PATH=path)
 
-        for arguments in ((), ("dev",), ("boto3",)):
+        for arguments in ((), ("dev",), ("boto3",), ("otel",), ("s3",)):
             done = run(tree / "scripts/install", *arguments, PATH=path)
             assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
