@@ -16,8 +16,10 @@ from project.server.channel import Channel, drained
 from project.server.connections import Connections
 from project.server.request import Request, with_body_from_file
 
-#: Connections that wait in the kernel until they are accepted. All of them may be accepted in one turn of the loop.
-_BACKLOG = 128
+#: Connections that wait in the kernel until they are accepted. Whoever finds no place there tries again after a second.
+_BACKLOG = 1024
+#: Connections that are accepted in one turn of the loop, each of which takes some tenths of a millisecond.
+_ACCEPTED_AT_ONCE = 32
 
 
 class _Transport(tcp.Server):
@@ -31,6 +33,15 @@ class _Transport(tcp.Server):
 
 class _Port(tcp.Port):
     transport = _Transport
+
+    @property
+    def numberAccepts(self) -> int:  # noqa: N802 - Twisted's name
+        """How many connections are accepted in one turn."""
+        return _ACCEPTED_AT_ONCE
+
+    @numberAccepts.setter
+    def numberAccepts(self, number: int) -> None:  # noqa: N802 - Twisted's name
+        """Ignore what Twisted sets: the more wait, the more it would accept in one turn."""
 
 
 class _Factory(HTTPFactory):

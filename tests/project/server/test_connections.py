@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+from twisted.internet.protocol import Factory
+
+from project.server import server
 from project.server.bounds import Bounds
 from project.server.connections import Connections
 
@@ -109,3 +112,10 @@ def test_so_many_bodies_are_in_files_and_no_more_until_one_is_closed() -> None:
     assert [here.take_body_file() for _ in range(3)] == [True, True, False]
     here.close_body_file()
     assert [here.take_body_file() for _ in range(2)] == [True, False]
+
+
+def test_a_flood_of_connections_makes_no_turn_of_the_loop_longer() -> None:
+    port = server._Port(0, Factory(), reactor=object())
+    # Twisted raises it while more wait than were accepted.
+    port.numberAccepts = 500
+    assert port.numberAccepts == server._ACCEPTED_AT_ONCE
