@@ -2,13 +2,12 @@
 
 import re
 from datetime import timedelta
-from decimal import Decimal
 
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
-from providers.admin.formatting import UNKNOWN, moment
-from providers.types.cost import CostIs
+from providers.admin.formatting import moment
+from runs.usage.wording import BLANK, UNKNOWN, count, dollars, tokens
 
 __all__ = [
     "UNKNOWN",
@@ -25,9 +24,6 @@ __all__ = [
     "usage_source",
 ]
 
-#: Keeps a number and its sign or unit on one line.
-_BLANK = "\N{NO-BREAK SPACE}"
-
 #: What the reasons mean whose names are no words.
 _REASONS = {
     "llm_api_error": "the provider failed",
@@ -40,29 +36,6 @@ _REASONS = {
 def reason(code: str) -> str:
     """Return a stop reason as the protocol names it, after words for it if it needs them; a dash if there is none."""
     return f"{_REASONS[code]} ({code})" if code in _REASONS else code or UNKNOWN
-
-
-def count(value: int | None) -> str:
-    """Return ``value`` with a comma between thousands."""
-    return UNKNOWN if value is None else f"{value:,}"
-
-
-def tokens(value: int | None, estimated: int | None) -> str:
-    """Return a token count, marked with ≈ if a part of it is ``estimated``."""
-    return f"≈{_BLANK}{count(value)}" if value is not None and estimated is not None else count(value)
-
-
-#: What stands before a cost, by how exact it is.
-_COST_MARKS: dict[str, str] = {CostIs.AT_LEAST: f"≥{_BLANK}", CostIs.ABOUT: f"≈{_BLANK}"}
-
-
-def dollars(value: Decimal | None, kind: str) -> str:
-    """Return a cost in US dollars; ``kind`` is a ``CostIs``, whose mark stands before the amount."""
-    if value is None:
-        return UNKNOWN
-    # Six decimals, because most calls cost less than a cent.
-    amount = f"${value:,.6f}".rstrip("0").rstrip(".")
-    return _COST_MARKS.get(kind, "") + amount
 
 
 def usage_source(source: str, *, is_over: bool) -> str:
@@ -87,7 +60,7 @@ def share(value: float | None) -> str:
     """Return a share from 0 to 1 in percent; a share below 1 % is not rounded to 0."""
     if value is None:
         return UNKNOWN
-    return f"<{_BLANK}1{_BLANK}%" if 0 < value < 0.01 else f"{value:.0%}".replace("%", f"{_BLANK}%")
+    return f"<{BLANK}1{BLANK}%" if 0 < value < 0.01 else f"{value:.0%}".replace("%", f"{BLANK}%")
 
 
 def duration(value: timedelta | None) -> str:
@@ -96,17 +69,17 @@ def duration(value: timedelta | None) -> str:
         return UNKNOWN
     seconds = value.total_seconds()
     if seconds < 1:
-        return f"{seconds * 1000:.0f}{_BLANK}ms"
+        return f"{seconds * 1000:.0f}{BLANK}ms"
     if seconds < 60:
-        return f"{seconds:.1f}{_BLANK}s"
+        return f"{seconds:.1f}{BLANK}s"
     minutes, rest = divmod(round(seconds), 60)
     return (
-        f"{minutes}{_BLANK}min {rest}{_BLANK}s"
+        f"{minutes}{BLANK}min {rest}{BLANK}s"
         if minutes < 60
-        else f"{minutes // 60}{_BLANK}h {minutes % 60}{_BLANK}min"
+        else f"{minutes // 60}{BLANK}h {minutes % 60}{BLANK}min"
     )
 
 
 def milliseconds(value: float | None) -> str:
     """Return a duration, given in milliseconds, with one decimal."""
-    return UNKNOWN if value is None else f"{value:,.1f}{_BLANK}ms"
+    return UNKNOWN if value is None else f"{value:,.1f}{BLANK}ms"

@@ -91,7 +91,12 @@ def _count_runs(runs: QuerySet[Run]) -> Iterable[Any]:
 def _count_steps(steps: QuerySet[Step]) -> Iterable[Any]:
     return steps.values(
         day=_Day("started_at"), asked=F("run__model"), user=F("run__owner__username")
-    ).annotate(
+    ).annotate(**step_sums())
+
+
+def step_sums() -> dict[str, Any]:
+    """Return what is counted and summed up of steps, by the names of ``runs.usage.statistics.Figures``."""
+    return dict(
         steps=Count("pk"),
         reported_steps=Count("pk", filter=Q(usage_source=UsageSource.REPORTED.value)),
         estimated_steps=Count("pk", filter=Q(usage_source=UsageSource.ESTIMATED.value)),
