@@ -75,7 +75,7 @@ def interrupted(
     segment: Segment, usage: SegmentUsage, calls: Iterable[PlannedCall], *, until: datetime | None
 ) -> agui.Event:
     """Return the event of a pause, with one interrupt per call. ``until`` is the approval deadline."""
-    interrupts = [_interrupt(call, until) for call in calls]
+    interrupts = interrupts_of(calls, until)
     if len(orjson.dumps(interrupts)) > agui.MAX_ITEM:
         # Too long for one event. The arguments were streamed before, and the schema is that of the tool.
         for interrupt in interrupts:
@@ -83,6 +83,11 @@ def interrupted(
     outcome: Json = {"type": "interrupt", "interrupts": interrupts}
     metadata = {"stop_reason": StopReason.REQUIRES_APPROVAL.value}
     return _finished(segment, outcome, usage, metadata)
+
+
+def interrupts_of(calls: Iterable[PlannedCall], until: datetime | None) -> list[Json]:
+    """Return AG-UI's interrupts for pending ``calls``. ``until`` is the approval deadline."""
+    return [_interrupt(call, until) for call in calls]
 
 
 def _interrupt(call: PlannedCall, until: datetime | None) -> Json:
@@ -93,7 +98,11 @@ def _interrupt(call: PlannedCall, until: datetime | None) -> Json:
         "message": f"The result of {call.name} is awaited." if is_clients else f"May {call.name} be called?",
         "toolCallId": call.call_id,
         "responseSchema": _RESULT if is_clients else _approval(call),
-        "metadata": {"name": call.name, "digest": call.digest, "arguments": call.arguments},
+        "metadata": {
+            "name": call.name,
+            "digest": call.asked_digest or call.digest,
+            "arguments": call.arguments,
+        },
     }
     if until is not None:
         interrupt["expiresAt"] = until.isoformat()

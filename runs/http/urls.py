@@ -6,7 +6,19 @@ from django.contrib.auth.views import PasswordChangeDoneView
 from django.http import HttpResponseBase
 from django.urls import URLPattern, path
 
-from runs.http import account, conversations, files, models, pages, standing, tokens, tools, usage, writing
+from runs.http import (
+    account,
+    approvals,
+    conversations,
+    files,
+    models,
+    pages,
+    standing,
+    tokens,
+    tools,
+    usage,
+    writing,
+)
 
 
 def _api(route: str, view: Callable[..., HttpResponseBase], *, name: str) -> tuple[URLPattern, URLPattern]:
@@ -28,6 +40,8 @@ urlpatterns = [
     path("account/", account.account, name="account"),
     path("account/sessions/<int:session_id>/end/", account.end_session, name="session_end"),
     path("account/sessions/end-others/", account.end_other_sessions, name="sessions_end_others"),
+    path("approvals/", approvals.page, name="approvals"),
+    path("approvals/standing/<int:decision_id>/revoke/", approvals.revoke, name="standing_revoke"),
     path("usage/", usage.page, name="usage"),
     path("tokens/", tokens.tokens, name="tokens"),
     path("tokens/<int:token_id>/revoke/", tokens.revoke, name="token_revoke"),
@@ -48,6 +62,7 @@ urlpatterns = [
     *_api("files/<uuid:file_id>", files.file, name="api_file"),
     *_api("models", models.models, name="api_models"),
     *_api("tools", tools.tools, name="api_tools"),
+    *_api("approvals", approvals.waiting_calls, name="api_approvals"),
     *_api("usage", usage.figures, name="api_usage"),
     *_api("standing-decisions", standing.standing_decisions, name="api_standing_decisions"),
     *_api("standing-decisions/<int:decision_id>", standing.standing_decision, name="api_standing_decision"),

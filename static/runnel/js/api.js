@@ -66,6 +66,23 @@ export function chooseTools(id, names) {
   return call("PUT", `/api/conversations/${id}/tools/`, JSON.stringify({ tools: names }));
 }
 
+/** Return `{count, runs}`: what waits for the user's decision. */
+export function listApprovals() {
+  return call("GET", "/api/approvals/");
+}
+
+/** Return how many runs wait for the user's decision. */
+export async function countApprovals() {
+  const { count } = await call("GET", "/api/approvals/?only=count");
+  return count;
+}
+
+/** Decide beforehand about a tool: `verdict` is allow, ask or deny; for one conversation, or for all without its id. */
+export function decideBeforehand(verdict, pattern, conversation = null) {
+  const body = { verdict, pattern, ...(conversation && { conversation_id: conversation }) };
+  return call("POST", "/api/standing-decisions/", JSON.stringify(body));
+}
+
 /** Stop a run. */
 export function cancelRun(id) {
   return call("POST", `/api/runs/${id}/cancel/`);

@@ -1,7 +1,7 @@
 // What a run waits for: one question for each pending call, and one answer to all of them together.
 
+import { countdown } from "./countdown.js";
 import { element } from "./dom.js";
-import { date } from "./format.js";
 import { isForProgram, Question } from "./questions.js";
 
 /** What is said when the decision is none any more, by code. Other errors speak for themselves. */
@@ -26,18 +26,20 @@ export class Approvals {
   #isRetryable = false;
 
   /**
-   * @param {{interrupts: object[], cards: Map<string, object>, resolve: (resume: object[]) => Promise}} options
-   *   AG-UI's interrupts, the card of each by its id, and who takes the decisions once all are made
+   * @param {{interrupts: object[], cards: Map<string, object>, resolve: (resume: object[]) => Promise,
+   *   beforehand?: object}} options
+   *   AG-UI's interrupts, the card of each by its id, who takes the decisions once all are made, and who takes
+   *   standing decisions (see `questions.js`)
    */
-  constructor({ interrupts, cards, resolve }) {
+  constructor({ interrupts, cards, resolve, beforehand }) {
     this.#resolve = resolve;
     /** What is waited for, in words. */
     this.words = waitsFor(interrupts);
-    /** Until when, in words, or "". */
-    this.until = interrupts[0]?.expiresAt ? `until ${date(interrupts[0].expiresAt)}` : "";
+    /** How long that can still be decided, as nodes. */
+    this.until = interrupts[0]?.expiresAt ? [countdown(interrupts[0].expiresAt)] : [];
     this.announcement = `${this.words}: ${[...cards.values()].map(({ name }) => name).join(", ")}.`;
     this.#questions = interrupts.map(
-      (interrupt) => new Question(interrupt, cards.get(interrupt.id), () => this.#changed()),
+      (interrupt) => new Question(interrupt, cards.get(interrupt.id), () => this.#changed(), beforehand),
     );
     this.element.append(this.#bar, this.#problem);
     this.#draw();

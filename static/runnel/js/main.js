@@ -1,6 +1,6 @@
 // Puts the page together: what the user does goes to the socket, what comes back to the viewer.
 
-import { cancelRun, chooseTools, signIn } from "./api.js";
+import { cancelRun, chooseTools, decideBeforehand, signIn } from "./api.js";
 import { Composer } from "./composer.js";
 import { ConversationList } from "./conversations.js";
 import { byId, element } from "./dom.js";
@@ -12,6 +12,7 @@ import { offerShortcuts } from "./shortcuts.js";
 import { Socket } from "./socket.js";
 import { ToolMenu } from "./toolmenu.js";
 import { Viewer } from "./viewer.js";
+import { refreshCount } from "./waitingcount.js";
 import { isBlank, sendable, titled } from "./words.js";
 
 const CONNECTION = {
@@ -73,7 +74,7 @@ const viewer = new Viewer({
     notes.show(stored.notes);
   },
   changed: runChanged,
-  handlers: { afterEnd, resolve },
+  handlers: { afterEnd, resolve, beforehand: { mayAllow: main.dataset.mayAllow !== undefined, decide: beforehand } },
 });
 const composer = new Composer({ send, stop, lastQuestion: () => viewer.lastQuestion }, conversation);
 const notes = new Notes();
@@ -163,6 +164,7 @@ function afterEnd(view) {
 }
 
 function refreshList() {
+  refreshCount();
   list.refresh().catch(() => {
     // The list stays as it is; the next run or visit brings it up to date.
   });
@@ -260,6 +262,11 @@ async function resolve(id, resume) {
     if (OUTDATED.has(error.code)) viewer.catchUp(id);
     throw error;
   }
+}
+
+/** Decide about all calls of some tools, in this conversation or in all. */
+function beforehand(verdict, pattern, isHere) {
+  return decideBeforehand(verdict, pattern, isHere ? viewer.conversation : null);
 }
 
 // Without a socket the run goes on all the same, and plain HTTP may still get through.

@@ -3,7 +3,8 @@
 // Knows one interrupt of AG-UI and its card. What was decided is collected in `approvals.js`.
 
 import { element } from "./dom.js";
-import { pretty, problemOf } from "./json.js";
+import { shown } from "./hidden.js";
+import { pretty } from "./json.js";
 
 function button(label, look, pressed) {
   const made = element("button", { type: "button", class: look }, label);
@@ -30,23 +31,27 @@ function shownWith({ editedArgs, result }) {
 export class Question {
   #interrupt;
   #card;
+  #beforehand;
   #decided;
   #form = element("div", { class: "question" });
   /** What was decided, as an entry of AG-UI's `resume`, or null. */
   #decision = null;
 
   /**
-   * @param {object} interrupt  AG-UI's
+   * @param {any} interrupt  AG-UI's
    * @param {import("./toolcards.js").ToolCard} card  of the call
    * @param {() => void} decided  called when a decision was made or taken back
+   * @param {{mayAllow: boolean, decide: (verdict: string, pattern: string, isHere: boolean) => Promise}} [beforehand]
+   *   who stores a standing decision, for this conversation or for all, and whether one may allow; none without it
    */
-  constructor(interrupt, card, decided) {
+  constructor(interrupt, card, decided, beforehand) {
     this.#interrupt = interrupt;
     this.#card = card;
     this.#decided = decided;
+    this.#beforehand = beforehand;
     // Escape shuts what is open in here; outside it may stop a run.
     this.#form.addEventListener("keydown", (event) => {
-      if (event.key !== "Escape" || !this.#form.querySelector("textarea, input")) return;
+      if (event.key !== "Escape" || !this.#form.querySelector("textarea, input, .which")) return;
       event.preventDefault();
       event.stopPropagation();
       if (!isForProgram(interrupt)) this.#open(".approve");
@@ -71,7 +76,7 @@ export class Question {
   /** Allow changes, or allow none while a decision is on its way. */
   set isLocked(isLocked) {
     /** @type {NodeListOf<HTMLButtonElement>} */
-    const fields = this.#form.querySelectorAll("button, input, textarea");
+    const fields = this.#form.querySelectorAll("button, input, textarea, select");
     for (const field of fields) field.disabled = isLocked;
   }
 
@@ -117,36 +122,79 @@ export class Question {
           button("Approve", "primary approve", () => this.#take({ approved: true })),
           button("Edit", "quiet", () => this.#edit()),
           button("Deny", "quiet deny", () => this.#askWhy()),
+          ...(this.#beforehand ? [button("Always…", "quiet always", () => this.#askBeforehand())] : []),
         ),
       );
     }
     if (selector) this.#form.querySelector(selector)?.focus({ preventScroll: true });
   }
 
-  #edit() {
+  async #edit() {
     const text = pretty(this.#card.arguments || "{}");
+    const schema = this.#interrupt.responseSchema?.properties?.editedArgs;
     const problem = element("p", { class: "problem", role: "status" });
-    const field = element("textarea", {
-      class: "code",
-      rows: String(Math.min(14, Math.max(3, text.split("\n").length + 1))),
-      spellcheck: "false",
-      autocapitalize: "off",
-      "aria-label": `Arguments of ${this.#card.name}`,
+    // Few people edit: it is loaded when somebody does.
+    const { ArgumentsForm } = await import("./schemaform.js");
+    const form = new ArgumentsForm({
+      schema,
+      text,
+      name: this.#card.name,
+      changed: () => {
+        problem.textContent = form.problem;
+        approve.disabled = Boolean(form.problem);
+      },
     });
-    field.value = text;
     const approve = button("Approve edited", "primary", () => {
       // What was not changed is what the model asked for, to the character.
-      const isSame = field.value === text;
-      this.#take(isSame ? { approved: true } : { approved: true, editedArgs: JSON.parse(field.value) });
-    });
-    field.addEventListener("input", () => {
-      problem.textContent = problemOf(field.value);
-      approve.disabled = Boolean(problem.textContent);
-      field.setAttribute("aria-invalid", String(approve.disabled));
+      const isSame = form.text === text;
+      this.#take(isSame ? { approved: true } : { approved: true, editedArgs: JSON.parse(form.text) });
     });
     const back = button("Back", "quiet", () => this.#open(".approve"));
-    this.#form.replaceChildren(field, problem, element("div", { class: "choices" }, approve, back));
-    field.focus();
+    this.#form.replaceChildren(form.element, problem, element("div", { class: "choices" }, approve, back));
+    form.focus();
+  }
+
+  // What is decided for the calls to come is stored first; then it holds for this one, too.
+  #askBeforehand() {
+    const { name } = this.#card;
+    const server = name.includes("__") ? name.slice(0, name.indexOf("__")) : "";
+    const which = element(
+      "select",
+      { "aria-label": "For which tools" },
+      element("option", { value: name }, shown(name)),
+      ...(server ? [element("option", { value: `${server}__*` }, `all tools of ${shown(server)}`)] : []),
+    );
+    const problem = element("p", { class: "problem", role: "alert" });
+    const offer = (words, look, verdict, isHere) =>
+      button(words, look, async () => {
+        this.isLocked = true;
+        try {
+          await this.#beforehand.decide(verdict, which.value, isHere);
+        } catch (error) {
+          this.isLocked = false;
+          problem.textContent = error.message;
+          return;
+        }
+        this.#take({ approved: verdict === "allow" });
+      });
+    const allow = [
+      offer("Allow in this conversation", "primary", "allow", true),
+      offer("Allow always", "quiet", "allow", false),
+    ];
+    this.#form.replaceChildren(
+      element("p", { class: "which" }, "From now on, for calls of ", server ? which : element("code", {}, shown(name)), ":"),
+      element(
+        "div",
+        { class: "choices" },
+        ...(this.#beforehand.mayAllow ? allow : []),
+        offer("Deny in this conversation", "quiet deny", "deny", true),
+        offer("Deny always", "quiet deny", "deny", false),
+        button("Back", "quiet", () => this.#open(".approve")),
+      ),
+      element("p", { class: "about" }, "You can revoke it under Approvals. If the tool changes, you are asked again."),
+      problem,
+    );
+    this.#form.querySelector("select, button").focus({ preventScroll: true });
   }
 
   #askWhy() {

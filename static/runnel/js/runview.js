@@ -211,6 +211,7 @@ export class RunView {
     this.#approvals = new Approvals({
       interrupts,
       cards: this.#answer.pause(interrupts),
+      beforehand: this.#handlers.beforehand,
       resolve: (resume) => this.#handlers.resolve(this.run.id, resume),
     });
     this.#outcome.before(this.#approvals.element);
@@ -250,12 +251,12 @@ export class RunView {
 
   #show() {
     if (this.isFinished) return;
-    const { words, until } = this.#approvals ?? { words: this.#goesOn, until: "" };
+    const { words, until } = this.#approvals ?? { words: this.#goesOn, until: [] };
     const isStill = !this.#isFollowed || (this.isWaiting && !this.#isStopping);
     this.element.dataset.status = this.isWaiting ? "awaiting_approval" : "running";
     const known = this.isWaiting || this.#isFollowed ? words : UNHEARD;
-    const line = this.#isStopping ? "Stopping…" : [known, until].filter(Boolean).join(" · ");
-    this.#outcome.replaceChildren(element("p", { class: isStill ? "working still" : "working" }, line));
+    const line = this.#isStopping ? ["Stopping…"] : [known, ...until.flatMap((each) => [" · ", each])];
+    this.#outcome.replaceChildren(element("p", { class: isStill ? "working still" : "working" }, ...line));
   }
 
   #ask(words, files = []) {

@@ -8,10 +8,13 @@ import pytest
 from django.contrib.sessions.models import Session
 from django.test import Client
 
-from runs.models import BrowserSession, Preferences
+from runs.models import BrowserSession, Conversation, Preferences
+from runs.models.standing_decision import Verdict
 from runs.retention import erasing
 from runs.retention.pace import Pace
-from tests.runs.rows import make_user
+from runs.services import standing
+from tests.browser.test_hostile_words import words
+from tests.runs.rows import make_run, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -41,7 +44,7 @@ def test_pages_have_the_chosen_colours_from_the_first_byte_on(ada: Any) -> None:
     mine = browser(ada)
     assert "data-theme" not in mine.get("/").text
     assert mine.post("/account/", {"theme": "dark", "date_locale": "de"})["Location"] == "/account/?saved"
-    for address in ("/", "/account/", "/tokens/", "/password/", "/no-such-page/"):
+    for address in ("/", "/account/", "/tokens/", "/usage/", "/approvals/", "/password/", "/no-such-page/"):
         page = mine.get(address).text
         assert '<html lang="en" data-theme="dark" data-dates="de">' in page, address
         assert '<meta name="color-scheme" content="dark">' in page, address
@@ -130,7 +133,7 @@ def test_a_browser_is_named_in_a_few_words(ada: Any, agent: str, name: str) -> N
 
 
 def test_only_a_signed_in_user_sees_the_page() -> None:
-    for address in ("/account/",):
+    for address in ("/account/", "/usage/", "/approvals/"):
         assert Client().get(address)["Location"] == f"/login/?next={address}"
     assert not Session.objects.exists()
 
@@ -141,3 +144,18 @@ def test_who_is_erased_leaves_no_trace_of_browsers(ada: Any) -> None:
     erasing.erase(ada, Pace(stop=threading.Event()))
     assert not BrowserSession.objects.exists()
     assert not Preferences.objects.exists()
+
+
+@pytest.mark.parametrize("part", range(4))
+def test_what_strangers_call_themselves_stays_words(ada: Any, part: int) -> None:
+    run = make_run(owner=ada)
+    mine, _ = browser(ada), browser(ada, PHONE)
+    plain = {address: mine.get(address).text.count("<") for address in ("/account/", "/approvals/")}
+    standing.add(ada, Verdict.DENY, "clock", conversation_id=run.conversation_id)
+    shown = {"/account/": plain["/account/"], "/approvals/": mine.get("/approvals/").text.count("<")}
+    for text in words()[part::4]:
+        BrowserSession.objects.filter(user=ada).update(agent=text, address=text[:64])
+        Conversation.objects.filter(pk=run.conversation_id).update(title=text[:80])
+        for address, count in shown.items():
+            page = mine.get(address).text
+            assert page.count("<") == count, (address, text)
