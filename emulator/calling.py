@@ -116,7 +116,7 @@ def _demonstration(prompt: Prompt) -> tuple[str, list[tuple[str, Json]]] | None:
     zone = _ZONE.search(text)
     clock: Json = {"zone": zone[0] if zone else "UTC"}
     known: dict[str, Json] = {
-        "write_note": {"text": text or "Runnel was here."},
+        "write_note": {"text": _noted(text) or "Runnel was here."},
         "clock": clock,
         "calculate": {"expression": _expression(text)},
     }
@@ -133,6 +133,12 @@ def _demonstration(prompt: Prompt) -> tuple[str, list[tuple[str, Json]]] | None:
     together = ", both at once" if len(chosen) > 1 else ""
     asked = " and ".join(f"`{name}`" for name in chosen)
     return f"{intro}: calling {asked}{together}.", [(name, known[name]) for name in chosen]
+
+
+def _noted(text: str) -> str:
+    """Return what is to be noted of a text that asks for a note: what stands behind its colon, if that is all."""
+    before, colon, noted = text.partition(":")
+    return noted.strip() if colon and _NOTE.search(before) and "\n" not in before else text
 
 
 def _expression(text: str) -> str:

@@ -50,10 +50,11 @@ def hello(prompt: Prompt) -> Iterator[Action]:
     """Greet, quote the user's first words, and say how to use a real model."""
     words = prompt.user_text.split()
     quote = " ".join(words[:6])[:60] + ("…" if len(words) > 6 else "")
-    heard = f"You said “{quote}”. " if quote else ""
+    # A quoted sentence brings its own end.
+    heard = f"You said “{quote}”{'' if quote[-1] in '.!?…' else '.'} " if quote else ""
     text = (
         f"Hello! 👋 {heard}I am the emulator that comes with Runnel, not a real model. To talk to one, see "
-        f"“Add a key” in the README: a key in the environment and a restart are all it takes."
+        "“Add a key” on the page “Providers”: an administrator finds it there, and nothing has to be restarted."
     )
     yield from paced(said(text), per_second=60)
     yield Finish(FinishReason.END_TURN)

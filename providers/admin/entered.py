@@ -8,7 +8,6 @@ from django.contrib import admin, messages
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -17,7 +16,7 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import action
 from unfold.utils import display_for_label
 
-from providers.admin import connection_test, formatting
+from providers.admin import formatting, test_results
 from providers.admin.connection_test import ConnectionTestResult
 from providers.admin.form import ProviderForm
 from providers.admin.lookups import NoSecretLookups
@@ -114,27 +113,13 @@ class ProviderAdmin(NoSecretLookups, ModelAdmin):
 
     def _test(self, request: HttpRequest, queryset: QuerySet[Provider]) -> None:
         asked = list(queryset)
-        outcomes = connection_test.test([(cache.read(provider), provider.test_model) for provider in asked])
-        for provider, outcome in zip(asked, outcomes, strict=True):
-            # An update, not a save: the form may have been saved anew meanwhile.
-            Provider.objects.filter(pk=provider.pk).update(
-                tested_at=timezone.now(),
-                test_passed=outcome.passed,
-                test_message=outcome.message,
-                test_story=outcome.story,
-            )
+        for provider, outcome in zip(asked, test_results.test(asked), strict=True):
             self._tell(request, provider, outcome)
 
     def _fetch(self, request: HttpRequest, queryset: QuerySet[Provider]) -> None:
         asked = list(queryset)
-        for provider, outcome in zip(asked, connection_test.fetch(list(map(cache.read, asked))), strict=True):
-            if outcome.models is not None:
-                Provider.objects.filter(pk=provider.pk).update(
-                    model_names=list(outcome.models), model_names_fetched_at=timezone.now()
-                )
+        for provider, outcome in zip(asked, test_results.fetch(asked), strict=True):
             self._tell(request, provider, outcome)
-        # An update sends no signal.
-        cache.refresh()
 
     def _tell(self, request: HttpRequest, provider: Provider, outcome: ConnectionTestResult) -> None:
         level = messages.SUCCESS if outcome.passed else messages.ERROR

@@ -12,6 +12,7 @@ from unfold.widgets import (
     UnfoldBooleanSwitchWidget,
 )
 
+from providers.catalog import lookup
 from providers.catalog.presets import PRESETS
 from providers.catalog.provider_types import PROVIDER_TYPES, default_address
 from providers.models import Provider
@@ -86,7 +87,9 @@ class ProviderForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def clean_slug(self) -> str:
         slug: str = self.cleaned_data["slug"]
-        if slug in PRESETS and slug != self.initial.get("slug"):
+        # A provider's own name is free for its own kind where the environment does not set it up.
+        is_its_own = slug == self.data.get("kind") and not lookup.is_set_up(slug)
+        if slug in PRESETS and slug != self.initial.get("slug") and not is_its_own:
             raise ValidationError(
                 f"{slug} is the name of a provider that the environment can set up. Choose another one, "
                 f"for example my-{slug}."

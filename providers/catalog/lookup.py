@@ -213,6 +213,12 @@ def _target(preset: Preset, wire: str, model: str) -> Target:
     )
 
 
+def is_set_up(slug: str) -> bool:
+    """Return whether the environment sets up the known provider ``slug``."""
+    preset = PRESETS.get(slug)
+    return preset is not None and _missing(preset) is None
+
+
 def _is_emulated(preset: Preset) -> bool:
     return preset.slug == "emulator"
 

@@ -62,7 +62,6 @@ class StandingForm(forms.Form):
     pattern = forms.CharField(
         label="Tools",
         max_length=LONGEST_PATTERN,
-        help_text="A tool’s name. * stands for any characters: github__* are all tools of the server github.",
         widget=forms.TextInput(attrs={"spellcheck": "false", "autocapitalize": "off", "autocomplete": "off"}),
     )
 

@@ -37,6 +37,7 @@ def app(request: HttpRequest, conversation_id: UUID | None = None) -> HttpRespon
             "suggestions": catalog.suggestions(),
             "ready": [provider for provider in real if provider.available],
             "has_emulator": settings.RUNNEL_EMULATOR,
+            "may_set_up": request.user.has_perm("providers.add_provider"),
             "may_allow": settings.RUNNEL_STANDING_DECISIONS,
         },
     )

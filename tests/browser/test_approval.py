@@ -88,7 +88,7 @@ def test_it_runs_a_call_with_the_arguments_that_a_person_made_of_them(page: Page
     card = call(page, "write_note")
     press(card, "Edit")
     field = card.get_by_label("Arguments of write_note")
-    expect(field).to_be_focused()
+    expect(card.get_by_label("text needed")).to_be_focused()
     approve = card.get_by_role("button", name="Approve edited")
     for wrong, why in {
         '{"text": "Buy': "no JSON",

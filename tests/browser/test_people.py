@@ -14,7 +14,7 @@ from tests.browser.test_hostile_words import FIND, watch, words
 pytestmark = pytest.mark.browser
 
 GATED = '[[call write_note {"text": "Buy oat milk"}]]'
-ADDRESSES = ("/account/", "/approvals/", "/usage/", "/tokens/", "/password/")
+ADDRESSES = ("/account/", "/approvals/", "/usage/", "/tokens/", "/providers/", "/password/")
 
 
 def ask_for_a_note(page: Page, words: str = "") -> None:
@@ -46,7 +46,7 @@ def test_all_that_waits_is_decided_in_one_place(page: Page, context: BrowserCont
     waiting = inbox.locator(".waiting")
     expect(waiting).to_have_count(2)
     expect(waiting.first).to_contain_text("First.")
-    expect(waiting.first.locator(".countdown")).to_contain_text("expires in 23 h 59 min")
+    expect(waiting.first.locator(".countdown")).to_contain_text("23 h 59 min left")
     expect(waiting.first.locator(".arguments")).to_have_text('{"text": "Buy oat milk"}')
     assert violations(inbox) == []
     press(waiting.nth(1), "Deny")
@@ -107,7 +107,6 @@ def test_arguments_are_edited_in_a_form_beside_their_json(page: Page) -> None:
     expect(text).to_be_focused()
     expect(card).to_contain_text("What the note says, as plain text.")
     text.fill('Buy "soy" milk\nand bread')
-    card.get_by_text("As JSON").click()
     raw = card.get_by_label("Arguments of write_note")
     expect(raw).to_have_value('{"text": "Buy \\"soy\\" milk\\nand bread"}')
     assert violations(page) == []

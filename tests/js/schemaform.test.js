@@ -41,11 +41,11 @@ test("how long is left is told to the second at the end", () => {
   for (const [seconds, words] of [
     [-1, "expired"],
     [0, "expired"],
-    [0.4, "expires in 1 s"],
-    [59, "expires in 59 s"],
-    [61.5, "expires in 1 min 2 s"],
-    [600, "expires in 10 min"],
-    [86_399, "expires in 23 h 59 min"],
-    [86_400 * 3, "expires in 3 days"],
+    [0.4, "1 s left"],
+    [59, "59 s left"],
+    [61.5, "1 min 2 s left"],
+    [600, "10 min left"],
+    [86_399, "23 h 59 min left"],
+    [86_400 * 3, "3 days left"],
   ]) assert.equal(remaining(seconds).replaceAll("\u00a0", " "), words);
 });

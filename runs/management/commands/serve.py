@@ -25,6 +25,9 @@ from runs.engine import lock, stop_signals, supervisor
 class Command(BaseCommand):
     """Serve on HOST and PORT in the foreground."""
 
+    #: How to sign in, told after the address; empty unless this start has made the first user.
+    _first_steps = ""
+
     help = "Migrate, make the first admin if there is no user, and serve HTTP and WebSocket with Daphne."
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -62,7 +65,7 @@ class Command(BaseCommand):
             self._migrate()
             if not settings.DEBUG:
                 call_command("collectstatic", verbosity=0, interactive=False)
-            self._make_first_admin()
+            self._first_steps = self._make_first_admin()
         connection.close()
 
     def _print_waiting(self) -> None:
@@ -78,10 +81,11 @@ class Command(BaseCommand):
                 self.stdout.flush()
             call_command("migrate", verbosity=0, interactive=False)
 
-    def _make_first_admin(self) -> None:
+    def _make_first_admin(self) -> str:
+        """Make the first user if there is none. Return how to sign in, in a few words; empty if somebody can already."""
         model = get_user_model()
         if model.objects.exists():
-            return
+            return ""
         password = secrets.token_urlsafe(12)
         model.objects.create_superuser("admin", password=password)
         kept = settings.RUNNEL_DATA_DIR / "first_password"
@@ -93,6 +97,7 @@ class Command(BaseCommand):
         # What is no terminal may be a log, which others read and which stays.
         self.stdout.write(f"Password: {password if self.stdout.isatty() else 'see the file'}")
         self.stdout.write(f"File: {kept}")
+        return f"Open it in a browser and sign in as admin; the password is {'above' if self.stdout.isatty() else 'in the file'}."
 
     def _serve(self, host: str, reserved: socket) -> None:
         from twisted.internet import reactor  # imported here, after Daphne has installed its reactor
@@ -106,6 +111,8 @@ class Command(BaseCommand):
 
         def announce() -> None:
             self.stdout.write(f"Runnel is at {listening.url(host, port)}  (Ctrl-C stops it)")
+            if self._first_steps:
+                self.stdout.write(self._first_steps)
             self.stdout.flush()
             for hint in hints:
                 self.stderr.write(hint)

@@ -19,7 +19,7 @@ export function countdown(moment) {
     if (wasShown && !made.isConnected) return;
     wasShown ||= made.isConnected;
     const left = end - Date.now();
-    const words = remaining(left / 1000);
+    const words = `until ${date(moment)}, ${remaining(left / 1000)}`;
     // What is the same is not written again: nothing is read out twice.
     if (made.textContent !== words) made.textContent = words;
     made.classList.toggle("soon", left < SOON);
@@ -33,6 +33,5 @@ function element(moment) {
   const made = document.createElement("time");
   made.className = "countdown";
   made.dateTime = moment;
-  made.title = `until ${date(moment)}`;
   return made;
 }

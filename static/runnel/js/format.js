@@ -30,17 +30,17 @@ export function duration(seconds) {
   return `${Math.floor(whole / 60)}\u00a0min ${whole % 60}\u00a0s`;
 }
 
-/** Return how long something can still be decided. */
+/** Return how long something can still be decided, with what stands for a time that is over. */
 export function remaining(seconds) {
   if (seconds <= 0) return "expired";
   const whole = Math.ceil(seconds);
   const minutes = Math.floor(whole / 60);
   const hours = Math.floor(minutes / 60);
-  if (minutes < 1) return `expires in ${whole}\u00a0s`;
-  if (minutes < 5) return `expires in ${minutes}\u00a0min ${whole % 60}\u00a0s`;
-  if (hours < 1) return `expires in ${minutes}\u00a0min`;
-  if (hours < 48) return `expires in ${hours}\u00a0h ${minutes % 60}\u00a0min`;
-  return `expires in ${Math.floor(hours / 24)}\u00a0days`;
+  if (minutes < 1) return `${whole}\u00a0s left`;
+  if (minutes < 5) return `${minutes}\u00a0min ${whole % 60}\u00a0s left`;
+  if (hours < 1) return `${minutes}\u00a0min left`;
+  if (hours < 48) return `${hours}\u00a0h ${minutes % 60}\u00a0min left`;
+  return `${Math.floor(hours / 24)}\u00a0days left`;
 }
 
 /**

@@ -12,6 +12,14 @@ const MOST_FIELDS = 40;
 const MOST_CHOICES = 100;
 const LONGEST_WORDS = 400;
 
+/** How a type of JSON Schema is edited, and what such a value is to JavaScript. */
+const KINDS = new Map([
+  ["string", ["text", "string"]],
+  ["number", ["number", "number"]],
+  ["integer", ["integer", "number"]],
+  ["boolean", ["switch", "boolean"]],
+]);
+
 const NUMBER = /^-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
 const INTEGER = /^-?\d+$/;
 
@@ -48,8 +56,7 @@ export function kindOf(schema, value) {
   const { enum: choices, type } = schema;
   const isChoice = Array.isArray(choices) && choices.length > 0 && choices.length <= MOST_CHOICES;
   if (isChoice && choices.every((each) => typeof each === "string" && each.length <= LONGEST_WORDS)) return "choice";
-  const kind = { string: "text", number: "number", integer: "integer", boolean: "switch" }[type];
-  const fits = { text: "string", number: "number", integer: "number", switch: "boolean" }[kind];
+  const [kind, fits] = KINDS.get(type) ?? [];
   return kind && (value === undefined || value === null || typeof value === fits) ? kind : "json";
 }
 
@@ -224,7 +231,8 @@ export class ArgumentsForm {
     this.#json.addEventListener("input", () => this.#jsonChanged());
     this.#drawFields();
     if (this.#fields) {
-      const raw = element("details", { class: "raw" }, element("summary", {}, "As JSON"), this.#json);
+      const raw = element("div", { class: "raw" }, element("p", { class: "helptext" }, "The same as JSON"), this.#json);
+      this.element.classList.add("beside");
       this.element.append(this.#holder, raw);
     } else this.element.append(this.#json);
   }

@@ -133,7 +133,7 @@ def test_a_browser_is_named_in_a_few_words(ada: Any, agent: str, name: str) -> N
 
 
 def test_only_a_signed_in_user_sees_the_page() -> None:
-    for address in ("/account/", "/usage/", "/approvals/"):
+    for address in ("/account/", "/usage/", "/approvals/", "/providers/"):
         assert Client().get(address)["Location"] == f"/login/?next={address}"
     assert not Session.objects.exists()
 

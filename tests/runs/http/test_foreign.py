@@ -10,6 +10,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import URLPattern, reverse
 
+from providers.models import Provider
 from runs.http import urls
 from runs.models import ApiToken, BrowserSession, Conversation, File, Run, StandingDecision
 from runs.models.audit import AuditEntry
@@ -37,6 +38,7 @@ class Rows:
             "file_id": file.id,
             "token_id": token.pk,
             "session_id": BrowserSession.objects.create(session_key="hers", user=self.owner).pk,
+            "provider_id": Provider.objects.create(slug="acme", label="Acme", kind="openai").pk,
             "decision_id": StandingDecision.objects.create(owner=self.owner, verdict="deny", pattern="x").pk,
         }
         self.absent: dict[str, Any] = {
@@ -47,7 +49,7 @@ class Rows:
     def snapshot(self) -> list[Any]:
         return [
             list(model.objects.order_by("pk").values())
-            for model in (Conversation, Run, File, ApiToken, StandingDecision)
+            for model in (Conversation, Run, File, ApiToken, StandingDecision, Provider)
         ]
 
 
