@@ -97,6 +97,7 @@ MIDDLEWARE = [
     "runs.access.audit.note_looks",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "project.error_pages.replace_technical_404",
     # Last: it replaces the answer to a sign-in that is refused.
     "axes.middleware.AxesMiddleware",
 ]
