@@ -34,7 +34,7 @@ from providers import clients  # noqa: E402
 from providers.catalog import cache  # noqa: E402
 from providers.clients import model_lists  # noqa: E402
 from providers.usage import pricing  # noqa: E402
-from runs.access import rights  # noqa: E402
+from runs.access import rights, shares_in_use  # noqa: E402
 from runs.engine import lock, supervisor  # noqa: E402
 from runs.retention import daily  # noqa: E402
 from runs.socket import consumers  # noqa: E402
@@ -85,6 +85,7 @@ async def _begin() -> None:
     _background.add(spawn(memory.keep_small(), name="memory"))
     _background.add(spawn(daily.keep_pruned(), name="daily pruning"))
     _background.add(spawn(rights.keep_checking(), name="rights", is_shared=True))
+    _background.add(spawn(shares_in_use.keep_checking(), name="shares", is_shared=True))
     if settings.RUNNEL_LIST_MODELS:
         _background.add(spawn(model_lists.keep_fresh(), name="model lists"))
     readiness.has_begun = True

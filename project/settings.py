@@ -425,6 +425,10 @@ RUNNEL_MIN_DISK_MB = whole("RUNNEL_MIN_DISK_MB", 200)
 
 #: Seconds that live runs get to finish when the server stops; then they are cancelled.
 RUNNEL_DRAIN_SECONDS = number("RUNNEL_DRAIN_SECONDS", 3.0)
+#: Whether users may share a conversation by a link, with which anybody reads it without signing in.
+RUNNEL_SHARE_LINKS = boolean("RUNNEL_SHARE_LINKS", True)
+#: Seconds after which a conversation that its owner has deleted is gone for good. Until then the deletion can be undone.
+RUNNEL_UNDO_SECONDS = number("RUNNEL_UNDO_SECONDS", 60.0)
 # How long what is stored is kept, by kind; None keeps it for ever. Statistics and costs are always kept.
 #: Requests and responses of provider calls, from the call's start.
 RUNNEL_RETENTION_TRACE_DAYS = days("RUNNEL_RETENTION_TRACE_DAYS")

@@ -12,10 +12,11 @@ class RunsConfig(AppConfig):
 
     def ready(self) -> None:
         """Connect the signals that close sockets, forget limits and write the audit log, and import every app's ``tools.py``."""
-        from runs.access import audit, sign_out  # import models, which exist only now
+        from runs.access import audit, shares_in_use, sign_out  # import models, which exist only now
         from runs.limits import ceilings
 
         sign_out.connect()
+        shares_in_use.connect()
         audit.connect()
         ceilings.connect()
         autodiscover_modules("tools")

@@ -82,6 +82,12 @@ class NoSuchTool(NotFound):
     """There is no such tool that you may use."""
 
 
+class BadChange(ServiceError):  # noqa: N818 - it is the request that is wrong
+    """This change cannot be stored."""
+
+    code = "bad_request"
+
+
 class TooManyRuns(ServiceError):  # noqa: N818 - the protocol's name for it
     """You have as many runs under way as you may. Wait for one to end, or cancel one."""
 

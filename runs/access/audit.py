@@ -19,7 +19,7 @@ from django.utils.decorators import sync_and_async_middleware
 
 from providers.models import Provider
 from runs.access import addresses
-from runs.models import ApiToken, AuditEntry, Conversation, GroupLimits, McpServer, StandingDecision
+from runs.models import ApiToken, AuditEntry, Conversation, GroupLimits, McpServer, Share, StandingDecision
 from runs.models.audit import Actor, AuditAction
 
 #: The models whose changes are noted.
@@ -31,6 +31,7 @@ _AUDITED: tuple[type[Model], ...] = (
     McpServer,
     ApiToken,
     StandingDecision,
+    Share,
 )
 #: Relations whose changes are noted, each with its name.
 _RELATIONS: tuple[tuple[Any, str], ...] = (

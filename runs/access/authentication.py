@@ -1,7 +1,7 @@
 """Authenticates sockets and requests.
 
-A client authenticates with an API token (its cookies are then ignored), or with a browser session and an
-Origin header that matches exactly. A token is never part of a URL.
+A client authenticates with an API token or with the secret of a share link (its cookies are then ignored), or with a
+browser session and an Origin header that matches exactly. A token is never part of a URL.
 """
 
 from collections.abc import Iterable
@@ -17,10 +17,12 @@ from django.http.request import split_domain_port, validate_host
 from django.utils.crypto import constant_time_compare
 
 from runs.access import last_use, scopes
-from runs.models import ApiToken
+from runs.models import ApiToken, Share
+from runs.services.sharing import Onlooker
 
 SUBPROTOCOL = "runnel.v1"
 _BEARER_SUBPROTOCOL = "bearer."
+_SHARE_SUBPROTOCOL = "share."
 
 
 class HandshakeRefused(Exception):  # noqa: N818 - it names what happened
@@ -46,6 +48,15 @@ class Identity:
     token_id: int | None = None
     #: What the credentials allow.
     scopes: frozenset[str] = scopes.ALL
+    #: The share whose link authenticated the socket. Its ``user_id`` is negative then, and belongs to nobody.
+    share_id: int | None = None
+
+    @property
+    def onlooker(self) -> Onlooker:
+        """Who looks at conversations."""
+        return (
+            Onlooker(share_id=self.share_id) if self.share_id is not None else Onlooker(user_id=self.user_id)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +68,8 @@ class Handshake:
     origin: str | None
     own_origin: str
     subprotocol: str | None
+    #: The secret of a share link.
+    share_secret: str | None = None
     #: Whether the Host header names this server (``ALLOWED_HOSTS``).
     is_for_us: bool = True
 
@@ -69,6 +82,7 @@ def read_handshake(scope: dict[str, Any]) -> Handshake:
     for item in offered:
         if token is None and item.startswith(_BEARER_SUBPROTOCOL):
             token = item.removeprefix(_BEARER_SUBPROTOCOL)
+    links = [item.removeprefix(_SHARE_SUBPROTOCOL) for item in offered if item.startswith(_SHARE_SUBPROTOCOL)]
     cookies = parse_cookie(headers.get("cookie", ""))
     scheme = {"wss": "https", "ws": "http"}.get(scope.get("scheme", "ws"), "http")
     if settings.SECURE_PROXY_SSL_HEADER:
@@ -82,6 +96,7 @@ def read_handshake(scope: dict[str, Any]) -> Handshake:
         own_origin=f"{scheme}://{headers.get('host', '')}",
         is_for_us=_is_our_host(headers.get("host", "")),
         subprotocol=SUBPROTOCOL if SUBPROTOCOL in offered else None,
+        share_secret=links[0] if links else None,
     )
 
 
@@ -110,6 +125,8 @@ def identify(handshake: Handshake) -> Identity:
             token_id=token.pk,
             scopes=token.scope_set,
         )
+    if handshake.share_secret is not None:
+        return _identify_by_link(handshake)
     if not is_origin_allowed(handshake):
         # A client with neither a session nor an origin is no browser: it lacks a token.
         raise HandshakeRefused(4401 if handshake.session_key is None and handshake.origin is None else 4403)
@@ -119,6 +136,17 @@ def identify(handshake: Handshake) -> Identity:
     if user is None:
         raise HandshakeRefused(4401)
     return Identity(user_id=user.pk, username=user.get_username(), session_key=handshake.session_key)
+
+
+def _identify_by_link(handshake: Handshake) -> Identity:
+    """Return the identity of somebody with a share link; cookies are ignored. No page of another site may use it."""
+    if handshake.origin is not None and not is_origin_allowed(handshake):
+        raise HandshakeRefused(4403)
+    share = Share.of_link(handshake.share_secret or "")
+    if share is None:
+        raise HandshakeRefused(4401)
+    allowed = scopes.OF_LINKS | ({scopes.STOP} if share.may_stop else frozenset())
+    return Identity(user_id=-share.pk, username="", share_id=share.pk, scopes=allowed)
 
 
 def is_origin_allowed(handshake: Handshake) -> bool:
@@ -185,6 +213,8 @@ def user_of_session(session_key: str) -> Any:
 
 def is_current(identity: Identity) -> bool:
     """Return whether the credentials still belong to the same active user."""
+    if identity.share_id is not None:
+        return Share.valid().filter(pk=identity.share_id).exists()
     if identity.token_id is not None:
         return ApiToken.live().filter(pk=identity.token_id).exists()
     user = None if identity.session_key is None else user_of_session(identity.session_key)

@@ -106,6 +106,9 @@ def _lapsed(identities: Iterable[Identity]) -> dict[Identity, Lapse]:
     found = {}
     for identity in asked:
         lapse: Lapse | None = None
+        if identity.share_id is not None:
+            # ``shares_in_use`` looks after these.
+            continue
         if identity.user_id not in active:
             lapse = _USER
         elif identity.token_id is not None:

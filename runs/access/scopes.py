@@ -8,6 +8,13 @@ from runs.models.token import Scope
 #: The scopes of a browser session: all that its user may do.
 ALL = frozenset(scope.value for scope in Scope)
 
+#: Of somebody with a share link: to look. Beside it, to stop an answer, if the owner lets them.
+LOOK = "look"
+STOP = "stop"
+OF_LINKS = frozenset({LOOK})
+#: The client frames that somebody with a link may send. All others are refused, also those that need no scope.
+_FRAMES_OF_LINKS = frozenset({"subscribe", "unsubscribe", "ack", "ping"})
+
 #: By a client frame's type; a type that is not here needs no scope.
 _OF_FRAMES = {
     "start": Scope.RUN,
@@ -26,6 +33,10 @@ def check_frame(scopes: AbstractSet[str], frame_type: str) -> None:
     Raises:
         Forbidden: the scope is missing.
     """
+    if LOOK in scopes:
+        if frame_type in _FRAMES_OF_LINKS or (frame_type == "cancel" and STOP in scopes):
+            return
+        raise Forbidden("Whoever has a link may read along, and nothing else.")
     if (needed := _OF_FRAMES.get(frame_type)) is not None:
         _check(scopes, needed)
 

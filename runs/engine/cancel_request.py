@@ -32,6 +32,8 @@ class CancelRequest:
 
     run_id: UUID
     by: CancelledBy
+    #: The name of the person who asks for it; empty if nobody did.
+    by_name: str = ""
     #: Required owner of the run. ``None`` for an admin and for the server, which may cancel any run.
     owner_id: int | None = None
     reason: str = ""
@@ -59,7 +61,9 @@ class CancelRequest:
             run = run.filter(owner_id=self.owner_id)
         if not run.exists():
             raise NotFound
-        was_active = transitions.request_cancel(self.run_id, by=self.by, reason=self.reason, mode=self.mode)
+        was_active = transitions.request_cancel(
+            self.run_id, by=self.by, by_name=self.by_name, reason=self.reason, mode=self.mode
+        )
         if was_active and self.actor is not None:
             AuditEntry.note(self.actor, AuditAction.CANCELLED, "runs.run", self.run_id, self.reason)
         # Read after the write, which waits for a pause in progress. A later pause finds the intent.

@@ -26,6 +26,7 @@ from runs.engine import lock, paused, recovery, stop_signals
 from runs.engine.cancel_request import CancelRequest
 from runs.engine.engine import Engine
 from runs.engine.heartbeat import Heartbeat
+from runs.engine.listings import Listings
 from runs.engine.spec import RunSpec, WorkerSettings
 from runs.engine.stop_signals import Cancellation
 from runs.log.compaction import Compactor
@@ -52,6 +53,7 @@ class Supervisor:
 
     def __init__(self) -> None:
         self.feed = Feed()
+        self.listings = Listings()
         self.journal = Journal(
             interval=settings.RUNNEL_COMMIT_INTERVAL_MS / 1000, on_commit=self.feed.publish
         )
@@ -121,6 +123,7 @@ class Supervisor:
         run_id = spec.segment.run_id
         claimed = stop_signals.claim(run_id, spec.owner_id, segment=spec.segment.number)
         self.feed.open(run_id, spec.segment.conversation_id)
+        self.listings.changed(spec.owner_id, spec.segment.conversation_id)
         engine = Engine(
             spec,
             journal=self.journal,
@@ -128,10 +131,13 @@ class Supervisor:
             cancellation=claimed,
             settings=self.settings,
         )
-        driving = spawn(self._drive(run_id, engine, claimed), name=f"run {run_id}")
+        conversation_id = spec.segment.conversation_id
+        driving = spawn(self._drive(run_id, conversation_id, engine, claimed), name=f"run {run_id}")
         self._runs[run_id] = driving
 
-    async def _drive(self, run_id: UUID, engine: Engine, claimed: Cancellation) -> None:
+    async def _drive(
+        self, run_id: UUID, conversation_id: UUID, engine: Engine, claimed: Cancellation
+    ) -> None:
         has_ended = False
         try:
             with bound(run_id=run_id, user_id=claimed.owner_id):
@@ -142,6 +148,7 @@ class Supervisor:
             if self._runs.get(run_id) is asyncio.current_task():
                 del self._runs[run_id]
                 self.feed.close(run_id, has_ended=has_ended)
+            self.listings.changed(claimed.owner_id, conversation_id)
 
     async def end_paused(self, run_id: UUID) -> None:
         """End a paused run whose cancel was stored, or whose approval deadline has passed."""
@@ -160,6 +167,7 @@ class Supervisor:
         finally:
             if run_id not in self._runs:
                 self.feed.close(run_id, has_ended=has_ended)
+            self.listings.changed(found.row.owner_id, found.row.conversation_id)
 
     async def cancel(self, request: CancelRequest) -> bool:
         """Cancel a run. Return whether it was active, also when a cancel had been requested before.
@@ -267,6 +275,16 @@ def end_paused_soon(run_id: UUID) -> None:
     if (found := serving()) is not None:
         supervisor, loop = found
         loop.call_soon_threadsafe(lambda: spawn(supervisor.end_paused(run_id), name=f"end {run_id}"))
+
+
+def listing_changed(user_id: int, conversation_id: UUID) -> None:
+    """Tell the user's open pages what the list shows of a conversation now. For other threads than the event loop's.
+
+    Call it after the commit. Other processes find the change by themselves.
+    """
+    if (found := serving()) is not None:
+        supervisor, loop = found
+        loop.call_soon_threadsafe(supervisor.listings.changed, user_id, conversation_id)
 
 
 def wait_on[T](loop: asyncio.AbstractEventLoop, work: Callable[[], Coroutine[Any, Any, T]]) -> T:

@@ -1,4 +1,4 @@
-"""Conversations over HTTP: list, read, delete; and cancelling a run.
+"""Conversations over HTTP: list, search, read, change, delete; and cancelling a run.
 
 Responses about another user's data and about missing data are identical. Views change runs only through
 ``runs.services``.
@@ -9,9 +9,8 @@ from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib.auth.models import User
-from django.db.models import OuterRef, Q, Subquery
-from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 
 from providers.types.usage import COUNTS, ESTIMATES
@@ -19,14 +18,17 @@ from providers.usage import unpriced
 from runs import errors, services
 from runs.http import run_pages
 from runs.http.figures import conversation_cost, figures, seconds_between
-from runs.http.json_api import api, error, not_found
-from runs.models import Conversation, Message, Run, ToolCall
+from runs.http.json_api import api, error, not_found, sent_object
+from runs.models import Conversation, Message, Run, Share, ToolCall
 from runs.retention import daily
-from runs.services import own_ids
-from runs.states import ACTIVE
+from runs.services import own_ids, sharing
+from runs.store import listing
+from runs.store.listing import Wanted
 
 #: Conversations on one page of the list.
-PAGE_SIZE = 50
+PAGE_SIZE = listing.PAGE_SIZE
+#: Characters of a search; the rest is ignored.
+LONGEST_SEARCH = 500
 
 
 def _own(user: Any) -> Any:
@@ -35,38 +37,66 @@ def _own(user: Any) -> Any:
 
 @api("GET")
 def conversations(request: HttpRequest, user: User) -> JsonResponse:
-    """List the user's conversations, newest first. ``before`` is the cursor from the previous page."""
-    found = _own(user).order_by("-updated_at", "-id")
-    if cursor := request.GET.get("before"):
-        try:
-            updated_at, last_id = run_pages.place(cursor)
-        except (ValueError, OverflowError):
-            return error(HTTPStatus.BAD_REQUEST, "bad_request", "That is no place in the list.")
-        found = found.filter(Q(updated_at__lt=updated_at) | Q(updated_at=updated_at, id__lt=last_id))
-    active = Run.objects.filter(conversation=OuterRef("pk"), status__in=ACTIVE)
-    found = found.annotate(
-        active_run_id=Subquery(active.annotate(shown=Coalesce("chosen_id", "id")).values("shown")[:1]),
-        active_run_status=Subquery(active.values("status")[:1]),
+    """List the user's conversations, newest first. ``before`` is the cursor from the previous page.
+
+    ``q`` searches in titles and in what was said; ``folder`` chooses one folder, empty those without one; ``archived``
+    chooses what was put away. The first page of the plain list also names the folders and what is pinned.
+    """
+    asked = request.GET
+    wanted = Wanted(
+        text=asked.get("q", "")[:LONGEST_SEARCH],
+        folder=asked.get("folder"),
+        is_archived=asked.get("archived") in {"1", "true"},
     )
-    fields = ("id", "title", "updated_at", "active_run_id", "active_run_status")
-    page = list(found.values(*fields)[: PAGE_SIZE + 1])
-    more, page = len(page) > PAGE_SIZE, page[:PAGE_SIZE]
-    before = f"{page[-1]['updated_at'].isoformat()},{page[-1]['id']}" if more else None
-    return JsonResponse({"conversations": page, "before": before})
+    cursor = asked.get("before")
+    try:
+        place = run_pages.place(cursor) if cursor else None
+        page, before = listing.page(user.pk, wanted, after=place)
+    except (ValueError, OverflowError):
+        return error(HTTPStatus.BAD_REQUEST, "bad_request", "That is no place in the list.")
+    shelf = {}
+    if wanted == Wanted() and place is None:
+        shelf = {
+            "pinned": list(map(listing.shown, listing.pinned(user.pk))),
+            "folders": listing.folders(user.pk),
+            "shared": list(map(listing.shown, listing.shared_with(user.pk))),
+        }
+    return JsonResponse({"conversations": list(map(listing.shown, page)), "before": before} | shelf)
 
 
-@api("GET", "DELETE")
+@api("PATCH")
+def folder(request: HttpRequest, user: User) -> JsonResponse:
+    """Rename a folder: ``{"name": …, "new_name": …}``. An empty ``new_name`` takes all conversations out of it."""
+    sent = sent_object(request, {"name": str, "new_name": str})
+    if sent is None or sent.keys() != {"name", "new_name"}:
+        return error(HTTPStatus.BAD_REQUEST, "bad_request", 'Send {"name": …, "new_name": …}, both text.')
+    try:
+        return JsonResponse({"conversations": services.rename_folder(user, sent["name"], sent["new_name"])})
+    except errors.BadChange as refusal:
+        return error(HTTPStatus.BAD_REQUEST, refusal.code, refusal.message)
+
+
+@api("GET", "PATCH", "DELETE")
 def conversation(request: HttpRequest, user: User, conversation_id: UUID) -> HttpResponseBase:
-    """Return the newest runs of a conversation with their messages, or delete it.
+    """Return the newest runs of a conversation with their messages, change its place in the list, or delete it.
 
     ``before`` is the cursor from the previous page, for older runs. ``run``, once or several times, asks for runs
     by their ids instead.
     """
     if request.method == "DELETE":
         return _delete(user, conversation_id)
-    found = _own(user).filter(id=conversation_id).first()
+    if request.method == "PATCH":
+        return _change(request, user, conversation_id)
+    found = sharing.readable(user).select_related("owner").filter(id=conversation_id).first()
     if found is None:
         return not_found()
+    is_own = found.owner_id == user.pk
+    share = None if is_own else sharing.share_for(sharing.Onlooker(user_id=user.pk), conversation_id)
+    return read(request, found, share=share) if is_own or share is not None else not_found()
+
+
+def read(request: HttpRequest, found: Conversation, *, share: Share | None) -> HttpResponseBase:
+    """Return runs of a conversation as the request asks. Through a ``share``, less is told than to the owner."""
     try:
         page = run_pages.read(
             found,
@@ -77,15 +107,58 @@ def conversation(request: HttpRequest, user: User, conversation_id: UUID) -> Htt
         )
     except (ValueError, OverflowError):
         return error(HTTPStatus.BAD_REQUEST, "bad_request", "That is no place in the conversation.")
-    about = {name: getattr(found, name) for name in ("id", "title", "updated_at", "tools", "settings")}
-    text = page.json(about | conversation_cost(found))
+    about = {name: getattr(found, name) for name in ("id", "title", "updated_at")}
+    if share is None:
+        about |= {"tools": found.tools, "settings": found.settings} | conversation_cost(found)
+    else:
+        about["shared"] = {"owner": found.owner.get_username(), "may_stop": share.may_stop}
+    text = page.json(about)
     return HttpResponse(text, content_type="application/json")
+
+
+#: What a change of a conversation may name, with its type and the name that the services have for it.
+_CHANGES = {
+    "title": (str, "title"),
+    "pinned": (bool, "is_pinned"),
+    "archived": (bool, "is_archived"),
+    "folder": (str, "folder"),
+    "seen": (bool, "is_seen"),
+}
+
+
+def _change(request: HttpRequest, user: User, conversation_id: UUID) -> HttpResponseBase:
+    if not _own(user).filter(id=conversation_id).exists():
+        return not_found()
+    sent = sent_object(request, {name: kind for name, (kind, _) in _CHANGES.items()})
+    if not sent:
+        message = f"Send an object with some of {', '.join(_CHANGES)}."
+        return error(HTTPStatus.BAD_REQUEST, "bad_request", message)
+    named = {_CHANGES[name][1]: value for name, value in sent.items()}
+    try:
+        services.change_conversation(user, conversation_id, services.Changes(**named))
+    except errors.NotFound:
+        return not_found()
+    except errors.BadChange as refusal:
+        return error(HTTPStatus.BAD_REQUEST, refusal.code, refusal.message)
+    entry = next(iter(listing.of_ids([conversation_id])), None)
+    return not_found() if entry is None else JsonResponse(listing.shown(entry))
+
+
+@api("POST")
+def restore(request: HttpRequest, user: User, conversation_id: UUID) -> HttpResponseBase:
+    """Undo the deletion of a conversation, as long as ``RUNNEL_UNDO_SECONDS`` allow it."""
+    try:
+        services.restore_conversation(user, conversation_id)
+    except errors.NotFound:
+        return not_found()
+    return HttpResponse(status=HTTPStatus.NO_CONTENT)
 
 
 def _delete(user: User, conversation_id: UUID) -> HttpResponseBase:
     try:
         services.delete_conversation(user, conversation_id)
-        daily.empty_soon()
+        # A little later than the last moment at which it could be undone.
+        daily.empty_soon(after=settings.RUNNEL_UNDO_SECONDS * 1.02)
     except errors.NotFound:
         return not_found()
     except errors.ConversationBusy:
@@ -101,7 +174,9 @@ def cancel(request: HttpRequest, user: User, run_id: UUID) -> JsonResponse:
     # Where another user has a run with this id, the user's own is stored under the substitute.
     for own_id in (run_id, own_ids.substitute(user.pk, run_id)):
         with suppress(errors.NotFound):
-            return JsonResponse({"state": services.cancel_from_thread(user.pk, own_id)})
+            return JsonResponse(
+                {"state": services.cancel_from_thread(user.pk, own_id, name=user.get_username())}
+            )
     return not_found()
 
 
@@ -123,6 +198,7 @@ def _run(run: Run) -> dict[str, Any]:
         "error_code",
         "error_message",
         "cancelled_by",
+        "cancelled_by_name",
         "stream_was_cancelled",
         "left_out_of",
         "created_at",

@@ -1,18 +1,19 @@
 """Files over HTTP: upload, read, delete."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from http import HTTPStatus
 from uuid import UUID
 
 from django.contrib.auth.models import User
 from django.core.handlers.asgi import ASGIRequest
+from django.db.models import Q, QuerySet
 from django.db.models.fields.files import FieldFile
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 
 from runs.http import wav
 from runs.http.json_api import api, error, not_found
-from runs.models import File
+from runs.models import Conversation, File, Share
 from runs.store import files
 
 #: Bytes of a file that are read at once.
@@ -37,16 +38,28 @@ def upload(request: HttpRequest, user: User) -> JsonResponse:
 
 @api("GET", "DELETE")
 def file(request: HttpRequest, user: User, file_id: UUID) -> HttpResponseBase:
-    """Return a file of the user, or delete it. Conversations that named a deleted file say so.
+    """Return a file that the user may see, or delete one of theirs. Conversations that named a deleted file say so.
 
     With ``?as=wav``, samples of sound are returned as a WAVE file.
     """
     found = File.objects.filter(id=file_id, owner=user).first()
-    if found is None:
-        return not_found()
-    if request.method == "DELETE":
+    if found is not None and request.method == "DELETE":
         found.delete()
         return HttpResponse(status=HTTPStatus.NO_CONTENT)
+    if found is None and request.method != "DELETE":
+        shared = Share.valid().filter(user=user).values("conversation")
+        found = shown_in(Conversation.objects.filter(pk__in=shared)).filter(id=file_id).first()
+    return not_found() if found is None else send(request, found)
+
+
+def shown_in(conversations: QuerySet[Conversation] | Sequence[Conversation]) -> QuerySet[File]:
+    """Return the files that these conversations show: uploads in their messages, and what their runs have made."""
+    shown = Q(conversations__in=conversations) | Q(run__conversation__in=conversations)
+    return File.objects.filter(shown).distinct()
+
+
+def send(request: HttpRequest, found: File) -> HttpResponseBase:
+    """Return the content of a file."""
     if request.GET.get("as") == "wav" and wav.is_raw(found.mime_type):
         with found.content.open() as samples:
             playable = wav.header(found.mime_type, found.size) + samples.read()

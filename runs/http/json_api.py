@@ -1,14 +1,16 @@
 """The common base of all JSON views: authentication, methods, CSRF, the form of an error."""
 
 import functools
+import json
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
-from typing import Concatenate
+from typing import Any, Concatenate
 from uuid import uuid4
 
 from django.contrib.auth.models import User
+from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.middleware.csrf import CsrfViewMiddleware
 from django.utils.decorators import decorator_from_middleware
@@ -34,6 +36,17 @@ def error(status: HTTPStatus, code: str, message: str) -> JsonResponse:
 def not_found() -> JsonResponse:
     """Return the response for data that does not exist or belongs to another user."""
     return error(HTTPStatus.NOT_FOUND, "not_found", "There is nothing here.")
+
+
+def sent_object(request: HttpRequest, types: Mapping[str, type]) -> dict[str, Any] | None:
+    """Return the JSON object in a request's body; ``None`` if it is none, or names or types differ from ``types``."""
+    try:
+        sent = json.loads(request.body)
+    except (ValueError, RecursionError, RequestDataTooBig):
+        return None
+    if not isinstance(sent, dict) or not sent.keys() <= types.keys():
+        return None
+    return sent if all(type(value) is types[name] for name, value in sent.items()) else None
 
 
 def rate_limited(refusal: RateLimited) -> JsonResponse:

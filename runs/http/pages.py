@@ -15,15 +15,15 @@ from django.views.decorators.cache import never_cache
 
 from providers import catalog
 from providers.catalog import cache
-from runs.models import ApiToken, Conversation
+from runs.models import ApiToken
+from runs.services import sharing
 
 
 @never_cache
 @login_required
 def app(request: HttpRequest, conversation_id: UUID | None = None) -> HttpResponse:
     """Show the chat page, empty or with one of the user's conversations."""
-    own = Conversation.objects.filter(owner_id=request.user.pk)
-    if conversation_id and not own.filter(id=conversation_id).exists():
+    if conversation_id and not sharing.readable(request.user).filter(id=conversation_id).exists():
         # Not Http404: with DEBUG on, Django would show the project's URL patterns instead.
         return render(request, "404.html", status=HTTPStatus.NOT_FOUND)
     cache.refresh_if_due()

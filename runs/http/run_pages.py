@@ -24,7 +24,7 @@ ENOUGH = 48 * 1024
 _TOGETHER = 4
 #: What no page shows of its rows, and what may be as large as what it shows.
 _HIDDEN_OF_RUNS = ("system", "options", "input", "client_tools")
-_HIDDEN_OF_MESSAGES = ("native", "origin")
+_HIDDEN_OF_MESSAGES = ("native", "origin", "folded_text")
 #: For runs that were asked for one by one.
 _ANY = 2**40
 

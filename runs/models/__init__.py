@@ -11,6 +11,7 @@ from runs.models.mcp_server import McpServer
 from runs.models.note import Note
 from runs.models.preferences import Preferences
 from runs.models.run import Run
+from runs.models.share import Share
 from runs.models.standing_decision import StandingDecision
 from runs.models.step import Step
 from runs.models.token import ApiToken
@@ -31,6 +32,7 @@ __all__ = [
     "Preferences",
     "Run",
     "RunEvent",
+    "Share",
     "StandingDecision",
     "Step",
     "ToolCall",

@@ -5,13 +5,17 @@ from typing import ClassVar
 from django.conf import settings
 from django.db import models
 from django.db.models import Value
+from django.db.models.functions import Now
+from django.utils import timezone
 
 from providers.text.hidden import visible
 from providers.types import Role
-from runs.models.fields import uuid7
+from runs.models.fields import FoldedText, uuid7
 
 #: Characters of a conversation's title, which comes from its first message.
 TITLE_LENGTH = 80
+#: Characters of a folder's name.
+FOLDER_LENGTH = 60
 
 
 class NotErased(models.Manager["Conversation"]):
@@ -33,6 +37,20 @@ class Conversation(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="conversations"
     )
     title = models.CharField(max_length=TITLE_LENGTH, blank=True)
+    #: Whether a person has chosen the title, so that no model makes another.
+    is_title_chosen = models.BooleanField(default=False, db_default=False, editable=False)
+    #: The title, for the search.
+    folded_title = FoldedText(of="title")
+    #: Whether its owner wants it at the top of the list.
+    is_pinned = models.BooleanField(default=False, db_default=False)
+    #: Whether its owner has put it away: the list shows it only when asked.
+    is_archived = models.BooleanField(default=False, db_default=False)
+    #: The name of the folder that it is in; empty for none.
+    folder = models.CharField(max_length=FOLDER_LENGTH, blank=True, default="", db_default="")
+    #: When its owner last looked at it. What ended later is unread.
+    seen_at = models.DateTimeField(default=timezone.now, db_default=Now(), editable=False)
+    #: When its place in the list, its name or its shares were last changed.
+    changed_at = models.DateTimeField(default=timezone.now, db_default=Now(), editable=False)
     #: Names of the server's tools that its runs may use; NULL (no choice yet) means no tools.
     tools = models.JSONField(null=True, blank=True)
     #: What the user's next runs here are started with, such as ``system``; ``runs.http.writing`` says what it may hold.
@@ -44,6 +62,8 @@ class Conversation(models.Model):
     erased_at = models.DateTimeField(null=True, blank=True, editable=False)
     #: Whether the contents of an erased one are deleted.
     is_emptied = models.BooleanField(default=False, db_default=False, editable=False)
+    #: Until when its owner may undo the deletion of an erased one; its contents stay until then. NULL if never.
+    restorable_until = models.DateTimeField(null=True, blank=True, editable=False)
 
     objects = NotErased()
     #: Erased ones too.
@@ -53,6 +73,9 @@ class Conversation(models.Model):
         ordering = ["-updated_at"]
         indexes = [
             models.Index(fields=["owner", "-updated_at"], name="conversation_by_owner"),
+            models.Index(fields=["owner", "changed_at"], name="conversation_by_change"),
+            models.Index(fields=["owner"], condition=models.Q(is_pinned=True), name="conversation_pinned"),
+            models.Index(fields=["owner", "folder"], name="conversation_in_folder"),
             models.Index(
                 fields=["erased_at"],
                 condition=models.Q(erased_at__isnull=False, is_emptied=False),
@@ -80,6 +103,8 @@ class Message(models.Model):
     parts = models.JSONField(default=list)
     origin = models.JSONField(null=True, blank=True)
     native = models.JSONField(default=list)
+    #: The text, for the search.
+    folded_text = FoldedText(of="text")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

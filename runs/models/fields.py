@@ -1,12 +1,45 @@
 """Columns that several models have in common."""
 
+import unicodedata
+from typing import Any
+
 from django.db import models
 from uuid6 import uuid7
 
 from providers.types.cost import Cost, CostIs
 from providers.types.usage import COUNTS, ESTIMATES, Usage, UsageSource
 
-__all__ = ["UsageColumns", "usage_columns", "uuid7"]
+__all__ = ["FoldedText", "UsageColumns", "folded", "usage_columns", "uuid7"]
+
+
+def folded(text: str) -> str:
+    """Return ``text`` as the search compares it: without the differences of case, of forms and of spaces."""
+    plain = text.lower() if text.isascii() else unicodedata.normalize("NFKC", text).casefold()
+    return " ".join(plain.split())
+
+
+class FoldedText(models.TextField):  # type: ignore[type-arg]  # Django's fields take no types when it runs
+    """The ``folded`` value of another attribute of the same row, stored whenever the row is saved.
+
+    Databases fold ASCII letters only, or not at all, and texts inside JSON are escaped there.
+    """
+
+    def __init__(self, *, of: str = "", **options: Any) -> None:
+        """Take the name of the attribute."""
+        usual: dict[str, Any] = {"default": "", "db_default": "", "blank": True, "editable": False}
+        super().__init__(**usual | options)
+        self.of = of
+
+    def deconstruct(self) -> Any:
+        """Return what a migration writes."""
+        name, path, arguments, options = super().deconstruct()
+        return name, path, arguments, options | {"of": self.of}
+
+    def pre_save(self, model_instance: Any, add: bool) -> str:
+        """Return the value to store."""
+        text = folded(getattr(model_instance, self.of))
+        setattr(model_instance, self.attname, text)
+        return text
 
 
 class UsageColumns(models.Model):

@@ -72,6 +72,10 @@ class Run(UsageColumns):
     cancel_reason = models.CharField(max_length=500, blank=True, editable=False)
     #: A ``CancelledBy``; empty if nobody has asked for the end.
     cancelled_by = models.CharField(max_length=16, blank=True, editable=False)
+    #: The name of the person who asked for the end; empty if nobody did.
+    cancelled_by_name = models.CharField(
+        max_length=150, blank=True, default="", db_default="", editable=False
+    )
     #: Whether the cancel cut an open provider stream.
     stream_was_cancelled = models.BooleanField(default=False, editable=False)
     #: Milliseconds from the cancel to the closed connection to the provider.

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from providers.models import ProviderTrace, TracePiece, trace_store
-from runs.models import Conversation, File, Message, Note, Run, RunEvent, ToolCall
+from runs.models import Conversation, File, Message, Note, Run, RunEvent, Share, ToolCall
 from runs.models.file import delete_unused
 from runs.retention.pace import Pace
 from runs.states import ACTIVE
@@ -23,7 +23,11 @@ _SAID: dict[str, Any] = {
     "request_digest": "",
     "error_message": "",
     "cancel_reason": "",
+    "cancelled_by_name": "",
 }
+
+#: The same of a conversation.
+_TOLD: dict[str, Any] = {"title": "", "folded_title": "", "folder": "", "tools": None, "settings": {}}
 
 #: Conversations whose contents are deleted together.
 _TOGETHER = 20
@@ -39,14 +43,18 @@ def erase(conversations: QuerySet[Conversation], pace: Pace) -> None:
     """Hide ``conversations`` for ever; ``empty`` then deletes what is in them. Those with an active run stay."""
 
     def hide(part: Sequence[UUID]) -> None:
-        idle(conversations.filter(pk__in=part)).update(erased_at=timezone.now())
+        idle(conversations.filter(pk__in=part)).update(erased_at=timezone.now(), restorable_until=None)
 
     pace.each_part(list(conversations.values_list("pk", flat=True)), hide)
 
 
 def empty(pace: Pace) -> None:
-    """Delete the contents of all erased conversations, also of those that an earlier call has not reached."""
-    erased = idle(Conversation.all_rows.filter(erased_at__isnull=False, is_emptied=False))
+    """Delete the contents of all erased conversations, also of those that an earlier call has not reached.
+
+    Those whose owner may still undo the deletion are left.
+    """
+    final = Q(restorable_until=None) | Q(restorable_until__lt=timezone.now())
+    erased = idle(Conversation.all_rows.filter(final, erased_at__isnull=False, is_emptied=False))
     ids = list(erased.values_list("pk", flat=True))
     for first in range(0, len(ids), _TOGETHER):
         _empty(ids[first : first + _TOGETHER], pace)
@@ -82,12 +90,11 @@ def _empty(conversations: Sequence[UUID], pace: Pace) -> None:
         File.objects.filter(**of_runs),
         ProviderTrace.objects.filter(**of_runs),
         TracePiece.objects.filter(scope__in=conversations),
+        Share.objects.filter(**of_conversations),
     ):
         delete(rows, pace)
     pace.each_part(run_ids, lambda part: Run.objects.filter(pk__in=part).update(**_SAID))
     pace.each_part(
         conversations,
-        lambda part: Conversation.all_rows.filter(pk__in=part).update(
-            title="", tools=None, settings={}, is_emptied=True
-        ),
+        lambda part: Conversation.all_rows.filter(pk__in=part).update(**_TOLD, is_emptied=True),
     )

@@ -29,11 +29,11 @@ _threads = DatabaseThreads("runnel-prune", workers=1)
 _asked: dict[asyncio.AbstractEventLoop, asyncio.Event] = {}
 
 
-def empty_soon() -> None:
-    """Let this process delete the contents of erased conversations now, if it serves. For any thread."""
+def empty_soon(*, after: float = 0.0) -> None:
+    """Let this process delete the contents of erased conversations in ``after`` seconds, if it serves. For any thread."""
     for loop, event in list(_asked.items()):
         with contextlib.suppress(RuntimeError):  # the loop has been closed
-            loop.call_soon_threadsafe(event.set)
+            loop.call_soon_threadsafe(loop.call_later, after, event.set)
 
 
 async def keep_pruned() -> None:
@@ -70,7 +70,11 @@ def _empty(stop: threading.Event) -> bool:
 
 
 def prune_if_due(stop: threading.Event) -> bool:
-    """Prune if nobody has done so for a day and nobody does so now. Return whether it was done. Blocks."""
+    """Prune if nobody has done so for a day and nobody does so now. Return whether it was done. Blocks.
+
+    What users have deleted is emptied at each look: the process that was to do it may have been stopped.
+    """
+    _empty(stop)
     try:
         with turn.take(TURN, every=DAY) as keep:
             pace = Pace(stop=stop, before_each=keep)

@@ -16,6 +16,7 @@ from runs.models import (
     Message,
     Preferences,
     Run,
+    Share,
     StandingDecision,
     WritingChoices,
 )
@@ -58,6 +59,7 @@ def erase(user: User, pace: Pace) -> str:
     name = f"erased-{user.pk}"
     _close_account(user)
     contents.erase(Conversation.objects.filter(owner=user), pace)
+    Conversation.all_rows.filter(owner=user).update(restorable_until=None)
     contents.empty(pace)
     contents.delete(File.objects.filter(owner=user), pace)
     WritingChoices.objects.filter(user=user).delete()
@@ -75,6 +77,8 @@ def _close_account(user: User) -> None:
         BrowserSession.objects.filter(user=user).delete()
         Preferences.objects.filter(user=user).delete()
         user.groups.clear()
+        for share in Share.objects.filter(user=user):
+            share.delete()
         user.user_permissions.clear()
         user.set_unusable_password()
         user.is_active = user.is_staff = user.is_superuser = False
@@ -86,6 +90,7 @@ def _forget(user: User, name: str) -> None:
     """Replace the user's name by ``name``, here and where others have noted it."""
     with transaction.atomic():
         AccessAttempt.objects.filter(username=user.get_username()).delete()
+        Run.objects.filter(cancelled_by_name=user.get_username()).update(cancelled_by_name=name)
         user.username, user.first_name, user.last_name, user.email = name, "", "", ""
         user.save()
         content_type = ContentType.objects.get_for_model(User)

@@ -3,23 +3,37 @@
 Errors are typed and carry a sentence for the user. Another user's data raises the same error as missing data.
 """
 
-from runs.services.cancelling import cancel, cancel_from_thread
-from runs.services.conversations import delete_conversation
-from runs.services.lookup import Position, locate_conversation, locate_run
+from runs.services.cancelling import cancel, cancel_from_thread, cancel_shared
+from runs.services.conversations import (
+    Changes,
+    change_conversation,
+    delete_conversation,
+    rename_folder,
+    restore_conversation,
+)
+from runs.services.lookup import Place, Position, locate_conversation, locate_run
 from runs.services.new_run import Started, StartRequest
 from runs.services.resolving import resolve
+from runs.services.sharing import Onlooker
 from runs.services.starting import paused_run_to_cancel, start
 
 __all__ = [
+    "Changes",
+    "Onlooker",
+    "Place",
     "Position",
     "StartRequest",
     "Started",
     "cancel",
     "cancel_from_thread",
+    "cancel_shared",
+    "change_conversation",
     "delete_conversation",
     "locate_conversation",
     "locate_run",
     "paused_run_to_cancel",
+    "rename_folder",
     "resolve",
+    "restore_conversation",
     "start",
 ]

@@ -1,4 +1,4 @@
-"""Looks up runs and conversations for their owner. Other users' data looks absent."""
+"""Looks up runs and conversations for their owner, and for those with whom they are shared. All else looks absent."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -6,7 +6,8 @@ from uuid import UUID
 
 from concurrency.threads import readers
 from runs.errors import NotFound
-from runs.models import Conversation, Run, RunEvent
+from runs.models import Conversation, Run, RunEvent, Share
+from runs.services.sharing import Onlooker, share_for, share_for_run
 from runs.states import ACTIVE, TERMINAL
 
 
@@ -19,6 +20,8 @@ class Position:
     status: str
     #: Whether retention has deleted the events of the run.
     is_pruned: bool = False
+    #: The share through which it is looked at; ``None`` for the owner.
+    share: Share | None = None
 
     @property
     def is_finished(self) -> bool:
@@ -26,16 +29,30 @@ class Position:
         return self.status in TERMINAL
 
 
-async def locate_run(owner_id: int, run_id: UUID) -> Position:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Place:
+    """A conversation that somebody may look at."""
+
+    #: The position of its active run; ``None`` if there is none.
+    active: Position | None
+    #: The share through which it is looked at; ``None`` for the owner.
+    share: Share | None
+
+
+async def locate_run(onlooker: Onlooker, run_id: UUID) -> Position:
     """Return the position of a run.
 
     Raises:
-        NotFound: there is no such run, it does not belong to ``owner_id``, or its conversation was erased.
+        NotFound: there is no such run, ``onlooker`` may not look at it, or its conversation was erased.
     """
 
     def read() -> Position | None:
-        own = Run.objects.filter(pk=run_id, owner_id=owner_id, conversation__erased_at=None)
-        position = _position(own)
+        run = Run.objects.filter(pk=run_id, conversation__erased_at=None)
+        position, share = _position(run.filter(owner_id=onlooker.user_id)), None
+        if position is None and (share := share_for_run(onlooker, run_id)) is not None:
+            position = _position(run)
+        if position is not None:
+            position = replace(position, share=share)
         if position is None or not position.is_finished or not position.last_seq:
             return position
         return replace(position, is_pruned=not RunEvent.objects.filter(run_id=run_id).exists())
@@ -46,22 +63,25 @@ async def locate_run(owner_id: int, run_id: UUID) -> Position:
     return position
 
 
-async def locate_conversation(owner_id: int, conversation_id: UUID) -> Position | None:
-    """Return the position of a conversation's active run, ``None`` if there is none.
+async def locate_conversation(onlooker: Onlooker, conversation_id: UUID) -> Place:
+    """Return a conversation's active run, and the share through which it is looked at.
 
     Raises:
-        NotFound: there is no such conversation, or it does not belong to ``owner_id``.
+        NotFound: there is no such conversation, or ``onlooker`` may not look at it.
     """
 
-    def read() -> tuple[bool, Position | None]:
-        if not Conversation.objects.filter(pk=conversation_id, owner_id=owner_id).exists():
-            return False, None
-        return True, _position(Run.objects.filter(conversation_id=conversation_id, status__in=ACTIVE))
+    def read() -> Place | None:
+        share = None
+        if not Conversation.objects.filter(pk=conversation_id, owner_id=onlooker.user_id).exists():
+            share = share_for(onlooker, conversation_id)
+            if share is None:
+                return None
+        active = _position(Run.objects.filter(conversation_id=conversation_id, status__in=ACTIVE))
+        return Place(active=active, share=share)
 
-    is_known, position = await readers.run(read)
-    if not is_known:
+    if (place := await readers.run(read)) is None:
         raise NotFound
-    return position
+    return place
 
 
 def _position(runs: Any) -> Position | None:

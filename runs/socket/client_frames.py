@@ -170,30 +170,35 @@ class Start(_Strict):
 class _OneTarget(_Strict):
     run_id: Uuid | None = None
     conversation_id: Uuid | None = None
+    list: Literal[True] | None = None
 
     @model_validator(mode="after")
     def _check_one_target(self) -> "_OneTarget":
-        if (self.run_id is None) == (self.conversation_id is None):
-            raise ValueError("give either run_id or conversation_id")
+        if sum(target is not None for target in (self.run_id, self.conversation_id, self.list)) != 1:
+            raise ValueError("give either run_id or conversation_id or list")
         return self
 
 
 class Subscribe(_OneTarget):
-    """Replay a run after seq ``after`` and follow it, or follow a conversation."""
+    """Replay a run after seq ``after`` and follow it, or follow a conversation, or the list of conversations."""
 
     type: Literal["subscribe"]
     id: Id
     after: Seq | None = None
+    #: Whether the client wants to be told who looks at the conversation.
+    presence: bool = False
 
     @model_validator(mode="after")
     def _check_cursor(self) -> "Subscribe":
         if self.after is not None and self.run_id is None:
             raise ValueError("a conversation has no cursor: give after only with run_id")
+        if self.presence and self.conversation_id is None:
+            raise ValueError("people look at conversations: give presence only with conversation_id")
         return self
 
 
 class Unsubscribe(_OneTarget):
-    """Stop following a run or a conversation."""
+    """Stop following a run, a conversation, or the list of conversations."""
 
     type: Literal["unsubscribe"]
     id: Id

@@ -17,14 +17,16 @@ from uuid6 import uuid7
 from concurrency.log_context import bound
 from providers.catalog import CatalogError
 from runs import limits, services
-from runs.errors import ServiceError
+from runs.errors import Forbidden, NotFound, ServiceError
 from runs.models.audit import Actor
+from runs.services import Onlooker
 from runs.services.new_run import StartRequest
-from runs.socket import server_frames
+from runs.socket import server_frames, shared_view
 from runs.socket.client_frames import Ack, Cancel, Resolve, Start, Subscribe, Unsubscribe
 from runs.socket.frame_parsing import BadFrame
 from runs.socket.run_ids import RunIds
 from runs.socket.serial_executor import SerialExecutor
+from runs.socket.shared_view import GUEST, SharedViews
 from runs.socket.subscriptions import Subscriptions
 from runs.states import RunStatus
 
@@ -33,6 +35,9 @@ logger = logging.getLogger("runnel.socket")
 type Command = Start | Subscribe | Unsubscribe | Cancel | Resolve
 #: Starts delivery, or ``None``. Called after ``ok`` was sent, so that events follow the answer.
 type Follow = Callable[[], None] | None
+
+#: The key of commands about the list of conversations.
+LIST = UUID(int=0)
 
 #: The answer to a subscription to a run whose events retention has deleted.
 _EVENTS_DELETED = (
@@ -52,6 +57,9 @@ class Commands:
         ids: RunIds,
         note_run: Callable[[UUID], None],
         actor: Actor,
+        onlooker: Onlooker,
+        connection_id: str,
+        lost: Callable[[], None],
     ) -> None:
         """Set what the commands need.
 
@@ -62,6 +70,9 @@ class Commands:
             ids: the ids of the user's runs.
             note_run: called with each run that a command has started or continued.
             actor: the user, and the address of their socket, for the audit log.
+            onlooker: the user, or the link that opened the socket.
+            connection_id: the socket's.
+            lost: called when a link that opened the socket is not valid any more.
         """
         self.user_id = user_id
         self._subscriptions = subscriptions
@@ -69,6 +80,15 @@ class Commands:
         self._ids = ids
         self._note_run = note_run
         self._actor = actor
+        self._onlooker = onlooker
+        self._shared = SharedViews(
+            onlooker,
+            name=actor.name,
+            connection_id=connection_id,
+            subscriptions=subscriptions,
+            send_text=send_text,
+            lost=lost,
+        )
         self._executor = SerialExecutor()
 
     def __len__(self) -> int:
@@ -82,9 +102,13 @@ class Commands:
             case Start():
                 key = UUID(command.run_id) if command.run_id else uuid7()
                 work = partial(self._start, command, key)
+            case Subscribe(list=True):
+                key, work = LIST, partial(self._follow_list, command.id)
+            case Unsubscribe(list=True):
+                key, work = LIST, partial(self._unfollow_list, command.id)
             case Subscribe(run_id=None):
                 key = UUID(command.conversation_id)
-                work = partial(self._follow, command.id, key)
+                work = partial(self._follow, command, key)
             case Unsubscribe(run_id=None):
                 key = UUID(command.conversation_id)
                 work = partial(self._unfollow, command.id, key)
@@ -103,7 +127,7 @@ class Commands:
             case _:
                 assert_never(command)
         room: AbstractAsyncContextManager[None] = contextlib.nullcontext()
-        if isinstance(command, Start | Subscribe):
+        if isinstance(command, Start | Subscribe) and key != LIST:
             room = self._room_for(self._ids.stored(key))
         run_id = None if isinstance(command, Subscribe | Unsubscribe) and command.run_id is None else key
 
@@ -112,6 +136,10 @@ class Commands:
                 await self._answer(command.id, work, room)
 
         self._executor.submit(str(key), answer)
+
+    def close(self) -> None:
+        """End what the commands have begun and subscriptions do not know."""
+        self._shared.close()
 
     def acknowledge(self, frame: Ack) -> None:
         """Record an ``ack`` now, or after the pending commands of its run: one of them may subscribe."""
@@ -180,7 +208,7 @@ class Commands:
             self._note_run(started.run_id)
             position = None
             if started.state == "exists":
-                position = await services.locate_run(self.user_id, started.run_id)
+                position = await services.locate_run(self._onlooker, started.run_id)
             await self._send_text(
                 server_frames.ok(
                     frame.id,
@@ -193,52 +221,81 @@ class Commands:
         return lambda: self._watch(started.run_id, position)
 
     async def _subscribe(self, frame: Subscribe, run_id: UUID) -> Follow:
-        position = await services.locate_run(self.user_id, run_id)
+        position = await services.locate_run(self._onlooker, run_id)
         after = frame.after or 0
         if after > position.last_seq:
             raise BadFrame("bad_frame", f"after is beyond the run's last seq, {position.last_seq}.")
         await self._subscriptions.stop(run_id)
+        self._shared.use(position.share)
         pruned = {"events": "deleted", "message": _EVENTS_DELETED} if position.is_pruned else {}
         await self._send_text(
             server_frames.ok(frame.id, run_id=run_id, status=position.status, seq=position.last_seq, **pruned)
         )
         return lambda: self._watch(run_id, position, after=after)
 
-    async def _follow(self, frame_id: str, conversation_id: UUID) -> Follow:
-        # Check the owner first, because a follower is notified of new runs at once. Then look up the active
+    async def _follow(self, frame: Subscribe, conversation_id: UUID) -> Follow:
+        # Check who looks first, because a follower is notified of new runs at once. Then look up the active
         # run again: one may have begun meanwhile.
-        await services.locate_conversation(self.user_id, conversation_id)
+        await services.locate_conversation(self._onlooker, conversation_id)
         self._subscriptions.follow(conversation_id)
         try:
-            active = await services.locate_conversation(self.user_id, conversation_id)
+            place = await services.locate_conversation(self._onlooker, conversation_id)
         except ServiceError:
             await self._subscriptions.unfollow(conversation_id)
             raise
+        self._shared.use(place.share)
+        active = place.active
+        values: dict[str, Any] = shared_view.told(place.share)
         if active is not None:
             await self._ids.learn(active.run_id)
-        values = {"run_id": active.run_id, "status": active.status, "seq": active.last_seq} if active else {}
-        await self._send_text(server_frames.ok(frame_id, conversation_id=conversation_id, **values))
+            values |= {"run_id": active.run_id, "status": active.status, "seq": active.last_seq}
+        await self._send_text(server_frames.ok(frame.id, conversation_id=conversation_id, **values))
+        self._shared.enter(conversation_id, place.share, is_told=frame.presence)
         if active is None:
             return None
         return lambda: self._watch(active.run_id, active, conversation_id=conversation_id)
 
+    async def _follow_list(self, frame_id: str) -> Follow:
+        if self._onlooker.user_id is None:
+            raise Forbidden("Whoever has a link has no list of conversations.")
+        self._subscriptions.follow_list(self.user_id)
+        await self._send_text(server_frames.ok(frame_id, list=True))
+        return None
+
+    async def _unfollow_list(self, frame_id: str) -> Follow:
+        self._subscriptions.unfollow_list()
+        await self._send_text(server_frames.ok(frame_id, list=True))
+        return None
+
     async def _unsubscribe(self, frame: Unsubscribe, run_id: UUID) -> Follow:
-        await services.locate_run(self.user_id, run_id)
+        await services.locate_run(self._onlooker, run_id)
         await self._subscriptions.stop(run_id)
         await self._send_text(server_frames.ok(frame.id, run_id=run_id))
         return None
 
     async def _unfollow(self, frame_id: str, conversation_id: UUID) -> Follow:
+        self._shared.leave(conversation_id)
         await self._subscriptions.unfollow(conversation_id)
-        await services.locate_conversation(self.user_id, conversation_id)
+        await services.locate_conversation(self._onlooker, conversation_id)
         await self._send_text(server_frames.ok(frame_id, conversation_id=conversation_id))
         return None
 
     async def _cancel(self, frame: Cancel, run_id: UUID) -> Follow:
         with self._subscriptions.delivery_paused(run_id):
-            state = await services.cancel(self.user_id, run_id, mode=frame.mode, reason=frame.reason)
+            state = await self._cancelled(frame, run_id)
             await self._send_text(server_frames.ok(frame.id, run_id=run_id, state=state))
         return None
+
+    async def _cancelled(self, frame: Cancel, run_id: UUID) -> str:
+        """Cancel a run of the user, or one of somebody else who lets this onlooker do so."""
+        try:
+            return await services.cancel(
+                self.user_id, run_id, mode=frame.mode, reason=frame.reason, name=self._actor.name
+            )
+        except NotFound:
+            return await services.cancel_shared(
+                self._onlooker, run_id, name=self._actor.name or GUEST, reason=frame.reason
+            )
 
     async def _resolve(self, frame: Resolve, run_id: UUID) -> Follow:
         resume = [entry.model_dump(exclude_none=True) for entry in frame.resume]

@@ -158,6 +158,9 @@ class RunConsumer(AsyncConsumer):
             ids=self._ids,
             note_run=lambda run_id: rights.started(run_id, identity),
             actor=Actor(user_id=identity.user_id, name=identity.username, address=address or ""),
+            onlooker=identity.onlooker,
+            connection_id=self.connection_id,
+            lost=self._close_signed_out,
         )
         await self._send_text(
             server_frames.dump(
@@ -166,7 +169,7 @@ class RunConsumer(AsyncConsumer):
                     "protocol": server_frames.PROTOCOL,
                     "agui": server_frames.AGUI,
                     "connection_id": self.connection_id,
-                    "user": {"id": identity.user_id, "username": identity.username},
+                    "user": {"id": identity.onlooker.user_id, "username": identity.username},
                     "limits": {"frame_bytes": frame_parsing.FRAME_BYTES, **ceilings.shown()},
                 }
             )
@@ -255,6 +258,8 @@ class RunConsumer(AsyncConsumer):
     async def _release(self) -> None:
         """Unregister the socket and end its subscriptions. Its runs continue."""
         self._unregister()
+        if self._commands is not None:
+            self._commands.close()
         await self._subscriptions.close()
 
 

@@ -1,4 +1,4 @@
-"""The subscriptions of one socket: watched runs, each with a cursor, and followed conversations.
+"""The subscriptions of one socket: watched runs, each with a cursor, followed conversations, the user's list.
 
 This module connects the feed to a socket. It does not import Channels and does not check permissions: the
 caller checks that the user may see a run before it subscribes.
@@ -8,9 +8,11 @@ import contextlib
 from collections.abc import Awaitable, Callable, Iterator
 from uuid import UUID
 
+from concurrency.tasks import spawn
+from providers.types import Json
 from runs.engine import supervisor
 from runs.errors import RateLimited
-from runs.log.feed import RunBegan, Viewer, size_of
+from runs.log.feed import DROP_ABOVE, RunBegan, Viewer, size_of
 from runs.socket import server_frames
 
 #: Seconds after which a client may try again that follows too much. When a run ends is not known.
@@ -46,6 +48,8 @@ class Subscriptions:
         self._viewers: dict[UUID, Viewer] = {}
         #: By followed conversation: the runs that are watched only because of it.
         self._conversations: dict[UUID, set[UUID]] = {}
+        #: The user whose list is followed.
+        self._list_of: int | None = None
         #: Places of commands that are being executed.
         self._held_places = 0
         self._acknowledged = _Acknowledged()
@@ -135,6 +139,33 @@ class Subscriptions:
         for run_id in run_ids:
             await self.stop(run_id)
 
+    def follow_list(self, user_id: int) -> None:
+        """Send a ``list_entry`` frame for each entry of the user's list that changes from now on."""
+        if self._is_closed or self._list_of is not None:
+            return
+        self._list_of = user_id
+        supervisor.current().listings.follow(user_id, self._entry_changed)
+
+    def unfollow_list(self) -> None:
+        """Send no more ``list_entry`` frames."""
+        if self._list_of is not None:
+            supervisor.current().listings.unfollow(self._list_of, self._entry_changed)
+            self._list_of = None
+
+    def _entry_changed(self, entry: Json) -> None:
+        spawn(self._send_entry(entry), name="an entry of the list")
+
+    async def _send_entry(self, entry: Json) -> None:
+        if self._unsent() > DROP_ABOVE:
+            await self._too_slow()
+        else:
+            await self._send_text(server_frames.dump({"type": "list_entry", "entry": entry}))
+
+    @property
+    def watched(self) -> frozenset[UUID]:
+        """The watched runs."""
+        return frozenset(self._viewers)
+
     def is_watching(self, run_id: UUID) -> bool:
         """Return whether a run is watched."""
         return run_id in self._viewers
@@ -147,6 +178,7 @@ class Subscriptions:
     async def close(self) -> None:
         """End all subscriptions. Commands that are still running cannot add new ones."""
         self._is_closed = True
+        self.unfollow_list()
         for conversation_id in list(self._conversations):
             await self.unfollow(conversation_id)
         for run_id in list(self._viewers):

@@ -155,7 +155,8 @@ def load(conversation_id: UUID) -> StoredConversation:
     Messages of runs that are left out of all requests (``runs.store.left_out``) are not among its messages.
     """
     sent = Message.objects.filter(conversation_id=conversation_id).exclude(run__left_out_of=LEFT_OUT_OF_ALL)
-    rows = tuple(sent.annotate(refused_by=F("run__left_out_of")).order_by("position"))
+    sent = sent.defer("folded_text").annotate(refused_by=F("run__left_out_of"))
+    rows = tuple(sent.order_by("position"))
     named = {file_id for row in rows for part in row.parts for file_id in files_of(part)}
     return StoredConversation(rows=rows, files=File.objects.in_bulk(named) if named else {})
 

@@ -24,9 +24,13 @@ _INVISIBLE_CHARACTERS = frozenset(
 _INVISIBLE_CATEGORIES = frozenset({"Cc", "Cf", "Zs", "Zl", "Zp"})
 
 
-def _is_visible(character: str) -> bool:
-    is_of_visible_category = unicodedata.category(character) not in _INVISIBLE_CATEGORIES
-    return is_of_visible_category and character not in _INVISIBLE_CHARACTERS
+def is_visible(text: str) -> bool:
+    """Return whether a person would see anything of ``text``."""
+    return any(
+        unicodedata.category(character) not in _INVISIBLE_CATEGORIES
+        and character not in _INVISIBLE_CHARACTERS
+        for character in text
+    )
 
 
 def title_of(message: Iterable[Json]) -> str:
@@ -37,6 +41,6 @@ def title_of(message: Iterable[Json]) -> str:
     """
     words = [part.get("text") or part.get("name") or part["medium"] for part in message]
     title = " ".join(" ".join(words).split())
-    if not any(map(_is_visible, title)):
+    if not is_visible(title):
         return ""
     return title if len(title) <= TITLE_LENGTH else f"{title[: TITLE_LENGTH - 1].rstrip()}…"

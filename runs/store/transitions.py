@@ -240,7 +240,9 @@ def _add_call_results(run_id: UUID) -> None:
         messages.add(run_id, message, message_id=uuid7(), result_files=files)
 
 
-def request_cancel(run_id: UUID, *, by: str, reason: str, mode: str = CancelMode.IMMEDIATE) -> bool:
+def request_cancel(
+    run_id: UUID, *, by: str, reason: str, by_name: str = "", mode: str = CancelMode.IMMEDIATE
+) -> bool:
     """Store a request to cancel. Return False if the run has ended or does not exist.
 
     The first request stays. A later request with the mode ``IMMEDIATE`` only changes the mode.
@@ -249,12 +251,17 @@ def request_cancel(run_id: UUID, *, by: str, reason: str, mode: str = CancelMode
         run_id: the run.
         by: a ``CancelledBy``.
         reason: the reason to store, as free text.
+        by_name: the name of the person who asks for it.
         mode: a ``CancelMode``.
     """
     now = timezone.now()
     active = Run.objects.filter(pk=run_id, status__in=ACTIVE)
     first = active.filter(cancel_requested_at=None).update(
-        cancel_requested_at=now, cancelled_by=by, cancel_reason=reason, cancel_mode=mode
+        cancel_requested_at=now,
+        cancelled_by=by,
+        cancelled_by_name=by_name[:150],
+        cancel_reason=reason,
+        cancel_mode=mode,
     )
     if first:
         return True

@@ -81,10 +81,10 @@ async def test_it_follows_nothing_for_a_socket_that_has_gone(
     locate = services.locate_conversation
     reached, go_on = asyncio.Event(), asyncio.Event()
 
-    async def slow(owner_id: int, conversation_id: UUID) -> services.Position | None:
+    async def slow(onlooker: services.Onlooker, conversation_id: UUID) -> services.Place:
         reached.set()
         await go_on.wait()
-        return await locate(owner_id, conversation_id)
+        return await locate(onlooker, conversation_id)
 
     monkeypatch.setattr(services, "locate_conversation", slow)
     second = await connect(ada)

@@ -87,9 +87,16 @@ async def test_a_server_prunes_by_itself(server: None, monkeypatch: pytest.Monke
             await asyncio.sleep(0.01)
 
 
-async def test_a_server_empties_at_once_what_a_user_deletes(
-    server: None, ada: Person, connect: Connect, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("undo_seconds", [0.0, 0.3])
+async def test_a_server_empties_what_a_user_deletes_once_that_cannot_be_undone(
+    undo_seconds: float,
+    server: None,
+    ada: Person,
+    connect: Connect,
+    monkeypatch: pytest.MonkeyPatch,
+    settings: Any,
 ) -> None:
+    settings.RUNNEL_UNDO_SECONDS = undo_seconds
     socket = await connect(ada)
     started = await socket.start("emulator/echo", "hi")
     await socket.ended(started["run_id"])

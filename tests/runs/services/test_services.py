@@ -267,23 +267,25 @@ async def test_a_cancel_after_the_step_lets_the_step_say_all_of_it(ada: Person) 
 
 async def test_a_run_has_a_position(ada: Person, eve: Person) -> None:
     started = await start(ada, model="emulator/silent")
-    position = await services.locate_conversation(ada.user.pk, started.conversation_id)
+    owner = services.Onlooker(user_id=ada.user.pk)
+    position = (await services.locate_conversation(owner, started.conversation_id)).active
     assert position is not None
     assert (position.run_id, position.is_finished) == (started.run_id, False)
     await services.cancel(ada.user.pk, started.run_id)
     run = await ended(started.run_id)
-    position = await services.locate_run(ada.user.pk, started.run_id)
+    position = await services.locate_run(services.Onlooker(user_id=ada.user.pk), started.run_id)
     assert (position.last_seq, position.status, position.is_finished) == (run.last_seq, "cancelled", True)
-    assert await services.locate_conversation(ada.user.pk, started.conversation_id) is None
+    assert (await services.locate_conversation(owner, started.conversation_id)).active is None
     with pytest.raises(errors.NotFound):
-        await services.locate_run(eve.user.pk, started.run_id)
+        await services.locate_run(services.Onlooker(user_id=eve.user.pk), started.run_id)
     with pytest.raises(errors.NotFound):
-        await services.locate_conversation(eve.user.pk, started.conversation_id)
+        await services.locate_conversation(services.Onlooker(user_id=eve.user.pk), started.conversation_id)
 
 
 async def test_deleting_a_conversation_leaves_nothing_of_it_but_what_it_cost(
-    ada: Person, eve: Person
+    ada: Person, eve: Person, settings: Any
 ) -> None:
+    settings.RUNNEL_UNDO_SECONDS = 0.0
     kept, gone = await start(ada, "long " * 200), await start(ada, "long " * 200)
     for started in (kept, gone):
         await ended(started.run_id)
@@ -291,7 +293,7 @@ async def test_deleting_a_conversation_leaves_nothing_of_it_but_what_it_cost(
         await readers.run(services.delete_conversation, eve.user, gone.conversation_id)
     await readers.run(services.delete_conversation, ada.user, gone.conversation_id)
     with pytest.raises(errors.NotFound):
-        await services.locate_run(ada.user.pk, gone.run_id)
+        await services.locate_run(services.Onlooker(user_id=ada.user.pk), gone.run_id)
     with pytest.raises(errors.NotFound):
         await start(ada, conversation_id=gone.conversation_id)
     await readers.run(contents.empty, Pace(stop=threading.Event()))

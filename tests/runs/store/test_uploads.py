@@ -87,7 +87,8 @@ def test_uploads_at_once_take_no_more_room_than_there_is(
     assert names(folder) == {str(File.objects.get().pk)}
 
 
-def test_an_upload_goes_with_the_last_conversation_that_shows_it(folder: Path) -> None:
+def test_an_upload_goes_with_the_last_conversation_that_shows_it(folder: Path, settings: Any) -> None:
+    settings.RUNNEL_UNDO_SECONDS = 0.0
     user = make_user("ada")
     once, twice, never = upload(user), upload(user), upload(user)
     first, second = conversation_with(once, twice), conversation_with(twice)
