@@ -8,7 +8,7 @@ import runs.models.fields
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("runs", "0022c_browser_sessions"),
+        ("runs", "0020a_writing_choices"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

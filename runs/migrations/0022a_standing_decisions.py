@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("runs", "0020a_writing_choices"),
+        ("runs", "0021c_share"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

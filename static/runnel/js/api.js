@@ -19,8 +19,7 @@ async function call(method, address, body = null) {
   try {
     /** @type {HTMLInputElement} */
     const field = document.querySelector("[name=csrfmiddlewaretoken]");
-    const token = field.value;
-    const headers = { Accept: "application/json", "X-CSRFToken": token };
+    const headers = { Accept: "application/json", ...(field && { "X-CSRFToken": field.value }) };
     if (typeof body === "string") headers["Content-Type"] = "application/json";
     response = await fetch(address, { method, body, headers });
   } catch {
@@ -35,24 +34,78 @@ async function call(method, address, body = null) {
   return answer;
 }
 
-/** Return `{conversations, before}`; hand `before` in again for the page that follows. */
-export function listConversations(before = null) {
-  return call("GET", `/api/conversations/${before ? `?before=${encodeURIComponent(before)}` : ""}`);
+/**
+ * Return `{conversations, before}`, and `pinned` and `folders` beside the first page of the whole list.
+ * @param {{before?: string | null, folder?: string, q?: string, archived?: string}} wanted
+ *   `before` of an answer asks for the page that follows it; `q` searches
+ */
+export function listConversations(wanted = {}) {
+  const asked = Object.entries(wanted).filter(([, value]) => value !== null);
+  const query = new URLSearchParams(asked).toString();
+  return call("GET", `/api/conversations/${query && `?${query}`}`);
+}
+
+/**
+ * Change how a conversation is listed; return its entry.
+ * @param {{title?: string, pinned?: boolean, archived?: boolean, folder?: string, seen?: boolean}} changes
+ */
+export function changeConversation(id, changes) {
+  return call("PATCH", `/api/conversations/${id}/`, JSON.stringify(changes));
+}
+
+/** Give a folder another name, or dissolve it with "". */
+export function renameFolder(name, newName) {
+  return call("PATCH", "/api/folders/", JSON.stringify({ name, new_name: newName }));
 }
 
 /**
  * Return a conversation with its newest runs, their messages and notes. Hand its `before` in again for older runs,
  * or name the `runs` that are wanted.
  */
-export function readConversation(id, { before = null, runs = [] } = {}) {
-  const asked = runs.map((run) => ["run", run]);
-  const query = new URLSearchParams(before ? [["before", before]] : asked).toString();
-  return call("GET", `/api/conversations/${id}/${query && `?${query}`}`);
+export function readConversation(id, wanted = {}) {
+  return readJson(`/api/conversations/${id}/`, wanted);
 }
 
-/** Delete a conversation for good. */
+/** Return what is at an address that answers as `readConversation` does. */
+export function readJson(address, { before = null, runs = [] } = {}) {
+  const asked = runs.map((run) => ["run", run]);
+  const query = new URLSearchParams(before ? [["before", before]] : asked).toString();
+  return call("GET", `${address}${query && `?${query}`}`);
+}
+
+/** Delete a conversation. For some time this can be undone. */
 export function deleteConversation(id) {
   return call("DELETE", `/api/conversations/${id}/`);
+}
+
+/** Undo the deletion of a conversation. */
+export function restoreConversation(id) {
+  return call("POST", `/api/conversations/${id}/restore/`);
+}
+
+/** Return `{shares}` of a conversation: `{id, kind, username, may_stop, created_at}` each. */
+export function listShares(conversation) {
+  return call("GET", `/api/conversations/${conversation}/shares/`);
+}
+
+/** Share a conversation with a user, or by a link, whose `url` is told this one time. */
+export function makeShare(conversation, { username = null } = {}) {
+  return call("POST", `/api/conversations/${conversation}/shares/`, JSON.stringify(username ? { username } : {}));
+}
+
+/** Choose whether those who look may stop an answer. */
+export function changeShare(id, changes) {
+  return call("PATCH", `/api/shares/${id}/`, JSON.stringify(changes));
+}
+
+/** Take a share back. */
+export function revokeShare(id) {
+  return call("DELETE", `/api/shares/${id}/`);
+}
+
+/** Take a conversation that somebody else shares out of the list. */
+export function leaveShared(conversation) {
+  return call("DELETE", `/api/conversations/${conversation}/shares/`);
 }
 
 /** Return the tools that the user may let models use: `{name, description, requires_approval, source}` each. */

@@ -29,6 +29,8 @@ export class Composer {
   #activity = "idle";
   #hasProposed = false;
   #draftKey = "";
+  /** Counts the conversations that were written to. */
+  #turn = 0;
 
   /**
    * @param {{send: Function, stop: Function, lastQuestion: () => string}} handlers  `send(text, files, model,
@@ -67,6 +69,24 @@ export class Composer {
   set conversation(id) {
     if (this.#draftKey) sessionStorage.removeItem(this.#draftKey);
     this.#draftKey = `runnel.draft.${id}`;
+  }
+
+  /** Go on to another conversation, or a new one with "": each has a draft of its own. */
+  open(id) {
+    this.#turn++;
+    this.#draftKey = `runnel.draft.${id}`;
+    this.#text.value = sessionStorage.getItem(this.#draftKey) ?? "";
+    this.#isGone = false;
+    this.#isSending = false;
+    this.#hasProposed = false;
+    this.#model.value = this.#model.defaultValue;
+    this.note("");
+    this.#show();
+  }
+
+  /** Put the cursor into the field. */
+  focus() {
+    this.#text.focus({ preventScroll: true });
   }
 
   /** Say something beside the field, or nothing. What is true only while offline goes with `online`. */
@@ -166,7 +186,13 @@ export class Composer {
       return;
     }
     this.#model.value = model;
+    const turn = this.#turn;
+    const draftKey = this.#draftKey;
     if (!(await this.#deliver(text, files, model, { instead }))) return;
+    if (turn !== this.#turn) {
+      if (sessionStorage.getItem(draftKey) === text) sessionStorage.removeItem(draftKey);
+      return;
+    }
     this.#attachments.clear();
     if (this.#text.value === text) this.#text.value = "";
     this.#keepDraft();
@@ -182,6 +208,7 @@ export class Composer {
 
   /** Send, and tell what is wrong if it is not taken. Return whether it was. */
   async #deliver(text, files, model, options) {
+    const turn = this.#turn;
     this.#isSending = true;
     this.#show();
     this.note("");
@@ -189,10 +216,10 @@ export class Composer {
       await this.#handlers.send(text, files, model, options);
       return true;
     } catch (error) {
-      this.note(error.message);
+      if (turn === this.#turn) this.note(error.message);
       return false;
     } finally {
-      this.#isSending = false;
+      if (turn === this.#turn) this.#isSending = false;
       this.#show();
     }
   }

@@ -1,38 +1,46 @@
-// The list of conversations: titles as links, newest first, older ones on request.
+// The list of conversations: pinned ones, folders, then by age; older ones on request.
 //
-// What changes is drawn into what is there, so that the place in the list and the focus stay.
+// The server tells each entry that changes. What changes is drawn into what is there, so that the place in the list
+// and the focus stay.
 
 import { listConversations } from "./api.js";
-import { Deletion } from "./deletion.js";
 import { byId, element } from "./dom.js";
-import { date } from "./format.js";
-import { titled } from "./words.js";
+import { EntryRow } from "./entryrow.js";
+import { ageOf, groupsOf } from "./listgroups.js";
 
-function ageOf({ updated_at: moment }) {
-  return new Date(moment).getTime();
-}
+/** Where this browser keeps the names of the folders that are shut. */
+const SHUT_KEY = "runnel.shut-folders";
+/** Pages of one folder that are read at most when it is opened. */
+const FOLDER_PAGES = 10;
 
 export class ConversationList {
   #list = byId("conversations");
   #older = byId("older");
-  #deletion = new Deletion((id) => this.#handlers.deleted(id));
   #handlers;
   #current;
-  /** Without gaps from the newest one to the last that was asked for, by id. */
+  /** Without gaps from the newest one to the last that was asked for, and what else is known, by id. */
   #known = new Map();
+  /** Ids of pinned ones and of those in opened folders: they may be older than all others that are known. */
+  #extra = new Set();
+  #folders = [];
   /** The place in the list after which older ones follow, or null. */
   #before = null;
   /** The one on the page as it was loaded: it may be older than all that are known. */
   #opened = null;
-  /** What shows each: {item, link, remove, drawn}, by id. */
-  #shown = new Map();
+  /** @type {Map<string, EntryRow>} */
+  #rows = new Map();
+  /** What shows each group: {section, title, list}, by its key. */
+  #groups = new Map();
+  #shut = new Set(JSON.parse(localStorage.getItem(SHUT_KEY) ?? "[]"));
+  #loadedFolders = new Set();
   #refreshing = null;
   #isStale = false;
 
   /**
    * @param {string} current  id of the conversation on the page, or ""
-   * @param {{titled: Function, deleted: Function}} handlers
-   *   `titled(title)` tells the current one's title, `deleted(id)` that the user deleted one here
+   * @param {{menu: Function, folderMenu: Function, changed: Function}} handlers
+   *   `menu(row, button)` opens what can be done with a conversation, `folderMenu(name, button)` with a folder;
+   *   `changed(entry, before)` tells that an entry has changed; `before` is null if it was not known
    */
   constructor(current, handlers) {
     this.#current = current;
@@ -40,8 +48,37 @@ export class ConversationList {
     this.#older.addEventListener("click", () => this.#showOlder());
   }
 
+  get current() {
+    return this.#current;
+  }
+
   set current(id) {
+    if (id === this.#current) return;
     this.#current = id;
+    this.#opened = null;
+    this.#draw();
+    this.#rows.get(id)?.item.scrollIntoView({ block: "nearest" });
+  }
+
+  /** The names of all folders. */
+  get folders() {
+    const used = [...this.#known.values()].map(({ folder }) => folder);
+    return [...new Set([...this.#folders, ...used])].filter(Boolean).sort((one, other) => one.localeCompare(other, "en"));
+  }
+
+  /** All entries that are known. */
+  get entries() {
+    return [...this.#known.values()];
+  }
+
+  /** Return what is known of a conversation, or undefined. */
+  entry(id) {
+    return this.#known.get(id) ?? (this.#opened?.id === id ? this.#opened : undefined);
+  }
+
+  /** Return the row that shows a conversation, or undefined. */
+  row(id) {
+    return this.#rows.get(id);
   }
 
   /** Ask for the newest ones, and once more if that was asked again meanwhile. */
@@ -53,30 +90,48 @@ export class ConversationList {
     await this.#refreshing;
   }
 
+  /** Take an entry that has changed, as the server tells it. */
+  take(entry) {
+    const before = this.entry(entry.id) ?? null;
+    if (entry.deleted || entry.archived) this.#forget(entry.id);
+    else if (before || this.#belongs(entry)) this.#known.set(entry.id, entry);
+    if (this.#opened?.id === entry.id && !entry.deleted) this.#opened = entry;
+    if (entry.pinned || entry.shared_by) this.#extra.add(entry.id);
+    this.#draw();
+    this.#handlers.changed(entry, before);
+  }
+
   /** Show the conversation on the page, however old it is. */
-  open({ id, title, updated_at, runs }) {
+  open({ id, title, updated_at, runs, shared }) {
     const isFirst = this.#opened === null;
     const active = runs.find((run) => run.finished_at === null);
     const { id: active_run_id = null, status: active_run_status = null } = active ?? {};
-    this.#opened = { id, title, updated_at, active_run_id, active_run_status };
+    const state = !active ? "idle" : active_run_status === "awaiting_approval" ? "waiting" : "running";
+    this.#opened = { pinned: false, folder: "", unread: false, shared_by: shared?.owner, ...this.#known.get(id), id, title, updated_at, state, active_run_id };
     this.#draw();
-    if (isFirst) this.#shown.get(id).item.scrollIntoView({ block: "nearest" });
+    if (isFirst) this.#rows.get(id)?.item.scrollIntoView({ block: "nearest" });
   }
 
   /** Take out one that is gone. */
   remove(id) {
-    this.#known.delete(id);
-    if (this.#opened?.id === id) this.#opened = null;
+    this.#forget(id);
     this.#draw();
   }
 
+  // A folder that is known stays, also when it is empty.
   async #askWhileStale() {
     while (this.#isStale) {
       this.#isStale = false;
-      const { conversations, before } = await listConversations();
+      const { conversations, before, pinned = [], folders = [], shared = [] } = await listConversations();
+      this.#folders = folders;
+      for (const { id } of [...pinned, ...shared]) this.#extra.add(id);
       this.#take(conversations, before);
+      for (const each of [...pinned, ...shared]) this.#known.set(each.id, each);
+      for (const name of this.#loadedFolders) if (!folders.includes(name)) this.#loadedFolders.delete(name);
+      await Promise.all(folders.map((name) => this.#loadFolder(name, { again: true })));
+      this.#draw();
       const current = this.#known.get(this.#current);
-      if (current) this.#handlers.titled(current.title);
+      if (current) this.#handlers.changed(current, null);
     }
   }
 
@@ -85,73 +140,114 @@ export class ConversationList {
     const ids = new Set(conversations.map(({ id }) => id));
     const known = [...this.#known.values()];
     const end = before === null ? -Infinity : ageOf(conversations.at(-1));
-    const isGap = known.every((each) => ageOf(each) < end);
-    const older = isGap ? [] : known.filter((each) => ageOf(each) <= end && !ids.has(each.id));
+    const others = known.filter(({ id }) => !this.#extra.has(id));
+    const isGap = others.every((each) => ageOf(each) < end);
+    const older = known.filter((each) => {
+      return !ids.has(each.id) && (this.#extra.has(each.id) || (!isGap && ageOf(each) <= end));
+    });
     this.#known = new Map([...conversations, ...older].map((each) => [each.id, each]));
-    if (!older.length) this.#before = before;
-    this.#draw();
+    if (isGap || !older.some(({ id }) => !this.#extra.has(id))) this.#before = before;
   }
 
   async #showOlder() {
-    const { conversations, before } = await listConversations(this.#before);
+    const { conversations, before } = await listConversations({ before: this.#before });
     for (const each of conversations) if (!this.#known.has(each.id)) this.#known.set(each.id, each);
     this.#before = before;
     this.#draw();
   }
 
+  async #loadFolder(name, { again = false } = {}) {
+    if (this.#shut.has(name) || (this.#loadedFolders.has(name) && !again)) return;
+    this.#loadedFolders.add(name);
+    let before = null;
+    for (let page = 0; page < FOLDER_PAGES; page++) {
+      const read = await listConversations({ folder: name, before });
+      for (const each of read.conversations) {
+        this.#extra.add(each.id);
+        this.#known.set(each.id, each);
+      }
+      before = read.before;
+      if (before === null) return;
+    }
+  }
+
+  #forget(id) {
+    this.#known.delete(id);
+    this.#extra.delete(id);
+    if (this.#opened?.id === id) this.#opened = null;
+  }
+
+  // One that is older than what was asked for comes with its page.
+  #belongs(entry) {
+    if (this.#before === null || entry.pinned || entry.shared_by || this.#loadedFolders.has(entry.folder)) return true;
+    const ages = [...this.#known.values()].filter(({ id }) => !this.#extra.has(id)).map(ageOf);
+    return ageOf(entry) >= Math.min(...ages);
+  }
+
   #draw() {
     const all = [...this.#known.values()];
     if (this.#opened && !this.#known.has(this.#opened.id)) all.push(this.#opened);
-    all.sort((one, other) => ageOf(other) - ageOf(one));
     const focused = /** @type {HTMLElement} */ (document.activeElement);
-    const items = all.map((each) => this.#drawOne(each));
+    const groups = groupsOf(all, this.#folders, Date.now());
     const ids = new Set(all.map(({ id }) => id));
-    for (const [id, { item }] of this.#shown) {
+    for (const [id, row] of this.#rows) {
       if (ids.has(id)) continue;
-      item.remove();
-      this.#shown.delete(id);
+      row.item.remove();
+      this.#rows.delete(id);
     }
-    let next = this.#list.firstElementChild;
-    for (const item of items) {
-      if (item === next) next = next.nextElementSibling;
-      else this.#list.insertBefore(item, next);
+    const sections = groups.map((group) => this.#drawGroup(group));
+    for (const [key, { section }] of this.#groups) {
+      if (sections.includes(section)) continue;
+      section.remove();
+      this.#groups.delete(key);
     }
-    // One that was moved up has lost it.
+    inOrder(this.#list, sections);
+    // One that was moved has lost it.
     if (this.#list.contains(focused)) focused.focus({ preventScroll: true });
     this.#older.hidden = this.#before === null;
   }
 
-  #drawOne(conversation) {
-    const { id, title, updated_at, active_run_id, active_run_status: status } = conversation;
-    const shown = this.#shown.get(id) ?? this.#make(id);
-    const isCurrent = id === this.#current;
-    const drawn = JSON.stringify([title, updated_at, active_run_id, status, isCurrent]);
-    if (drawn === shown.drawn) return shown.item;
-    shown.drawn = drawn;
-    shown.title = titled(title);
-    shown.isLive = active_run_id !== null;
-    shown.link.title = date(updated_at);
-    if (isCurrent) shown.link.setAttribute("aria-current", "page");
-    else shown.link.removeAttribute("aria-current");
-    shown.link.replaceChildren(element("span", { class: "title" }, shown.title));
-    if (shown.isLive) {
-      const isWaiting = status === "awaiting_approval";
-      const words = isWaiting ? " (waits for a decision)" : " (not finished)";
-      const hidden = element("span", { class: "visually-hidden" }, words);
-      shown.link.append(element("span", { class: isWaiting ? "live waiting" : "live" }, hidden));
-    }
-    shown.remove.setAttribute("aria-label", `Delete “${shown.title}”`);
-    return shown.item;
+  #drawGroup({ key, title, isFolder, entries }) {
+    if (!this.#groups.has(key)) this.#groups.set(key, this.#makeGroup(key, title, isFolder));
+    const { section, list } = this.#groups.get(key);
+    inOrder(list, entries.map((entry) => this.#drawOne(entry)));
+    return section;
   }
 
-  #make(id) {
-    const link = element("a", { href: `/c/${id}/` });
-    const remove = element("button", { type: "button", class: "remove" }, "×");
-    const shown = { item: element("li", {}, link, remove), link, remove };
-    remove.addEventListener("click", () => {
-      this.#deletion.ask({ id, title: shown.title, isLive: shown.isLive });
-    });
-    this.#shown.set(id, shown);
-    return shown;
+  #makeGroup(key, title, isFolder) {
+    const list = element("ul", { "aria-label": title });
+    if (!isFolder) return { section: element("section", {}, element("h2", {}, title), list), list };
+    const more = element("button", { type: "button", class: "more", "aria-haspopup": "menu" }, "⋯");
+    more.setAttribute("aria-label", `Actions for the folder “${title}”`);
+    more.addEventListener("click", () => this.#handlers.folderMenu(title, more));
+    const summary = element("summary", {}, element("span", { class: "title" }, title));
+    const details = element("details", { open: !this.#shut.has(title) }, summary, list);
+    details.addEventListener("toggle", () => this.#folderToggled(title, details.open));
+    return { section: element("section", { class: "folder" }, details, more), list };
+  }
+
+  #folderToggled(name, isOpen) {
+    if (isOpen) this.#shut.delete(name);
+    else this.#shut.add(name);
+    localStorage.setItem(SHUT_KEY, JSON.stringify([...this.#shut]));
+    // Without an answer the folder shows what is known; the next look tries again.
+    if (isOpen) this.#loadFolder(name).then(() => this.#draw()).catch(() => this.#loadedFolders.delete(name));
+  }
+
+  #drawOne(entry) {
+    const { id } = entry;
+    if (!this.#rows.has(id)) this.#rows.set(id, new EntryRow(id, this.#handlers.menu));
+    const row = this.#rows.get(id);
+    row.draw(entry, id === this.#current);
+    return row.item;
+  }
+}
+
+/** Make `items` the children of `list`, in this order, and move only those that stand elsewhere. */
+function inOrder(list, items) {
+  let next = list.firstElementChild;
+  for (const item of items) {
+    if (item === next) next = next.nextElementSibling;
+    else list.insertBefore(item, next);
   }
 }

@@ -1,7 +1,8 @@
-// Deletes a conversation after a question. One that is being answered is stopped first, if the user agrees.
+// Deletes a conversation: at once, because that can be undone; but first asks where an answer would be stopped.
 
-import { ApiError, cancelRun, deleteConversation, readConversation } from "./api.js";
+import { ApiError, cancelRun, readConversation } from "./api.js";
 import { byId } from "./dom.js";
+import { titled } from "./words.js";
 
 /** Milliseconds between two looks at a run that is to stop, and after which we give up. */
 const LOOK_EVERY = 200;
@@ -26,47 +27,36 @@ export class Deletion {
   #dialog = byId("delete-dialog");
   #confirm = byId("delete-confirm");
   #problem = byId("delete-problem");
-  #deleted;
+  #act;
   #conversation = "";
-  #isStopOffered = false;
 
-  /** @param {(id: string) => void} deleted  called once a conversation is gone */
-  constructor(deleted) {
-    this.#deleted = deleted;
+  /** @param {(id: string) => unknown} act  deletes a conversation in which nothing goes on */
+  constructor(act) {
+    this.#act = act;
     this.#dialog.addEventListener("click", ({ target }) => target === this.#dialog && this.#dialog.close());
-    this.#confirm.addEventListener("click", () => this.#delete());
+    this.#confirm.addEventListener("click", () => this.#stopAndDelete());
   }
 
-  /** Ask whether a conversation is to go; `isLive` is whether it was being answered when we last heard. */
-  ask({ id, title, isLive }) {
+  /** Delete a conversation, after a question if an answer goes on in it. */
+  async ask({ id, title }) {
+    const live = await liveRunOf(id).catch(() => undefined);
+    if (!live) {
+      this.#act(id);
+      return;
+    }
     this.#conversation = id;
-    byId("delete-title").textContent = title;
+    byId("delete-title").textContent = titled(title);
     this.#problem.textContent = "";
-    this.#offerStop(isLive);
     this.#dialog.showModal();
   }
 
-  #offerStop(isOffered) {
-    this.#isStopOffered = isOffered;
-    byId("delete-live").hidden = !isOffered;
-    this.#confirm.textContent = isOffered ? "Stop and delete" : "Delete";
-  }
-
-  async #delete() {
+  async #stopAndDelete() {
     const id = this.#conversation;
     this.#problem.textContent = "";
     this.#confirm.disabled = true;
     try {
       const live = await liveRunOf(id);
-      // It began after the question was asked: nobody has agreed to stop it.
-      if (live && !this.#isStopOffered) {
-        this.#offerStop(true);
-        return;
-      }
       if (live) await stopRun(live, id);
-      // Who shuts the question meanwhile keeps it.
-      if (!this.#dialog.open || this.#conversation !== id) return;
-      await deleteConversation(id);
     } catch (error) {
       if (error.code !== "not_found") {
         this.#problem.textContent = error.message;
@@ -75,7 +65,9 @@ export class Deletion {
     } finally {
       this.#confirm.disabled = false;
     }
+    // Who shuts the question meanwhile keeps it.
+    if (!this.#dialog.open) return;
     this.#dialog.close();
-    this.#deleted(id);
+    this.#act(id);
   }
 }

@@ -2,7 +2,7 @@
 
 import { byId } from "./dom.js";
 
-/** Make the menu button open and close the drawer. */
+/** Make the menu button open and close the drawer. Return what opens it where it is shut, and what closes it. */
 export function setUpDrawer() {
   const drawer = byId("sidebar");
   const button = byId("menu");
@@ -32,4 +32,5 @@ export function setUpDrawer() {
   });
   narrow.addEventListener("change", () => show(false));
   show(false);
+  return { open: () => narrow.matches && show(true), close: () => show(false) };
 }

@@ -2,13 +2,15 @@
 
 import { cancelRun, chooseTools, decideBeforehand, signIn } from "./api.js";
 import { Composer } from "./composer.js";
-import { ConversationList } from "./conversations.js";
 import { byId, element } from "./dom.js";
-import { setUpDrawer } from "./drawer.js";
 import { totals } from "./format.js";
+import { shown } from "./hidden.js";
+import { Navigation } from "./navigation.js";
 import { Notes } from "./notes.js";
+import { showPresence } from "./presence.js";
 import { keepInSight, loadTowardsBeginning, scrollByKeys, stickToEnd } from "./scroll.js";
 import { offerShortcuts } from "./shortcuts.js";
+import { Sidebar } from "./sidebar.js";
 import { Socket } from "./socket.js";
 import { ToolMenu } from "./toolmenu.js";
 import { Viewer } from "./viewer.js";
@@ -38,10 +40,12 @@ const main = byId("main");
 const runs = byId("runs");
 const conversation = main.dataset.conversation;
 
-/** What one tab changes, the lists of all others of this browser show. */
-const tabs = new BroadcastChannel("runnel");
-
-const list = new ConversationList(conversation, { titled: showTitle, deleted: conversationDeleted });
+const navigation = new Navigation(showConversation);
+const sidebar = new Sidebar(conversation, {
+  go: (address) => navigation.go(address),
+  titled: showTitle,
+  gone: conversationGone,
+});
 const toEnd = stickToEnd(byId("scroll"), byId("jump"));
 const loadOlder = loadTowardsBeginning(byId("scroll"), () => viewer.loadOlder().catch(report));
 
@@ -49,7 +53,17 @@ const socket = new Socket(new URL("/ws/", location.href).href.replace(/^http/, "
   ready: () => {
     composer.online();
     viewer.follow().catch(report);
+    // First the list is followed, so that no change is missed.
+    socket.request({ type: "subscribe", list: true }).then(() => sidebar.refresh()).catch(() => {});
+    refreshCount();
   },
+  listed: (entry) => {
+    sidebar.take(entry);
+    // It may wait for a decision now, or not any more.
+    refreshCount();
+  },
+  present: (frame) => frame.conversation_id === viewer.conversation && showPresence(frame.people, main.dataset.user),
+  unshared: (frame) => frame.conversation_id === viewer.conversation && conversationGone(),
   event: (frame, characters) => viewer.receive(frame, characters),
   state: (state) => showConnection(state),
   signedOut: signIn,
@@ -62,10 +76,11 @@ const viewer = new Viewer({
   conversation,
   user: main.dataset.user,
   loaded: (stored) => {
+    showRole();
     composer.propose(stored.runs.at(-1)?.model);
     showTitle(stored.title);
-    list.open(stored);
-    tools.take(stored.tools);
+    sidebar.open(stored);
+    if (!viewer.shared) tools.take(stored.tools);
     notes.show(stored.notes);
     byId("totals").textContent = totals(stored);
   },
@@ -74,7 +89,14 @@ const viewer = new Viewer({
     notes.show(stored.notes);
   },
   changed: runChanged,
-  handlers: { afterEnd, resolve, beforehand: { mayAllow: main.dataset.mayAllow !== undefined, decide: beforehand } },
+  handlers: {
+    afterEnd: (view) => (viewer.shared ? [] : afterEnd(view)),
+    beforehand: { mayAllow: main.dataset.mayAllow !== undefined, decide: beforehand },
+    // Somebody who only looks decides nothing.
+    get resolve() {
+      return viewer.shared ? null : resolve;
+    },
+  },
 });
 const composer = new Composer({ send, stop, lastQuestion: () => viewer.lastQuestion }, conversation);
 const notes = new Notes();
@@ -85,13 +107,56 @@ const tools = new ToolMenu(async (names) => {
 
 function report({ code, message }) {
   if (code === "not_found" && viewer.conversation) conversationGone();
-  // The line about the connection says that already.
-  else if (code !== "offline") composer.note(message);
+  // The line about the connection says that already; what was left is of no interest any more.
+  else if (code !== "offline" && code !== "left") composer.note(message);
 }
 
 function showTitle(title) {
-  document.title = `${titled(title)} · Runnel`;
-  byId("title").textContent = titled(title);
+  sidebar.title = viewer.conversation ? title : "";
+  byId("title").textContent = viewer.conversation ? titled(title) : "";
+}
+
+/** Show another conversation, or an empty page with "". */
+async function showConversation(id) {
+  if (id === viewer.conversation && id) return;
+  viewer.switchTo(id);
+  composer.open(id);
+  notes.clear();
+  tools.open();
+  sidebar.current = id;
+  sidebar.close();
+  byId("totals").textContent = "";
+  showPresence([], "");
+  showRole();
+  const title = sidebar.titleOf(id);
+  showTitle(title);
+  showState();
+  composer.focus();
+  if (!id) {
+    composer.proposeLast();
+    suggest();
+    return;
+  }
+  announce(`Conversation “${titled(title)}”.`);
+  try {
+    await (socket.isReady ? viewer.follow() : viewer.load());
+    showState();
+    toEnd();
+    await loadOlder();
+  } catch (error) {
+    report(error);
+  }
+}
+
+/** Let somebody who only looks write nothing; the owner says whether they may stop an answer. */
+function showRole() {
+  const { shared } = viewer;
+  const line = byId("onlooker");
+  line.hidden = !shared;
+  byId("composer").hidden = Boolean(shared);
+  if (!shared) return;
+  const may = shared.may_stop && viewer.liveRun ? [" ", button("Stop the answer", stop)] : [];
+  line.replaceChildren(element("bdi", {}, shown(shared.owner)), " shares this with you. You can read along.", ...may);
 }
 
 function showConnection(state) {
@@ -103,6 +168,7 @@ function showConnection(state) {
 }
 
 function showState() {
+  showRole();
   byId("welcome").hidden = !viewer.isEmpty || Boolean(viewer.conversation);
   const { liveRun } = viewer;
   if (!liveRun) composer.activity = "idle";
@@ -121,27 +187,12 @@ function runChanged(view, what) {
   if (what !== "waits") composer.note("");
   if (view.run.status === "completed" && view.run.model) composer.remember(view.run.model);
   showState();
-  refreshList();
-  tabs.postMessage({ changed: view.run.id });
 }
 
 function conversationGone() {
-  list.remove(viewer.conversation);
+  sidebar.remove(viewer.conversation);
   composer.gone();
 }
-
-function conversationDeleted(id) {
-  tabs.postMessage({ deleted: id });
-  if (id === viewer.conversation) location.assign("/");
-  else list.remove(id);
-}
-
-tabs.onmessage = ({ data: { deleted } }) => {
-  if (deleted && deleted === viewer.conversation) conversationGone();
-  else if (deleted) list.remove(deleted);
-  // One that nobody looks at asks once it is looked at.
-  else if (!document.hidden) refreshList();
-};
 
 function button(words, act) {
   const made = element("button", { type: "button", class: "link again" }, words);
@@ -161,13 +212,6 @@ function afterEnd(view) {
   const { traces } = main.dataset;
   if (hasFailed && traces) offered.push(element("a", { href: `${traces}?run_id=${view.run.id}` }, "Details"));
   return offered;
-}
-
-function refreshList() {
-  refreshCount();
-  list.refresh().catch(() => {
-    // The list stays as it is; the next run or visit brings it up to date.
-  });
 }
 
 // `crypto.randomUUID` exists on secure origins only, and a home server may be plain http.
@@ -219,16 +263,19 @@ async function send(text, files, model, { instead }) {
   const options = { ...(names && { tools: names }), ...(instead && { cancel_pending: true }) };
   if (Object.keys(options).length) frame.options = options;
   if (viewer.conversation) frame.conversation_id = viewer.conversation;
+  const { turn } = viewer;
   viewer.expect(runId, model);
   // The run's id is ours, so that a second copy of the frame starts nothing new.
   const answer = await command(frame).catch(async (error) => {
     if (error.code === "not_found") await findMissing(error, files, names);
     throw error;
   });
+  // Another conversation is on the page by now: this one goes on in the list.
+  if (turn !== viewer.turn) return;
   composer.note("");
   if (!viewer.conversation) {
-    history.replaceState(null, "", `/c/${answer.conversation_id}/`);
-    list.current = answer.conversation_id;
+    navigation.replace(`/c/${answer.conversation_id}/`);
+    sidebar.current = answer.conversation_id;
     composer.conversation = answer.conversation_id;
   }
   toEnd();
@@ -281,25 +328,26 @@ async function stopOverHttp(id) {
 
 /** Offer a newcomer what shows most, if the tools for it are there. */
 async function suggest() {
-  const suggestions = byId("suggestions");
-  for (const button of suggestions.querySelectorAll("button")) {
-    button.addEventListener("click", () => composer.ask(button.textContent, suggestions.dataset.model));
-  }
-  suggestions.hidden = !(await tools.has("clock", "calculate", "write_note"));
+  byId("suggestions").hidden = !(await tools.has("clock", "calculate", "write_note"));
 }
 
+byId("suggestions").addEventListener("click", ({ target, currentTarget }) => {
+  if (target.localName === "button") composer.ask(target.textContent, currentTarget.dataset.model);
+});
 if (!conversation) {
   composer.proposeLast();
   suggest();
 }
-setUpDrawer();
-offerShortcuts({ stop, isRunning: () => composer.activity === "running" });
+offerShortcuts({
+  stop,
+  isRunning: () => composer.activity === "running",
+  begin: () => navigation.go("/"),
+  search: () => sidebar.search(),
+});
 scrollByKeys(byId("scroll"), byId("message"));
 byId("retry").addEventListener("click", () => socket.retryNow());
 addEventListener("pageshow", ({ persisted }) => persisted && location.reload());
-addEventListener("focus", refreshList);
-document.addEventListener("visibilitychange", () => document.hidden || refreshList());
-refreshList();
+sidebar.refresh();
 tools.load();
 viewer
   .load()

@@ -3,6 +3,19 @@
 import { element } from "./dom.js";
 import { shown } from "./hidden.js";
 
+/** Where the page's own files are read; somebody with a share link reads them elsewhere. */
+const FILES = "/api/files/";
+let files = FILES;
+
+/** Read files below another address from now on. */
+export function readFilesBelow(address) {
+  files = address;
+}
+
+function addressOf(url) {
+  return url.startsWith(FILES) ? files + url.slice(FILES.length) : url;
+}
+
 /** Return what an AG-UI part (of an event) names, in the terms of a stored part. */
 export function fromEvent({ type, source }) {
   return {
@@ -27,7 +40,8 @@ function withDownload(made, url, name) {
 }
 
 /** Return the element for a file that a model or a tool has made: `{url, mime_type, name}`. */
-export function fileElement({ url, mime_type: mimeType, name }) {
+export function fileElement({ url: told, mime_type: mimeType, name }) {
+  const url = addressOf(told);
   const [family] = mimeType.split("/");
   if (family === "image") {
     const picture = element("img", { class: "shown", src: url, alt: name });
@@ -46,7 +60,7 @@ export function fileElement({ url, mime_type: mimeType, name }) {
 /** Return the element for a stored part. Nothing is ever loaded from elsewhere. */
 export function mediaElement({ medium, mime_type: mimeType, name, file, data, url }) {
   const label = shown(name || url || medium);
-  const address = file ? `/api/files/${file}/` : data && `data:${mimeType};base64,${data}`;
+  const address = file ? `${files}${file}/` : data && `data:${mimeType};base64,${data}`;
   if (mimeType.startsWith("image/") && address) {
     return element("img", { class: "shown", src: address, alt: label });
   }

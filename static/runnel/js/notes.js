@@ -11,6 +11,14 @@ export class Notes {
   #drawn = "[]";
   #byId = new Map();
 
+  /** Show none: another conversation begins. */
+  clear() {
+    this.#byId.clear();
+    this.#drawn = "[]";
+    this.#block.hidden = true;
+    /** @type {HTMLDetailsElement} */ (this.#block).open = false;
+  }
+
   /** Show some of the notes as they are stored, beside those that were shown before; oldest first. */
   show(some = []) {
     for (const note of some) this.#byId.set(note.id, note);

@@ -45,6 +45,18 @@ const UNHEARD = "Without a connection. What comes meanwhile is shown later.";
 /** Stop reasons of answers that lack their end. */
 const CUTS = new Set(["max_tokens_exceeded", "max_steps", "max_continuations", "budget_exhausted"]);
 
+/** What takes the place of the decisions for somebody who only looks. */
+class OthersDecision {
+  element = element("div", { hidden: true });
+  words = "Waiting for a decision of the owner";
+  until = "";
+  announcement = `${this.words}.`;
+
+  close() {
+    this.element.remove();
+  }
+}
+
 export class RunView {
   #answer = new Answer();
   #outcome = element("footer", { class: "outcome" });
@@ -61,7 +73,8 @@ export class RunView {
   /**
    * @param {any} run  what is known of it, as it is stored: at least its `id`
    * @param {{afterEnd?: (view: RunView) => Node[], resolve?: (id: string, resume: object[]) => Promise}} handlers
-   *   who makes what is offered once it has ended, and who takes the decisions that it waits for
+   *   who makes what is offered once it has ended, and who takes the decisions that it waits for; nobody for
+   *   somebody who only looks
    */
   constructor(run, handlers) {
     this.run = run;
@@ -208,12 +221,11 @@ export class RunView {
   }
 
   #wait(interrupts) {
-    this.#approvals = new Approvals({
-      interrupts,
-      cards: this.#answer.pause(interrupts),
-      beforehand: this.#handlers.beforehand,
-      resolve: (resume) => this.#handlers.resolve(this.run.id, resume),
-    });
+    const cards = this.#answer.pause(interrupts);
+    const { beforehand, resolve } = this.#handlers;
+    this.#approvals = resolve
+      ? new Approvals({ interrupts, cards, beforehand, resolve: (resume) => resolve(this.run.id, resume) })
+      : new OthersDecision();
     this.#outcome.before(this.#approvals.element);
     this.#show();
   }

@@ -30,14 +30,16 @@ const IN_FIELDS = [
 
 /**
  * Offer what concerns the whole page, and listen for keys.
- * @param {{stop: () => void, isRunning: () => boolean}} options  how the answer is stopped, and whether there is one
+ * @param {{stop: () => void, isRunning: () => boolean, begin: () => void, search: () => void}} options
+ *   how the answer is stopped, and whether there is one; what begins a conversation, and what lets one search for one
  */
-export function offerShortcuts({ stop, isRunning }) {
+export function offerShortcuts({ stop, isRunning, begin, search }) {
   const message = byId("message");
   offer([
     { title: "Show all actions", keys: "Mod+K", run: openPalette },
     { title: "Show all keys", keys: "Mod+/", also: "keyboard shortcuts help", run: openKeys },
-    { title: "New conversation", keys: "Mod+Shift+O", also: "chat", run: () => location.assign("/") },
+    { title: "New conversation", keys: "Mod+Shift+O", also: "chat", run: begin },
+    { title: "Search the conversations", keys: "Mod+Shift+F", also: "find", run: search },
     { title: "Write a message", keys: "Shift+Escape", also: "focus composer", run: () => message.focus() },
     // What waits is stopped by the button only: nothing hurries, and much may have been done for it.
     { group: "Conversation", title: "Stop the answer", keys: "Escape", also: "cancel", run: stop, isOffered: isRunning },

@@ -30,6 +30,9 @@ export class RequestError extends Error {
 export class Socket {
   #address;
   #handlers;
+  #protocols;
+  /** Whether nobody wants a connection any more. */
+  #isOver = false;
   #socket = null;
   #isReady = false;
   #attempts = 0;
@@ -45,13 +48,15 @@ export class Socket {
 
   /**
    * @param {string} address
-   * @param {{ready: Function, event: Function, state: Function, signedOut: Function, error: Function}} handlers
-   *   `ready(frame)`, `event(frame, characters)`, `signedOut()`, `error(frame)` for errors that answer no
-   *   request, and `state("connecting" | "online" | "doubted" | "offline" | "refused")`
+   * @param {{ready: Function, event: Function, listed?: Function, present: Function, unshared?: Function,
+   *   state: Function, signedOut: Function, error: Function}} handlers
+   *   `ready(frame)`, `event(frame, characters)`, `listed(entry)`, `present(frame)`, `unshared(frame)`, `signedOut()`,
+   *   `error(frame)` for errors that answer no request, and `state("connecting" | "online" | "doubted" | "offline" | "refused")`
    */
-  constructor(address, handlers) {
+  constructor(address, handlers, protocols = []) {
     this.#address = address;
     this.#handlers = handlers;
+    this.#protocols = protocols;
     addEventListener("online", () => {
       // An attempt from before may wait in vain for a network that is gone.
       if (this.#socket && !this.#isReady) this.#giveUp();
@@ -70,7 +75,8 @@ export class Socket {
     clearTimeout(this.#timer);
     this.#timer = 0;
     this.#handlers.state("connecting");
-    const socket = new WebSocket(this.#address);
+    if (this.#isOver) return;
+    const socket = new WebSocket(this.#address, this.#protocols);
     this.#socket = socket;
     socket.onmessage = ({ data }) => socket === this.#socket && this.#receive(data);
     socket.onclose = ({ code }) => socket === this.#socket && this.#closed(code);
@@ -100,6 +106,18 @@ export class Socket {
     });
   }
 
+  /** End the connection for good. */
+  close() {
+    this.#isOver = true;
+    clearTimeout(this.#timer);
+    clearTimeout(this.#pingTimer);
+    this.#stopWaiting();
+    this.#isReady = false;
+    const socket = this.#socket;
+    this.#socket = null;
+    socket?.close();
+  }
+
   /** Send a frame that nobody answers; while offline it is dropped. */
   tell(frame) {
     if (this.#isReady) this.#send(frame);
@@ -126,6 +144,15 @@ export class Socket {
         break;
       case "event":
         this.#handlers.event(frame, data.length);
+        break;
+      case "presence":
+        this.#handlers.present(frame);
+        break;
+      case "unshared":
+        this.#handlers.unshared?.(frame);
+        break;
+      case "list_entry":
+        this.#handlers.listed(frame.entry);
         break;
       case "ok":
       case "pong":

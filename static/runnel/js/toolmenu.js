@@ -55,6 +55,13 @@ export class ToolMenu {
     return this.#loading;
   }
 
+  /** Begin with another conversation, whose choice is not known yet. */
+  open() {
+    this.#names = null;
+    this.#isTouched = false;
+    this.#draw();
+  }
+
   /** Take what is stored of the conversation, unless the user has chosen since. */
   take(names) {
     if (this.#isTouched || names === undefined) return;

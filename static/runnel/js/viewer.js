@@ -6,6 +6,7 @@
 
 import { readConversation } from "./api.js";
 import { RunView } from "./runview.js";
+import { RequestError } from "./socket.js";
 
 /** Characters and milliseconds after which the server is told how far we are. */
 const ACK_AFTER = 64 * 1024;
@@ -29,6 +30,11 @@ export class Viewer {
   #user;
   #handlers;
   #conversation;
+  #readStored;
+  /** Counts the conversations that were on the page. */
+  #turn = 0;
+  /** Whose conversation it is, and what its owner allows: `{owner, may_stop}`; null for one's own. */
+  shared = null;
   #reading = null;
   /** Ids of runs of which more is stored than the page knows. */
   #stale = new Set();
@@ -41,14 +47,15 @@ export class Viewer {
   #models = new Map();
 
   /**
-   * @param {{socket: object, list: HTMLElement, conversation: string, user: string, loaded: Function,
-   *   loadedOlder: Function, changed: Function, handlers: object}} options
-   *   `user` is the name of who looks; `loaded(stored)` is called with a conversation and those of its runs that
+   * @param {{socket: object, list: HTMLElement, conversation: string, user: string, read?: Function,
+   *   loaded: Function, loadedOlder: Function, changed: Function, handlers: object}} options
+   *   `user` is the name of who looks; `read` reads what is stored, as `readConversation` does; `loaded(stored)` is called with a conversation and those of its runs that
    *   were read; `loadedOlder(stored, draw)` with older ones, which `draw` puts on the page;
    *   `changed(view, what)` when a run appears or goes on (`"started"`), `"waits"` or has `"ended"`;
    *   `handlers` is what a `RunView` takes
    */
-  constructor({ socket, list, conversation, user, loaded, loadedOlder, changed, handlers }) {
+  constructor({ socket, list, conversation, user, read = readConversation, loaded, loadedOlder, changed, handlers }) {
+    this.#readStored = read;
     this.#socket = socket;
     this.#list = list;
     this.#conversation = conversation;
@@ -62,6 +69,11 @@ export class Viewer {
 
   get conversation() {
     return this.#conversation;
+  }
+
+  /** A number that is another one once another conversation is on the page. */
+  get turn() {
+    return this.#turn;
   }
 
   /** The run that goes on, or undefined. */
@@ -84,6 +96,31 @@ export class Viewer {
 
   get isEmpty() {
     return this.#runs.size === 0;
+  }
+
+  /**
+   * Show another conversation, or none with "": the page is empty until it was read. What comes late of the one
+   * before is dropped.
+   */
+  switchTo(conversation) {
+    if (this.#conversation) this.#leave(this.#conversation);
+    this.#conversation = conversation;
+    this.#turn++;
+    this.#before = undefined;
+    this.#isLoadingOlder = false;
+    this.shared = null;
+    this.#stale.clear();
+    this.#reading = null;
+    this.#runs.clear();
+    this.#list.replaceChildren();
+  }
+
+  // Without an answer nothing is followed any more either.
+  #leave(conversation) {
+    const followed = [...this.#runs].filter(([, { view }]) => !view.isFinished).map(([run_id]) => ({ run_id }));
+    for (const target of [{ conversation_id: conversation }, ...followed]) {
+      this.#socket.request({ type: "unsubscribe", ...target }).catch(() => {});
+    }
   }
 
   /** Draw the newest runs as they are stored. Those on the page stay as they are, unless they ended unseen. */
@@ -138,7 +175,7 @@ export class Viewer {
     const live = [...this.#runs].filter(([, { view }]) => !view.isFinished).map(([id]) => id);
     await Promise.allSettled(live.map((id) => this.#subscribe(id)));
     if (!this.#conversation) return;
-    await this.#socket.request({ type: "subscribe", conversation_id: this.#conversation });
+    await this.#followConversation();
     // A run that began and ended while nobody listened is not replayed: it is in what is stored.
     await this.load();
   }
@@ -154,11 +191,20 @@ export class Viewer {
     this.#conversation = conversation;
     if (!this.#runs.has(runId)) this.#changed(this.#adopt({ id: runId }).view, "started");
     if (state === "exists") await this.#subscribe(runId);
-    if (isNew) await this.#socket.request({ type: "subscribe", conversation_id: conversation });
+    if (isNew) await this.#followConversation();
+  }
+
+  // What is told of who shares it is known before the first event.
+  async #followConversation() {
+    const turn = this.#turn;
+    const frame = { type: "subscribe", conversation_id: this.#conversation, presence: true };
+    const { shared = null } = await this.#socket.request(frame);
+    if (turn === this.#turn) this.shared = shared;
   }
 
   /** Take an `event` frame. */
   receive({ run_id: runId, seq, event }, characters) {
+    if (!this.#isOurs(runId, seq, event)) return;
     const known = this.#runs.get(runId) ?? this.#adopt({ id: runId });
     if (seq <= known.seq || known.isStored) return;
     if (seq > known.seq + 1) {
@@ -178,15 +224,27 @@ export class Viewer {
     if (known.view.isFinished || isToldInPart(event)) this.#readAgain(runId);
   }
 
+  // Until the server has heard that a conversation was left, it still sends what happens there.
+  #isOurs(runId, seq, { threadId }) {
+    if (this.#runs.has(runId) || this.#models.has(runId)) return true;
+    return seq === 1 && threadId === this.#conversation;
+  }
+
   /** Bring a run up to date that went on unseen, or of which the server knows more than we do. */
   async catchUp(runId) {
     await Promise.allSettled([this.#subscribe(runId), this.#readAgain(runId)]);
   }
 
   async #read(wanted = {}) {
-    const stored = await readConversation(this.#conversation, wanted);
+    const turn = this.#turn;
+    const stored = await this.#readStored(this.#conversation, wanted).catch((error) => {
+      throw turn === this.#turn ? error : new RequestError("left", "Another conversation is on the page now.", false);
+    });
+    if (turn !== this.#turn) throw new RequestError("left", "Another conversation is on the page now.", false);
+    this.shared = stored.shared ?? null;
     const name = (by) => (by === this.#user ? "you" : by);
     for (const run of stored.runs) {
+      run.cancelled_by_name = name(run.cancelled_by_name);
       run.tool_calls = run.tool_calls?.map((call) => ({ ...call, decided_by: name(call.decided_by) }));
     }
     return stored;
