@@ -13,7 +13,7 @@ from concurrency.threads import readers
 from runs.access import shares_in_use
 from runs.models import Conversation, Run, Share
 from tests.runs.conftest import Connect, Person
-from tests.runs.sockets import HOST, Socket
+from tests.runs.sockets import HOST, Socket, is_terminal
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -65,7 +65,8 @@ async def test_it_is_live_for_a_user_and_for_somebody_with_a_link(
     owner = await connect(ada)
     begun = await owner.start("emulator/hello", "first")
     key = begun["conversation_id"]
-    await owner.ended(begun["run_id"])
+    # The first run loads what the SDKs need.
+    await owner.until(lambda: any(map(is_terminal, owner.events(begun["run_id"]))), timeout=60)
     _, secret = await link(key)
     await share_with(eve, key, may_stop=True)
     guest, user = await open_link(secret), await connect(eve)
