@@ -48,7 +48,7 @@ class CancelRequest:
             return
         # The live run may belong to another user who chose the same id.
         if self.owner_id is None or self.owner_id == live.owner_id:
-            stop_signals.request(self.run_id, by=self.by, reason=self.reason)
+            stop_signals.request(self.run_id, by=self.by, by_name=self.by_name, reason=self.reason)
 
     def store(self) -> StoredCancel:
         """Store the intent. Runs in a transaction that the caller opened.

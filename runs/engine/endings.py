@@ -169,10 +169,11 @@ def cancelled(
     usage: SegmentUsage,
     *,
     by: str,
+    by_name: str,
     reason: str,
     upstream_closed_ms: float | None,
 ) -> TerminalOutcome:
-    """Return the end of a cancelled run."""
+    """Return the end of a cancelled run; ``by_name`` is the name of the person who asked for it, if anybody did."""
     stop_reason = StopReason.SHUTDOWN if by == CancelledBy.SERVER else StopReason.CANCELLED
     cut = bool(usage.result and usage.result.stream_was_cancelled)
     metadata = {
@@ -180,7 +181,7 @@ def cancelled(
         "stream_was_cancelled": cut,
         "cancelled_by": by,
         "upstream_closed_ms": upstream_closed_ms,
-    }
+    } | ({"cancelled_by_name": by_name} if by_name else {})
     return _finished(segment, {"type": "cancelled"}, usage, metadata), Ending(
         status=RunStatus.CANCELLED,
         stop_reason=stop_reason,

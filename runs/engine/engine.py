@@ -285,6 +285,7 @@ class Engine:
                     self._run.segment,
                     usage,
                     by=cancellation.by or CancelledBy.USER.value,
+                    by_name=cancellation.by_name,
                     reason=cancellation.reason,
                     upstream_closed_ms=upstream_closed_ms,
                 )

@@ -63,11 +63,11 @@ class Heartbeat:
         if self._loop.is_closed():
             self._thread.stop()
         elif run_ids := self._driven():
-            for run_id, by, reason in self._renew(run_ids):
-                stop_signals.request(run_id, by=by, reason=reason)
+            for run_id, by, by_name, reason in self._renew(run_ids):
+                stop_signals.request(run_id, by=by, by_name=by_name, reason=reason)
 
-    def _renew(self, run_ids: tuple[UUID, ...]) -> list[tuple[UUID, str, str]]:
-        """Renew the leases of ``run_ids``; return id, requester and reason of each stored cancel.
+    def _renew(self, run_ids: tuple[UUID, ...]) -> list[tuple[UUID, str, str, str]]:
+        """Renew the leases of ``run_ids``; return id, requester, their name and the reason of each stored cancel.
 
         A run whose row another transaction changes now waits for the next heartbeat: to wait for it here, with other
         rows locked, could end in a deadlock.
@@ -79,4 +79,6 @@ class Heartbeat:
             renewed = list(free.values_list("pk", flat=True))
             mine.filter(pk__in=renewed).update(lease_until=timezone.now() + self._lease)
         requested = mine.filter(cancel_requested_at__isnull=False, cancel_mode=CancelMode.IMMEDIATE)
-        return list(requested.order_by().values_list("pk", "cancelled_by", "cancel_reason"))
+        return list(
+            requested.order_by().values_list("pk", "cancelled_by", "cancelled_by_name", "cancel_reason")
+        )

@@ -194,7 +194,12 @@ def ending(run: PausedRun) -> tuple[list[Event], Ending, list[CallOutcome]]:
     usage = SegmentUsage(totals=UsageTotals(usage=row.usage, cost=row.known_cost))
     if is_cancelled:
         event, end = endings.cancelled(
-            segment, usage, by=row.cancelled_by, reason=row.cancel_reason, upstream_closed_ms=None
+            segment,
+            usage,
+            by=row.cancelled_by,
+            by_name=row.cancelled_by_name,
+            reason=row.cancel_reason,
+            upstream_closed_ms=None,
         )
     else:
         event, end = endings.expired(usage)

@@ -28,6 +28,8 @@ class Cancellation:
     signal: StopSignal = field(default_factory=StopSignal)
     #: A ``CancelledBy``; empty until a cancel is requested.
     by: str = ""
+    #: The name of the person who asked; empty if nobody did.
+    by_name: str = ""
     reason: str = ""
     #: ``time.monotonic()`` seconds of the request.
     requested_at: float | None = None
@@ -83,17 +85,17 @@ def live() -> tuple[Cancellation, ...]:
         return tuple(_live.values())
 
 
-def request(run_id: UUID, *, by: str, reason: str = "") -> bool:
+def request(run_id: UUID, *, by: str, by_name: str = "", reason: str = "") -> bool:
     """Set the run's signal at once, from any thread. Return whether the run is live here.
 
-    The first request sets ``by`` and ``reason``; later requests change nothing.
+    The first request sets ``by``, ``by_name`` and ``reason``; later requests change nothing.
     """
     with _lock:
         cancellation = _live.get(run_id)
         if cancellation is None:
             return False
         if cancellation.requested_at is None:
-            cancellation.by, cancellation.reason = by, reason
+            cancellation.by, cancellation.by_name, cancellation.reason = by, by_name, reason
             cancellation.requested_at = time.monotonic()
     cause = StopCause.SHUTDOWN if cancellation.by == CancelledBy.SERVER else StopCause.CANCELLED
     try:

@@ -202,6 +202,8 @@ def excerpt(text: str, words: Sequence[str]) -> str:
     places = (re.search(re.escape(word), text, re.IGNORECASE) for word in words)
     at = min((place.start() for place in places if place), default=0)
     begin, end = max(0, at - _BEFORE), at + _BEHIND
+    # Not in the middle of a word, unless that is long.
+    begin = text.find(" ", begin, at) + 1 or begin if begin else 0
     cut = " ".join(text[begin:end].split())
     return f"{'…' if begin else ''}{cut}{'…' if end < len(text) else ''}"
 

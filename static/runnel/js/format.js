@@ -1,6 +1,7 @@
 // Numbers, times and endings in words. Pure: knows no DOM and no connection.
 
 import { formatter } from "./dates.js";
+import { shown } from "./hidden.js";
 import {
   CALL_STATUSES,
   CANCELLED_BY,
@@ -47,10 +48,12 @@ export function remaining(seconds) {
  * Return how a run ended, in a few words. A failed run's error is told elsewhere.
  *
  * A stop reason that the page does not know is shown as it is: it never reads as success.
- * @param {{status?: string, stop_reason?: string, cancelled_by?: string}} run
+ * @param {{status?: string, stop_reason?: string, cancelled_by?: string, cancelled_by_name?: string}} run
+ *   `cancelled_by_name` is "you" for who reads this
  */
-export function ending({ status, stop_reason: reason, cancelled_by: by }) {
+export function ending({ status, stop_reason: reason, cancelled_by: by, cancelled_by_name: name }) {
   if (status === "failed" || status === "awaiting_approval") return RUN_STATUSES[status];
+  if (status === "cancelled" && by === "user" && name && name !== "you") return `Stopped by ${shown(name)}`;
   if (status === "cancelled" && reason !== "shutdown") return wordsFor(CANCELLED_BY, by) ?? RUN_STATUSES.cancelled;
   return wordsFor(STOP_REASONS, reason) ?? (reason ? `Ended (${reason})` : RUN_STATUSES.completed);
 }

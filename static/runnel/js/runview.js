@@ -239,12 +239,13 @@ export class RunView {
   #endWith(event, known) {
     const usage = event.usage ?? [];
     const { run_usage, estimated_usage = {}, ...told } = event.metadata ?? {};
-    const { stop_reason, cancelled_by, upstream_closed_ms, cost, cost_is, cost_missing } = told;
+    const { stop_reason, cancelled_by, cancelled_by_name, upstream_closed_ms, cost, cost_is, cost_missing } = told;
     const served = usage[0]?.model && [usage[0].provider, usage[0].model].filter(Boolean).join("/");
     this.finish({
       ...known,
       stop_reason,
       cancelled_by,
+      cancelled_by_name,
       upstream_closed_ms,
       served,
       cost,

@@ -212,7 +212,7 @@ export class Viewer {
       return;
     }
     known.seq = seq;
-    known.view.apply(event);
+    known.view.apply(this.#named(event));
     known.unacked += characters;
     if (known.unacked > ACK_AFTER) this.#ack(runId, known);
     if (event.type === "RUN_STARTED") this.#changed(known.view, "started");
@@ -222,6 +222,12 @@ export class Viewer {
       this.#changed(known.view, "ended");
     }
     if (known.view.isFinished || isToldInPart(event)) this.#readAgain(runId);
+  }
+
+  /** Return an event in which whoever looks is "you". */
+  #named(event) {
+    const { cancelled_by_name: name } = event.metadata ?? {};
+    return name && name === this.#user ? { ...event, metadata: { ...event.metadata, cancelled_by_name: "you" } } : event;
   }
 
   // Until the server has heard that a conversation was left, it still sends what happens there.
@@ -244,7 +250,9 @@ export class Viewer {
     this.shared = stored.shared ?? null;
     const name = (by) => (by === this.#user ? "you" : by);
     for (const run of stored.runs) {
-      run.cancelled_by_name = name(run.cancelled_by_name);
+      // Of earlier versions nothing else is stored than that it was the owner.
+      const who = run.cancelled_by_name || (run.cancelled_by === "user" && stored.shared?.owner);
+      run.cancelled_by_name = name(who || "");
       run.tool_calls = run.tool_calls?.map((call) => ({ ...call, decided_by: name(call.decided_by) }));
     }
     return stored;
