@@ -92,9 +92,10 @@ class Redis(Check):
         """Ping Redis, if there is one."""
         if not settings.REDIS_URL:
             return
-        patience = {"socket_timeout": PATIENCE, "socket_connect_timeout": PATIENCE}
         try:
-            async with RedisClient.from_url(settings.REDIS_URL, **patience) as client:
+            async with RedisClient.from_url(
+                settings.REDIS_URL, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE
+            ) as client:
                 await client.ping()
         except Exception:  # noqa: BLE001 - its message names the host
             raise ServiceWarning("Redis cannot be reached: each process counts alone.") from None

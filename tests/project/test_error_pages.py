@@ -33,7 +33,7 @@ async def test_an_asynchronous_request_gets_the_same(settings: Any) -> None:
     settings.DEBUG = True
     client = AsyncClient()
     await client.aforce_login(await sync_to_async(make_user)("ada"))
-    assert "There is nothing here" in (await client.get(ADDRESSES[0])).text
+    assert "There is nothing here" in (await client.get(ADDRESSES[0])).content.decode()
 
 
 def test_programs_get_json(client: Client, settings: Any) -> None:

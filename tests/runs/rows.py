@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
+from django.test import Client
 from django.utils import timezone
 
 from runs.log.packing import frame_head, frames
@@ -85,3 +86,8 @@ def make_call(step: Step, *, position: int = 1, **columns: Any) -> ToolCall:
     return ToolCall.objects.create(
         run=step.run, step=step, position=position, call_id=f"call_{position}", **columns
     )
+
+
+def note_browser(client: Client) -> None:
+    """Make a first request: it notes the browser session, which later ones need not."""
+    client.get("/api/conversations/")

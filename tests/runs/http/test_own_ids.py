@@ -25,7 +25,7 @@ def neutral(text: str, run_id: str) -> str:
     text = text.replace(run_id, "RUN")
     text = re.sub(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "ID", text)
     text = re.sub(r'"[^"]*\d{4}-\d\d-\d\dT[^"]*"', '"TIME"', text)
-    return re.sub(r'("\w*(seconds|_ms)\w*"): [\d.]+', r"\1: 0", text)
+    return re.sub(r'("\w*(seconds|_ms)\w*"): [\d.e-]+', r"\1: 0", text)
 
 
 async def story(person: Person, connect: Connect, run_id: str) -> list[str]:

@@ -11,7 +11,7 @@ from django.test import Client
 from django.utils import timezone
 
 from runs.models import Conversation, Message, Note, Run
-from tests.runs.rows import make_user
+from tests.runs.rows import make_user, note_browser
 
 pytestmark = pytest.mark.django_db
 
@@ -131,6 +131,7 @@ def test_its_queries_do_not_grow_with_the_conversation(
     client: Client, conversation: Conversation, django_assert_max_num_queries: Any
 ) -> None:
     add_runs(conversation, 60)
+    note_browser(client)
     with django_assert_max_num_queries(32):
         get(client, conversation)
 
@@ -144,6 +145,7 @@ def test_it_reads_few_runs_that_it_does_not_show_and_none_of_their_answers_in_na
     def note(instance: Message, **_: Any) -> None:
         read.append(instance)
 
+    note_browser(client)
     post_init.connect(note, sender=Message)
     try:
         with django_assert_max_num_queries(12):
@@ -152,4 +154,8 @@ def test_it_reads_few_runs_that_it_does_not_show_and_none_of_their_answers_in_na
         post_init.disconnect(note, sender=Message)
     assert len(page["runs"]) == 1
     assert len(read) == 2 * 4
-    assert {name for message in read for name in message.get_deferred_fields()} == {"native", "origin"}
+    assert {name for message in read for name in message.get_deferred_fields()} == {
+        "folded_text",
+        "native",
+        "origin",
+    }
