@@ -29,6 +29,10 @@ class NoSuchFile(NotFound):
     """There is no such file. Upload it again."""
 
 
+class NoSuchMessage(NotFound):
+    """There is no such message in this conversation."""
+
+
 class Conflict(ServiceError):  # noqa: N818 - the protocol's name for it
     """This run_id is taken by another run. Choose a new one."""
 

@@ -20,6 +20,7 @@ _OF_FRAMES = {
     "start": Scope.RUN,
     "cancel": Scope.RUN,
     "resolve": Scope.APPROVE,
+    "show": Scope.RUN,
     "subscribe": Scope.READ,
     "unsubscribe": Scope.READ,
 }

@@ -238,16 +238,18 @@ class Engine:
         return self._result
 
     async def _read_conversation(self) -> tuple[tuple[ChatMessage, ...], frozenset[str]]:
-        """Return the conversation's messages, and the ids of its calls. A new one is known without a query."""
+        """Return the messages of the run's branch, and the ids of its conversation's calls.
+
+        A new conversation is known without a query.
+        """
         if self._steps_made == 1 and self._run.conversation is not None:
             return self._run.conversation, frozenset()
         # Not inside the commit: reading a long conversation would delay the events of all runs. Nor are files read
         # on the readers' threads, for which every viewer waits.
-        conversation_id = self._run.segment.conversation_id
-        conversation = await readers.run(history.load, conversation_id)
-        await self._context.room.reserve(conversation.file_bytes)
-        messages = await off_loop(conversation.messages, self._context.contents)
-        return messages, await readers.run(records.used_ids, conversation_id)
+        branch = await readers.run(history.load, self._run_id)
+        await self._context.room.reserve(branch.file_bytes)
+        messages = await off_loop(branch.messages, self._context.contents)
+        return messages, await readers.run(records.used_ids, self._run.segment.conversation_id)
 
     async def _end_step(self, step: RunningStep, result: StepResult, calls: tuple[PlannedCall, ...]) -> None:
         """Commit a step after which its calls are executed."""
@@ -314,6 +316,7 @@ class Engine:
             used=self._usage.totals,
             active_seconds=self._active_seconds,
             has_results=self._has_results or bool(outcomes),
+            has_input=bool(self._run.messages),
         )
         try:
             await self._journal.commit(

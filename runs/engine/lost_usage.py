@@ -22,7 +22,7 @@ def of_step(run: Run, step: Step, said: tuple[Part, ...]) -> ModelUsage:
     origin = Origin(wire=step.wire, provider=step.provider, model=step.model)
     if not said:
         return ModelUsage(provider=origin.provider, model=origin.model, usage=Usage())
-    messages = history.of_conversation(run.conversation_id)
+    messages = history.of_branch(run.pk)
     request = ModelRequest(origin=origin, messages=messages, system=run.system)
     usage = estimates.filled(
         Usage(),

@@ -214,7 +214,7 @@ def end(run: PausedRun, ended: Ending, outcomes: Sequence[CallOutcome]) -> None:
         LostRace: the run has ended already, or it was cancelled and ``ended`` is not a cancel.
     """
     Run.objects.filter(pk=run.row.id).update(segment=run.following.number)
-    transitions.end(run.row.id, ended, [], outcomes=outcomes)
+    transitions.end(run.row.id, ended, [], outcomes=outcomes, has_input=bool(run.row.input))
 
 
 def overdue(now: datetime | None = None) -> list[UUID]:

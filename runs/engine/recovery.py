@@ -93,7 +93,15 @@ def _end_orphan(run: Run) -> bool:
                 [],
                 [
                     AtomicChange(
-                        log, lambda: transitions.end(run.id, ending, steps, outcomes=answers, used=used)
+                        log,
+                        lambda: transitions.end(
+                            run.id,
+                            ending,
+                            steps,
+                            outcomes=answers,
+                            used=used,
+                            has_input=bool(run.input),
+                        ),
                     )
                 ],
             )

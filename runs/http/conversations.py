@@ -23,6 +23,7 @@ from runs.models import Conversation, Message, Run, Share, ToolCall
 from runs.retention import daily
 from runs.services import own_ids, sharing
 from runs.store import listing
+from runs.store.branches import Tree
 from runs.store.listing import Wanted
 
 #: Conversations on one page of the list.
@@ -78,10 +79,10 @@ def folder(request: HttpRequest, user: User) -> JsonResponse:
 
 @api("GET", "PATCH", "DELETE")
 def conversation(request: HttpRequest, user: User, conversation_id: UUID) -> HttpResponseBase:
-    """Return the newest runs of a conversation with their messages, change its place in the list, or delete it.
+    """Return the newest runs of a conversation's shown branch with their messages, change its place in the list, or delete it.
 
-    ``before`` is the cursor from the previous page, for older runs. ``run``, once or several times, asks for runs
-    by their ids instead.
+    ``before`` is the cursor from the previous page, for older runs. ``branch`` is the last run of another branch.
+    ``run``, once or several times, asks for runs by their ids instead.
     """
     if request.method == "DELETE":
         return _delete(user, conversation_id)
@@ -98,8 +99,11 @@ def conversation(request: HttpRequest, user: User, conversation_id: UUID) -> Htt
 def read(request: HttpRequest, found: Conversation, *, share: Share | None) -> HttpResponseBase:
     """Return runs of a conversation as the request asks. Through a ``share``, less is told than to the owner."""
     try:
+        named = request.GET.get("branch")
+        branch = Tree(found).branch(UUID(named) if named else None)
         page = run_pages.read(
             found,
+            branch,
             before=request.GET.get("before"),
             only=request.GET.getlist("run"),
             show_run=_run,
@@ -108,6 +112,7 @@ def read(request: HttpRequest, found: Conversation, *, share: Share | None) -> H
     except (ValueError, OverflowError):
         return error(HTTPStatus.BAD_REQUEST, "bad_request", "That is no place in the conversation.")
     about = {name: getattr(found, name) for name in ("id", "title", "updated_at")}
+    about |= services.outline_of(found, branch)
     if share is None:
         about |= {"tools": found.tools, "settings": found.settings} | conversation_cost(found)
     else:
@@ -185,6 +190,8 @@ def _message(message: Message) -> dict[str, Any]:
         "id": message.id,
         "role": message.role,
         "run_id": message.run.shown_id,
+        "parent_id": message.parent_id,
+        "created_at": message.created_at,
         "text": message.text,
         "parts": message.parts,
     }
@@ -201,6 +208,8 @@ def _run(run: Run) -> dict[str, Any]:
         "cancelled_by_name",
         "stream_was_cancelled",
         "left_out_of",
+        "parent_id",
+        "begins",
         "created_at",
         "started_at",
         "finished_at",

@@ -1,20 +1,21 @@
-"""Reads the runs of a conversation page by page, newest first, or some runs by their ids.
+"""Reads the runs of a branch page by page, newest first, or some runs of a conversation by their ids.
 
 An answer may have millions of characters. So a few runs are read at a time, and each is written as JSON once, at the
 time it is read: what is kept of it is its part of the response.
 """
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import Case, Prefetch, Q, When
 
 from runs.models import Conversation, Message, Note, Run, ToolCall
+from runs.store.branches import Branch, Node
 
 #: The most runs on one page, and of runs that are asked for by their ids.
 MOST_RUNS = 20
@@ -31,7 +32,7 @@ _ANY = 2**40
 
 @dataclass(slots=True)
 class RunPage:
-    """Some runs of a conversation, oldest first, with their messages and notes, each as the text of its JSON."""
+    """Some runs of a branch, oldest first, with their messages and notes, each as the text of its JSON."""
 
     runs: list[str] = field(default_factory=list)
     messages: list[str] = field(default_factory=list)
@@ -57,18 +58,20 @@ def place(cursor: str) -> tuple[datetime, UUID]:
 
 def read(
     conversation: Conversation,
+    branch: Branch,
     *,
     before: str | None,
     only: list[str],
     show_run: Callable[[Run], dict[str, Any]],
     show_message: Callable[[Message], dict[str, Any]],
 ) -> RunPage:
-    """Return a page of a conversation's runs.
+    """Return a page of a branch's runs.
 
     Args:
         conversation: the conversation.
+        branch: one of its branches.
         before: the cursor of an earlier page; ``None`` for the newest runs.
-        only: ids of the runs to return instead of a page; unknown ones are left out.
+        only: ids of the runs to return whole instead of a page, of any branch; unknown ones are left out.
         show_run: returns a run as JSON.
         show_message: returns a message as JSON.
 
@@ -82,29 +85,40 @@ def read(
     if only:
         ids = [UUID(run_id) for run_id in only[:MOST_RUNS]]
         chosen = found.filter(Q(pk__in=ids) | Q(chosen_id__in=ids))
-        return _page(chosen.order_by("-created_at", "-id"), show_run, show_message, size=_ANY)
+        whole = ((run, None) for run in chosen.order_by("-created_at", "-id").iterator(chunk_size=_TOGETHER))
+        return _page(whole, show_run, show_message, size=_ANY)
+    nodes: Sequence[Node] = branch.nodes
     if before:
-        created_at, shown_id = place(before)
-        last_id = (
-            conversation.runs.filter(chosen_id=shown_id).values_list("pk", flat=True).first() or shown_id
-        )
-        found = found.filter(Q(created_at__lt=created_at) | Q(created_at=created_at, id__lt=last_id))
-    return _page(found.order_by("-created_at", "-id")[: MOST_RUNS + 1], show_run, show_message, size=ENOUGH)
+        cursor = place(before)
+        nodes = _up_to_cursor(nodes, *cursor)
+    ends = {node.run_id: node.until for node in reversed(nodes[-MOST_RUNS - 1 :])}
+    order = Case(*(When(pk=run_id, then=place) for place, run_id in enumerate(ends)))
+    newest_first = found.filter(pk__in=ends).order_by(order) if ends else found.none()
+    shown = ((run, ends[run.pk]) for run in newest_first.iterator(chunk_size=_TOGETHER))
+    return _page(shown, show_run, show_message, size=ENOUGH)
+
+
+def _up_to_cursor(nodes: Sequence[Node], created_at: datetime, run_id: UUID) -> Sequence[Node]:
+    """Return the nodes before that of a run; if it is not among them any more, those of older runs."""
+    for index, node in enumerate(nodes):
+        if run_id in {node.run_id, node.chosen_id}:
+            return nodes[:index]
+    return [node for node in nodes if node.created_at < created_at]
 
 
 def _page(
-    newest_first: QuerySet[Run],
+    newest_first: Iterable[tuple[Run, UUID | None]],
     show_run: Callable[[Run], dict[str, Any]],
     show_message: Callable[[Message], dict[str, Any]],
     *,
     size: int,
 ) -> RunPage:
-    """Return as many of the runs as ``size`` bytes hold, but at least one."""
+    """Return as many of the runs as ``size`` bytes hold, but at least one; each comes with its ``Node.until``."""
     page = RunPage()
     oldest: Run | None = None
-    for count, run in enumerate(newest_first.iterator(chunk_size=_TOGETHER)):
-        shown = _text(show_run(run))
-        messages = _texts(map(show_message, run.messages.all()))
+    for count, (run, until) in enumerate(newest_first):
+        shown = _text(show_run(run) | {"until": until})
+        messages = _texts(map(show_message, _up_to(until, run.messages.all())))
         notes = _texts(map(_note, run.notes.all()))
         size -= sum(map(len, [shown, *messages, *notes]))
         if oldest is not None and (size < 0 or count == MOST_RUNS):
@@ -115,6 +129,14 @@ def _page(
         page.notes[:0] = notes
         oldest = run
     return page
+
+
+def _up_to(until: UUID | None, messages: Iterable[Message]) -> Iterator[Message]:
+    """Yield the messages up to the one with this id; all of them without an id."""
+    for message in messages:
+        yield message
+        if message.pk == until:
+            return
 
 
 def _text(value: dict[str, Any]) -> str:

@@ -224,13 +224,20 @@ class Segment:
         return str(self.run_id) if self.number == 1 else f"{self.run_id}.{self.number}"
 
 
-def run_started(segment: Segment, *, messages: list[Json], resume: list[Json] | None = None) -> Event:
+def run_started(
+    segment: Segment,
+    *,
+    messages: list[Json],
+    resume: list[Json] | None = None,
+    metadata: Json | None = None,
+) -> Event:
     """Return the event that begins a segment; ``resume`` holds the decisions after a pause."""
     given: Json = {"threadId": str(segment.conversation_id), "runId": segment.id, "messages": messages}
     if resume is not None:
         given["resume"] = resume
     return {
         "type": "RUN_STARTED",
+        **({"metadata": metadata} if metadata else {}),
         "threadId": str(segment.conversation_id),
         "runId": segment.id,
         "protocolVersion": "1.0",

@@ -42,8 +42,15 @@ UNREAD_INTERVAL = 0.05
 POLL = 1.0
 
 
-#: Called with the id of a conversation and the id of its new run.
-type RunBegan = Callable[[UUID, UUID], None]
+@dataclass(frozen=True, slots=True)
+class Follower:
+    """Who follows a conversation."""
+
+    #: Called with the id of the conversation and the id of its new run.
+    run_began: Callable[[UUID, UUID], None]
+    #: Called with the id of a conversation of which other things have changed than a run's log, such as the branch
+    #: that is shown, and with the run whose command has changed them, if there is one.
+    changed: Callable[[UUID, UUID | None], None]
 
 
 class Client(Protocol):
@@ -109,7 +116,7 @@ class Feed:
     def __init__(self, *, poll: float = POLL) -> None:
         """Take the seconds between two queries for the states of runs that other processes drive."""
         self._channels: dict[UUID, _Channel] = {}
-        self._conversations: dict[UUID, set[RunBegan]] = {}
+        self._conversations: dict[UUID, set[Follower]] = {}
         self._elsewhere = StatePoll(self._take_state, interval=poll)
 
     def expect(self, run_id: UUID) -> None:
@@ -120,17 +127,22 @@ class Feed:
         """Begin live delivery of a run that this process drives, and notify its conversation's followers."""
         channel = self._channels.setdefault(run_id, _Channel(0, _Source.HERE))
         self._set_source(run_id, channel, _Source.HERE)
-        for notify in tuple(self._conversations.get(conversation_id, ())):
-            notify(conversation_id, run_id)
+        for follower in tuple(self._conversations.get(conversation_id, ())):
+            follower.run_began(conversation_id, run_id)
 
-    def follow(self, conversation_id: UUID, notify: RunBegan) -> None:
-        """Call ``notify`` for each run that begins in the conversation from now on."""
-        self._conversations.setdefault(conversation_id, set()).add(notify)
+    def conversation_changed(self, conversation_id: UUID, run_id: UUID | None = None) -> None:
+        """Notify the followers of a conversation that has changed, perhaps by a command about a run."""
+        for follower in tuple(self._conversations.get(conversation_id, ())):
+            follower.changed(conversation_id, run_id)
 
-    def unfollow(self, conversation_id: UUID, notify: RunBegan) -> None:
-        """Stop calling ``notify`` for the conversation."""
+    def follow(self, conversation_id: UUID, follower: Follower) -> None:
+        """Notify ``follower`` of what happens in the conversation from now on."""
+        self._conversations.setdefault(conversation_id, set()).add(follower)
+
+    def unfollow(self, conversation_id: UUID, follower: Follower) -> None:
+        """Stop notifying ``follower`` of the conversation."""
         followers = self._conversations.get(conversation_id, set())
-        followers.discard(notify)
+        followers.discard(follower)
         if not followers:
             self._conversations.pop(conversation_id, None)
 

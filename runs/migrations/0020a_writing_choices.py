@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("runs", "0018b_sign_ins_in_the_audit_log"),
+        ("runs", "0019a_branches"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -55,6 +55,8 @@ class Conversation(models.Model):
     tools = models.JSONField(null=True, blank=True)
     #: What the user's next runs here are started with, such as ``system``; ``runs.http.writing`` says what it may hold.
     settings = models.JSONField(default=dict, db_default=Value({}, models.JSONField()), blank=True)
+    #: The last run of the branch that is shown, and whose messages the next run's model gets; NULL without a run.
+    shown_run_id = models.UUIDField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     #: When its newest run was started or ended.
     updated_at = models.DateTimeField(auto_now_add=True)
@@ -90,6 +92,8 @@ class Conversation(models.Model):
 class Message(models.Model):
     """One message, in the provider-neutral form and in its provider's own form.
 
+    The messages of a conversation are a tree; ``runs.store.branches`` reads it.
+
     ``parts``, ``origin`` and ``native`` are the fields of ``providers.types.ChatMessage`` as JSON;
     ``runs.store.history`` converts both ways. ``native`` refers to the texts that are in ``parts`` (``runs.store.native``).
     """
@@ -97,7 +101,10 @@ class Message(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="messages")
     run = models.ForeignKey("runs.Run", on_delete=models.CASCADE, related_name="messages")
-    #: Order within the conversation, from 1.
+    #: The message before it in its branch; NULL at the beginning of the conversation. No foreign key: messages go
+    #: only with their conversation, and a key to the same table would make that slow.
+    parent_id = models.UUIDField(null=True, blank=True, editable=False)
+    #: Order within the conversation in which messages were stored, from 1. A parent comes before its children.
     position = models.PositiveIntegerField()
     role = models.CharField(max_length=16, choices=[(role.value, role.value) for role in Role])
     parts = models.JSONField(default=list)

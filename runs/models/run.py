@@ -14,6 +14,17 @@ from runs.states import ACTIVE, RunStatus, StopReason
 LEFT_OUT_OF_ALL = "*"
 
 
+class Beginning(models.TextChoices):
+    """How a run continues its conversation. Empty for a new message behind the branch that is shown."""
+
+    #: A new message behind a message that the client named.
+    BRANCH = "branch"
+    #: No message of its own: another answer to a message of a user.
+    AGAIN = "again"
+    #: It goes on behind an answer that was stopped or cut.
+    CONTINUE = "continue"
+
+
 class CancelMode(models.TextChoices):
     """When a cancel takes effect."""
 
@@ -34,6 +45,11 @@ class Run(UsageColumns):
     chosen_id = models.UUIDField(null=True, blank=True, editable=False)
     conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="runs")
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="runs")
+    #: The message behind which the run begins; NULL at the beginning of the conversation.
+    parent_id = models.UUIDField(null=True, blank=True, editable=False)
+    begins = models.CharField(
+        max_length=16, choices=Beginning.choices, blank=True, default="", db_default="", editable=False
+    )
     #: The requested model, as ``provider/name``.
     model = models.CharField(max_length=200)
     #: The system prompt.

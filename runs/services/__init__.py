@@ -15,6 +15,7 @@ from runs.services.lookup import Place, Position, locate_conversation, locate_ru
 from runs.services.new_run import Started, StartRequest
 from runs.services.resolving import resolve
 from runs.services.sharing import Onlooker
+from runs.services.showing import outline, outline_of, show
 from runs.services.starting import paused_run_to_cancel, start
 
 __all__ = [
@@ -31,9 +32,12 @@ __all__ = [
     "delete_conversation",
     "locate_conversation",
     "locate_run",
+    "outline",
+    "outline_of",
     "paused_run_to_cancel",
     "rename_folder",
     "resolve",
     "restore_conversation",
+    "show",
     "start",
 ]

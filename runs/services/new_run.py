@@ -26,7 +26,8 @@ from runs.errors import (
 )
 from runs.limits import Ceilings
 from runs.models import Conversation, File, Message, Run
-from runs.services import options, own_ids
+from runs.services import options, own_ids, placing
+from runs.services.placing import Place
 from runs.states import RunStatus
 from runs.store import files, history, media
 from runs.store.titles import title_of
@@ -46,6 +47,9 @@ class StartRequest:
     conversation_id: UUID | None
     model: str
     messages: list[Json]
+    #: Whether the client says behind which message the run begins: ``parent_id``, or ``None`` for the very beginning.
+    names_parent: bool = False
+    parent_id: UUID | None = None
     system: str = ""
     options: Json = field(default_factory=dict)
     #: AG-UI tools that the client executes.
@@ -75,6 +79,8 @@ class StartRequest:
         body = [conversation_id, self.model, self.messages, self.system, self.options]
         if self.client_tools or self.budget:
             body += [self.client_tools, self.budget]
+        if self.names_parent:
+            body.append({"parent_id": self.parent_id and str(self.parent_id)})
         return hashlib.sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
@@ -132,6 +138,9 @@ class PreparedStart:
     run: Run
     #: Of an existing conversation, the row as it was read.
     conversation: Conversation
+    #: Where the run begins, with its new messages.
+    place: Place
+    #: The rows of these messages.
     messages: tuple[Message, ...]
     #: The tools that the model may call.
     offer: OfferedTools
@@ -166,27 +175,32 @@ def prepare(owner_id: int, request: StartRequest, targets: tuple[Target, ...]) -
 
     Raises:
         NotFound: there is no such conversation, or it belongs to another user.
+        NoSuchMessage: the conversation has no message behind which the run is to begin.
         NoSuchFile: a message names a file that does not exist or belongs to another user.
         TooLarge: the messages carry more files, or bytes of files, than one request to a model may.
         NoSuchTool: the request names a tool that the user may not use.
         Unsupported: two tools have one name, a target does not support an option, or its price is unknown
             although the budget limits the cost.
     """
-    named = history.files_in(request.messages)
+    conversation = _conversation(owner_id, request)
+    place = _place(request, conversation)
+    named = history.files_in(place.messages)
     owned = files.owned(owner_id, named) if named else {}
     if named - owned.keys():
         raise NoSuchFile
-    parts = [history.user_parts(message, owned) for message in request.messages]
+    parts = [history.user_parts(message, owned) for message in place.messages]
     if (why := media.refusal(chain.from_iterable(parts), owned)) is not None:
         raise TooLarge(why)
-    conversation = _conversation(owner_id, request, title=title_of(parts[0]))
+    if request.conversation_id is None:
+        conversation.title = title_of(parts[0])
     offer = _offer(owner_id, request, conversation)
     _check_targets(request, targets, parts, offer)
     return PreparedStart(
         owner_id=owner_id,
         request=request,
-        run=_run(owner_id, request, conversation, offer),
+        run=_run(owner_id, request, conversation, place, offer),
         conversation=conversation,
+        place=place,
         messages=tuple(
             Message(run_id=request.run_id, role=Role.USER.value, parts=its_parts) for its_parts in parts
         ),
@@ -241,16 +255,28 @@ def _offer(owner_id: int, request: StartRequest, conversation: Conversation) -> 
     return offer
 
 
-def _run(owner_id: int, request: StartRequest, conversation: Conversation, offer: OfferedTools) -> Run:
+def _place(request: StartRequest, conversation: Conversation) -> Place:
+    if not request.names_parent:
+        return Place(messages=request.messages)
+    return placing.behind(
+        request.parent_id, request.messages, conversation_id=conversation.pk, run_id=request.run_id
+    )
+
+
+def _run(
+    owner_id: int, request: StartRequest, conversation: Conversation, place: Place, offer: OfferedTools
+) -> Run:
     return Run(
         id=request.run_id,
         chosen_id=request.chosen_id,
         conversation_id=conversation.pk,
         owner_id=owner_id,
+        parent_id=place.parent_id,
+        begins=place.begins,
         model=request.model,
         system=request.system,
         options=request.options,
-        input=request.messages,
+        input=place.messages,
         tool_names=list(offer.tools),
         client_tools=request.client_tools,
         budget=request.spendable,
@@ -258,9 +284,9 @@ def _run(owner_id: int, request: StartRequest, conversation: Conversation, offer
     )
 
 
-def _conversation(owner_id: int, request: StartRequest, *, title: str) -> Conversation:
+def _conversation(owner_id: int, request: StartRequest) -> Conversation:
     if request.conversation_id is None:
-        return Conversation(owner_id=owner_id, title=title)
+        return Conversation(owner_id=owner_id, shown_run_id=request.run_id)
     conversation = Conversation.objects.filter(pk=request.conversation_id, owner_id=owner_id).first()
     if conversation is None:
         raise NotFound

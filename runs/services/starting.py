@@ -11,6 +11,7 @@ from concurrency.threads import readers
 from providers import catalog
 from providers.catalog import cache
 from providers.errors.stop_signal import StopSignal
+from providers.types import Json
 from runs import limits
 from runs.engine import stop_signals, supervisor
 from runs.engine.spec import RunSpec
@@ -115,6 +116,8 @@ async def _store_and_launch(
     except BaseException:
         here.release(spec.segment.run_id)
         raise
+    if prepared.place.begins:
+        here.feed.conversation_changed(spec.segment.conversation_id, spec.segment.run_id)
     return Started(
         run_id=spec.segment.run_id,
         conversation_id=spec.segment.conversation_id,
@@ -132,7 +135,7 @@ def _spec(prepared: PreparedStart, targets: tuple[catalog.Target, ...], ceilings
         policy=options.retry_policy(request.options, ceilings),
         system=request.system,
         options=options.for_model(request.options),
-        messages=request.messages,
+        messages=prepared.place.messages,
         offer=prepared.offer,
         max_steps=options.max_steps(request.options, ceilings),
         budget=request.spendable,
@@ -168,7 +171,7 @@ async def _begin(
     cost: rates.Cost,
 ) -> RunSpec:
     here, step = supervisor.current(), spec.first_step
-    events = [agui.run_started(spec.segment, messages=spec.messages)]
+    events = [agui.run_started(spec.segment, messages=spec.messages, metadata=_metadata(prepared))]
     if step is not None:
         events.append(agui.step_started(name_of(step)))
 
@@ -180,6 +183,13 @@ async def _begin(
 
     kept = await here.journal.begin(log, events, partial(cost.of, store))
     return spec if kept == len(events) else replace(spec, first_step=None)
+
+
+def _metadata(prepared: PreparedStart) -> Json:
+    """Return what ``RUN_STARTED`` tells of a run's place; a run behind the shown branch names no parent."""
+    place = prepared.place
+    named = {"parent_id": place.parent_id and str(place.parent_id)} if place.begins else {}
+    return {"message_ids": [str(row.pk) for row in prepared.messages], "begins": place.begins, **named}
 
 
 async def paused_run_to_cancel(owner_id: int, request: StartRequest) -> UUID | None:

@@ -11,7 +11,7 @@ from runs.limits import Ceilings
 from runs.models import Conversation, File, Run, Step
 from runs.services.new_run import PreparedStart, Repeated, known, too_many
 from runs.states import ACTIVE, RunStatus
-from runs.store import messages, statements
+from runs.store import branches, messages, statements
 from runs.store.statements import Statement
 
 #: Whether a user may have one more run. It names the statuses so that SQLite takes the index of unfinished runs.
@@ -47,7 +47,7 @@ def store(start: PreparedStart, step: Step | None, settings: WorkerSettings, cei
     run.worker, run.lease_until = settings.worker, now + settings.lease_time
     if step is not None:
         run.status, run.started_at, step.started_at = RunStatus.RUNNING, now, now
-    if not _insert_run(run, ceilings).execute():
+    if not _insert_run(start, ceilings).execute():
         raise _why_not(start, ceilings)
     if start.is_first:
         statements.insert([start.conversation]).execute()
@@ -60,13 +60,17 @@ def store(start: PreparedStart, step: Step | None, settings: WorkerSettings, cei
         statements.insert([step]).execute()
 
 
-def _insert_run(run: Run, ceilings: Ceilings) -> Statement:
+def _insert_run(start: PreparedStart, ceilings: Ceilings) -> Statement:
     """Return the statement that inserts the run if its owner may have one more, and nothing is in its way.
 
-    An account that was closed since the start was checked takes no run: it may be about to be erased.
+    An account that was closed since the start was checked takes no run: it may be about to be erased. Unless the
+    start says where it begins, the run begins at the end of the branch that is shown now.
     """
+    run = start.run
+    is_behind_shown = not start.is_first and not run.begins
     return statements.insert(
         [run],
+        computed={"parent_id": (branches.END_OF_SHOWN, "conversation_id")} if is_behind_shown else {},
         or_nothing=True,
         condition=MAY_HAVE_ONE_MORE,
         values=may_have_one_more(run.owner_id, ceilings),
@@ -87,7 +91,7 @@ def _show_uploads(start: PreparedStart) -> None:
 
 
 def _update_conversation(start: PreparedStart) -> Statement:
-    columns: dict[str, Any] = {"updated_at": timezone.now()}
+    columns: dict[str, Any] = {"updated_at": timezone.now(), "shown_run_id": start.run.pk}
     names = start.request.options.get("tools")
     if names is not None and start.conversation.tools != names:
         columns["tools"] = names

@@ -149,6 +149,10 @@ class ClientTool(_Strict):
     metadata: Any = None
 
 
+#: What a user says: text, or messages.
+UserInput = Annotated[str, Field(min_length=1)] | Annotated[list[UserMessage], Field(max_length=100)]
+
+
 class Start(_Strict):
     """Create a run and subscribe to it."""
 
@@ -156,15 +160,23 @@ class Start(_Strict):
     id: Id
     run_id: Uuid | None = None
     conversation_id: Uuid | None = None
+    #: The message behind which the run begins; null for the very beginning. Without it: behind the shown branch.
+    parent_id: Uuid | None = None
     model: ModelName
-    input: (
-        Annotated[str, Field(min_length=1)]
-        | Annotated[list[UserMessage], Field(min_length=1, max_length=100)]
-    )
+    #: Without one, the message ``parent_id`` is answered again, or its answer goes on.
+    input: UserInput | None = None
     system: str | None = None
     tools: Annotated[list[ClientTool], Field(max_length=MAX_TOOLS)] | None = None
     options: Options | None = None
     budget: Budget | None = None
+
+    @model_validator(mode="after")
+    def _check_place(self) -> "Start":
+        if not self.input and self.parent_id is None:
+            raise ValueError("input is missing: say something, or name the message to answer in parent_id")
+        if self.parent_id is not None and self.conversation_id is None:
+            raise ValueError("parent_id needs the conversation_id of its conversation")
+        return self
 
 
 class _OneTarget(_Strict):
@@ -232,6 +244,15 @@ class Resolve(_Strict):
     resume: Annotated[list[ResumeEntry], Field(max_length=MAX_TOOLS * 8)]
 
 
+class Show(_Strict):
+    """Show the newest branch of a conversation that has a run."""
+
+    type: Literal["show"]
+    id: Id
+    conversation_id: Uuid
+    run_id: Uuid
+
+
 class Ack(_Strict):
     """Acknowledge a run's events up to ``seq``."""
 
@@ -247,4 +268,4 @@ class Ping(_Strict):
     id: Id | None = None
 
 
-type ClientFrame = Start | Subscribe | Unsubscribe | Cancel | Resolve | Ack | Ping
+type ClientFrame = Start | Subscribe | Unsubscribe | Cancel | Resolve | Show | Ack | Ping

@@ -9,21 +9,22 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from functools import partial
-from typing import Any, assert_never
+from typing import assert_never
 from uuid import UUID
 
 from uuid6 import uuid7
 
 from concurrency.log_context import bound
 from providers.catalog import CatalogError
+from providers.types import Json
 from runs import limits, services
 from runs.errors import Forbidden, NotFound, ServiceError
 from runs.models.audit import Actor
 from runs.services import Onlooker
-from runs.services.new_run import StartRequest
 from runs.socket import server_frames, shared_view
-from runs.socket.client_frames import Ack, Cancel, Resolve, Start, Subscribe, Unsubscribe
+from runs.socket.client_frames import Ack, Cancel, Resolve, Show, Start, Subscribe, Unsubscribe
 from runs.socket.frame_parsing import BadFrame
+from runs.socket.requests import start_request
 from runs.socket.run_ids import RunIds
 from runs.socket.serial_executor import SerialExecutor
 from runs.socket.shared_view import GUEST, SharedViews
@@ -32,9 +33,10 @@ from runs.states import RunStatus
 
 logger = logging.getLogger("runnel.socket")
 
-type Command = Start | Subscribe | Unsubscribe | Cancel | Resolve
+type Command = Start | Subscribe | Unsubscribe | Cancel | Resolve | Show
 #: Starts delivery, or ``None``. Called after ``ok`` was sent, so that events follow the answer.
 type Follow = Callable[[], None] | None
+type Work = Callable[[], Awaitable[Follow]]
 
 #: The key of commands about the list of conversations.
 LIST = UUID(int=0)
@@ -90,6 +92,8 @@ class Commands:
             lost=lost,
         )
         self._executor = SerialExecutor()
+        #: Followed conversations whose outline is about to be sent.
+        self._untold: set[UUID] = set()
 
     def __len__(self) -> int:
         """Return the number of commands that wait or run."""
@@ -97,45 +101,59 @@ class Commands:
 
     def submit(self, command: Command) -> None:
         """Schedule a command and return at once. The answer follows when the command has been executed."""
-        work: Callable[[], Awaitable[Follow]]
-        match command:
-            case Start():
-                key = UUID(command.run_id) if command.run_id else uuid7()
-                work = partial(self._start, command, key)
-            case Subscribe(list=True):
-                key, work = LIST, partial(self._follow_list, command.id)
-            case Unsubscribe(list=True):
-                key, work = LIST, partial(self._unfollow_list, command.id)
-            case Subscribe(run_id=None):
-                key = UUID(command.conversation_id)
-                work = partial(self._follow, command, key)
-            case Unsubscribe(run_id=None):
-                key = UUID(command.conversation_id)
-                work = partial(self._unfollow, command.id, key)
-            case Subscribe():
-                key = UUID(command.run_id)
-                work = partial(self._ids.found, key, partial(self._subscribe, command))
-            case Unsubscribe():
-                key = UUID(command.run_id)
-                work = partial(self._ids.found, key, partial(self._unsubscribe, command))
-            case Cancel():
-                key = UUID(command.run_id)
-                work = partial(self._ids.found, key, partial(self._cancel, command))
-            case Resolve():
-                key = UUID(command.run_id)
-                work = partial(self._ids.found, key, partial(self._resolve, command))
-            case _:
-                assert_never(command)
+        key, work = self._work_of(command)
         room: AbstractAsyncContextManager[None] = contextlib.nullcontext()
         if isinstance(command, Start | Subscribe) and key != LIST:
             room = self._room_for(self._ids.stored(key))
-        run_id = None if isinstance(command, Subscribe | Unsubscribe) and command.run_id is None else key
+        is_about_run = not isinstance(command, Show) and (
+            not isinstance(command, Subscribe | Unsubscribe) or command.run_id is not None
+        )
+        run_id = key if is_about_run else None
 
         async def answer() -> None:
             with bound(user_id=self.user_id, run_id=run_id, request_id=command.id):
                 await self._answer(command.id, work, room)
 
         self._executor.submit(str(key), answer)
+
+    def _work_of(self, command: Command) -> tuple[UUID, Work]:
+        """Return the key of what is executed in order with a command, and what executes it."""
+        match command:
+            case Start():
+                key = UUID(command.run_id) if command.run_id else uuid7()
+                return key, partial(self._start, command, key)
+            case Subscribe() | Unsubscribe():
+                return self._work_of_following(command)
+            case Cancel():
+                return self._about_run(command.run_id, partial(self._cancel, command))
+            case Resolve():
+                return self._about_run(command.run_id, partial(self._resolve, command))
+            case Show():
+                key = UUID(command.conversation_id)
+                return key, self._about_run(command.run_id, partial(self._show, command, key))[1]
+            case _:
+                assert_never(command)
+
+    def _work_of_following(self, command: Subscribe | Unsubscribe) -> tuple[UUID, Work]:
+        match command:
+            case Subscribe(list=True):
+                return LIST, partial(self._follow_list, command.id)
+            case Unsubscribe(list=True):
+                return LIST, partial(self._unfollow_list, command.id)
+            case Subscribe(run_id=None):
+                key = UUID(command.conversation_id)
+                return key, partial(self._follow, command, key)
+            case Unsubscribe(run_id=None):
+                key = UUID(command.conversation_id)
+                return key, partial(self._unfollow, command.id, key)
+            case Subscribe():
+                return self._about_run(command.run_id, partial(self._subscribe, command))
+            case Unsubscribe():
+                return self._about_run(command.run_id, partial(self._unsubscribe, command))
+
+    def _about_run(self, run_id: str | None, work: Callable[[UUID], Awaitable[Follow]]) -> tuple[UUID, Work]:
+        key = UUID(run_id)
+        return key, partial(self._ids.found, key, work)
 
     def close(self) -> None:
         """End what the commands have begun and subscriptions do not know."""
@@ -163,6 +181,21 @@ class Commands:
 
         self._executor.submit(str(run_id), watch, after=str(conversation_id))
 
+    def conversation_changed(self, conversation_id: UUID, run_id: UUID | None) -> None:
+        """Send the outline of a followed conversation, after the pending commands about it and about ``run_id``."""
+        if conversation_id in self._untold:
+            return
+        self._untold.add(conversation_id)
+
+        async def tell() -> None:
+            self._untold.discard(conversation_id)
+            if self._subscriptions.is_following(conversation_id):
+                with contextlib.suppress(ServiceError):
+                    outline = await services.outline(self.user_id, conversation_id)
+                    await self._send_text(server_frames.conversation(conversation_id, outline))
+
+        self._executor.submit(str(conversation_id), tell, after=str(run_id or ""))
+
     @contextlib.asynccontextmanager
     async def _room_for(self, key: UUID) -> AsyncIterator[None]:
         """Hold a place for one more run or conversation that the socket follows. Raises ``RateLimited``."""
@@ -170,9 +203,7 @@ class Commands:
         with self._subscriptions.room_for(key, most=most):
             yield
 
-    async def _answer(
-        self, frame_id: str, work: Callable[[], Awaitable[Follow]], room: AbstractAsyncContextManager[None]
-    ) -> None:
+    async def _answer(self, frame_id: str, work: Work, room: AbstractAsyncContextManager[None]) -> None:
         """Run ``work`` in ``room``. It sends its own ``ok``; send an ``error`` if it fails."""
         try:
             async with room:
@@ -199,7 +230,7 @@ class Commands:
         await self._send_text(refusal)
 
     async def _start(self, frame: Start, run_id: UUID) -> Follow:
-        request = _start_request(frame, run_id)
+        request = start_request(frame, run_id)
         # The start may cancel a paused run. That run's last events must follow the answer too.
         paused = await services.paused_run_to_cancel(self.user_id, request)
         with contextlib.nullcontext() if paused is None else self._subscriptions.delivery_paused(paused):
@@ -245,11 +276,14 @@ class Commands:
             raise
         self._shared.use(place.share)
         active = place.active
-        values: dict[str, Any] = shared_view.told(place.share)
+        values: Json = shared_view.told(place.share)
         if active is not None:
             await self._ids.learn(active.run_id)
             values |= {"run_id": active.run_id, "status": active.status, "seq": active.last_seq}
-        await self._send_text(server_frames.ok(frame.id, conversation_id=conversation_id, **values))
+        outline = await services.outline(self.user_id, conversation_id) if place.share is None else {}
+        await self._send_text(
+            server_frames.ok(frame.id, conversation_id=conversation_id, **values, **outline)
+        )
         self._shared.enter(conversation_id, place.share, is_told=frame.presence)
         if active is None:
             return None
@@ -307,6 +341,11 @@ class Commands:
             )
         return None
 
+    async def _show(self, frame: Show, conversation_id: UUID, run_id: UUID) -> Follow:
+        outline = await services.show(self.user_id, conversation_id, run_id)
+        await self._send_text(server_frames.ok(frame.id, conversation_id=conversation_id, **outline))
+        return None
+
     def _watch(
         self,
         run_id: UUID,
@@ -323,21 +362,3 @@ class Commands:
             finished=position.is_finished if position else False,
             conversation_id=conversation_id,
         )
-
-
-def _start_request(frame: Start, run_id: UUID) -> StartRequest:
-    """Convert a ``start`` frame to a ``StartRequest``."""
-    if isinstance(frame.input, str):
-        messages: list[dict[str, Any]] = [{"id": str(run_id), "role": "user", "content": frame.input}]
-    else:
-        messages = [message.model_dump(exclude_none=True) for message in frame.input]
-    return StartRequest(
-        run_id=run_id,
-        conversation_id=UUID(frame.conversation_id) if frame.conversation_id else None,
-        model=frame.model,
-        messages=messages,
-        system=frame.system or "",
-        options=frame.options.model_dump(exclude_none=True) if frame.options else {},
-        client_tools=[tool.model_dump(exclude_none=True) for tool in frame.tools or ()],
-        budget=frame.budget.model_dump(exclude_none=True) if frame.budget else {},
-    )

@@ -22,7 +22,7 @@ from runs.access.wrong_tokens import check_token, count_token
 from runs.engine import supervisor
 from runs.errors import Forbidden, RateLimited
 from runs.limits import rates
-from runs.log.feed import DROP_ABOVE
+from runs.log.feed import DROP_ABOVE, Follower
 from runs.models.audit import Actor
 from runs.socket import frame_parsing, server_frames
 from runs.socket.client_frames import Ack, ClientFrame, Ping
@@ -67,7 +67,7 @@ class RunConsumer(AsyncConsumer):
             unsent=self._unsent,
             too_slow=lambda: self._close(TOO_SLOW),
             failed=lambda: self._close(RESTARTING),
-            run_began=self._run_began,
+            follower=Follower(self._run_began, self._conversation_changed),
         )
         self._unregister: Callable[[], None] = lambda: None
 
@@ -233,6 +233,10 @@ class RunConsumer(AsyncConsumer):
     def _run_began(self, conversation_id: UUID, run_id: UUID) -> None:
         if self._commands is not None:
             self._commands.run_began(conversation_id, run_id)
+
+    def _conversation_changed(self, conversation_id: UUID, run_id: UUID | None) -> None:
+        if self._commands is not None:
+            self._commands.conversation_changed(conversation_id, run_id)
 
     def _close_signed_out(self) -> None:
         spawn(self._close(SIGNED_OUT), name=f"close {self.connection_id}")

@@ -13,20 +13,32 @@ import orjson
 from pydantic import Field, TypeAdapter, ValidationError
 
 from providers.text.cleaning import clean
-from runs.socket.client_frames import Ack, Cancel, ClientFrame, Ping, Resolve, Start, Subscribe, Unsubscribe
+from runs.socket.client_frames import (
+    Ack,
+    Cancel,
+    ClientFrame,
+    Ping,
+    Resolve,
+    Show,
+    Start,
+    Subscribe,
+    Unsubscribe,
+)
 
 #: The largest client frame, in bytes.
 FRAME_BYTES = 64 * 1024
 #: The deepest nesting of objects and arrays in a client frame, in levels.
 MAX_DEPTH = 64
 
-_TYPES = frozenset({"start", "subscribe", "unsubscribe", "cancel", "resolve", "ack", "ping"})
+_TYPES = frozenset({"start", "subscribe", "unsubscribe", "cancel", "resolve", "show", "ack", "ping"})
 #: Digits that a number of more than 64 bits has at least. A number of fewer is never rounded.
 _LONG_NUMBER = re.compile("[0-9]{19}")
 #: Characters of a whole number of 64 bits, its sign included.
 _LONGEST_NUMBER = 20
 _PARSER: TypeAdapter[ClientFrame] = TypeAdapter(
-    Annotated[Start | Subscribe | Unsubscribe | Cancel | Resolve | Ack | Ping, Field(discriminator="type")]
+    Annotated[
+        Start | Subscribe | Unsubscribe | Cancel | Resolve | Show | Ack | Ping, Field(discriminator="type")
+    ]
 )
 
 

@@ -21,6 +21,11 @@ def ok(frame_id: str, **values: Any) -> str:
     return dump({"type": "ok", "id": frame_id, **{key: _plain(value) for key, value in values.items()}})
 
 
+def conversation(conversation_id: UUID, outline: dict[str, Any]) -> str:
+    """Return the frame that tells followers what a conversation is like now."""
+    return dump({"type": "conversation", "conversation_id": str(conversation_id), **outline})
+
+
 def error(
     code: str,
     message: str,

@@ -12,7 +12,7 @@ from concurrency.tasks import spawn
 from providers.types import Json
 from runs.engine import supervisor
 from runs.errors import RateLimited
-from runs.log.feed import DROP_ABOVE, RunBegan, Viewer, size_of
+from runs.log.feed import DROP_ABOVE, Follower, Viewer, size_of
 from runs.socket import server_frames
 
 #: Seconds after which a client may try again that follows too much. When a run ends is not known.
@@ -29,7 +29,7 @@ class Subscriptions:
         unsent: Callable[[], int],
         too_slow: Callable[[], Awaitable[None]],
         failed: Callable[[], Awaitable[None]],
-        run_began: RunBegan,
+        follower: Follower,
     ) -> None:
         """Set the callbacks.
 
@@ -38,13 +38,13 @@ class Subscriptions:
             unsent: returns the bytes that the server has buffered for the client.
             too_slow: closes the connection because the client does not read.
             failed: closes the connection after an error in delivery.
-            run_began: receives conversation id and run id when a run begins in a followed conversation.
+            follower: is notified of what happens in followed conversations.
         """
         self._send_text = send_text
         self._unsent = unsent
         self._too_slow = too_slow
         self._failed = failed
-        self._run_began = run_began
+        self._follower = follower
         self._viewers: dict[UUID, Viewer] = {}
         #: By followed conversation: the runs that are watched only because of it.
         self._conversations: dict[UUID, set[UUID]] = {}
@@ -125,17 +125,17 @@ class Subscriptions:
             await viewer.stop()
 
     def follow(self, conversation_id: UUID) -> None:
-        """Call ``run_began`` for every run that begins in a conversation from now on."""
+        """Notify the follower of what happens in a conversation from now on."""
         if not self._is_closed and conversation_id not in self._conversations:
             self._conversations[conversation_id] = set()
-            supervisor.current().feed.follow(conversation_id, self._run_began)
+            supervisor.current().feed.follow(conversation_id, self._follower)
 
     async def unfollow(self, conversation_id: UUID) -> None:
         """Stop following a conversation, and stop the runs that were watched only because of it."""
         run_ids = self._conversations.pop(conversation_id, None)
         if run_ids is None:
             return
-        supervisor.current().feed.unfollow(conversation_id, self._run_began)
+        supervisor.current().feed.unfollow(conversation_id, self._follower)
         for run_id in run_ids:
             await self.stop(run_id)
 
@@ -165,6 +165,10 @@ class Subscriptions:
     def watched(self) -> frozenset[UUID]:
         """The watched runs."""
         return frozenset(self._viewers)
+
+    def is_following(self, conversation_id: UUID) -> bool:
+        """Return whether a conversation is followed."""
+        return conversation_id in self._conversations
 
     def is_watching(self, run_id: UUID) -> bool:
         """Return whether a run is watched."""

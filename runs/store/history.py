@@ -5,15 +5,13 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, assert_never
 from uuid import UUID
 
-from django.db.models import F
-
 from providers import types
 from providers.text.cleaning import JsonText
 from providers.text.file_text import prefixed
 from providers.types import Json
 from runs.models import File, Message
 from runs.models.run import LEFT_OUT_OF_ALL
-from runs.store import embedded, native
+from runs.store import branches, embedded, native
 from runs.store.embedded import Embedded
 from runs.store.made import MadeFile, NotKept
 from runs.store.media import Contents, ConversationFiles, files_of, most_bytes
@@ -126,9 +124,10 @@ def part_from_json(stored: Mapping[str, Any]) -> types.Part:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StoredConversation:
-    """The messages of a conversation and the rows of their files, as the database has them."""
+    """The messages of a branch and the rows of their files, as the database has them."""
 
-    rows: tuple[Message, ...]
+    #: Each message with the wire whose requests leave it out; empty for none.
+    rows: tuple[tuple[Message, str], ...]
     files: Mapping[UUID, File]
 
     @property
@@ -146,27 +145,28 @@ class StoredConversation:
             contents: the Base64 of files that were read before. Those that are read now are added.
         """
         files = ConversationFiles(self.files, {} if contents is None else contents)
-        return tuple(reversed([_message(row, files) for row in reversed(self.rows)]))
+        newest_first = [_message(row, refused_by, files) for row, refused_by in reversed(self.rows)]
+        return tuple(reversed(newest_first))
 
 
-def load(conversation_id: UUID) -> StoredConversation:
-    """Return a conversation from the database, without the contents of files.
+def load(run_id: UUID) -> StoredConversation:
+    """Return the branch that ends with a run that has not ended, from the database, without the contents of files.
 
-    Messages of runs that are left out of all requests (``runs.store.left_out``) are not among its messages.
+    What is left out of all requests (``runs.store.left_out``) is not among its messages.
     """
-    sent = Message.objects.filter(conversation_id=conversation_id).exclude(run__left_out_of=LEFT_OUT_OF_ALL)
-    sent = sent.defer("folded_text").annotate(refused_by=F("run__left_out_of"))
-    rows = tuple(sent.order_by("position"))
-    named = {file_id for row in rows for part in row.parts for file_id in files_of(part)}
+    found = list(branches.messages_of(run_id))
+    its_requests = zip(found, branches.left_out_of(found, run_id), strict=True)
+    rows = tuple((row, wire) for row, wire in its_requests if wire != LEFT_OUT_OF_ALL)
+    named = {file_id for row, _ in rows for part in row.parts for file_id in files_of(part)}
     return StoredConversation(rows=rows, files=File.objects.in_bulk(named) if named else {})
 
 
-def of_conversation(conversation_id: UUID) -> tuple[types.ChatMessage, ...]:
-    """Return the messages of a conversation for a ``ModelRequest``, with their files."""
-    return load(conversation_id).messages()
+def of_branch(run_id: UUID) -> tuple[types.ChatMessage, ...]:
+    """Return the messages of the branch that ends with a run for a ``ModelRequest``, with their files."""
+    return load(run_id).messages()
 
 
-def _message(row: Message, files: ConversationFiles) -> types.ChatMessage:
+def _message(row: Message, refused_by: str, files: ConversationFiles) -> types.ChatMessage:
     texts: dict[str, str | JsonText] = {}
     parts = [_part(part, files, texts) for part in reversed(row.parts)]
     made = [part for part in row.parts if part["kind"] == "provider_item"]
@@ -179,7 +179,7 @@ def _message(row: Message, files: ConversationFiles) -> types.ChatMessage:
         parts=tuple(reversed(parts)),
         origin=types.Origin(**row.origin) if row.origin else None,
         native=tuple(embedded.replaced(item, texts) for item in own) if texts else tuple(own),
-        refused_by=row.refused_by or None,  # type: ignore[attr-defined]
+        refused_by=refused_by or None,
     )
 
 

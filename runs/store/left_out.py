@@ -19,6 +19,7 @@ from providers.types import Json, Role
 from runs.models import Message, Run, Step
 from runs.models.run import LEFT_OUT_OF_ALL
 from runs.states import RunStatus, StopReason
+from runs.store import branches
 
 
 def _codes(error: type[LLMError]) -> Iterator[str]:
@@ -64,12 +65,14 @@ def _after_failure(run_id: UUID, error_code: str) -> str:
 
 def _mark_unanswered_before(run_id: UUID) -> None:
     """Leave out the cancelled runs without an answer just before a refused run: theirs may be the fault."""
-    run = Run.objects.only("conversation_id", "created_at").get(pk=run_id)
-    earlier = Run.objects.filter(conversation_id=run.conversation_id, created_at__lt=run.created_at)
-    for run_before in earlier.filter(left_out_of="").order_by("-created_at").only("status"):
-        if run_before.status != RunStatus.CANCELLED or _has_answer(run_before.pk):
+    key: UUID | None = run_id
+    while key is not None and (before := branches.run_before(key)) is not None:
+        key, status, left_out_of = before
+        if left_out_of:
+            continue
+        if status != RunStatus.CANCELLED or _has_answer(key):
             return
-        Run.objects.filter(pk=run_before.pk).update(left_out_of=LEFT_OUT_OF_ALL)
+        Run.objects.filter(pk=key).update(left_out_of=LEFT_OUT_OF_ALL)
 
 
 def _has_answer(run_id: UUID) -> bool:

@@ -1,18 +1,19 @@
-"""Stores the messages of runs, each at the end of its conversation. Runs in a transaction of its caller."""
+"""Stores the messages of runs, each at the end of its run. Runs in a transaction of its caller."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from providers.types import ChatMessage, Json
-from runs.models import Conversation
+from providers.types import ChatMessage, Json, Role
+from runs.models import Conversation, Run
 from runs.models import Message as MessageRow
-from runs.store import history, native, statements
+from runs.store import branches, history, native, statements
 from runs.store.embedded import Embedded
 from runs.store.made import MadeFile, NotKept
 from runs.store.statements import Statement
 
-#: The conversation of a run, and the position of its next message.
+#: The conversation of a run, and the position of the conversation's next message.
 _CONVERSATION = '(SELECT "conversation_id" FROM "runs_run" WHERE "id" = %s)'
 _POSITION = (
     '(SELECT COALESCE(MAX("position"), 0) + 1 FROM "runs_message" WHERE "conversation_id" = '
@@ -63,7 +64,23 @@ def inserting(rows: Sequence[MessageRow]) -> Statement:
 
     No lock is needed: a conversation has at most one active run, and only that run adds messages.
     """
-    return statements.insert(rows, of_run={"conversation_id": _CONVERSATION, "position": _POSITION})
+    return _inserting(rows)
+
+
+def hold_place(run_id: UUID) -> None:
+    """Append an empty message to a run that has none, so that a branch can go on behind it."""
+    row = MessageRow(run_id=run_id, role=Role.ASSISTANT.value)
+    nothing = 'NOT EXISTS (SELECT 1 FROM "runs_message" WHERE "run_id" = %s)'
+    _inserting([row], condition=nothing, values=[statements.stored_key(Run, run_id)]).execute()
+
+
+def _inserting(rows: Sequence[MessageRow], **condition: Any) -> Statement:
+    computed = {
+        "conversation_id": (_CONVERSATION, "run_id"),
+        "position": (_POSITION, "run_id"),
+        "parent_id": (branches.END_OF_RUN, "run_id"),
+    }
+    return statements.insert(rows, computed=computed, **condition)
 
 
 def touch(run_id: UUID, now: datetime) -> None:

@@ -45,7 +45,7 @@ def insert(
     rows: Sequence[models.Model],
     *,
     or_nothing: bool = False,
-    of_run: Mapping[str, str] = MappingProxyType({}),
+    computed: Mapping[str, tuple[str, str]] = MappingProxyType({}),
     condition: str = "",
     values: Sequence[Any] = (),
 ) -> Statement:
@@ -54,16 +54,20 @@ def insert(
     Args:
         rows: the rows; an empty sequence gives a statement that does nothing.
         or_nothing: whether a row that breaks a unique constraint is left out, without an error.
-        of_run: by column, SQL that the database evaluates instead of the row's value; its one ``%s`` is the id of
-            the row's run.
+        computed: by column, SQL that the database evaluates instead of the row's value, and the attribute of the
+            row that stands for its one ``%s``.
         condition: SQL that must hold for a row to be inserted.
         values: what stands for each ``%s`` of ``condition``, as the database stores it.
     """
     if not rows:
         return Statement("", ())
     fields = _inserted(rows[0])
-    places = tuple((field.column, of_run.get(field.column, "%s")) for field in fields)
-    attributes = [_field(type(rows[0]), "run_id") if field.column in of_run else field for field in fields]
+    plain = ("%s", "")
+    places = tuple((field.column, computed.get(field.column, plain)[0]) for field in fields)
+    attributes = [
+        _field(type(rows[0]), computed[field.column][1]) if field.column in computed else field
+        for field in fields
+    ]
     parameters = [
         [*(_stored(field, field.pre_save(row, add=True)) for field in attributes), *values] for row in rows
     ]
@@ -93,6 +97,11 @@ def update(
     parameters = [_stored(field, value) for field, value in zip(fields, columns.values(), strict=True)]
     sql = _update_sql(model, tuple(field.column for field in fields), key_is, condition)
     return Statement(sql, [[*parameters, _stored(model._meta.pk, key), *values]])
+
+
+def stored_key(model: type[models.Model], key: Any) -> Any:
+    """Return a primary key as the database stores it, for SQL of one's own."""
+    return _stored(model._meta.pk, key)
 
 
 def _inserted(row: models.Model) -> list[Any]:

@@ -167,6 +167,7 @@ def end(
     used: UsageTotals | None = None,
     active_seconds: float | None = None,
     has_results: bool = True,
+    has_input: bool = True,
 ) -> None:
     """End an active run and store its last rows. A stored cancel wins over any other ending.
 
@@ -178,6 +179,7 @@ def end(
         used: the usage of the whole run; ``None`` keeps the stored one.
         active_seconds: seconds that the run was driven, pauses excluded; ``None`` keeps the stored ones.
         has_results: whether calls of the newest step may have answers that are not in the conversation yet.
+        has_input: whether the run has a message of its own already.
 
     Raises:
         LostRace: the run has ended already, or it was cancelled and ``ending`` is not a cancel.
@@ -206,6 +208,8 @@ def end(
         records.answer(outcome)
     if has_results:
         _add_call_results(run_id)
+    if not has_input:
+        messages.hold_place(run_id)
     left_out.mark(run_id, status=ending.status, stop_reason=ending.stop_reason, error_code=ending.error_code)
     messages.touch(run_id, now)
 

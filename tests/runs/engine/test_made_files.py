@@ -129,9 +129,7 @@ async def test_a_picture_that_its_owner_deletes_is_in_no_request(
         started = await draw(socket)
         await socket.ended(started["run_id"])
     await readers.run(lambda: File.objects.get().delete())
-    message = (await readers.run(history.of_conversation, (await readers.run(Conversation.objects.get)).id))[
-        1
-    ]
+    message = (await readers.run(history.of_branch, UUID(started["run_id"])))[1]
     assert message.native == ()
     assert [getattr(part, "text", None) for part in message.parts] == ["Here it is: ", media.DELETED, "."]
 

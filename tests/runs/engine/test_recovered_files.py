@@ -64,7 +64,7 @@ def test_an_answer_that_was_only_a_picture_is_kept(ada: Person) -> None:
     message = recovered(ada, shown, file=file)
     assert [part["files"] for part in message.parts] == [[file.shown()]]
     # The conversation goes on.
-    [answer] = history.of_conversation(message.conversation_id)
+    [answer] = history.of_branch(message.run_id)
     [part] = answer.parts
     assert isinstance(part, ProviderItemPart)
     assert media.files_of(message.parts[0]) == [file.id]

@@ -132,7 +132,7 @@ def test_its_queries_do_not_grow_with_the_conversation(
 ) -> None:
     add_runs(conversation, 60)
     note_browser(client)
-    with django_assert_max_num_queries(32):
+    with django_assert_max_num_queries(33):
         get(client, conversation)
 
 
@@ -148,7 +148,7 @@ def test_it_reads_few_runs_that_it_does_not_show_and_none_of_their_answers_in_na
     note_browser(client)
     post_init.connect(note, sender=Message)
     try:
-        with django_assert_max_num_queries(12):
+        with django_assert_max_num_queries(13):
             page = get(client, conversation)
     finally:
         post_init.disconnect(note, sender=Message)

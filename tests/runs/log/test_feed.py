@@ -12,7 +12,7 @@ import pytest
 
 from concurrency.threads import readers
 from runs.log import feed as feeds
-from runs.log.feed import Feed, Viewer
+from runs.log.feed import Feed, Follower, Viewer
 from runs.log.journal import Journal
 from runs.log.rows import read_page
 from runs.log.run_log import RunLog
@@ -312,10 +312,11 @@ async def test_followers_of_a_conversation_hear_of_each_run_until_they_leave(sta
     def tell(conversation_id: UUID, run_id: UUID) -> None:
         heard.append((conversation_id, run_id))
 
-    stage.feed.follow(run.conversation_id, tell)
+    follower = Follower(tell, lambda *_: None)
+    stage.feed.follow(run.conversation_id, follower)
     stage.feed.open(run.pk, run.conversation_id)
-    stage.feed.unfollow(run.conversation_id, tell)
-    stage.feed.unfollow(run.conversation_id, tell)
+    stage.feed.unfollow(run.conversation_id, follower)
+    stage.feed.unfollow(run.conversation_id, follower)
     stage.feed.open(run.pk, run.conversation_id)
     assert heard == [(run.conversation_id, run.pk)]
 

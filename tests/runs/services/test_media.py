@@ -55,7 +55,7 @@ async def test_it_shows_the_model_what_the_user_shows(ada: Person, connect: Conn
     answer = await socket.ask("start", model="emulator/echo", input=asking(*sources))
     await socket.ended(answer["run_id"])
 
-    (asked, _) = await readers.run(history.of_conversation, UUID(answer["conversation_id"]))
+    (asked, _) = await readers.run(history.of_branch, UUID(answer["run_id"]))
     assert asked.parts == (
         TextPart(text="What is this?"),
         MediaPart(kind="image", mime_type="image/png", data=DATA),
@@ -84,7 +84,7 @@ async def test_the_model_is_told_of_a_file_that_was_deleted_since(ada: Person, c
 
     await readers.run(file.delete)
 
-    asked = (await readers.run(history.of_conversation, UUID(answer["conversation_id"])))[0]
+    asked = (await readers.run(history.of_branch, UUID(answer["run_id"])))[0]
     assert asked.parts == (TextPart(text=media.DELETED),)
     assert (await readers.run(Conversation.objects.get)).title == "a.png"
 
@@ -176,7 +176,7 @@ async def test_a_conversation_with_more_files_than_fit_goes_on_with_the_newest(
     ended = await socket.ended(second["run_id"])
 
     assert ended["type"] == "RUN_FINISHED"
-    (one, _, two, _) = await readers.run(history.of_conversation, UUID(first["conversation_id"]))
+    (one, _, two, _) = await readers.run(history.of_branch, UUID(second["run_id"]))
     assert isinstance(one.parts[1], TextPart)
     assert one.parts[1].text.startswith("[A file named a.png stood here. It is left out, because")
     assert one.parts[2] == MediaPart(kind="image", mime_type="", url="https://example.org/a.png")

@@ -62,7 +62,7 @@ def test_it_takes_ag_ui_user_messages(content: Any) -> None:
     message = {"id": "m1", "role": "user", "content": content}
     frame = frame_parsing.parse(json.dumps({**GOOD["start"], "input": [message]}))
     assert isinstance(frame, client_frames.Start)
-    assert not isinstance(frame.input, str)
+    assert isinstance(frame.input, list)
     assert frame.input[0].model_dump(exclude_none=True) == message
 
 

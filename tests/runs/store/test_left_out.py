@@ -32,11 +32,20 @@ WIRE = "openai-responses"
 
 def say(run: Run, *messages: tuple[str, Parts]) -> Run:
     """Store messages of a run, behind those of its conversation."""
-    position = Message.objects.filter(conversation=run.conversation).count()
-    for offset, (role, parts) in enumerate((("user", ASKED), *messages), position + 1):
-        Message.objects.create(
-            conversation=run.conversation, run=run, position=offset, role=role, parts=parts
-        )
+    before = Message.objects.filter(conversation=run.conversation).order_by("position").last()
+    run.parent_id = parent_id = None if before is None else before.pk
+    run.save()
+    for offset, (role, parts) in enumerate(
+        (("user", ASKED), *messages), (before.position if before else 0) + 1
+    ):
+        parent_id = Message.objects.create(
+            conversation=run.conversation,
+            run=run,
+            position=offset,
+            role=role,
+            parts=parts,
+            parent_id=parent_id,
+        ).pk
     return run
 
 
@@ -113,12 +122,12 @@ def test_what_was_stopped_before_its_answer_goes_with_what_is_refused_after_it()
     for run in runs:
         run.refresh_from_db()
     assert [run.left_out_of for run in runs] == ["", "*", "*", "*"]
-    assert len(history.of_conversation(answered.conversation_id)) == 2
+    assert len(history.of_branch(runs[-1].pk)) == 2
 
 
 def test_a_request_lacks_what_its_wire_has_refused_and_no_other() -> None:
     run = ended(RunStatus.FAILED, ("assistant", WORDS), code="llm_content_filter")
-    messages = history.of_conversation(run.conversation_id)
+    messages = history.of_branch(run.pk)
     assert [message.refused_by for message in messages] == [WIRE, WIRE]
     here, there = (Origin(wire=wire, provider="p", model="m") for wire in (WIRE, "openai-chat"))
     request = ModelRequest(origin=there, messages=messages)
@@ -128,4 +137,4 @@ def test_a_request_lacks_what_its_wire_has_refused_and_no_other() -> None:
 
 def test_a_turn_that_is_left_out_of_all_is_in_no_request() -> None:
     run = ended(RunStatus.FAILED, code="llm_authentication")
-    assert history.of_conversation(run.conversation_id) == ()
+    assert history.of_branch(run.pk) == ()

@@ -200,7 +200,7 @@ async def test_a_picture_reaches_the_model_and_the_person(socket: Socket) -> Non
 
     def kept() -> tuple[Any, ...]:
         call, run = ToolCall.objects.get(), Run.objects.get()
-        messages = history.of_conversation(run.conversation_id)
+        messages = history.of_branch(run.pk)
         [part] = [part for message in messages for part in message.parts if isinstance(part, ToolResultPart)]
         return call.files, part.media
 
