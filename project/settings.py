@@ -401,6 +401,10 @@ RUNNEL_MEDIA_PARTS = whole("RUNNEL_MEDIA_PARTS", 100, at_least=1)
 RUNNEL_STARTS_PER_MINUTE = whole("RUNNEL_STARTS_PER_MINUTE", 1_800, at_least=1)
 #: Runs that are live or wait for a decision, in all processes.
 RUNNEL_MAX_RUNS_PER_USER = whole("RUNNEL_MAX_RUNS_PER_USER", 500, at_least=1)
+#: Messages that wait in the queue of one conversation.
+RUNNEL_QUEUED_PER_CONVERSATION = whole("RUNNEL_QUEUED_PER_CONVERSATION", 20, at_least=1)
+#: Messages of one user that wait in the queues of all conversations.
+RUNNEL_QUEUED_PER_USER = whole("RUNNEL_QUEUED_PER_USER", 100, at_least=1)
 #: Open WebSockets, in one process.
 RUNNEL_SOCKETS_PER_USER = whole("RUNNEL_SOCKETS_PER_USER", 200, at_least=1)
 #: Runs and conversations that one socket may follow.

@@ -99,6 +99,14 @@ class TooManyRuns(ServiceError):  # noqa: N818 - the protocol's name for it
     retryable = True
 
 
+class QueueFull(TooManyRuns):
+    """As many messages are queued as may be. Wait for one to be sent, or remove one."""
+
+
+class NotQueued(Conflict):
+    """This message is not queued any more: it was sent, or removed."""
+
+
 class RateLimited(ServiceError):  # noqa: N818 - the protocol's name for it
     """This comes too often. Wait a moment, then try again."""
 

@@ -8,6 +8,8 @@ class RunStatus(TextChoices):
 
     #: The run is stored and has not begun. Earlier versions stored such rows; the answer to a start says so still.
     CREATED = "created"
+    #: The run waits in the queue of its conversation. Once it begins, its row is stored anew.
+    QUEUED = "queued"
     #: A worker executes the run.
     RUNNING = "running"
     #: The run waits for a person; no worker executes it.
@@ -77,6 +79,7 @@ class CancelledBy(TextChoices):
 #: From each status, the statuses that a run may change to. Every change is a conditional UPDATE.
 TRANSITIONS: dict[RunStatus, frozenset[RunStatus]] = {
     RunStatus.CREATED: frozenset({RunStatus.CANCELLED, RunStatus.FAILED}),
+    RunStatus.QUEUED: frozenset({RunStatus.CANCELLED}),
     RunStatus.RUNNING: frozenset(
         {RunStatus.AWAITING_APPROVAL, RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.CANCELLED}
     ),
@@ -86,14 +89,14 @@ TRANSITIONS: dict[RunStatus, frozenset[RunStatus]] = {
     RunStatus.CANCELLED: frozenset(),
 }
 
-#: The statuses of an unfinished run. A conversation has at most one run in any of them.
-ACTIVE = frozenset(status for status, following in TRANSITIONS.items() if following)
+#: The final statuses.
+TERMINAL = frozenset(status for status, following in TRANSITIONS.items() if not following)
+
+#: The statuses of an unfinished run that has begun. A conversation has at most one run in any of them.
+ACTIVE = frozenset(RunStatus) - TERMINAL - {RunStatus.QUEUED}
 
 #: The statuses of a run that a process drives.
 DRIVEN = ACTIVE - {RunStatus.AWAITING_APPROVAL}
-
-#: The final statuses.
-TERMINAL = frozenset(RunStatus) - ACTIVE
 
 
 def sources(target: RunStatus) -> frozenset[RunStatus]:

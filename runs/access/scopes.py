@@ -21,6 +21,13 @@ _OF_FRAMES = {
     "cancel": Scope.RUN,
     "resolve": Scope.APPROVE,
     "show": Scope.RUN,
+    "steer": Scope.RUN,
+    "queue_edit": Scope.RUN,
+    "queue_move": Scope.RUN,
+    "queue_remove": Scope.RUN,
+    "queue_send": Scope.RUN,
+    "queue_pause": Scope.RUN,
+    "queue_resume": Scope.RUN,
     "subscribe": Scope.READ,
     "unsubscribe": Scope.READ,
 }

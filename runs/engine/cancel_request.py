@@ -13,7 +13,7 @@ from runs.models import AuditEntry, Run
 from runs.models.audit import Actor, AuditAction
 from runs.models.run import CancelMode
 from runs.states import CancelledBy, RunStatus
-from runs.store import transitions
+from runs.store import queue, transitions
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -22,8 +22,10 @@ class StoredCancel:
 
     #: False when the run had ended before.
     was_active: bool
-    #: Whether the run is paused. No engine drives a paused run, so the caller must write its end.
+    #: Whether the run is paused or queued. No engine drives such a run, so the caller must write its end.
     is_paused: bool
+    #: The conversation whose queue has changed: the run was in it, or the cancel has paused it.
+    queue_changed_of: UUID | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,6 +40,8 @@ class CancelRequest:
     owner_id: int | None = None
     reason: str = ""
     mode: str = CancelMode.IMMEDIATE
+    #: Whether the queue of the conversation goes on after the cancel.
+    keeps_queue: bool = False
     #: The admin who cancels it, for the audit log; ``None`` if that is not to be noted.
     actor: Actor | None = None
 
@@ -59,7 +63,8 @@ class CancelRequest:
         run = Run.objects.filter(pk=self.run_id)
         if self.owner_id is not None:
             run = run.filter(owner_id=self.owner_id)
-        if not run.exists():
+        before = run.values_list("status", "conversation_id").first()
+        if before is None:
             raise NotFound
         was_active = transitions.request_cancel(
             self.run_id, by=self.by, by_name=self.by_name, reason=self.reason, mode=self.mode
@@ -67,5 +72,13 @@ class CancelRequest:
         if was_active and self.actor is not None:
             AuditEntry.note(self.actor, AuditAction.CANCELLED, "runs.run", self.run_id, self.reason)
         # Read after the write, which waits for a pause in progress. A later pause finds the intent.
-        is_paused = run.filter(status=RunStatus.AWAITING_APPROVAL).exists()
-        return StoredCancel(was_active=was_active, is_paused=is_paused)
+        is_paused = run.filter(status__in=[RunStatus.AWAITING_APPROVAL, RunStatus.QUEUED]).exists()
+        queue_changed_of = self._change_queue(*before) if was_active else None
+        return StoredCancel(was_active=was_active, is_paused=is_paused, queue_changed_of=queue_changed_of)
+
+    def _change_queue(self, status: str, conversation_id: UUID) -> UUID | None:
+        """Pause what is queued behind the run, or note that the run is taken out of the queue."""
+        if status == RunStatus.QUEUED:
+            queue.changed(conversation_id)
+            return conversation_id
+        return None if self.keeps_queue else queue.pause_if_any(self.run_id)

@@ -8,6 +8,7 @@ committed together with the run's status. A cancel that was stored before the en
 import asyncio
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
@@ -23,11 +24,11 @@ from providers.usage.spending import ModelUsage
 from runs.calls import planning, records, standing
 from runs.calls.outcomes import NotExecuted
 from runs.calls.planning import PlannedCall
-from runs.engine import endings
+from runs.engine import endings, steered
 from runs.engine.endings import SegmentUsage, TerminalOutcome
 from runs.engine.open_calls import OpenCalls
 from runs.engine.spec import RunSpec, WorkerSettings
-from runs.engine.step import RunningStep, StepContext, name_of, new_row
+from runs.engine.step import RunningStep, StepContext, new_row
 from runs.engine.stop_signals import Cancellation
 from runs.limits.file_room import RunRoom
 from runs.log import agui
@@ -54,6 +55,7 @@ class Engine:
         log: RunLog,
         cancellation: Cancellation,
         settings: WorkerSettings,
+        on_steered: Callable[[], None],
     ) -> None:
         self._run = spec
         self._run_id = spec.segment.run_id
@@ -76,6 +78,7 @@ class Engine:
             room=RunRoom(cancellation.signal),
             # Not a bound method of this object: that reference cycle would keep the answer in memory.
             on_spent=partial(cancellation.stop, StopCause.BUDGET),
+            on_steered=on_steered,
         )
         self._steps_made = resume.steps if resume else 0
         #: How many of the last steps in a row ended with ``pause_turn``.
@@ -209,9 +212,9 @@ class Engine:
         if self._context.cancel.is_set():
             raise RunCancelled(self._context.cancel)
         row = new_row(self._run_id, self._steps_made + 1, self._targets[0])
-        await self._journal.commit(
-            self._log, [agui.step_started(name_of(row))], lambda: transitions.next_step(self._run_id, row)
-        )
+        # After ``pause_turn`` the model goes on in its own turn, into which nobody speaks.
+        may_be_steered = bool(self._run.offer) and not self._continuations
+        await steered.begin_step(self._run_id, row, self._context, may_be_steered=may_be_steered)
         return row
 
     async def _call_provider(self, step: RunningStep) -> StepResult:

@@ -218,9 +218,12 @@ def end(run: PausedRun, ended: Ending, outcomes: Sequence[CallOutcome]) -> None:
 
 
 def overdue(now: datetime | None = None) -> list[UUID]:
-    """Return the paused runs whose cancel was stored or whose approval deadline has passed."""
+    """Return the paused and queued runs whose cancel was stored, and the paused ones whose deadline has passed."""
     paused = Run.objects.filter(status=RunStatus.AWAITING_APPROVAL).order_by().values_list("pk", flat=True)
-    cancelled = paused.filter(cancel_requested_at__isnull=False, finished_at=None)
+    undriven = Run.objects.filter(status__in=[RunStatus.AWAITING_APPROVAL, RunStatus.QUEUED]).order_by()
+    cancelled = undriven.filter(cancel_requested_at__isnull=False, finished_at=None).values_list(
+        "pk", flat=True
+    )
     # A union, because each half has an index of its own.
     return list(cancelled.union(paused.filter(awaiting_until__lte=now or timezone.now())).order_by())
 

@@ -45,6 +45,8 @@ class StepContext:
     budget: BudgetMeter
     #: Called when the budget is spent in the middle of an answer.
     on_spent: Callable[[], None]
+    #: Called when what a user has said to the run was handed to its model.
+    on_steered: Callable[[], None]
     #: The room that the conversation's files have in memory.
     room: RunRoom
     #: Their Base64, read once for all steps.

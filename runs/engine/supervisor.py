@@ -11,8 +11,10 @@ import logging
 import os
 import socket
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
+from weakref import WeakValueDictionary
 
 from django.conf import settings
 from django.db import OperationalError
@@ -22,7 +24,7 @@ from concurrency.per_loop import PerLoop
 from concurrency.tasks import spawn
 from concurrency.threads import packers, readers
 from providers.errors.stop_signal import RunCancelled, StopSignal, wait_for
-from runs.engine import lock, paused, recovery, stop_signals
+from runs.engine import lock, paused, queued, recovery, stop_signals
 from runs.engine.cancel_request import CancelRequest
 from runs.engine.engine import Engine
 from runs.engine.heartbeat import Heartbeat
@@ -34,6 +36,7 @@ from runs.log.feed import Feed
 from runs.log.journal import Fenced, Journal
 from runs.log.run_log import RunLog
 from runs.states import CancelledBy
+from runs.store import queue
 from runs.store.transitions import LostRace
 
 logger = logging.getLogger("runnel.supervisor")
@@ -69,6 +72,9 @@ class Supervisor:
         self.drained = asyncio.Event()
         self._skip_wait = StopSignal()
         self._runs: dict[UUID, asyncio.Task[None]] = {}
+        #: Conversations in which something may be queued, as far as this process knows. The rest is found by looking.
+        self.queues: set[UUID] = set()
+        self._launches: WeakValueDictionary[UUID, asyncio.Event] = WeakValueDictionary()
         self._heartbeat = Heartbeat(
             self.settings.worker, lease=self.settings.lease_time, driven=lambda: tuple(self._runs)
         )
@@ -100,6 +106,7 @@ class Supervisor:
         self._tidying = spawn(self._tidy_up(), name="heartbeat", is_shared=True)
         compactor = Compactor(self.journal, interval=settings.RUNNEL_COMPACTION_SECONDS)
         self._compacting = spawn(compactor.repeat(), name="compaction", is_shared=True)
+        spawn(self._begin_queued(), name="queues", is_shared=True)
 
     def claim(self, run_id: UUID, owner_id: int, *, segment: int = 1) -> Cancellation:
         """Register the stop signal of a segment that is about to be stored, so that a cancel finds it.
@@ -130,15 +137,19 @@ class Supervisor:
             log=log,
             cancellation=claimed,
             settings=self.settings,
+            on_steered=partial(self.feed.conversation_changed, spec.segment.conversation_id, run_id),
         )
-        conversation_id = spec.segment.conversation_id
-        driving = spawn(self._drive(run_id, conversation_id, engine, claimed), name=f"run {run_id}")
+        driving = spawn(self._drive(spec, engine, claimed), name=f"run {run_id}")
         self._runs[run_id] = driving
+        if (waiting := self._launches.get(run_id)) is not None:
+            waiting.set()
 
-    async def _drive(
-        self, run_id: UUID, conversation_id: UUID, engine: Engine, claimed: Cancellation
-    ) -> None:
-        has_ended = False
+    def launch_of(self, run_id: UUID) -> asyncio.Event:
+        """Return an event that is set when a run is launched here, from now on."""
+        return self._launches.setdefault(run_id, asyncio.Event())
+
+    async def _drive(self, spec: RunSpec, engine: Engine, claimed: Cancellation) -> None:
+        run_id, has_ended = spec.segment.run_id, False
         try:
             with bound(run_id=run_id, user_id=claimed.owner_id):
                 has_ended = await engine.drive()
@@ -148,12 +159,26 @@ class Supervisor:
             if self._runs.get(run_id) is asyncio.current_task():
                 del self._runs[run_id]
                 self.feed.close(run_id, has_ended=has_ended)
-            self.listings.changed(claimed.owner_id, conversation_id)
+                self._freed(spec.segment.conversation_id)
+            self.listings.changed(claimed.owner_id, spec.segment.conversation_id)
+
+    def _freed(self, conversation_id: UUID) -> None:
+        """Begin with what is queued in a conversation, whose run has ended or paused."""
+        if conversation_id in self.queues and not self.draining:
+            for begin_next in _when_free:
+                spawn(begin_next(conversation_id), name=f"queue of {conversation_id}", is_shared=True)
+
+    async def _begin_queued(self) -> None:
+        """Begin with what is queued and free to begin, in all conversations."""
+        for conversation_id in await readers.run(queue.ready_to_begin):
+            self.queues.add(conversation_id)
+            self._freed(conversation_id)
 
     async def end_paused(self, run_id: UUID) -> None:
-        """End a paused run whose cancel was stored, or whose approval deadline has passed."""
+        """End a paused or queued run whose cancel was stored, or whose approval deadline has passed."""
         found = await readers.run(paused.read, run_id)
         if found is None:
+            await self._end_queued(run_id)
             return
         events, ending, outcomes = paused.ending(found)
         log = self.journal.open(run_id, fence=found.row.fence, last_seq=found.row.last_seq)
@@ -167,7 +192,26 @@ class Supervisor:
         finally:
             if run_id not in self._runs:
                 self.feed.close(run_id, has_ended=has_ended)
+                self._freed(found.row.conversation_id)
             self.listings.changed(found.row.owner_id, found.row.conversation_id)
+
+    async def _end_queued(self, run_id: UUID) -> None:
+        run = await readers.run(queued.cancelled, run_id)
+        if run is None:
+            return
+        events, ending = queued.ending(run)
+        log = self.journal.open(run_id, fence=0, last_seq=0)
+        # Nobody but its own viewers need hear of a run that never began.
+        self.feed.expect(run_id)
+        has_ended = False
+        try:
+            await self.journal.commit(log, events, lambda: queued.end(run, ending))
+            has_ended = True
+        except (Fenced, LostRace):
+            logger.info("run %s is no longer queued: another change came first", run_id)
+        finally:
+            if run_id not in self._runs:
+                self.feed.close(run_id, has_ended=has_ended)
 
     async def cancel(self, request: CancelRequest) -> bool:
         """Cancel a run. Return whether it was active, also when a cancel had been requested before.
@@ -186,6 +230,8 @@ class Supervisor:
             request.signal()
         if stored.is_paused:
             await self.end_paused(request.run_id)
+        if stored.queue_changed_of is not None:
+            self.feed.conversation_changed(stored.queue_changed_of, request.run_id)
         return stored.was_active
 
     def live_count(self, owner_id: int) -> int:
@@ -246,6 +292,7 @@ class Supervisor:
             try:
                 await readers.run(recovery.reap, everything=False, is_live_here=stop_signals.is_live)
                 await self._end_overdue()
+                await self._begin_queued()
             except Exception:
                 logger.exception("overdue runs could not be looked for; the next heartbeat tries again")
 
@@ -255,6 +302,15 @@ class Supervisor:
                 await self.end_paused(run_id)
             except Exception:
                 logger.exception("paused run %s is overdue and could not be ended", run_id)
+
+
+#: Begin with what is queued in a conversation, if nothing is in its way.
+_when_free: list[Callable[[UUID], Coroutine[Any, Any, None]]] = []
+
+
+def call_when_free(begin_next: Callable[[UUID], Coroutine[Any, Any, None]]) -> None:
+    """Call ``begin_next`` with a conversation that may have queued runs, when it has become free."""
+    _when_free.append(begin_next)
 
 
 _of_this_loop = PerLoop(Supervisor)

@@ -112,10 +112,12 @@ def read(request: HttpRequest, found: Conversation, *, share: Share | None) -> H
     except (ValueError, OverflowError):
         return error(HTTPStatus.BAD_REQUEST, "bad_request", "That is no place in the conversation.")
     about = {name: getattr(found, name) for name in ("id", "title", "updated_at")}
-    about |= services.outline_of(found, branch)
     if share is None:
+        about |= services.outline_of(found, branch, is_whole=True)
         about |= {"tools": found.tools, "settings": found.settings} | conversation_cost(found)
     else:
+        # What waits to be said is the owner's.
+        about |= services.outline_of(found, branch, with_queue=False)
         about["shared"] = {"owner": found.owner.get_username(), "may_stop": share.may_stop}
     text = page.json(about)
     return HttpResponse(text, content_type="application/json")

@@ -80,7 +80,7 @@ def read(
     """
     calls = Prefetch("tool_calls", ToolCall.objects.select_related("decided_by"))
     messages = Prefetch("messages", Message.objects.order_by("position").defer(*_HIDDEN_OF_MESSAGES))
-    found = conversation.runs.select_related("log").defer(*_HIDDEN_OF_RUNS)
+    found = conversation.runs.filter(queue_place=None).select_related("log").defer(*_HIDDEN_OF_RUNS)
     found = found.prefetch_related(calls, messages, "notes", "steps")
     if only:
         ids = [UUID(run_id) for run_id in only[:MOST_RUNS]]

@@ -189,6 +189,22 @@ def step_started(name: str) -> Event:
     return {"type": "STEP_STARTED", "stepName": name}
 
 
+def steered(queued_run_id: UUID, messages: list[Json], message_ids: Iterable[UUID]) -> Event:
+    """Return the event of what a user says to a run between two steps.
+
+    Args:
+        queued_run_id: the id under which it was queued.
+        messages: the AG-UI user messages.
+        message_ids: the ids of the stored messages, in the same order.
+    """
+    value = {
+        "queued_run_id": str(queued_run_id),
+        "messages": messages,
+        "message_ids": list(map(str, message_ids)),
+    }
+    return {"type": "CUSTOM", "name": "steer", "value": value}
+
+
 def step_finished(name: str) -> Event:
     """Return the event that ends a step."""
     return {"type": "STEP_FINISHED", "stepName": name}

@@ -18,6 +18,17 @@ TITLE_LENGTH = 80
 FOLDER_LENGTH = 60
 
 
+class QueuePause(models.TextChoices):
+    """Why the queue of a conversation does not go on by itself."""
+
+    #: A run was cancelled while messages were queued.
+    CANCELLED = "cancelled"
+    #: Somebody paused it.
+    PAUSED = "paused"
+    #: The next message could not be begun with; ``Conversation.queue_note`` says why.
+    NOT_BEGUN = "not_begun"
+
+
 class NotErased(models.Manager["Conversation"]):
     """The conversations that have not been erased. Every look-up on behalf of a user starts here."""
 
@@ -57,6 +68,14 @@ class Conversation(models.Model):
     settings = models.JSONField(default=dict, db_default=Value({}, models.JSONField()), blank=True)
     #: The last run of the branch that is shown, and whose messages the next run's model gets; NULL without a run.
     shown_run_id = models.UUIDField(null=True, blank=True, editable=False)
+    #: A ``QueuePause``; empty while the queue goes on.
+    queue_paused = models.CharField(
+        max_length=16, choices=QueuePause.choices, blank=True, default="", db_default="", editable=False
+    )
+    #: A sentence for the user about the pause.
+    queue_note = models.TextField(blank=True, default="", db_default="", editable=False)
+    #: +1 at each change of the queue. Whoever has read an older one may not take from the queue.
+    queue_revision = models.PositiveIntegerField(default=0, db_default=0, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     #: When its newest run was started or ended.
     updated_at = models.DateTimeField(auto_now_add=True)

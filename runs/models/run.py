@@ -47,6 +47,11 @@ class Run(UsageColumns):
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="runs")
     #: The message behind which the run begins; NULL at the beginning of the conversation.
     parent_id = models.UUIDField(null=True, blank=True, editable=False)
+    #: Place in the queue of the conversation, from 1, or 0 for the one that is sent next, even by a paused queue. NULL
+    #: for a run that has begun; what was removed from the queue keeps it.
+    queue_place = models.PositiveIntegerField(null=True, blank=True, editable=False)
+    #: The run at whose next step the model is to hear the queued messages; NULL for usual ones.
+    steers_id = models.UUIDField(null=True, blank=True, editable=False)
     begins = models.CharField(
         max_length=16, choices=Beginning.choices, blank=True, default="", db_default="", editable=False
     )

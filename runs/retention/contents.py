@@ -11,7 +11,7 @@ from providers.models import ProviderTrace, TracePiece, trace_store
 from runs.models import Conversation, File, Message, Note, Run, RunEvent, Share, ToolCall
 from runs.models.file import delete_unused
 from runs.retention.pace import Pace
-from runs.states import ACTIVE
+from runs.states import ACTIVE, RunStatus
 
 #: The columns of a run that hold what somebody wrote.
 _SAID: dict[str, Any] = {
@@ -27,7 +27,14 @@ _SAID: dict[str, Any] = {
 }
 
 #: The same of a conversation.
-_TOLD: dict[str, Any] = {"title": "", "folded_title": "", "folder": "", "tools": None, "settings": {}}
+_TOLD: dict[str, Any] = {
+    "title": "",
+    "folded_title": "",
+    "folder": "",
+    "tools": None,
+    "settings": {},
+    "queue_note": "",
+}
 
 #: Conversations whose contents are deleted together.
 _TOGETHER = 20
@@ -75,6 +82,8 @@ def delete(rows: QuerySet[Any], pace: Pace) -> None:
 
 
 def _empty(conversations: Sequence[UUID], pace: Pace) -> None:
+    # Nothing of what has not begun is counted by the statistics.
+    Run.objects.filter(conversation_id__in=conversations, status=RunStatus.QUEUED).delete()
     run_ids = list(Run.objects.filter(conversation_id__in=conversations).values_list("pk", flat=True))
     of_conversations, of_runs = {"conversation_id__in": conversations}, {"run_id__in": run_ids}
     uploads = list(

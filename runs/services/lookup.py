@@ -7,8 +7,9 @@ from uuid import UUID
 from concurrency.threads import readers
 from runs.errors import NotFound
 from runs.models import Conversation, Run, RunEvent, Share
+from runs.services.new_run import StartRequest, WhenBusy
 from runs.services.sharing import Onlooker, share_for, share_for_run
-from runs.states import ACTIVE, TERMINAL
+from runs.states import ACTIVE, TERMINAL, RunStatus
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -82,6 +83,24 @@ async def locate_conversation(onlooker: Onlooker, conversation_id: UUID) -> Plac
     if (place := await readers.run(read)) is None:
         raise NotFound
     return place
+
+
+async def run_to_be_cancelled(owner_id: int, request: StartRequest) -> UUID | None:
+    """Return the run that a start asks to cancel, ``None`` if there is none."""
+    interrupts = request.when_busy == WhenBusy.INTERRUPT
+    if request.conversation_id is None or not (interrupts or request.options.get("cancel_pending")):
+        return None
+    its = Run.objects.filter(conversation_id=request.conversation_id, owner_id=owner_id)
+    active = its.filter(status__in=ACTIVE if interrupts else [RunStatus.AWAITING_APPROVAL])
+    others = active.exclude(pk=request.run_id).order_by().values_list("pk", flat=True)
+    return await readers.run(others.first)
+
+
+async def run_under_way_with(owner_id: int, run_id: UUID) -> UUID | None:
+    """Return the active run in the conversation of a user's run, ``None`` if there is none."""
+    own = Run.objects.filter(pk=run_id, owner_id=owner_id).values("conversation_id")
+    active = Run.objects.filter(conversation_id__in=own, status__in=ACTIVE).order_by()
+    return await readers.run(active.values_list("pk", flat=True).first)
 
 
 def _position(runs: Any) -> Position | None:

@@ -5,6 +5,7 @@
 
 import hashlib
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from itertools import chain
 from uuid import UUID
 
@@ -28,13 +29,23 @@ from runs.limits import Ceilings
 from runs.models import Conversation, File, Message, Run
 from runs.services import options, own_ids, placing
 from runs.services.placing import Place
-from runs.states import RunStatus
 from runs.store import files, history, media
 from runs.store.titles import title_of
 from runs.usage import daily
 
 #: Seconds after which a client may try again that has too many runs. When one ends is not known.
 _ASK_AGAIN = 5.0
+
+
+class WhenBusy(StrEnum):
+    """What a start does in a conversation with a run under way."""
+
+    #: It is refused.
+    REJECT = "reject"
+    #: It waits until the conversation is free.
+    QUEUE = "queue"
+    #: It cancels the run under way, and begins then.
+    INTERRUPT = "interrupt"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,6 +61,8 @@ class StartRequest:
     #: Whether the client says behind which message the run begins: ``parent_id``, or ``None`` for the very beginning.
     names_parent: bool = False
     parent_id: UUID | None = None
+    #: A ``WhenBusy``. It does not distinguish one request from another.
+    when_busy: str = "reject"
     system: str = ""
     options: Json = field(default_factory=dict)
     #: AG-UI tools that the client executes.
@@ -86,7 +99,7 @@ class StartRequest:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Started:
-    """A stored run. ``state`` is ``created``, or ``exists`` for a repeated start."""
+    """A stored run. ``state`` is ``created``, ``queued`` for one that waits, or ``exists`` for a repeated start."""
 
     run_id: UUID
     conversation_id: UUID
@@ -101,18 +114,6 @@ class Repeated(Exception):  # noqa: N818 - it names what happened
         """Keep the run that is stored."""
         super().__init__()
         self.started = started
-
-
-def paused_run(owner_id: int, request: StartRequest) -> UUID | None:
-    """Return the paused run in the conversation of a new start, ``None`` if there is none."""
-    if request.conversation_id is None:
-        return None
-    if Run.objects.filter(pk=request.run_id, owner_id=owner_id).exists():
-        return None
-    waits = Run.objects.filter(
-        conversation_id=request.conversation_id, owner_id=owner_id, status=RunStatus.AWAITING_APPROVAL
-    )
-    return waits.values_list("pk", flat=True).first()
 
 
 def known(owner_id: int, request: StartRequest) -> Started | None:

@@ -3,13 +3,28 @@
 from typing import Any
 from uuid import UUID
 
+import orjson
+
 from concurrency.threads import readers
 from providers.types import Json
 from runs.engine import supervisor
 from runs.errors import NotFound
-from runs.models import Conversation
-from runs.store import statements
+from runs.models import Conversation, Run
+from runs.models.conversation import QueuePause
+from runs.states import ACTIVE
+from runs.store import queue, statements
 from runs.store.branches import Branch, Tree
+
+#: Bytes of all queued messages in one frame.
+_FRAME = 256 * 1024
+#: Characters of a queued message that are shown at least.
+_SHOWN = 2_000
+
+_PAUSED = {
+    QueuePause.CANCELLED: "Paused, because an answer was stopped.",
+    QueuePause.PAUSED: "Paused.",
+    QueuePause.NOT_BEGUN: "Paused, because the next message could not be sent.",
+}
 
 
 async def show(owner_id: int, conversation_id: UUID, run_id: UUID) -> Json:
@@ -29,7 +44,7 @@ async def show(owner_id: int, conversation_id: UUID, run_id: UUID) -> Json:
 
 
 async def outline(owner_id: int, conversation_id: UUID) -> Json:
-    """Return what all who follow a conversation must agree about: the shown branch and its alternatives.
+    """Return what all who follow a conversation must agree about: the shown branch, its alternatives, and the queue.
 
     Raises:
         NotFound: there is no such conversation, or it does not belong to ``owner_id``.
@@ -37,14 +52,59 @@ async def outline(owner_id: int, conversation_id: UUID) -> Json:
     return await readers.run(lambda: outline_of(_own(owner_id, conversation_id)))
 
 
-def outline_of(conversation: Conversation, branch: Branch | None = None) -> dict[str, Any]:
-    """Return the outline of a conversation, as JSON; ``branch`` is the one that is shown unless another is given."""
+def outline_of(
+    conversation: Conversation,
+    branch: Branch | None = None,
+    *,
+    is_whole: bool = False,
+    with_queue: bool = True,
+) -> dict[str, Any]:
+    """Return the outline of a conversation, as JSON.
+
+    Args:
+        conversation: the conversation.
+        branch: the branch to describe, if not the one that is shown.
+        is_whole: whether queued messages may be longer than fits into a frame.
+        with_queue: whether what waits to be said is told; it is the owner's only.
+    """
     shown = branch or Tree(conversation).branch()
     forks = [
         {"after": _text(fork.after), "runs": list(map(str, fork.run_ids)), "shown": str(fork.shown)}
         for fork in shown.forks
     ]
-    return {"shown": _text(shown.shown_id), "forks": forks}
+    waiting = {"queue": _queue(conversation, is_whole=is_whole)} if with_queue else {}
+    return {"shown": _text(shown.shown_id), "forks": forks, **waiting}
+
+
+def _queue(conversation: Conversation, *, is_whole: bool) -> Json:
+    rows = list(queue.queued(conversation_id=conversation.pk))
+    active = Run.objects.filter(conversation=conversation, status__in=ACTIVE) if rows else Run.objects.none()
+    steered = {run.pk: str(run.shown_id) for run in active.only("pk", "chosen_id")}
+    why = QueuePause(conversation.queue_paused) if conversation.queue_paused and rows else None
+    longest = _FRAME // max(len(rows), 1)
+    return {
+        "paused": why and {"why": why.value, "message": conversation.queue_note or _PAUSED[why]},
+        "items": [
+            {
+                "run_id": str(row.shown_id),
+                "input": row.input if is_whole or len(orjson.dumps(row.input)) <= longest else None,
+                "text": text_of(row.input)[:_SHOWN],
+                "model": row.model,
+                "steers": steered.get(row.steers_id) if row.steers_id else None,
+                "created_at": row.created_at.isoformat(),
+            }
+            for row in rows
+        ],
+    }
+
+
+def text_of(messages: list[Json]) -> str:
+    """Return the text of AG-UI user messages, without their files."""
+    contents = (message["content"] for message in messages)
+    parts = (
+        content if isinstance(content, list) else [{"type": "text", "text": content}] for content in contents
+    )
+    return "\n".join(part["text"] for its in parts for part in its if part["type"] == "text")
 
 
 def _own(owner_id: int, conversation_id: UUID) -> Conversation:

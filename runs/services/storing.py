@@ -54,7 +54,7 @@ def store(start: PreparedStart, step: Step | None, settings: WorkerSettings, cei
     elif not _update_conversation(start).execute():
         raise NotFound
     if start.uploads:
-        _show_uploads(start)
+        show_uploads(start)
     messages.inserting(start.messages).execute()
     if step is not None:
         statements.insert([step]).execute()
@@ -77,7 +77,7 @@ def _insert_run(start: PreparedStart, ceilings: Ceilings) -> Statement:
     )
 
 
-def _show_uploads(start: PreparedStart) -> None:
+def show_uploads(start: PreparedStart) -> None:
     """Note which uploads the conversation shows. Raises ``NoSuchFile`` if one was deleted since it was checked."""
     ids = sorted(file.pk for file in start.uploads)
     # Locked, so that none is deleted before the commit. A missing one would fail there, without a sentence.

@@ -4,113 +4,26 @@ See docs/reference/protocol.md. ``runs.socket.frame_parsing`` parses them. Unkno
 errors.
 """
 
-import base64
-import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from runs.socket.frame_fields import Id, ModelName, Seq, Strict, ToolName, UserInput, Uuid
+from runs.socket.queue_frames import (
+    QueueEdit,
+    QueueMove,
+    QueuePause,
+    QueueRemove,
+    QueueResume,
+    QueueSend,
+    Steer,
+)
 
 #: The most tools of one kind (server tools, client tools) that a run may offer to its model.
 MAX_TOOLS = 128
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-
-# ``uuid.UUID`` accepts too much: underscores, spaces, digits of other scripts, hyphens anywhere.
-_UUID = re.compile(r"[0-9a-f]{8}(-?)(?:[0-9a-f]{4}\1){3}[0-9a-f]{12}", re.IGNORECASE)
-
-
-def _check_uuid(text: str) -> str:
-    if not _UUID.fullmatch(text):
-        raise ValueError("must be a UUID")
-    return text
-
-
-def _check_base64(text: str) -> str:
-    try:
-        is_empty = not base64.b64decode(text, validate=True)
-    except ValueError:
-        is_empty = True
-    if is_empty:
-        raise ValueError("must be a file in base64")
-    return text
-
-
-Id = Annotated[str, Field(min_length=1, max_length=200)]
-Uuid = Annotated[str, AfterValidator(_check_uuid)]
-ModelName = Annotated[str, Field(min_length=1, max_length=200)]
-#: The names that all providers accept.
-ToolName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
-Seq = Annotated[int, Field(ge=0, le=2**31 - 1)]
-
-
-class TextContent(_Strict):
-    """A piece of text."""
-
-    type: Literal["text"]
-    text: Annotated[str, Field(min_length=1)]
-    id: str | None = None
-    metadata: Any = None
-
-
-MimeType = Annotated[str, Field(pattern=r"^[a-z]+/[A-Za-z0-9.+-]{1,80}$")]
-
-
-class DataSource(_Strict):
-    """A file inside the frame."""
-
-    type: Literal["data"]
-    #: The content in base64.
-    value: Annotated[str, AfterValidator(_check_base64)]
-    mimeType: MimeType  # noqa: N815 - AG-UI's name
-
-
-class UrlSource(_Strict):
-    """The address of a file. The provider fetches it; Runnel never does."""
-
-    type: Literal["url"]
-    value: Annotated[str, Field(pattern=r"^https?://[^\s]+$", max_length=4_000)]
-    mimeType: MimeType | None = None  # noqa: N815 - AG-UI's name
-
-
-class FileSource(_Strict):
-    """The id of a file that the user has uploaded."""
-
-    type: Literal["file"]
-    value: Uuid
-    mimeType: MimeType | None = None  # noqa: N815 - AG-UI's name
-
-
-class MediaContent(_Strict):
-    """A file for the model."""
-
-    type: Literal["image", "audio", "video", "document"]
-    source: Annotated[DataSource | UrlSource | FileSource, Field(discriminator="type")]
-    id: str | None = None
-    metadata: Any = None
-
-
-class UserMessage(_Strict):
-    """An AG-UI user message."""
-
-    id: Annotated[str, Field(min_length=1, max_length=200)]
-    role: Literal["user"]
-    content: (
-        Annotated[str, Field(min_length=1)]
-        | Annotated[
-            list[Annotated[TextContent | MediaContent, Field(discriminator="type")]], Field(min_length=1)
-        ]
-    )
-    name: str | None = None
-    #: Fields of AG-UI that Runnel accepts and does not use.
-    metadata: Any = None
-    encryptedValue: str | None = None  # noqa: N815 - AG-UI's name
-    subagentRunId: str | None = None  # noqa: N815 - AG-UI's name
-
-
-class Options(_Strict):
+class Options(Strict):
     """The settings that a client may choose for one run. ``None`` stands for the default."""
 
     max_steps: Annotated[int, Field(ge=1, le=1000)] | None = None
@@ -132,14 +45,14 @@ class Options(_Strict):
     cancel_pending: bool | None = None
 
 
-class Budget(_Strict):
+class Budget(Strict):
     """The limits of a run: ``cost`` in US dollars, ``tokens`` of input and output."""
 
     cost: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
     tokens: Annotated[int, Field(ge=1)] | None = None
 
 
-class ClientTool(_Strict):
+class ClientTool(Strict):
     """An AG-UI tool: a function that the client executes."""
 
     name: ToolName
@@ -149,11 +62,7 @@ class ClientTool(_Strict):
     metadata: Any = None
 
 
-#: What a user says: text, or messages.
-UserInput = Annotated[str, Field(min_length=1)] | Annotated[list[UserMessage], Field(max_length=100)]
-
-
-class Start(_Strict):
+class Start(Strict):
     """Create a run and subscribe to it."""
 
     type: Literal["start"]
@@ -169,6 +78,7 @@ class Start(_Strict):
     tools: Annotated[list[ClientTool], Field(max_length=MAX_TOOLS)] | None = None
     options: Options | None = None
     budget: Budget | None = None
+    when_busy: Literal["reject", "queue", "interrupt"] = "reject"
 
     @model_validator(mode="after")
     def _check_place(self) -> "Start":
@@ -179,7 +89,7 @@ class Start(_Strict):
         return self
 
 
-class _OneTarget(_Strict):
+class _OneTarget(Strict):
     run_id: Uuid | None = None
     conversation_id: Uuid | None = None
     list: Literal[True] | None = None
@@ -216,7 +126,7 @@ class Unsubscribe(_OneTarget):
     id: Id
 
 
-class Cancel(_Strict):
+class Cancel(Strict):
     """Stop a run at once, or after its current step."""
 
     type: Literal["cancel"]
@@ -226,7 +136,7 @@ class Cancel(_Strict):
     reason: Annotated[str, Field(max_length=500)] = ""
 
 
-class ResumeEntry(_Strict):
+class ResumeEntry(Strict):
     """The decision about one interrupt: a call that waits for approval or for a client's result."""
 
     interruptId: Id  # noqa: N815 - AG-UI's name
@@ -235,7 +145,7 @@ class ResumeEntry(_Strict):
     metadata: dict[str, Any] | None = None
 
 
-class Resolve(_Strict):
+class Resolve(Strict):
     """Decide about all pending calls of a paused run."""
 
     type: Literal["resolve"]
@@ -244,7 +154,7 @@ class Resolve(_Strict):
     resume: Annotated[list[ResumeEntry], Field(max_length=MAX_TOOLS * 8)]
 
 
-class Show(_Strict):
+class Show(Strict):
     """Show the newest branch of a conversation that has a run."""
 
     type: Literal["show"]
@@ -253,7 +163,7 @@ class Show(_Strict):
     run_id: Uuid
 
 
-class Ack(_Strict):
+class Ack(Strict):
     """Acknowledge a run's events up to ``seq``."""
 
     type: Literal["ack"]
@@ -261,11 +171,13 @@ class Ack(_Strict):
     seq: Seq
 
 
-class Ping(_Strict):
+class Ping(Strict):
     """Ask for a pong."""
 
     type: Literal["ping"]
     id: Id | None = None
 
 
-type ClientFrame = Start | Subscribe | Unsubscribe | Cancel | Resolve | Show | Ack | Ping
+# No ``type`` statement: it is part of the union that the parser tells apart by a field.
+QueueFrame = Steer | QueueEdit | QueueMove | QueueRemove | QueueSend | QueuePause | QueueResume
+type ClientFrame = Start | Subscribe | Unsubscribe | Cancel | Resolve | Show | QueueFrame | Ack | Ping

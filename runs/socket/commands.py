@@ -9,7 +9,6 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from functools import partial
-from typing import assert_never
 from uuid import UUID
 
 from uuid6 import uuid7
@@ -21,9 +20,10 @@ from runs import limits, services
 from runs.errors import Forbidden, NotFound, ServiceError
 from runs.models.audit import Actor
 from runs.services import Onlooker
-from runs.socket import server_frames, shared_view
-from runs.socket.client_frames import Ack, Cancel, Resolve, Show, Start, Subscribe, Unsubscribe
+from runs.socket import queue_commands, server_frames, shared_view
+from runs.socket.client_frames import Ack, Cancel, QueueFrame, Resolve, Show, Start, Subscribe, Unsubscribe
 from runs.socket.frame_parsing import BadFrame
+from runs.socket.queue_frames import QueueSend
 from runs.socket.requests import start_request
 from runs.socket.run_ids import RunIds
 from runs.socket.serial_executor import SerialExecutor
@@ -33,7 +33,7 @@ from runs.states import RunStatus
 
 logger = logging.getLogger("runnel.socket")
 
-type Command = Start | Subscribe | Unsubscribe | Cancel | Resolve | Show
+type Command = Start | Subscribe | Unsubscribe | Cancel | Resolve | Show | QueueFrame
 #: Starts delivery, or ``None``. Called after ``ok`` was sent, so that events follow the answer.
 type Follow = Callable[[], None] | None
 type Work = Callable[[], Awaitable[Follow]]
@@ -132,7 +132,8 @@ class Commands:
                 key = UUID(command.conversation_id)
                 return key, self._about_run(command.run_id, partial(self._show, command, key))[1]
             case _:
-                assert_never(command)
+                key = queue_commands.key_of(command)
+                return key, partial(self._ids.found, key, partial(self._change_queue, command))
 
     def _work_of_following(self, command: Subscribe | Unsubscribe) -> tuple[UUID, Work]:
         match command:
@@ -231,9 +232,9 @@ class Commands:
 
     async def _start(self, frame: Start, run_id: UUID) -> Follow:
         request = start_request(frame, run_id)
-        # The start may cancel a paused run. That run's last events must follow the answer too.
-        paused = await services.paused_run_to_cancel(self.user_id, request)
-        with contextlib.nullcontext() if paused is None else self._subscriptions.delivery_paused(paused):
+        # The start may cancel another run. That run's last events must follow the answer too.
+        other = await services.run_to_be_cancelled(self.user_id, request)
+        with contextlib.nullcontext() if other is None else self._subscriptions.delivery_paused(other):
             started = await services.start(self.user_id, request)
             self._ids.note(chosen=run_id, stored=started.run_id)
             self._note_run(started.run_id)
@@ -340,6 +341,17 @@ class Commands:
                 server_frames.ok(frame.id, run_id=run_id, state="resolved", status=RunStatus.RUNNING.value)
             )
         return None
+
+    async def _change_queue(self, frame: QueueFrame, key: UUID) -> Follow:
+        other = None
+        if isinstance(frame, QueueSend):
+            other = await services.run_under_way_with(self.user_id, key)
+        with contextlib.nullcontext() if other is None else self._subscriptions.delivery_paused(other):
+            values = await queue_commands.answer_to(frame, self.user_id)(key)
+            await self._send_text(server_frames.ok(frame.id, **values))
+        if (run_id := values.get("queued_run_id")) is None:
+            return None
+        return lambda: self._watch(run_id)
 
     async def _show(self, frame: Show, conversation_id: UUID, run_id: UUID) -> Follow:
         outline = await services.show(self.user_id, conversation_id, run_id)

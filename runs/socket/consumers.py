@@ -170,7 +170,11 @@ class RunConsumer(AsyncConsumer):
                     "agui": server_frames.AGUI,
                     "connection_id": self.connection_id,
                     "user": {"id": identity.onlooker.user_id, "username": identity.username},
-                    "limits": {"frame_bytes": frame_parsing.FRAME_BYTES, **ceilings.shown()},
+                    "limits": {
+                        "frame_bytes": frame_parsing.FRAME_BYTES,
+                        **ceilings.shown(),
+                        **limits.of_queues(),
+                    },
                 }
             )
         )

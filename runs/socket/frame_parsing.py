@@ -18,6 +18,7 @@ from runs.socket.client_frames import (
     Cancel,
     ClientFrame,
     Ping,
+    QueueFrame,
     Resolve,
     Show,
     Start,
@@ -30,14 +31,17 @@ FRAME_BYTES = 64 * 1024
 #: The deepest nesting of objects and arrays in a client frame, in levels.
 MAX_DEPTH = 64
 
-_TYPES = frozenset({"start", "subscribe", "unsubscribe", "cancel", "resolve", "show", "ack", "ping"})
+_TYPES = frozenset(
+    {"start", "subscribe", "unsubscribe", "cancel", "resolve", "show", "steer", "ack", "ping"}
+) | {f"queue_{change}" for change in ("edit", "move", "remove", "send", "pause", "resume")}
 #: Digits that a number of more than 64 bits has at least. A number of fewer is never rounded.
 _LONG_NUMBER = re.compile("[0-9]{19}")
 #: Characters of a whole number of 64 bits, its sign included.
 _LONGEST_NUMBER = 20
 _PARSER: TypeAdapter[ClientFrame] = TypeAdapter(
     Annotated[
-        Start | Subscribe | Unsubscribe | Cancel | Resolve | Show | Ack | Ping, Field(discriminator="type")
+        Start | Subscribe | Unsubscribe | Cancel | Resolve | Show | QueueFrame | Ack | Ping,
+        Field(discriminator="type"),
     ]
 )
 

@@ -131,7 +131,7 @@ class _Place:
 
 
 class Tree:
-    """All runs of a conversation, read from the database."""
+    """All runs of a conversation that have begun, read from the database."""
 
     def __init__(self, conversation: Conversation) -> None:
         """Read the tree of ``conversation``."""
@@ -139,7 +139,7 @@ class Tree:
         parents = Message.objects.filter(pk=OuterRef("parent_id"))
         own = Message.objects.filter(run=OuterRef("pk")).order_by("-position")
         rows = (
-            Run.objects.filter(conversation=conversation)
+            Run.objects.filter(conversation=conversation, queue_place=None)
             .annotate(
                 parent_run=Subquery(parents.values("run_id")[:1], output_field=UUIDField()),
                 parent_position=Subquery(parents.values("position")[:1]),

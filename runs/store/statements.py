@@ -99,6 +99,11 @@ def update(
     return Statement(sql, [[*parameters, _stored(model._meta.pk, key), *values]])
 
 
+def delete(model: type[models.Model], *, key: Any, condition: str, values: Sequence[Any] = ()) -> Statement:
+    """Return the statement that deletes one row, to which no other row refers; the arguments are those of ``update``."""
+    return Statement(_delete_sql(model, condition), [[_stored(model._meta.pk, key), *values]])
+
+
 def stored_key(model: type[models.Model], key: Any) -> Any:
     """Return a primary key as the database stores it, for SQL of one's own."""
     return _stored(model._meta.pk, key)
@@ -133,6 +138,11 @@ def _insert_sql(
     values = ", ".join(value for _, value in places)
     tail = " ON CONFLICT DO NOTHING" if or_nothing else ""
     return f'INSERT INTO "{model._meta.db_table}" ({names}) SELECT {values} WHERE {condition or "TRUE"}{tail}'
+
+
+@cache
+def _delete_sql(model: type[models.Model], condition: str) -> str:
+    return f'DELETE FROM "{model._meta.db_table}" WHERE "{model._meta.pk.column}" = %s AND {condition}'  # noqa: S608 - names of models and columns only
 
 
 @cache

@@ -4,7 +4,7 @@ Each function runs inside a transaction of its caller (the journal or a view). I
 expected status, the UPDATE changes nothing and the function reports that the caller lost the race.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -87,14 +87,16 @@ class StepEnding:
     traces: PackedTraces = field(default_factory=PackedTraces)
 
 
-def next_step(run_id: UUID, step: Step) -> None:
-    """Store the answers to the previous step's calls, then the next step.
+def next_step(run_id: UUID, step: Step, *, before: Callable[[], None] | None = None) -> None:
+    """Store the answers to the previous step's calls, then what ``before`` stores, then the next step.
 
     Raises:
         LostRace: a cancel was stored first, or the run is not running.
     """
     _update_running(run_id)
     _add_call_results(run_id)
+    if before is not None:
+        before()
     statements.insert([step]).execute()
 
 
@@ -247,7 +249,7 @@ def _add_call_results(run_id: UUID) -> None:
 def request_cancel(
     run_id: UUID, *, by: str, reason: str, by_name: str = "", mode: str = CancelMode.IMMEDIATE
 ) -> bool:
-    """Store a request to cancel. Return False if the run has ended or does not exist.
+    """Store a request to cancel a run, also a queued one. Return False if the run has ended or does not exist.
 
     The first request stays. A later request with the mode ``IMMEDIATE`` only changes the mode.
 
@@ -259,7 +261,7 @@ def request_cancel(
         mode: a ``CancelMode``.
     """
     now = timezone.now()
-    active = Run.objects.filter(pk=run_id, status__in=ACTIVE)
+    active = Run.objects.filter(pk=run_id, status__in=sources(RunStatus.CANCELLED))
     first = active.filter(cancel_requested_at=None).update(
         cancel_requested_at=now,
         cancelled_by=by,

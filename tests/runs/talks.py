@@ -8,9 +8,12 @@ from django.test import AsyncClient
 from concurrency.threads import readers
 from providers.models import ProviderTrace
 from tests.runs.conftest import Person
-from tests.runs.sockets import Socket
+from tests.runs.sockets import Socket, is_terminal
 
 type Json = dict[str, Any]
+
+#: Seconds after which an end that is missing counts as stuck; the first run over a wire loads what its SDK needs.
+STUCK = 60.0
 
 #: A wire whose requests are easy to read.
 ECHO = "emulator/echo@openai-chat"
@@ -37,7 +40,7 @@ class Talk:
     async def say(self, text: str | None, **fields: Any) -> str:
         """Start a run and wait for its end or its pause. Return the run's id."""
         run_id = await self.start(text, **fields)
-        await self.socket.ended(run_id)
+        await self.socket.until(lambda: any(map(is_terminal, self.socket.events(run_id))), STUCK)
         return run_id
 
     async def read(self, query: str = "") -> Json:

@@ -22,6 +22,7 @@ def test_the_table_is_the_one_in_the_protocol() -> None:
         source.value: {target.value for target in targets} for source, targets in TRANSITIONS.items()
     } == {
         "created": {"cancelled", "failed"},
+        "queued": {"cancelled"},
         "running": {"awaiting_approval", "completed", "failed", "cancelled"},
         "awaiting_approval": {"running", "cancelled", "failed"},
         "completed": set(),
@@ -30,15 +31,15 @@ def test_the_table_is_the_one_in_the_protocol() -> None:
     }
 
 
-def test_every_status_is_in_the_table_and_is_either_active_or_terminal() -> None:
+def test_every_status_is_in_the_table_and_is_either_active_or_terminal_or_queued() -> None:
     assert set(TRANSITIONS) == set(RunStatus)
-    assert set(RunStatus) == ACTIVE | TERMINAL
+    assert set(RunStatus) == ACTIVE | TERMINAL | {S.QUEUED}
     assert not ACTIVE & TERMINAL
     assert {S.COMPLETED, S.FAILED, S.CANCELLED} == TERMINAL
 
 
 def test_every_active_run_can_be_stopped_and_can_fail() -> None:
-    assert sources(S.CANCELLED) == sources(S.FAILED) == ACTIVE
+    assert sources(S.CANCELLED) - {S.QUEUED} == sources(S.FAILED) == ACTIVE
 
 
 def test_nothing_becomes_created_again() -> None:
@@ -130,10 +131,10 @@ def test_a_stored_cancel_wins_over_every_other_change(target: RunStatus, ada: Pe
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("status", RunStatus)
-def test_a_cancel_is_stored_for_active_runs_only(status: RunStatus, ada: Person) -> None:
+def test_a_cancel_is_stored_for_runs_that_have_not_ended(status: RunStatus, ada: Person) -> None:
     run = make_run(owner=ada.user, status=status)
     before = columns(run)
-    assert transitions.request_cancel(run.pk, by="user", reason="") is (status in ACTIVE)
+    assert transitions.request_cancel(run.pk, by="user", reason="") is (status not in TERMINAL)
     after = columns(run)
     assert after["status"] == status
     if status in TERMINAL:
