@@ -235,3 +235,11 @@ def test_it_offers_its_conversations_in_a_drawer_on_a_narrow_screen(page: Page) 
 
     page.locator("header").get_by_role("link", name="New conversation").click()
     expect(page.get_by_role("heading", name="What would you like to ask?")).to_be_visible()
+
+
+def test_the_empty_page_shows_its_beginning_on_a_small_screen(page: Page) -> None:
+    page.set_viewport_size({"width": 360, "height": 640})
+    page.reload()
+    page.locator("main[data-connection=online]").wait_for()
+    expect(page.get_by_role("heading", name="What would you like to ask?")).to_be_in_viewport(ratio=1)
+    assert page.evaluate("document.documentElement.scrollWidth") == 360

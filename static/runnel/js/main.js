@@ -46,7 +46,7 @@ const sidebar = new Sidebar(conversation, {
   titled: showTitle,
   gone: conversationGone,
 });
-const toEnd = stickToEnd(byId("scroll"), byId("jump"));
+const toEnd = stickToEnd(byId("scroll"), byId("jump"), () => byId("welcome").hidden);
 const loadOlder = loadTowardsBeginning(byId("scroll"), () => viewer.loadOlder().catch(report));
 
 const socket = new Socket(new URL("/ws/", location.href).href.replace(/^http/, "ws"), {

@@ -22,10 +22,10 @@ export function scrollByKeys(frame, field) {
 }
 
 /**
- * Follow the growth of what is inside the scrolling `frame`; `jump` is a button that leads back.
- * Return a function that goes to the end at once.
+ * Follow the growth of what is inside the scrolling `frame`; `jump` is a button that leads back. What `isGrowing` says
+ * is not growing is read from its beginning. Return a function that goes to the end at once.
  */
-export function stickToEnd(frame, jump) {
+export function stickToEnd(frame, jump, isGrowing = () => true) {
   let isStuck = true;
   let last = 0;
 
@@ -48,7 +48,7 @@ export function stickToEnd(frame, jump) {
     },
     { passive: true },
   );
-  const observer = new ResizeObserver(() => isStuck && toEnd());
+  const observer = new ResizeObserver(() => isStuck && isGrowing() && toEnd());
   for (const part of frame.children) observer.observe(part);
   observer.observe(frame);
   jump.addEventListener("click", toEnd);
