@@ -44,7 +44,7 @@ def _shown(waiting_run: WaitingRun) -> dict[str, Any]:
             # As in the event: who wants to read them opens the conversation.
             del interrupt["metadata"]["arguments"]
     return {
-        "run_id": run.pk,
+        "run_id": run.shown_id,
         "conversation_id": run.conversation_id,
         "title": run.conversation.title,
         "model": run.model,

@@ -129,6 +129,7 @@ class Run(UsageColumns):
                 fields=["owner", "status"], condition=Q(finished_at__isnull=True), name="run_unfinished"
             ),
             models.Index(fields=["finished_at"], condition=Q(finished_at__isnull=False), name="run_by_end"),
+            models.Index(fields=["chosen_id"], condition=Q(chosen_id__isnull=False), name="run_by_chosen_id"),
         ]
         constraints = [
             models.UniqueConstraint(

@@ -10,6 +10,7 @@ from uuid import UUID
 from django.utils.crypto import salted_hmac
 
 from runs.models import Run
+from runs.services.sharing import Onlooker, share_for_run
 
 _SALT = "runs.services.own_ids"
 #: The version of all substitutes, and of hardly any id that a client chooses (RFC 9562, section 5.8).
@@ -35,6 +36,19 @@ def chosen(run_id: UUID) -> UUID:
     if not may_be_substitute(run_id):
         return run_id
     return Run.objects.filter(pk=run_id).values_list("chosen_id", flat=True).first() or run_id
+
+
+def stored(onlooker: Onlooker, run_id: UUID) -> UUID | None:
+    """Return the substitute of the run that somebody may look at and knows as ``run_id``. Reads the database.
+
+    Return ``None`` if there is none, or it is stored under ``run_id`` itself.
+    """
+    found = Run.objects.filter(chosen_id=run_id)
+    own = found.filter(owner_id=onlooker.user_id).values_list("pk", flat=True).first()
+    if own is not None:
+        return own
+    others = found.values_list("pk", flat=True)
+    return next((other for other in others if share_for_run(onlooker, other) is not None), None)
 
 
 def is_taken_by_another(owner_id: int, run_id: UUID) -> bool:

@@ -149,7 +149,7 @@ class RunConsumer(AsyncConsumer):
             return
         if handshake.token is not None:
             await count_token(address, handshake.token, is_right=True)
-        self._ids = RunIds(identity.user_id)
+        self._ids = RunIds(identity.onlooker)
         self._scopes = identity.scopes
         self._commands = Commands(
             identity.user_id,

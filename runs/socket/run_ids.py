@@ -5,14 +5,14 @@ from uuid import UUID
 
 from concurrency.threads import readers
 from runs.errors import NotFound
-from runs.services import own_ids
+from runs.services import Onlooker, own_ids
 
 
 class RunIds:
     """The ids of the runs on one user's socket. Almost always the client's id is the row's."""
 
-    def __init__(self, user_id: int) -> None:
-        self._user_id = user_id
+    def __init__(self, onlooker: Onlooker) -> None:
+        self._onlooker = onlooker
         #: The substitutes that this socket has met, by the id that the client chose.
         self._substitutes: dict[UUID, UUID] = {}
 
@@ -37,10 +37,10 @@ class RunIds:
             self.note(chosen=await readers.run(own_ids.chosen, run_id), stored=run_id)
 
     async def found[T](self, run_id: UUID, act: Callable[[UUID], Awaitable[T]]) -> T:
-        """Return ``await act(run_id)``; if the user has no such run, try the substitute.
+        """Return ``await act(run_id)``; if the user may see no such run, try the substitute.
 
         Raises:
-            NotFound: the user has no run with this id, whether or not another user has one.
+            NotFound: the user may see no run with this id, whether or not another user has one.
             Exception: whatever else ``act`` raises.
         """
         if (stored := self.stored(run_id)) != run_id:
@@ -49,10 +49,7 @@ class RunIds:
             return await act(run_id)
         except NotFound:
             pass
-        substitute = own_ids.substitute(self._user_id, run_id)
+        if (substitute := await readers.run(own_ids.stored, self._onlooker, run_id)) is None:
+            raise NotFound
         self.note(chosen=run_id, stored=substitute)
-        try:
-            return await act(substitute)
-        except BaseException:
-            self._substitutes.pop(run_id, None)
-            raise
+        return await act(substitute)

@@ -9,9 +9,10 @@ from asgiref.sync import sync_to_async
 from django.test import Client
 
 from concurrency.threads import readers
-from runs.models import Run
+from runs.models import Run, Share
 from runs.services import own_ids
 from tests.runs.conftest import Connect, Person
+from tests.runs.sockets import is_terminal
 
 
 async def get(person: Person, path: str, *, method: str = "get") -> str:
@@ -52,7 +53,8 @@ async def test_a_foreign_id_is_like_an_absent_one(ada: Person, eve: Person, conn
     foreign, absent = str(uuid4()), str(uuid4())
     owner = await connect(ada)
     await owner.start(run_id=foreign)
-    await owner.ended(foreign)
+    # The first run loads what the SDKs need.
+    await owner.until(lambda: any(map(is_terminal, owner.events(foreign))), timeout=60)
 
     there = await story(eve, connect, foreign)
 
@@ -129,3 +131,32 @@ async def test_a_foreign_id_counts_as_one_start(
         for run_id in (foreign, str(uuid4()), str(uuid4()))
     ]
     assert [answer["type"] for answer in answers] == ["ok", "ok", "error"]
+
+
+async def test_a_shared_run_has_the_chosen_id_for_whom_it_is_shared_with(
+    ada: Person, eve: Person, connect: Connect
+) -> None:
+    chosen = str(uuid4())
+    owner, socket = await connect(ada), await connect(eve)
+    await owner.start(run_id=chosen)
+    await owner.ended(chosen)
+    started = await socket.start(run_id=chosen)
+    await socket.ended(chosen)
+    mallory = await readers.run(_someone)
+    looking, following = await connect(mallory), await connect(mallory)
+    assert (await looking.ask("subscribe", run_id=chosen))["code"] == "not_found"
+    share = await readers.run(
+        lambda: Share.objects.create(conversation_id=started["conversation_id"], user=mallory.user)
+    )
+
+    assert (await looking.ask("subscribe", run_id=chosen))["run_id"] == chosen
+    await looking.ended(chosen)
+    active = await socket.start(conversation_id=started["conversation_id"], model="emulator/silent")
+    await following.ask("subscribe", conversation_id=started["conversation_id"])
+    await socket.ask("cancel", run_id=active["run_id"])
+    await socket.ended(active["run_id"])
+
+    substitute = str(own_ids.substitute(eve.user.pk, UUID(chosen)))
+    assert substitute not in "".join([*looking.received, *following.received])
+    await readers.run(share.delete)
+    assert (await looking.ask("subscribe", run_id=chosen))["code"] == "not_found"
