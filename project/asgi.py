@@ -36,9 +36,11 @@ from providers.clients import model_lists  # noqa: E402
 from providers.usage import pricing  # noqa: E402
 from runs.access import rights, shares_in_use  # noqa: E402
 from runs.engine import lock, supervisor  # noqa: E402
+from runs.http import metrics  # noqa: E402
 from runs.retention import daily  # noqa: E402
 from runs.socket import consumers  # noqa: E402
 from runs.socket.routing import websocket_urlpatterns  # noqa: E402
+from runs.telemetry import metrics as telemetry  # noqa: E402
 from runs.toolbox import mcp  # noqa: E402
 
 logger = logging.getLogger("runnel.lifecycle")
@@ -86,6 +88,7 @@ async def _begin() -> None:
     _background.add(spawn(daily.keep_pruned(), name="daily pruning"))
     _background.add(spawn(rights.keep_checking(), name="rights", is_shared=True))
     _background.add(spawn(shares_in_use.keep_checking(), name="shares", is_shared=True))
+    _background.add(spawn(metrics.keep_measuring(), name="metrics", is_shared=True))
     if settings.RUNNEL_LIST_MODELS:
         _background.add(spawn(model_lists.keep_fresh(), name="model lists"))
     readiness.has_begun = True
@@ -101,6 +104,7 @@ async def shut_down() -> None:
         _background.pop().cancel()
     async with contextlib.AsyncExitStack() as last_first:
         last_first.callback(lock.release)
+        last_first.callback(telemetry.leave)
         last_first.push_async_callback(emulator.close_shared)
         last_first.push_async_callback(clients.close_all)
         last_first.push_async_callback(mcp.close_all)

@@ -1,21 +1,26 @@
-"""``/healthz`` and ``/readyz``, for those who operate the server.
+"""``/healthz``, ``/readyz`` and ``/metrics``, for those who operate the server.
 
 They are answered before Django looks at the request: a load balancer asks by address, without TLS, and also while
 the database is away.
 """
 
 import asyncio
+import hmac
+import ipaddress
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
 from typing import Any
 
 import orjson
+from django.conf import settings
 from health_check.exceptions import ServiceWarning
 
 from concurrency.per_loop import PerLoop
 from concurrency.tasks import spawn
 from project.checks import CHECKS
+from runs.http import metrics
 
 type Application = Callable[[Any, Any, Any], Awaitable[None]]
 type Answer = tuple[HTTPStatus, str, bytes]
@@ -24,6 +29,15 @@ _TEXT = "text/plain; charset=utf-8"
 _JSON = "application/json"
 #: Seconds for which what was found is told to others: strangers may ask as often as they like.
 _FRESH = 1.0
+#: Headers of a proxy: a request that has one comes from elsewhere, whatever its last hop is.
+_FORWARDED = (
+    b"forwarded",
+    b"x-forwarded-for",
+    b"x-forwarded-proto",
+    b"x-forwarded-host",
+    b"via",
+    b"x-real-ip",
+)
 
 
 class _Readiness:
@@ -73,7 +87,36 @@ async def _ready(scope: Mapping[str, Any]) -> Answer:
     return await _readiness.get().answer()
 
 
-PROBES = {"/healthz": _health, "/readyz": _ready}
+async def _metrics(scope: Mapping[str, Any]) -> Answer:
+    if not may_read_metrics(scope):
+        return HTTPStatus.NOT_FOUND, _TEXT, b"There is nothing here.\n"
+    content_type, body = await metrics.exposition()
+    return HTTPStatus.OK, content_type, body
+
+
+PROBES = {"/healthz": _health, "/readyz": _ready, "/metrics": _metrics}
+
+
+def may_read_metrics(scope: Mapping[str, Any]) -> bool:
+    """Return whether a request comes with the token, or, where none is set, from this machine by a local name."""
+    headers = dict(scope["headers"])
+    if settings.RUNNEL_METRICS_TOKEN:
+        expected = f"Bearer {settings.RUNNEL_METRICS_TOKEN}".encode()
+        return hmac.compare_digest(headers.get(b"authorization", b""), expected)
+    peer = (scope.get("client") or ("",))[0]
+    # A page whose name leads to this machine would name itself in Host.
+    host = re.sub(r":\d+$", "", headers.get(b"host", b"").decode("latin-1")).strip("[]")
+    is_proxied = any(name in headers for name in _FORWARDED)
+    return not is_proxied and _is_loopback(peer) and (host == "localhost" or _is_loopback(host))
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    mapped = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None
+    return (mapped or found).is_loopback
 
 
 def answer_probes(application: Application) -> Application:

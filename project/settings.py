@@ -424,6 +424,10 @@ RUNNEL_TOKENS_PER_DAY = whole("RUNNEL_TOKENS_PER_DAY", 0)
 #: US dollars of all runs in 24 hours; 0 means no limit.
 RUNNEL_COST_PER_DAY = number("RUNNEL_COST_PER_DAY", 0.0)
 
+#: What /metrics is told by, as `Authorization: Bearer …`; if empty, it answers this machine only.
+RUNNEL_METRICS_TOKEN = text("RUNNEL_METRICS_TOKEN")
+#: The folder in which several processes on one port share what they count. prometheus-client reads the variable.
+PROMETHEUS_MULTIPROC_DIR = text("PROMETHEUS_MULTIPROC_DIR")
 #: Free megabytes of the data folder's disk below which the server says that it is not ready.
 RUNNEL_MIN_DISK_MB = whole("RUNNEL_MIN_DISK_MB", 200)
 

@@ -213,6 +213,11 @@ def of(name: str, rules: Rules) -> Circuit:
     return circuit
 
 
+def states() -> list[State]:
+    """Return the state of each circuit of this process."""
+    return [each.state for each in _circuits.values()]
+
+
 def forget_all() -> None:
     """Discard all circuits, like a restart of the process."""
     _circuits.clear()

@@ -49,6 +49,11 @@ def count(user_id: int) -> int:
         return sum(socket.identity.user_id == user_id for socket in _sockets)
 
 
+def total() -> int:
+    """Return how many sockets are open in this process."""
+    return len(_sockets)
+
+
 def identities() -> set[Identity]:
     """Return who has opened the open sockets of this process."""
     with _lock:

@@ -38,6 +38,7 @@ from runs.models import Step
 from runs.states import CancelledBy, RunStatus, StopReason
 from runs.store import history, transitions
 from runs.store.transitions import LostRace
+from runs.telemetry import notes
 from runs.usage.budget import BudgetMeter, price_list
 from runs.usage.run_usage import RunUsage
 
@@ -113,6 +114,7 @@ class Engine:
         limit = asyncio.get_running_loop().call_later(
             max(left, 0.0), self._cancellation.stop, StopCause.TIME_LIMIT, message
         )
+        notes.run_began(model=self._targets[0].origin.model, segment=self._run.segment.number)
         try:
             await self._drive()
         except Fenced:
@@ -277,6 +279,7 @@ class Engine:
             [event],
             lambda: transitions.pause(self._run_id, ending, used, until=until, active_seconds=active),
         )
+        notes.run_paused()
 
     async def _end_stopped(self, result: StepResult | None, upstream_closed_ms: float | None) -> None:
         cancellation, usage = self._cancellation, self._segment_usage(result)
@@ -332,6 +335,7 @@ class Engine:
             await self._end_stopped(result, None)
         else:
             self._has_ended = True
+            notes.run_ended(self._run_id, self._run.owner_id, ending, seconds=self._active_seconds)
 
     @property
     def _active_seconds(self) -> float:

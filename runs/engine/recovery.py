@@ -26,6 +26,7 @@ from runs.models.tool_call import OPEN, ToolCallStatus
 from runs.states import DRIVEN, RunStatus, StopReason
 from runs.store import transitions
 from runs.store.transitions import Ending, StepEnding
+from runs.telemetry import notes
 from runs.usage.run_usage import UsageTotals
 
 logger = logging.getLogger("runnel.recovery")
@@ -109,6 +110,7 @@ def _end_orphan(run: Run) -> bool:
         if isinstance(failure := outcomes.decisions[0], BaseException):
             raise failure
     logger.warning("run %s was left active by a dead worker: it is %s now", run.id, ending.status)
+    notes.run_ended(run.id, run.owner_id, ending)
     return True
 
 

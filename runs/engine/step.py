@@ -28,6 +28,7 @@ from runs.store.embedded import Embedded
 from runs.store.made import MadeFile, NotKept
 from runs.store.media import Contents
 from runs.store.transitions import Answer, StepEnding
+from runs.telemetry import notes
 from runs.usage.budget import BudgetMeter
 
 logger = logging.getLogger("runnel.engine")
@@ -132,6 +133,7 @@ class RunningStep:
                 self._reasoning_seconds = tuple(sink.events.reasoning_seconds)
                 self.is_open = False
                 context.budget.settle(self.attempts.spending.by_model)
+                notes.step_made(self.recorder.traces, self.attempts.spending)
 
     async def _pack_traces(self, conversation_id: UUID) -> None:
         """Prepare the traces for the step's commit, so that neither the event loop nor the journal nor a reader does it."""

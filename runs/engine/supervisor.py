@@ -38,6 +38,7 @@ from runs.log.run_log import RunLog
 from runs.states import CancelledBy
 from runs.store import queue
 from runs.store.transitions import LostRace
+from runs.telemetry import notes
 
 logger = logging.getLogger("runnel.supervisor")
 
@@ -187,6 +188,7 @@ class Supervisor:
         try:
             await self.journal.commit(log, events, lambda: paused.end(found, ending, outcomes))
             has_ended = True
+            notes.run_ended(run_id, found.row.owner_id, ending, seconds=found.row.active_seconds)
         except (Fenced, LostRace):
             logger.info("run %s is no longer paused: another change came first", run_id)
         finally:

@@ -130,6 +130,14 @@ class Feed:
         for follower in tuple(self._conversations.get(conversation_id, ())):
             follower.run_began(conversation_id, run_id)
 
+    def lags(self) -> list[int]:
+        """Return for each viewer how many committed events it has not got yet."""
+        return [
+            max(channel.last_seq - viewer.cursor, 0)
+            for channel in self._channels.values()
+            for viewer in channel.viewers
+        ]
+
     def conversation_changed(self, conversation_id: UUID, run_id: UUID | None = None) -> None:
         """Notify the followers of a conversation that has changed, perhaps by a command about a run."""
         for follower in tuple(self._conversations.get(conversation_id, ())):

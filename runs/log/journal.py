@@ -9,6 +9,7 @@ decisions. After each commit the journal calls ``on_commit``, so viewers only se
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,6 +23,7 @@ from runs.log.agui import Event
 from runs.log.packing import frame_head, frames
 from runs.log.run_log import Committed, Delta, RunLog
 from runs.log.writer import Append, AtomicChange, Fenced, Group, write_group
+from runs.telemetry.metrics import note_commit
 
 __all__ = ["Fenced", "Journal"]
 
@@ -228,7 +230,10 @@ class Journal:
             )
             for item in requests
         ]
+        begun_at = time.monotonic()
         outcomes = await self._writer.run(write_group, Group(list(appended.values()), decisions))
+        written = (*appended.values(), *(each.append for each in decisions if each.append))
+        note_commit(time.monotonic() - begun_at, sum(len(each.events) for each in written))
         for log, append in appended.items():
             if append.key in outcomes.refused:
                 log.lost = True

@@ -1,0 +1,67 @@
+"""One line for each start, pause and end of a run, and the counts that follow from them.
+
+A line names the run, its user and the request that started it: ``concurrency.log_context`` has bound them where a
+run is driven.
+"""
+
+from collections.abc import Iterable
+from typing import Protocol
+from uuid import UUID
+
+import structlog
+
+from providers.types.trace import TraceRecord
+from providers.usage.spending import StepUsage
+from runs.states import RunStatus, StopReason
+from runs.telemetry import metrics
+
+logger: structlog.stdlib.BoundLogger = structlog.get_logger("runnel.runs")
+
+
+def run_began(*, model: str, segment: int) -> None:
+    """Tell of a run that begins here, or goes on after a pause."""
+    if segment == 1:
+        metrics.STARTED.inc()
+    logger.info("run started" if segment == 1 else "run resumed", model=model)
+
+
+def run_paused() -> None:
+    """Tell of a run that waits for a person."""
+    logger.info("run paused")
+
+
+class Ended(Protocol):
+    """The end of a run, as it is stored."""
+
+    @property
+    def status(self) -> RunStatus: ...
+    @property
+    def stop_reason(self) -> StopReason: ...
+    @property
+    def error_code(self) -> str: ...
+    @property
+    def upstream_closed_ms(self) -> float | None: ...
+
+
+def run_ended(run_id: UUID, owner_id: int, end: Ended, *, seconds: float | None = None) -> None:
+    """Tell of a run of the user ``owner_id``, once its end is stored.
+
+    It was driven for ``seconds``, pauses excluded; ``None`` if nobody knows.
+    """
+    metrics.note_end(end.status, end.stop_reason, end.upstream_closed_ms)
+    told = {"error_code": end.error_code or None, "seconds": None if seconds is None else round(seconds, 3)}
+    logger.info(
+        "run ended",
+        run_id=str(run_id),
+        user_id=str(owner_id),
+        status=end.status.value,
+        stop_reason=end.stop_reason.value,
+        **{name: value for name, value in told.items() if value is not None},
+    )
+
+
+def step_made(traces: Iterable[TraceRecord], spending: StepUsage) -> None:
+    """Tell of the provider calls of a step, and of what they used."""
+    for trace in traces:
+        metrics.note_call(trace)
+    metrics.note_usage(spending.by_model)
