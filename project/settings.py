@@ -6,6 +6,7 @@ off, the secure value of each setting is the default.
 """
 
 from datetime import timedelta
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -210,13 +211,39 @@ STATIC_ROOT = RUNNEL_DATA_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 # With DEBUG, static files are served from their source folders. Without it, they are served from STATIC_ROOT,
 # where `manage.py collectstatic` puts hashed and compressed copies.
+#: The bucket for uploads, in a store that speaks S3; if empty, they are in the data folder.
+RUNNEL_S3_BUCKET = text("RUNNEL_S3_BUCKET")
+#: Address of the store, if it is not Amazon's.
+RUNNEL_S3_ENDPOINT = text("RUNNEL_S3_ENDPOINT")
+RUNNEL_S3_REGION = text("RUNNEL_S3_REGION")
+#: What the names of our objects begin with.
+RUNNEL_S3_PREFIX = text("RUNNEL_S3_PREFIX")
+if RUNNEL_S3_BUCKET and not find_spec("storages"):
+    raise Mistake("RUNNEL_S3_BUCKET needs further packages: run `make s3`.")
+
+
+def _files() -> dict[str, Any]:
+    """Return the storage of uploads. They have no public URL; a view sends them to their owner."""
+    if not RUNNEL_S3_BUCKET:
+        return {
+            "BACKEND": "django.core.files.storage.FileSystemStorage",
+            "OPTIONS": {"location": RUNNEL_DATA_DIR / "files", "file_permissions_mode": 0o600},
+        }
+    return {
+        "BACKEND": "project.s3.FilesInS3",
+        # The keys come from where boto3 looks for them: AWS_ACCESS_KEY_ID, a profile, the machine's role.
+        "OPTIONS": {
+            "bucket_name": RUNNEL_S3_BUCKET,
+            "endpoint_url": RUNNEL_S3_ENDPOINT or None,
+            "region_name": RUNNEL_S3_REGION or None,
+            "location": RUNNEL_S3_PREFIX,
+        },
+    }
+
+
 STORAGES: dict[str, dict[str, Any]] = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    # Uploads. They have no public URL; a view sends them to their owner.
-    "files": {
-        "BACKEND": "django.core.files.storage.FileSystemStorage",
-        "OPTIONS": {"location": RUNNEL_DATA_DIR / "files", "file_permissions_mode": 0o600},
-    },
+    "files": _files(),
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEBUG

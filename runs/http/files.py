@@ -70,6 +70,8 @@ def send(request: HttpRequest, found: File) -> HttpResponseBase:
         content, as_attachment=not is_picture, filename=found.name, content_type=found.mime_type
     )
     if isinstance(request, ASGIRequest):
+        # What comes from a store elsewhere does not tell its length by itself.
+        response.headers["Content-Length"] = str(found.size)
         # Django would read the whole file into memory, and then wait for the client.
         response.streaming_content = _pieces(content)
     return response

@@ -61,7 +61,8 @@ def delete_bytes(sender: type[File], instance: File, **kwargs: Any) -> None:
     """
     if instance.content:
         content = instance.content
-        transaction.on_commit(lambda: content.delete(save=False), using=kwargs["using"])
+        # A store that fails then costs space, not the deletion, which is committed: Django logs the error.
+        transaction.on_commit(lambda: content.delete(save=False), using=kwargs["using"], robust=True)
 
 
 def delete_unused(ids: Iterable[UUID]) -> int:

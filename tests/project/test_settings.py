@@ -172,3 +172,10 @@ def test_it_keeps_no_sqlite_option_for_another_database(data_dir: str):
     assert database["default"]["ENGINE"] == "django.db.backends.postgresql"
     assert "transaction_mode" not in database["default"].get("OPTIONS", {})
     assert database["default"]["CONN_MAX_AGE"] == 0
+
+
+def test_it_keeps_uploads_in_a_bucket_where_one_is_named(data_dir: str):
+    files = read("STORAGES", RUNNEL_DATA_DIR=data_dir, RUNNEL_S3_BUCKET="ours", RUNNEL_S3_PREFIX="runnel/")
+
+    assert files["files"]["BACKEND"] == "project.s3.FilesInS3"
+    assert files["files"]["OPTIONS"]["bucket_name"] == "ours"
