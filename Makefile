@@ -6,7 +6,7 @@ UV_COMPILE := $(PYTHON) -m uv pip compile --no-config --quiet --universal --pyth
 	--generate-hashes --custom-compile-command "make lock" $(UPGRADE)
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev boto3 s3 otel run test lint types imports pytest js vendor thorough failures compatibility lanes format lock reset clean
+.PHONY: help install dev boto3 s3 otel run compose test lint types imports pytest js vendor thorough failures compatibility lanes format lock reset clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,6 +29,9 @@ otel: install ## Install what sends spans of runs to an OpenTelemetry collector
 run: install ## Serve on http://127.0.0.1:8000 (HOST, PORT, RUNNEL_DATA_DIR); Ctrl-C stops it
 	@exec $(PYTHON) manage.py serve
 
+compose: dev ## Start deploy/compose.yaml's services as plain processes (needs postgresql, redis-server, caddy)
+	@$(PYTHON) scripts/compose.py
+
 test: dev ## Lint, types, import contracts and tests, each to its end, with one summary
 	@.ci/check
 
@@ -41,7 +44,10 @@ types: dev ## Check the types
 imports: dev ## Check who imports whom
 	@.venv/bin/lint-imports
 
-pytest: dev ## Run the tests alone (ARGS="tests/project -x")
+pycompose: dev ## Start deploy/compose.yaml's services as plain processes (needs postgresql, redis-server, caddy)
+	@$(PYTHON) scripts/compose.py
+
+test: dev ## Run the tests alone (ARGS="tests/project -x")
 	@$(PYTHON) -m pytest $(ARGS)
 
 js: ## Check the types of the page's JavaScript (needs npm; not part of `make test`)

@@ -1,0 +1,86 @@
+"""The services of the compose file, started as plain processes: two servers on PostgreSQL and Redis behind Caddy."""
+
+import asyncio
+import json
+import shutil
+import ssl
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from websockets.asyncio.client import connect
+
+from scripts import compose
+
+PROGRAMS = ("redis-server", "caddy")
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[compose.Stack]:
+    missing = [name for name in PROGRAMS if shutil.which(name) is None]
+    if missing:
+        pytest.skip(f"{' and '.join(missing)} are not installed")
+    with compose.running() as stack:
+        yield stack
+
+
+#: Caddy has made its certificate itself.
+TRUSTING = ssl.create_default_context()
+TRUSTING.check_hostname, TRUSTING.verify_mode = False, ssl.CERT_NONE
+
+
+def get(url: str, **headers: str) -> tuple[int, str]:
+    request = urllib.request.Request(url, headers={k.replace("_", "-"): v for k, v in headers.items()})
+    try:
+        with urllib.request.urlopen(request, timeout=30, context=TRUSTING) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+
+
+def test_both_servers_are_ready_and_only_the_token_reads_metrics(stack: compose.Stack) -> None:
+    for name in ("web1", "web2"):
+        address = f"http://127.0.0.1:{stack.ports[name]}"
+        assert json.loads(get(f"{address}/readyz")[1])["status"] == "ready"
+        assert get(f"{address}/metrics")[0] == 404
+        assert get(f"{address}/metrics", Authorization="Bearer metrics")[0] == 200
+
+
+def test_the_proxy_serves_the_page_and_hides_what_is_for_operators(stack: compose.Stack) -> None:
+    status, page = get(f"{stack.url}login/")
+    assert (status, "csrfmiddlewaretoken" in page) == (200, True)
+    for path in ("healthz", "readyz", "metrics"):
+        assert get(stack.url + path, Authorization="Bearer metrics")[0] == 404
+
+
+async def test_a_socket_passes_the_proxy_and_each_server_knows_the_runs_of_the_other(
+    stack: compose.Stack,
+) -> None:
+    done = await asyncio.create_subprocess_exec(
+        *(sys.executable, "manage.py", "api_token", "admin"),
+        cwd=compose.ROOT,
+        env=stack._environment("web1"),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    token = (await done.communicate())[0].decode().split()[-1]
+    headers = {"Authorization": f"Bearer {token}", "X-Forwarded-For": "1.2.3.4", "Daphne-Root-Path": "/x"}
+
+    async def ask(url: str, **frame: Any) -> dict[str, Any]:
+        context = TRUSTING if url.startswith("wss") else None
+        async with connect(url, additional_headers=headers, ssl=context, proxy=None) as socket:
+            ready = json.loads(await socket.recv())
+            assert ready["type"] == "ready"
+            await socket.send(json.dumps({"id": "1", **frame}))
+            answer: dict[str, Any] = json.loads(await socket.recv())
+            return answer
+
+    # The emulator is off here, and no provider has a key: what comes back is the server's refusal.
+    through = stack.url.replace("https", "wss") + "ws/"
+    answer = await ask(through, type="start", model="openai/gpt-4o", input="hi")
+    assert answer["type"] == "error"
+    for name in ("web1", "web2"):
+        pong = await ask(f"ws://127.0.0.1:{stack.ports[name]}/ws/", type="ping")
+        assert pong["type"] == "pong"
