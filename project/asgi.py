@@ -41,6 +41,7 @@ from runs.retention import daily  # noqa: E402
 from runs.socket import consumers  # noqa: E402
 from runs.socket.routing import websocket_urlpatterns  # noqa: E402
 from runs.telemetry import metrics as telemetry  # noqa: E402
+from runs.telemetry import spans  # noqa: E402
 from runs.toolbox import mcp  # noqa: E402
 
 logger = logging.getLogger("runnel.lifecycle")
@@ -75,6 +76,7 @@ async def _begin_later() -> None:
 
 async def _begin() -> None:
     """End runs of a dead process, then load what the first stream would load."""
+    spans.configure()
     await supervisor.current().ready()
     await readers.run(cache.refresh_if_due)
     await clients.warm_up()
@@ -105,6 +107,7 @@ async def shut_down() -> None:
     async with contextlib.AsyncExitStack() as last_first:
         last_first.callback(lock.release)
         last_first.callback(telemetry.leave)
+        last_first.push_async_callback(asyncio.to_thread, spans.close)
         last_first.push_async_callback(emulator.close_shared)
         last_first.push_async_callback(clients.close_all)
         last_first.push_async_callback(mcp.close_all)

@@ -455,6 +455,11 @@ RUNNEL_COST_PER_DAY = number("RUNNEL_COST_PER_DAY", 0.0)
 RUNNEL_METRICS_TOKEN = text("RUNNEL_METRICS_TOKEN")
 #: The folder in which several processes on one port share what they count. prometheus-client reads the variable.
 PROMETHEUS_MULTIPROC_DIR = text("PROMETHEUS_MULTIPROC_DIR")
+#: Whether spans of runs go to an OpenTelemetry collector, and whether prompts and answers are in them.
+RUNNEL_OTEL = boolean("RUNNEL_OTEL", False)
+RUNNEL_OTEL_PAYLOADS = boolean("RUNNEL_OTEL_PAYLOADS", False)
+if RUNNEL_OTEL and not (find_spec("opentelemetry") and find_spec("opentelemetry.sdk")):
+    raise Mistake("RUNNEL_OTEL needs further packages: run `make otel`.")
 #: Free megabytes of the data folder's disk below which the server says that it is not ready.
 RUNNEL_MIN_DISK_MB = whole("RUNNEL_MIN_DISK_MB", 200)
 

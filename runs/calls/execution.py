@@ -18,6 +18,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import connections
+from django.utils import timezone
 
 from concurrency.log_context import fresh_context
 from concurrency.tasks import spawn
@@ -27,6 +28,7 @@ from runs.calls.outcomes import DENIED_BEFOREHAND, CallOutcome, NotExecuted, tex
 from runs.calls.planning import CLIENT, PlannedCall
 from runs.calls.progress import Progress, ProgressNotes
 from runs.models.tool_call import ToolCallStatus
+from runs.telemetry import spans
 from runs.toolbox.binding import why_not_readable
 from runs.toolbox.tool import Tool, ToolAnswer, ToolContext, ToolError
 
@@ -84,14 +86,27 @@ async def execute(
 
 
 async def _told(
-    call: PlannedCall, tell_progress: Callable[[Progress], None], *surroundings: Any
+    call: PlannedCall,
+    tell_progress: Callable[[Progress], None],
+    run_context: RunContext,
+    *surroundings: Any,
 ) -> CallOutcome:
     """Return the answer to a call. After it, viewers get no more notes about its progress."""
-    notes = ProgressNotes(call.call_id, tell_progress)
+    notes, began_at = ProgressNotes(call.call_id, tell_progress), timezone.now()
     try:
-        outcome = await _answer(replace(call, is_edited=False), notes, *surroundings)
+        outcome = await _answer(replace(call, is_edited=False), notes, run_context, *surroundings)
     finally:
         notes.close()
+    spans.add_tool(
+        run_context.run_id,
+        name=call.name,
+        call_id=call.call_id,
+        arguments=call.arguments,
+        result=outcome.content,
+        is_error=outcome.is_error,
+        status=outcome.status.value,
+        began_at=began_at,
+    )
     return call.told_of_edit(outcome)
 
 

@@ -114,7 +114,14 @@ class Engine:
         limit = asyncio.get_running_loop().call_later(
             max(left, 0.0), self._cancellation.stop, StopCause.TIME_LIMIT, message
         )
-        notes.run_began(model=self._targets[0].origin.model, segment=self._run.segment.number)
+        segment = self._run.segment
+        notes.run_began(
+            self._run_id,
+            segment.conversation_id,
+            self._run.owner_id,
+            model=self._targets[0].origin.model,
+            segment=segment.number,
+        )
         try:
             await self._drive()
         except Fenced:
@@ -124,6 +131,7 @@ class Engine:
             await self._end_after_error()
         finally:
             limit.cancel()
+            notes.run_left(self._run_id)
             # Whatever still remembers this run, such as the context of a kept connection, keeps no files.
             self._context.contents.clear()
             self._context.room.release()
@@ -279,7 +287,7 @@ class Engine:
             [event],
             lambda: transitions.pause(self._run_id, ending, used, until=until, active_seconds=active),
         )
-        notes.run_paused()
+        notes.run_paused(self._run_id)
 
     async def _end_stopped(self, result: StepResult | None, upstream_closed_ms: float | None) -> None:
         cancellation, usage = self._cancellation, self._segment_usage(result)

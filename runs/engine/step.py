@@ -10,7 +10,8 @@ from uuid6 import uuid7
 
 from concurrency.threads import packers
 from providers.catalog import Target
-from providers.errors.stop_signal import StopSignal
+from providers.errors import LLMError
+from providers.errors.stop_signal import RunCancelled, StopSignal
 from providers.models import trace_store
 from providers.models.trace_store import PackedTraces
 from providers.retry.attempts import Attempts
@@ -110,8 +111,9 @@ class RunningStep:
             budget=context.budget,
             on_spent=context.on_spent,
         )
+        result: StepResult | None = None
         try:
-            return await self.attempts.run(
+            result = await self.attempts.run(
                 request,
                 call=CallContext(
                     run_id=self.row.run_id,
@@ -122,6 +124,10 @@ class RunningStep:
                 cancel=context.cancel,
                 sink=sink,
             )
+            return result
+        except (LLMError, RunCancelled) as ending:
+            result = ending.partial
+            raise
         finally:
             try:
                 await sink.settle()
@@ -133,7 +139,7 @@ class RunningStep:
                 self._reasoning_seconds = tuple(sink.events.reasoning_seconds)
                 self.is_open = False
                 context.budget.settle(self.attempts.spending.by_model)
-                notes.step_made(self.recorder.traces, self.attempts.spending)
+                notes.step_made(request, result, self.recorder.traces, self.attempts.spending)
 
     async def _pack_traces(self, conversation_id: UUID) -> None:
         """Prepare the traces for the step's commit, so that neither the event loop nor the journal nor a reader does it."""

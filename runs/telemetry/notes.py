@@ -4,29 +4,32 @@ A line names the run, its user and the request that started it: ``concurrency.lo
 run is driven.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Protocol
 from uuid import UUID
 
 import structlog
 
+from providers.types import ModelRequest, StepResult
 from providers.types.trace import TraceRecord
 from providers.usage.spending import StepUsage
 from runs.states import RunStatus, StopReason
-from runs.telemetry import metrics
+from runs.telemetry import metrics, spans
 
 logger: structlog.stdlib.BoundLogger = structlog.get_logger("runnel.runs")
 
 
-def run_began(*, model: str, segment: int) -> None:
+def run_began(run_id: UUID, conversation_id: UUID, owner_id: int, *, model: str, segment: int) -> None:
     """Tell of a run that begins here, or goes on after a pause."""
+    spans.begin_run(run_id, conversation_id, owner_id, model=model, segment=segment)
     if segment == 1:
         metrics.STARTED.inc()
     logger.info("run started" if segment == 1 else "run resumed", model=model)
 
 
-def run_paused() -> None:
+def run_paused(run_id: UUID) -> None:
     """Tell of a run that waits for a person."""
+    spans.end_run(run_id, stop_reason=StopReason.REQUIRES_APPROVAL.value)
     logger.info("run paused")
 
 
@@ -48,6 +51,7 @@ def run_ended(run_id: UUID, owner_id: int, end: Ended, *, seconds: float | None 
 
     It was driven for ``seconds``, pauses excluded; ``None`` if nobody knows.
     """
+    spans.end_run(run_id, stop_reason=end.stop_reason.value, error_code=end.error_code)
     metrics.note_end(end.status, end.stop_reason, end.upstream_closed_ms)
     told = {"error_code": end.error_code or None, "seconds": None if seconds is None else round(seconds, 3)}
     logger.info(
@@ -60,8 +64,16 @@ def run_ended(run_id: UUID, owner_id: int, end: Ended, *, seconds: float | None 
     )
 
 
-def step_made(traces: Iterable[TraceRecord], spending: StepUsage) -> None:
-    """Tell of the provider calls of a step, and of what they used."""
+def run_left(run_id: UUID) -> None:
+    """Tell that a run is not driven here any more, however that came."""
+    spans.end_run(run_id)
+
+
+def step_made(
+    request: ModelRequest, result: StepResult | None, traces: Sequence[TraceRecord], spending: StepUsage
+) -> None:
+    """Tell of the provider calls of a step, of what the last one brought, and of what all of them used."""
+    spans.add_calls(request, result, traces)
     for trace in traces:
         metrics.note_call(trace)
     metrics.note_usage(spending.by_model)

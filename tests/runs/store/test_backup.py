@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from django.core.files.base import ContentFile
+from django.core.files.storage import storages
 from django.core.management import CommandError, call_command
 from django.db import connection
 
@@ -46,7 +47,7 @@ def rows_of(target: Path, table: str) -> int:
 
 def store_file(name: str) -> File:
     file = File(owner=make_user(), name=name, mime_type="text/plain", size=5)
-    file.content = backup.storage().save(str(file.id), ContentFile(b"hello"))
+    file.content = storages["files"].save(str(file.id), ContentFile(b"hello"))
     file.save()
     return file
 
