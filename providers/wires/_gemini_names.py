@@ -37,6 +37,7 @@ def reason_of(value: Any) -> str:
 
 def _levels(chunk: Json) -> Iterator[Json]:
     yield chunk
+    yield object_in(chunk.get("usageMetadata"))
     for candidate in objects_in(chunk.get("candidates")):
         yield candidate
         yield from objects_in(object_in(candidate.get("content")).get("parts"))

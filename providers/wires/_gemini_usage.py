@@ -2,6 +2,23 @@
 
 from providers.types import Json
 from providers.types.usage import Usage, UsageSource, as_count
+from providers.wires.shapes import object_in, objects_in
+
+#: OpenAI's names of the totals, which gateways use.
+_OPENAIS = {
+    "prompt_tokens": "promptTokenCount",
+    "completion_tokens": "candidatesTokenCount",
+    "total_tokens": "totalTokenCount",
+}
+
+
+def reported_in(chunk: Json) -> Json:
+    """Return the usage object of a chunk, under Gemini's names; empty if there is none."""
+    for holder in (chunk, *objects_in(chunk.get("candidates"))):
+        if usage := object_in(holder.get("usageMetadata")):
+            return usage
+    usage = object_in(chunk.get("usage"))
+    return {_OPENAIS[name]: count for name, count in usage.items() if name in _OPENAIS}
 
 
 def has_counts(raw: Json) -> bool:

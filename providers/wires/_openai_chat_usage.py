@@ -1,77 +1,23 @@
-"""Token counts of a Chat Completions stream, in the one accounting. Pure.
+"""Where the chunks of a Chat Completions stream report token counts. Pure.
 
-Knows the places and the names that compatible servers and gateways use for the same counts.
+``_openai_usage`` knows what the counts are called.
 """
 
-from dataclasses import replace
-
 from providers.types import Json
-from providers.types.usage import Usage, UsageSource, count_in, first_count
+from providers.wires._openai_usage import has_totals, is_total
 from providers.wires.shapes import object_in, objects_in
 from providers.wires.usage_merging import merged
 
-_INPUT = (
-    "prompt_tokens",
-    "input_tokens",
-    "promptTokens",
-    "inputTokens",
-    "promptTokenCount",
-    "prompt_token_count",
-    "inputTokenCount",
-    "prompt_eval_count",
-    "prompt_n",
-)
-_OUTPUT = (
-    "completion_tokens",
-    "output_tokens",
-    "completionTokens",
-    "outputTokens",
-    "candidatesTokenCount",
-    "candidates_token_count",
-    "outputTokenCount",
-    "eval_count",
-    "generated_tokens",
-    "predicted_n",
-)
-#: Of the parts of these totals, the first names are OpenAI's and DeepSeek's. A gateway that fills one of the others,
-#: such as Anthropic's behind LiteLLM, may leave them at 0; a 0 under the other names says nothing.
-_CACHED = ("prompt_tokens_details.cached_tokens", "prompt_cache_hit_tokens")
-_CACHED_ELSEWHERE = (
-    "input_tokens_details.cached_tokens",
-    "cached_tokens",
-    "cache_read_input_tokens",
-    "prompt_tokens_details.cache_read_input_tokens",
-    "prompt_tokens_details.cache_read_tokens",
-    "cache_read_tokens",
-    "cachedContentTokenCount",
-    "cache_n",
-)
-_WRITTEN = ("prompt_tokens_details.cache_write_tokens",)
-_WRITTEN_ELSEWHERE = (
-    "prompt_tokens_details.cache_creation_tokens",
-    "prompt_tokens_details.cache_creation_input_tokens",
-    "input_tokens_details.cache_write_tokens",
-    "input_tokens_details.cache_creation_tokens",
-    "cache_creation_input_tokens",
-    "cache_write_input_tokens",
-    "cache_write_tokens",
-)
-_REASONING = ("completion_tokens_details.reasoning_tokens",)
-_REASONING_ELSEWHERE = (
-    "output_tokens_details.reasoning_tokens",
-    "completion_tokens_details.thinking_tokens",
-    "reasoning_tokens",
-    "thoughtsTokenCount",
-)
 #: Where a chunk may report usage, besides ``usage``.
-_PLACES = ("usageMetadata", "usage_metadata", "token_usage", "amazon-bedrock-invocationMetrics", "usage")
-ELSEWHERE = frozenset(
-    {*_PLACES, "x_groq", "error", "meta", "details", "timings", "prompt_tokens", "prompt_eval_count"}
-    - {"usage"}
+_PLACES = (
+    *("usageMetadata", "usage_metadata", "token_usage", "x_usage", "amazon-bedrock-invocationMetrics"),
+    "usage",
 )
-_TOTAL = ("total_tokens", "totalTokens", "totalTokenCount")
-#: Names of counts that may stand beside everything else in a chunk.
-_COUNTS = frozenset({*_INPUT, *_OUTPUT, *_TOTAL})
+#: Where counts stand among other figures; they are read only where there is no usage.
+_FIGURES = ("details", "timings", "metrics", "stats", "statistics")
+ELSEWHERE = frozenset(
+    {*_PLACES, *_FIGURES, "x_groq", "error", "meta", "prompt_tokens", "prompt_eval_count"} - {"usage"}
+)
 
 
 def reported_in(event: Json, known: Json | None) -> Json | None:
@@ -95,11 +41,12 @@ def reported_in(event: Json, known: Json | None) -> Json | None:
         *(event.get(name) for name in _PLACES),
     ]
     found = [usage for place in places for usage in objects_in(place) if usage]
+    found += [inner for usage in found if (inner := object_in(usage.get("usage")))]
     if not found and known is None:
         # Counts beside everything else, as Ollama has them, and those of llama.cpp and Text Generation Inference.
-        beside = {name: count for name, count in event.items() if name in _COUNTS}
-        others = [beside, object_in(event.get("details")), *objects_in(event.get("timings"))]
-        found = [other for other in others if first_count(other, *_INPUT, *_OUTPUT) is not None]
+        beside = {name: count for name, count in event.items() if is_total(name)}
+        others = [beside, *(figures for name in _FIGURES for figures in objects_in(event.get(name)))]
+        found = [other for other in others if has_totals(other)]
     if not found:
         return None
     for usage in found:
@@ -109,65 +56,3 @@ def reported_in(event: Json, known: Json | None) -> Json | None:
 
 def _may_report(choice: Json) -> bool:
     return "usage" in choice or any("usage" in object_in(choice.get(name)) for name in ("delta", "message"))
-
-
-def usage_from(raw: Json, *, is_final: bool, model: str | None = None, has_words: bool = False) -> Usage:
-    """Return what ``raw`` reports.
-
-    Args:
-        raw: the merged usage object.
-        is_final: whether nothing of the answer came after it; otherwise its numbers are partial.
-        model: the model that answered, as far as it is known.
-        has_words: whether the answer holds anything. Totals of 0 report nothing then.
-    """
-    usage = _with_cache(_with_reasoning(_named(raw), raw, model or ""), raw)
-    if has_words:
-        usage = replace(
-            usage, input_tokens=usage.input_tokens or None, output_tokens=usage.output_tokens or None
-        )
-    return replace(usage, source=UsageSource.REPORTED if is_final else UsageSource.PARTIAL)
-
-
-def _named(raw: Json) -> Usage:
-    return Usage(
-        input_tokens=first_count(raw, *_INPUT),
-        cached_input_tokens=_part(raw, _CACHED, _CACHED_ELSEWHERE),
-        cache_write_input_tokens=_part(raw, _WRITTEN, _WRITTEN_ELSEWHERE),
-        output_tokens=first_count(raw, *_OUTPUT),
-        reasoning_tokens=_part(raw, _REASONING, _REASONING_ELSEWHERE),
-    )
-
-
-def _part(raw: Json, names: tuple[str, ...], elsewhere: tuple[str, ...]) -> int | None:
-    count = first_count(raw, *names)
-    return count or first_count(raw, *elsewhere) or count
-
-
-def _with_reasoning(usage: Usage, raw: Json, model: str) -> Usage:
-    """Return ``usage`` with the reasoning in its output, also where the server counts it beside the completion."""
-    output, reasoning, total = usage.output_tokens, usage.reasoning_tokens, first_count(raw, *_TOTAL)
-    if output is None:
-        return usage
-    beside = None if total is None else total - (usage.input_tokens or 0) - output
-    if reasoning is None and beside and beside > 0 and "gemini" in model.lower():
-        # Google's own compatible endpoint counts thoughts in the total alone.
-        return replace(usage, output_tokens=output + beside, reasoning_tokens=beside)
-    # xAI counts reasoning beside the completion, and its total tells.
-    if reasoning and (beside == reasoning or reasoning > output):
-        return replace(usage, output_tokens=output + reasoning)
-    return usage
-
-
-def _with_cache(usage: Usage, raw: Json) -> Usage:
-    """Return ``usage`` with the cache in its input, also where a gateway kept Anthropic's way of counting."""
-    fresh, output = usage.input_tokens, usage.output_tokens
-    cache = (usage.cached_input_tokens or 0) + (usage.cache_write_input_tokens or 0)
-    if fresh is None or not cache:
-        return usage
-    is_beside = first_count(raw, *_TOTAL) == fresh + cache + (output or 0)
-    has_own_names = count_in(raw, "prompt_tokens") is None and (
-        "cache_read_input_tokens" in raw or "cache_creation_input_tokens" in raw or "cache_n" in raw
-    )
-    if is_beside or has_own_names or cache > fresh:
-        return replace(usage, input_tokens=fresh + cache)
-    return usage

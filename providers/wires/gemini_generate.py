@@ -36,7 +36,7 @@ from providers.wires._gemini_parts import (
     parts_in,
     returnable,
 )
-from providers.wires._gemini_usage import has_counts, usage_from
+from providers.wires._gemini_usage import has_counts, reported_in, usage_from
 from providers.wires.accumulator import StepAccumulator
 from providers.wires.reading import WireDecoder
 from providers.wires.shapes import object_in, objects_in, text_in
@@ -81,7 +81,7 @@ class _Answer(WireDecoder):
         # Google's Code Assist wraps each chunk.
         chunk = plain(object_in(chunk.get("response")) or chunk)
         events: list[ModelEvent] = []
-        usage = object_in(chunk.get("usageMetadata"))
+        usage = reported_in(chunk)
         if chunk.get("error"):
             self._count(usage, events)
             raise from_payload(chunk, status=None)

@@ -12,7 +12,7 @@ from providers.wires import (
     _anthropic_usage,
     _gemini_usage,
     _openai_chat_usage,
-    _openai_responses_usage,
+    _openai_usage,
 )
 from providers.wires.accumulator import StepAccumulator
 from providers.wires.shapes import text_in
@@ -44,7 +44,7 @@ class LateUsage:
         accumulator = self._accumulator
         self._keep(
             raw,
-            _openai_chat_usage.usage_from(
+            _openai_usage.usage_from(
                 raw,
                 is_final=self._has_finished,
                 model=text_in(accumulator.model),
@@ -60,7 +60,7 @@ class LateUsage:
         usage = response.get("usage") if isinstance(response, dict) else None
         if isinstance(usage, dict):
             raw = merged(self._accumulator.raw_usage, usage)
-            self._keep(raw, _openai_responses_usage.usage_from(raw))
+            self._keep(raw, _openai_usage.usage_from(raw, is_final=True))
         return True
 
     def _look_at_message(self, event: Json) -> bool:

@@ -19,7 +19,8 @@ from providers.wires._openai_chat_ends import AnswerEnd
 from providers.wires._openai_chat_message import AssistantMessage
 from providers.wires._openai_chat_options import show
 from providers.wires._openai_chat_shapes import is_thought_name
-from providers.wires._openai_chat_usage import ELSEWHERE, reported_in, usage_from
+from providers.wires._openai_chat_usage import ELSEWHERE, reported_in
+from providers.wires._openai_usage import usage_from
 from providers.wires.accumulator import StepAccumulator
 from providers.wires.reading import WireDecoder
 from providers.wires.shapes import object_in, objects_in, text_in

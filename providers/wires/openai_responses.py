@@ -22,7 +22,7 @@ from providers.wires._openai_responses_body import build_body
 from providers.wires._openai_responses_items import ContentKind, returnable, unexecuted
 from providers.wires._openai_responses_options import show
 from providers.wires._openai_responses_output import Output
-from providers.wires._openai_responses_usage import usage_from
+from providers.wires._openai_usage import usage_from
 from providers.wires.accumulator import StepAccumulator
 from providers.wires.emptiness import has_content
 from providers.wires.reading import WireDecoder
@@ -153,7 +153,9 @@ class _Response(WireDecoder):
         if not (usage := object_in(response.get("usage"))):
             return False
         accumulator.raw_usage = merged(accumulator.raw_usage, usage)
-        accumulator.usage = usage_from(accumulator.raw_usage, is_final=is_final)
+        # Totals of 0 before the end are placeholders, as they are where something was said.
+        has_words = not is_final or bool(self._output.items) or bool(response.get("output"))
+        accumulator.usage = usage_from(accumulator.raw_usage, is_final=is_final, has_words=has_words)
         return True
 
     def _end(self, kind: str, event: Json, out: list[ModelEvent]) -> None:

@@ -20,8 +20,7 @@ from providers.usage.spending import StepUsage
 from providers.wires import (
     _anthropic_usage,
     _gemini_usage,
-    _openai_chat_usage,
-    _openai_responses_usage,
+    _openai_usage,
 )
 from providers.wires.accumulator import StepAccumulator
 
@@ -34,7 +33,7 @@ def anthropic(raw: Json) -> Usage:
 
 
 def chat(raw: Json) -> Usage:
-    return _openai_chat_usage.usage_from(raw, is_final=True)
+    return _openai_usage.usage_from(raw, is_final=True)
 
 
 def gemini(raw: Json) -> Usage:
@@ -64,7 +63,7 @@ def gemini(raw: Json) -> Usage:
         pytest.param(
             "openai",
             "gpt-5-2025-08-07",
-            _openai_responses_usage.usage_from(
+            chat(
                 {
                     "input_tokens": 2_000,
                     "input_tokens_details": {"cached_tokens": 1_500},

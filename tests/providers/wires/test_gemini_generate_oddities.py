@@ -219,3 +219,19 @@ def test_it_merges_the_running_totals_field_by_field() -> None:
 def test_it_counts_what_an_error_reports() -> None:
     told = play([chunk(words("S")), {"error": {"code": 503}, "usageMetadata": {"promptTokenCount": 4}}])
     assert told.result.usage == Usage(input_tokens=4)
+
+
+COUNTS = {"promptTokenCount": 20, "candidatesTokenCount": 6}
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        pytest.param({"usageMetadata": {"prompt_token_count": 20, "candidates_token_count": 6}}, id="snakes"),
+        pytest.param({"usage": {"prompt_tokens": 20, "completion_tokens": 6}}, id="OpenAI's names"),
+        pytest.param({"candidates": [{"index": 0, "usageMetadata": COUNTS}]}, id="in the candidate"),
+    ],
+)
+def test_it_finds_counts_wherever_they_are(last: Json) -> None:
+    usage = play([chunk({"text": "So"}, finish="STOP"), last]).result.usage
+    assert usage == Usage(input_tokens=20, output_tokens=6, source=UsageSource.REPORTED)

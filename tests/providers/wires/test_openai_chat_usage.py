@@ -30,6 +30,45 @@ NAMES = [
     pytest.param(
         {"promptTokenCount": 20, "candidatesTokenCount": 6}, counts(read=20, said=6), id="as on Gemini"
     ),
+    pytest.param(
+        {"promptTokens": 20, "completionTokens": 6, "promptTokensDetails": {"cachedTokens": 18}},
+        counts(read=20, cached=18, said=6),
+        id="in camel case",
+    ),
+    pytest.param(
+        {"inputTokens": 2, "outputTokens": 6, "totalTokens": 26, "cacheReadInputTokens": 18},
+        counts(read=20, cached=18, said=6),
+        id="as on Bedrock's Converse",
+    ),
+    pytest.param(
+        {"input_tokens": 20, "output_tokens": 6, "total_tokens": 26, "cache_read_input_tokens": 18},
+        counts(read=20, cached=18, said=6),
+        id="a cache that the total has in the input",
+    ),
+    pytest.param(PLAIN | {"cache_hit_tokens": 18}, counts(read=20, cached=18, said=6), id="cache hits"),
+    pytest.param(
+        {"prompt_cache_hit_tokens": 18, "prompt_cache_miss_tokens": 2, "completion_tokens": 6},
+        counts(read=20, cached=18, said=6),
+        id="the two halves of the input",
+    ),
+    pytest.param({"prompt_tokens": 20, "total_tokens": 26}, counts(read=20, said=6), id="the total alone"),
+    pytest.param(
+        {"usage": {"prompt_tokens": 20, "completion_tokens": 6}}, counts(read=20, said=6), id="inside itself"
+    ),
+    understood(
+        {
+            "prompt_tokens": 0,
+            "completion_tokens": 0,
+            "prompt_tokens_details": {"cached_tokens": 0},
+            "input_tokens": 20,
+            "output_tokens": 6,
+            "input_tokens_details": {"cached_tokens": 18},
+        },
+        counts(read=20, cached=18, said=6),
+        server="Any gateway",
+        oddity="Of two names for a count, one of which says 0, the other is believed.",
+        id="zeros under one of two names",
+    ),
     understood(
         {"prompt_tokens": 20.0, "completion_tokens": "6", "total_tokens": 26.0},
         counts(read=20, said=6),
@@ -139,6 +178,10 @@ def test_google_counts_thoughts_in_the_total_alone() -> None:
             id="in Python's names",
         ),
         pytest.param(STOP | {"token_usage": PLAIN}, id="as token_usage"),
+        *(
+            pytest.param(STOP | {name: PLAIN}, id=f"as {name}")
+            for name in ("x_usage", "metrics", "stats", "statistics")
+        ),
         pytest.param(STOP | PLAIN, id="beside the choices"),
         pytest.param(STOP | {"details": {"prompt_tokens": 20, "generated_tokens": 6}}, id="in the details"),
         understood(

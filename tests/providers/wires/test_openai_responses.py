@@ -256,6 +256,28 @@ def test_it_says_who_answers_and_what_it_used() -> None:
     assert (told.result.response_id, told.result.model) == ("resp_1", "gpt-5.1-2025")
 
 
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        pytest.param({"inputTokens": 10, "outputTokens": 8}, (10, None, 8), id="in camel case"),
+        pytest.param(
+            {"input_tokens": 2, "output_tokens": 8, "cache_read_input_tokens": 8},
+            (10, 8, 8),
+            id="Anthropic's way of counting",
+        ),
+        pytest.param(
+            {"input_tokens": 10, "output_tokens": 8, "cached_tokens": 3}, (10, 3, 8), id="a plain name"
+        ),
+        pytest.param(
+            {"input_tokens": 0, "output_tokens": 0}, (None, None, None), id="zeros for what was said"
+        ),
+    ],
+)
+def test_gateways_count_under_other_names(raw: Json, expected: tuple[int | None, ...]) -> None:
+    usage = play([START, *text(0, "Hi"), end(usage=raw)]).result.usage
+    assert (usage.input_tokens, usage.cached_input_tokens, usage.output_tokens) == expected
+
+
 def test_it_knows_no_usage_that_nobody_reported() -> None:
     assert play([*text(0, "Hi"), end(usage=None)]).result.usage.is_unknown
 
