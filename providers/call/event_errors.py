@@ -1,14 +1,19 @@
 """Makes errors of bytes that cannot be read as events."""
 
+import re
 from typing import assert_never
 
 from providers.call import size_errors
 from providers.errors import LLMConnectionError, LLMError, LLMMalformedResponseError, LLMServerError
+from providers.errors.events import error_in
+from providers.errors.failure import quoted
 from providers.errors.translation import from_payload
 from providers.framing.event_data import text_of
 from providers.framing.failures import Damaged, FramingFailure, TooLong, Unreadable
 from providers.security.redaction import redact_text
 
+#: The beginning of JSON, which words in brackets are not.
+_JSON = re.compile(r"\s*(?:\{|\[(?![A-Za-z]))")
 #: Characters of unreadable data that a user sees, and that an admin sees.
 _QUOTED, _SHOWN = 120, 8_000
 
@@ -33,11 +38,14 @@ def _unreadable(name: str, data: bytes) -> LLMError:
     """
     text = redact_text(text_of(data))
     detail = {"event": name, "data": text[:_SHOWN], "message": "An event's data is no JSON."}
-    if text.lstrip().startswith(("{", "[")):
+    # Some servers print an object of Python's where JSON should be.
+    printed = quoted(text) if text.startswith("{'") else None
+    error = error_in(printed, name or None) if isinstance(printed, dict) else None
+    if error is None and _JSON.match(text):
         return LLMConnectionError(
             "The model provider sent data that cannot be read. Try again.", detail=detail
         )
-    error = from_payload(text, status=None)
+    error = error or from_payload(text, status=None)
     if type(error) is not LLMServerError:
         error.detail |= {"event": name, "data": text[:_SHOWN]}
         return error

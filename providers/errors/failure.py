@@ -236,7 +236,7 @@ def _nodes(value: object, depth: int) -> Iterator[Node]:
         return
     if isinstance(value, str):
         # Clean again: escapes within the quote may stand for what no database takes, and Python's keys may be no text.
-        value = page_as_node(value) if is_page(value) else clean_json(_quoted(value))
+        value = page_as_node(value) if is_page(value) else clean_json(quoted(value))
     match value:
         case Mapping():
             for key in _CONTAINERS:
@@ -251,7 +251,7 @@ def _nodes(value: object, depth: int) -> Iterator[Node]:
                 yield from _nodes(item, depth + 1)
 
 
-def _quoted(text: str) -> object:
+def quoted(text: str) -> object:
     """Return the JSON or the Python object that ``text`` is or quotes; ``None`` without one."""
     start = text.find("{", 0, _LONGEST_TEXT)
     if start < 0:

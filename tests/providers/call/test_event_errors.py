@@ -22,6 +22,9 @@ from providers.framing.failures import Damaged, TooLong, Unreadable
         (b"[1,", LLMConnectionError, False),
         (b"Hello, world", LLMMalformedResponseError, True),
         (b"quota exceeded", LLMQuotaUsedUpError, True),
+        (b"[ERROR] quota exceeded", LLMQuotaUsedUpError, True),
+        (b"{'error': {'message': 'Too many requests'}}", LLMRateLimitError, False),
+        (b"{'choices': [{'delta': {'content': 'Too many requests'}}]}", LLMConnectionError, False),
         (b"Too many requests", LLMRateLimitError, False),
     ],
 )
