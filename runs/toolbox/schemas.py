@@ -7,13 +7,14 @@ top, names of arguments), https://ai.google.dev/gemini-api/docs/structured-outpu
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
 
 from providers.types import Json
 from runs.toolbox.schema_merging import conditional, fields_in, merged, names_in, schemas_in
+from runs.toolbox.schema_parts import all_names, anchors, child, inside, is_named
 from runs.toolbox.schema_values import kinds_of, values_of
 
 #: Names of arguments that all providers accept.
@@ -191,15 +192,19 @@ class _Simplifier:
         base = self._root.get("$id", self._root.get("id"))
         if isinstance(base, str) and base and reference.startswith(base.rstrip("#")):
             reference = "#" + reference[len(base.rstrip("#")) :].lstrip("#")
+        if (
+            named := next((each for each in inside(self._root) if is_named(each, reference)), None)
+        ) is not None:
+            return named
         if not reference.startswith("#"):
             raise UnusableSchema(f"it refers to {reference}, which is somewhere else")
         pointer = unquote(reference[1:])
         node: Any = self._root
         if pointer and not pointer.startswith("/"):
-            node = next((each for each in _inside(self._root) if pointer in _anchors(each)), None)
+            node = next((each for each in inside(self._root) if pointer in anchors(each)), None)
         else:
             for step in pointer.split("/")[1:]:
-                node = _child(node, step.replace("~1", "/").replace("~0", "~"))
+                node = child(node, step.replace("~1", "/").replace("~0", "~"))
         if isinstance(node, bool):
             return {}
         if not isinstance(node, Mapping):
@@ -248,7 +253,7 @@ class _Simplifier:
             sent = _UNFIT.sub("_", name)[:_LONGEST_NAME] or "_"
             taken = {*self._sent.values(), *self._sent}
             count = 1
-            while sent in taken or sent in _all_names(self._root):
+            while sent in taken or sent in all_names(self._root):
                 count += 1
                 end = f"_{count}"
                 sent = f"{_UNFIT.sub('_', name)[: _LONGEST_NAME - len(end)]}{end}"
@@ -286,31 +291,3 @@ class _Simplifier:
             options.append({"type": "null"})
         if options:
             result["anyOf"] = options
-
-
-def _child(node: Any, step: str) -> Any:
-    if isinstance(node, Mapping):
-        return node.get(step)
-    if isinstance(node, list) and step.isdigit() and int(step) < len(node):
-        return node[int(step)]
-    return None
-
-
-def _anchors(schema: Mapping[str, Any]) -> tuple[Any, ...]:
-    return tuple(schema.get(name) for name in ("$anchor", "$dynamicAnchor"))
-
-
-def _inside(node: Any) -> Iterator[Mapping[str, Any]]:
-    """Yield every object in ``node``, without recursion, which deep data would exhaust."""
-    waiting = [node]
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, Mapping):
-            yield node
-            waiting += node.values()
-        elif isinstance(node, list):
-            waiting += node
-
-
-def _all_names(root: Mapping[str, Any]) -> set[str]:
-    return {name for each in _inside(root) for name in fields_in(each.get("properties"))}

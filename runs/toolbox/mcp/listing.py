@@ -170,10 +170,22 @@ def _is_name(name: Any) -> bool:
     return isinstance(name, str) and 0 < len(name) <= _LONGEST_NAME and name.isprintable()
 
 
+def _unwrapped(schema: Any) -> Json:
+    """Return a schema that a server sent as text, or in an object of the library that it was written with."""
+    if isinstance(schema, str):
+        schema = orjson.loads(schema)
+    if not isinstance(schema, dict):
+        return {}
+    wrapped = next(
+        (schema[key] for key in ("jsonSchema", "schema") if isinstance(schema.get(key), dict)), None
+    )
+    return schema if wrapped is None or schema.keys() & {"type", "properties"} else wrapped
+
+
 def _arguments(schema: Any) -> Json:
     """Return the fields of an entry about its arguments."""
     try:
-        found = schemas.simplified(schema if isinstance(schema, dict) else {})
+        found = schemas.simplified(_unwrapped(schema))
         if len(orjson.dumps(found.parameters)) > _LONGEST_SCHEMA:
             return {"problem": "its schema is too large"}
     except schemas.UnusableSchema as unusable:

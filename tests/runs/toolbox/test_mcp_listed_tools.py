@@ -376,6 +376,20 @@ def test_one_odd_tool_hides_no_other(settings: Settings) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "schema",
+    [
+        pytest.param('{"type": "object", "properties": {"a": {"type": "string"}}}', id="as text"),
+        pytest.param({"jsonSchema": {"properties": {"a": {"type": "string"}}}}, id="in a library's object"),
+    ],
+)
+def test_a_schema_that_is_wrapped_loses_no_argument(schema: Any) -> None:
+    program = odd_list([{"name": "look", "inputSchema": schema}])
+    [result] = listing.list_tools([McpEndpoint(name="odd", timeout=20.0, command=program)])
+    assert result.tools is not None
+    assert result.tools[0]["parameters"]["properties"] == {"a": {"type": "string"}}
+
+
 def test_an_admin_is_told_of_tools_beyond_the_limit(settings: Settings) -> None:
     settings.RUNNEL_MCP_TOOLS = 2
     tools = [{"name": f"look_{number}", "inputSchema": {}} for number in range(5)]

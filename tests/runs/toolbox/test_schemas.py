@@ -161,6 +161,8 @@ NUMBER = {"type": "number"}
         (of({"$dynamicRef": "#word"}, **{"$defs": {"W": {"$dynamicAnchor": "word", **TEXT}}}), {"a": TEXT}),
         (of({"$ref": "https://x.org/a#/$defs/T"}, **{"$id": "https://x.org/a", "$defs": {"T": TEXT}}), {"a": TEXT}),
         (of({"$ref": "#/$defs/A%20word"}, **{"$defs": {"A word": TEXT}}), {"a": TEXT}),
+        (of({"$ref": "#word"}, definitions={"Word": {"$id": "#word", "type": "string"}}), {"a": TEXT}),
+        (of({"$ref": "word.json"}, **{"$defs": {"Word": {"$id": "word.json", "type": "string"}}}), {"a": TEXT}),
         (of({"$ref": "#/$defs/Any"}, **{"$defs": {"Any": True}}), {"a": {}}),
         (
             of({"$ref": "#/$defs/T", "allOf": [{"description": "b"}]}, **{"$defs": {"T": TEXT}}),
