@@ -4,7 +4,6 @@ A call that was not sent had no effect. After it was sent, its effect is known o
 sentences contain no keys and no response bodies.
 """
 
-import re
 from collections.abc import Iterator
 from http import HTTPStatus
 
@@ -13,6 +12,7 @@ import httpx2
 from providers.security.addresses import AddressRefused
 from providers.security.redaction import redact_text
 from providers.text.cleaning import clean
+from runs.toolbox.mcp.messages import NO_SESSION, words_in
 from runs.toolbox.mcp.target import McpEndpoint
 from runs.toolbox.mcp.trouble import ABOUT, Kind, Trouble
 
@@ -25,15 +25,11 @@ _PARSE_ERROR = -32700
 #: How the library's own messages with ``_CONNECTION_CLOSED`` begin.
 _ITS_OWN = ("Connection closed", "SSE stream ")
 
+#: Statuses of a session that the server has forgotten.
+_GONE = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
+
 _NOT_KNOWN = "Whether the call took effect is not known."
 _NOT_SENT = "The call was not sent."
-
-#: How servers word that a session has expired.
-_NO_SESSION = re.compile(
-    r"session.{0,40}(not found|not exist|expired|invalid|unknown|terminated|closed|missing|required)"
-    r"|(no|invalid|unknown|expired|missing|bad) (valid )?session|not (yet )?(been )?initialized",
-    re.IGNORECASE | re.DOTALL,
-)
 
 
 def no_answer(target: McpEndpoint) -> str:
@@ -49,11 +45,13 @@ def ends_session(error: BaseException) -> bool:
 def is_expired(error: BaseException) -> bool:
     """Return whether the server no longer knows the session, so that it has not executed the call."""
     trouble = _trouble(error)
+    if trouble is not None and trouble.kind is Kind.EXPIRED:
+        return True
     if trouble is None or trouble.kind is not Kind.STATUS or not trouble.in_session:
         return False
     message = getattr(error, "message", "")
-    is_unknown = trouble.status == HTTPStatus.NOT_FOUND and not message
-    return is_unknown or _NO_SESSION.search(message) is not None
+    is_unknown = trouble.status in _GONE and not message
+    return is_unknown or NO_SESSION.search(message or trouble.said) is not None
 
 
 def sentence(target: McpEndpoint, error: BaseException, *, was_sent: bool = False) -> str:
@@ -102,7 +100,8 @@ def _of_request(about: str, error: BaseException, *, was_sent: bool) -> str | No
         return f"{about} has ended the connection.{unknown}"
     if code == _PARSE_ERROR:
         return f"{about} answered in a form that cannot be read.{unknown}"
-    return f"{about} refused: {_quoted(message)}"
+    more = words_in(getattr(getattr(error, "error", None), "data", None))
+    return f"{about} refused: {_quoted(message if more in message else f'{message}: {more}')}"
 
 
 def _of_trouble(about: str, trouble: Trouble, message: str, unknown: str) -> str:
@@ -121,6 +120,8 @@ def _of_trouble(about: str, trouble: Trouble, message: str, unknown: str) -> str
             return (
                 f"{about} answered with more than {trouble.detail}, which is not read. Ask for less.{unknown}"
             )
+        case Kind.EXPIRED:
+            return f"{about} refused: {_quoted(message)}"
         case Kind.STATUS if message:
             return f"{about} refused with HTTP status {trouble.status}: {_quoted(message)}"
         case Kind.STATUS:
@@ -128,7 +129,8 @@ def _of_trouble(about: str, trouble: Trouble, message: str, unknown: str) -> str
             effect = unknown if trouble.status >= HTTPStatus.INTERNAL_SERVER_ERROR else ""
             pause = trouble.detail[:40]
             wait = f" It asks to wait {pause} s." if pause.isdigit() else f" It asks to wait until {pause}."
-            return f"{about} answered with HTTP status {trouble.status}.{wait if pause else ''}{effect}"
+            said = f": {_quoted(trouble.said)}" if trouble.said else "."
+            return f"{about} answered with HTTP status {trouble.status}{said}{wait if pause else ''}{effect}"
 
 
 def _trouble(error: BaseException) -> Trouble | None:

@@ -6,7 +6,6 @@ failure is turned into a JSON-RPC error for that request, whose ``data`` says wh
 
 import json
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from typing import Any
 
 import httpx2
@@ -15,27 +14,20 @@ from django.conf import settings
 from providers.security.addresses import AddressRefused
 from providers.security.pinned import PinnedTransport
 from providers.types import Json
+from runs.toolbox.mcp.messages import Asked, mended_messages, messages_in, words_in
 from runs.toolbox.mcp.tolerance import mended
 from runs.toolbox.mcp.trouble import ABOUT, Kind, Trouble
 
 #: Bytes of an error answer that are read.
 _LONGEST_ERROR = 64 * 1024
 
+#: Bytes of an error's plain words that are repeated.
+_LONGEST_WORDS = 500
+
 _JSON = "application/json"
+_TEXT = "text/plain"
 _EVENTS = "text/event-stream"
 _SESSION = "mcp-session-id"
-
-
-@dataclass(frozen=True, slots=True)
-class _Request:
-    """A JSON-RPC request that waits for an answer."""
-
-    id: Any
-    method: str
-
-    @property
-    def is_call(self) -> bool:
-        return self.method == "tools/call"
 
 
 class McpTransport(PinnedTransport):
@@ -65,7 +57,7 @@ class McpTransport(PinnedTransport):
         return await self._answer(request, asked, response)
 
     async def _answer(
-        self, request: httpx2.Request, asked: _Request, response: httpx2.Response
+        self, request: httpx2.Request, asked: Asked, response: httpx2.Response
     ) -> httpx2.Response:
         kind = response.headers.get("content-type", "").lower().partition(";")[0].strip()
         if response.is_error:
@@ -73,7 +65,7 @@ class McpTransport(PinnedTransport):
         if response.status_code == httpx2.codes.ACCEPTED:
             return _refused(request, asked, Trouble(kind=Kind.UNANSWERED))
         if kind == _EVENTS:
-            response.stream = MendedStream(response.stream)
+            response.stream = MendedStream(response.stream, asked)
             return response
         try:
             body = mended(b"".join([piece async for piece in response.aiter_raw()]))
@@ -86,9 +78,7 @@ class McpTransport(PinnedTransport):
             return _refused(request, asked, Trouble(kind=Kind.LOST))
         finally:
             await response.aclose()
-        if kind != _JSON and not body.lstrip().startswith(b"{"):
-            return _refused(request, asked, Trouble(kind=Kind.WRONG_TYPE, detail=kind or "nothing"))
-        return _reply(request, _single(body), session=response.headers.get(_SESSION))
+        return _reply_in(request, asked, body, kind, session=response.headers.get(_SESSION))
 
 
 class AnswerTooLong(httpx2.ReadError):
@@ -121,30 +111,55 @@ class LimitedStream(httpx2.AsyncByteStream):
 
 
 class MendedStream(httpx2.AsyncByteStream):
-    """Passes on the lines of an event stream, each one mended."""
+    """Passes on the events of a stream, the messages in them mended, the last one also without its end."""
 
-    def __init__(self, stream: Any) -> None:
-        """Take the stream to mend."""
+    def __init__(self, stream: Any, asked: Asked) -> None:
+        """Take the stream to mend, and the request that it answers."""
         self._stream = stream
+        self._asked = asked
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         rest: list[bytes] = []
+        event: list[bytes] = []
         async for piece in self._stream:
             end = piece.rfind(b"\n") + 1
             if not end:
                 rest.append(piece)
                 continue
-            yield mended(b"".join([*rest, piece[:end]]))
+            for line in b"".join([*rest, piece[:end]]).splitlines():
+                if line:
+                    event.append(line)
+                elif event:
+                    yield self._event(event)
+                    event = []
             rest = [piece[end:]]
-        if last := b"".join(rest):
-            yield mended(last)
+        event += b"".join(rest).splitlines()
+        if event:
+            yield self._event(event)
+
+    def _event(self, lines: list[bytes]) -> bytes:
+        """Return an event of the messages in ``lines``; of the other fields, those that a reconnection needs."""
+        kept = [line for line in lines if line.startswith((b"id:", b"retry:"))]
+        data = [line[5:].removeprefix(b" ") for line in lines if line.startswith(b"data:")]
+        if not data:
+            # A server that sends plain JSON under the name of events.
+            data = [line for line in lines if not line.startswith((b":", b"event:", b"id:", b"retry:"))]
+        text = mended(b"\n".join(data))
+        if not text.strip():
+            return b"\n".join([*lines, b"", b""])
+        try:
+            messages = list(mended_messages(messages_in(text), self._asked))
+        except (ValueError, RecursionError):
+            return b"\n".join([*lines, b"", b""])
+        framed = [b"data: " + json.dumps(message).encode() for message in messages]
+        return b"".join(b"\n".join([*kept, line, b"", b""]) for line in framed or [b":"])
 
     async def aclose(self) -> None:
         """Close the connection's side of the answer."""
         await self._stream.aclose()
 
 
-def _asked(request: httpx2.Request) -> _Request | None:
+def _asked(request: httpx2.Request) -> Asked | None:
     """Return the JSON-RPC request in ``request``; ``None`` for a notification and for what is no POST."""
     if request.method != "POST":
         return None
@@ -154,7 +169,7 @@ def _asked(request: httpx2.Request) -> _Request | None:
         return None
     if not isinstance(message, dict) or message.get("id") is None or "method" not in message:
         return None
-    return _Request(message["id"], message["method"])
+    return Asked(message["id"], message["method"], in_session=_SESSION in request.headers)
 
 
 def _kind(error: httpx2.TransportError) -> Kind:
@@ -177,35 +192,51 @@ async def _error_in(
         pieces = []
     finally:
         await response.aclose()
-    error: Any = None
-    if kind == _JSON:
-        try:
-            error = json.loads(mended(b"".join(pieces)))["error"]
-        except (ValueError, TypeError, KeyError, RecursionError):
-            error = None
+    value = _said(b"".join(pieces), kind)
+    error = value.get("error") if isinstance(value, dict) else None
+    is_rpc = isinstance(error, dict) and "message" in error
     trouble = Trouble(
         kind=Kind.STATUS,
         status=response.status_code,
         detail=response.headers.get("retry-after", ""),
+        said="" if is_rpc else words_in(value),
         in_session=_SESSION in request.headers,
     )
-    return trouble, error if isinstance(error, dict) and "message" in error else None
+    return trouble, error if is_rpc else None
 
 
-def _single(body: bytes) -> bytes:
-    """Return the one message in a batch, which an older protocol allowed; any other body unchanged."""
-    body = body.removeprefix(b"\xef\xbb\xbf")
-    if not body.lstrip().startswith(b"["):
-        return body
+def _said(body: bytes, kind: str) -> Any:
+    """Return the value in an error answer: JSON, or short words that are no page; ``None`` for all else."""
+    if kind == _TEXT and len(body) <= _LONGEST_WORDS and not body.lstrip().startswith(b"<"):
+        return body.decode(errors="replace")
     try:
-        [message] = [each for each in json.loads(body) if "result" in each or "error" in each]
-    except (ValueError, TypeError, RecursionError):
-        return body
-    return json.dumps(message).encode()
+        return json.loads(mended(body)) if kind == _JSON else None
+    except (ValueError, RecursionError):
+        return None
+
+
+def _reply_in(
+    request: httpx2.Request, asked: Asked, body: bytes, kind: str, *, session: str | None
+) -> httpx2.Response:
+    """Return the answer to ``asked`` in a body that has come whole."""
+    try:
+        messages = list(mended_messages(messages_in(body), asked))
+    except (ValueError, RecursionError):
+        messages = []
+    answer = (
+        next((each for each in messages if each.get("id") == asked.id and "method" not in each), None)
+        if messages
+        else None
+    )
+    if answer is not None:
+        return _reply(request, json.dumps(answer).encode(), session=session)
+    if kind != _JSON:
+        return _refused(request, asked, Trouble(kind=Kind.WRONG_TYPE, detail=kind or "nothing"))
+    return _refused(request, asked, Trouble(kind=Kind.UNREADABLE))
 
 
 def _refused(
-    request: httpx2.Request, asked: _Request, trouble: Trouble, error: Json | None = None
+    request: httpx2.Request, asked: Asked, trouble: Trouble, error: Json | None = None
 ) -> httpx2.Response:
     code = error.get("code") if error else None
     message = str(error["message"]) if error else ""

@@ -131,7 +131,11 @@ async def _call(
     def note_progress(progress: float, total: float | None = None, message: str = "") -> None:
         context.note_progress(progress, total, without(message, secrets))
 
-    result = await pool.current().call(target, context.conversation_id, name, arguments, note_progress)
+    try:
+        result = await pool.current().call(target, context.conversation_id, name, arguments, note_progress)
+    except ToolError as error:
+        # Servers quote what they refuse.
+        raise ToolError(without(str(error), secrets)) from None
     return results.answer_in(without(result, secrets))
 
 

@@ -139,7 +139,7 @@ async def _all_pages(client: "Client") -> _Listed:
 
 def _tools_in(raw: Any) -> list[Any]:
     """Return the tools on a page of the list; a server's object with tools by name is read as well."""
-    tools = raw.get("tools") if isinstance(raw, dict) else None
+    tools = raw.get("tools") if isinstance(raw, dict) else raw
     if isinstance(tools, dict):
         return [{"name": name, **tool} for name, tool in tools.items() if isinstance(tool, dict)]
     return tools if isinstance(tools, list) else []
@@ -148,6 +148,8 @@ def _tools_in(raw: Any) -> list[Any]:
 def _entry(tool: Any, position: int) -> Json:
     """Return a listed tool, of whatever form it is; its ``problem`` says why it cannot be offered."""
     given = clean_json(tool) if isinstance(tool, dict) else {}
+    if "name" not in given and isinstance(given.get("function"), dict):
+        given = given["function"]
     name, description, hints = (given.get(key) for key in ("name", "description", "annotations"))
     entry: Json = {
         "name": name if _is_name(name) else f"(tool {position + 1})",
@@ -162,7 +164,8 @@ def _entry(tool: Any, position: int) -> Json:
         entry["description"] = entry["description"][:most]
         entry["hints"].append(f"its description is cut at {most:,} characters")
     if not entry["problem"]:
-        entry |= _arguments(given.get("inputSchema", given.get("parameters")))
+        named = ("inputSchema", "input_schema", "parameters")
+        entry |= _arguments(next((given[each] for each in named if given.get(each) is not None), None))
     return entry
 
 

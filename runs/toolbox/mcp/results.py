@@ -18,6 +18,9 @@ from runs.toolbox.tool import ToolAnswer, ToolError, ToolFile
 
 #: Characters of an unknown thing that are repeated.
 _LONGEST_QUOTE = 200
+#: What of a result is no answer, and where a block of JSON has its value.
+_ENVELOPE = frozenset({"_meta", "isError", "is_error", "resultType"})
+_JSON_NAMES = ("json", "data", "value")
 _USUAL_ALPHABET = str.maketrans("-_", "+/")
 
 
@@ -29,17 +32,19 @@ def answer_in(result: Any) -> ToolAnswer:
     Raises:
         ToolError: the tool reported a failure (the message is its own text), or the result is no object.
     """
+    if isinstance(result, str) or _is_content(result):
+        result = {"content": result}
     if not isinstance(result, dict):
         raise ToolError(
             f"The tool was executed, but its server answered with what is no result: {_quoted(result)}"
         )
     blocks = _blocks(result.get("content"))
     files: list[ToolFile] = []
-    texts = [block["text"] for block in blocks if _is_text(block)]
+    texts = [_as_text(block["text"]) for block in blocks if _is_text(block)]
     shown = [_shown(block, files) for block in blocks]
-    pieces = [*shown, *_data(result.get("structuredContent"), texts)]
+    pieces = [*shown, *_data(_structured(result), texts)]
     text = clean("\n".join(piece for piece in pieces if piece))
-    if result.get("isError") is True:
+    if any(str(result.get(name)).lower() == "true" for name in ("isError", "is_error")):
         raise ToolError(text or "The tool failed, and did not say why.")
     return ToolAnswer(text=text, files=tuple(files))
 
@@ -54,15 +59,29 @@ def _blocks(content: Any) -> list[Json]:
     ]
 
 
+def _is_content(result: Any) -> bool:
+    """Return whether ``result`` is the list of blocks that should stand in one."""
+    return isinstance(result, list) and bool(result) and all(isinstance(each, dict) for each in result)
+
+
+def _structured(result: Json) -> Any:
+    """Return the data of a result; where it has neither data nor blocks, what a server has put in their place."""
+    if "structuredContent" in result or "content" in result:
+        return result.get("structuredContent")
+    rest = {name: value for name, value in result.items() if name not in _ENVELOPE}
+    return rest["toolResult"] if rest.keys() == {"toolResult"} else rest or None
+
+
 def _is_text(block: Json) -> bool:
-    return block.get("type", "text") == "text" and isinstance(block.get("text"), str)
+    text = block.get("text")
+    return isinstance(text, str) or (text is not None and block.get("type", "text") == "text")
 
 
 def _shown(block: Json, files: list[ToolFile]) -> str:
     """Return what a model reads of ``block``; a file in it is added to ``files``."""
     kind = block.get("type")
     if _is_text(block):
-        return str(block["text"])
+        return _as_text(block["text"])
     if kind in {"image", "audio"}:
         return _file(str(kind), block.get("data"), block.get("mimeType"), "", files)
     resource = block.get("resource")
@@ -73,6 +92,11 @@ def _shown(block: Json, files: list[ToolFile]) -> str:
         return _file("file", resource.get("blob"), resource.get("mimeType"), address, files)
     if kind == "resource_link":
         return _link(block)
+    if (
+        kind == "json"
+        and (data := next((block[name] for name in _JSON_NAMES if name in block), None)) is not None
+    ):
+        return _as_text(data)
     return _note(_as_text(kind or "something without a type"), "", _as_text(block.get("mimeType") or ""), 0)
 
 

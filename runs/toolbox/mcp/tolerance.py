@@ -15,19 +15,20 @@ from pydantic import ValidationError
 
 from providers.text.cleaning import clean_json
 from providers.types import Json
+from runs.toolbox.mcp.messages import RAW, error_in
 from runs.toolbox.mcp.trouble import ABOUT, Kind, Trouble
-
-#: The key in ``_meta`` under which the server's own result stands.
-RAW = "runnel/raw"
 
 _UNREADABLE = Trouble(kind=Kind.UNREADABLE).as_json()
 _PARSE_ERROR = -32700
-_INTERNAL_ERROR = -32603
 
 #: An escaped backslash, a whole surrogate pair, or a half one.
 _ESCAPES = re.compile(
     rb"\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}(?P<low>\\u[dD][c-fC-F][0-9a-fA-F]{2})?|\\u[dD][c-fC-F][0-9a-fA-F]{2}"
 )
+#: The beginning of a message, and the members of an answer.
+_OBJECT = re.compile(r'\{\s*"(?:jsonrpc|id|result|error)"\s*:')
+_ANSWER = frozenset({"jsonrpc", "result", "error"})
+_DECODER = json.JSONDecoder(strict=False)
 _ID = re.compile(r'"id"\s*:\s*("(?:[^"\\]|\\.)*"|-?\d+)')
 
 
@@ -97,17 +98,17 @@ class TolerantReader:
         """Return the response in a line that the library could not parse; ``None`` if it holds none."""
         from mcp_types import ErrorData, JSONRPCError, JSONRPCResponse
 
-        for text, value in _inputs(error):
-            answer = _parsed(text) if value is None else value
-            if not isinstance(answer, dict):
-                if (request_id := self._named_in(text)) is not None:
-                    unreadable = ErrorData(code=_PARSE_ERROR, message="unreadable", data={ABOUT: _UNREADABLE})
-                    return JSONRPCError(jsonrpc="2.0", id=request_id, error=unreadable)
-                continue
+        text, answers = _input(error)
+        if not answers and (request_id := self._named_in(text)) is not None:
+            unreadable = ErrorData(code=_PARSE_ERROR, message="unreadable", data={ABOUT: _UNREADABLE})
+            return JSONRPCError(jsonrpc="2.0", id=request_id, error=unreadable)
+        for answer in answers:
             if (request_id := self._request_id(answer.get("id"))) is None:
                 continue
             if "error" in answer:
-                return JSONRPCError(jsonrpc="2.0", id=request_id, error=ErrorData(**_error(answer["error"])))
+                return JSONRPCError(
+                    jsonrpc="2.0", id=request_id, error=ErrorData(**clean_json(error_in(answer["error"])))
+                )
             if "result" in answer:
                 method = self._waiting.pop(request_id, "")
                 result = _WRAPPERS.get(method, lambda raw: {RAW: raw})(clean_json(answer["result"]))
@@ -172,11 +173,13 @@ def _called(raw: Any) -> Json:
     """Return the library's form of a call's result. ``isError`` spares it the check against an output schema."""
     if isinstance(raw, dict) and raw.get("resultType") == "input_required":
         return raw
+    raw = _own(raw)
     return {"content": [], "isError": True, "resultType": "complete", "_meta": {RAW: raw}}
 
 
 def _listed(raw: Any) -> Json:
     """Return the library's form of a page of tools: the next page, and the tools that it needs to know itself."""
+    raw = _own(raw)
     given = raw if isinstance(raw, dict) else {}
     tools = given.get("tools")
     known = [
@@ -204,35 +207,71 @@ def _with_headers(tool: Json) -> Json:
     return {"name": tool["name"], "inputSchema": {"type": "object", "properties": fields}}
 
 
-_WRAPPERS: dict[str, Callable[[Any], Json]] = {"tools/call": _called, "tools/list": _listed}
+def _own(raw: Any) -> Any:
+    """Return a server's own result, which travels in ``_meta`` if it is no object."""
+    meta = raw.get("_meta") if isinstance(raw, dict) and len(raw) == 1 else None
+    return meta[RAW] if isinstance(meta, dict) and RAW in meta else raw
 
 
-def _inputs(error: Exception) -> list[tuple[str, Any]]:
-    """Return what the library could not parse: a text, or the object in it."""
+def _introduced(raw: Any) -> Json:
+    """Return what a server says of itself in the library's form; a version that nobody knows is taken for ours."""
+    from mcp_types import version
+
+    given = raw if isinstance(raw, dict) else {}
+    abilities, info = given.get("capabilities"), given.get("serverInfo")
+    about = info if isinstance(info, dict) else {"name": info}
+    known = {
+        "protocolVersion": given.get("protocolVersion"),
+        "capabilities": {
+            name: value if isinstance(value, dict) else {}
+            for name, value in (abilities if isinstance(abilities, dict) else {"tools": {}}).items()
+            if value not in (None, False)
+        },
+        "serverInfo": {
+            **about,
+            **{
+                name: text if isinstance(text := about.get(name), str) else "unknown"
+                for name in ("name", "version")
+            },
+        },
+    }
+    if known["protocolVersion"] not in version.HANDSHAKE_PROTOCOL_VERSIONS:
+        known["protocolVersion"] = version.LATEST_HANDSHAKE_VERSION
+    return known | ({"_meta": given["_meta"]} if isinstance(given.get("_meta"), dict) else {})
+
+
+_WRAPPERS: dict[str, Callable[[Any], Json]] = {
+    "tools/call": _called,
+    "tools/list": _listed,
+    "initialize": _introduced,
+}
+
+
+def _input(error: Exception) -> tuple[str, list[Json]]:
+    """Return what the library could not parse: the text, and the objects in it that may be messages."""
     if not isinstance(error, ValidationError):
-        return []
-    found: list[tuple[str, Any]] = []
+        return "", []
     for each in error.errors(include_url=False, include_context=False):
         given = each["input"]
         if each["type"] == "json_invalid" and isinstance(given, (str, bytes)):
-            found.append((given if isinstance(given, str) else given.decode(errors="replace"), None))
-        elif isinstance(given, dict) and "id" in given:
-            found.append(("", given))
-    return found[:1]
+            text = given if isinstance(given, str) else given.decode(errors="replace")
+            return text, _objects_in(text)
+        if isinstance(given, list):
+            return "", [item for item in given if isinstance(item, dict)]
+        if isinstance(given, dict) and ("id" in given or given.keys() <= _ANSWER):
+            return "", [given]
+    return "", []
 
 
-def _parsed(text: str) -> Any:
-    try:
-        return json.loads(mended(text.lstrip("\ufeff").encode(errors="replace")))
-    except (ValueError, RecursionError):
-        return None
-
-
-def _error(given: Any) -> Json:
-    """Return a server's error with a number and a text."""
-    error = given if isinstance(given, dict) else {"message": given}
-    code, message = error.get("code"), error.get("message")
-    is_number = isinstance(code, int) and not isinstance(code, bool)
-    if not isinstance(message, str):
-        message = json.dumps(clean_json(given), ensure_ascii=False, default=str)
-    return {"code": code if is_number else _INTERNAL_ERROR, "message": message, "data": error.get("data")}
+def _objects_in(text: str) -> list[Json]:
+    """Return the objects in a line that may be messages: servers write words or colours before them, or several in a line."""
+    text = mended(text.encode(errors="replace")).decode()
+    found: list[Json] = []
+    at = 0
+    while begun := _OBJECT.search(text, at):
+        try:
+            value, at = _DECODER.raw_decode(text, begun.start())
+        except (ValueError, RecursionError):
+            break
+        found.append(value)
+    return found

@@ -25,6 +25,8 @@ class Kind(StrEnum):
     WRONG_TYPE = "wrong_type"
     #: The answer is not valid JSON, or no answer at all.
     UNREADABLE = "unreadable"
+    #: The server no longer knows the session, so it has not executed the call.
+    EXPIRED = "expired"
     #: The answer is longer than ``RUNNEL_MCP_ANSWER_MB``.
     TOO_LONG = "too_long"
 
@@ -38,6 +40,8 @@ class Trouble:
     status: int = 0
     #: The content type of ``WRONG_TYPE``, the header ``retry-after`` of ``STATUS``, or the limit of ``TOO_LONG``.
     detail: str = ""
+    #: What the answer of an error's ``STATUS`` says, where it is no JSON-RPC.
+    said: str = ""
     #: Whether the request named a session that the server had opened.
     in_session: bool = False
 

@@ -25,6 +25,15 @@ LINES: dict[str, str] = {
     "noise": 'Starting\n{"level":"info","id":ID}\n{not json\n'
     '{"jsonrpc":"2.0","id":ID,"result":{"content":[{"type":"text","text":"after noise"}]}}',
     "late": '{"jsonrpc":"2.0","id":99,"result":{}}\n{"jsonrpc":"2.0","id":ID,"result":{}}',
+    "prefixed": '[INFO] {x} {"jsonrpc":"2.0","id":ID,"result":{"content":[{"type":"text","text":"after words"}]}}',
+    "coloured": '\x1b[32m{"jsonrpc":"2.0","id":ID,"result":{"content":[{"type":"text","text":"in colour"}]}}\x1b[0m',
+    "two_in_a_line": '{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":"first"}}'
+    '{"jsonrpc":"2.0","id":ID,"result":{"content":[{"type":"text","text":"second"}]}}',
+    "batch": '[{"jsonrpc":"2.0","id":ID,"result":{"content":[{"type":"text","text":"in a batch"}]}}]',
+    "control": '{"jsonrpc":"2.0","id":ID,"result":{"content":[{"type":"text","text":"a\tb"}]}}',
+    "plain_text": '{"jsonrpc":"2.0","id":ID,"result":"plain"}',
+    "bare_error": '{"error":"The pump is broken."}',
+    "detailed": '{"jsonrpc":"2.0","id":ID,"error":{"code":-32603,"message":"Internal error","data":"The pump is broken."}}',
     "unstructured": '{"jsonrpc":"2.0","id":ID,"result":{"content":[{"type":"text","text":"no number"}]}}',
 }
 

@@ -56,6 +56,12 @@ NOT_KNOWN = "Whether the call took effect is not known."
         ("noise", "after noise"),
         ("late", ""),
         ("unstructured", "no number"),
+        ("prefixed", "after words"),
+        ("coloured", "in colour"),
+        ("two_in_a_line", "second"),
+        ("batch", "in a batch"),
+        ("control", "a\tb"),
+        ("plain_text", "plain"),
     ],
 )
 async def test_an_answer_in_an_odd_line_is_used(name: str, expected: str) -> None:
@@ -70,6 +76,8 @@ async def test_an_answer_in_an_odd_line_is_used(name: str, expected: str) -> Non
         ("text_code", "The MCP server odd refused: The pump is broken."),
         ("text_error", "The MCP server odd refused: The pump is broken."),
         ("nobodys_error", "The MCP server odd refused: The pump is broken."),
+        ("bare_error", "The MCP server odd refused: The pump is broken."),
+        ("detailed", "The MCP server odd refused: Internal error: The pump is broken."),
         ("broken_off", f"The MCP server odd answered in a form that cannot be read. {NOT_KNOWN}"),
         ("broken_without_id", f"The MCP server odd answered in a form that cannot be read. {NOT_KNOWN}"),
     ],
@@ -128,8 +136,11 @@ def said(number: Any, words: str) -> bytes:
 
 
 @asynccontextmanager
-async def serving(respond: Respond) -> AsyncIterator[McpEndpoint]:
-    """A server whose calls ``respond`` answers with bytes; ``None`` breaks the connection off."""
+async def serving(respond: Respond, *, about: dict[str, Any] | None = None) -> AsyncIterator[McpEndpoint]:
+    """A server whose calls ``respond`` answers with bytes; ``None`` breaks the connection off.
+
+    ``about``: what it says of itself in other words than usual.
+    """
     sessions: list[str] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -148,6 +159,7 @@ async def serving(respond: Respond) -> AsyncIterator[McpEndpoint]:
                 version = message["params"]["protocolVersion"]
                 info = {"name": "odd", "version": "1"}
                 result = {"protocolVersion": version, "capabilities": {"tools": {}}, "serverInfo": info}
+                result |= about or {}
                 return response("200 OK", told(message["id"], result=result), mcp_session_id=sessions[-1])
             case "tools/call":
                 message["session"] = next((each for each in sessions if each in head), "")
@@ -186,8 +198,23 @@ HALF = rb'{"jsonrpc":"2.0","id":%d,"result":{"content":[{"type":"text","text":"c
             lambda asked: response("200 OK", told(asked["id"], result={"content": [{"type": "smell"}]})),
             "[smell: not shown]",
         ),
+        (lambda asked: response("200 OK", said(asked["id"], "json"), "text/event-stream"), "json"),
+        (lambda asked: response("200 OK", b"data: " + said(asked["id"], "event") + b"\n\n"), "event"),
+        (
+            lambda asked: response("200 OK", b"data: " + said(asked["id"], "no end"), "text/event-stream"),
+            "no end",
+        ),
+        (
+            lambda asked: events(
+                b'{"jsonrpc":"2.0","method":"notifications/progress","params":"x"}', said(asked["id"], "note")
+            ),
+            "note",
+        ),
     ],
-    ids=["half", "half in events", "mark", "batch", "text", "latin", "unknown"],
+    ids=[
+        *("half", "half in events", "mark", "batch", "text", "latin", "unknown"),
+        *("JSON as events", "events as JSON", "events without an end", "an unreadable note"),
+    ],
 )
 async def test_an_odd_answer_over_http_is_used(respond: Respond, expected: str) -> None:
     async with serving(respond) as target:
@@ -211,6 +238,8 @@ async def test_an_odd_answer_over_http_is_used(respond: Respond, expected: str) 
             lambda asked: response("400 Bad Request", told(asked["id"], error={"code": -32602, "message": "No city."})),
             "The MCP server odd refused with HTTP status 400: No city.",
         ),
+        (lambda asked: response("403 Forbidden", b'{"message": "Not in your plan."}'), "with HTTP status 403: Not in your plan."),
+        (lambda asked: response("400 Bad Request", b"No city", "text/plain"), "with HTTP status 400: No city"),
         (
             lambda asked: response("200 OK", told(asked["id"], error={"code": -32000, "message": "No pump."})),
             "The MCP server odd refused: No pump.",
@@ -240,6 +269,11 @@ async def test_what_is_known_of_a_failed_call_is_said_and_the_session_goes_on(
         response("400 Bad Request", told(None, error={"code": -32000, "message": "No valid session ID provided"})),
         response("503 Service Unavailable", told("x", error={"code": 1, "message": "The session has expired."})),
         response("400 Bad Request", told(None, error={"code": -32000, "message": "Bad Request: Server not initialized"})),
+        response("410 Gone"),
+        response("404 Not Found", b'{"detail": "Not Found"}'),
+        response("400 Bad Request", b"Unknown Mcp-Session-Id header: no such session", "text/plain"),
+        response("200 OK", told(None, error={"code": -32600, "message": "Invalid Request: session not found"})),
+        events(b'{"error": "Session not found"}'),
     ],
 )  # fmt: skip
 async def test_a_session_that_the_server_has_forgotten_is_opened_again(gone: bytes) -> None:
@@ -264,6 +298,23 @@ async def test_a_server_that_always_forgets_is_asked_twice_at_most() -> None:
         with pytest.raises(ToolError, match="HTTP status 404"):
             await call(target, "who")
     assert calls == ["session-1", "session-2"]
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"protocolVersion": "2099-01-01"},
+        {"protocolVersion": None, "capabilities": None, "serverInfo": None},
+        {
+            "capabilities": {"tools": True, "logging": None},
+            "serverInfo": {"name": "odd"},
+            "instructions": ["a"],
+        },
+    ],
+)
+async def test_a_server_may_introduce_itself_oddly(odd: dict[str, Any]) -> None:
+    async with serving(lambda asked: response("200 OK", said(asked["id"], "here")), about=odd) as target:
+        assert await call(target, "look") == "here"
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,10 @@ def text(words: str) -> dict[str, Any]:
         ([{"type": "image", "data": "*", "mimeType": "image/png"}], None, "[image, image/png: not shown]"),
         ([{"type": "image", "mimeType": 5}], None, "[image, 5: not shown]"),
         ([{"type": "resource", "resource": "file:///a"}], None, "[resource: not shown]"),
+        ([{"type": "TEXT", "text": "in capitals"}], None, "in capitals"),
+        ([{"type": "markdown", "text": "of another type"}], None, "of another type"),
+        ([{"type": "text", "text": {"a": 1}}], None, '{"a":1}'),
+        ([{"type": "json", "json": {"a": 1}}], None, '{"a":1}'),
         ("all in a text", None, "all in a text"),
         (text("one block"), None, "one block"),
         (None, None, ""),
@@ -108,7 +112,7 @@ def test_a_result_that_says_that_it_is_an_error_is_one(content: Any, expected: s
     assert str(caught.value) == expected
 
 
-@pytest.mark.parametrize("result", ["words", None, 3, [text("one")]])
+@pytest.mark.parametrize("result", [None, 3, ["a list"]])
 def test_what_is_no_result_says_that_the_tool_was_executed(result: Any) -> None:
     with pytest.raises(ToolError, match="The tool was executed, but"):
         answer_in(result)
@@ -116,3 +120,23 @@ def test_what_is_no_result_says_that_the_tool_was_executed(result: Any) -> None:
 
 def test_no_content_is_an_empty_answer() -> None:
     assert answer_in({}).text == ""
+
+
+@pytest.mark.parametrize(
+    ("result", "expected"),
+    [
+        ("words alone", "words alone"),
+        ([text("a list of blocks")], "a list of blocks"),
+        ({"toolResult": {"a": 1}}, '{"a":1}'),
+        ({"output": "of its own", "_meta": {"x": 1}}, '{"output":"of its own"}'),
+        ({"_meta": {"x": 1}}, ""),
+    ],
+)
+def test_what_stands_in_place_of_a_result_is_read(result: Any, expected: str) -> None:
+    assert answer_in(result).text == expected
+
+
+@pytest.mark.parametrize("failed", [{"isError": "true"}, {"is_error": True}])
+def test_a_failure_may_be_marked_oddly(failed: dict[str, Any]) -> None:
+    with pytest.raises(ToolError, match="No pump"):
+        answer_in({"content": [text("No pump.")], **failed})
