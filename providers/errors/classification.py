@@ -6,13 +6,13 @@ status: first sentences about money, quotas and length, then codes and types, th
 """
 
 import re
-from collections.abc import Iterable
 
 from providers.errors import languages, wordings
 from providers.errors import taxonomy as errors
 from providers.errors.failure import Failure
 from providers.errors.pauses import pause_in_words
 from providers.errors.taxonomy import LLMError
+from providers.errors.wordings import any_of
 from providers.text.pages import is_page
 
 _BY_STATUS: dict[int, type[LLMError]] = {
@@ -51,22 +51,17 @@ _OPEN_TO_WORDS = _VAGUE | {403, 413, 422}
 #: Statuses with which a web page is no provider's answer, whatever its words.
 _OF_OTHER_SITES = frozenset({0, 200, 404, 405})
 
-
-def _any_of(patterns: Iterable[str]) -> re.Pattern[str]:
-    return re.compile("|".join(f"(?:{pattern})" for pattern in patterns), re.IGNORECASE | re.DOTALL)
-
-
-_NO_CREDIT = _any_of((*wordings.NO_CREDIT, *languages.NO_CREDIT))
-_OVER_QUOTA = _any_of(wordings.OVER_QUOTA)
-_SHORT_LIMIT = _any_of((wordings.SHORT_LIMIT, languages.SHORT_LIMIT))
-_LONG_LIMIT = _any_of((wordings.LONG_LIMIT, languages.LONG_LIMIT))
+_NO_CREDIT = any_of((*wordings.NO_CREDIT, *languages.NO_CREDIT))
+_OVER_QUOTA = any_of(wordings.OVER_QUOTA)
+_SHORT_LIMIT = any_of((*wordings.SHORT_LIMIT, languages.SHORT_LIMIT))
+_LONG_LIMIT = any_of((*wordings.LONG_LIMIT, languages.LONG_LIMIT))
 #: Words of a limit.
-_LIMIT = _any_of((r"limit|quota|exceed|reach|allow|alloc|used (up|all)|too many", languages.LIMIT))
-_QUOTA = _any_of((*wordings.QUOTA, *languages.QUOTA))
-_TOO_LONG = _any_of((*wordings.TOO_LONG, *languages.TOO_LONG))
-_TOO_LARGE = _any_of(wordings.TOO_LARGE)
+_LIMIT = any_of((r"limit|quota|exceed|reach|allow|alloc|used (up|all)|too many", languages.LIMIT))
+_QUOTA = any_of((*wordings.QUOTA, *languages.QUOTA))
+_TOO_LONG = any_of((*wordings.TOO_LONG, *languages.TOO_LONG))
+_TOO_LARGE = any_of(wordings.TOO_LARGE)
 _SENTENCES = {
-    kind: _any_of((*patterns, *languages.SENTENCES.get(kind, ())))
+    kind: any_of((*patterns, *languages.SENTENCES.get(kind, ())))
     for kind, patterns in wordings.SENTENCES.items()
 }
 _CODES = {kind: frozenset(codes.split()) for kind, codes in wordings.CODES.items()}
@@ -76,7 +71,7 @@ _REQUEST_AT_FAULT = re.compile(wordings.REQUEST_AT_FAULT)
 _FIGURES = re.compile(
     r"\blimit\W{1,3}([\d,]+)\b.{0,60}?\brequested\W{1,3}([\d,]+)", re.IGNORECASE | re.DOTALL
 )
-_RATE_LIMIT = _any_of((r"\brate[ _-]?limit", *languages.SENTENCES[errors.LLMRateLimitError]))
+_RATE_LIMIT = any_of((r"\brate[ _-]?limit", *languages.SENTENCES[errors.LLMRateLimitError]))
 #: A size in bytes, as opposed to one in tokens.
 _IN_BYTES = re.compile(
     r"\d ?(bytes|[KMG]i?B)\b|^(?!.*\btokens?\b).*\b(body|payload)\b", re.IGNORECASE | re.DOTALL

@@ -3,87 +3,18 @@
 An answer never has a member of these shapes that says something, so wires need not look for errors themselves.
 """
 
-import re
 from collections.abc import Mapping
 
+from providers.errors import members, wordings
 from providers.errors.failure import decoded
 from providers.errors.taxonomy import LLMError
 from providers.errors.translation import from_payload
 from providers.framing.event_names import is_about_an_item, names_error
 
-#: Members that may describe an error. An event without one is none, which is found out fast.
-_SIGNS = frozenset(
-    [
-        *(
-            "error",
-            "errors",
-            "err",
-            "error_message",
-            "errorMessage",
-            "error_msg",
-            "error_type",
-            "error_code",
-            "errorCode",
-        ),
-        *(
-            "detail",
-            "message",
-            "Message",
-            "msg",
-            "errmsg",
-            "fault",
-            "faultstring",
-            "exception",
-            "base_resp",
-            "response",
-        ),
-        *("header", "code", "statusCode", "status_code", "title", "success", "__type"),
-        *("status", "Error", "Response"),
-    ]
-)
-#: Members that only an answer has, or a piece of one, or news.
-_ANSWER = frozenset(
-    [
-        *(
-            "choices",
-            "candidates",
-            "delta",
-            "content",
-            "content_block",
-            "output",
-            "usage",
-            "usageMetadata",
-            "item",
-            "part",
-        ),
-        *(
-            "promptFeedback",
-            "output_index",
-            "item_id",
-            "index",
-            "id",
-            "completion",
-            "text",
-            "response_id",
-            "warning",
-        ),
-    ]
-)
-#: Statuses of a piece of news, not of a failure.
-_NEWS = re.compile(
-    r"^(ok|okay|success|succeeded|done|completed|queued|pending|processing|in_?progress|running|loading|waiting|starting|info|ping"
-    r"|keep-?alive|heartbeat|status|progress|notice|warning)",
-    re.IGNORECASE,
-)
 #: Statuses of a failure.
 _FAILED = frozenset({"error", "fail", "failed", "failure"})
-#: Words of a failure in a sentence that stands alone.
-_FAILING = re.compile(
-    r"error|fail|exceed|limit|invalid|denied|unauthori[sz]ed|forbidden|not (found|allowed|authorized|permitted|exist|supported|available|valid)|unavailable"
-    r"|overload|time(d)?[ -]?out|quota|crash|refus|can(not|'t)|could ?n[o']t|unable|exception|too (long|many|large)|try again|missing"
-    r"|required|exhausted|insufficient|balance|expired|unsupported|incorrect|abort|throttl|not authenticated",
-    re.IGNORECASE,
-)
+_NEWS = wordings.any_of(wordings.NEWS)
+_FAILING = wordings.any_of(wordings.FAILURE)
 
 
 def error_in(event: object, name: str | None = None) -> LLMError | None:
@@ -95,7 +26,7 @@ def error_in(event: object, name: str | None = None) -> LLMError | None:
     """
     is_named = name is not None and names_error(name)
     if isinstance(event, dict):
-        if not is_named and _SIGNS.isdisjoint(event) and not _is_exception(event):
+        if not is_named and members.SIGNS.isdisjoint(event) and not _is_exception(event):
             return None
         return (
             from_payload(_with_name(event, name), status=None)
@@ -133,10 +64,10 @@ def _reports_error(event: Mapping[str, object]) -> bool:
         return False
     if kind == "error" or event.get("object") == "error":
         return True
-    members = [event.get(key) for key in ("error", "errors", "err", "fault", "exception", "Error")]
+    found = [event.get(key) for key in ("error", "errors", "err", "fault", "exception", "Error")]
     # Tencent's envelope of every answer.
-    members += [tencent.get("Error")] if isinstance(tencent := event.get("Response"), Mapping) else []
-    if any(map(_says_something, members)):
+    found += [tencent.get("Error")] if isinstance(tencent := event.get("Response"), Mapping) else []
+    if any(map(_says_something, found)):
         return True
     if any(event.get(key) for key in ("error_message", "errorMessage", "error_msg", "faultstring")):
         return True
@@ -152,7 +83,7 @@ def _reports_error(event: Mapping[str, object]) -> bool:
 
 def _is_flat_error(event: Mapping[str, object]) -> bool:
     """Whether ``event`` is an error without a member that is called so: a sentence, maybe a code, and no answer."""
-    if not _ANSWER.isdisjoint(event):
+    if not members.OF_ANSWERS.isdisjoint(event):
         return False
     news = next((value for key in ("type", "status") if isinstance(value := event.get(key), str)), "")
     if _NEWS.match(news):

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
+from providers.errors import members
 from providers.framing.event_names import names_error
 from providers.framing.event_stream import EventStream
 from providers.framing.oddities import Oddity
@@ -33,94 +34,6 @@ _DEEPEST = 8
 #: Characters of the text of a Python object; longer ones are slow to parse.
 _LONGEST_LITERAL = 8 * 1024
 
-#: Members that hold a further description of the error. The innermost one comes first: it is the most specific one.
-_CONTAINERS = (
-    *(
-        "raw",
-        "metadata",
-        "error",
-        "errors",
-        "err",
-        "response",
-        "innererror",
-        "inner_error",
-        "cause",
-        "previous_errors",
-    ),
-    *(
-        "fault",
-        "exception",
-        "body",
-        "data",
-        "base_resp",
-        "header",
-        "status",
-        "output",
-        "message",
-        "msg",
-        "violations",
-        "detail",
-        "details",
-        "extensions",
-        "Response",
-        "Error",
-    ),
-)
-#: Members with a sentence, the most specific one first.
-_SENTENCES = (
-    *(
-        "raw",
-        "message",
-        "msg",
-        "error_message",
-        "errorMessage",
-        "error_msg",
-        "Message",
-        "errmsg",
-        "status_msg",
-    ),
-    *(
-        "faultstring",
-        "error_description",
-        "description",
-        "detail",
-        "error",
-        "err",
-        "errors",
-        "title",
-        "reason",
-    ),
-)
-#: Members that may have a sentence if no other has one.
-_LAST_RESORTS = ("text", "data", "content", "info", "cause", "output")
-#: Members with a code, a type or a status.
-_CODES = (
-    *(
-        "status_code",
-        "raw_status_code",
-        "statusCode",
-        "http_status",
-        "httpStatus",
-        "http_code",
-        "code",
-        "Code",
-        "status",
-        "type",
-        "reason",
-    ),
-    *(
-        "error_type",
-        "errorType",
-        "error_code",
-        "errorCode",
-        "errcode",
-        "errorcode",
-        "__type",
-        "name",
-        "title",
-    ),
-    *("quotaId", "quota_limit", "quota_unit"),
-)
 #: What gateways say instead of the provider's own sentence.
 _EMPTY_WORDS = re.compile(
     r"(provider returned error|(bad request|error|unknown error|internal error|upstream error|request failed)\W*)$",
@@ -177,7 +90,7 @@ def read_failure(payload: object, status: int | None) -> Failure:
     # A code may stand where a sentence is expected.
     words.update(normalized(sentence) for sentence in sentences if _CODE_ALONE.fullmatch(sentence))
     for node in nodes:
-        for key in _CODES:
+        for key in members.CODES:
             _add_code(node.get(key), words, numbers)
         words.update(_exception_keys(node))
     numbers += (int(number) for number in _STATUS_IN_WORDS.findall(text))
@@ -239,7 +152,7 @@ def _nodes(value: object, depth: int) -> Iterator[Node]:
         value = page_as_node(value) if is_page(value) else clean_json(quoted(value))
     match value:
         case Mapping():
-            for key in _CONTAINERS:
+            for key in members.CONTAINERS:
                 if value.get(key) is not None:
                     yield from _nodes(value[key], depth + 1)
             for key in value:
@@ -269,9 +182,11 @@ def quoted(text: str) -> object:
 
 
 def _sentences_of(nodes: tuple[Node, ...], body: object) -> tuple[str, ...]:
-    found = [_plain(text) for node in nodes for key in _SENTENCES for text in _texts(node.get(key))]
+    found = [_plain(text) for node in nodes for key in members.SENTENCES for text in _texts(node.get(key))]
     if not any(found):
-        found = [_plain(text) for node in nodes for key in _LAST_RESORTS for text in _texts(node.get(key))]
+        found = [
+            _plain(text) for node in nodes for key in members.LAST_RESORTS for text in _texts(node.get(key))
+        ]
     if isinstance(body, str):
         found.append(_plain(body))
     elif isinstance(body, list):

@@ -10,24 +10,8 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from math import isfinite
 
+from providers.errors import members
 from providers.errors.failure import Failure
-
-#: Members with a number of seconds, or with a duration such as ``48.5s``.
-_SECONDS_MEMBERS = (
-    *(
-        "retryDelay",
-        "retry_after",
-        "retryAfter",
-        "retry_after_seconds",
-        "retryAfterSeconds",
-        "resets_in_seconds",
-    ),
-    *("reset_after", "resetAfter", "reset_in", "quotaResetDelay", "estimated_time", "wait_seconds"),
-    *("wait_time_seconds", "wait_time", "retry_in", "retry_in_seconds", "cooldown", "cooldown_seconds"),
-)
-_MILLISECONDS_MEMBERS = ("retry_after_ms", "retryAfterMs", "reset_after_ms")
-#: Members with a moment: seconds or milliseconds since 1970, or ISO 8601 with a zone.
-_MOMENT_MEMBERS = ("resets_at", "reset_at", "resetAt", "reset_time", "resetTime", "quotaResetTimeStamp")
 
 _UNITS = (
     (r"(?:ms|milliseconds?|msecs?)", 0.001),
@@ -114,8 +98,8 @@ def pause_in_words(text: str) -> float | None:
 
 def _of_members(failure: Failure) -> Iterator[float | None]:
     for node in failure.nodes:
-        yield from (_number(node.get(key), scale=0.001) for key in _MILLISECONDS_MEMBERS)
-        yield from (_duration_or_moment(node.get(key)) for key in (*_SECONDS_MEMBERS, *_MOMENT_MEMBERS))
+        yield from (_number(node.get(key), scale=0.001) for key in members.MILLISECONDS)
+        yield from (_duration_or_moment(node.get(key)) for key in (*members.SECONDS, *members.MOMENTS))
 
 
 def _quoted_headers(failure: Failure) -> Iterator[dict[str, str]]:

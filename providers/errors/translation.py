@@ -6,7 +6,6 @@ the details for the admin. Recognises exceptions by their attributes, so that th
 """
 
 import json
-import re
 import ssl
 from collections.abc import Iterator, Mapping
 from traceback import walk_tb
@@ -15,7 +14,7 @@ from typing import Any
 import httpx2
 
 from providers import errors
-from providers.errors import LLMError
+from providers.errors import LLMError, wordings
 from providers.errors.classification import classify
 from providers.errors.failure import Failure, read_failure
 from providers.errors.pauses import pause_asked_for
@@ -41,11 +40,7 @@ REDIRECTED = (
 NO_SUCH_PATH = (
     "The model provider has no API at this address. Ask your administrator to check the provider's base URL."
 )
-_PATH_IN_WORDS = re.compile(
-    r"invalid url|unknown (url|path|endpoint|route|request url)|(no|unexpected) (such )?(route|endpoint|path)\b"
-    r"|^\W*(page |file )?not found\W*$|no route matched|cannot (post|get) /|(url|path|page|endpoint|route)\b.{0,60} (was )?not found|could not find .{0,20}(url|route)",
-    re.IGNORECASE,
-)
+_UNKNOWN_PATH = wordings.any_of(wordings.UNKNOWN_PATH)
 
 #: Message for the user if no connection was possible.
 UNREACHABLE = (
@@ -194,7 +189,7 @@ def _sentence(kind: type[LLMError], failure: Failure) -> str | None:
     quote = redact_text(failure.sentences[0])
     if len(quote) > _LONGEST_QUOTE:
         quote = quote[: _LONGEST_QUOTE - 1] + "…"
-    is_unknown = kind is errors.LLMNotFoundError and _PATH_IN_WORDS.search(failure.text[:_LONGEST_QUOTE])
+    is_unknown = kind is errors.LLMNotFoundError and _UNKNOWN_PATH.search(failure.text[:_LONGEST_QUOTE])
     advice = NO_SUCH_PATH if is_unknown or failure.status == 405 else kind().message
     return f"{advice} The provider said: {quote}"
 

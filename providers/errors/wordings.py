@@ -6,8 +6,17 @@ Codes are spelled as ``failure.normalized`` spells them: lower case, letters and
 Every line has a row in tests/providers/errors/test_wordings.py.
 """
 
+import re
+from collections.abc import Iterable
+
 from providers.errors import taxonomy as errors
 from providers.errors.taxonomy import LLMError
+
+
+def any_of(patterns: Iterable[str]) -> re.Pattern[str]:
+    """Return one expression for a table: any of its lines, in any case, over any number of lines of text."""
+    return re.compile("|".join(f"(?:{pattern})" for pattern in patterns), re.IGNORECASE | re.DOTALL)
+
 
 #: Codes, types and statuses that are decisive alone. The first class that has one of an error's codes wins.
 CODES: dict[type[LLMError], str] = {
@@ -131,15 +140,17 @@ OVER_QUOTA = (r"exceeded your current quota", r"check your plan and billing")
 
 #: Words of a limit that ends within a minute, and of one that does not. The first one in a sentence counts.
 SHORT_LIMIT = (
-    r"per[ _-]?(min(ute)?|sec(ond)?)\b|permin(ute)?|\b(last|past|every|each|within) (a |one )?(\d{1,3} )?(second|minute)s?\b|/ ?(min|sec|m|s)\b|(?<![a-z])(TPM|RPM|QPM|QPS|RPS)(?![a-z])|per \d+ seconds"
-    r"|concurren|per_minute|free-models-per-min"
+    r"per[ _-]?(min(ute)?|sec(ond)?)\b|permin(ute)?|per_minute|per \d+ seconds|/ ?(min|sec|m|s)\b",
+    r"\b(last|past|every|each|within) (a |one )?(\d{1,3} )?(second|minute)s?\b",
+    r"(?<![a-z])(TPM|RPM|QPM|QPS|RPS)(?![a-z])|concurren|free-models-per-min",
 )
 LONG_LIMIT = (
-    r"per[ _-]?(day|week|month|hour)\b|per(day|week|month|hour)|/ ?(day|week|month|hour|d|h)\b"
-    r"|(?<![a-z])(TPD|RPD|TPH|RPH|IPD)(?![a-z])|per_day|per 1d|free-models-per-day|by(day|week|month|hour)\b"
-    r"|per (86400|3600) ?s|(per|in|every) 24 ?h|\b(hour|day|week|month) (allocated )?(quota|limit|allowance)|\b(today|come back tomorrow|again tomorrow)\b"
-    r"|\b(daily|weekly|monthly|hourly|\d+.?hours?)\b.{0,60}\b(limit|quota|allowance|allocation|usage|cap|tokens|requests)"
-    r"|\b(limit|quota|allowance|usage)\b.{0,60}\b(daily|weekly|monthly|for (today|the day|this (week|month))|\d+.?hours?)\b"
+    r"per[ _-]?(day|week|month|hour)\b|per(day|week|month|hour)|by(day|week|month|hour)\b|per_day|per 1d",
+    r"/ ?(day|week|month|hour|d|h)\b|per (86400|3600) ?s|(per|in|every) 24 ?h",
+    r"(?<![a-z])(TPD|RPD|TPH|RPH|IPD)(?![a-z])|free-models-per-day",
+    r"\b(hour|day|week|month) (allocated )?(quota|limit|allowance)|\b(today|come back tomorrow|again tomorrow)\b",
+    r"\b(daily|weekly|monthly|hourly|\d+.?hours?)\b.{0,60}\b(limit|quota|allowance|allocation|usage|cap|tokens|requests)",
+    r"\b(limit|quota|allowance|usage)\b.{0,60}\b(daily|weekly|monthly|for (today|the day|this (week|month))|\d+.?hours?)\b",
 )
 #: Sentences about a limit that no quick retry can meet.
 QUOTA = (
@@ -247,4 +258,24 @@ REQUEST_AT_FAULT = (
     r"^(invalid(?!response|upstream|answer|llm)|unsupported|malformed(?!response)|missing|unrecogni[sz]ed|illegal|badrequest|badinput|badparam|empty(image|input|file)|failedtodownload)"
     r"|(invalid|unsupported|notsupported|toolarge|toosmall|toolong|tooshort|toomany|parse|validation|outofrange"
     r"|notfound|failedprecondition|required|mismatch|emptyinput|badrequest|invalidrequest|notallowed|invalidargument)$"
+)
+
+#: A path that the provider does not know, as opposed to a model.
+UNKNOWN_PATH = (
+    r"invalid url|unknown (url|path|endpoint|route|request url)|(no|unexpected) (such )?(route|endpoint|path)\b",
+    r"^\W*(page |file )?not found\W*$|no route matched|cannot (post|get) /",
+    r"(url|path|page|endpoint|route)\b.{0,60} (was )?not found|could not find .{0,20}(url|route)",
+)
+
+#: Words of a failure in a sentence that stands alone.
+FAILURE = (
+    r"error|fail|exceed|limit|invalid|denied|unauthori[sz]ed|forbidden|unavailable|overload|quota|crash|refus|unable",
+    r"not (found|allowed|authorized|permitted|exist|supported|available|valid|authenticated)|missing|required",
+    r"time(d)?[ -]?out|can(not|'t)|could ?n[o']t|exception|too (long|many|large)|try again|abort|throttl",
+    r"exhausted|insufficient|balance|expired|unsupported|incorrect",
+)
+#: How the status or the type of a piece of news begins, not of a failure.
+NEWS = (
+    r"ok|okay|success|succeeded|done|completed|queued|pending|processing|in_?progress|running|loading|waiting|starting",
+    r"info|ping|keep-?alive|heartbeat|status|progress|notice|warning",
 )
