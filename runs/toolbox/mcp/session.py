@@ -107,7 +107,7 @@ class Session:
             self._scope.cancel()
 
     async def _own(self) -> None:
-        failure: BaseException | None = None
+        failure: Exception | None = None
         sentence = f"The MCP server {self._target.name} was stopped."
         self._scope.deadline = anyio.current_time() + self._target.timeout
         try:
@@ -115,7 +115,11 @@ class Session:
                 async with connect(self._target, on_end=self.retire, diagnostics=self._diagnostics) as client:
                     self._is_open = True
                     self._scope.deadline = float("inf")
-                    await self._serve(client)
+                    try:
+                        await self._serve(client)
+                    finally:
+                        # A call that comes while the connection is closed needs another session.
+                        self.is_usable = False
                     self._scope.deadline = anyio.current_time() + _CLOSE_SECONDS
             if not self._is_open and self._scope.deadline <= anyio.current_time():
                 sentence = errors.no_answer(self._target)
@@ -126,11 +130,14 @@ class Session:
         finally:
             self.is_usable = False
             for call in self._unanswered:
-                if call.answer.done():
-                    continue
-                if failure is not None and call.was_sent:
-                    sentence = errors.sentence(self._target, failure, was_sent=True)
-                call.answer.set_exception(ToolError(sentence))
+                if not call.answer.done():
+                    call.answer.set_exception(ToolError(self._why_unanswered(call, failure) or sentence))
+
+    def _why_unanswered(self, call: _Call, failure: Exception | None) -> str | None:
+        """Return the sentence for a call that was sent before ``failure``; ``None`` for any other."""
+        if failure is None or not call.was_sent:
+            return None
+        return errors.sentence(self._target, failure, was_sent=True)
 
     async def _serve(self, client: "Client") -> None:
         """Execute calls until the session is retired or was idle for ``IDLE_SECONDS``."""
