@@ -29,14 +29,6 @@ class PerLoop[T]:
             self._items[loop] = self._make()
         return self._items[loop]
 
-    def peek(self) -> T | None:
-        """Return the running loop's object, ``None`` if it was never made.
-
-        Raises:
-            RuntimeError: no event loop is running.
-        """
-        return self._items.get(asyncio.get_running_loop())
-
     def pop(self) -> T | None:
         """Forget the running loop's object and return it, ``None`` if there is none.
 

@@ -22,7 +22,6 @@ def test_each_loop_has_its_own_and_a_closed_one_is_dropped() -> None:
 
 async def test_one_that_was_never_made_is_not_made_by_a_look() -> None:
     made = PerLoop(object)
-    assert made.peek() is None
     assert made.pop() is None
     item = made.get()
     assert made.running() == ((asyncio.get_running_loop(), item),)

@@ -143,8 +143,6 @@ def _tasks() -> list[str]:
 
 def _busy_connections() -> list[Any]:
     """Return the pool's connections that are neither closed nor idle."""
-    here = pool.of_this_loop.peek()
-    if here is None:
-        return []
-    transport: Any = here.http._transport
-    return [each for each in transport._pool.connections if not (each.is_idle() or each.is_closed())]
+    transports: list[Any] = [clients.http._transport for _, clients in pool.of_this_loop.running()]
+    connections = [each for transport in transports for each in transport._pool.connections]
+    return [each for each in connections if not (each.is_idle() or each.is_closed())]
