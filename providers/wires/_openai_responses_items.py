@@ -27,9 +27,9 @@ _FOR_CLIENTS = _WAITING | {
 class ContentKind(Enum):
     """What a run of words is. The value is the ``type`` of the content part that holds it."""
 
-    #: ContentText of the answer.
+    #: Words of the answer.
     TEXT = "output_text"
-    #: ContentText of a refusal.
+    #: Words of a refusal.
     REFUSAL = "refusal"
     #: A summary of what the model thinks.
     SUMMARY = "summary_text"

@@ -7,22 +7,18 @@ Each is said once, at the first time. It must never know how a response ends.
 from typing import Any
 
 from providers.text.arguments import text_of
-from providers.types import Json, Part, ProviderItemPart
+from providers.types import Json, Part
 from providers.types.events import ModelEvent, ProviderItem, ReasoningDelta, ReasoningSealed, TextDelta
 from providers.wires._openai_calls import OpenAiCall, remainder
 from providers.wires._openai_responses_items import ContentKind, ContentText, Item
 from providers.wires._openai_responses_order import matched, ordered
+from providers.wires._openai_responses_shapes import number_in, others_in, part_in, type_of, wholes_in
 from providers.wires.accumulator import StepAccumulator
 from providers.wires.answerable_history import UNNAMED
 from providers.wires.shapes import object_in, objects_in, text_in
 
-#: What servers call words that are neither a refusal nor a summary.
-_PLAIN = (None, "text", "thinking")
-_PLAIN_KINDS = (ContentKind.TEXT, ContentKind.THOUGHT)
-
 #: The members of an event that say where its words belong.
 _PLACE = ("output_index", "item_id", "content_index", "summary_index")
-_LONGEST_NUMBER = 10
 
 type Key = int | str | None
 
@@ -106,14 +102,14 @@ class Output:
 
     def begin_part(self, event: Json) -> None:
         """Take the start of a content part. Its words count if nothing else says them."""
-        kind, words = _part_in(event)
+        kind, words = part_in(event)
         if kind is not None and words:
             item = self._item_at(event, "message" if kind.is_answer else "reasoning")
             self._promised.append((item, kind, {**event, kind.field: words}))
 
     def complete_part(self, event: Json, out: list[ModelEvent]) -> None:
         """Take a whole content part."""
-        kind, words = _part_in(event)
+        kind, words = part_in(event)
         if kind is not None:
             self.complete_words(kind, {**event, kind.field: words}, out)
 
@@ -142,7 +138,7 @@ class Output:
         results in its place. It is nobody's to execute until more is said of it, or the answer ends.
         """
         start = object_in(event.get("item"))
-        item = self._item_at(event, _type_of(start), start)
+        item = self._item_at(event, type_of(start), start)
         if item.type == "function_call" and start.get("status") != "completed":
             self._call_of(item, start, out)
 
@@ -153,11 +149,11 @@ class Output:
         if known is not None and known.done == done and known.call_id:
             # The same call once more, under another number.
             return
-        self._finish(self._item_at(event, _type_of(done), done), done, out)
+        self._finish(self._item_at(event, type_of(done), done), done, out)
 
     def conclude(self, output: Any, out: list[ModelEvent], *, cut: bool) -> None:
         """Take the output as the terminal event holds it; when it was ``cut``, calls may have been, too."""
-        wholes = [(_type_of(done), done) for done in objects_in(output)]
+        wholes = [(type_of(done), done) for done in objects_in(output)]
         found = matched(self.items, wholes, self._by_id, self._by_key)
         for place, (streamed, (kind, done)) in enumerate(zip(found, wholes, strict=True)):
             if streamed is None and self._was_said(kind, done):
@@ -187,7 +183,7 @@ class Output:
         wholes = [
             whole
             for content_kind, field in ((kind, name) for kind in kinds for name in ("content", "summary"))
-            for whole, _ in _wholes_in(done.get(field), content_kind)
+            for whole, _ in wholes_in(done.get(field), content_kind)
             if whole
         ]
         return bool(wholes) and all(whole in said for whole in wholes)
@@ -201,7 +197,7 @@ class Output:
                 for kind in _CONTENT["message"]:
                     self._complete_all(item, kind, done.get("content"), out)
                 if is_first:
-                    item.others += _others_in(done.get("content"))
+                    item.others += others_in(done.get("content"))
                     out += (ProviderItem(other.kind, other.data) for other in item.others)
             case "reasoning":
                 self._complete_all(item, ContentKind.SUMMARY, done.get("summary"), out)
@@ -225,7 +221,7 @@ class Output:
         They are matched by order, because not every server numbers them alike in both places.
         """
         streamed = item.words_of(kind)
-        for number, (whole, annotations) in enumerate(_wholes_in(content, kind)):
+        for number, (whole, annotations) in enumerate(wholes_in(content, kind)):
             if number >= len(streamed) and not whole and not annotations:
                 continue
             words = streamed[number] if number < len(streamed) else self._add_words(item, kind)
@@ -235,7 +231,7 @@ class Output:
                 out.append(ProviderItem("citation", annotation))
 
     def _words_at(self, kind: ContentKind, event: Json) -> ContentText:
-        number = _number(event.get("summary_index" if kind is ContentKind.SUMMARY else "content_index"))
+        number = number_in(event.get("summary_index" if kind is ContentKind.SUMMARY else "content_index"))
         item = self._item_at(event, "message" if kind.is_answer else "reasoning")
         words = self._words.get((id(item), kind, number))
         if words is None and number is None and (known := item.words_of(kind)):
@@ -264,7 +260,9 @@ class Output:
         if item is None or item.type != kind or (start is not None and item.is_another(start)):
             if item is not None and item.is_announced:
                 self.items.remove(item)
-            item = self._by_key[key] = self._add(Item(kind, start or {}), _number(event.get("output_index")))
+            item = self._by_key[key] = self._add(
+                Item(kind, start or {}), number_in(event.get("output_index"))
+            )
         if item_id:
             self._by_id[item_id], self._key_of[item_id] = item, key
         return item
@@ -275,7 +273,7 @@ class Output:
         return item
 
     def _key(self, event: Json) -> Key:
-        index, item_id = _number(event.get("output_index")), text_in(event.get("item_id"))
+        index, item_id = number_in(event.get("output_index")), text_in(event.get("item_id"))
         return self._key_of.get(item_id, item_id or None) if index is None else index
 
     def _call_of(self, item: Item, source: Json, out: list[ModelEvent]) -> OpenAiCall:
@@ -289,13 +287,6 @@ class Output:
         return call
 
 
-def _part_in(event: Json) -> tuple[ContentKind | None, str]:
-    """Return the kind and the words of the content part in ``event``."""
-    part = object_in(event.get("part"))
-    kind = next((kind for kind in ContentKind if kind.value == part.get("type")), None)
-    return kind, "" if kind is None else text_in(part.get(kind.field))
-
-
 def _append(words: ContentText, text: str, out: list[ModelEvent]) -> None:
     if text:
         words.pieces.append(text)
@@ -306,40 +297,3 @@ def _is_cut(item: Item) -> bool:
     if item.call is None or (item.done or {}).get("status") != "incomplete":
         return False
     return not item.call.is_object
-
-
-def _number(value: Any) -> int | None:
-    if isinstance(value, str) and value.isdecimal() and len(value) < _LONGEST_NUMBER:
-        return int(value)
-    is_number = isinstance(value, int) and not isinstance(value, bool)
-    return value if is_number and value >= 0 else None
-
-
-def _type_of(item: Json) -> str:
-    """Return the type of an output item, told by its fields where it has none."""
-    if kind := text_in(item.get("type")):
-        return kind
-    if "arguments" in item:
-        return "function_call"
-    return "reasoning" if "summary" in item or "encrypted_content" in item else "message"
-
-
-def _others_in(content: Any) -> list[ProviderItemPart]:
-    """Return the content parts of a message that are no words; the API documents none, but gateways send pictures."""
-    words = {*_PLAIN, *(kind.value for kind in ContentKind)}
-    return [
-        ProviderItemPart(kind=kind, data=part)
-        for part in objects_in(content)
-        if (kind := text_in(part.get("type"))) and kind not in words
-    ]
-
-
-def _wholes_in(content: Any, kind: ContentKind) -> list[tuple[str, list[Json]]]:
-    """Return words and annotations of each content part of one kind. Plain text stands for words of the answer or a summary."""
-    if isinstance(content, str):
-        return [(content, [])] if kind in {ContentKind.TEXT, ContentKind.SUMMARY} else []
-    return [
-        (text_in(part.get(kind.field)), objects_in(part.get("annotations")))
-        for part in objects_in(content)
-        if part.get("type") == kind.value or (part.get("type") in _PLAIN and kind in _PLAIN_KINDS)
-    ]
