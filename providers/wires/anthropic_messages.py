@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from providers.errors import LLMConnectionError, LLMContentFilterError, LLMError, LLMMalformedToolCallError
-from providers.errors.translation import from_payload
 from providers.types import FinishReason, Json
 from providers.types.events import (
     ModelEvent,
@@ -52,11 +51,7 @@ class _Message(WireDecoder):
         self._stop_details: Any = None
 
     def take(self, event: Json) -> list[ModelEvent]:
-        """Return what ``event`` means; unknown types mean nothing.
-
-        Raises:
-            LLMError: it is an ``error`` event before the end of the message.
-        """
+        """Return what ``event`` means; unknown types mean nothing."""
         if event.get("type") == "content_block_delta" and (words := self._content.words(event)) is not None:
             return [words]
         return list(self._take(event))
@@ -85,18 +80,9 @@ class _Message(WireDecoder):
                     yield self._count()
             case "message" | None if "content" in event:
                 yield from self._take_whole(event)
-            case "error":
-                self._fail(event)
             case _ if self._reported(event):
-                # Some compatible servers count in events of their own.
+                # Some compatible servers count in events of their own, or in an error.
                 yield self._count()
-
-    def _fail(self, event: Json) -> None:
-        """Raise the error in ``event``, unless the message had come to its end before."""
-        self._reported(event)
-        self._count()
-        if not self._accumulator.terminal:
-            raise from_payload(event, status=None)
 
     def conclude(self) -> list[ModelEvent]:
         """Close what followed the end. Take ``[DONE]`` after whole content for the end, where a server sends no other."""

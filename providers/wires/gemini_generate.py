@@ -83,6 +83,7 @@ class _Answer(WireDecoder):
         events: list[ModelEvent] = []
         usage = reported_in(chunk)
         if chunk.get("error"):
+            # Also after a finish reason, which is not the end here, and within Code Assist's wrapping.
             self._count(usage, events)
             raise from_payload(chunk, status=None)
         candidates = objects_in(chunk.get("candidates"))

@@ -100,7 +100,7 @@ class _Response(WireDecoder):
             # A whole answer, as the API gives it without streaming.
             self._end("response.completed", event, out)
         elif kind in {"", "error"}:
-            self._fail(event)
+            self._count(event)
         elif (stretch := _WHOLES.get(kind)) is not None:
             self._output.complete_words(stretch, event, out)
         elif kind in _PARTS:
@@ -136,16 +136,6 @@ class _Response(WireDecoder):
             self._started = True
             self._accumulator.response_id = text_in(response.get("id")) or None
             out.append(ResponseStarted(self._accumulator.response_id, self._accumulator.model))
-
-    def _fail(self, event: Json) -> None:
-        """Raise the error in ``event``; OpenAI documents it flat and sends it nested."""
-        error = event.get("error")
-        if error is None and event.get("type") == "error":
-            error = {name: event[name] for name in ("code", "message", "param") if name in event}
-        if error is not None:
-            self._accumulator.terminal = True
-            self._count(event)
-            raise from_payload({"error": error}, status=None)
 
     def _count(self, response: Json, *, is_final: bool = True) -> bool:
         """Take the usage of a response; return whether there is any."""
