@@ -68,9 +68,9 @@ class LateUsage:
         if event.get("type") != "message_delta" or not isinstance(usage, dict):
             return event.get("type") == "message_stop"
         raw = self._accumulator.raw_usage or {}
-        known = _anthropic_usage.at_start(raw.get("message_start") or {})
-        counts = _anthropic_usage.at_end(known, usage)
-        self._keep({**raw, "message_delta": usage}, _anthropic_usage.usage_from(counts, is_final=True))
+        last = merged(raw.get("message_delta"), usage)
+        counts = _anthropic_usage.at_end(_anthropic_usage.at_start(raw.get("message_start") or {}), last)
+        self._keep({**raw, "message_delta": last}, _anthropic_usage.usage_from(counts, is_final=True))
         return True
 
     def _look_at_content(self, event: Json) -> bool:

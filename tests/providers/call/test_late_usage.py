@@ -183,3 +183,17 @@ def test_what_is_no_usage_is_passed_over(wire: str, event: object) -> None:
     accumulator = StepAccumulator()
     LateUsage(wire, accumulator).take(event)
     assert accumulator.usage.is_unknown
+
+
+def test_a_late_count_erases_none_that_came_before() -> None:
+    accumulator = StepAccumulator()
+    accumulator.raw_usage = {
+        "message_start": {"input_tokens": 9, "output_tokens": 1},
+        "message_delta": {"output_tokens": 4, "output_tokens_details": {"thinking_tokens": 3}},
+    }
+    assert LateUsage("anthropic-messages", accumulator).take(
+        {"type": "message_delta", "usage": {"output_tokens": 7}}
+    )
+    assert accumulator.usage == Usage(
+        input_tokens=9, output_tokens=7, reasoning_tokens=3, source=UsageSource.REPORTED
+    )
