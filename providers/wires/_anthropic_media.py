@@ -6,9 +6,8 @@ Source: https://platform.claude.com/docs/en/build-with-claude/pdf-support and â€
 from providers.text.cleaning import JsonText, from_base64
 from providers.text.file_text import in_request, prefixed
 from providers.types import Json, MediaPart
-from providers.wires._media import refused
+from providers.wires._media import PICTURES, refused
 
-_IMAGES = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
 _PDF = "application/pdf"
 
 
@@ -19,7 +18,7 @@ def show(part: MediaPart) -> Json:
         LLMUnsupportedError: the API does not accept this file.
     """
     match part:
-        case MediaPart(kind="image", data=str(data), mime_type=mime_type) if mime_type in _IMAGES:
+        case MediaPart(kind="image", data=str(data), mime_type=mime_type) if mime_type in PICTURES:
             return {
                 "type": "image",
                 "source": {"type": "base64", "media_type": mime_type, "data": prefixed("", data)},

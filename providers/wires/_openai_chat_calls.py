@@ -14,7 +14,7 @@ from providers.wires._openai_chat_message import AssistantMessage
 from providers.wires._openai_chat_shapes import opaque_fields
 from providers.wires.accumulator import StepAccumulator
 from providers.wires.answerable_history import UNNAMED
-from providers.wires.shapes import object_in, text_in
+from providers.wires.shapes import index_in, object_in, text_in
 
 #: Where servers put the arguments of a function; a custom tool has ``input``.
 _ARGUMENTS = ("arguments", "input", "parameters", "args")
@@ -126,7 +126,7 @@ class _Piece:
 
     def __init__(self, piece: Json) -> None:
         function = _decoded(piece.get("function")) or object_in(piece.get("custom")) or piece
-        self.index = as_index(piece.get("index"))
+        self.index = index_in(piece.get("index"))
         self.upstream_id = _identity(piece.get("id"))
         self.name = text_in(function.get("name"))
         found = next((value for name in _ARGUMENTS if (value := function.get(name)) is not None), None)
@@ -156,24 +156,13 @@ class _Piece:
             call.extend(self.text, out)
 
 
-def as_index(value: Any) -> int | None:
-    """Return the number of a call or a choice; ``None`` for what is none. Some servers send it as text."""
-    if value is None or type(value) is int:
-        return value
-    if isinstance(value, str) and value.strip().isdecimal() and len(value) < 10:
-        return int(value)
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    return None
-
-
 def _listed(pieces: Any) -> list[Json]:
     """Return the pieces; some servers send one alone, an object of them by their numbers, or either as text."""
     if isinstance(pieces, str):
         pieces = parsed(pieces)
     if isinstance(pieces, dict):
         values = list(pieces.values())
-        is_numbered = bool(pieces) and all(as_index(key) is not None for key in pieces)
+        is_numbered = bool(pieces) and all(index_in(key) is not None for key in pieces)
         pieces = values if is_numbered else [pieces]
     return [piece for piece in pieces if isinstance(piece, dict)] if isinstance(pieces, list) else []
 

@@ -11,13 +11,11 @@ from providers.errors import LLMUnsupportedError
 from providers.text.file_text import prefixed
 from providers.types import Json, MediaPart, ModelOptions, ModelRequest
 from providers.wires._media import AUDIO_FORMATS, data_url, file_name, refused
-from providers.wires._openai_options import cache_fields, named_schema
+from providers.wires._openai_options import PLAIN_CHOICES, cache_fields, named_schema
 from providers.wires._options import chosen_tool, effort_of
 
 #: What this wire says for itself. One choice is read, so another one would be paid for in vain.
 RESERVED = frozenset({"model", "messages", "stream", "stream_options", "n", "store"})
-
-_FUNCTION_CHOICES = {"auto", "none", "required"}
 
 
 def tuned(request: ModelRequest) -> Json:
@@ -61,7 +59,7 @@ def show(part: MediaPart) -> Json:
 
 
 def _tool_choice(choice: str | None) -> Json | str | None:
-    if choice is None or choice in _FUNCTION_CHOICES:
+    if choice in PLAIN_CHOICES:
         return choice
     return {"type": "function", "function": {"name": choice}}
 

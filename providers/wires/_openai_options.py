@@ -6,6 +6,9 @@ from hashlib import sha256
 from providers.types import Json, MediaPart, ModelRequest, TextPart
 from providers.wires._schemas import is_strict
 
+#: Tool choices that name no function.
+PLAIN_CHOICES = frozenset({None, "auto", "none", "required"})
+
 #: Characters by which files are told apart.
 _COMPARED = 10_000
 

@@ -8,7 +8,7 @@ from typing import Any
 from providers.errors import LLMUnsupportedError
 from providers.types import Json, MediaPart, ModelRequest
 from providers.wires._media import data_url, file_name, refused
-from providers.wires._openai_options import cache_fields, named_schema
+from providers.wires._openai_options import PLAIN_CHOICES, cache_fields, named_schema
 from providers.wires._options import chosen_tool
 from providers.wires.shapes import object_in, objects_in, text_in
 
@@ -22,8 +22,6 @@ RESERVED = frozenset(
 
 #: The provider's tools whose calls its own client would have to execute.
 _CLIENT_TOOLS = frozenset({"custom", "local_shell", "apply_patch", "computer", "computer_use_preview"})
-
-_FUNCTION_CHOICES = {"auto", "none", "required"}
 
 
 def tuned(request: ModelRequest) -> Json:
@@ -91,6 +89,6 @@ def show(part: MediaPart) -> Json:
 
 
 def _tool_choice(choice: str | None) -> Json | str | None:
-    if choice is None or choice in _FUNCTION_CHOICES:
+    if choice in PLAIN_CHOICES:
         return choice
     return {"type": "function", "name": choice}

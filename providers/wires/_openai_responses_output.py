@@ -12,10 +12,10 @@ from providers.types.events import ModelEvent, ProviderItem, ReasoningDelta, Rea
 from providers.wires._openai_calls import OpenAiCall, remainder
 from providers.wires._openai_responses_items import ContentKind, ContentText, Item
 from providers.wires._openai_responses_order import matched, ordered
-from providers.wires._openai_responses_shapes import number_in, others_in, part_in, type_of, wholes_in
+from providers.wires._openai_responses_shapes import others_in, part_in, type_of, wholes_in
 from providers.wires.accumulator import StepAccumulator
 from providers.wires.answerable_history import UNNAMED
-from providers.wires.shapes import object_in, objects_in, text_in
+from providers.wires.shapes import index_in, object_in, objects_in, text_in
 
 #: The members of an event that say where its words belong.
 _PLACE = ("output_index", "item_id", "content_index", "summary_index")
@@ -231,7 +231,7 @@ class Output:
                 out.append(ProviderItem("citation", annotation))
 
     def _words_at(self, kind: ContentKind, event: Json) -> ContentText:
-        number = number_in(event.get("summary_index" if kind is ContentKind.SUMMARY else "content_index"))
+        number = index_in(event.get("summary_index" if kind is ContentKind.SUMMARY else "content_index"))
         item = self._item_at(event, "message" if kind.is_answer else "reasoning")
         words = self._words.get((id(item), kind, number))
         if words is None and number is None and (known := item.words_of(kind)):
@@ -260,9 +260,7 @@ class Output:
         if item is None or item.type != kind or (start is not None and item.is_another(start)):
             if item is not None and item.is_announced:
                 self.items.remove(item)
-            item = self._by_key[key] = self._add(
-                Item(kind, start or {}), number_in(event.get("output_index"))
-            )
+            item = self._by_key[key] = self._add(Item(kind, start or {}), index_in(event.get("output_index")))
         if item_id:
             self._by_id[item_id], self._key_of[item_id] = item, key
         return item
@@ -273,7 +271,7 @@ class Output:
         return item
 
     def _key(self, event: Json) -> Key:
-        index, item_id = number_in(event.get("output_index")), text_in(event.get("item_id"))
+        index, item_id = index_in(event.get("output_index")), text_in(event.get("item_id"))
         return self._key_of.get(item_id, item_id or None) if index is None else index
 
     def _call_of(self, item: Item, source: Json, out: list[ModelEvent]) -> OpenAiCall:

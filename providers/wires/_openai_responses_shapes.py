@@ -10,22 +10,12 @@ from providers.wires.shapes import object_in, objects_in, text_in
 _PLAIN = (None, "text", "thinking")
 _PLAIN_KINDS = (ContentKind.TEXT, ContentKind.THOUGHT)
 
-_LONGEST_NUMBER = 10
-
 
 def part_in(event: Json) -> tuple[ContentKind | None, str]:
     """Return the kind and the words of the content part in ``event``."""
     part = object_in(event.get("part"))
     kind = next((kind for kind in ContentKind if kind.value == part.get("type")), None)
     return kind, "" if kind is None else text_in(part.get(kind.field))
-
-
-def number_in(value: Any) -> int | None:
-    """Return an index, also where it is text; ``None`` for what is none."""
-    if isinstance(value, str) and value.isdecimal() and len(value) < _LONGEST_NUMBER:
-        return int(value)
-    is_number = isinstance(value, int) and not isinstance(value, bool)
-    return value if is_number and value >= 0 else None
 
 
 def type_of(item: Json) -> str:

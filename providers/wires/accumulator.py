@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import uuid4
 
-from providers.errors import LLMEmptyResponseError, LLMError
+from providers.errors import LLMConnectionError, LLMEmptyResponseError, LLMError
 from providers.types import FinishReason, Json, Part, StepResult
 from providers.types import quirks as known_quirks
 from providers.types.quirks import Quirks
@@ -69,6 +69,10 @@ class StepAccumulator:
     def empty_answer(self, *, detail: dict[str, Any] | None = None) -> LLMError | None:
         """Return the error of an answer that ended regularly without content; ``None`` if it may."""
         return None if self.follows_results else LLMEmptyResponseError(detail=detail)
+
+    def incomplete_answer(self) -> LLMError:
+        """Return the error of a stream that ended before the answer did."""
+        return LLMConnectionError("The stream ended before the answer was complete. Try again.")
 
     def result(self) -> StepResult:
         """Return an immutable copy of what has been collected."""

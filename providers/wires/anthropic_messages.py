@@ -7,7 +7,7 @@ never sees the SDK, a key or a run. Source: https://platform.claude.com/docs/en/
 from collections.abc import Iterator
 from typing import Any
 
-from providers.errors import LLMConnectionError, LLMContentFilterError, LLMError, LLMMalformedToolCallError
+from providers.errors import LLMContentFilterError, LLMError, LLMMalformedToolCallError
 from providers.types import FinishReason, Json
 from providers.types.events import (
     ModelEvent,
@@ -173,7 +173,7 @@ class _Message(WireDecoder):
     def error(self) -> LLMError | None:
         """Return what is wrong with the message as it ended; ``None`` when it can be used."""
         if not self._accumulator.terminal:
-            return LLMConnectionError("The stream ended before the answer was complete. Try again.")
+            return self._accumulator.incomplete_answer()
         raw, meant = self._accumulator.raw_stop_reason, self._meaning
         detail = {"stop_reason": raw, "stop_details": self._stop_details}
         if (failure := finish_reasons.failure(raw, detail=detail)) is not None:

@@ -6,7 +6,7 @@ I/O and never sees the SDK, a key or a run. Source: https://ai.google.dev/api/ge
 
 from typing import Any
 
-from providers.errors import LLMConnectionError, LLMContentFilterError, LLMError, LLMMalformedToolCallError
+from providers.errors import LLMContentFilterError, LLMError, LLMMalformedToolCallError
 from providers.errors.translation import from_payload
 from providers.types import FinishReason, Json, ProviderItemPart
 from providers.types.events import (
@@ -249,7 +249,7 @@ class _Answer(WireDecoder):
     def error(self) -> LLMError | None:
         """Return what is wrong with the answer as it ended; ``None`` when it can be used."""
         if not self._accumulator.terminal:
-            return LLMConnectionError("The stream ended before the answer was complete. Try again.")
+            return self._accumulator.incomplete_answer()
         if self._blocked is not None:
             return LLMContentFilterError(detail={"promptFeedback": self._blocked})
         reason = self._accumulator.raw_stop_reason

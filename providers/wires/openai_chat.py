@@ -5,7 +5,6 @@ sees the SDK, a key or a run. Source: https://platform.openai.com/docs/api-refer
 """
 
 from providers.errors import (
-    LLMConnectionError,
     LLMContextWindowExceededError,
     LLMError,
     LLMMalformedToolCallError,
@@ -13,7 +12,7 @@ from providers.errors import (
 from providers.types import FinishReason, Json
 from providers.types.events import ModelEvent, ResponseStarted, UsageSeen
 from providers.wires._openai_chat_body import build_body
-from providers.wires._openai_chat_calls import ChatCalls, as_index
+from providers.wires._openai_chat_calls import ChatCalls
 from providers.wires._openai_chat_delta import DeltaReader
 from providers.wires._openai_chat_ends import AnswerEnd
 from providers.wires._openai_chat_message import AssistantMessage
@@ -23,7 +22,7 @@ from providers.wires._openai_chat_usage import ELSEWHERE, reported_in
 from providers.wires._openai_usage import usage_from
 from providers.wires.accumulator import StepAccumulator
 from providers.wires.reading import WireDecoder
-from providers.wires.shapes import object_in, objects_in, text_in
+from providers.wires.shapes import index_in, object_in, objects_in, text_in
 
 __all__ = ["KIND", "build_body", "decoder", "show"]
 
@@ -99,7 +98,7 @@ class _Completion(WireDecoder):
 
     def _is_ours(self, choice: Json) -> bool:
         """Return whether ``choice`` is the one that is read: the first one, whatever its number."""
-        index = as_index(choice.get("index"))
+        index = index_in(choice.get("index"))
         if self._choice is None:
             self._choice = index
         return index is None or index == (self._choice or 0)
@@ -208,7 +207,7 @@ class _Completion(WireDecoder):
         if not self._accumulator.terminal:
             if self._accumulator.is_done and not self._message.has_content:
                 return self._accumulator.empty_answer()
-            return LLMConnectionError("The stream ended before the answer was complete. Try again.")
+            return self._accumulator.incomplete_answer()
         meaning = self._end.meaning
         if meaning is FinishReason.MAX_TOKENS_EXCEEDED:
             is_window = "context" in (self._end.raw or "")

@@ -8,7 +8,6 @@ nothing. Source: https://platform.openai.com/docs/api-reference/responses-stream
 from collections.abc import Callable
 
 from providers.errors import (
-    LLMConnectionError,
     LLMContentFilterError,
     LLMError,
     LLMMalformedToolCallError,
@@ -175,7 +174,7 @@ class _Response(WireDecoder):
     def error(self) -> LLMError | None:
         """Return what is wrong with the response as it ended; ``None`` when it can be used."""
         if not self._accumulator.terminal:
-            return LLMConnectionError("The stream ended before the answer was complete. Try again.")
+            return self._accumulator.incomplete_answer()
         if self._is_cut:
             return self._error_of_cut()
         if not all(call.whole for call in self._output.calls):

@@ -8,6 +8,9 @@ from typing import Any
 
 from providers.types import Json
 
+#: Characters of an index.
+_LONGEST_INDEX = 10
+
 
 def text_in(value: Any) -> str:
     """Return ``value`` if it is text, else empty text."""
@@ -29,3 +32,12 @@ def objects_in(value: Any) -> list[Json]:
     if isinstance(value, dict):
         return [value]
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def index_in(value: Any) -> int | None:
+    """Return the number of a choice, a call or an item; ``None`` for what is none. Servers send it as text or a float too."""
+    if isinstance(value, str):
+        return int(value) if value.strip().isdecimal() and len(value) < _LONGEST_INDEX else None
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return value if type(value) is int and value >= 0 else None
