@@ -33,7 +33,7 @@ from project.probes import answer_probes  # noqa: E402
 from providers import clients  # noqa: E402
 from providers.catalog import cache  # noqa: E402
 from providers.clients import model_lists  # noqa: E402
-from providers.usage import pricing  # noqa: E402
+from providers.usage import price_lists  # noqa: E402
 from runs.access import rights, shares_in_use  # noqa: E402
 from runs.engine import lock, supervisor  # noqa: E402
 from runs.http import metrics  # noqa: E402
@@ -81,7 +81,7 @@ async def _begin() -> None:
     await readers.run(cache.refresh_if_due)
     await clients.warm_up()
     await mcp.warm_up()
-    await pricing.warm_up()
+    await price_lists.warm_up()
     gc.collect()
     gc.freeze()
     gc.set_threshold(GC_THRESHOLD, 50, 50)

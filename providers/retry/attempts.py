@@ -25,7 +25,7 @@ from providers.retry.breaker import BreakerCall
 from providers.types import ModelRequest, StepResult
 from providers.types.events import RetryScheduled
 from providers.types.trace import CallContext, TraceRecord, TraceRecorder
-from providers.usage import costs, pricing
+from providers.usage import costs, price_lists
 from providers.usage.spending import StepUsage
 from providers.wires.accumulator import StepAccumulator
 
@@ -133,7 +133,7 @@ class Attempts:
         target = self.target
         started_at = datetime.now(UTC)
         breaker = BreakerCall(target, request, call)
-        pricing.load_soon(target.origin.provider)
+        price_lists.load_soon(target.origin.provider)
         async with AsyncExitStack() as stack:
             try:
                 breaker.check()

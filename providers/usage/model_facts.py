@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from providers.types.listed_model import Ability
-from providers.usage import pricing
+from providers.usage import price_lists
 
 if TYPE_CHECKING:
     from genai_prices.types import ModelInfo, ModelPrice, TieredPrices
@@ -38,8 +38,8 @@ NOTHING_KNOWN = ModelFacts()
 def about(provider: str, model: str) -> ModelFacts:
     """Return what the price lists say of a model of ``provider``, whose slug it is. Loads the lists if need be (0.2 s)."""
     try:
-        for source in pricing.sources(provider):
-            if (found := pricing.look_up(source.name, model, None)) is not None:
+        for source in price_lists.sources(provider):
+            if (found := price_lists.look_up(source.name, model, None)) is not None:
                 return _facts(found[1], is_guess=source.is_guess)
     except Exception:
         logger.warning("What %s/%s is cannot be told.", provider, model, exc_info=True)
@@ -62,9 +62,9 @@ def priced_names(provider: str) -> tuple[str, ...]:
 def _names(provider: str) -> Iterator[str]:
     from genai_prices.data_snapshot import get_snapshot
 
-    for source in pricing.sources(provider):
+    for source in price_lists.sources(provider):
         if source.is_vendors_list:
-            for model in pricing.list_of(get_snapshot(), source.name, "").models:
+            for model in price_lists.list_of(get_snapshot(), source.name, "").models:
                 if model.context_window and not model.deprecated:
                     yield model.id
 

@@ -1,7 +1,7 @@
 """Says why the cost of a call is unknown, in a few words."""
 
 from providers.types.usage import Usage
-from providers.usage import pricing
+from providers.usage import price_lists
 
 NOTHING_REPORTED = "no usage was reported"
 NO_LIST = "no prices are known for this provider"
@@ -18,7 +18,7 @@ def reason(usage: Usage, provider: str) -> str:
     """
     if usage.input_tokens is usage.output_tokens is None:
         return NOTHING_REPORTED
-    sources = pricing.sources(provider)
+    sources = price_lists.sources(provider)
     if not sources:
         return NO_LIST
     return NO_PRICE if any(source.is_vendors_list for source in sources) else ELSEWHERE

@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import Count, Q, Sum
 
 from providers.types.cost import CostIs
-from providers.usage import pricing
+from providers.usage import price_lists
 from runs.models import Conversation, Run, Step
 from runs.states import TERMINAL
 
@@ -27,7 +27,7 @@ def figures(run: Run) -> dict[str, Any]:
     last = next((step for step in reversed(steps) if step.input_tokens is not None), None)
     window = None
     if last is not None:
-        window = pricing.context_window(last.provider, asked=last.model, served=last.model_served or None)
+        window = price_lists.context_window(last.provider, asked=last.model, served=last.model_served or None)
     return {
         "seconds": run.duration,
         "first_token_seconds": _first_token_seconds(run, steps),

@@ -7,7 +7,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from providers.usage import pricing
+from providers.usage import price_lists
 from runs.states import RunStatus
 from tests.runs.rows import make_run, make_step
 
@@ -72,7 +72,7 @@ def test_it_tells_how_large_a_context_is(user: User, settings: Any) -> None:
     run = make_run(owner=user, model="openai/gpt-4o")
     make_step(run, input_tokens=10, output_tokens=None)
     # Whatever is priced loads the lists.
-    pricing._load()
+    price_lists._load()
 
     [figures] = told(user, run)["runs"]
     assert (figures["context_tokens"], figures["context_window"]) == (10, 128_000)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from concurrency.threads import readers
-from providers.usage import pricing
+from providers.usage import price_lists
 from runs.models import Run, Step, ToolCall
 from tests.providers.retry.attempting import events, saying
 from tests.providers.upstream import in_turn, streaming, upstream
@@ -50,7 +50,7 @@ async def test_a_run_makes_no_more_calls_than_its_budget_pays(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # Elsewhere, other prices may hold: none is known for the loopback.
-    monkeypatch.setattr(pricing, "sources", lambda provider: (pricing.Source("openai"),))
+    monkeypatch.setattr(price_lists, "sources", lambda provider: (price_lists.Source("openai"),))
     async with upstream(in_turn(streaming(calling()), streaming(saying("openai-chat", "Noon.")))) as server:
         settings.OPENAI_API_KEY = "sk-test"
         settings.OPENAI_BASE_URL = f"{server.origin}/v1"
