@@ -108,7 +108,7 @@ class StreamAdapter:
             body=pump.body,
             result=clean_result(pump.accumulator.result()),
             has_ended=ending is None,
-            pieces=pump.pieces,
+            pieces=pump.decoder.pieces,
         )
         try:
             may_wait = not isinstance(ending, asyncio.CancelledError)

@@ -9,19 +9,19 @@ format, any SDK or runs.
 
 import asyncio
 from contextlib import suppress
-from datetime import UTC, datetime
 
 import httpx2
 
 from providers import clients
 from providers.call import body, timeout_errors
-from providers.call.answer_bounds import AnswerBounds
 from providers.call.answer_reader import AnswerReader
+from providers.call.answer_writer import AnswerWriter
 from providers.call.deadlines import DRAIN_SECONDS, Cut, Deadlines, Phase
 from providers.call.decoder import Decoder
 from providers.call.limits import SizeLimits
 from providers.call.sink import EventSink
 from providers.call.timeouts import Timeouts
+from providers.call.watchdog import Watchdog
 from providers.catalog import Target
 from providers.clients.exchange import Exchange
 from providers.errors import LLMConnectionError, LLMError
@@ -30,8 +30,7 @@ from providers.errors.translation import from_exception
 from providers.framing.event_data import StreamEvent
 from providers.framing.event_names import is_keepalive
 from providers.security.redaction import redact_text
-from providers.types import Json, ModelRequest, Role
-from providers.types.events import ModelEvent, ReasoningDelta, TextDelta, ToolCallStarted
+from providers.types import Json, ModelRequest
 from providers.types.usage import UsageSource
 from providers.wires import TYPED_EVENTS, Wire
 from providers.wires.accumulator import StepAccumulator
@@ -55,21 +54,19 @@ class Pump:
     ) -> None:
         self._target = target
         self._wire = wire
-        self._sink = sink
         self._timeouts = timeouts
         self._loop = asyncio.get_running_loop()
         self._cut: Cut | None = None
         self._cut_at = self._closed_at = 0.0
         self._is_complete = False
         self._is_closing = False
-        self._sink_is_full = False
         self._deadlines = Deadlines(timeouts, now=self._loop.time())
+        self._watchdog = Watchdog(self._deadlines, phase=self._current_phase, on_time_up=self._stop_for_time)
         self._late_usage: LateUsage | None = None
-        self._timer: asyncio.TimerHandle | None = None
         self.accumulator = StepAccumulator(quirks=target.quirks)
-        self._decoder = Decoder(wire, self.accumulator)
+        self.decoder = Decoder(wire, self.accumulator)
         self._limits = SizeLimits.from_settings(max_calls=max_calls)
-        self._bounds = AnswerBounds(self._limits)
+        self.writer = AnswerWriter(sink, self._limits)
         self._reader: AnswerReader | None = None
         self.exchange = Exchange(
             connect_timeout=timeouts.connect,
@@ -80,12 +77,6 @@ class Pump:
         self.body: Json | None = None
         #: Number of decoded upstream events.
         self.events = 0
-        self.first_token_at: datetime | None = None
-
-    @property
-    def pieces(self) -> int:
-        """Number of upstream events that brought a piece of the answer."""
-        return self._decoder.pieces
 
     async def run(self, request: ModelRequest, cancel: StopSignal) -> None:
         """Relay the answer to ``request`` to the sink until the answer ends or ``cancel`` is set.
@@ -98,13 +89,10 @@ class Pump:
             asyncio.CancelledError: the calling task was cancelled; takes precedence over the others.
         """
         self._signal = cancel
-        self.accumulator.output_limit = request.options.max_output_tokens
-        self.accumulator.follows_results = any(
-            message.role is not Role.USER for message in request.messages[-1:]
-        )
+        self.accumulator.expect_answer_to(request)
         self._task = asyncio.create_task(self._relay(request), name=f"pump {self._target.origin.model}")
         listener = asyncio.create_task(self._listen(cancel), name="cancel listener")
-        self._arm()
+        self._watchdog.set()
         try:
             await asyncio.wait({self._task})
         except asyncio.CancelledError:
@@ -119,8 +107,7 @@ class Pump:
             raise
         finally:
             listener.cancel()
-            if self._timer is not None:
-                self._timer.cancel()
+            self._watchdog.stop()
         self._raise_outcome()
 
     @property
@@ -131,7 +118,7 @@ class Pump:
     async def _relay(self, request: ModelRequest) -> None:
         try:
             response = await self._open(request)
-            self._decoder.begin()
+            self.decoder.begin()
             await self._relay_events(response)
             if self._late_usage is None:
                 self._end_reading()
@@ -143,7 +130,6 @@ class Pump:
             self._closed_at = self._loop.time()
 
     async def _open(self, request: ModelRequest) -> httpx2.Response:
-        self.accumulator.reserve_call_ids(request.used_call_ids)
         self.body = await body.build(self._wire, request)
         self.exchange.enter()
         try:
@@ -165,7 +151,7 @@ class Pump:
                 events = await reader.next_events()
             except LLMError:
                 # What follows a complete answer cannot spoil it.
-                if self._is_over:
+                if self.accumulator.is_over:
                     return
                 raise
             if events is None:
@@ -179,7 +165,7 @@ class Pump:
                 return
             if reader.is_done and not self.accumulator.is_done:
                 self.accumulator.is_done = True
-                self._arm()
+                self._watchdog.set()
                 if self._late_usage is not None:
                     return
 
@@ -194,65 +180,38 @@ class Pump:
                     return True
                 await asyncio.sleep(0)
                 continue
-            self._write(self._decoder.decode(turn))
-            if self._decoder.failure is not None:
-                raise self._decoder.failure
+            self.writer.write(self.decoder.decode(turn))
+            if self.decoder.failure is not None:
+                raise self.decoder.failure
             if self.accumulator.terminal:
-                self._arm()
+                self._watchdog.set()
             if self.events // _EVENTS_PER_TURN > turns:
-                await self._wait_for_sink()
+                await self.writer.wait_for_room()
+                self._deadlines.note_event(self._loop.time())
         return False
-
-    @property
-    def _is_over(self) -> bool:
-        """Whether the answer's end has been read; only its usage may follow."""
-        return self.accumulator.terminal or self.accumulator.is_done
-
-    async def _wait_for_sink(self) -> None:
-        self._sink_is_full = True
-        try:
-            await self._sink.ready()
-        finally:
-            self._sink_is_full = False
-        # A burst is decoded from one buffer without a real wait; let other tasks run in between.
-        await asyncio.sleep(0)
-        self._deadlines.note_event(self._loop.time())
 
     def _end_reading(self) -> None:
         reader = self._reader
         if not self.events and reader is not None and (error := reader.not_a_stream()) is not None:
             raise error
         try:
-            self._write(self._decoder.conclude())
-            self._decoder.finish()
+            self.writer.write(self.decoder.conclude())
+            self.decoder.finish()
         except LLMError as error:
             if reader is not None and reader.foreign_text:
                 error.detail.setdefault("foreign_text", redact_text(reader.foreign_text))
             raise
         finally:
-            self._flush()
+            self.writer.write_rest(self.decoder.flush())
         self._is_complete = True
-
-    def _write(self, events: list[ModelEvent]) -> None:
-        for event in events:
-            self._bounds.count(event)
-            if self.first_token_at is None and isinstance(
-                event, (TextDelta, ReasoningDelta, ToolCallStarted)
-            ):
-                self.first_token_at = datetime.now(UTC)
-            self._sink.write(event)
-
-    def _flush(self) -> None:
-        for event in self._decoder.flush():
-            self._sink.write(event)
 
     async def _listen(self, cancel: StopSignal) -> None:
         await cancel.wait()
-        if self._is_over:
+        if self.accumulator.is_over:
             self._deadlines.drain_until = self._loop.time() + DRAIN_SECONDS
-            self._arm()
-        elif self._sink_is_full or not self.exchange.is_closed:
-            if self._timeouts.late_usage and self._decoder.is_under_way and not self._sink_is_full:
+            self._watchdog.set()
+        elif self.writer.is_waiting or not self.exchange.is_closed:
+            if self._timeouts.late_usage and self.decoder.is_under_way and not self.writer.is_waiting:
                 self._read_on_for_usage()
             else:
                 self._stop(Cut.CANCEL)
@@ -265,7 +224,7 @@ class Pump:
             self._cut_at = self._loop.time()
             self._late_usage = LateUsage(self._wire.KIND, self.accumulator)
             self._deadlines.drain_until = self._cut_at + self._timeouts.late_usage
-            self._arm()
+            self._watchdog.set()
             # The sink may raise on the last events; the adapter reads that error from ``sink.failure``.
             with suppress(Exception):
                 self._interrupt(RunCancelled(self._signal))
@@ -281,31 +240,19 @@ class Pump:
 
     def _note_answer(self) -> None:
         self._deadlines.note_event(self._loop.time())
-        self._arm()
+        self._watchdog.set()
 
-    def _arm(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer = self._loop.call_at(self._deadline(), self._check_deadline)
+    def _stop_for_time(self) -> None:
+        self._stop(Cut.COMPLETE if self.accumulator.is_over else Cut.TIMEOUT)
 
-    def _check_deadline(self) -> None:
-        if self._loop.time() < self._deadline():
-            self._arm()
-        else:
-            self._stop(Cut.COMPLETE if self._is_over else Cut.TIMEOUT)
-
-    def _deadline(self) -> float:
-        return self._deadlines.next(self._phase, now=self._loop.time())
-
-    @property
-    def _phase(self) -> Phase:
-        if self._sink_is_full:
+    def _current_phase(self) -> Phase:
+        if self.writer.is_waiting:
             return Phase.SINK
         if self.exchange.response is None:
             return Phase.HEADERS
         if not self.exchange.is_open:
             return Phase.ERROR_BODY
-        if not self._is_over:
+        if not self.accumulator.is_over:
             return Phase.EVENT
         is_counted = self.accumulator.is_done or self.accumulator.usage.source is UsageSource.REPORTED
         return Phase.END if is_counted else Phase.USAGE
@@ -319,7 +266,7 @@ class Pump:
             ending = cancelled = RunCancelled(self._signal)
             # A task that was cancelled before it started has no closing time.
             cancelled.upstream_closed_ms = max(0.0, self._closed_at - self._cut_at) * 1000
-        elif ending is None and self._is_over:
+        elif ending is None and self.accumulator.is_over:
             self._end_reading()
             return
         elif ending is None and self._cut is Cut.TIMEOUT:
@@ -343,14 +290,14 @@ class Pump:
 
     def _interrupt(self, reason: BaseException) -> None:
         """Interrupt the decoder with ``reason``, then write the text that it still holds."""
-        if not self._decoder.is_under_way and self.exchange.is_open and isinstance(reason, RunCancelled):
-            self._decoder.begin()
-        self._decoder.interrupt(reason)
-        self._flush()
+        if not self.decoder.is_under_way and self.exchange.is_open and isinstance(reason, RunCancelled):
+            self.decoder.begin()
+        self.decoder.interrupt(reason)
+        self.writer.write_rest(self.decoder.flush())
 
     def _timeout_error(self) -> LLMError:
-        phase = self._phase
+        phase = self._current_phase()
         if phase is Phase.ERROR_BODY:
             return self.exchange.status_error()
-        has_spoken = self.first_token_at is not None
+        has_spoken = self.writer.first_token_at is not None
         return self._deadlines.error(phase, now=self._loop.time(), has_spoken=has_spoken)

@@ -81,7 +81,7 @@ def describe(
         upstream_closed_ms=ending.upstream_closed_ms if isinstance(ending, RunCancelled) else None,
         started_at=started_at,
         first_byte_at=exchange.answered_at,
-        first_token_at=pump.first_token_at,
+        first_token_at=pump.writer.first_token_at,
         ended_at=ended_at,
         events=pump.events,
         bytes=exchange.bytes_read,

@@ -4,12 +4,11 @@ It exists before the first byte arrives, so a call that is cut or fails at any m
 wire's decoder, its ``StreamReader`` and ``LateUsage`` write to it.
 """
 
-from collections.abc import Iterable
 from typing import Any
 from uuid import uuid4
 
 from providers.errors import LLMConnectionError, LLMEmptyResponseError, LLMError
-from providers.types import FinishReason, Json, Part, StepResult
+from providers.types import FinishReason, Json, ModelRequest, Part, Role, StepResult
 from providers.types import quirks as known_quirks
 from providers.types.quirks import Quirks
 from providers.types.usage import Usage
@@ -47,9 +46,16 @@ class StepAccumulator:
         self.stream_was_cancelled = False
         self._call_ids: set[str] = set()
 
-    def reserve_call_ids(self, used: Iterable[str]) -> None:
-        """Give none of the ids in ``used`` to a call of this answer."""
-        self._call_ids.update(used)
+    @property
+    def is_over(self) -> bool:
+        """Whether the answer's end has been read; only its usage may follow."""
+        return self.terminal or self.is_done
+
+    def expect_answer_to(self, request: ModelRequest) -> None:
+        """Note what of ``request`` decides how its answer is read. Its calls' ids are given to no call of the answer."""
+        self.output_limit = request.options.max_output_tokens
+        self.follows_results = any(message.role is not Role.USER for message in request.messages[-1:])
+        self._call_ids.update(request.used_call_ids)
 
     def call_id(self, upstream: str | None) -> str:
         """Return an id for a function call that is unique within this answer, and not reserved.
