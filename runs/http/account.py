@@ -1,18 +1,21 @@
 """The account page: how pages look, and the browsers in which the user is signed in. Only a browser session opens it."""
 
+import json
 import re
 from http import HTTPStatus
 from typing import Any
 
 from django import forms
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.contrib.auth.models import User
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from runs.access import browser_sessions
+from runs.http.json_api import api, error
 from runs.models import BrowserSession, Preferences
 from runs.models.preferences import DATE_LOCALES
 
@@ -50,6 +53,34 @@ class PreferencesForm(forms.ModelForm):  # type: ignore[type-arg]  # only the st
         fields = ("theme", "date_locale")
         widgets = {"theme": forms.RadioSelect}
         labels = {"theme": "Colours"}
+
+
+@api("GET", "PUT")
+def preferences(request: HttpRequest, user: User) -> JsonResponse:
+    """Return how pages look for the user; PUT changes what is sent of it."""
+    own = Preferences.objects.filter(pk=user.pk).first() or Preferences(user=user)
+    known = {"theme": own.theme, "date_locale": own.date_locale}
+    if request.method == "PUT":
+        try:
+            sent = json.loads(request.body)
+        except (ValueError, RecursionError):
+            sent = None
+        form = PreferencesForm(known | sent, instance=own) if _is_about(sent, known) else None
+        if form is None or not form.is_valid():
+            return error(
+                HTTPStatus.BAD_REQUEST, "bad_request", 'Send {"theme": …, "date_locale": …}, or one of them.'
+            )
+        form.save()
+        known = form.cleaned_data
+    return JsonResponse(known)
+
+
+def _is_about(sent: Any, known: dict[str, str]) -> bool:
+    return (
+        isinstance(sent, dict)
+        and sent.keys() <= known.keys()
+        and all(isinstance(value, str) for value in sent.values())
+    )
 
 
 @never_cache

@@ -81,6 +81,7 @@ urlpatterns = [
     *_api("tools", tools.tools, name="api_tools"),
     *_api("approvals", approvals.waiting_calls, name="api_approvals"),
     *_api("usage", usage.figures, name="api_usage"),
+    *_api("preferences", account.preferences, name="api_preferences"),
     *_api("standing-decisions", standing.standing_decisions, name="api_standing_decisions"),
     *_api("standing-decisions/<int:decision_id>", standing.standing_decision, name="api_standing_decision"),
     *_api("runs/<uuid:run_id>/cancel", conversations.cancel, name="api_cancel"),

@@ -136,6 +136,11 @@ export function decideBeforehand(verdict, pattern, conversation = null) {
   return call("POST", "/api/standing-decisions/", JSON.stringify(body));
 }
 
+/** Store how pages look: `theme` is "light", "dark" or, as the system is set, "". */
+export function choosePreferences(preferences) {
+  return call("PUT", "/api/preferences/", JSON.stringify(preferences));
+}
+
 /** Stop a run. */
 export function cancelRun(id) {
   return call("POST", `/api/runs/${id}/cancel/`);

@@ -15,9 +15,6 @@ const CONNECTION = {
   refused: "The server does not accept connections from this address.",
 };
 
-/** Milliseconds between two looks at what waits, while somebody looks at the page. */
-const EVERY = 10_000;
-
 const list = byId("inbox");
 /** What tabs tell each other: that something has changed. */
 const tabs = new BroadcastChannel("runnel");
@@ -28,25 +25,21 @@ let isStale = false;
 
 const socket = new Socket(new URL("/ws/", location.href).href.replace(/^http/, "ws"), {
   ready: () => {
-    for (const [id, { lastSeq }] of shown) follow(id, lastSeq);
-    refresh();
+    // First the changes are followed, so that none is missed.
+    socket.request({ type: "subscribe", list: true }).then(refresh, () => {
+      // Once there is a connection again, they are followed anew.
+    });
   },
-  event: ({ run_id: id }) => {
-    // It was decided elsewhere, or has ended.
-    if (shown.has(id)) refresh();
-  },
+  // Some conversation waits now, or not any more.
+  listed: refresh,
+  present: () => {},
+  event: () => {},
   state: (state) => {
     byId("inbox-connection").textContent = CONNECTION[state] ?? "";
   },
   signedOut: signIn,
   error: () => {},
 });
-
-function follow(id, after) {
-  socket.request({ type: "subscribe", run_id: id, after }).catch(() => {
-    // Once there is a connection again, all are followed anew.
-  });
-}
 
 /** Ask what waits, and once more if that was asked again meanwhile. */
 function refresh() {
@@ -86,7 +79,6 @@ function take(id) {
   approvals?.close();
   item.remove();
   shown.delete(id);
-  if (socket.isReady) socket.request({ type: "unsubscribe", run_id: id }).catch(() => {});
   if (wasHere) /** @type {HTMLElement} */ (next?.querySelector("button") ?? byId("waits")).focus();
 }
 
@@ -122,7 +114,6 @@ function add(run) {
   } else item.append(element("p", {}, "The arguments are long. Open the conversation to read and decide."));
   shown.set(id, { element: item, approvals, lastSeq });
   list.append(item);
-  if (socket.isReady) follow(id, lastSeq);
 }
 
 async function resolve(id, run, resume) {
@@ -139,6 +130,5 @@ byId("waits").tabIndex = -1;
 tabs.onmessage = () => document.hidden || refresh();
 addEventListener("focus", refresh);
 document.addEventListener("visibilitychange", () => document.hidden || refresh());
-setInterval(() => document.hidden || refresh(), EVERY);
 refresh();
 socket.connect();

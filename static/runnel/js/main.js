@@ -7,6 +7,7 @@ import { totals } from "./format.js";
 import { shown } from "./hidden.js";
 import { Navigation } from "./navigation.js";
 import { Notes } from "./notes.js";
+import { offerPeople } from "./people.js";
 import { showPresence } from "./presence.js";
 import { keepInSight, loadTowardsBeginning, scrollByKeys, stickToEnd } from "./scroll.js";
 import { offerShortcuts } from "./shortcuts.js";
@@ -344,6 +345,7 @@ offerShortcuts({
   begin: () => navigation.go("/"),
   search: () => sidebar.search(),
 });
+offerPeople({ report, maySetUp: main.dataset.maySetUp !== undefined });
 scrollByKeys(byId("scroll"), byId("message"));
 byId("retry").addEventListener("click", () => socket.retryNow());
 addEventListener("pageshow", ({ persisted }) => persisted && location.reload());

@@ -60,6 +60,20 @@ def test_what_is_no_choice_is_refused(ada: Any, change: dict[str, str]) -> None:
     assert not Preferences.objects.exists()
 
 
+def test_a_program_changes_one_preference_and_keeps_the_other(ada: Any) -> None:
+    mine = browser(ada)
+
+    def put(sent: Any) -> Any:
+        return mine.put("/api/preferences/", sent, content_type="application/json")
+
+    assert put({"date_locale": "de"}).json() == {"theme": "", "date_locale": "de"}
+    assert put({"theme": "dark"}).json() == {"theme": "dark", "date_locale": "de"}
+    for wrong in ({"theme": "pink"}, {"theme": None}, {"user": 1}, [], "dark"):
+        assert put(wrong).status_code == 400
+    assert mine.get("/api/preferences/").json() == {"theme": "dark", "date_locale": "de"}
+    assert browser(make_user("eve")).get("/api/preferences/").json() == {"theme": "", "date_locale": ""}
+
+
 def test_it_shows_where_the_user_is_signed_in(ada: Any) -> None:
     mine, phone = browser(ada), browser(ada, PHONE)
     browser(make_user("eve"), "curl/8.5")
