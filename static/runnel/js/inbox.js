@@ -15,6 +15,9 @@ const CONNECTION = {
   refused: "The server does not accept connections from this address.",
 };
 
+/** Events after which a run waits, or does not wait any more. */
+const TURNS = new Set(["RUN_STARTED", "RUN_FINISHED", "RUN_ERROR"]);
+
 const list = byId("inbox");
 /** What tabs tell each other: that something has changed. */
 const tabs = new BroadcastChannel("runnel");
@@ -25,6 +28,7 @@ let isStale = false;
 
 const socket = new Socket(new URL("/ws/", location.href).href.replace(/^http/, "ws"), {
   ready: () => {
+    for (const [id, { lastSeq }] of shown) follow(id, lastSeq);
     // First the changes are followed, so that none is missed.
     socket.request({ type: "subscribe", list: true }).then(refresh, () => {
       // Once there is a connection again, they are followed anew.
@@ -33,13 +37,22 @@ const socket = new Socket(new URL("/ws/", location.href).href.replace(/^http/, "
   // Some conversation waits now, or not any more.
   listed: refresh,
   present: () => {},
-  event: () => {},
+  // Decided elsewhere, ended, or waiting for the next decision so soon that its conversation is listed as before.
+  event: ({ event: { type } }) => {
+    if (TURNS.has(type)) refresh();
+  },
   state: (state) => {
     byId("inbox-connection").textContent = CONNECTION[state] ?? "";
   },
   signedOut: signIn,
   error: () => {},
 });
+
+function follow(id, after) {
+  socket.request({ type: "subscribe", run_id: id, after }).catch(() => {
+    // Once there is a connection again, all are followed anew.
+  });
+}
 
 /** Ask what waits, and once more if that was asked again meanwhile. */
 function refresh() {
@@ -114,6 +127,7 @@ function add(run) {
   } else item.append(element("p", {}, "The arguments are long. Open the conversation to read and decide."));
   shown.set(id, { element: item, approvals, lastSeq });
   list.append(item);
+  if (socket.isReady) follow(id, lastSeq);
 }
 
 async function resolve(id, run, resume) {
