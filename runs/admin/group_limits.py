@@ -24,6 +24,6 @@ class GroupLimitsInline(StackedInline):
         """Show the value of the setting in each empty field."""
         field: FormField | None = super().formfield_for_dbfield(db_field, request, **kwargs)
         default = getattr(ceilings.defaults(), db_field.name, None)
-        if field is not None and default is not None:
+        if field is not None and default is not None and not isinstance(default, bool):
             field.widget.attrs["placeholder"] = f"{default:,}" if default else "no limit"
         return field

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from uuid import UUID
 
-from django.conf import settings
 from django.db.models import Q
 
 from providers.text.arguments import object_of
 from providers.text.hidden import visible
+from runs import limits
 from runs.models import StandingDecision
 from runs.models.standing_decision import Verdict
 from runs.models.tool_call import digest_of
@@ -40,6 +40,8 @@ class StandingRules:
     """The standing decisions that hold in one conversation."""
 
     rules: tuple[StandingRule, ...] = ()
+    #: Whether calls may be allowed beforehand.
+    may_allow: bool = True
 
     def about(self, name: str, arguments: str, tool: Tool | None) -> StandingRule | None:
         """Return the decision about a call, ``None`` if there is none. ``deny`` wins over ``ask``, ``ask`` over ``allow``.
@@ -55,7 +57,7 @@ class StandingRules:
         for verdict in (Verdict.DENY, Verdict.ASK):
             if found := next((rule for rule in matching if rule.verdict is verdict), None):
                 return found
-        if tool is None or not settings.RUNNEL_STANDING_DECISIONS or _has_hidden(arguments):
+        if tool is None or not self.may_allow or _has_hidden(arguments):
             return None
         return next((rule for rule in matching if rule.allows(tool)), None)
 
@@ -65,11 +67,17 @@ def fingerprint(tool: Tool) -> str:
     return digest_of("", tool.identity)
 
 
+def may_allow(owner_id: int) -> bool:
+    """Return whether a user may allow calls beforehand, by the setting and the user's groups."""
+    return limits.of(owner_id).standing_decisions
+
+
 def load(owner_id: int, conversation_id: UUID) -> StandingRules:
     """Return the standing decisions of a user that hold in a conversation."""
     here = Q(conversation=None) | Q(conversation_id=conversation_id)
     rows = StandingDecision.objects.filter(here, owner_id=owner_id).select_related("owner")
-    return StandingRules(tuple(map(_rule, rows)))
+    rules = tuple(map(_rule, rows))
+    return StandingRules(rules, may_allow=may_allow(owner_id)) if rules else StandingRules()
 
 
 def in_force(decision_id: int) -> StandingRule | None:

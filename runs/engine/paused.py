@@ -154,7 +154,8 @@ def planned(row: ToolCall, offer: OfferedTools) -> PlannedCall:
         return call
     # A standing approval that was revoked meanwhile, or that was for another tool, allows nothing any more.
     rule = standing.in_force(row.standing_decision)
-    is_approved = rule is not None and row.decision == Decision.APPROVED and row.decided_digest == call.digest
+    is_allowed = rule is not None and row.decision == Decision.APPROVED and standing.may_allow(rule.owner_id)
+    is_approved = is_allowed and row.decided_digest == call.digest
     return replace(call, standing=rule, is_approved=is_approved)
 
 

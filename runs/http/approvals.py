@@ -4,7 +4,6 @@ from http import HTTPStatus
 from typing import Any
 
 from django import forms
-from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
@@ -15,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from providers.text.hidden import visible
 from runs import errors
+from runs.calls.standing import may_allow
 from runs.engine import waiting
 from runs.engine.waiting import WaitingRun
 from runs.http.json_api import api
@@ -65,9 +65,10 @@ class StandingForm(forms.Form):
         widget=forms.TextInput(attrs={"spellcheck": "false", "autocapitalize": "off", "autocomplete": "off"}),
     )
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if not settings.RUNNEL_STANDING_DECISIONS:
+    def __init__(self, data: Any, *, is_allowing: bool) -> None:
+        """Take what was sent, ``None`` for nothing, and whether calls may be allowed beforehand."""
+        super().__init__(data)
+        if not is_allowing:
             field: Any = self.fields["verdict"]
             field.choices = [choice for choice in Verdict.choices if choice[0] != Verdict.ALLOW]
 
@@ -77,14 +78,15 @@ class StandingForm(forms.Form):
 @require_http_methods(["GET", "HEAD", "POST"])
 def page(request: HttpRequest) -> HttpResponse:
     """Show what waits and the standing decisions; POST makes one."""
-    form = StandingForm(request.POST or None)
+    user: Any = request.user
+    is_allowing = may_allow(user.pk)
+    form = StandingForm(request.POST or None, is_allowing=is_allowing)
     if request.method == "POST" and form.is_valid():
         try:
-            standing.add(request.user, Verdict(form.cleaned_data["verdict"]), form.cleaned_data["pattern"])
+            standing.add(user, Verdict(form.cleaned_data["verdict"]), form.cleaned_data["pattern"])
             return HttpResponseRedirect(reverse("approvals"))
         except (errors.BadDecision, errors.Unsupported) as refusal:
             form.add_error("pattern", refusal.message)
-    user: Any = request.user
     return render(
         request,
         "account/approvals.html",
@@ -94,7 +96,7 @@ def page(request: HttpRequest) -> HttpResponse:
                 {**each, "conversation_title": visible(each["conversation_title"] or "")}
                 for each in standing.shown(user)
             ],
-            "may_allow": settings.RUNNEL_STANDING_DECISIONS,
+            "may_allow": is_allowing,
         },
     )
 

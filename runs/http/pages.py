@@ -15,6 +15,7 @@ from django.views.decorators.cache import never_cache
 
 from providers import catalog
 from providers.catalog import cache
+from runs.calls.standing import may_allow
 from runs.models import ApiToken
 from runs.services import sharing
 
@@ -26,6 +27,7 @@ def app(request: HttpRequest, conversation_id: UUID | None = None) -> HttpRespon
     if conversation_id and not sharing.readable(request.user).filter(id=conversation_id).exists():
         # Not Http404: with DEBUG on, Django would show the project's URL patterns instead.
         return render(request, "404.html", status=HTTPStatus.NOT_FOUND)
+    user: Any = request.user
     cache.refresh_if_due()
     real = [provider for provider in catalog.providers() if provider.slug != "emulator"]
     return render(
@@ -38,7 +40,7 @@ def app(request: HttpRequest, conversation_id: UUID | None = None) -> HttpRespon
             "ready": [provider for provider in real if provider.available],
             "has_emulator": settings.RUNNEL_EMULATOR,
             "may_set_up": request.user.has_perm("providers.add_provider"),
-            "may_allow": settings.RUNNEL_STANDING_DECISIONS,
+            "may_allow": may_allow(user.pk),
         },
     )
 

@@ -5,11 +5,11 @@ from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 
 from runs import errors
+from runs.calls.standing import may_allow
 from runs.http.json_api import api, error, not_found
 from runs.models.standing_decision import Verdict
 from runs.models.token import Scope
@@ -24,7 +24,7 @@ def standing_decisions(request: HttpRequest, user: User) -> HttpResponseBase:
     """List the user's standing decisions; POST makes one."""
     if request.method == "POST":
         return _make(user, request.body)
-    return JsonResponse({"decisions": standing.shown(user), "may_allow": settings.RUNNEL_STANDING_DECISIONS})
+    return JsonResponse({"decisions": standing.shown(user), "may_allow": may_allow(user.pk)})
 
 
 @api("DELETE", scope=Scope.APPROVE)

@@ -62,10 +62,13 @@ class Ceilings:
     tokens_per_day: int
     #: US dollars of all runs in 24 hours; 0 for no ceiling.
     cost_per_day: float
+    #: Whether calls may be allowed beforehand. No number, so clients are not told of it among the limits.
+    standing_decisions: bool
 
     def shown(self) -> dict[str, int | float]:
         """Return the ceilings as the ``ready`` frame names them, without those that are none."""
-        return {name: value for name, value in asdict(self).items() if value or name not in _MAY_BE_OPEN}
+        told = {name: value for name, value in asdict(self).items() if name != "standing_decisions"}
+        return {name: value for name, value in told.items() if value or name not in _MAY_BE_OPEN}
 
 
 _NAMES = tuple(field.name for field in fields(Ceilings))
@@ -194,6 +197,7 @@ def defaults() -> Ceilings:
         calls_per_step=settings.RUNNEL_CALLS_PER_STEP,
         tokens_per_day=settings.RUNNEL_TOKENS_PER_DAY,
         cost_per_day=settings.RUNNEL_COST_PER_DAY,
+        standing_decisions=settings.RUNNEL_STANDING_DECISIONS,
     )
 
 

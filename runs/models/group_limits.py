@@ -40,6 +40,14 @@ class GroupLimits(models.Model):
         help_text="US dollars that a user's runs may cost in 24 hours; 0 for no limit.",
     )
 
+    standing_decisions = models.BooleanField(
+        "may allow calls beforehand",
+        null=True,
+        blank=True,
+        db_default=None,
+        help_text="Whether a user may allow calls of tools beforehand. If not, each that needs an approval is asked about.",
+    )
+
     class Meta:
         verbose_name = "limits"
         verbose_name_plural = "limits"

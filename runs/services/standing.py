@@ -3,14 +3,13 @@
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from providers.types import Json
 from runs import toolbox
-from runs.calls.standing import fingerprint
+from runs.calls.standing import fingerprint, may_allow
 from runs.errors import BadDecision, NotFound, Unsupported
 from runs.models import Conversation, StandingDecision
 from runs.models.standing_decision import Verdict
@@ -60,7 +59,7 @@ def add(
 
 
 def _allowed(user: Any, made: StandingDecision) -> dict[str, str]:
-    if not settings.RUNNEL_STANDING_DECISIONS:
+    if not may_allow(user.pk):
         raise Unsupported(_SWITCHED_OFF)
     matching = {
         name: fingerprint(tool) for name, tool in toolbox.usable(user.pk).items() if made.matches(name)

@@ -73,10 +73,12 @@ def test_a_person_sees_arguments_with_hidden_characters(character: str, is_escap
     assert planned("gated", ALLOW, arguments='{"text": "Z\u00fcrich 👩‍💻\\n"}').status == "running"
 
 
-def test_nothing_is_allowed_beforehand_where_that_is_switched_off(settings: Any) -> None:
-    settings.RUNNEL_STANDING_DECISIONS = False
-    assert planned("gated", ALLOW).status == "pending"
-    assert planned("gated", DENY).is_denied
+def test_nothing_is_allowed_beforehand_where_that_is_switched_off() -> None:
+    rules = StandingRules((ALLOW,), may_allow=False)
+    (call,) = planning.plan(said("gated"), OFFER, rules)
+    assert call.status == "pending"
+    (call,) = planning.plan(said("gated"), OFFER, replace(rules, rules=(DENY,)))
+    assert call.is_denied
 
 
 def test_a_call_that_waits_holds_those_that_are_decided() -> None:

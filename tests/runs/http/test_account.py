@@ -68,7 +68,8 @@ def test_a_program_changes_one_preference_and_keeps_the_other(ada: Any) -> None:
 
     assert put({"date_locale": "de"}).json() == {"theme": "", "date_locale": "de"}
     assert put({"theme": "dark"}).json() == {"theme": "dark", "date_locale": "de"}
-    for wrong in ({"theme": "pink"}, {"theme": None}, {"user": 1}, [], "dark"):
+    wrongs: tuple[Any, ...] = ({"theme": "pink"}, {"theme": None}, {"user": 1}, [], "dark")
+    for wrong in wrongs:
         assert put(wrong).status_code == 400
     assert mine.get("/api/preferences/").json() == {"theme": "dark", "date_locale": "de"}
     assert browser(make_user("eve")).get("/api/preferences/").json() == {"theme": "", "date_locale": ""}

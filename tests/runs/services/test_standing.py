@@ -6,10 +6,12 @@ import pytest
 
 from concurrency.threads import readers
 from runs import services
+from runs.errors import Unsupported
 from runs.models import AuditEntry, StandingDecision
 from runs.models.standing_decision import Verdict
 from runs.services import resolving, standing
 from tests.runs.conftest import Person
+from tests.runs.rows import make_group
 from tests.runs.services.test_going_on import calls, paused_run, results, resume_of, start, until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("server")]
@@ -63,6 +65,24 @@ async def test_it_holds_only_in_its_conversation_and_only_for_its_user(ada: Pers
     assert (await until(here, "completed", "awaiting_approval")).status == "completed"
     await paused_run(ada)
     await paused_run(eve)
+
+
+@pytest.mark.parametrize("way", ["setting", "group"])
+async def test_an_admin_switches_allowing_off_for_all_or_for_a_group(
+    ada: Person, settings: Any, way: str
+) -> None:
+    await decide(ada, Verdict.ALLOW, "write_note")
+    await decide(ada, Verdict.DENY, "clock")
+    if way == "setting":
+        settings.RUNNEL_STANDING_DECISIONS = False
+    else:
+        await readers.run(lambda: make_group(ada.user, "guests", standing_decisions=False))
+    run = await paused_run(ada)
+    statuses = {name: call.status for name, call in (await calls(run.pk)).items()}
+    assert statuses == {"write_note": "pending", "clock": "held"}
+    with pytest.raises(Unsupported, match="an admin has switched that off"):
+        await decide(ada, Verdict.ALLOW, "calculate")
+    await decide(ada, Verdict.ASK, "calculate")
 
 
 @pytest.mark.parametrize("is_revoked", [True, False])
