@@ -323,6 +323,8 @@ RUNNEL_ALLOW_STDIO_MCP = boolean("RUNNEL_ALLOW_STDIO_MCP", True)
 RUNNEL_ALLOW_PROVIDER_OPTIONS = words("RUNNEL_ALLOW_PROVIDER_OPTIONS", "tools.web_search")
 #: The model of a new conversation; if empty, ``providers.catalog`` chooses one that is ready.
 RUNNEL_DEFAULT_MODEL = text("RUNNEL_DEFAULT_MODEL")
+#: The model that gives new conversations a title, as `provider/name`; if empty, the title is the first words.
+RUNNEL_TITLE_MODEL = text("RUNNEL_TITLE_MODEL")
 #: Whether the emulator, the built-in provider without a key, may be used.
 RUNNEL_EMULATOR = boolean("RUNNEL_EMULATOR", DEBUG)
 #: Whether the server regularly requests the providers' model lists, for suggestions.

@@ -24,7 +24,7 @@ from concurrency.per_loop import PerLoop
 from concurrency.tasks import spawn
 from concurrency.threads import packers, readers
 from providers.errors.stop_signal import RunCancelled, StopSignal, wait_for
-from runs.engine import lock, paused, queued, recovery, stop_signals
+from runs.engine import lock, paused, queued, recovery, stop_signals, titling
 from runs.engine.cancel_request import CancelRequest
 from runs.engine.engine import Engine
 from runs.engine.heartbeat import Heartbeat
@@ -79,6 +79,8 @@ class Supervisor:
         self._heartbeat = Heartbeat(
             self.settings.worker, lease=self.settings.lease_time, driven=lambda: tuple(self._runs)
         )
+        #: The tasks that make titles.
+        self._titling: set[asyncio.Task[None]] = set()
         self._tidying: asyncio.Task[None] | None = None
         self._compacting: asyncio.Task[None] | None = None
         self._startup: asyncio.Task[None] | None = None
@@ -162,6 +164,21 @@ class Supervisor:
                 self.feed.close(run_id, has_ended=has_ended)
                 self._freed(spec.segment.conversation_id)
             self.listings.changed(claimed.owner_id, spec.segment.conversation_id)
+            if has_ended and not self.draining:
+                self._spawn_titling(run_id, claimed.owner_id, spec.segment.conversation_id)
+
+    def _spawn_titling(self, run_id: UUID, owner_id: int, conversation_id: UUID) -> None:
+        """Give the conversation a title by a model, if the settings name one."""
+        if not settings.RUNNEL_TITLE_MODEL:
+            return
+
+        async def make() -> None:
+            if await titling.make_title(self.journal, run_id):
+                self.listings.changed(owner_id, conversation_id)
+
+        task = spawn(make(), name=f"title of {conversation_id}")
+        self._titling.add(task)
+        task.add_done_callback(self._titling.discard)
 
     def _freed(self, conversation_id: UUID) -> None:
         """Begin with what is queued in a conversation, whose run has ended or paused."""
@@ -276,7 +293,10 @@ class Supervisor:
         self._skip_wait.set()
 
     async def close(self) -> None:
-        """Stop the heartbeat, the compaction and the journal's thread."""
+        """Stop the making of titles, the heartbeat, the compaction and the journal's thread."""
+        for task in tuple(self._titling):
+            task.cancel()
+        await asyncio.gather(*self._titling, return_exceptions=True)
         if self._compacting is not None:
             self._compacting.cancel()
             await asyncio.gather(self._compacting, return_exceptions=True)

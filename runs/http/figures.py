@@ -9,6 +9,7 @@ from django.db.models import Count, Q, Sum
 from providers.types.cost import CostIs
 from providers.usage import price_lists
 from runs.models import Conversation, Run, Step
+from runs.models.step import StepPurpose
 from runs.states import TERMINAL
 
 #: Seconds of output below which a rate would say more about the network than about the model.
@@ -23,7 +24,8 @@ def figures(run: Run) -> dict[str, Any]:
     ``served`` names the models that answered, as ``provider/name``. ``context_tokens`` is what the last call
     was sent and answered, of the ``context_window`` that its model has. What is unknown is ``None``.
     """
-    steps = sorted(run.steps.all(), key=lambda step: step.index)
+    answering = (step for step in run.steps.all() if step.purpose == StepPurpose.ANSWER)
+    steps = sorted(answering, key=lambda step: step.index)
     last = next((step for step in reversed(steps) if step.input_tokens is not None), None)
     window = None
     if last is not None:

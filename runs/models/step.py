@@ -6,6 +6,15 @@ from runs.models.fields import UsageColumns, uuid7
 from runs.models.run import Run
 
 
+class StepPurpose(models.TextChoices):
+    """What a step is for."""
+
+    #: A part of the answer.
+    ANSWER = "", "Answer"
+    #: The title of the conversation, made when the answer was there.
+    TITLE = "title", "Title"
+
+
 class Step(UsageColumns):
     """One streamed call to a provider within a run, retries included. Statistics use these rows.
 
@@ -16,6 +25,9 @@ class Step(UsageColumns):
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="steps")
     #: Order within the run, from 1.
     index = models.PositiveIntegerField()
+    purpose = models.CharField(
+        max_length=16, choices=StepPurpose.choices, default=StepPurpose.ANSWER, db_default="", blank=True
+    )
     provider = models.CharField(max_length=64)
     wire = models.CharField(max_length=32)
     model = models.CharField(max_length=200)
