@@ -10,7 +10,7 @@ def child(node: Any, step: str) -> Any:
     """Return what one step of a pointer leads to; ``None`` if nothing."""
     if isinstance(node, Mapping):
         return node.get(step)
-    if isinstance(node, list) and step.isdigit() and int(step) < len(node):
+    if isinstance(node, list) and step.isdecimal() and int(step) < len(node):
         return node[int(step)]
     return None
 

@@ -84,6 +84,30 @@ export class Composer {
     this.#show();
   }
 
+  /**
+   * Wait for something that was sent before the page was loaded again: its words are in the field until it was taken,
+   * and nothing else is sent meanwhile.
+   * @param {string} words
+   * @param {Promise<unknown>} taken
+   */
+  async resume(words, taken) {
+    const turn = this.#turn;
+    this.#isSending = true;
+    this.#show();
+    try {
+      await taken;
+      if (turn === this.#turn && this.#text.value.trim() === words.trim()) {
+        this.#text.value = "";
+        this.#keepDraft();
+      }
+    } catch (error) {
+      if (turn === this.#turn) this.note(error.message);
+    } finally {
+      if (turn === this.#turn) this.#isSending = false;
+      this.#show();
+    }
+  }
+
   /** Put the cursor into the field. */
   focus() {
     this.#text.focus({ preventScroll: true });

@@ -7,6 +7,7 @@ import { totals } from "./format.js";
 import { shown } from "./hidden.js";
 import { Navigation } from "./navigation.js";
 import { Notes } from "./notes.js";
+import { kept, wordsOf } from "./outbox.js";
 import { offerPeople } from "./people.js";
 import { showPresence } from "./presence.js";
 import { keepInSight, loadTowardsBeginning, scrollByKeys, stickToEnd } from "./scroll.js";
@@ -271,7 +272,11 @@ async function send(text, files, model, { instead }) {
     if (error.code === "not_found") await findMissing(error, files, names);
     throw error;
   });
-  // Another conversation is on the page by now: this one goes on in the list.
+  begun(answer, turn);
+}
+
+/** Show a run that the server has taken, unless another conversation is on the page by now. */
+function begun(answer, turn) {
   if (turn !== viewer.turn) return;
   composer.note("");
   if (!viewer.conversation) {
@@ -284,6 +289,18 @@ async function send(text, files, model, { instead }) {
   viewer.started(answer).catch(() => {
     // The connection broke meanwhile: `follow` does the same once it is back.
   });
+}
+
+/** Send again what was sent before the page was loaded and not answered: the server takes it once. */
+function sendKept() {
+  const { turn } = viewer;
+  for (const frame of kept()) {
+    const taken = command(frame);
+    if ((frame.conversation_id ?? "") === viewer.conversation) {
+      viewer.expect(frame.run_id, frame.model);
+      composer.resume(wordsOf(frame), taken.then((answer) => begun(answer, turn)));
+    } else taken.catch(report);
+  }
 }
 
 async function stop() {
@@ -351,6 +368,7 @@ byId("retry").addEventListener("click", () => socket.retryNow());
 addEventListener("pageshow", ({ persisted }) => persisted && location.reload());
 sidebar.refresh();
 tools.load();
+sendKept();
 viewer
   .load()
   .then(() => {

@@ -3,12 +3,18 @@
 // Speaks the envelope of docs/reference/protocol.md and knows nothing of conversations or of the page. After
 // each `ready` its owner subscribes again; requests that may be repeated are sent again by itself.
 
+import { drop, keep } from "./outbox.js";
+
 const FIRST_DELAY = 400;
 /** Who looks at the page sees within a second that the server is back. */
-const LONGEST_DELAY = 1000;
+const LONGEST_DELAY = 800;
 const LONGEST_DELAY_UNSEEN = 15_000;
 const PING_EVERY = 25_000;
 const READY_WITHIN = 20_000;
+/** The same after a failure: a server that is back answers sooner, and one that swallows everything is asked again. */
+const READY_AGAIN_WITHIN = 6_000;
+/** Milliseconds after which an attempt may be given up for a new one, if somebody asks for that. */
+const OLD_ATTEMPT = 1_500;
 const ANSWER_WITHIN = 10_000;
 /** The same when there is a reason to doubt: an answer that is late, or a browser that says it is offline. */
 const DOUBT_AFTER = 2_000;
@@ -36,6 +42,8 @@ export class Socket {
   #socket = null;
   #isReady = false;
   #attempts = 0;
+  /** When the newest attempt began, as `performance.now()` tells it. */
+  #startedAt = 0;
   #timer = 0;
   #pingTimer = 0;
   #deadline = 0;
@@ -74,13 +82,15 @@ export class Socket {
   connect() {
     clearTimeout(this.#timer);
     this.#timer = 0;
-    this.#handlers.state("connecting");
     if (this.#isOver) return;
+    // Whoever was told that there is no connection is not told of each attempt.
+    if (!this.#attempts) this.#handlers.state("connecting");
+    this.#startedAt = performance.now();
     const socket = new WebSocket(this.#address, this.#protocols);
     this.#socket = socket;
     socket.onmessage = ({ data }) => socket === this.#socket && this.#receive(data);
     socket.onclose = ({ code }) => socket === this.#socket && this.#closed(code);
-    this.#hearWithin(READY_WITHIN);
+    this.#hearWithin(this.#attempts ? READY_AGAIN_WITHIN : READY_WITHIN);
   }
 
   /**
@@ -101,6 +111,7 @@ export class Socket {
         reject(new RequestError("offline", "There is no connection to the server.", true));
         return;
       }
+      if (repeat) keep(frame);
       this.#pending.set(id, { frame: full, repeat, resolve, reject });
       if (this.#isReady) this.#send(full);
     });
@@ -126,7 +137,8 @@ export class Socket {
   /** Connect at once instead of later, or make sure that the connection still lives. */
   retryNow() {
     if (this.#isReady) this.#ping(DOUBTED_ANSWERS_WITHIN);
-    else if (this.#socket === null && this.#timer) this.connect();
+    else if (this.#socket !== null && performance.now() - this.#startedAt > OLD_ATTEMPT) this.#giveUp();
+    if (!this.#isReady && this.#socket === null && this.#timer) this.connect();
   }
 
   #receive(data) {
@@ -170,6 +182,7 @@ export class Socket {
   #take(id) {
     const request = this.#pending.get(id);
     this.#pending.delete(id);
+    if (request) drop(request.frame);
     return request;
   }
 

@@ -31,6 +31,8 @@ export class Viewer {
   #handlers;
   #conversation;
   #readStored;
+  /** Whether what goes on is heard of. */
+  #isOnline = true;
   /** Counts the conversations that were on the page. */
   #turn = 0;
   /** Whose conversation it is, and what its owner allows: `{owner, may_stop}`; null for one's own. */
@@ -91,6 +93,7 @@ export class Viewer {
 
   /** Tell whether there is a connection: without one, nobody knows what goes on. */
   set isOnline(isOnline) {
+    this.#isOnline = isOnline;
     for (const { view } of this.#runs.values()) view.isFollowed = isOnline;
   }
 
@@ -285,6 +288,7 @@ export class Viewer {
   #adopt(run) {
     const view = new RunView({ model: this.#models.get(run.id), ...run }, this.#handlers);
     const known = { view, seq: 0, acked: 0, unacked: 0, isAsking: false, isStored: false };
+    view.isFollowed = this.#isOnline;
     this.#models.delete(run.id);
     this.#runs.set(run.id, known);
     this.#list.append(view.element);
