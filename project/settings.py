@@ -467,6 +467,8 @@ RUNNEL_MIN_DISK_MB = whole("RUNNEL_MIN_DISK_MB", 200)
 
 #: Seconds that live runs get to finish when the server stops; then they are cancelled.
 RUNNEL_DRAIN_SECONDS = number("RUNNEL_DRAIN_SECONDS", 3.0)
+#: The largest conversation that a user may import, in megabytes.
+RUNNEL_IMPORT_MB = whole("RUNNEL_IMPORT_MB", 20, at_least=1)
 #: Whether users may share a conversation by a link, with which anybody reads it without signing in.
 RUNNEL_SHARE_LINKS = boolean("RUNNEL_SHARE_LINKS", True)
 #: Seconds after which a conversation that its owner has deleted is gone for good. Until then the deletion can be undone.

@@ -78,6 +78,11 @@ export function deleteConversation(id) {
   return call("DELETE", `/api/conversations/${id}/`);
 }
 
+/** Make a conversation from the text of an exported file; return `{id, title}`. */
+export function importConversation(text) {
+  return call("POST", "/api/conversations/import/", text);
+}
+
 /** Undo the deletion of a conversation. */
 export function restoreConversation(id) {
   return call("POST", `/api/conversations/${id}/restore/`);

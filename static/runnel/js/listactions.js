@@ -1,9 +1,10 @@
 // What can be done with a conversation of the list, or with a folder: from the row's menu and from the palette.
 
-import { changeConversation, deleteConversation, leaveShared, renameFolder, restoreConversation } from "./api.js";
+import { changeConversation, deleteConversation, importConversation, leaveShared, renameFolder, restoreConversation } from "./api.js";
 import { offer } from "./actions.js";
 import { ask } from "./asking.js";
 import { Deletion } from "./deletion.js";
+import { byId, element } from "./dom.js";
 import { openMenu } from "./menu.js";
 import { toast } from "./toast.js";
 import { titled } from "./words.js";
@@ -11,6 +12,13 @@ import { titled } from "./words.js";
 /** Say what went wrong, and bring the list up to date again. */
 function complain(error) {
   toast(error.message);
+}
+
+function download({ id }, format) {
+  const link = element("a", { href: `/api/conversations/${id}/export/?format=${format}`, download: true });
+  document.body.append(link);
+  link.click();
+  link.remove();
 }
 
 // Loaded when somebody shares for the first time.
@@ -31,6 +39,7 @@ export class ListActions {
   constructor(list, go) {
     this.#list = list;
     this.#go = go;
+    byId("import").addEventListener("click", () => this.#import());
     const isOpen = () => Boolean(this.#current && !this.#current.shared_by);
     const here = (title, run, more = {}) => ({ group: "This conversation", title, isOffered: isOpen, run: () => run(this.#current), ...more });
     offer([
@@ -39,6 +48,9 @@ export class ListActions {
       here("Unpin the conversation", (entry) => this.#change(entry, { pinned: false }), { isOffered: () => isOpen() && this.#current.pinned }),
       here("Move the conversation to a folder", (entry) => this.#move(entry), { also: "project" }),
       here("Share the conversation", share, { also: "link publish" }),
+      here("Export the conversation as Markdown", (entry) => download(entry, "markdown"), { also: "download save" }),
+      here("Export the conversation as JSON", (entry) => download(entry, "json"), { also: "download save" }),
+      { group: "Everywhere", title: "Import a conversation", also: "upload json", run: () => this.#import() },
       here("Archive the conversation", (entry) => this.#archive(entry), { also: "hide" }),
       here("Delete the conversation", (entry) => this.#deletion.ask(entry), { keys: "Mod+Shift+Backspace" }),
     ]);
@@ -62,6 +74,8 @@ export class ListActions {
       { title: entry.pinned ? "Unpin" : "Pin", run: () => this.#change(entry, { pinned: !entry.pinned }) },
       { title: "Move to a folder…", run: () => this.#move(entry) },
       { title: "Share…", run: () => share(entry) },
+      { title: "Export as Markdown", run: () => download(entry, "markdown") },
+      { title: "Export as JSON", run: () => download(entry, "json") },
       entry.archived
         ? { title: "Take out of the archive", run: () => this.#change(entry, { archived: false }) }
         : { title: "Archive", run: () => this.#archive(entry) },
@@ -105,6 +119,21 @@ export class ListActions {
       mayBeEmpty: true,
     };
     ask(asked, async (folder) => this.#list.take(await changeConversation(entry.id, { folder })));
+  }
+
+  #import() {
+    const input = element("input", { type: "file", accept: "application/json,.json" });
+    input.addEventListener("change", async () => {
+      const [file] = input.files ?? [];
+      if (!file) return;
+      try {
+        const { id } = await importConversation(await file.text());
+        this.#go(`/c/${id}/`);
+      } catch (error) {
+        complain(error);
+      }
+    });
+    input.click();
   }
 
   async #archive(entry) {
