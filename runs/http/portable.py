@@ -61,5 +61,5 @@ def _runs(conversation: Conversation) -> Iterator[Run]:
     messages = Prefetch(
         "messages", Message.objects.order_by("position").defer("native", "origin", "folded_text")
     )
-    runs = conversation.runs.exclude(status="queued").order_by("created_at", "id").prefetch_related(messages)
+    runs = conversation.runs.filter(queue_place=None).order_by("created_at", "id").prefetch_related(messages)
     return runs.iterator(chunk_size=_TOGETHER)

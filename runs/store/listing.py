@@ -63,7 +63,8 @@ class Wanted:
 def entries(conversations: QuerySet[Conversation]) -> list[Json]:
     """Return what the list shows of ``conversations``, in their order."""
     active = Run.objects.filter(conversation=OuterRef("pk"), status__in=ACTIVE).order_by()
-    newest = Run.objects.filter(conversation=OuterRef("pk")).order_by("-created_at")
+    begun = Run.objects.filter(conversation=OuterRef("pk"), queue_place=None)
+    newest = begun.order_by("-created_at")
     rows = conversations.annotate(
         active_run_id=Subquery(active.annotate(shown=Coalesce("chosen_id", "id")).values("shown")[:1]),
         active_run_status=Subquery(active.values("status")[:1]),

@@ -40,7 +40,7 @@ def to_json(conversation: Conversation, runs: Iterable[Run]) -> Json:
         "format": FORMAT,
         "version": VERSION,
         "title": conversation.title,
-        "shown": _named(getattr(conversation, "shown_run_id", None)),
+        "shown": _named(conversation.shown_run_id),
         "created_at": conversation.created_at.isoformat(),
         "exported_at": timezone.now().isoformat(),
         "runs": [_run(run) for run in runs],
@@ -64,7 +64,8 @@ def _run(run: Run) -> Json:
         "status": run.status,
         "stop_reason": run.stop_reason,
         "left_out_of": run.left_out_of,
-        **_place(run),
+        "parent_id": _named(run.parent_id),
+        "begins": run.begins,
         "created_at": run.created_at.isoformat(),
         "finished_at": run.finished_at and run.finished_at.isoformat(),
         "input_tokens": run.input_tokens,
@@ -80,13 +81,6 @@ def _run(run: Run) -> Json:
             for message in run.messages.all()
         ],
     }
-
-
-def _place(run: Run) -> Json:
-    """Return where a run begins, if the conversation has branches."""
-    if not hasattr(run, "parent_id"):
-        return {}
-    return {"parent_id": _named(run.parent_id), "begins": getattr(run, "begins", "")}
 
 
 def _named(key: UUID | None) -> str | None:
@@ -172,7 +166,8 @@ class Imported:
             finished_at=now,
         )
         before = self._parent(item)
-        _set(run, parent_id=before, begins=begins if (begins := item.get("begins")) in _BEGINNINGS else "")
+        run.parent_id = before
+        run.begins = begins if (begins := item.get("begins")) in _BEGINNINGS else ""
         self._ids[_id(item)] = run.id
         self.runs.append(run)
         for said in _list(_field(item, "messages"), MOST_MESSAGES, "messages"):
@@ -186,9 +181,13 @@ class Imported:
         role = Role.USER if said["role"] == Role.USER.value else Role.ASSISTANT
         position = len(self.messages) + 1
         message = Message(
-            conversation=self.conversation, run=run, role=role.value, position=position, parts=parts
+            conversation=self.conversation,
+            run=run,
+            parent_id=before,
+            role=role.value,
+            position=position,
+            parts=parts,
         )
-        _set(message, parent_id=before)
         self._ids[_id(said)] = message.id
         self.messages.append(message)
         self._left -= sum(len(part["text"]) for part in parts)
@@ -206,7 +205,7 @@ class Imported:
     def show(self, run_id: Any) -> None:
         """Choose the branch that is shown: the one that ends with this run of the file, or with the last one."""
         known = self._ids.get(run_id) if isinstance(run_id, str) else None
-        _set(self.conversation, shown_run_id=known or (self.runs[-1].id if self.runs else None))
+        self.conversation.shown_run_id = known or (self.runs[-1].id if self.runs else None)
 
 
 def read(value: Any, owner: Any) -> Imported:
@@ -223,11 +222,6 @@ def read(value: Any, owner: Any) -> Imported:
         imported.add_run(item, now)
     imported.show(value.get("shown"))
     return imported
-
-
-def _set(row: Any, **columns: Any) -> None:
-    for name, value in columns.items():
-        setattr(row, name, value)
 
 
 def _id(item: Any) -> str:

@@ -98,7 +98,8 @@ def test_what_was_exported_is_imported_as_it_was_said(ada: User) -> None:
     eve = make_user("eve")
     run = full_run(ada)
     failed = make_run(owner=ada, status=RunStatus.FAILED, left_out_of="*")
-    Run.objects.filter(pk=failed.pk).update(conversation=run.conversation)
+    last = run.messages.order_by("-position")[0]
+    Run.objects.filter(pk=failed.pk).update(conversation=run.conversation, parent_id=last.pk)
     sent = export(browser(ada), run, "json").json()
     assert "SEAL" not in str(sent)
     made = send(browser(eve), sent)
@@ -122,9 +123,30 @@ def test_what_was_exported_is_imported_as_it_was_said(ada: User) -> None:
 
 def test_an_imported_conversation_goes_on(ada: User) -> None:
     made = send(browser(ada), export(browser(ada), full_run(ada), "json").json()).json()["id"]
-    said = history.of_conversation(Conversation.objects.get(pk=made).pk)
+    conversation = Conversation.objects.get(pk=made)
+    assert conversation.shown_run_id is not None
+    said = history.of_branch(conversation.shown_run_id)
     assert said[0].role.value == "user"
     assert len(said) == 4
+
+
+def test_branches_come_along(ada: User) -> None:
+    run = full_run(ada)
+    question = Message.objects.filter(conversation=run.conversation).order_by("position")[0]
+    again = make_run(owner=ada, parent_id=question.pk, begins="again", model="emulator/hello")
+    Run.objects.filter(pk=again.pk).update(conversation=run.conversation)
+    again.refresh_from_db()
+    said = say(again, "assistant", text("Another answer."))
+    Message.objects.filter(pk=said.pk).update(parent_id=question.pk)
+    Conversation.objects.filter(pk=run.conversation_id).update(shown_run_id=run.pk)
+    made = send(browser(ada), export(browser(ada), run, "json").json()).json()["id"]
+    runs = list(Conversation.objects.get(pk=made).runs.order_by("created_at"))
+    first = Message.objects.filter(conversation=made, run=runs[0]).order_by("position")
+    assert [each.begins for each in runs] == ["", "again"]
+    assert runs[1].parent_id == first[0].pk
+    assert Message.objects.get(conversation=made, run=runs[1]).parent_id == first[0].pk
+    assert Conversation.objects.get(pk=made).shown_run_id == runs[0].pk
+    assert [each.parent_id for each in first] == [None, *(each.pk for each in list(first)[:-1])]
 
 
 def run_of(**changes: Any) -> dict[str, Any]:
