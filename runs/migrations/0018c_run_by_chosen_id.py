@@ -4,7 +4,7 @@ from django.db.models import Q
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("runs", "0022c_browser_sessions"),
+        ("runs", "0018b_sign_ins_in_the_audit_log"),
     ]
 
     operations = [

@@ -26,7 +26,7 @@ def fill(apps, schema_editor):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("runs", "0018b_sign_ins_in_the_audit_log"),
+        ("runs", "0018c_run_by_chosen_id"),
     ]
 
     operations = [

@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("runs", "0022c_browser_sessions")]
+    dependencies = [("runs", "0021c_share")]
 
     operations = [
         migrations.AddField(

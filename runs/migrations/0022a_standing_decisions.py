@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("runs", "0021c_share"),
+        ("runs", "0021d_step_purpose"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
