@@ -36,7 +36,8 @@ def app(request: HttpRequest, conversation_id: UUID | None = None) -> HttpRespon
         {
             "conversation_id": conversation_id,
             "default_model": catalog.default_model(),
-            "suggestions": catalog.suggestions(),
+            "upload_mb": settings.RUNNEL_UPLOAD_MB,
+            "media_mb": settings.RUNNEL_MEDIA_MB,
             "ready": [provider for provider in real if provider.available],
             "has_emulator": settings.RUNNEL_EMULATOR,
             "may_set_up": request.user.has_perm("providers.add_provider"),

@@ -6,7 +6,7 @@ from playwright.sync_api import Locator, Page, expect
 
 
 def send(page: Page, words: str, model: str) -> None:
-    page.get_by_label("Model").fill(model)
+    page.get_by_label("Model", exact=True).fill(model)
     page.get_by_label("Message", exact=True).fill(words)
     page.get_by_label("Message", exact=True).press("Enter")
 

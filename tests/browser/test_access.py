@@ -133,7 +133,7 @@ def test_it_is_used_without_a_mouse(browser: Browser, server: Server) -> None:
     page.wait_for_function(f"{top} >= {end} - 1")
 
     page.keyboard.press("ArrowUp")
-    expect(page.get_by_label("Message", exact=True)).to_have_value("Tell me\nsomething long")
+    expect(page.get_by_label("Your message")).to_have_value("Tell me\nsomething long")
     context.close()
 
 

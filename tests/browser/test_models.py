@@ -11,7 +11,7 @@ DEFAULT = "emulator/hello"
 
 
 def test_it_shows_each_conversation_with_its_own_model(page: Page) -> None:
-    model = page.get_by_label("Model")
+    model = page.get_by_label("Model", exact=True)
     expect(model).to_have_value(DEFAULT)
     send(page, "A first one", "emulator/reasoning")
     expect(outcome(page)).to_contain_text("Done")
@@ -29,7 +29,7 @@ def test_it_shows_each_conversation_with_its_own_model(page: Page) -> None:
 
 
 def test_it_never_proposes_a_model_that_did_not_answer(page: Page) -> None:
-    model = page.get_by_label("Model")
+    model = page.get_by_label("Model", exact=True)
     send(page, "To nobody", "nobody/nothing")
     expect(page.locator("#note")).to_contain_text("There is no provider")
     page.reload()
@@ -46,7 +46,7 @@ def test_it_never_proposes_a_model_that_did_not_answer(page: Page) -> None:
 def test_it_takes_a_provider_as_a_phone_writes_it(page: Page) -> None:
     send(page, "With a capital", " Emulator / hello ")
     expect(outcome(page)).to_contain_text("Done · emulator/hello")
-    expect(page.get_by_label("Model")).to_have_value("emulator/hello")
+    expect(page.get_by_label("Model", exact=True)).to_have_value("emulator/hello")
 
 
 def test_it_forgets_the_emulator_once_a_provider_has_a_key(context: BrowserContext) -> None:
@@ -61,7 +61,7 @@ def test_it_forgets_the_emulator_once_a_provider_has_a_key(context: BrowserConte
     page.route("**/js/main*.js", add_key)
     page.goto("/")
     page.locator("main[data-connection=online]").wait_for()
-    expect(page.get_by_label("Model")).to_have_value("openai/one")
+    expect(page.get_by_label("Model", exact=True)).to_have_value("openai/one")
 
 
 def test_it_leaves_a_model_alone_that_was_typed_before_the_script_came(context: BrowserContext) -> None:
@@ -69,10 +69,10 @@ def test_it_leaves_a_model_alone_that_was_typed_before_the_script_came(context: 
     page.add_init_script("localStorage.setItem('runnel.model', 'emulator/reasoning')")
 
     def type_first(route: Route) -> None:
-        page.get_by_label("Model").fill("emulator/long")
+        page.get_by_label("Model", exact=True).fill("emulator/long")
         route.continue_()
 
     page.route("**/js/main*.js", type_first)
     page.goto("/")
     page.locator("main[data-connection=online]").wait_for()
-    expect(page.get_by_label("Model")).to_have_value("emulator/long")
+    expect(page.get_by_label("Model", exact=True)).to_have_value("emulator/long")

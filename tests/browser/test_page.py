@@ -64,13 +64,13 @@ def test_it_keeps_a_text_that_is_too_long_for_one_frame(page: Page) -> None:
     words = "ä" * 40_000
     send(page, words, "emulator/hello")
 
-    expect(page.locator("#note")).to_have_text("This is longer than the 64 KiB that fit into one message.")
+    expect(page.locator("#note")).to_contain_text("This is longer than the 64 KiB that fit into one message.")
     expect(page.get_by_label("Message", exact=True)).to_have_value(words)
     expect(page.locator(".run")).to_have_count(0)
 
 
 def test_it_sends_pasted_text_without_what_no_server_takes(page: Page) -> None:
-    page.get_by_label("Model").fill("emulator/hello")
+    page.get_by_label("Model", exact=True).fill("emulator/hello")
     field = page.get_by_label("Message", exact=True)
     field.evaluate("field => { field.value = 'half a \\ud83d face and a \\0 nothing'; }")
     field.press("Enter")
@@ -155,11 +155,11 @@ def test_it_keeps_the_text_when_it_was_not_taken(page: Page) -> None:
     page.reload()
     expect(page.get_by_label("Message", exact=True)).to_have_value("Please do not lose me")
 
-    page.get_by_label("Model").fill("openai/gpt-5.5")
+    page.get_by_label("Model", exact=True).fill("openai/gpt-5.5")
     page.get_by_role("button", name="Send", exact=True).click()
     expect(page.locator("#note")).to_contain_text("OPENAI_API_KEY")
 
-    page.get_by_label("Model").press_sequentially("x")
+    page.get_by_label("Model", exact=True).press_sequentially("x")
     expect(page.locator("#note")).to_be_hidden()
 
 
@@ -231,7 +231,9 @@ def test_it_offers_its_conversations_in_a_drawer_on_a_narrow_screen(page: Page) 
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     expect(page.get_by_role("heading", name="On the phone")).to_be_visible()
     # A smaller type makes iOS enlarge the page.
-    assert page.get_by_label("Model").evaluate("field => getComputedStyle(field).fontSize") == "16px"
+    assert (
+        page.get_by_label("Model", exact=True).evaluate("field => getComputedStyle(field).fontSize") == "16px"
+    )
 
     page.locator("header").get_by_role("link", name="New conversation").click()
     expect(page.get_by_role("heading", name="What would you like to ask?")).to_be_visible()

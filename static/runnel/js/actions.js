@@ -10,6 +10,7 @@
  * @property {string} [keys]  as "Mod+Shift+O": Mod is Ctrl, and Cmd on a Mac
  * @property {string} [also]  other words by which it is found
  * @property {() => boolean} [isOffered]  whether it can be done now; without one it always can
+ * @property {boolean} [isHidden]  it has keys, and is not offered in the palette
  */
 
 /** Groups of actions by who offers them; a function is asked each time, with what was typed into the palette. */
@@ -54,7 +55,7 @@ export function actionsFor(words) {
     if (found instanceof Promise) coming.push(found.catch(() => []));
     else known.push(...found);
   }
-  return { known: known.filter(({ run, isOffered }) => run && (isOffered?.() ?? true)), coming };
+  return { known: known.filter(({ run, isOffered, isHidden }) => run && !isHidden && (isOffered?.() ?? true)), coming };
 }
 
 /** Return all that has keys, in the order in which it was offered, whether it can be done now or not. */

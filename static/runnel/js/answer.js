@@ -194,6 +194,12 @@ export class Answer {
     else this.element.append(...nodes);
   }
 
+  /** Put what a person has said meanwhile where the answer is now. */
+  interject(nodes) {
+    this.#thought();
+    this.#put(...nodes);
+  }
+
   #cite(citations) {
     for (const citation of citations) this.#sources.add(citation);
     if (this.#sources.element.hasChildNodes()) this.element.append(this.#sources.element);

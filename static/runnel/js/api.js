@@ -13,25 +13,35 @@ export function signIn() {
   location.assign(`/login/?next=${encodeURIComponent(location.pathname)}`);
 }
 
-/** Call the server with a form, or with JSON text; return its answer, null if that is empty. */
-async function call(method, address, body = null) {
-  let response;
-  try {
-    /** @type {HTMLInputElement} */
-    const field = document.querySelector("[name=csrfmiddlewaretoken]");
-    const headers = { Accept: "application/json", ...(field && { "X-CSRFToken": field.value }) };
-    if (typeof body === "string") headers["Content-Type"] = "application/json";
-    response = await fetch(address, { method, body, headers });
-  } catch {
-    throw new ApiError("offline", "The server cannot be reached. Try again in a moment.");
-  }
-  if (response.status === 401) signIn();
-  if (response.status === 204) return null;
-  const answer = await response.json().catch(() => null);
-  if (!response.ok || answer === null) {
+function headersFor(body) {
+  /** @type {HTMLInputElement} */
+  const field = document.querySelector("[name=csrfmiddlewaretoken]");
+  const headers = { Accept: "application/json", ...(field && { "X-CSRFToken": field.value }) };
+  if (typeof body === "string") headers["Content-Type"] = "application/json";
+  return headers;
+}
+
+function unreachable() {
+  return new ApiError("offline", "The server cannot be reached. Try again in a moment.");
+}
+
+/** Return what the server has answered; `answer` is null if that was no JSON. */
+function answerOf(status, answer) {
+  if (status === 401) signIn();
+  if (status < 200 || status > 299 || answer === null) {
     throw new ApiError(answer?.code ?? "internal", answer?.message ?? "Something went wrong. Try again.");
   }
   return answer;
+}
+
+/** Call the server with a form, or with JSON text; return its answer, null if that is empty. */
+async function call(method, address, body = null) {
+  const headers = headersFor(body);
+  const response = await fetch(address, { method, body, headers }).catch(() => {
+    throw unreachable();
+  });
+  if (response.status === 204) return null;
+  return answerOf(response.status, await response.json().catch(() => null));
 }
 
 /**
@@ -146,16 +156,59 @@ export function choosePreferences(preferences) {
   return call("PUT", "/api/preferences/", JSON.stringify(preferences));
 }
 
+/** Return the models to choose from: `{models, providers, favourites, recent, default}`. */
+export function listModels() {
+  return call("GET", "/api/models/");
+}
+
+/** Store with what a conversation's runs are started from now on. */
+export function storeSettings(id, settings) {
+  return call("PUT", `/api/conversations/${id}/settings/`, JSON.stringify(settings));
+}
+
+/** Return the user's `{presets, favourite_models}`. */
+export function readChoices() {
+  return call("GET", "/api/choices/");
+}
+
+/** Store the user's presets, or favourite models; return both. */
+export function storeChoices(choices) {
+  return call("PUT", "/api/choices/", JSON.stringify(choices));
+}
+
 /** Stop a run. */
 export function cancelRun(id) {
   return call("POST", `/api/runs/${id}/cancel/`);
 }
 
-/** Hand in a file; return `{id, name, mime_type, size}`. */
-export function uploadFile(file) {
+/**
+ * Hand in a file; return `{id, name, mime_type, size}`.
+ * @param {File} file
+ * @param {{progress: (share: number) => void, signal: AbortSignal}} options  told how much is on its way, from 0 to 1;
+ *   what gives it up
+ */
+export function uploadFile(file, { progress, signal }) {
   const form = new FormData();
   form.append("file", file);
-  return call("POST", "/api/files/", form);
+  // `fetch` does not tell how far it is.
+  const request = new XMLHttpRequest();
+  request.open("POST", "/api/files/");
+  request.responseType = "json";
+  for (const [name, value] of Object.entries(headersFor(form))) request.setRequestHeader(name, value);
+  return new Promise((resolve, reject) => {
+    request.upload.addEventListener("progress", ({ loaded, total }) => progress(total ? loaded / total : 0));
+    request.addEventListener("error", () => reject(unreachable()));
+    request.addEventListener("abort", () => reject(unreachable()));
+    request.addEventListener("load", () => {
+      try {
+        resolve(answerOf(request.status, request.response));
+      } catch (error) {
+        reject(error);
+      }
+    });
+    signal.addEventListener("abort", () => request.abort());
+    request.send(form);
+  });
 }
 
 /** Delete a file that was handed in. */

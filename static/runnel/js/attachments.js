@@ -2,7 +2,15 @@
 
 import { deleteFile, uploadFile } from "./api.js";
 import { byId, element } from "./dom.js";
+import { size } from "./format.js";
 import { shown } from "./hidden.js";
+import { iconButton } from "./icons.js";
+import { thumbnail } from "./thumbnail.js";
+
+const MEGABYTE = 1024 * 1024;
+
+/** Characters from which a pasted text becomes a file: nobody reads so much in the field. */
+const LONG_PASTE = 10_000;
 
 /** Return what AG-UI calls a file of this media type. */
 function mediumOf(mimeType) {
@@ -10,32 +18,82 @@ function mediumOf(mimeType) {
   return ["image", "audio", "video"].includes(family) ? family : "document";
 }
 
+/** One file, and what shows it. */
+class Attachment {
+  /** What is stored of it, or null while it is on its way. */
+  stored = null;
+  #upload = new AbortController();
+  #bar = element("progress", { max: "1", value: "0" });
+  #size = element("span", { class: "size" });
+
+  /** @param {File} file @param {Record<string, () => void>} actions  what can be done with it, by label */
+  constructor(file, actions) {
+    this.file = file;
+    const name = element("span", { class: "name" }, shown(file.name));
+    const buttons = Object.entries(actions).map(([label, act]) => this.#button(label, act));
+    this.#bar.setAttribute("aria-label", `Upload of ${file.name}`);
+    this.element = element(
+      "li",
+      { class: "attachment", "aria-busy": "true" },
+      thumbnail(file),
+      element("span", { class: "about" }, name, this.#size, this.#bar),
+      ...buttons,
+    );
+    this.#size.textContent = size(file.size);
+  }
+
+  async upload() {
+    const { signal } = this.#upload;
+    this.stored = await uploadFile(this.file, { signal, progress: (share) => (this.#bar.value = share) });
+    this.element.removeAttribute("aria-busy");
+    this.#bar.remove();
+  }
+
+  giveUp() {
+    this.#upload.abort();
+    this.element.remove();
+  }
+
+  #button(label, act) {
+    if (label === "Remove") return iconButton("cross", `Remove ${this.file.name}`, act);
+    const made = element("button", { type: "button", class: "link" }, label);
+    made.addEventListener("click", act);
+    return made;
+  }
+}
+
 export class Attachments {
   #list = byId("attachments");
   #input = byId("files");
+  #field;
   #problem;
   #changed;
-  /** By the element that shows it: a stored file, or null while it is on its way. */
-  #files = new Map();
+  #most;
+  #mostTogether;
+  /** @type {Set<Attachment>} */
+  #files = new Set();
+  /** Who waits until all have arrived. */
+  #waiting = [];
 
   /**
-   * @param {{drop: HTMLElement, problem: (words: string) => void, changed: () => void}} options
-   *   where files may be dropped or pasted, who says what went wrong, and who asks whether all have arrived
+   * @param {{drop: HTMLElement, field: HTMLTextAreaElement, megabytes: number, megabytesTogether: number,
+   *   problem: (words: string) => void, changed: () => void}} options
+   *   where files may be dropped, and where pasted; how large one and all of a message may be; who says what went
+   *   wrong, and who asks whether all have arrived
    */
-  constructor({ drop, problem, changed }) {
+  constructor({ drop, field, megabytes, megabytesTogether, problem, changed }) {
+    this.#field = field;
     this.#problem = problem;
     this.#changed = changed;
+    this.#most = megabytes * MEGABYTE;
+    this.#mostTogether = megabytesTogether * MEGABYTE;
     byId("attach").addEventListener("click", () => this.#input.click());
     this.#input.addEventListener("change", () => {
-      this.#addAll(this.#input.files);
+      this.#addAll([...this.#input.files]);
       this.#input.value = "";
     });
-    drop.addEventListener("dragover", (event) => event.preventDefault());
-    drop.addEventListener("drop", (event) => {
-      event.preventDefault();
-      this.#addAll(event.dataTransfer.files);
-    });
-    drop.addEventListener("paste", (event) => this.#addAll(event.clipboardData?.files ?? []));
+    this.#takeDropped(drop);
+    field.addEventListener("paste", (event) => this.#paste(event));
   }
 
   /** Whether there is none. */
@@ -45,14 +103,22 @@ export class Attachments {
 
   /** Whether one is still on its way. */
   get isBusy() {
-    return [...this.#files.values()].includes(null);
+    return [...this.#files].some(({ stored }) => !stored);
+  }
+
+  /** Wait until none is on its way. Return whether all have arrived that were there before. */
+  async arrived() {
+    const before = this.#files.size;
+    if (this.isBusy) await new Promise((resolve) => this.#waiting.push(resolve));
+    return this.#files.size === before;
   }
 
   /** Return the files as parts of an AG-UI user message. */
   get parts() {
-    return [...this.#files.values()].map(({ id, mime_type: mimeType }) => ({
+    return [...this.#files].map(({ stored: { id, name, mime_type: mimeType } }) => ({
       type: mediumOf(mimeType),
       source: { type: "file", value: id, mimeType },
+      metadata: { name },
     }));
   }
 
@@ -62,36 +128,101 @@ export class Attachments {
     this.#list.replaceChildren();
   }
 
+  /** Take a text that is too long for a message along as a file. */
+  addText(text, name = "Pasted text.txt") {
+    this.#add(new File([text], name, { type: "text/plain" }), text);
+  }
+
+  // The whole page takes what is dropped, and shows that it does.
+  #takeDropped(page) {
+    const isOfFiles = ({ dataTransfer }) => dataTransfer?.types.includes("Files");
+    let depth = 0;
+    const show = (change) => {
+      depth = Math.max(0, depth + change);
+      page.classList.toggle("dropping", depth > 0);
+    };
+    page.addEventListener("dragenter", (event) => isOfFiles(event) && show(1));
+    page.addEventListener("dragleave", (event) => isOfFiles(event) && show(-1));
+    page.addEventListener("dragover", (event) => isOfFiles(event) && event.preventDefault());
+    page.addEventListener("drop", (event) => {
+      show(-depth);
+      if (!isOfFiles(event)) return;
+      event.preventDefault();
+      this.#addAll([...event.dataTransfer.files]);
+      this.#field.focus();
+    });
+  }
+
+  #paste(event) {
+    const files = [...(event.clipboardData?.files ?? [])];
+    const text = event.clipboardData?.getData("text/plain") ?? "";
+    // Office programs put a picture of a text beside it.
+    if (files.length && !text) {
+      event.preventDefault();
+      this.#addAll(files);
+    } else if (text.length > LONG_PASTE) {
+      event.preventDefault();
+      this.addText(text);
+    }
+  }
+
   #addAll(files) {
     for (const file of files) this.#add(file);
   }
 
-  async #add(file) {
-    const remove = element("button", { type: "button", class: "quiet", "aria-label": `Remove ${file.name}` }, "×");
-    const chip = element("li", { class: "chip", "aria-busy": "true" }, shown(file.name), remove);
-    remove.addEventListener("click", () => this.#remove(chip));
-    this.#files.set(chip, null);
-    this.#list.append(chip);
-    this.#changed();
-    try {
-      const stored = await uploadFile(file);
-      if (!this.#files.has(chip)) await deleteFile(stored.id);
-      else this.#files.set(chip, stored);
-      chip.removeAttribute("aria-busy");
-    } catch (error) {
-      this.#problem(`${file.name}: ${error.message}`);
-      this.#files.delete(chip);
-      chip.remove();
+  #refusal(file) {
+    if (file.size > this.#most) {
+      return `${file.name} has ${size(file.size)}. A file may have ${size(this.#most)}.`;
     }
-    this.#changed();
+    const together = [...this.#files].reduce((sum, each) => sum + each.file.size, file.size);
+    if (together > this.#mostTogether) {
+      return `With ${file.name} the files would have ${size(together)} together. A message may have ${size(this.#mostTogether)}.`;
+    }
+    return file.size ? "" : `${file.name} is empty.`;
   }
 
-  #remove(chip) {
-    const stored = this.#files.get(chip);
-    this.#files.delete(chip);
-    chip.remove();
+  async #add(file, text = "") {
+    const refusal = this.#refusal(file);
+    if (refusal) {
+      this.#problem(refusal);
+      return;
+    }
+    const attachment = new Attachment(file, {
+      ...(text && { "As text": () => this.#insert(attachment, text) }),
+      Remove: () => this.#remove(attachment),
+    });
+    this.#files.add(attachment);
+    this.#list.append(attachment.element);
     this.#changed();
+    try {
+      await attachment.upload();
+      // It was removed in the last moment.
+      if (!this.#files.has(attachment)) await deleteFile(attachment.stored.id);
+    } catch (error) {
+      if (this.#files.delete(attachment)) this.#problem(`${file.name}: ${error.message}`);
+      attachment.element.remove();
+    }
+    this.#tell();
+  }
+
+  #insert(attachment, text) {
+    this.#remove(attachment);
+    this.#field.focus();
+    this.#field.setRangeText(text, this.#field.selectionStart, this.#field.selectionEnd, "end");
+    this.#field.dispatchEvent(new Event("input", { bubbles: true }));
+  }
+
+  #remove(attachment) {
+    this.#files.delete(attachment);
+    attachment.giveUp();
     // Whether that works is of no importance to anybody who writes a message.
-    if (stored) deleteFile(stored.id).catch(() => {});
+    if (attachment.stored) deleteFile(attachment.stored.id).catch(() => {});
+    this.#tell();
+    this.#field.focus();
+  }
+
+  #tell() {
+    this.#changed();
+    if (!this.isBusy) for (const resolve of this.#waiting.splice(0)) resolve();
   }
 }

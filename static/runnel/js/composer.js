@@ -2,67 +2,88 @@
 
 import { Attachments } from "./attachments.js";
 import { byId, element } from "./dom.js";
-import { isBlank, modelName } from "./words.js";
+import { ModelField } from "./modelfield.js";
+import { isBlank } from "./words.js";
 
-/** Where this browser keeps the model that answered last. */
-const MODEL_KEY = "runnel.model";
-const EMULATOR = "emulator/";
+/** What is said beside the field while something goes on. */
+const BUSY = {
+  running: "An answer is being written. Enter puts this into the queue.",
+  waiting: "An answer waits for your decision. Enter puts this into the queue.",
+};
+
+/** The error of a text that fits into no frame. */
+const TOO_LONG = "too_long";
 
 export class Composer {
   #form = byId("composer");
   #text = byId("message");
-  #model = byId("model");
   #send = byId("send");
   #stop = byId("stop");
   #note = byId("note");
-  #waits = byId("waits");
-  #instead = byId("instead");
-  #attachments = new Attachments({
-    drop: this.#form,
-    problem: (words) => this.note(words),
-    changed: () => this.#show(),
-  });
+  #busy = byId("busy");
+  #branch = byId("branch-note");
+  #model = new ModelField();
+  #attachments;
   #handlers;
   #isNoteOffline = false;
   #isGone = false;
   #isSending = false;
   #activity = "idle";
-  #hasProposed = false;
   #draftKey = "";
   /** Counts the conversations that were written to. */
   #turn = 0;
+  /** The message after which the next one begins a branch; null for the usual place. */
+  #after = null;
 
   /**
-   * @param {{send: Function, stop: Function, lastQuestion: () => string}} handlers  `send(text, files, model,
-   *   {instead})` resolves once taken; `instead` is whether the run that waits is to be stopped for it
+   * @param {{send: Function, steer: Function, canSteer: () => boolean, stop: Function, editLast: () => boolean}} handlers
+   *   `send(text, files, model, {whenBusy, after})` and `steer(text, files)` resolve once the message was taken;
+   *   `editLast()` lets the user change what was asked last, and tells whether there is anything
    * @param {string} conversation  id of the conversation that is written to, or ""
    */
   constructor(handlers, conversation) {
     this.#handlers = handlers;
     this.conversation = conversation;
+    this.#attachments = this.#takeFiles();
     this.#text.value ||= sessionStorage.getItem(this.#draftKey) ?? "";
     this.#form.addEventListener("submit", (event) => {
       event.preventDefault();
-      this.#submit();
+      this.#submit("queue");
     });
-    this.#text.addEventListener("keydown", (event) => {
-      if (event.key === "ArrowUp" && !this.#text.value && this.#handlers.lastQuestion()) {
-        event.preventDefault();
-        this.writeAgain(this.#handlers.lastQuestion());
-      }
-      if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
-      event.preventDefault();
-      this.#submit();
-    });
+    this.#text.addEventListener("keydown", (event) => this.#key(event));
     this.#text.addEventListener("input", () => {
       this.#keepDraft();
       this.#forgetNote();
       this.#show();
     });
-    this.#instead.addEventListener("click", () => this.#submit({ instead: true }));
-    this.#model.addEventListener("input", () => this.#forgetNote());
+    byId("send-now").addEventListener("click", () => this.#submit("interrupt"));
+    byId("steer").addEventListener("click", () => this.#submit("steer"));
+    byId("branch-cancel").addEventListener("click", () => this.branchAfter(null));
+    this.#model.element.addEventListener("input", () => this.#forgetNote());
     this.#stop.addEventListener("click", () => this.#handlers.stop());
     this.#show();
+  }
+
+  #takeFiles() {
+    const { uploadMb, mediaMb } = byId("main").dataset;
+    return new Attachments({
+      drop: byId("main"),
+      field: this.#text,
+      megabytes: Number(uploadMb),
+      megabytesTogether: Number(mediaMb),
+      problem: (words) => this.note(words),
+      changed: () => this.#show(),
+    });
+  }
+
+  #key(event) {
+    if (event.isComposing) return;
+    if (event.key === "ArrowUp" && !this.#text.value && this.#handlers.editLast()) event.preventDefault();
+    if (event.key !== "Enter" || event.shiftKey) return;
+    event.preventDefault();
+    if (this.#activity === "idle") this.#submit("queue");
+    else if (event.ctrlKey || event.metaKey) this.#submit("interrupt");
+    else this.#submit(event.altKey && this.#handlers.canSteer() ? "steer" : "queue");
   }
 
   /** The conversation that is written to: each has a draft of its own. */
@@ -78,8 +99,8 @@ export class Composer {
     this.#text.value = sessionStorage.getItem(this.#draftKey) ?? "";
     this.#isGone = false;
     this.#isSending = false;
-    this.#hasProposed = false;
-    this.#model.value = this.#model.defaultValue;
+    this.#model.reset();
+    this.#leaveBranch();
     this.note("");
     this.#show();
   }
@@ -113,6 +134,11 @@ export class Composer {
     this.#text.focus({ preventScroll: true });
   }
 
+  /** The field for the model's name. */
+  get model() {
+    return this.#model;
+  }
+
   /** Say something beside the field, or nothing. What is true only while offline goes with `online`. */
   note(words, { whileOffline = false } = {}) {
     if (this.#isGone) return;
@@ -136,34 +162,16 @@ export class Composer {
     if (this.#isNoteOffline) this.note("");
   }
 
-  /** Propose a model; only the first time, and never over a typed one. */
-  propose(model) {
-    if (this.#hasProposed) return;
-    this.#hasProposed = true;
-    if (model && this.#model.value === this.#model.defaultValue) this.#model.value = model;
-  }
-
-  /** Propose the model that answered last, unless that was the emulator and a provider has a key by now. */
-  proposeLast() {
-    const last = localStorage.getItem(MODEL_KEY);
-    const isOutdated = last?.startsWith(EMULATOR) && !this.#model.defaultValue.startsWith(EMULATOR);
-    this.propose(isOutdated ? null : last);
-  }
-
-  /** Remember a model that has answered: new conversations begin with it. */
-  remember(model) {
-    localStorage.setItem(MODEL_KEY, model);
-  }
-
-  /** Put words that were sent before back into the field; what is being written there stays. */
-  writeAgain(words) {
-    if (this.#text.value.trim()) {
-      this.note("You are writing something else. Send or remove that first.");
-    } else {
-      this.#text.value = words;
-      this.#keepDraft();
-    }
+  /** Let the next message begin a branch after the message `id`, or at the usual place again. */
+  branchAfter(id) {
+    this.#after = id;
+    this.#branch.hidden = id === null;
     this.#text.focus();
+  }
+
+  #leaveBranch() {
+    this.#after = null;
+    this.#branch.hidden = true;
   }
 
   /** Ask something at once, of `model` if it says which. */
@@ -171,7 +179,7 @@ export class Composer {
     if (model) this.#model.value = model;
     this.#text.value = words;
     this.#keepDraft();
-    this.#submit();
+    this.#submit("queue");
   }
 
   /** What goes on: `"idle"`, `"running"` or `"waiting"`. */
@@ -179,73 +187,86 @@ export class Composer {
     return this.#activity;
   }
 
-  /** Offer Stop instead of Send while a run is `"running"` or `"waiting"` for a decision; else it is `"idle"`. */
+  /** Offer Stop while a run is `"running"` or `"waiting"` for a decision; else it is `"idle"`. */
   set activity(value) {
-    const hadFocus = [this.#stop, this.#instead].includes(document.activeElement);
+    const hadFocus = [this.#stop, byId("send-now"), byId("steer")].includes(document.activeElement);
     this.#activity = value;
     this.#show();
     if (hadFocus && value === "idle") this.#text.focus();
   }
 
-  async #submit({ instead = false } = {}) {
-    const text = this.#text.value;
-    const model = modelName(this.#model.value);
-    const files = this.#attachments.isBusy ? [] : this.#attachments.parts;
-    if (this.#isSending || this.#isGone || (isBlank(text) && !files.length)) return;
-    if (this.#attachments.isBusy) {
-      this.note("Wait until the files have been uploaded.");
-      return;
-    }
-    if (this.#activity === "waiting" && !instead) {
-      this.note("Decide first, or choose “Stop it and send”.");
-      return;
-    }
-    if (this.#activity === "running") {
-      this.note("Wait for the answer, or stop it first.");
-      return;
-    }
-    if (!model) {
+  get #isEmpty() {
+    return isBlank(this.#text.value) && this.#attachments.isEmpty;
+  }
+
+  /** Send what is written: `how` is what becomes of it while an answer is written, `"queue"`, `"interrupt"` or `"steer"`. */
+  async #submit(how) {
+    if (this.#isSending || this.#isGone || this.#isEmpty) return;
+    if (!this.#model.value) {
       this.note("Choose a model first.");
       this.#model.focus();
       return;
     }
-    this.#model.value = model;
     const turn = this.#turn;
+    this.#isSending = true;
+    this.#show();
+    try {
+      await this.#deliver(how, turn);
+    } catch (error) {
+      if (turn === this.#turn) this.#tellProblem(error);
+    } finally {
+      if (turn === this.#turn) this.#isSending = false;
+      this.#show();
+    }
+  }
+
+  async #deliver(how, turn) {
+    const problem = await this.#model.problem();
+    if (problem) {
+      this.note(problem);
+      return;
+    }
+    if (this.#attachments.isBusy) this.note("This is sent as soon as the files have arrived.");
+    // One that failed has said so.
+    if (!(await this.#attachments.arrived()) || this.#isEmpty || turn !== this.#turn) return;
     const draftKey = this.#draftKey;
-    if (!(await this.#deliver(text, files, model, { instead }))) return;
+    const text = this.#text.value;
+    const files = this.#attachments.parts;
+    const model = this.#model.value;
+    this.#model.value = model;
+    this.note("");
+    if (how === "steer") await this.#handlers.steer(text, files);
+    else await this.#handlers.send(text, files, model, this.#options(how));
     if (turn !== this.#turn) {
       if (sessionStorage.getItem(draftKey) === text) sessionStorage.removeItem(draftKey);
       return;
     }
     this.#attachments.clear();
     if (this.#text.value === text) this.#text.value = "";
+    if (how !== "steer") this.#leaveBranch();
     this.#keepDraft();
-    this.#show();
   }
 
-  /** Send something at once that is not in the field: what is being written there stays. */
-  async resend(text, files) {
-    if (this.#isSending || this.#isGone) return;
-    if (this.#activity === "idle") await this.#deliver(text, files, modelName(this.#model.value), { instead: false });
-    else this.note("Wait for the answer, or stop it first.");
+  #options(how) {
+    return {
+      ...(this.#activity !== "idle" && { whenBusy: how }),
+      ...(this.#after !== null && { after: this.#after }),
+    };
   }
 
-  /** Send, and tell what is wrong if it is not taken. Return whether it was. */
-  async #deliver(text, files, model, options) {
-    const turn = this.#turn;
-    this.#isSending = true;
-    this.#show();
-    this.note("");
-    try {
-      await this.#handlers.send(text, files, model, options);
-      return true;
-    } catch (error) {
-      if (turn === this.#turn) this.note(error.message);
-      return false;
-    } finally {
-      if (turn === this.#turn) this.#isSending = false;
-      this.#show();
-    }
+  #tellProblem({ code, message }) {
+    this.note(message);
+    const text = this.#text.value;
+    if (code !== TOO_LONG || text.length < 1000) return;
+    const attach = element("button", { type: "button", class: "link" }, "Send it as a file");
+    attach.addEventListener("click", () => {
+      this.#attachments.addText(text, "Message.txt");
+      this.#text.value = "";
+      this.note("");
+      this.#keepDraft();
+      this.#text.focus();
+    });
+    this.#note.append(" ", attach);
   }
 
   // Who types has read it, and does something about it. The connection is nothing that one could mend so.
@@ -260,12 +281,15 @@ export class Composer {
 
   #show() {
     const isIdle = this.#activity === "idle";
-    this.#send.hidden = !isIdle;
+    const isWriting = !this.#isEmpty && !this.#isGone;
+    this.#send.hidden = !isIdle && !isWriting;
+    this.#send.firstElementChild.textContent = isIdle ? "Send" : "Queue";
     this.#stop.hidden = isIdle;
-    // The answer itself says that it waits; here it matters to who writes something else.
-    const isWriting = !isBlank(this.#text.value) || !this.#attachments.isEmpty;
-    this.#waits.hidden = this.#activity !== "waiting" || !isWriting || this.#isGone;
-    this.#instead.disabled = this.#isSending;
+    this.#busy.hidden = isIdle || !isWriting;
+    byId("busy-words").textContent = BUSY[this.#activity] ?? "";
+    byId("send-now").textContent = this.#activity === "waiting" ? "Stop it and send" : "Send now";
+    byId("steer").hidden = this.#activity !== "running" || !this.#handlers.canSteer();
+    for (const id of ["send-now", "steer"]) byId(id).disabled = this.#isSending;
     this.#send.disabled = this.#isSending || this.#isGone;
     this.#form.setAttribute("aria-busy", String(this.#isSending));
   }

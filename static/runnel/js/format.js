@@ -24,6 +24,14 @@ export function date(moment) {
   return DATE.format(new Date(moment));
 }
 
+/** Return the size of a file: `12 KB`, `3.4 MB`. */
+export function size(bytes) {
+  if (bytes < 1024) return `${bytes} bytes`;
+  const kilobytes = bytes / 1024;
+  if (kilobytes < 1000) return `${Math.ceil(kilobytes)}\u00a0KB`;
+  return `${NUMBER.format(Number((kilobytes / 1024).toFixed(1)))}\u00a0MB`;
+}
+
 /** Return a duration: `3.2 s`, `2 min 5 s`. */
 export function duration(seconds) {
   if (seconds < 60) return `${seconds.toFixed(1)}\u00a0s`;

@@ -14,7 +14,7 @@ export function showKeys() {
   const parts = [...groups].map(([group, actions]) => {
     return element("section", {}, element("h3", {}, group), element("dl", {}, ...actions.flatMap(entry)));
   });
-  const close = element("button", { class: "quiet" }, "Close");
+  const close = element("button", { class: "quiet", autofocus: true }, "Close");
   const dialog = element(
     "dialog",
     { id: "keys", "aria-labelledby": "keys-title" },

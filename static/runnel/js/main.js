@@ -1,23 +1,26 @@
 // Puts the page together: what the user does goes to the socket, what comes back to the viewer.
 
-import { cancelRun, chooseTools, decideBeforehand, signIn } from "./api.js";
+import { chooseTools, decideBeforehand, signIn } from "./api.js";
+import { Commands } from "./commands.js";
 import { Composer } from "./composer.js";
 import { byId, element } from "./dom.js";
 import { totals } from "./format.js";
 import { shown } from "./hidden.js";
 import { Navigation } from "./navigation.js";
 import { Notes } from "./notes.js";
-import { kept, wordsOf } from "./outbox.js";
 import { offerPeople } from "./people.js";
 import { showPresence } from "./presence.js";
+import { Queue } from "./queue.js";
 import { keepInSight, loadTowardsBeginning, scrollByKeys, stickToEnd } from "./scroll.js";
+import { Settings } from "./settings.js";
 import { offerShortcuts } from "./shortcuts.js";
 import { Sidebar } from "./sidebar.js";
 import { Socket } from "./socket.js";
 import { ToolMenu } from "./toolmenu.js";
+import { Versions } from "./versions.js";
 import { Viewer } from "./viewer.js";
 import { refreshCount } from "./waitingcount.js";
-import { isBlank, sendable, titled } from "./words.js";
+import { titled } from "./words.js";
 
 const CONNECTION = {
   online: "",
@@ -25,18 +28,6 @@ const CONNECTION = {
   offline: "No connection to the server. Trying again… What you see here is kept.",
   refused: "The server does not accept connections from this address.",
 };
-
-/** What becomes of a Send or a Stop while there is no connection. */
-const LATER = {
-  start: "There is no connection. This is sent as soon as it is back.",
-  cancel: "It will be stopped as soon as the connection is back.",
-};
-
-/** Errors of a decision that came too late, or for something else than what waits. */
-const OUTDATED = new Set(["interrupt_mismatch", "nothing_pending", "already_terminal", "conflict"]);
-
-/** What asks for the rest of an answer. */
-const GO_ON = "Continue exactly where you stopped.";
 
 const main = byId("main");
 const runs = byId("runs");
@@ -67,6 +58,7 @@ const socket = new Socket(new URL("/ws/", location.href).href.replace(/^http/, "
   present: (frame) => frame.conversation_id === viewer.conversation && showPresence(frame.people, main.dataset.user),
   unshared: (frame) => frame.conversation_id === viewer.conversation && conversationGone(),
   event: (frame, characters) => viewer.receive(frame, characters),
+  conversation: (frame) => outlineChanged(frame),
   state: (state) => showConnection(state),
   signedOut: signIn,
   error: report,
@@ -79,10 +71,14 @@ const viewer = new Viewer({
   user: main.dataset.user,
   loaded: (stored) => {
     showRole();
-    composer.propose(stored.runs.at(-1)?.model);
+    composer.model.propose(stored.runs.at(-1)?.model);
     showTitle(stored.title);
     sidebar.open(stored);
-    if (!viewer.shared) tools.take(stored.tools);
+    if (!viewer.shared) {
+      tools.take(stored.tools);
+      settings.take(stored);
+    }
+    queue.take(stored.id, viewer.shared ? {} : stored.queue);
     notes.show(stored.notes);
     byId("totals").textContent = totals(stored);
   },
@@ -92,20 +88,38 @@ const viewer = new Viewer({
   },
   changed: runChanged,
   handlers: {
-    afterEnd: (view) => (viewer.shared ? [] : afterEnd(view)),
+    // Somebody who only looks changes nothing.
+    get versions() {
+      return viewer.shared ? {} : versions.handlers;
+    },
     beforehand: { mayAllow: main.dataset.mayAllow !== undefined, decide: beforehand },
-    // Somebody who only looks decides nothing.
     get resolve() {
-      return viewer.shared ? null : resolve;
+      return viewer.shared ? null : (id, resume) => commands.resolve(id, resume);
     },
   },
 });
-const composer = new Composer({ send, stop, lastQuestion: () => viewer.lastQuestion }, conversation);
 const notes = new Notes();
 const tools = new ToolMenu(async (names) => {
   // A conversation that is yet to begin takes them along.
   if (viewer.conversation) await chooseTools(viewer.conversation, names);
 });
+const settings = new Settings(conversation, {
+  stopAfterStep: () => commands.stop({ mode: "after_step" }),
+  canStopAfterStep: () => composer.activity === "running",
+});
+const commands = new Commands({ socket, viewer, tools, settings, composer: () => composer, begun, taken: toEnd, report });
+const queue = new Queue({ change: (frame) => commands.change(frame), report });
+const composer = new Composer(
+  {
+    send: (...said) => commands.send(...said),
+    steer: (...said) => commands.steer(...said),
+    canSteer: () => tools.count > 0,
+    stop: () => commands.stop(),
+    editLast: () => viewer.lastAsked?.edit() ?? false,
+  },
+  conversation,
+);
+const versions = new Versions({ viewer, commands, composer, report, traces: main.dataset.traces });
 
 function report({ code, message }) {
   if (code === "not_found" && viewer.conversation) conversationGone();
@@ -125,6 +139,8 @@ async function showConversation(id) {
   composer.open(id);
   notes.clear();
   tools.open();
+  settings.reset(id);
+  queue.take(id);
   sidebar.current = id;
   sidebar.close();
   byId("totals").textContent = "";
@@ -135,7 +151,7 @@ async function showConversation(id) {
   showState();
   composer.focus();
   if (!id) {
-    composer.proposeLast();
+    composer.model.proposeLast();
     suggest();
     return;
   }
@@ -157,7 +173,7 @@ function showRole() {
   line.hidden = !shared;
   byId("composer").hidden = Boolean(shared);
   if (!shared) return;
-  const may = shared.may_stop && viewer.liveRun ? [" ", button("Stop the answer", stop)] : [];
+  const may = shared.may_stop && viewer.liveRun ? [" ", stopButton()] : [];
   line.replaceChildren(element("bdi", {}, shown(shared.owner)), " shares this with you. You can read along.", ...may);
 }
 
@@ -166,7 +182,7 @@ function showConnection(state) {
   byId("connection").textContent = CONNECTION[state] ?? byId("connection").textContent;
   byId("retry").hidden = state !== "offline";
   viewer.isOnline = state === "online" || state === "doubted";
-  if (state === "offline") sayLater();
+  if (state === "offline") commands.sayLater();
 }
 
 function showState() {
@@ -175,6 +191,8 @@ function showState() {
   const { liveRun } = viewer;
   if (!liveRun) composer.activity = "idle";
   else composer.activity = liveRun.isWaiting ? "waiting" : "running";
+  // What begins another run is offered while none goes on.
+  runs.classList.toggle("busy", Boolean(liveRun));
 }
 
 /** Have something read out, once. */
@@ -187,7 +205,7 @@ function runChanged(view, what) {
   announce(what === "started" ? "Answering." : view.announcement);
   // Whatever was said of the run while it waited, or while it went on.
   if (what !== "waits") composer.note("");
-  if (view.run.status === "completed" && view.run.model) composer.remember(view.run.model);
+  if (view.run.status === "completed" && view.run.model) composer.model.remember(view.run.model);
   showState();
 }
 
@@ -196,152 +214,30 @@ function conversationGone() {
   composer.gone();
 }
 
-function button(words, act) {
-  const made = element("button", { type: "button", class: "link again" }, words);
-  made.addEventListener("click", act);
+function stopButton() {
+  const made = element("button", { type: "button", class: "link" }, "Stop the answer");
+  made.addEventListener("click", () => commands.stop());
   return made;
 }
 
-/** Return what is offered under an answer that has ended, the links beside the buttons of the newest one. */
-function afterEnd(view) {
-  const offered = [];
-  const hasFailed = view.run.status === "failed";
-  if (view.isCut) offered.push(button("Continue", () => composer.resend(GO_ON, [])));
-  if (hasFailed || view.isStoppedInSilence) {
-    offered.push(button("Try again", () => composer.resend(view.question, view.files)));
-    offered.push(button("Edit and send again", () => composer.writeAgain(view.question)));
-  }
-  const { traces } = main.dataset;
-  if (hasFailed && traces) offered.push(element("a", { href: `${traces}?run_id=${view.run.id}` }, "Details"));
-  return offered;
+/** The first message was taken: from now on this is a conversation. */
+function begun(id) {
+  navigation.replace(`/c/${id}/`);
+  sidebar.current = id;
+  composer.conversation = id;
+  settings.begin(id);
 }
 
-// `crypto.randomUUID` exists on secure origins only, and a home server may be plain http.
-function newId() {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  bytes[6] = (bytes[6] & 0x0f) | 0x40;
-  bytes[8] = (bytes[8] & 0x3f) | 0x80;
-  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
-}
-
-/** Return what a `start` asks: plain words, or words and files as an AG-UI user message. */
-function inputOf(id, text, files) {
-  const words = sendable(text);
-  if (!files.length) return words;
-  const said = isBlank(words) ? [] : [{ type: "text", text: words }];
-  return [{ id, role: "user", content: [...said, ...files] }];
-}
-
-/** Commands of the user that the server has not answered. */
-const unanswered = new Set();
-
-function sayLater() {
-  for (const { type } of unanswered) composer.note(LATER[type], { whileOffline: true });
-}
-
-/** Send what the user asked for, now or once there is a connection again. */
-async function command(frame) {
-  unanswered.add(frame);
-  if (!socket.isReady) sayLater();
-  try {
-    return await socket.request(frame, { repeat: true });
-  } finally {
-    unanswered.delete(frame);
-  }
-}
-
-// A file or a tool may be what is gone: then only the conversation itself tells whether it is there.
-async function findMissing(error, files, names = []) {
-  await tools.load();
-  if (files.length || !(await tools.has(...names))) await viewer.load().catch(report);
-  else report(error);
-}
-
-async function send(text, files, model, { instead }) {
-  const runId = newId();
-  const frame = { type: "start", run_id: runId, model, input: inputOf(runId, text, files) };
-  const names = await tools.ticked();
-  const options = { ...(names && { tools: names }), ...(instead && { cancel_pending: true }) };
-  if (Object.keys(options).length) frame.options = options;
-  if (viewer.conversation) frame.conversation_id = viewer.conversation;
-  const { turn } = viewer;
-  viewer.expect(runId, model);
-  // The run's id is ours, so that a second copy of the frame starts nothing new.
-  const answer = await command(frame).catch(async (error) => {
-    if (error.code === "not_found") await findMissing(error, files, names);
-    throw error;
-  });
-  begun(answer, turn);
-}
-
-/** Show a run that the server has taken, unless another conversation is on the page by now. */
-function begun(answer, turn) {
-  if (turn !== viewer.turn) return;
-  composer.note("");
-  if (!viewer.conversation) {
-    navigation.replace(`/c/${answer.conversation_id}/`);
-    sidebar.current = answer.conversation_id;
-    composer.conversation = answer.conversation_id;
-  }
-  toEnd();
-  // It was taken, whatever becomes of following it: the field is free.
-  viewer.started(answer).catch(() => {
-    // The connection broke meanwhile: `follow` does the same once it is back.
-  });
-}
-
-/** Send again what was sent before the page was loaded and not answered: the server takes it once. */
-function sendKept() {
-  const { turn } = viewer;
-  for (const frame of kept()) {
-    const taken = command(frame);
-    if ((frame.conversation_id ?? "") === viewer.conversation) {
-      viewer.expect(frame.run_id, frame.model);
-      composer.resume(wordsOf(frame), taken.then((answer) => begun(answer, turn)));
-    } else taken.catch(report);
-  }
-}
-
-async function stop() {
-  const view = viewer.liveRun;
-  if (!view) return;
-  view.stopping();
-  const id = view.run.id;
-  if (!socket.isReady) stopOverHttp(id);
-  // Asking twice changes nothing, and would only wait twice.
-  if ([...unanswered].some(({ type, run_id: asked }) => type === "cancel" && asked === id)) return;
-  try {
-    await command({ type: "cancel", run_id: id });
-  } catch (error) {
-    view.stopping(false);
-    report(error);
-  }
-}
-
-/** Hand in the decisions that a run waits for. Never twice by itself: another's may have come in between. */
-async function resolve(id, resume) {
-  try {
-    await socket.request({ type: "resolve", run_id: id, resume });
-  } catch (error) {
-    if (OUTDATED.has(error.code)) viewer.catchUp(id);
-    throw error;
-  }
+/** The queue has changed, or which branch is shown. */
+function outlineChanged(outline) {
+  if (outline.conversation_id !== viewer.conversation) return;
+  queue.take(outline.conversation_id, viewer.shared ? {} : outline.queue);
+  viewer.branchChanged(outline).catch(report);
 }
 
 /** Decide about all calls of some tools, in this conversation or in all. */
 function beforehand(verdict, pattern, isHere) {
   return decideBeforehand(verdict, pattern, isHere ? viewer.conversation : null);
-}
-
-// Without a socket the run goes on all the same, and plain HTTP may still get through.
-async function stopOverHttp(id) {
-  try {
-    await cancelRun(id);
-    composer.online();
-  } catch {
-    // The socket asks again as soon as it is back.
-  }
 }
 
 /** Offer a newcomer what shows most, if the tools for it are there. */
@@ -353,12 +249,15 @@ byId("suggestions").addEventListener("click", ({ target, currentTarget }) => {
   if (target.localName === "button") composer.ask(target.textContent, currentTarget.dataset.model);
 });
 if (!conversation) {
-  composer.proposeLast();
+  composer.model.proposeLast();
   suggest();
 }
 offerShortcuts({
-  stop,
-  isRunning: () => composer.activity === "running",
+  commands,
+  composer,
+  viewer,
+  settings,
+  queue,
   begin: () => navigation.go("/"),
   search: () => sidebar.search(),
 });
@@ -368,7 +267,7 @@ byId("retry").addEventListener("click", () => socket.retryNow());
 addEventListener("pageshow", ({ persisted }) => persisted && location.reload());
 sidebar.refresh();
 tools.load();
-sendKept();
+commands.sendKept();
 viewer
   .load()
   .then(() => {

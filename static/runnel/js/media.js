@@ -17,9 +17,11 @@ function addressOf(url) {
 }
 
 /** Return what an AG-UI part (of an event) names, in the terms of a stored part. */
-export function fromEvent({ type, source }) {
+export function fromEvent({ type, source, metadata }) {
+  const name = typeof metadata?.name === "string" ? metadata.name : undefined;
   return {
     medium: type,
+    name,
     mime_type: source.mimeType ?? "",
     file: source.type === "file" ? source.value : undefined,
     data: source.type === "data" ? source.value : undefined,
@@ -28,9 +30,9 @@ export function fromEvent({ type, source }) {
 }
 
 /** Return the AG-UI part that names what a stored part does, to be sent again. */
-export function toEvent({ medium, mime_type: mimeType, file, data, url }) {
+export function toEvent({ medium, mime_type: mimeType, name, file, data, url }) {
   const [type, value] = file ? ["file", file] : data ? ["data", data] : ["url", url];
-  return { type: medium, source: { type, value, ...(mimeType && { mimeType }) } };
+  return { type: medium, source: { type, value, ...(mimeType && { mimeType }) }, ...(name && { metadata: { name } }) };
 }
 
 /** Return what was made, with a link that fetches it. */

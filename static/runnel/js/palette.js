@@ -60,6 +60,7 @@ export class Palette {
   }
 
   open() {
+    if (this.#dialog.open) return;
     this.#field.value = "";
     this.#dialog.showModal();
     this.#look();

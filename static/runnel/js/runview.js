@@ -4,40 +4,13 @@
 // the same elements. Knows neither the socket nor other runs.
 
 import { Answer, WAITING } from "./answer.js";
+import { answerActions } from "./answeractions.js";
 import { Approvals } from "./approvals.js";
-import { copy } from "./clipboard.js";
+import { Asked } from "./asked.js";
 import { element } from "./dom.js";
 import * as format from "./format.js";
-import { fromEvent, mediaElement, toEvent } from "./media.js";
-
-/** Tell the words and the files of an AG-UI user message, whose content is text or a list of parts. */
-function partsOf({ content }) {
-  if (typeof content === "string") return [content, []];
-  const files = content.filter((part) => part.type !== "text");
-  return [content.map((part) => part.text ?? "").join(""), files.map(fromEvent)];
-}
-
-/** Add up AG-UI `TokenUsage` entries under the names that a stored run has, beside what of it is an estimate. */
-function totalOf(entries, estimated) {
-  const sum = (name) =>
-    entries.reduce((total, entry) => (entry[name] == null ? total : (total ?? 0) + entry[name]), null);
-  return {
-    input_tokens: sum("inputTokens"),
-    cached_input_tokens: sum("cachedInputTokens"),
-    output_tokens: sum("outputTokens"),
-    reasoning_tokens: sum("reasoningTokens"),
-    estimated_input_tokens: estimated.inputTokens,
-    estimated_output_tokens: estimated.outputTokens,
-  };
-}
-
-/** Tell what comes next, and why, in one line: the value of a `retry` event. */
-function newsOf({ attempt, of, wait_seconds, message, model }) {
-  const why = message.split(/\.(?:\s|$)/, 1)[0];
-  if (attempt === 1) return `${why}: asking ${model} instead`;
-  const when = wait_seconds < 1 ? "now" : `in ${Math.round(wait_seconds)} s`;
-  return `${why}: trying again ${when} (attempt ${attempt} of ${of})`;
-}
+import { OthersDecision } from "./othersdecision.js";
+import { newsOf, partsOf, totalOf } from "./runevents.js";
 
 /** What is said of a run that nobody here hears of. */
 const UNHEARD = "Without a connection. What comes meanwhile is shown later.";
@@ -45,36 +18,28 @@ const UNHEARD = "Without a connection. What comes meanwhile is shown later.";
 /** Stop reasons of answers that lack their end. */
 const CUTS = new Set(["max_tokens_exceeded", "max_steps", "max_continuations", "budget_exhausted"]);
 
-/** What takes the place of the decisions for somebody who only looks. */
-class OthersDecision {
-  element = element("div", { hidden: true });
-  words = "Waiting for a decision of the owner";
-  until = "";
-  announcement = `${this.words}.`;
-
-  close() {
-    this.element.remove();
-  }
-}
-
 export class RunView {
   #answer = new Answer();
   #outcome = element("footer", { class: "outcome" });
   #handlers;
+  /** What was asked, each an `Asked`: at the beginning, and while it went on. */
   #asked = [];
-  #files = [];
+  #forks = { question: null, answer: null };
+  /** Id of the message behind which what comes next is said; "" while that is not known. */
+  lastMessage = "";
   /** What it waits for, or null. */
   #approvals = null;
   /** What is said to go on, until it is asked to stop. */
   #goesOn = WAITING;
   #isStopping = false;
+  #remedies = element("div", { class: "remedies" });
   #isFollowed = true;
 
   /**
    * @param {any} run  what is known of it, as it is stored: at least its `id`
-   * @param {{afterEnd?: (view: RunView) => Node[], resolve?: (id: string, resume: object[]) => Promise}} handlers
-   *   who makes what is offered once it has ended, and who takes the decisions that it waits for; nobody for
-   *   somebody who only looks
+   * @param {any} handlers  `resolve(id, resume)` takes the decisions that it waits for, null for
+   *   somebody who only looks; `versions` are those of `Asked`
+   *   and `answerActions`
    */
   constructor(run, handlers) {
     this.run = run;
@@ -90,12 +55,13 @@ export class RunView {
   static stored(run, messages, handlers) {
     const view = new RunView(run, handlers);
     view.#answer.learn(run.tool_calls ?? [], { isFinal: true });
-    for (const message of messages) {
-      if (message.role === "user") {
-        view.#ask(message.text, message.parts.filter((part) => part.kind === "media"));
-      }
-      else view.#answer.add(message.parts);
+    let hasBegun = false;
+    for (const { role, text, parts } of messages) {
+      hasBegun ||= role !== "user";
+      if (role === "user") view.#ask(text, parts.filter((part) => part.kind === "media"), { isSteer: hasBegun });
+      else view.#answer.add(parts);
     }
+    view.identify(messages);
     view.finish(run);
     return view;
   }
@@ -109,7 +75,7 @@ export class RunView {
   apply(event) {
     switch (event.type) {
       case "RUN_STARTED":
-        this.#begin(event.input ?? {});
+        this.#begin(event.input ?? {}, event.metadata ?? {});
         break;
       case "RUN_FINISHED":
         this.#finishWith(event);
@@ -118,8 +84,9 @@ export class RunView {
         this.#endWith(event, { status: "failed", error_code: event.code, error_message: event.message });
         break;
       default: {
-        const isRetry = event.type === "CUSTOM" && event.name === "retry";
-        const words = isRetry ? newsOf(event.value) : this.#answer.take(event);
+        const custom = event.type === "CUSTOM" ? event.name : "";
+        if (custom === "steer") this.#steer(event.value);
+        const words = custom === "retry" ? newsOf(event.value) : this.#answer.take(event);
         if (words) this.#working(words);
       }
     }
@@ -167,25 +134,63 @@ export class RunView {
     const note = format.leftOut(this.run);
     this.element.classList.toggle("left-out", note !== "");
     if (note) this.#outcome.append(element("p", { class: "note" }, note));
-    this.#outcome.append(this.#actions());
+    this.element.classList.toggle("cut", Boolean(this.run.until));
+    this.#remedies = element("div", { class: "remedies" });
+    this.#outcome.append(this.#remedies);
+    this.#drawActions();
   }
 
-  #actions() {
-    const words = this.#answer.markdown;
-    const copies = element("button", { type: "button", class: "link", title: "Copy the answer as Markdown" }, "Copy");
-    copies.addEventListener("click", () => copy(words, copies));
-    const offered = [...(words ? [copies] : []), ...(this.#handlers.afterEnd?.(this) ?? [])];
-    return element("p", { class: "remedies" }, ...offered, element("span", { class: "pace" }, format.pace(this.run)));
+  #drawActions() {
+    if (!this.isFinished) return;
+    const pace = element("span", { class: "pace" }, format.pace(this.run));
+    this.#remedies.replaceChildren(...answerActions(this, this.#handlers.versions ?? {}), pace);
   }
 
-  /** What was asked, in the user's words. */
+  /** Take the stored messages of the run: their ids, and where each stands. */
+  identify(messages) {
+    const asked = messages.filter(({ role }) => role === "user");
+    for (const [index, message] of asked.entries()) this.#asked[index]?.know(message);
+    this.lastMessage = messages.at(-1)?.id ?? this.lastMessage;
+    this.#drawActions();
+  }
+
+  /** Show which versions of its question and of its answer there are: forks of the protocol, or null. */
+  set forks(forks) {
+    if (JSON.stringify(forks) === JSON.stringify(this.#forks)) return;
+    this.#forks = forks;
+    if (this.#asked.length) this.#asked[0].fork = forks.question;
+    this.#drawActions();
+  }
+
+  /** The versions of the answer, or null. */
+  get fork() {
+    return this.#forks.answer;
+  }
+
+  /** The answer's words, as Markdown. */
+  get words() {
+    return this.#answer.markdown;
+  }
+
+  /** What was asked first in it, an `Asked`; undefined for a run that answers what another has asked. */
   get question() {
-    return this.#asked.join("\n\n");
+    return this.run.begins === "continue" ? undefined : this.#asked[0];
   }
 
-  /** The files that were asked about, as AG-UI parts. */
-  get files() {
-    return this.#files.map(toEvent);
+  /** Id of the message that it answers, or goes on after; "" while that is not known. */
+  get answered() {
+    if (["again", "continue"].includes(this.run.begins)) return this.run.parent_id ?? "";
+    return this.#asked.findLast(({ isSteer }) => !isSteer)?.id ?? "";
+  }
+
+  /** Return what was asked with this id, an `Asked`, or undefined. */
+  askedWith(id) {
+    return this.#asked.find((asked) => asked.id === id);
+  }
+
+  /** Return whether it has the message with this id, as far as that is known. */
+  has(id) {
+    return this.lastMessage === id || Boolean(this.askedWith(id));
   }
 
   /** Whether more of the answer may come if one asks for it: it was cut, or stopped. */
@@ -207,8 +212,13 @@ export class RunView {
   }
 
   // The first segment brings what was asked; a later one the decisions, unless it only ends the run.
-  #begin({ messages = [], resume = [] }) {
-    if (!this.#asked.length) for (const message of messages) this.#ask(...partsOf(message));
+  #begin({ messages = [], resume = [] }, { begins, parent_id: parent, message_ids: ids = [] }) {
+    if (begins !== undefined) this.run = { ...this.run, begins };
+    if (parent !== undefined) this.run.parent_id = parent;
+    if (!this.#asked.length) {
+      for (const message of messages) this.#ask(...partsOf(message));
+      for (const [index, id] of ids.entries()) this.#asked[index]?.know({ id, parent_id: index ? ids[index - 1] : parent });
+    }
     this.#decided();
     this.#goesOn = this.#answer.resume(resume) ?? WAITING;
     this.#show();
@@ -272,10 +282,19 @@ export class RunView {
     this.#outcome.replaceChildren(element("p", { class: isStill ? "working still" : "working" }, ...line));
   }
 
-  #ask(words, files = []) {
-    this.#asked.push(words);
-    this.#files.push(...files);
-    const you = element("span", { class: "visually-hidden" }, "You: ");
-    this.element.querySelector("h2").before(element("div", { class: "asked" }, you, ...files.map(mediaElement), words));
+  // The model was told something between two steps.
+  #steer({ messages = [], message_ids: ids = [] }) {
+    for (const [index, message] of messages.entries()) {
+      this.#ask(...partsOf(message), { isSteer: true });
+      this.#asked.at(-1).know({ id: ids[index] ?? "" });
+    }
+  }
+
+  #ask(words, files = [], { isSteer = false } = {}) {
+    const asked = new Asked({ words, files, isSteer }, this.#handlers.versions ?? {});
+    this.#asked.push(asked);
+    if (isSteer) this.#answer.interject(asked.elements);
+    else if (this.run.begins !== "continue") this.element.querySelector("h2").before(...asked.elements);
+    else this.element.querySelector("h2").before(element("p", { class: "continued" }, "Asked to go on"));
   }
 }

@@ -33,6 +33,7 @@ const socket = new Socket(
   {
     ready: () => viewer.follow().catch(report),
     event: (frame, characters) => viewer.receive(frame, characters),
+    conversation: (frame) => viewer.branchChanged(frame).catch(report),
     present: ({ people }) => showPresence(people, ""),
     state: showConnection,
     signedOut: gone,

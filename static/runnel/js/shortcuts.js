@@ -1,14 +1,16 @@
-// The actions of the page as a whole, and the keys that fields know by themselves.
+// The actions of the page as a whole and of the conversation, and the keys that fields know by themselves.
 
 import { listenForKeys, offer } from "./actions.js";
 import { byId } from "./dom.js";
 
 let palette = null;
 
-// Loaded when somebody asks for it the first time.
+// Loaded when somebody asks for it the first time; from then on what is typed next is typed into it.
 async function openPalette() {
-  const { Palette } = await import("./palette.js");
-  palette ??= new Palette();
+  if (!palette) {
+    const { Palette } = await import("./palette.js");
+    palette ??= new Palette();
+  }
   palette.open();
 }
 
@@ -19,8 +21,10 @@ async function openKeys() {
 
 /** What the message field and the transcript do with keys. */
 const IN_FIELDS = [
-  { group: "Message", keys: "Enter", title: "Send" },
+  { group: "Message", keys: "Enter", title: "Send; while an answer is written, put into the queue" },
   { group: "Message", keys: "Shift+Enter", title: "New line" },
+  { group: "Message", keys: "Mod+Enter", title: "While an answer is written: stop it and send now" },
+  { group: "Message", keys: "Alt+Enter", title: "While an answer is written: tell it the model at its next step" },
   { group: "Message", keys: "ArrowUp", title: "Edit your last message, while nothing is written" },
   { group: "Conversation", keys: "PageUp", title: "Scroll up" },
   { group: "Conversation", keys: "PageDown", title: "Scroll down" },
@@ -28,21 +32,44 @@ const IN_FIELDS = [
   { group: "Conversation", keys: "End", title: "To the end, while nothing is written" },
 ];
 
+/** Press the newest button under an answer that `selector` finds. */
+function press(selector) {
+  const found = [...document.querySelectorAll(`#runs .remedies ${selector}`)].at(-1);
+  /** @type {HTMLElement} */ (found)?.click();
+}
+
+function isThere(selector) {
+  return document.querySelector(`#runs:not(.busy) .remedies ${selector}`) !== null;
+}
+
 /**
  * Offer what concerns the whole page, and listen for keys.
- * @param {{stop: () => void, isRunning: () => boolean, begin: () => void, search: () => void}} options
- *   how the answer is stopped, and whether there is one; what begins a conversation, and what lets one search for one
+ * @param {{commands: object, composer: object, viewer: object, settings: object, queue: object, begin: () => void,
+ *   search: () => void}} parts
+ *   `begin` begins a conversation, `search` lets one search for one
  */
-export function offerShortcuts({ stop, isRunning, begin, search }) {
+export function offerShortcuts({ commands, composer, viewer, settings, queue, begin, search }) {
   const message = byId("message");
+  const isRunning = () => composer.activity === "running";
+  const group = "Conversation";
   offer([
-    { title: "Show all actions", keys: "Mod+K", run: openPalette },
+    { title: "Show all actions", keys: "Mod+K", run: openPalette, isHidden: true },
     { title: "Show all keys", keys: "Mod+/", also: "keyboard shortcuts help", run: openKeys },
     { title: "New conversation", keys: "Mod+Shift+O", also: "chat", run: begin },
     { title: "Search the conversations", keys: "Mod+Shift+F", also: "find", run: search },
     { title: "Write a message", keys: "Shift+Escape", also: "focus composer", run: () => message.focus() },
     // What waits is stopped by the button only: nothing hurries, and much may have been done for it.
-    { group: "Conversation", title: "Stop the answer", keys: "Escape", also: "cancel", run: stop, isOffered: isRunning },
+    { group, title: "Stop the answer", keys: "Escape", also: "cancel", run: () => commands.stop(), isOffered: isRunning },
+    { group, title: "Stop after this step", also: "cancel later", run: () => commands.stop({ mode: "after_step" }), isOffered: isRunning },
+    { group, title: "Let the queue go on", run: () => queue.resume(), isOffered: () => queue.isPaused },
+    { group, title: "Choose a model", keys: "Mod+Shift+L", also: "provider", run: () => composer.model.choose() },
+    { group, title: "Settings of this conversation", keys: "Mod+.", also: "system prompt effort temperature budget preset", run: () => settings.open() },
+    { group, title: "Attach files", also: "upload picture document", run: () => byId("attach").click() },
+    { group, title: "Choose tools", run: () => byId("tools").click(), isOffered: () => !byId("tools").hidden },
+    { group, title: "Copy the last answer", also: "markdown", run: () => press(".copy"), isOffered: () => document.querySelector("#runs .remedies .copy") !== null },
+    { group, title: "Answer again", also: "regenerate retry", run: () => press(".again.retry"), isOffered: () => isThere(".again.retry") },
+    { group, title: "Answer again with another model", also: "regenerate retry", run: () => press(".other-model"), isOffered: () => isThere(".other-model") },
+    { group, title: "Edit my last message", also: "change", run: () => viewer.lastAsked?.edit(), isOffered: () => composer.activity === "idle" && Boolean(viewer.lastAsked) },
   ]);
   offer(IN_FIELDS);
   listenForKeys();

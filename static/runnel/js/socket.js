@@ -56,9 +56,9 @@ export class Socket {
 
   /**
    * @param {string} address
-   * @param {{ready: Function, event: Function, listed?: Function, present: Function, unshared?: Function,
+   * @param {{ready: Function, event: Function, conversation?: Function, listed?: Function, present: Function, unshared?: Function,
    *   state: Function, signedOut: Function, error: Function}} handlers
-   *   `ready(frame)`, `event(frame, characters)`, `listed(entry)`, `present(frame)`, `unshared(frame)`, `signedOut()`,
+   *   `ready(frame)`, `event(frame, characters)`, `conversation(frame)`, `listed(entry)`, `present(frame)`, `unshared(frame)`, `signedOut()`,
    *   `error(frame)` for errors that answer no request, and `state("connecting" | "online" | "doubted" | "offline" | "refused")`
    */
   constructor(address, handlers, protocols = []) {
@@ -156,6 +156,9 @@ export class Socket {
         break;
       case "event":
         this.#handlers.event(frame, data.length);
+        break;
+      case "conversation":
+        this.#handlers.conversation?.(frame);
         break;
       case "presence":
         this.#handlers.present(frame);

@@ -75,6 +75,11 @@ export class ToolMenu {
     return this.#tools ? this.#ticked() : undefined;
   }
 
+  /** How many tools are ticked, as far as that is known. */
+  get count() {
+    return this.#tools ? this.#ticked().length : 0;
+  }
+
   /** Return whether all of these are there and ticked. */
   async has(...names) {
     const ticked = (await this.ticked()) ?? [];

@@ -4,29 +4,26 @@
 // run that has ended is drawn from what is stored, a live one from its events; what these do not tell,
 // such as who decided about a call, is read from what is stored as well.
 
+import { Acks } from "./acks.js";
 import { readConversation } from "./api.js";
+import { branchOf, forksOf } from "./branches.js";
+import { eventFor, storedFor } from "./reader.js";
+import { RereadRuns } from "./rereading.js";
 import { RunView } from "./runview.js";
 import { RequestError } from "./socket.js";
-
-/** Characters and milliseconds after which the server is told how far we are. */
-const ACK_AFTER = 64 * 1024;
-const ACK_EVERY = 1000;
-
-/** The tool whose effect the page shows. */
-const NOTING = "write_note";
 
 /** Whether more is stored of what happened than an event tells: how long it took, who decided, what was noted. */
 function isToldInPart({ type, input, metadata }) {
   const isDecided = type === "RUN_STARTED" && input?.resume?.length > 0;
-  return isDecided || (type === "TOOL_CALL_RESULT" && metadata?.name === NOTING);
+  return isDecided || (type === "TOOL_CALL_RESULT" && metadata?.name === "write_note");
 }
 
 export class Viewer {
+  #acks;
   #socket;
   #list;
-  #loaded;
-  #loadedOlder;
-  #changed;
+  /** Who is told: {loaded, loadedOlder, changed}. */
+  #told;
   #user;
   #handlers;
   #conversation;
@@ -37,13 +34,18 @@ export class Viewer {
   #turn = 0;
   /** Whose conversation it is, and what its owner allows: `{owner, may_stop}`; null for one's own. */
   shared = null;
-  #reading = null;
-  /** Ids of runs of which more is stored than the page knows. */
-  #stale = new Set();
+  /** Reads runs of which more is stored than the page knows. */
+  #again = this.#rereading();
+  /** Which branch the page shows, as `branchOf` tells it. */
+  #branch = branchOf({});
+  #forks = [];
   /** The place from which older runs are read; null if there are none, undefined before the first page. */
   #before;
   #isLoadingOlder = false;
-  /** Runs on the page by id: {view, seq, acked, unacked, isAsking, isStored, isOlder}; `isOlder` after a reading. */
+  /**
+   * Runs by id: {view, seq, acked, unacked, isAsking, isStored, isOlder}; `isOlder` after a reading. Those of another
+   * branch that go on are followed as well, and not on the page.
+   */
   #runs = new Map();
   /** Models of the runs that this page asked for, until they appear. */
   #models = new Map();
@@ -62,11 +64,9 @@ export class Viewer {
     this.#list = list;
     this.#conversation = conversation;
     this.#user = user;
-    this.#loaded = loaded;
-    this.#loadedOlder = loadedOlder;
-    this.#changed = changed;
+    this.#told = { loaded, loadedOlder, changed };
     this.#handlers = handlers;
-    setInterval(() => this.#ackAll(), ACK_EVERY);
+    this.#acks = new Acks(socket, this.#runs);
   }
 
   get conversation() {
@@ -84,14 +84,23 @@ export class Viewer {
     return undefined;
   }
 
-  /** What was asked last, in the user's words; "" if nothing was. */
-  get lastQuestion() {
-    // By its place on the page: older runs are read later.
-    const last = [...this.#runs.values()].find(({ view }) => view.element === this.#list.lastElementChild);
-    return last?.view.question ?? "";
+  /** What was asked last, an `Asked`, or undefined. */
+  get lastAsked() {
+    return this.#shown.findLast(({ view }) => view.question)?.view.question;
   }
 
-  /** Tell whether there is a connection: without one, nobody knows what goes on. */
+  /** Return what was asked with this id, an `Asked`, or undefined. */
+  askedWith(id) {
+    return this.#shown.map(({ view }) => view.askedWith(id)).find(Boolean);
+  }
+
+  // In the order of the page: older runs are read later.
+  get #shown() {
+    const byElement = new Map([...this.#runs.values()].map((known) => [known.view.element, known]));
+    return [...this.#list.children].map((child) => byElement.get(child)).filter(Boolean);
+  }
+
+  /** Whether there is a connection: without one, nobody knows what goes on. */
   set isOnline(isOnline) {
     this.#isOnline = isOnline;
     for (const { view } of this.#runs.values()) view.isFollowed = isOnline;
@@ -106,20 +115,20 @@ export class Viewer {
    * before is dropped.
    */
   switchTo(conversation) {
-    if (this.#conversation) this.#leave(this.#conversation);
+    if (this.#conversation) this.#unfollow(this.#conversation);
     this.#conversation = conversation;
     this.#turn++;
     this.#before = undefined;
     this.#isLoadingOlder = false;
     this.shared = null;
-    this.#stale.clear();
-    this.#reading = null;
+    this.#again = this.#rereading();
+    this.#branch = branchOf({});
     this.#runs.clear();
     this.#list.replaceChildren();
   }
 
   // Without an answer nothing is followed any more either.
-  #leave(conversation) {
+  #unfollow(conversation) {
     const followed = [...this.#runs].filter(([, { view }]) => !view.isFinished).map(([run_id]) => ({ run_id }));
     for (const target of [{ conversation_id: conversation }, ...followed]) {
       this.#socket.request({ type: "unsubscribe", ...target }).catch(() => {});
@@ -132,25 +141,57 @@ export class Viewer {
     const wasLoaded = this.#before !== undefined;
     const known = new Set(this.#runs.keys());
     const stored = await this.#read();
+    const isOther = this.#branch !== branchOf(stored);
     let oldest = stored;
     // More runs than one page may have ended while nobody listened.
-    while (wasLoaded && oldest.before && !oldest.runs.some(({ id }) => known.has(id))) {
+    while (wasLoaded && !isOther && oldest.before && !oldest.runs.some(({ id }) => known.has(id))) {
       oldest = await this.#read({ before: oldest.before });
-      stored.runs.unshift(...oldest.runs);
-      stored.messages.unshift(...oldest.messages);
-      stored.notes.unshift(...oldest.notes);
+      for (const kind of ["runs", "messages", "notes"]) stored[kind].unshift(...oldest[kind]);
     }
-    if (!wasLoaded) this.#before = stored.before ?? null;
+    if (!wasLoaded || isOther) this.#before = stored.before ?? null;
+    if (isOther) this.#leave(known, new Set(stored.runs.map(({ id }) => id)));
+    this.#branch = branchOf(stored);
     const order = this.#placeAll(stored);
     const shown = [...this.#list.children].filter((child) => order.includes(child));
     if (order.some((child, index) => child !== shown[index])) {
-      const older = [...this.#runs.values()].filter(({ isOlder, view }) => isOlder && !order.includes(view.element));
-      const last = [...this.#list.children].findLast((child) => older.some(({ view }) => view.element === child));
-      if (last) last.after(...order);
+      const last = this.#shown.findLast(({ isOlder, view }) => isOlder && !order.includes(view.element));
+      if (last) last.view.element.after(...order);
       else this.#list.prepend(...order);
     }
-    for (const { id } of stored.runs) this.#runs.get(id).isOlder = true;
-    this.#loaded(stored);
+    this.showAll();
+    this.#take(stored);
+    this.#told.loaded(stored);
+  }
+
+  // Another branch is shown: what is not in it leaves the page.
+  #leave(known, staying) {
+    for (const id of known) {
+      if (staying.has(id)) continue;
+      const { view } = this.#runs.get(id);
+      view.element.remove();
+      // One that goes on elsewhere is followed all the same: it can be stopped.
+      if (view.isFinished) this.#runs.delete(id);
+    }
+  }
+
+  /** Take what the server tells of a conversation's branches: `{shown, forks}`. Read again if another one is shown. */
+  async branchChanged(outline) {
+    if (branchOf(outline) !== this.#branch) await this.load();
+    else this.#take(outline);
+  }
+
+  #take({ forks = [] }) {
+    this.#forks = forks;
+    for (const { view } of this.#runs.values()) view.forks = forksOf(view.run, this.#forks);
+  }
+
+  /** Take from the page what comes after the message `id`: another version of it was asked for. `null` is the beginning. */
+  cutAfter(id) {
+    const shown = this.#shown;
+    const at = shown.findIndex(({ view }) => view.has(id));
+    if (id !== null && at < 0) return;
+    for (const { view } of shown.slice(at + 1)) view.element.classList.add("leaving");
+    if (at >= 0 && shown[at].view.lastMessage !== id) shown[at].view.element.classList.add("leaving-answer");
   }
 
   /** Draw the runs before the oldest one on the page, above it. Return whether there were any. */
@@ -160,9 +201,9 @@ export class Viewer {
     try {
       const stored = await this.#read({ before: this.#before });
       const order = this.#placeAll(stored);
-      for (const { id } of stored.runs) this.#runs.get(id).isOlder = true;
       this.#before = stored.before;
-      this.#loadedOlder(stored, () => this.#list.prepend(...order));
+      this.#take(stored);
+      this.#told.loadedOlder(stored, () => this.#list.prepend(...order));
       return true;
     } finally {
       this.#isLoadingOlder = false;
@@ -170,7 +211,11 @@ export class Viewer {
   }
 
   #placeAll({ runs, messages }) {
-    return runs.map((run) => this.#place(run, messages.filter(({ run_id: id }) => id === run.id)).element);
+    return runs.map((run) => {
+      const { element } = this.#place(run, messages.filter(({ run_id: id }) => id === run.id));
+      this.#runs.get(run.id).isOlder = true;
+      return element;
+    });
   }
 
   /** Follow, after each (re)connection: live runs from where they stopped, and every later one. */
@@ -179,7 +224,7 @@ export class Viewer {
     await Promise.allSettled(live.map((id) => this.#subscribe(id)));
     if (!this.#conversation) return;
     await this.#followConversation();
-    // A run that began and ended while nobody listened is not replayed: it is in what is stored.
+    // What began and ended while nobody listened is not replayed: it is stored.
     await this.load();
   }
 
@@ -188,11 +233,11 @@ export class Viewer {
     this.#models.set(runId, model);
   }
 
-  /** The server took the run: this is its conversation from now on. */
+  /** The server took the run: this is its conversation from now on. What is queued is shown when it begins. */
   async started({ run_id: runId, conversation_id: conversation, state }) {
     const isNew = this.#conversation !== conversation;
     this.#conversation = conversation;
-    if (!this.#runs.has(runId)) this.#changed(this.#adopt({ id: runId }).view, "started");
+    if (!this.#runs.has(runId) && state !== "queued") this.#told.changed(this.#adopt({ id: runId }).view, "started");
     if (state === "exists") await this.#subscribe(runId);
     if (isNew) await this.#followConversation();
   }
@@ -215,22 +260,15 @@ export class Viewer {
       return;
     }
     known.seq = seq;
-    known.view.apply(this.#named(event));
-    known.unacked += characters;
-    if (known.unacked > ACK_AFTER) this.#ack(runId, known);
-    if (event.type === "RUN_STARTED") this.#changed(known.view, "started");
-    if (event.type === "RUN_FINISHED" && known.view.isWaiting) this.#changed(known.view, "waits");
+    known.view.apply(eventFor(this.#user, event));
+    this.#acks.got(runId, characters);
+    if (event.type === "RUN_STARTED") this.#told.changed(known.view, "started");
+    if (event.type === "RUN_FINISHED" && known.view.isWaiting) this.#told.changed(known.view, "waits");
     if (known.view.isFinished) {
-      this.#ack(runId, known);
-      this.#changed(known.view, "ended");
+      this.#acks.tell(runId);
+      this.#told.changed(known.view, "ended");
     }
-    if (known.view.isFinished || isToldInPart(event)) this.#readAgain(runId);
-  }
-
-  /** Return an event in which whoever looks is "you". */
-  #named(event) {
-    const { cancelled_by_name: name } = event.metadata ?? {};
-    return name && name === this.#user ? { ...event, metadata: { ...event.metadata, cancelled_by_name: "you" } } : event;
+    if (known.view.isFinished || isToldInPart(event)) this.#again.read(runId);
   }
 
   // Until the server has heard that a conversation was left, it still sends what happens there.
@@ -239,50 +277,41 @@ export class Viewer {
     return seq === 1 && threadId === this.#conversation;
   }
 
+  /** Show what `cutAfter` has taken from the page. */
+  showAll() {
+    for (const child of this.#list.children) child.classList.remove("leaving", "leaving-answer");
+  }
+
   /** Bring a run up to date that went on unseen, or of which the server knows more than we do. */
   async catchUp(runId) {
-    await Promise.allSettled([this.#subscribe(runId), this.#readAgain(runId)]);
+    await Promise.allSettled([this.#subscribe(runId), this.#again.read(runId)]);
   }
 
   async #read(wanted = {}) {
     const turn = this.#turn;
+    const left = new RequestError("left", "Another conversation is on the page now.", false);
     const stored = await this.#readStored(this.#conversation, wanted).catch((error) => {
-      throw turn === this.#turn ? error : new RequestError("left", "Another conversation is on the page now.", false);
+      throw turn === this.#turn ? error : left;
     });
-    if (turn !== this.#turn) throw new RequestError("left", "Another conversation is on the page now.", false);
+    if (turn !== this.#turn) throw left;
     this.shared = stored.shared ?? null;
-    const name = (by) => (by === this.#user ? "you" : by);
+    return storedFor(this.#user, stored);
+  }
+
+  #rereading() {
+    return new RereadRuns((runs) => this.#read({ runs }), (stored) => this.#learn(stored));
+  }
+
+  #learn(stored) {
     for (const run of stored.runs) {
-      // Of earlier versions nothing else is stored than that it was the owner.
-      const who = run.cancelled_by_name || (run.cancelled_by === "user" && stored.shared?.owner);
-      run.cancelled_by_name = name(who || "");
-      run.tool_calls = run.tool_calls?.map((call) => ({ ...call, decided_by: name(call.decided_by) }));
+      const known = this.#runs.get(run.id);
+      if (!known || known.isStored) continue;
+      if (!known.view.isFinished) known.view.learn(run);
+      else if (run.finished_at && !known.view.run.finished_at) known.view.finish(run);
+      known.view.identify(stored.messages.filter(({ run_id: id }) => id === run.id));
     }
-    return stored;
-  }
-
-  // Once more if that is asked for meanwhile; however many ask, they wait for the same.
-  async #readAgain(runId) {
-    this.#stale.add(runId);
-    this.#reading ??= this.#readWhileStale().finally(() => {
-      this.#reading = null;
-    });
-    await this.#reading;
-  }
-
-  async #readWhileStale() {
-    while (this.#stale.size > 0) {
-      const runs = [...this.#stale];
-      this.#stale.clear();
-      const stored = await this.#read({ runs }).catch(() => null);
-      for (const run of stored?.runs ?? []) {
-        const known = this.#runs.get(run.id);
-        if (!known || known.isStored) continue;
-        if (!known.view.isFinished) known.view.learn(run);
-        else if (run.finished_at && !known.view.run.finished_at) known.view.finish(run);
-      }
-      if (stored) this.#loaded(stored);
-    }
+    this.#take(stored);
+    this.#told.loaded(stored);
   }
 
   #adopt(run) {
@@ -297,22 +326,26 @@ export class Viewer {
 
   #place(run, messages) {
     const known = this.#runs.get(run.id);
-    if (known && (known.view.isFinished || run.finished_at === null)) {
+    // The branch may leave it earlier or later than before.
+    const isSame = known && (known.view.run.until ?? null) === (run.until ?? null);
+    if (known && (run.finished_at === null || (known.view.isFinished && isSame))) {
       known.view.run.model ??= run.model;
       if (!known.view.isFinished) known.view.learn(run);
-      // `#readAgain` has failed: when a server stops, it ends the run and then answers nobody.
+      // Reading it again has failed: when a server stops, it ends the run and then answers nobody.
       if (known.view.isFinished && run.finished_at && !known.view.run.finished_at) known.view.finish(run);
+      known.view.identify(messages);
       return known.view;
     }
     if (run.finished_at === null) {
       const { view } = this.#adopt(run);
       view.learn(run);
+      view.identify(messages);
       return view;
     }
     const view = RunView.stored(run, messages, this.#handlers);
     known?.view.element.replaceWith(view.element);
     this.#runs.set(run.id, { view, seq: run.last_seq, acked: run.last_seq, unacked: 0, isStored: true });
-    if (known) this.#changed(view, "ended");
+    if (known && !known.view.isFinished) this.#told.changed(view, "ended");
     return view;
   }
 
@@ -324,16 +357,5 @@ export class Viewer {
     } finally {
       known.isAsking = false;
     }
-  }
-
-  #ack(runId, known) {
-    if (known.acked >= known.seq) return;
-    known.acked = known.seq;
-    known.unacked = 0;
-    this.#socket.tell({ type: "ack", run_id: runId, seq: known.seq });
-  }
-
-  #ackAll() {
-    for (const [runId, known] of this.#runs) this.#ack(runId, known);
   }
 }

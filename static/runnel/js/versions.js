@@ -1,0 +1,63 @@
+// Other versions of a question or an answer: asking again, going on, changing a message, branching off, and looking
+// at what there was.
+
+import { askForModel } from "./modelfield.js";
+
+export class Versions {
+  #viewer;
+  #commands;
+  #composer;
+  #report;
+  #traces;
+
+  /**
+   * @param {{viewer: object, commands: object, composer: object, report: (error: object) => void, traces?: string}} parts
+   *   `traces` is where the calls of a run can be looked at
+   */
+  constructor({ viewer, commands, composer, report, traces }) {
+    this.#traces = traces;
+    this.#viewer = viewer;
+    this.#commands = commands;
+    this.#composer = composer;
+    this.#report = report;
+  }
+
+  /** What a `RunView` offers, as `Asked` and `answerActions` take it. */
+  get handlers() {
+    return {
+      edit: (asked, words) => this.#edit(asked, words),
+      again: (view, options) => this.#again(view, options).catch(this.#report),
+      goOn: (view) => this.#goOn(view).catch(this.#report),
+      editQuestion: (view) => (view.question ?? this.#viewer.askedWith(view.answered))?.edit(),
+      branch: (view) => this.#composer.branchAfter(view.lastMessage),
+      show: (runId) => this.#show(runId).catch(this.#report),
+      traces: this.#traces,
+    };
+  }
+
+  // The same message once more, with other words: another version of it.
+  async #edit(asked, words) {
+    this.#viewer.cutAfter(asked.parent);
+    try {
+      await this.#commands.send(words, asked.parts, this.#composer.model.value, { after: asked.parent });
+    } catch (error) {
+      this.#viewer.showAll();
+      throw error;
+    }
+  }
+
+  async #again(view, { isOtherModel = false }) {
+    const model = isOtherModel ? await askForModel("Which model answers?", view.run.model) : this.#composer.model.value;
+    if (model) await this.#commands.again(view.answered, model);
+  }
+
+  async #goOn(view) {
+    await this.#commands.again(view.lastMessage, this.#composer.model.value);
+  }
+
+  async #show(runId) {
+    const { conversation } = this.#viewer;
+    const outline = await this.#commands.change({ type: "show", conversation_id: conversation, run_id: runId });
+    await this.#viewer.branchChanged(outline);
+  }
+}
