@@ -191,8 +191,9 @@ def test_it_stops_what_waits_by_its_button_and_not_by_escape(page: Page) -> None
 
 def test_it_sends_nothing_else_until_that_is_wanted_instead(page: Page) -> None:
     ask_for_a_note(page)
-    send(page, "Something else", "emulator/hello")
-    expect(page.locator("#note")).to_contain_text("Decide first")
+    page.get_by_label("Model", exact=True).fill("emulator/hello")
+    page.get_by_label("Message", exact=True).fill("Something else")
+    expect(page.locator("#busy")).to_contain_text("An answer waits for your decision.")
     expect(page.locator(".run")).to_have_count(1)
 
     press(page, "Stop it and send")

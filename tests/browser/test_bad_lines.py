@@ -84,16 +84,6 @@ def test_it_takes_back_what_was_only_true_without_a_connection(page: Page) -> No
     expect(page.locator("#note")).to_be_hidden()
 
 
-def test_it_takes_back_what_was_only_true_of_a_run_under_way(page: Page) -> None:
-    send(page, "Say nothing", "emulator/silent")
-    expect(page.get_by_role("button", name="Stop", exact=True)).to_be_visible()
-    page.get_by_label("Message", exact=True).fill("Too early")
-    page.get_by_label("Message", exact=True).press("Enter")
-    expect(page.locator("#note")).to_contain_text("Wait for the answer")
-    stop(page)
-    expect(page.locator("#note")).to_be_hidden()
-
-
 def test_it_asks_whether_the_server_is_there_when_an_answer_is_late(page: Page) -> None:
     line = Line(page)
     line.copies = lambda frame: 0

@@ -69,9 +69,8 @@ export class Commands {
   async steer(text, files) {
     const view = this.#viewer.liveRun;
     const frame = { type: "steer", run_id: view?.run.id ?? "", input: inputOf(newId(), text, files) };
-    const { state } = await this.#socket.request(frame);
-    const words = { accepted: "The model reads it at its next step.", queued: "This answer has no further step: it is in the queue." };
-    this.#composer().note(words[state] ?? "");
+    // Until then it is shown with the queue.
+    await this.#socket.request(frame);
   }
 
   /** Change the queue, or what is shown: a frame of the protocol. */

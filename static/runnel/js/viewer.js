@@ -271,10 +271,13 @@ export class Viewer {
     if (known.view.isFinished || isToldInPart(event)) this.#again.read(runId);
   }
 
-  // Until the server has heard that a conversation was left, it still sends what happens there.
-  #isOurs(runId, seq, { threadId }) {
-    if (this.#runs.has(runId) || this.#models.has(runId)) return true;
-    return seq === 1 && threadId === this.#conversation;
+  // Until the server has heard that a conversation was left, it still sends what happens there. And what was removed
+  // from the queue only ends: it has no place in the conversation.
+  #isOurs(runId, seq, { threadId, metadata }) {
+    if (this.#runs.has(runId)) return true;
+    if (seq === 1 && metadata?.begins === undefined) this.#models.delete(runId);
+    else if (this.#models.has(runId) || (seq === 1 && threadId === this.#conversation)) return true;
+    return false;
   }
 
   /** Show what `cutAfter` has taken from the page. */
