@@ -64,7 +64,7 @@ def _names(provider: str) -> Iterator[str]:
 
     for source in price_lists.sources(provider):
         if source.is_vendors_list:
-            for model in price_lists.list_of(get_snapshot(), source.name, "").models:
+            for model in reversed(price_lists.list_of(get_snapshot(), source.name, "").models):
                 if model.context_window and not model.deprecated:
                     yield model.id
 

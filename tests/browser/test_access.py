@@ -137,6 +137,36 @@ def test_it_is_used_without_a_mouse(browser: Browser, server: Server) -> None:
     context.close()
 
 
+def test_nothing_keeps_people_out_of_what_opens_beside_a_message(page: Page) -> None:
+    send(page, "Hello", "emulator/hello")
+    expect(outcome(page)).to_contain_text("Done")
+    last_run(page).get_by_role("button", name="Answer again", exact=True).click()
+    expect(page.locator(".alternatives")).to_be_visible()
+    expect(outcome(page)).to_contain_text("Done")
+    page.get_by_label("Message", exact=True).press("ArrowUp")
+    for keys, opened in (
+        ("Escape", page.locator(".alternatives")),
+        ("Control+k", page.locator("#palette")),
+        ("Control+/", page.locator("#keys")),
+        ("Control+.", page.locator("#settings-drawer")),
+        ("Control+Shift+L", page.get_by_role("listbox", name="Models").get_by_role("option").first),
+    ):
+        page.keyboard.press(keys)
+        expect(opened).to_be_visible()
+        assert violations(page) == [], keys
+        page.keyboard.press("Escape")
+
+    send(page, "Tell me something long", "emulator/long")
+    wait_for_words(page, 20)
+    page.get_by_label("Message", exact=True).fill("And then?")
+    page.get_by_label("Message", exact=True).press("Enter")
+    expect(page.locator("#queue-list li")).to_have_count(1)
+    page.get_by_label("Message", exact=True).fill("And now?")
+    assert violations(page) == []
+    page.get_by_label("Message", exact=True).fill("")
+    page.keyboard.press("Escape")
+
+
 @pytest.mark.parametrize("width", [320, 360])
 def test_a_narrow_page_never_scrolls_sideways(page: Page, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 640})

@@ -54,7 +54,6 @@ export function offerShortcuts({ commands, composer, viewer, settings, queue, be
   const group = "Conversation";
   offer([
     { title: "Show all actions", keys: "Mod+K", run: openPalette, isHidden: true },
-    { title: "Show all keys", keys: "Mod+/", also: "keyboard shortcuts help", run: openKeys },
     { title: "New conversation", keys: "Mod+Shift+O", also: "chat", run: begin },
     { title: "Search the conversations", keys: "Mod+Shift+F", also: "find", run: search },
     { title: "Write a message", keys: "Shift+Escape", also: "focus composer", run: () => message.focus() },
@@ -71,6 +70,7 @@ export function offerShortcuts({ commands, composer, viewer, settings, queue, be
     { group, title: "Answer again with another model", also: "regenerate retry", run: () => press(".other-model"), isOffered: () => isThere(".other-model") },
     { group, title: "Edit my last message", also: "change", run: () => viewer.lastAsked?.edit(), isOffered: () => composer.activity === "idle" && Boolean(viewer.lastAsked) },
   ]);
+  offer([{ title: "Show all keys", keys: "Mod+/", also: "keyboard shortcuts help", run: openKeys }]);
   offer(IN_FIELDS);
   listenForKeys();
 }
