@@ -15,6 +15,7 @@ from uuid import UUID
 from django.conf import settings
 from opentelemetry import trace
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer
+from opentelemetry.util.types import AttributeValue
 
 from providers.types import ModelRequest, StepResult
 from providers.types.messages import Part, ReasoningPart, TextPart, ToolCallPart, ToolResultPart
@@ -84,7 +85,7 @@ def begin_run(run_id: UUID, conversation_id: UUID, owner_id: int, *, model: str,
     """Begin the span of a segment of a run."""
     if _tracer is None:
         return
-    attributes = {
+    attributes: dict[str, AttributeValue] = {
         "gen_ai.operation.name": "invoke_agent",
         "gen_ai.agent.name": "runnel",
         "gen_ai.conversation.id": str(conversation_id),

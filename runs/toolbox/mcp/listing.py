@@ -17,8 +17,8 @@ from providers.types import Json
 from runs.toolbox import schemas
 from runs.toolbox.mcp import errors
 from runs.toolbox.mcp.connection import Diagnostics, connect
+from runs.toolbox.mcp.messages import RAW
 from runs.toolbox.mcp.target import McpEndpoint, Unusable
-from runs.toolbox.mcp.tolerance import RAW
 
 if TYPE_CHECKING:
     from mcp import Client

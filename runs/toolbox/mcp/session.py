@@ -17,8 +17,8 @@ from concurrency.tasks import spawn
 from providers.types import Json
 from runs.toolbox.mcp import errors
 from runs.toolbox.mcp.connection import Diagnostics, connect
+from runs.toolbox.mcp.messages import RAW
 from runs.toolbox.mcp.target import McpEndpoint
-from runs.toolbox.mcp.tolerance import RAW
 from runs.toolbox.tool import ProgressNote, ToolError
 
 if TYPE_CHECKING:
