@@ -65,13 +65,13 @@ async def keep_checking() -> None:
 
 async def check() -> None:
     """Close the sockets and end the live runs whose credentials are not valid any more."""
-    live = {item.run_id: item.owner_id for item in stop_signals.live()}
+    live = {
+        item.run_id: Identity(user_id=item.owner_id, username="", token_id=item.token_id)
+        for item in stop_signals.live()
+    }
     for run_id in _starters.keys() - live.keys():
         del _starters[run_id]
-    owners = {
-        run_id: _starters.get(run_id) or Identity(user_id=owner_id, username="")
-        for run_id, owner_id in live.items()
-    }
+    owners = {run_id: _starters.get(run_id) or owner for run_id, owner in live.items()}
     identities = {*open_sockets.identities(), *owners.values()}
     lapsed = await readers.run(_lapsed, identities) if identities else {}
     await readers.run(last_use.store, {item.token_id for item in open_sockets.identities() if item.token_id})

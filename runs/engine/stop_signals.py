@@ -23,6 +23,8 @@ class Cancellation:
     loop: asyncio.AbstractEventLoop
     #: Segment number, from 1.
     segment: int = 1
+    #: The API token that queued the run; ``None`` if it was not queued, or by a session.
+    token_id: int | None = None
     #: Number of callers that prepare the segment or drive it.
     claims: int = 0
     signal: StopSignal = field(default_factory=StopSignal)

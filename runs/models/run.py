@@ -52,6 +52,8 @@ class Run(UsageColumns):
     queue_place = models.PositiveIntegerField(null=True, blank=True, editable=False)
     #: The run at whose next step the model is to hear the queued messages; NULL for usual ones.
     steers_id = models.UUIDField(null=True, blank=True, editable=False)
+    #: The API token that queued the run, without which it does not begin; NULL for a session. Tokens are deleted.
+    queued_by_token = models.BigIntegerField(null=True, blank=True, editable=False)
     begins = models.CharField(
         max_length=16, choices=Beginning.choices, blank=True, default="", db_default="", editable=False
     )

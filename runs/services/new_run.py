@@ -61,6 +61,8 @@ class StartRequest:
     #: Whether the client says behind which message the run begins: ``parent_id``, or ``None`` for the very beginning.
     names_parent: bool = False
     parent_id: UUID | None = None
+    #: The API token that the client uses; ``None`` for a session. It does not distinguish one request from another.
+    token_id: int | None = None
     #: A ``WhenBusy``. It does not distinguish one request from another.
     when_busy: str = "reject"
     system: str = ""

@@ -15,12 +15,13 @@ from runs.engine.cancel_request import CancelRequest
 from runs.engine.supervisor import Draining
 from runs.errors import (
     ConversationBusy,
+    Forbidden,
     NotFound,
     QueueFull,
     ServiceError,
     TooManyRuns,
 )
-from runs.models import Run
+from runs.models import ApiToken, Run
 from runs.models.conversation import QueuePause
 from runs.models.run import Beginning
 from runs.services import launching, new_run, storing
@@ -58,6 +59,7 @@ async def enqueue(prepared: PreparedStart, *, steers: UUID | None = None, is_nex
             raise NotFound
         _refuse_more(prepared.owner_id, conversation_id)
         prepared.run.steers_id = steers
+        prepared.run.queued_by_token = prepared.request.token_id
         try:
             queue.add(prepared.run, is_next=is_next)
         except QueueChanged:
@@ -124,6 +126,9 @@ async def _begin(found: Waiting) -> None:
     (row,) = found.rows
     here = supervisor.current()
     ceilings = await limits.of_user(row.owner_id)
+    token_id = row.queued_by_token
+    if token_id is not None and not await readers.run(ApiToken.live().filter(pk=token_id).exists):
+        raise Forbidden("The API token that queued the message was revoked, or has expired.")
     request = request_of(row)
     if daily.is_limited(ceilings):
         request = replace(request, allowance=await readers.run(daily.left, row.owner_id, ceilings))
@@ -131,6 +136,7 @@ async def _begin(found: Waiting) -> None:
     if here.live_count(row.owner_id) >= ceilings.runs:
         raise new_run.too_many(ceilings)
     claim = here.claim(row.pk, row.owner_id)
+    claim.token_id = token_id
     try:
         prepared = await readers.run(new_run.prepare, row.owner_id, request, targets)
         # It answers to the start that made it, also after an edit.

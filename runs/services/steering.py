@@ -3,7 +3,7 @@
 Until then it is queued. If there is no next step, it begins as a run of its own, before what is queued otherwise.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from uuid6 import uuid7
@@ -34,8 +34,8 @@ class Steered:
     state: str
 
 
-async def steer(owner_id: int, run_id: UUID, messages: list[Json]) -> Steered:
-    """Store AG-UI user messages for the next step of a run.
+async def steer(owner_id: int, run_id: UUID, messages: list[Json], *, token_id: int | None = None) -> Steered:
+    """Store AG-UI user messages for the next step of a run. ``token_id`` is the client's API token.
 
     Raises:
         NotFound: there is no such run, or it belongs to another user.
@@ -48,7 +48,7 @@ async def steer(owner_id: int, run_id: UUID, messages: list[Json]) -> Steered:
     ceilings = await limits.of_user(owner_id)
     await rates.count_start(owner_id, per_minute=ceilings.starts_per_minute)
     run = await readers.run(_own, owner_id, run_id)
-    request = _request(run, messages)
+    request = replace(_request(run, messages), token_id=token_id)
     targets = await launching.targets_of(request)
     prepared = await readers.run(new_run.prepare, owner_id, request, targets)
     # Without tools a run has one step only.

@@ -62,6 +62,7 @@ class Commands:
         onlooker: Onlooker,
         connection_id: str,
         lost: Callable[[], None],
+        token_id: int | None = None,
     ) -> None:
         """Set what the commands need.
 
@@ -75,6 +76,7 @@ class Commands:
             onlooker: the user, or the link that opened the socket.
             connection_id: the socket's.
             lost: called when a link that opened the socket is not valid any more.
+            token_id: the API token that opened the socket; ``None`` for a session.
         """
         self.user_id = user_id
         self._subscriptions = subscriptions
@@ -83,6 +85,7 @@ class Commands:
         self._note_run = note_run
         self._actor = actor
         self._onlooker = onlooker
+        self._token_id = token_id
         self._shared = SharedViews(
             onlooker,
             name=actor.name,
@@ -231,7 +234,7 @@ class Commands:
         await self._send_text(refusal)
 
     async def _start(self, frame: Start, run_id: UUID) -> Follow:
-        request = start_request(frame, run_id)
+        request = start_request(frame, run_id, token_id=self._token_id)
         # The start may cancel another run. That run's last events must follow the answer too.
         other = await services.run_to_be_cancelled(self.user_id, request)
         with contextlib.nullcontext() if other is None else self._subscriptions.delivery_paused(other):
@@ -347,7 +350,7 @@ class Commands:
         if isinstance(frame, QueueSend):
             other = await services.run_under_way_with(self.user_id, key)
         with contextlib.nullcontext() if other is None else self._subscriptions.delivery_paused(other):
-            values = await queue_commands.answer_to(frame, self.user_id)(key)
+            values = await queue_commands.answer_to(frame, self.user_id, self._token_id)(key)
             await self._send_text(server_frames.ok(frame.id, **values))
         if (run_id := values.get("queued_run_id")) is None:
             return None

@@ -161,6 +161,7 @@ class RunConsumer(AsyncConsumer):
             onlooker=identity.onlooker,
             connection_id=self.connection_id,
             lost=self._close_signed_out,
+            token_id=identity.token_id,
         )
         await self._send_text(
             server_frames.dump(

@@ -31,11 +31,11 @@ def key_of(frame: QueueFrame) -> UUID:
     return UUID(named)
 
 
-def answer_to(frame: QueueFrame, user_id: int) -> Answer:
-    """Return the function that executes a frame of a user, given the id that it is about."""
+def answer_to(frame: QueueFrame, user_id: int, token_id: int | None) -> Answer:
+    """Return the function that executes a frame of a user with an API token or none, given the id that it is about."""
     match frame:
         case Steer():
-            return partial(_steer, user_id, frame)
+            return partial(_steer, user_id, token_id, frame)
         case QueueEdit():
             said = messages_of(frame.input, uuid7()) or None
             return _about_run(partial(services.edit_queued, user_id, messages=said, model=frame.model))
@@ -66,8 +66,8 @@ async def _set(service: Callable[[UUID], Awaitable[None]], state: str, key: UUID
     return {"conversation_id": key, "state": state}
 
 
-async def _steer(user_id: int, frame: Steer, run_id: UUID) -> dict[str, Any]:
-    steered = await services.steer(user_id, run_id, messages_of(frame.input, uuid7()))
+async def _steer(user_id: int, token_id: int | None, frame: Steer, run_id: UUID) -> dict[str, Any]:
+    steered = await services.steer(user_id, run_id, messages_of(frame.input, uuid7()), token_id=token_id)
     return {
         "run_id": run_id,
         "conversation_id": steered.conversation_id,

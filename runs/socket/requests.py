@@ -8,8 +8,8 @@ from runs.socket.client_frames import Start
 from runs.socket.frame_fields import UserInput
 
 
-def start_request(frame: Start, run_id: UUID) -> StartRequest:
-    """Convert a ``start`` frame to a ``StartRequest``."""
+def start_request(frame: Start, run_id: UUID, *, token_id: int | None) -> StartRequest:
+    """Convert a ``start`` frame of a client that uses an API token, or none, to a ``StartRequest``."""
     return StartRequest(
         run_id=run_id,
         conversation_id=UUID(frame.conversation_id) if frame.conversation_id else None,
@@ -17,6 +17,7 @@ def start_request(frame: Start, run_id: UUID) -> StartRequest:
         messages=messages_of(frame.input, run_id),
         names_parent="parent_id" in frame.model_fields_set and frame.conversation_id is not None,
         parent_id=UUID(frame.parent_id) if frame.parent_id else None,
+        token_id=token_id,
         when_busy=frame.when_busy,
         system=frame.system or "",
         options=frame.options.model_dump(exclude_none=True) if frame.options else {},

@@ -1,5 +1,6 @@
 """The queue of a conversation: what waits, when it begins, and what its owner changes in it."""
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -8,7 +9,7 @@ import pytest
 from concurrency.threads import readers
 from runs import services
 from runs.engine import supervisor
-from runs.models import Conversation, Run
+from runs.models import ApiToken, Conversation, Run
 from runs.states import RunStatus
 from tests.runs.conftest import Connect, Person
 from tests.runs.sockets import Socket
@@ -165,7 +166,9 @@ async def test_queued_messages_are_edited_moved_and_removed_and_all_tabs_see_it(
     tab = await connect(ada)
     await tab.ask("subscribe", conversation_id=talk.id)
     one, two, three = [await queue(talk, text) for text in ("one", "two", "three")]
-    edited = await talk.socket.ask("queue_edit", run_id=two, input="two, better", model="emulator/echo")
+    edited = await talk.socket.ask(
+        "queue_edit", run_id=two, input="two, better", model="emulator/refusal@openai-chat"
+    )
     assert (edited["state"], edited["conversation_id"]) == ("queued", talk.id)
     await tab.ask("queue_move", run_id=three, index=0)
     removed = await tab.ask("queue_remove", run_id=one)
@@ -174,7 +177,7 @@ async def test_queued_messages_are_edited_moved_and_removed_and_all_tabs_see_it(
     assert event["outcome"] == {"type": "cancelled"}
     assert await waiting(talk) == ["three", "two, better"]
     await tab.until(lambda: [item["text"] for item in queues(tab)[-1]["items"]] == ["three", "two, better"])
-    assert [item["model"] for item in queues(tab)[-1]["items"]] == [ECHO, "emulator/echo"]
+    assert [item["model"] for item in queues(tab)[-1]["items"]] == [ECHO, "emulator/refusal@openai-chat"]
     await stop(talk, run_id)
     await resume(talk)
     await talk.socket.ended(two)
@@ -320,3 +323,16 @@ async def test_a_deleted_conversation_takes_its_queue_along(talk: Talk) -> None:
     assert (await readers.run(Run.objects.get, pk=queued)).status == RunStatus.QUEUED
     erased = await readers.run(Conversation.all_rows.get, pk=talk.id)
     assert erased.erased_at is not None
+
+
+async def test_what_a_revoked_token_has_queued_is_not_sent(talk: Talk) -> None:
+    run_id = await talk.say(NOTE, model=CALLS, options={"tools": ["write_note"]})
+    queued = await queue(talk, "one")
+    session = await readers.run(lambda: ApiToken.issue(talk.person.user))
+    await readers.run(lambda: ApiToken.objects.exclude(pk=session[0].pk).delete())
+    talk.person = replace(talk.person, token=session[1])
+    assert await services.cancel(talk.person.user.pk, UUID(run_id)) == "requested"
+    await services.resume_queue(talk.person.user.pk, UUID(talk.id))
+    told = (await talk.read())["queue"]
+    assert (told["paused"]["why"], [item["run_id"] for item in told["items"]]) == ("not_begun", [queued])
+    assert "revoked" in told["paused"]["message"]

@@ -1,0 +1,15 @@
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("runs", "0022c_browser_sessions"),
+    ]
+
+    operations = [
+        migrations.AddField(
+            model_name="run",
+            name="queued_by_token",
+            field=models.BigIntegerField(blank=True, editable=False, null=True),
+        ),
+    ]
