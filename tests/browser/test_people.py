@@ -14,6 +14,8 @@ from tests.browser.test_hostile_words import FIND, watch, words
 pytestmark = pytest.mark.browser
 
 GATED = '[[call write_note {"text": "Buy oat milk"}]]'
+#: Milliseconds for an answer that the emulator writes as slowly as a person reads.
+SLOW = 20_000
 ADDRESSES = ("/account/", "/approvals/", "/usage/", "/tokens/", "/providers/", "/password/")
 
 
@@ -240,3 +242,66 @@ def test_words_of_strangers_stay_words_in_forms_and_in_the_list_of_what_waits(
     odd = "script, style, iframe, img, svg, form, object"
     assert page.locator("#inbox").locator(odd).count() == 0
     assert [each for each in found if not each.startswith(f"request {server.url}/")] == []
+
+
+def tab_to(page: Page, words: str) -> None:
+    """Press Tab until what has the focus is called ``words``."""
+    called = "document.activeElement.getAttribute('aria-label') ?? document.activeElement.textContent.trim()"
+    for _ in range(80):
+        if page.evaluate(called) == words:
+            return
+        page.keyboard.press("Tab")
+    raise AssertionError(f"no way by Tab to {words}")
+
+
+def choose_action(page: Page, words: str) -> None:
+    page.keyboard.press("Control+k")
+    # It is loaded when somebody asks for it the first time.
+    expect(page.get_by_label("Search for an action")).to_be_focused()
+    page.keyboard.type(words)
+    # The list follows what is typed.
+    expect(page.get_by_role("option").first).to_contain_text(words)
+    page.keyboard.press("Enter")
+
+
+def test_the_whole_first_visit_needs_no_mouse(browser: Browser, server: Server) -> None:
+    context = browser.new_context(base_url=server.url, viewport={"width": 1000, "height": 600})
+    page = context.new_page()
+    page.goto("/")
+    expect(page.get_by_label("Username")).to_be_focused()
+    page.keyboard.type("admin")
+    page.keyboard.press("Tab")
+    page.keyboard.type(server.password)
+    page.keyboard.press("Enter")
+    page.locator("main[data-connection=online]").wait_for()
+    page.locator("#suggestions").wait_for()
+    tab_to(page, "Write a note: buy oat milk")
+    page.keyboard.press("Enter")
+    expect(state(call(page, "write_note"))).to_have_text("waiting for you", timeout=SLOW)
+    expect(call(page, "write_note").locator(".arguments")).to_have_text('{"text": "buy oat milk"}')
+    tab_to(page, "Approve")
+    page.keyboard.press("Enter")
+    expect(outcome(page)).to_contain_text("Done", timeout=SLOW)
+
+    choose_action(page, "Dark colours")
+    expect(page.locator("html[data-theme=dark]")).to_be_attached()
+    choose_action(page, "Account")
+    page.wait_for_url("**/account/")
+    expect(page.get_by_label("Dark")).to_be_checked()
+    page.get_by_label("Dark").focus()
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("ArrowUp")
+    tab_to(page, "Save")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Saved.")).to_be_visible()
+    expect(page.locator("html[data-theme]")).to_have_count(0)
+    tab_to(page, "Providers")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/providers/")
+    tab_to(page, "← Conversations")
+    page.keyboard.press("Enter")
+    page.locator("main[data-connection=online]").wait_for()
+    tab_to(page, "Sign out")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/login/")
+    context.close()
