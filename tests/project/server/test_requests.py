@@ -282,4 +282,5 @@ def test_the_first_password_is_in_a_file_of_its_owner_and_in_no_log(server: Serv
     assert len(password) >= 16
     assert kept.stat().st_mode & 0o777 == 0o600
     assert str(kept) in server.output
+    assert "sign in as admin; the password is in the file" in server.output
     assert password not in server.output
