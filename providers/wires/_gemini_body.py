@@ -7,7 +7,7 @@ go back as they came.
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from providers.types import (
     ChatMessage,
@@ -71,6 +71,17 @@ def _declaration(spec: ToolSpec) -> Json:
     return declaration
 
 
+def _with_ids(parts: Sequence[Json], ids: Sequence[str]) -> list[Json]:
+    """Return ``parts`` with ``ids`` in their calls, in order."""
+    left = iter(ids)
+    return [
+        {**part, "functionCall": {**part["functionCall"], "id": next(left)}}
+        if "functionCall" in part
+        else part
+        for part in parts
+    ]
+
+
 class _GeminiContents:
     """The contents so far, and with which id each call of the last model content went out."""
 
@@ -101,8 +112,13 @@ class _GeminiContents:
         calls = [part.id for part in message.parts if isinstance(part, ToolCallPart)]
         sent = [part["functionCall"].get("id") for part in message.native if "functionCall" in part]
         if message.native and message.origin == self._origin and len(sent) == len(calls):
-            self._sent_ids = dict(zip(calls, sent, strict=True))
-            return list(message.native)
+            named = [call_id for call_id in sent if call_id]
+            if len(set(named)) == len(named):
+                self._sent_ids = dict(zip(calls, sent, strict=True))
+                return list(message.native)
+            # A gateway that has given several calls one id: the results would be anybody's.
+            self._sent_ids = {call_id: call_id for call_id in calls}
+            return _with_ids(message.native, calls)
         self._sent_ids = {call_id: call_id for call_id in calls}
         return self._converted(message)
 

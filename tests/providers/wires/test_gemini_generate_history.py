@@ -171,3 +171,19 @@ def test_it_goes_on_after_every_cut_of_a_real_stream(recording: Recording) -> No
         assert [seal for seal in sealed if seal in sent] == sent
         if told is whole:
             assert sent == sealed
+
+
+def test_calls_to_which_a_gateway_gave_one_id_go_back_with_ids_of_their_own() -> None:
+    told = play([chunk(call(id="a", args={"n": 1}), call(id="a", args={"n": 2}), finish="STOP")])
+    first, second = told.result.tool_calls
+    results = tuple(
+        ToolResultPart(call_id=each.id, name="look", content=each.arguments) for each in (second, first)
+    )
+    body = ask(user("Hi"), answer(told.result, HERE), ChatMessage(role=Role.TOOL, parts=results))
+    sent = [part["functionCall"]["id"] for part in body["contents"][1]["parts"]]
+    returned = {
+        part["functionResponse"]["id"]: part["functionResponse"]["response"]["output"]
+        for part in body["contents"][2]["parts"]
+    }
+    assert len({*sent}) == 2
+    assert [returned[each] for each in sent] == ['{"n": 1}', '{"n": 2}']
