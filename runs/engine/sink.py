@@ -11,6 +11,7 @@ from concurrency.threads import readers
 from providers.call.sink import EventSink
 from providers.types.events import ModelEvent, ProviderItem, RetryScheduled
 from providers.types.trace import TraceRecord
+from runs.engine.file_commits import commit_with_files
 from runs.log import agui
 from runs.log.journal import Fenced, Journal
 from runs.log.run_log import RunLog
@@ -122,17 +123,7 @@ class StepSink(EventSink):
             item.kind, embedded.replaced(item.data, texts), [file.shown() for file in kept]
         )
 
-        def add_rows() -> None:
-            for file in kept:
-                made.add_row(file, owner_id=self._owner_id, run_id=self._log.run_id)
-
-        try:
-            await self._journal.commit(self._log, [event], add_rows)
-        except Exception:
-            # Not after a cancellation: the commit may go on, and its link must lead somewhere.
-            for file in kept:
-                await asyncio.to_thread(made.discard, file)
-            raise
+        await commit_with_files(self._journal, self._log, event, kept, owner_id=self._owner_id)
         self.files += files
 
     def _stop_if_spent(self) -> None:

@@ -106,7 +106,7 @@ class Supervisor:
                 logger.exception("runs of a dead worker cannot be looked for: trying again")
                 await asyncio.sleep(START_AGAIN)
         self._heartbeat.start()
-        self._tidying = spawn(self._tidy_up(), name="heartbeat", is_shared=True)
+        self._tidying = spawn(self._tidy_up(), name="tidying", is_shared=True)
         compactor = Compactor(self.journal, interval=settings.RUNNEL_COMPACTION_SECONDS)
         self._compacting = spawn(compactor.repeat(), name="compaction", is_shared=True)
         spawn(self._begin_queued(), name="queues", is_shared=True)

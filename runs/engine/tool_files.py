@@ -10,6 +10,7 @@ from django.conf import settings
 from concurrency.threads import readers
 from runs.calls import records
 from runs.calls.outcomes import CallOutcome
+from runs.engine.file_commits import commit_with_files
 from runs.log import agui
 from runs.log.journal import Journal
 from runs.log.run_log import RunLog
@@ -34,18 +35,9 @@ async def commit_answer(journal: Journal, log: RunLog, outcome: CallOutcome, *, 
     content = "\n".join([outcome.content, *notes]) if notes else outcome.content
     told = replace(outcome, content=content, produced=(), files=tuple(file.shown() for file in files))
 
-    def store() -> None:
-        for file in files:
-            made.add_row(file, owner_id=owner_id, run_id=log.run_id)
-        records.answer(told)
-
-    try:
-        await journal.commit(log, [agui.tool_result(told)], store if files else partial(records.answer, told))
-    except Exception:
-        # Not after a cancellation: the commit may go on, and its link must lead somewhere.
-        for file in files:
-            await asyncio.to_thread(made.discard, file)
-        raise
+    await commit_with_files(
+        journal, log, agui.tool_result(told), files, owner_id=owner_id, also=partial(records.answer, told)
+    )
 
 
 def _save(produced: tuple[ToolFile, ...], room: int) -> tuple[list[MadeFile], list[str]]:
