@@ -7,7 +7,7 @@ It knows no SDK and no wire.
 """
 
 from collections.abc import Callable
-from contextlib import aclosing, suppress
+from contextlib import suppress
 from contextvars import ContextVar
 from datetime import UTC, datetime
 
@@ -111,15 +111,7 @@ class Exchange:
         self._on_answer()
         chunks.join(response)
         if not response.is_success:
-            with suppress(httpx2.HTTPError, httpx2.StreamError, OSError):
-                await self._read_error(response)
-
-    async def _read_error(self, response: httpx2.Response) -> None:
-        async with aclosing(response.aiter_bytes()) as chunks:
-            async for chunk in chunks:
-                self.error_body += chunk[: self._longest_error - len(self.error_body)]
-                if len(self.error_body) >= self._longest_error:
-                    return
+            await whole_answers.read_error(response, self.error_body, self._longest_error)
 
 
 def _ignore() -> None:

@@ -6,7 +6,7 @@ would take the key along, and neither waits for a free connection, because a str
 """
 
 from contextlib import suppress
-from functools import cache as remembered
+from functools import cache as cached
 from typing import Any
 from urllib.request import getproxies
 
@@ -32,7 +32,7 @@ _LOCAL = tuple(f"all://{host}" for host in ("127.0.0.1", "localhost", "[::1]"))
 _HOOKS: Any = {"request": [exchange.on_request], "response": [exchange.on_response]}
 
 #: Whom to trust, read once: it takes a tenth of a second.
-_trusted = remembered(httpx2.create_ssl_context)
+_trusted = cached(httpx2.create_ssl_context)
 
 
 def _open_pool(limits: httpx2.Limits) -> httpx2.AsyncClient:

@@ -58,6 +58,7 @@ _loaded: set[str] = set()
 
 
 def name_of_sdk(target: Target) -> str:
+    """Return the name in ``SDKS`` of the SDK for ``target``: its own, else that of its wire."""
     return target.sdk or WIRE_CALLS[target.origin.wire].sdk
 
 
@@ -72,6 +73,7 @@ async def load(target: Target) -> None:
 
 
 async def base_url_of(target: Target) -> str | None:
+    """Return the address to call; ``None`` for the SDK's own default. Starts the emulator if it is the one to answer."""
     if not target.emulated:
         return target.base_url
     return await emulation.upstream().origin() + WIRE_CALLS[target.origin.wire].base_path

@@ -1,4 +1,4 @@
-"""Reads answers that are no streams within limits: token counts, lists of models, and their errors.
+"""Reads answers that are no streams within limits: token counts, lists of models, and errors.
 
 SDKs read such an answer to its end, however long it is.
 """
@@ -24,10 +24,15 @@ async def read(response: httpx2.Response) -> None:
         if not await _read(response, content, longest * 2**20):
             raise _too_long(longest)
     else:
-        with suppress(httpx2.HTTPError, httpx2.StreamError, OSError):
-            await _read(response, content, settings.RUNNEL_ERROR_BODY_KB * 1024)
+        await read_error(response, content, settings.RUNNEL_ERROR_BODY_KB * 1024)
     # ``aread`` keeps the body here and returns it when the SDK asks for it.
     response._content = bytes(content)
+
+
+async def read_error(response: httpx2.Response, content: bytearray, longest: int) -> None:
+    """Add at most ``longest`` bytes of an error's body to ``content``, as they come; fewer if it breaks off."""
+    with suppress(httpx2.HTTPError, httpx2.StreamError, OSError):
+        await _read(response, content, longest)
 
 
 async def _read(response: httpx2.Response, content: bytearray, longest: int) -> bool:
