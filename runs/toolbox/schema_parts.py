@@ -10,7 +10,8 @@ def child(node: Any, step: str) -> Any:
     """Return what one step of a pointer leads to; ``None`` if nothing."""
     if isinstance(node, Mapping):
         return node.get(step)
-    if isinstance(node, list) and step.isdecimal() and int(step) < len(node):
+    # Python reads no number of thousands of digits.
+    if isinstance(node, list) and step.isdecimal() and len(step) < 10 and int(step) < len(node):
         return node[int(step)]
     return None
 

@@ -322,6 +322,7 @@ def deep(levels: int) -> dict[str, Any]:
         (bomb(20), "too large"),
         (deep(5_000), "too large"),
         (of({"$ref": "#nobody"}), "not there"),
+        (of({"$ref": f"#/anyOf/{'1' * 5_000}"}, anyOf=[TEXT]), "not there"),
     ],
 )
 def test_it_refuses_what_no_model_can_be_told(schema: Any, why: str) -> None:
