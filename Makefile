@@ -6,7 +6,7 @@ UV_COMPILE := $(PYTHON) -m uv pip compile --no-config --quiet --universal --pyth
 	--generate-hashes --custom-compile-command "make lock" $(UPGRADE)
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev boto3 s3 otel run compose test lint types imports pytest js vendor thorough failures compatibility lanes format lock reset clean
+.PHONY: help install dev boto3 s3 otel run compose test lint types imports pytest js vendor thorough failures compatibility pythons coverage lanes format lock reset clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -66,6 +66,13 @@ failures: dev ## Write docs/reference/failures.md anew: what users read when pro
 
 compatibility: dev ## Write docs/compatibility.md anew: which servers' oddities are understood
 	@REGENERATE=1 $(PYTHON) -m pytest -q tests/project/test_compatibility.py
+
+pythons: dev ## Run the quick tests with every Python from 3.12 to 3.14 that is installed (ARGS="tests/providers")
+	@scripts/pythons $(ARGS)
+
+coverage: dev ## Run the tests and print which branches they leave out (ARGS="tests/runs"); a report is in test-results/
+	@$(PYTHON) -m pytest -n $(or $(TEST_WORKERS),2) --dist loadfile -m 'not browser' --cov --cov-branch \
+		--cov-report=term:skip-covered --cov-report=html:test-results/coverage $(ARGS)
 
 lanes: dev ## Run the tests against servers that we did not write (CONTRIBUTING.md says how to get them)
 	@$(PYTHON) -m pytest tests/lanes $(ARGS)

@@ -29,7 +29,7 @@ import yaml
 ROOT = Path(__file__).resolve().parents[1]
 FILE = ROOT / "deploy" / "compose.yaml"
 #: Seconds for a service to answer, and to end.
-PATIENCE = 120.0
+PATIENCE = 300.0
 #: The port that each service has in its container.
 PORTS = {"web1": 8000, "web2": 8000, "postgres": 5432, "redis": 6379, "proxy": 443}
 #: ``${NAME}``, ``${NAME:-default}`` and ``${NAME:?what it is}``.
