@@ -73,6 +73,7 @@ class Stack:
             "POSTGRES_PASSWORD": secrets.token_urlsafe(12),
             "SITE_ADDRESS": self.url.rstrip("/"),
             "RUNNEL_METRICS_TOKEN": "metrics",
+            "RUNNEL_EMULATOR": "true",
         }
         self.services = services(self.variables)
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
