@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("runs", "0022c_browser_sessions"),
+        ("runs", "0019b_queues"),
     ]
 
     operations = [

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("runs", "0019b_queues"),
+        ("runs", "0019c_queued_by_token"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
