@@ -40,8 +40,11 @@ NOTHING_SAID = Billing()
 _TIERS = {"flex": Tier.FLEX, "batch": Tier.BATCH, "priority": Tier.PRIORITY}
 
 #: The fields of usage objects with the amount charged, in US dollars: of OpenRouter and Requesty, DeepInfra,
-#: LLM Gateway, and Perplexity.
-_CHARGED = (("cost",), ("estimated_cost",), ("cost_usd_total",), ("cost", "total_cost"))
+#: LLM Gateway, and Perplexity; then other names for the same.
+_CHARGED = (
+    *(("cost",), ("estimated_cost",), ("cost_usd_total",), ("cost", "total_cost")),
+    *(("total_cost",), ("cost", "total"), ("cost_usd",), ("cost_in_usd",), ("cost_details", "total_cost")),
+)
 
 #: Where the Anthropic wire keeps the usage objects of its events.
 _OF_EVENTS = ("message_delta", "message_start")

@@ -9,7 +9,7 @@ from providers.types import Json
 from providers.types.events import ModelEvent, ProviderItem, ReasoningDelta, ReasoningSealed, TextDelta
 from providers.wires._inline_pictures import InlinePictures, without_pictures
 from providers.wires._openai_chat_calls import ChatCalls
-from providers.wires._openai_chat_media import Audio, pictures
+from providers.wires._openai_chat_media import PICTURE_FIELDS, Audio, pictures
 from providers.wires._openai_chat_message import AssistantMessage, DeltaKind
 from providers.wires._openai_chat_reasoning import ReasoningDetails, seals, spelled_out
 from providers.wires._openai_chat_shapes import (
@@ -76,8 +76,9 @@ class DeltaReader:
             self._say(DeltaKind.REFUSAL, words_in(refusal), out)
         if annotations := delta.get("annotations"):
             self._cite(objects_in(annotations), out)
-        if images := delta.get("images") or delta.get("image"):
-            self._show(pictures(images), out)
+        for name in PICTURE_FIELDS:
+            if images := delta.get(name):
+                self._show(pictures(images), out)
         if audio := delta.get("audio"):
             self._say(DeltaKind.TEXT, self._audio.take(audio), out)
         if tools := delta.get("executed_tools"):
@@ -233,6 +234,7 @@ class DeltaReader:
         out += (ProviderItem("citation", annotation) for annotation in fresh)
 
     def _show(self, images: list[Json], out: list[ModelEvent]) -> None:
+        images = [image for image in images if image not in self._message.pictures]
         self._message.pictures += images
         out += (self._message.put_item(text_in(image.get("type")) or "image", image) for image in images)
 

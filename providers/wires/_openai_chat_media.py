@@ -9,6 +9,9 @@ from typing import Any
 from providers.types import Json
 from providers.wires.shapes import object_in, text_in
 
+#: Where servers put the pictures of a delta.
+PICTURE_FIELDS = ("images", "image", "generated_images", "image_urls", "multi_mod_content")
+
 
 class Audio:
     """The sound of one answer: its data comes in pieces, and its transcript beside it."""
@@ -47,6 +50,9 @@ def pictures(images: Any) -> list[Json]:
     """Return the pictures in ``images``, each an object: some servers send one alone, or its address alone."""
     found: list[Json] = []
     for image in images if isinstance(images, list) else [images]:
+        if isinstance(image, dict) and image.keys() == {"text"}:
+            # New API lists a model's parts with their words, which the content has, too.
+            continue
         if isinstance(image, dict) and image:
             found.append(image)
         elif isinstance(image, str) and image:

@@ -15,6 +15,7 @@ from providers.wires._openai_chat_body import build_body
 from providers.wires._openai_chat_calls import ChatCalls
 from providers.wires._openai_chat_delta import DeltaReader
 from providers.wires._openai_chat_ends import AnswerEnd
+from providers.wires._openai_chat_media import PICTURE_FIELDS
 from providers.wires._openai_chat_message import AssistantMessage
 from providers.wires._openai_chat_options import show
 from providers.wires._openai_chat_shapes import is_thought_name
@@ -30,6 +31,8 @@ KIND = "openai-chat"
 
 #: What a choice holds whose delta is all that it says.
 _PLAIN = frozenset({"index", "delta", "finish_reason", "native_finish_reason", "logprobs"})
+#: What of a delta some servers put beside it.
+_BESIDE = frozenset({*PICTURE_FIELDS, "audio"})
 _ENVELOPE = ("id", "created", "model", "provider", "service_tier", "system_fingerprint")
 
 
@@ -108,7 +111,7 @@ class _Completion(WireDecoder):
         delta, message = choice.get("delta"), object_in(choice.get("message"))
         if isinstance(delta, str):
             delta = {"content": delta}
-        if beside := {name: choice[name] for name in choice if is_thought_name(name)}:
+        if beside := {name: choice[name] for name in choice if name in _BESIDE or is_thought_name(name)}:
             self._delta.take(beside, out)
         for one in objects_in(delta):
             self._delta.take(one, out)

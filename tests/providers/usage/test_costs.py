@@ -56,6 +56,14 @@ def result(
             id="a part of it",
         ),
         pytest.param({"estimated_cost": 0.5}, {}, Billing(charged=Decimal("0.5")), id="DeepInfra"),
+        *(
+            pytest.param(usage, {}, Billing(charged=Decimal("0.5")), id=str(usage))
+            for usage in (
+                {"total_cost": "0.5"},
+                {"cost": {"total": 0.5}},
+                {"cost_details": {"total_cost": 0.5}},
+            )
+        ),
         pytest.param({"cost_in_usd_ticks": 5 * 10**9}, {}, Billing(charged=Decimal("0.5")), id="xAI"),
         *(pytest.param({"cost": odd}, {}, NOTHING_SAID, id=f"no amount: {odd!r}") for odd in ODD),
         pytest.param({}, {"service_tier": "flex"}, Billing(tier=Tier.FLEX), id="OpenAI's flex"),

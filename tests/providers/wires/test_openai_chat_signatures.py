@@ -189,6 +189,8 @@ PICTURE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA
         pytest.param({"images": PICTURE}, PICTURE, id="one alone"),
         pytest.param({"images": ["data:image/png;base64,AAAA"]}, PICTURE, id="its address"),
         pytest.param({"images": ["AAAA"]}, PICTURE, id="its bytes"),
+        pytest.param({"generated_images": [PICTURE]}, PICTURE, id="generated_images"),
+        pytest.param({"multi_mod_content": [{"text": "Hi"}, PICTURE]}, PICTURE, id="beside the words' parts"),
         pytest.param({"content": [PICTURE]}, PICTURE, id="a part of the content"),
     ],
 )
@@ -229,3 +231,15 @@ def test_sound_is_an_item_and_its_transcript_the_text(pieces: list[str]) -> None
     }
     assert told.result.parts == (TextPart(text="Good day."), ProviderItemPart(kind="audio", data=sound))
     assert told.result.native == ({"role": "assistant", "content": "Good day."},)
+
+
+@pytest.mark.parametrize(
+    "stream",
+    [
+        pytest.param([choice(delta={}, images=[PICTURE])], id="beside the delta"),
+        pytest.param([chunk(images=[PICTURE]), chunk(images=[PICTURE])], id="said twice"),
+    ],
+)
+def test_a_picture_is_shown_once_wherever_it_stands(stream: list[Json]) -> None:
+    told = play([*stream, STOP])
+    assert told.result.parts == (ProviderItemPart(kind="image_url", data=PICTURE),)
