@@ -84,6 +84,10 @@ class ArgumentStream:
     def complete(self, whole: str) -> str:
         """Take the whole text, which pieces may have said already; return what of it to show now."""
         raw = self.raw
+        if not self._shown and object_of(raw) is None and object_of(whole) is not None:
+            # GitHub Copilot streams the pieces in cipher.
+            self._held, self._is_odd = [], False
+            return self.take(whole)
         return self.take(whole[len(raw) :]) if len(whole) > len(raw) and whole.startswith(raw) else ""
 
     def _released(self) -> str:

@@ -33,6 +33,8 @@ KIND = "openai-chat"
 _PLAIN = frozenset({"index", "delta", "finish_reason", "native_finish_reason", "logprobs"})
 #: What of a delta some servers put beside it.
 _BESIDE = frozenset({*PICTURE_FIELDS, "audio"})
+#: What a chunk has, and Cloudflare's own form of one.
+_CHUNK = frozenset({"choices", "response"})
 _ENVELOPE = ("id", "created", "model", "provider", "service_tier", "system_fingerprint")
 
 
@@ -261,4 +263,11 @@ def _plain_delta(event: Json, index: int | None) -> Json | None:
 def _unwrapped(event: Json) -> Json:
     """Return the chunk that a gateway has put into an envelope of its own; ``event`` itself if there is none."""
     inner = (event.get(name) for name in ("data", "result", "response", "body"))
-    return next((chunk for chunk in inner if isinstance(chunk, dict) and "choices" in chunk), event)
+    found = (chunk for chunk in inner if isinstance(chunk, dict) and not _CHUNK.isdisjoint(chunk))
+    chunk = next(found, event)
+    words = chunk.get("response")
+    if "choices" in chunk or not (isinstance(words, str) or ("response" in chunk and "tool_calls" in chunk)):
+        return chunk
+    # Cloudflare's own form of a chunk, or of a whole answer in an envelope.
+    choice: Json = {"index": 0, "delta": {"content": words, "tool_calls": chunk.get("tool_calls")}}
+    return {**chunk, "choices": [choice if chunk is event else choice | {"finish_reason": "stop"}]}

@@ -309,6 +309,16 @@ WHOLE = [
         oddity="Chunks in an envelope of the gateway's own are unwrapped.",
         id="chunks in an envelope",
     ),
+    understood(
+        Said(stream=[{"response": "He"}, {"response": "llo", "tool_calls": []}, STOP], text="Hello"),
+        server="Cloudflare",
+        oddity="Chunks in the form of Workers AI, with the words in `response`, are read.",
+        id="Workers AI's chunks",
+    ),
+    pytest.param(
+        Said(stream=[{"result": {"response": "Hi"}, "success": True}], text="Hi"),
+        id="Workers AI's whole answer",
+    ),
     pytest.param(
         Said(stream=[{"code": 200, "message": "ok", "data": whole("Hi")}], text="Hi"),
         id="a whole answer in an envelope",

@@ -154,3 +154,30 @@ def test_words_without_a_proper_number_stay_where_they_came(name: str, value: An
 def test_it_finds_counts_beside_the_response() -> None:
     told = play([*text(0, "So"), end() | {"usage": {"input_tokens": 9, "output_tokens": 4}}])
     assert told.result.usage == Usage(input_tokens=9, output_tokens=4, source=UsageSource.REPORTED)
+
+
+@pytest.mark.parametrize("last", ["arguments", "item", "response"])
+def test_arguments_that_stream_in_cipher_come_from_their_end(last: str) -> None:
+    begun = {"type": "function_call", "id": "fc_1", "call_id": "c1", "name": "look", "arguments": ""}
+    whole = begun | {"arguments": '{"at": 1}', "id": "fc_2"}
+    stream = [
+        {"type": "response.output_item.added", "output_index": 0, "item": begun},
+        {
+            "type": "response.function_call_arguments.delta",
+            "output_index": 0,
+            "item_id": "fc_1",
+            "delta": "Xy+/QQ==",
+        },
+    ]
+    if last == "arguments":
+        ended = {"type": "response.function_call_arguments.done", "output_index": 0, "item_id": "fc_3"}
+        stream.append(ended | {"arguments": whole["arguments"]})
+    elif last == "item":
+        stream.append({"type": "response.output_item.done", "output_index": 0, "item": whole})
+    told = play([*stream, end_of(*([whole] if last == "response" else []))])
+    check_consistent(told)
+    assert [(call.id, call.arguments) for call in told.result.tool_calls] == [("c1", '{"at": 1}')]
+
+
+def end_of(*output: Json) -> Json:
+    return {"type": "response.completed", "response": {"status": "completed", "output": list(output)}}
