@@ -78,7 +78,7 @@ async def test_a_socket_passes_the_proxy_and_each_server_knows_the_runs_of_the_o
         assert (answer["type"], answer["state"]) == ("ok", "created")
 
     for name in ("web1", "web2"):
-        async with opened(f"ws://127.0.0.1:{stack.ports[name]}/ws/") as socket, asyncio.timeout(60):
+        async with opened(f"ws://localhost:{stack.ports[name]}/ws/") as socket, asyncio.timeout(60):
             await socket.send(json.dumps({"id": "2", "type": "subscribe", "run_id": answer["run_id"]}))
             events = []
             while "RUN_FINISHED" not in events:

@@ -88,7 +88,7 @@ async def test_a_server_passes_it_on_as_it_comes(bucket: Any) -> None:
     user = await readers.run(make_user, "ada")
     await client.aforce_login(user)
     file_id = await readers.run(lambda: str(_stored(user, PNG).id))
-    answer = await client.get(f"/api/files/{file_id}/")
+    answer: Any = await client.get(f"/api/files/{file_id}/")
     assert int(answer["Content-Length"]) == len(PNG)
     assert b"".join([piece async for piece in _pieces(answer)]) == PNG
 

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode
 from pytest_django.fixtures import Settings
@@ -35,7 +34,7 @@ async def run(person: Person, connect: Connect, model: str, text: str, **fields:
     return str(answer["run_id"])
 
 
-def by_name(exporter: InMemorySpanExporter) -> dict[str, ReadableSpan]:
+def by_name(exporter: InMemorySpanExporter) -> dict[str, Any]:
     return {span.name: span for span in exporter.get_finished_spans()}
 
 
