@@ -37,4 +37,4 @@ def end(run: Run, ended: Ending) -> None:
     Raises:
         LostRace: the run has ended already.
     """
-    transitions.end(run.pk, ended, [], has_results=False)
+    transitions.end(run.pk, ended, [], has_results=False, keeps_input=True)

@@ -63,7 +63,7 @@ class Run(UsageColumns):
     system = models.TextField(blank=True)
     #: The model options of the ``start`` frame.
     options = models.JSONField(default=dict)
-    #: The new user messages, as AG-UI messages.
+    #: The new user messages, as AG-UI messages; empty once the run has ended, because they are messages then.
     input = models.JSONField(default=list)
     #: Names of the server's tools that the model may call.
     tool_names = models.JSONField(default=list, blank=True)

@@ -170,6 +170,7 @@ def end(
     active_seconds: float | None = None,
     has_results: bool = True,
     has_input: bool = True,
+    keeps_input: bool = False,
 ) -> None:
     """End an active run and store its last rows. A stored cancel wins over any other ending.
 
@@ -182,6 +183,7 @@ def end(
         active_seconds: seconds that the run was driven, pauses excluded; ``None`` keeps the stored ones.
         has_results: whether calls of the newest step may have answers that are not in the conversation yet.
         has_input: whether the run has a message of its own already.
+        keeps_input: whether what was asked is in no message, so that the run's row keeps it.
 
     Raises:
         LostRace: the run has ended already, or it was cancelled and ``ending`` is not a cancel.
@@ -192,6 +194,9 @@ def end(
         columns["active_seconds"] = active_seconds
     if ending.status is RunStatus.CANCELLED:
         columns |= {"cancelled_by": ending.cancelled_by, "cancel_reason": ending.cancel_reason}
+    if not keeps_input:
+        # Its messages have it, and so has its log.
+        columns["input"] = []
     columns |= {
         "status": ending.status,
         "stop_reason": ending.stop_reason,

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -38,8 +39,14 @@ def eve(transactional_db: None) -> Person:
     return _person("eve")
 
 
+@pytest.fixture(scope="session")
+def sdk() -> None:
+    """Load what the first run of a process loads: on a busy machine that takes longer than a test waits."""
+    import_module("anthropic")
+
+
 @pytest.fixture
-async def server(transactional_db: None, settings: Any) -> AsyncIterator[None]:
+async def server(sdk: None, transactional_db: None, settings: Any) -> AsyncIterator[None]:
     """After the test, end its runs, tasks and connections, and close sockets that are still open."""
     settings.RUNNEL_DRAIN_SECONDS = 0.0
     yield

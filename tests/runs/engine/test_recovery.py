@@ -153,11 +153,12 @@ def test_what_viewers_saw_is_counted_and_priced_as_an_estimate(ada: Person) -> N
 
 def test_one_that_had_not_begun_still_has_its_first_event(ada: Person) -> None:
     run = orphan(ada, status=RunStatus.CREATED)
+    asked = run.input
     recovery.reap(everything=True)
     started, end = log_of(run)
     assert (started["type"], end["type"]) == ("RUN_STARTED", "RUN_ERROR")
     assert started["threadId"] == str(run.conversation_id)
-    assert started["input"]["messages"] == run.input
+    assert started["input"]["messages"] == asked
     assert not Message.objects.filter(run=run).exists()
 
 

@@ -39,6 +39,7 @@ async def story(person: Person, connect: Connect, run_id: str) -> list[str]:
     answers = [
         await get(person, page),
         await get(person, f"{page}?run={run_id}"),
+        await get(person, f"{page}?branch={run_id}"),
         await get(person, f"{page}?before={last.replace('+', '%2B')}"),
         await get(person, f"/api/runs/{run_id}/cancel/", method="post"),
     ]

@@ -1,4 +1,4 @@
-"""How much a finished run takes in the columns of all tables."""
+"""How much a finished run takes in the columns of all tables: its words are stored once to be read and once to be found."""
 
 import random
 from collections import Counter
@@ -50,9 +50,7 @@ def _bytes_in(table: str, column: str) -> int:
         return int(cursor.fetchone()[0])
 
 
-async def test_a_finished_run_takes_two_and_a_half_times_its_text_at_most(
-    ada: Person, connect: Connect
-) -> None:
+async def test_a_finished_run_takes_three_times_its_text_at_most(ada: Person, connect: Connect) -> None:
     socket = await connect(ada)
     before = await readers.run(stored)
     text = words(LENGTH)
@@ -63,4 +61,4 @@ async def test_a_finished_run_takes_two_and_a_half_times_its_text_at_most(
     assert await compactor.sweep() == 1
     await compactor._thread.close()
     after = await readers.run(stored)
-    assert sum((after - before).values()) <= 2.5 * 2 * len(text)
+    assert sum((after - before).values()) <= 3 * 2 * len(text)
