@@ -65,3 +65,16 @@ def state(card: Locator) -> Locator:
 
 def press(place: Page | Locator, name: str) -> None:
     place.get_by_role("button", name=name, exact=True).click()
+
+
+def entry(page: Page, title: str) -> Locator:
+    """Return the row of the list that shows a conversation."""
+    return page.locator("#sidebar nav li").filter(has_text=title)
+
+
+def choose(page: Page, title: str, action: str) -> None:
+    """Choose something from the menu of a conversation in the list."""
+    row = entry(page, title).first
+    row.hover()
+    row.locator(".more").click()
+    page.get_by_role("menuitem", name=action, exact=True).click()
