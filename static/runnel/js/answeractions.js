@@ -37,7 +37,7 @@ export function answerActions(view, handlers) {
   if (fork) offered.push(alternatives(fork, "answer", handlers.show));
   if (handlers.goOn && view.isCut && view.lastMessage) offered.push(button("Continue", () => handlers.goOn(view)));
   if (handlers.again && isEmpty && view.answered) offered.push(button("Try again", () => handlers.again(view, {})));
-  if (handlers.editQuestion && isEmpty) offered.push(button("Edit and send again", () => handlers.editQuestion(view)));
+  if (handlers.editQuestion && isEmpty && (view.question?.canEdit ?? true)) offered.push(button("Edit and send again", () => handlers.editQuestion(view)));
   if (hasFailed && handlers.traces) offered.push(element("a", { href: `${handlers.traces}?run_id=${run.id}` }, "Details"));
   return offered;
 }

@@ -44,7 +44,7 @@ export class Asked {
   know({ id, parent_id: parent }) {
     this.id = id;
     if (parent !== undefined) this.parent = parent;
-    this.#edit.hidden = !this.#canEdit;
+    this.#edit.hidden = !this.canEdit;
   }
 
   /** Show which version of it this is; null if there is but one. */
@@ -57,7 +57,7 @@ export class Asked {
 
   /** Let the user change it. Return whether that is possible. */
   edit() {
-    if (!this.#canEdit) return false;
+    if (!this.canEdit) return false;
     const field = element("textarea", { rows: "1", "aria-label": "Your message" });
     field.value = this.words;
     const problem = element("p", { class: "problem", role: "alert" });
@@ -104,7 +104,8 @@ export class Asked {
     return this.files.map(toEvent);
   }
 
-  get #canEdit() {
+  /** Whether it can be changed: once it is known where it is stored. */
+  get canEdit() {
     return Boolean(this.#handlers.edit && !this.isSteer && this.id && this.parent !== undefined);
   }
 
@@ -114,7 +115,7 @@ export class Asked {
     const files = this.files.length ? [element("div", { class: "files" }, ...this.files.map(mediaElement))] : [];
     this.#bubble.replaceChildren(you, ...files, this.words);
     this.#buttons.hidden = false;
-    this.#edit.hidden = !this.#canEdit;
+    this.#edit.hidden = !this.canEdit;
     this.fork = this.#fork;
   }
 }

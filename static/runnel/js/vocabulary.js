@@ -11,6 +11,7 @@
 
 /** `RunStatus`: how a run ended, where its stop reason says no more than that. */
 export const RUN_STATUSES = {
+  queued: "Waiting in the queue",
   created: "Not begun",
   running: "Not finished",
   awaiting_approval: "Waiting for your decision",
