@@ -44,10 +44,7 @@ types: dev ## Check the types
 imports: dev ## Check who imports whom
 	@.venv/bin/lint-imports
 
-pycompose: dev ## Start deploy/compose.yaml's services as plain processes (needs postgresql, redis-server, caddy)
-	@$(PYTHON) scripts/compose.py
-
-test: dev ## Run the tests alone (ARGS="tests/project -x")
+pytest: dev ## Run the tests alone (ARGS="tests/project -x")
 	@$(PYTHON) -m pytest $(ARGS)
 
 js: ## Check the types of the page's JavaScript (needs npm; not part of `make test`)
