@@ -3,6 +3,8 @@
 from typing import Any
 from uuid import UUID
 
+from asgiref.sync import sync_to_async
+from django.db import connections
 from django.test import AsyncClient
 
 from concurrency.threads import readers
@@ -47,6 +49,8 @@ class Talk:
         """Return the conversation as HTTP tells it."""
         headers = {"Authorization": f"Bearer {self.person.token}"}
         response = await AsyncClient().get(f"/api/conversations/{self.id}/{query}", headers=headers)
+        # The test client leaves the connection of the view's thread open, and a database in use cannot be dropped.
+        await sync_to_async(connections.close_all)()
         assert response.status_code == 200, response.content
         told: Json = response.json()
         return told
