@@ -56,7 +56,19 @@ def interpolate(text: str, variables: Mapping[str, str]) -> str:
 
 def services(variables: Mapping[str, str]) -> dict[str, dict[str, Any]]:
     """Return the services of the file, with its variables filled in."""
-    found: dict[str, dict[str, Any]] = yaml.safe_load(interpolate(FILE.read_text(), variables))["services"]
+
+    def filled(value: Any) -> Any:
+        match value:
+            case str():
+                return interpolate(value, variables)
+            case list():
+                return [filled(item) for item in value]
+            case dict():
+                return {key: filled(item) for key, item in value.items()}
+            case _:
+                return value
+
+    found: dict[str, dict[str, Any]] = filled(yaml.safe_load(FILE.read_text())["services"])
     return found
 
 

@@ -121,6 +121,7 @@ def test_the_compose_file_has_what_it_says(services: dict[str, dict[str, Any]]) 
         web = services[name]
         assert (web["read_only"], web["cap_drop"]) == (True, ["ALL"])
         assert web["environment"]["SECRET_KEY"] == "s3cret"
+        assert web["environment"]["OPENAI_API_KEY"] == ""
         assert "ports" not in web
     volumes = yaml.safe_load((DEPLOY / "compose.yaml").read_text())["volumes"]
     named = {v.partition(":")[0] for service in services.values() for v in service.get("volumes", ())}
