@@ -137,10 +137,12 @@ def test_a_damaged_database_leaves_no_copy(folder: Path, tmp_path: Path) -> None
 def servers(tmp_path: Path) -> Iterator[tuple[ServerProcess, ServerProcess]]:
     (tmp_path / "first").mkdir()
     first, second = ServerProcess(tmp_path / "first"), ServerProcess(tmp_path / "second")
-    first.start()
-    yield first, second
-    first.kill()
-    second.kill()
+    try:
+        first.start()
+        yield first, second
+    finally:
+        first.kill()
+        second.kill()
 
 
 async def test_what_was_shown_before_the_backup_is_in_the_copy_and_a_server_starts_on_it(
