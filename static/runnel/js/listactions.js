@@ -42,6 +42,7 @@ export class ListActions {
     byId("import").addEventListener("click", () => this.#import());
     const isOpen = () => Boolean(this.#current && !this.#current.shared_by);
     const here = (title, run, more = {}) => ({ group: "This conversation", title, isOffered: isOpen, run: () => run(this.#current), ...more });
+    offer((words) => this.#titled(words));
     offer([
       here("Rename the conversation", (entry) => this.#rename(entry), { keys: "F2", also: "title" }),
       here("Pin the conversation", (entry) => this.#change(entry, { pinned: true }), { isOffered: () => isOpen() && !this.#current.pinned }),
@@ -54,6 +55,14 @@ export class ListActions {
       here("Archive the conversation", (entry) => this.#archive(entry), { also: "hide" }),
       here("Delete the conversation", (entry) => this.#deletion.ask(entry), { keys: "Mod+Shift+Backspace" }),
     ]);
+  }
+
+  /** Return what shows the conversations whose titles have the typed words, for the palette. */
+  #titled(words) {
+    if (!words.trim()) return [];
+    return this.#list.entries.map(({ id, title }) => {
+      return { group: "Conversations", title: titled(title), run: () => this.#go(`/c/${id}/`) };
+    });
   }
 
   get #current() {

@@ -16,6 +16,7 @@ import { Settings } from "./settings.js";
 import { offerShortcuts } from "./shortcuts.js";
 import { Sidebar } from "./sidebar.js";
 import { Socket } from "./socket.js";
+import { toast } from "./toast.js";
 import { ToolMenu } from "./toolmenu.js";
 import { Versions } from "./versions.js";
 import { Viewer } from "./viewer.js";
@@ -211,6 +212,12 @@ function runChanged(view, what) {
 
 function conversationGone() {
   sidebar.remove(viewer.conversation);
+  if (viewer.shared) {
+    // Nothing of it stays on the page.
+    navigation.go("/");
+    toast("This conversation is not shared with you any more.");
+    return;
+  }
   composer.gone();
 }
 
