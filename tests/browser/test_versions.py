@@ -10,7 +10,9 @@ pytestmark = pytest.mark.browser
 
 def ask(page: Page, words: str, model: str = "emulator/echo") -> None:
     send(page, words, model)
-    expect(page.locator(".run", has_text=words).last.locator(".summary")).to_contain_text("Done")
+    expect(page.locator(".run", has_text=words).last.locator(".summary")).to_contain_text(
+        "Done", timeout=15_000
+    )
     # What is stored of it has been read.
     expect(page.locator(".run", has_text=words).last.locator(".asked-actions .edit")).to_be_visible()
 
@@ -90,6 +92,7 @@ def test_a_message_begins_a_branch_after_an_earlier_answer(page: Page) -> None:
     press(page.locator(".run").first, "Branch: go on from here in another way")
     expect(page.get_by_text("Your next message begins a branch there.")).to_be_visible()
     ask(page, "Another second")
+    expect(page.locator(".run")).to_have_count(2)
     assert asked(page) == ["First", "Another second"]
     expect(page.get_by_text("Your next message begins a branch there.")).to_be_hidden()
     press(page, "Previous version of the question")

@@ -56,13 +56,7 @@ export class Commands {
 
   /** Answer the user's message `after` once more, or go on after an answer's message; `model` may be another one. */
   async again(after, model) {
-    this.#viewer.cutAfter(after);
-    try {
-      await this.#start({ model, after });
-    } catch (error) {
-      this.#viewer.showAll();
-      throw error;
-    }
+    await this.#start({ model, after });
   }
 
   /** Hand a message to the model between two steps of the run under way. */
@@ -112,8 +106,11 @@ export class Commands {
     const settings = startFields(this.#settings.values);
     const frame = startFrame({ ...asked, conversation, tools: names, settings });
     this.#viewer.expect(frame.run_id, frame.model);
+    // Another version of what comes next: the one before leaves the page at once.
+    if (asked.after !== undefined && !asked.whenBusy) this.#viewer.cutAfter(asked.after);
     // The run's id is ours, so that a second copy of the frame starts nothing new.
     const answer = await this.#command(frame).catch(async (error) => {
+      this.#viewer.showAll();
       if (error.code === "not_found") await this.#findMissing(error, files, names);
       throw error;
     });

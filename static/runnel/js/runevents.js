@@ -30,3 +30,9 @@ export function newsOf({ attempt, of, wait_seconds, message, model }) {
   const when = wait_seconds < 1 ? "now" : `in ${Math.round(wait_seconds)} s`;
   return `${why}: trying again ${when} (attempt ${attempt} of ${of})`;
 }
+
+/** Whether more is stored of what happened than an event tells: how long it took, who decided, what was noted. */
+export function isToldInPart({ type, input, metadata }) {
+  const isDecided = type === "RUN_STARTED" && input?.resume?.length > 0;
+  return isDecided || (type === "TOOL_CALL_RESULT" && metadata?.name === "write_note");
+}

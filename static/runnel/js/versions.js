@@ -37,13 +37,7 @@ export class Versions {
 
   // The same message once more, with other words: another version of it.
   async #edit(asked, words) {
-    this.#viewer.cutAfter(asked.parent);
-    try {
-      await this.#commands.send(words, asked.parts, this.#composer.model.value, { after: asked.parent });
-    } catch (error) {
-      this.#viewer.showAll();
-      throw error;
-    }
+    await this.#commands.send(words, asked.parts, this.#composer.model.value, { after: asked.parent });
   }
 
   async #again(view, { isOtherModel = false }) {

@@ -7,20 +7,17 @@
 import { Acks } from "./acks.js";
 import { readConversation } from "./api.js";
 import { branchOf, forksOf } from "./branches.js";
+import { Following } from "./following.js";
+import { cutAfter, putInOrder, showAgain } from "./placing.js";
 import { eventFor, storedFor } from "./reader.js";
 import { RereadRuns } from "./rereading.js";
+import { isToldInPart } from "./runevents.js";
 import { RunView } from "./runview.js";
 import { RequestError } from "./socket.js";
 
-/** Whether more is stored of what happened than an event tells: how long it took, who decided, what was noted. */
-function isToldInPart({ type, input, metadata }) {
-  const isDecided = type === "RUN_STARTED" && input?.resume?.length > 0;
-  return isDecided || (type === "TOOL_CALL_RESULT" && metadata?.name === "write_note");
-}
-
 export class Viewer {
   #acks;
-  #socket;
+  #following;
   #list;
   /** Who is told: {loaded, loadedOlder, changed}. */
   #told;
@@ -60,7 +57,7 @@ export class Viewer {
    */
   constructor({ socket, list, conversation, user, read = readConversation, loaded, loadedOlder, changed, handlers }) {
     this.#readStored = read;
-    this.#socket = socket;
+    this.#following = new Following(socket);
     this.#list = list;
     this.#conversation = conversation;
     this.#user = user;
@@ -106,6 +103,10 @@ export class Viewer {
     for (const { view } of this.#runs.values()) view.isFollowed = isOnline;
   }
 
+  get #live() {
+    return [...this.#runs].filter(([, { view }]) => !view.isFinished).map(([id]) => id);
+  }
+
   get isEmpty() {
     return this.#runs.size === 0;
   }
@@ -115,7 +116,7 @@ export class Viewer {
    * before is dropped.
    */
   switchTo(conversation) {
-    if (this.#conversation) this.#unfollow(this.#conversation);
+    if (this.#conversation) this.#following.leave(this.#conversation, this.#live);
     this.#conversation = conversation;
     this.#turn++;
     this.#before = undefined;
@@ -125,14 +126,6 @@ export class Viewer {
     this.#branch = branchOf({});
     this.#runs.clear();
     this.#list.replaceChildren();
-  }
-
-  // Without an answer nothing is followed any more either.
-  #unfollow(conversation) {
-    const followed = [...this.#runs].filter(([, { view }]) => !view.isFinished).map(([run_id]) => ({ run_id }));
-    for (const target of [{ conversation_id: conversation }, ...followed]) {
-      this.#socket.request({ type: "unsubscribe", ...target }).catch(() => {});
-    }
   }
 
   /** Draw the newest runs as they are stored. Those on the page stay as they are, unless they ended unseen. */
@@ -152,12 +145,8 @@ export class Viewer {
     if (isOther) this.#leave(known, new Set(stored.runs.map(({ id }) => id)));
     this.#branch = branchOf(stored);
     const order = this.#placeAll(stored);
-    const shown = [...this.#list.children].filter((child) => order.includes(child));
-    if (order.some((child, index) => child !== shown[index])) {
-      const last = this.#shown.findLast(({ isOlder, view }) => isOlder && !order.includes(view.element));
-      if (last) last.view.element.after(...order);
-      else this.#list.prepend(...order);
-    }
+    const last = this.#shown.findLast(({ isOlder, view }) => isOlder && !order.includes(view.element));
+    putInOrder(this.#list, order, last?.view.element);
     this.showAll();
     this.#take(stored);
     this.#told.loaded(stored);
@@ -165,9 +154,8 @@ export class Viewer {
 
   // Another branch is shown: what is not in it leaves the page.
   #leave(known, staying) {
-    for (const id of known) {
-      if (staying.has(id)) continue;
-      const { view } = this.#runs.get(id);
+    for (const [id, { view }] of [...this.#runs]) {
+      if (!known.has(id) || staying.has(id)) continue;
       view.element.remove();
       // One that goes on elsewhere is followed all the same: it can be stopped.
       if (view.isFinished) this.#runs.delete(id);
@@ -187,11 +175,7 @@ export class Viewer {
 
   /** Take from the page what comes after the message `id`: another version of it was asked for. `null` is the beginning. */
   cutAfter(id) {
-    const shown = this.#shown;
-    const at = shown.findIndex(({ view }) => view.has(id));
-    if (id !== null && at < 0) return;
-    for (const { view } of shown.slice(at + 1)) view.element.classList.add("leaving");
-    if (at >= 0 && shown[at].view.lastMessage !== id) shown[at].view.element.classList.add("leaving-answer");
+    cutAfter(this.#shown.map(({ view }) => view), id);
   }
 
   /** Draw the runs before the oldest one on the page, above it. Return whether there were any. */
@@ -220,8 +204,7 @@ export class Viewer {
 
   /** Follow, after each (re)connection: live runs from where they stopped, and every later one. */
   async follow() {
-    const live = [...this.#runs].filter(([, { view }]) => !view.isFinished).map(([id]) => id);
-    await Promise.allSettled(live.map((id) => this.#subscribe(id)));
+    await Promise.allSettled(this.#live.map((id) => this.#subscribe(id)));
     if (!this.#conversation) return;
     await this.#followConversation();
     // What began and ended while nobody listened is not replayed: it is stored.
@@ -245,8 +228,7 @@ export class Viewer {
   // What is told of who shares it is known before the first event.
   async #followConversation() {
     const turn = this.#turn;
-    const frame = { type: "subscribe", conversation_id: this.#conversation, presence: true };
-    const { shared = null } = await this.#socket.request(frame);
+    const shared = await this.#following.conversation(this.#conversation);
     if (turn === this.#turn) this.shared = shared;
   }
 
@@ -282,7 +264,7 @@ export class Viewer {
 
   /** Show what `cutAfter` has taken from the page. */
   showAll() {
-    for (const child of this.#list.children) child.classList.remove("leaving", "leaving-answer");
+    showAgain(this.#list);
   }
 
   /** Bring a run up to date that went on unseen, or of which the server knows more than we do. */
@@ -353,12 +335,6 @@ export class Viewer {
   }
 
   async #subscribe(runId) {
-    const known = this.#runs.get(runId);
-    known.isAsking = true;
-    try {
-      await this.#socket.request({ type: "subscribe", run_id: runId, after: known.seq });
-    } finally {
-      known.isAsking = false;
-    }
+    await this.#following.run(runId, this.#runs.get(runId));
   }
 }
