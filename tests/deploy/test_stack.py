@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import shutil
 import ssl
 import sys
@@ -15,6 +16,9 @@ from websockets.asyncio.client import connect
 from scripts import compose
 
 PROGRAMS = ("redis-server", "caddy")
+pytestmark = pytest.mark.skipif(
+    not os.environ.get("STACK"), reason="it starts six programs for minutes: `make thorough` does"
+)
 
 
 @pytest.fixture(scope="module")

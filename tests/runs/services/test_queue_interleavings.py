@@ -20,7 +20,7 @@ from tests.runs.talks import ECHO, STUCK, Talk
 pytestmark = pytest.mark.django_db(transaction=True)
 
 #: Interleavings in one test, and the tests. ``make thorough`` plays 200 in all.
-ROUNDS, SEEDS = int(os.environ.get("INTERLEAVINGS", "40")) // 2, 2
+ROUNDS, SEEDS = int(os.environ.get("INTERLEAVINGS", "8")) // 2, 2
 #: What the tabs send in one round.
 FRAMES = 9
 TOOLS = {"tools": ["write_note"]}
