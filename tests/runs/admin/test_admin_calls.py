@@ -12,7 +12,7 @@ from runs.models import Message, Run, ToolCall
 from runs.models.tool_call import Decision, ToolCallStatus, digest_of
 from runs.states import RunStatus
 from tests.runs.admin.pages import HOSTILE, RUNS, log_events, staff_with, text_of
-from tests.runs.rows import make_call, make_run, make_step, make_user
+from tests.runs.rows import make_call, make_run, make_step, make_user, note_browser
 
 pytestmark = [
     pytest.mark.django_db,
@@ -205,6 +205,7 @@ def test_a_run_asks_no_more_for_more_calls(admin, owner, django_assert_max_num_q
         step = make_step(run, index=index)
         for position in range(1, 5):
             make_call(step, position=position, decision=Decision.APPROVED, decided_by=owner)
+    note_browser(admin)
     with django_assert_max_num_queries(15):
         page_of(admin, run)
 
