@@ -1,6 +1,5 @@
 """Makes errors of bytes that cannot be read as events."""
 
-import re
 from typing import assert_never
 
 from providers.call import size_errors
@@ -12,8 +11,6 @@ from providers.framing.event_data import text_of
 from providers.framing.failures import Damaged, FramingFailure, TooLong, Unreadable
 from providers.security.redaction import redact_text
 
-#: The beginning of JSON, which words in brackets are not.
-_JSON = re.compile(r"\s*(?:\{|\[(?![A-Za-z]))")
 #: Characters of unreadable data that a user sees, and that an admin sees.
 _QUOTED, _SHOWN = 120, 8_000
 
@@ -41,7 +38,7 @@ def _unreadable(name: str, data: bytes) -> LLMError:
     # Some servers print an object of Python's where JSON should be.
     printed = quoted(text) if text.startswith("{'") else None
     error = error_in(printed, name or None) if isinstance(printed, dict) else None
-    if error is None and _JSON.match(text):
+    if error is None and _begins_as_json(text):
         return LLMConnectionError(
             "The model provider sent data that cannot be read. Try again.", detail=detail
         )
@@ -53,3 +50,9 @@ def _unreadable(name: str, data: bytes) -> LLMError:
     return LLMMalformedResponseError(
         f"The model provider sent data that is no JSON: {quote} — Try again.", detail=detail
     )
+
+
+def _begins_as_json(text: str) -> bool:
+    """Return whether a text begins as an object or a list, which words in brackets do not."""
+    first, second = text.lstrip()[:1], text.lstrip()[1:2]
+    return first == "{" or (first == "[" and not (second.isascii() and second.isalpha()))
