@@ -40,7 +40,7 @@ _EMPTY_WORDS = re.compile(
     re.IGNORECASE,
 )
 #: The beginning of JSON in a text; a sentence may begin with a word in brackets.
-_JSON = re.compile(r"\s*(?:\{|\[\s*[\[{\"\]])")
+_JSON = re.compile(r"\A\s*+(?:\{|\[\s*+[\[{\"\]])")
 #: A sentence that is a code: ``insufficient_quota``.
 _CODE_ALONE = re.compile(r"(?<![A-Za-z])[A-Za-z]++(?:[_.-][A-Za-z]++)+")
 #: A name of an exception class inside a sentence.

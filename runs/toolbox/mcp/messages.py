@@ -31,7 +31,7 @@ NO_SESSION = re.compile(
 )
 #: The same as a whole message: an error about the protocol's session, not about a session of the tool's own.
 _ALL_ABOUT_SESSION = re.compile(
-    r"\W*((bad|invalid) request\W+)?((mcp )?session|(no|invalid|unknown|expired|missing) (valid )?(mcp )?session)\b.{0,60}",
+    r"\A\W*+((bad|invalid) request\W++)?((mcp )?session|(no|invalid|unknown|expired|missing) (valid )?(mcp )?session)\b.{0,60}",
     re.IGNORECASE,
 )
 #: The codes with which SDKs' servers say so.
