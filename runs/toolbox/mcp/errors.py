@@ -1,7 +1,7 @@
 """Words errors of MCP servers for models and admins, and says what is known about a call that failed.
 
 A call that was not sent had no effect. After it was sent, its effect is known only if the server answered. The
-sentences contain no keys and no response bodies.
+sentences contain no keys, and of a response's body only the server's own words for what went wrong, without secrets.
 """
 
 from collections.abc import Iterator
