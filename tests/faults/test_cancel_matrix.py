@@ -252,7 +252,7 @@ async def test_it_may_wait_for_the_step_to_end(line: Line, wire: str) -> None:
     await line.assert_nothing_left()
     stored = await line.stored(run_id)
     events = assert_cancelled(stored, cut=False)
-    assert said(events).endswith("are all it takes.")
+    assert said(events).endswith("nothing has to be restarted.")
     (trace,) = stored.traces
     assert (trace.status, stored.run.usage_source) == ("completed", "reported")
     (exchange,) = line.emulator.exchanges
