@@ -111,7 +111,7 @@ def test_it_proposes_a_model_of_a_provider_that_is_ready_and_names_those(
 
 def test_it_proposes_nothing_while_nothing_is_ready(client: Client, settings: Any) -> None:
     settings.RUNNEL_EMULATOR = False
-    assert 'id="model" list="models" value=""' in client.get("/").content.decode()
+    assert 'id="model" value=""' in client.get("/").content.decode()
 
 
 def test_after_a_wrong_password_the_focus_is_on_the_password(user: User) -> None:
