@@ -113,4 +113,6 @@ async def test_ready_tells_a_client_its_limits(ada: Person, connect: Connect, se
         "max_steps": 200,
         "max_retries": 10,
         "calls_per_step": 128,
+        "queued_per_conversation": 20,
+        "queued_per_user": 100,
     }
