@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, QuerySet
 
 from runs.models import Conversation, Run
 from runs.models.conversation import QueuePause
@@ -106,10 +106,23 @@ def for_step_of(run_id: UUID, conversation_id: UUID) -> Waiting | None:
 
 def ready_to_begin() -> list[UUID]:
     """Return the conversations in which a queued run may begin now."""
-    active = Run.objects.filter(conversation=OuterRef("conversation"), status__in=ACTIVE)
-    goes_on = Q(conversation__queue_paused="") | Q(queue_place=NEXT)
-    found = queued(conversation__erased_at=None).filter(goes_on).exclude(Exists(active))
-    return list(found.order_by().values_list("conversation_id", flat=True).distinct())
+    # Without a join, which databases begin with the conversations: mostly nothing is queued, and they are many.
+    places: dict[UUID, list[int | None]] = {}
+    for conversation_id, place in queued().order_by().values_list("conversation_id", "queue_place"):
+        places.setdefault(conversation_id, []).append(place)
+    if not places:
+        return []
+    its = Conversation.objects.filter(pk__in=places, erased_at=None)
+    busy = set(
+        Run.objects.filter(conversation_id__in=places, status__in=ACTIVE)
+        .order_by()
+        .values_list("conversation_id", flat=True)
+    )
+    return [
+        conversation_id
+        for conversation_id, paused in its.order_by().values_list("pk", "queue_paused")
+        if conversation_id not in busy and (not paused or NEXT in places[conversation_id])
+    ]
 
 
 def has_any(conversation_id: UUID) -> bool:
