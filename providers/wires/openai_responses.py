@@ -142,9 +142,12 @@ class _Response(WireDecoder):
         if not (usage := object_in(response.get("usage"))):
             return False
         accumulator.raw_usage = merged(accumulator.raw_usage, usage)
-        # Totals of 0 before the end are placeholders, as they are where something was said.
-        has_words = not is_final or bool(self._output.items) or bool(response.get("output"))
-        accumulator.usage = usage_from(accumulator.raw_usage, is_final=is_final, has_words=has_words)
+        # Totals of 0 before the end are placeholders, as they are in a complete answer that says something. OpenAI's
+        # own incomplete answers end with some.
+        is_complete = bool(self._output.items) and response.get("status") == "completed"
+        accumulator.usage = usage_from(
+            accumulator.raw_usage, is_final=is_final, has_words=not is_final or is_complete
+        )
         return True
 
     def _end(self, kind: str, event: Json, out: list[ModelEvent]) -> None:
