@@ -72,8 +72,8 @@ def test_it_shows_arguments_as_they_come_and_tidies_them_up_once_they_are_comple
         return 0
 
     line.copies = until_the_first_arguments
-    words = "Write a note: " + "buy oat milk, " * 20 + "please"
-    send(page, words, "emulator/tools")
+    words = "buy oat milk, " * 20 + "please"
+    send(page, f"Write a note: {words}", "emulator/tools")
     card = call(page, "write_note")
     expect(state(card)).to_have_text("asking…")
     expect(card.locator(".arguments")).to_have_text(re.compile(r"^\{[^}]*$"))
