@@ -31,6 +31,15 @@ WIRES = tuple(MODELS)
 SEALING = frozenset(WIRES) - {"openai-chat"}
 
 
+#: Daphne, without the lock of the data folder.
+_SECOND = """
+from daphne.cli import CommandLineInterface
+from runs.engine import lock
+lock.hold_database = lambda: None
+CommandLineInterface.entrypoint()
+"""
+
+
 class Recorder(Upstream):
     """An upstream that returns the requests that it received."""
 
@@ -74,13 +83,17 @@ class Server:
 
     @contextlib.contextmanager
     def second(self) -> Iterator[int]:
-        """Let a second process serve the same data folder; yield its port."""
+        """Let a second process serve the same data folder; yield its port.
+
+        A SQLite file is one server's, so that the second is one that does not ask for the lock. What two servers do
+        for one run is the same on every database.
+        """
         port = free_port()
         environment = os.environ | self._environment | {"RUNNEL_DATA_DIR": str(self.folder)}
         command = [
             sys.executable,
-            "-m",
-            "daphne",
+            "-c",
+            _SECOND,
             "-b",
             "127.0.0.1",
             "-p",
