@@ -19,7 +19,7 @@ from project.server.request import Request, with_body_from_file
 #: Connections that wait in the kernel until they are accepted. Whoever finds no place there tries again after a second.
 _BACKLOG = 1024
 #: Connections that are accepted in one turn of the loop, each of which takes some tenths of a millisecond.
-_ACCEPTED_AT_ONCE = 32
+_ACCEPTED_AT_ONCE = 16
 
 
 class _Transport(tcp.Server):

@@ -250,7 +250,7 @@ def test_words_of_strangers_stay_words_in_forms_and_in_the_list_of_what_waits(
 def tab_to(page: Page, words: str) -> None:
     """Press Tab until what has the focus is called ``words``."""
     called = "document.activeElement.getAttribute('aria-label') ?? document.activeElement.textContent.trim()"
-    for _ in range(80):
+    for _ in range(240):
         if page.evaluate(called) == words:
             return
         page.keyboard.press("Tab")

@@ -109,7 +109,8 @@ async def test_foreign_files_are_refused_like_absent_ones(ada: Person, eve: Pers
 @pytest.fixture
 def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Return the list of what is read from the storage from now on."""
-    storage: Any = storages["files"]
+    # That of the model: a test that changes settings makes others.
+    storage: Any = File._meta.get_field("content").storage
     names: list[str] = []
     opened = storage._open
 
