@@ -39,8 +39,15 @@ $$
 """
 
 
+#: Waits for the animations that come to an end.
+SETTLED = """Promise.allSettled(
+  document.getAnimations().filter((each) => each.effect.getComputedTiming().endTime < 5000).map((each) => each.finished)
+)"""
+
+
 def violations(page: Page) -> list[str]:
-    """Return what axe finds in both themes."""
+    """Return what axe finds in both themes, once nothing fades in any more."""
+    page.evaluate(SETTLED)
     found: list[str] = []
     for theme in ("light", "dark"):
         page.emulate_media(color_scheme=theme)

@@ -23,7 +23,8 @@ def test_it_streams_an_answer_and_says_what_it_used(page: Page) -> None:
     expect(page.get_by_role("link", name="Good morning, little stream")).to_have_attribute(
         "aria-current", "page"
     )
-    expect(page).to_have_title("Good morning, little stream · Runnel")
+    # Other tests may leave something that waits: the title counts that.
+    expect(page).to_have_title(re.compile(r"^(\(\d+\) )?Good morning, little stream · Runnel$"))
     assert re.search(r"/c/[0-9a-f-]{36}/$", page.url)
 
 

@@ -169,10 +169,10 @@ def test_colours_and_dates_are_the_users_own(page: Page) -> None:
     page.get_by_label("Language of dates").select_option("de")
     press(page, "Save")
     expect(page.get_by_text("Saved.")).to_be_visible()
-    background = "getComputedStyle(document.body).backgroundColor"
-    assert page.evaluate(background) == "rgb(17, 24, 23)"
+    body = page.locator("body")
+    expect(body).to_have_css("background-color", "rgb(17, 24, 23)")
     page.goto("/")
-    assert page.evaluate(background) == "rgb(17, 24, 23)"
+    expect(body).to_have_css("background-color", "rgb(17, 24, 23)")
     send(page, "When?", "emulator/echo")
     expect(last_run(page).locator(".pace")).to_contain_text(".20")
     page.goto("/account/")
@@ -180,7 +180,7 @@ def test_colours_and_dates_are_the_users_own(page: Page) -> None:
     page.get_by_label("Language of dates").select_option("")
     press(page, "Save")
     expect(page.get_by_text("Saved.")).to_be_visible()
-    assert page.evaluate(background) == "rgb(255, 255, 255)"
+    expect(body).to_have_css("background-color", "rgb(255, 255, 255)")
 
 
 def test_another_session_is_ended_from_the_account_page(page: Page, browser: Browser, server: Server) -> None:
