@@ -99,7 +99,7 @@ def test_a_link_shows_the_answer_live_until_it_is_revoked(page: Page, browser: B
     expect(page.locator("#presence")).to_have_text("1 guest looks at this too.")
     send(page, "And on", "emulator/long")
     wait_for_words(guest, 20)
-    page.keyboard.press("Escape")
+    press(page, "Stop")
     expect(outcome(guest)).to_contain_text("Stopped by admin")
     expect(guest.get_by_role("button", name="Stop", exact=True)).to_be_hidden()
 
