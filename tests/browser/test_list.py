@@ -98,12 +98,16 @@ def test_a_link_shows_the_answer_live_until_it_is_revoked(page: Page, browser: B
     expect(guest.locator("#presence")).to_have_text("admin looks at this too.")
     expect(page.locator("#presence")).to_have_text("1 guest looks at this too.")
     send(page, "And on", "emulator/long")
+    # Not the words of the answer before.
+    expect(guest.locator(".run")).to_have_count(2)
     wait_for_words(guest, 20)
-    press(page, "Stop")
+    expect(page.get_by_role("button", name="Stop", exact=True)).to_be_visible()
+    page.keyboard.press("Escape")
     expect(outcome(guest)).to_contain_text("Stopped by admin")
     expect(guest.get_by_role("button", name="Stop", exact=True)).to_be_hidden()
 
     send(page, "Once more", "emulator/long")
+    expect(guest.locator(".run")).to_have_count(3)
     wait_for_words(guest, 20)
     choose(page, "Read along with me", "Share…")
     page.get_by_role("button", name="Revoke").click()
