@@ -5,6 +5,17 @@ import time
 from playwright.sync_api import Locator, Page, expect
 
 
+def sign_in_by_keyboard(page: Page, password: str) -> None:
+    """Sign in as the first user, without a mouse, and wait for the connection."""
+    page.goto("/")
+    expect(page.get_by_label("Username")).to_be_focused()
+    page.keyboard.type("admin")
+    page.keyboard.press("Tab")
+    page.keyboard.type(password)
+    page.keyboard.press("Enter")
+    page.locator("main[data-connection=online]").wait_for()
+
+
 def send(page: Page, words: str, model: str) -> None:
     page.get_by_label("Model", exact=True).fill(model)
     page.get_by_label("Message", exact=True).fill(words)

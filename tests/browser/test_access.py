@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import Server, sign_in
-from tests.browser.doing import answer, last_run, outcome, press, send, wait_for_words
+from tests.browser.doing import answer, last_run, outcome, press, send, sign_in_by_keyboard, wait_for_words
 
 pytestmark = pytest.mark.browser
 
@@ -105,13 +105,7 @@ def test_nothing_keeps_people_out_of_tools_decisions_and_dialogs(page: Page) -> 
 def test_it_is_used_without_a_mouse(browser: Browser, server: Server) -> None:
     context = browser.new_context(base_url=server.url, viewport={"width": 1000, "height": 500})
     page = context.new_page()
-    page.goto("/")
-    expect(page.get_by_label("Username")).to_be_focused()
-    page.keyboard.type("admin")
-    page.keyboard.press("Tab")
-    page.keyboard.type(server.password)
-    page.keyboard.press("Enter")
-    page.locator("main[data-connection=online]").wait_for()
+    sign_in_by_keyboard(page, server.password)
 
     # The field for the message has the focus; the model is a few steps on.
     expect(page.get_by_label("Message", exact=True)).to_be_focused()

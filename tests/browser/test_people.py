@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.browser.conftest import Server, sign_in
-from tests.browser.doing import call, last_run, outcome, press, send, state, whole_run
+from tests.browser.doing import call, last_run, outcome, press, send, sign_in_by_keyboard, state, whole_run
 from tests.browser.test_access import violations
 from tests.browser.test_hostile_words import FIND, watch, words
 
@@ -270,13 +270,7 @@ def choose_action(page: Page, words: str) -> None:
 def test_the_whole_first_visit_needs_no_mouse(browser: Browser, server: Server) -> None:
     context = browser.new_context(base_url=server.url, viewport={"width": 1000, "height": 600})
     page = context.new_page()
-    page.goto("/")
-    expect(page.get_by_label("Username")).to_be_focused()
-    page.keyboard.type("admin")
-    page.keyboard.press("Tab")
-    page.keyboard.type(server.password)
-    page.keyboard.press("Enter")
-    page.locator("main[data-connection=online]").wait_for()
+    sign_in_by_keyboard(page, server.password)
     page.locator("#suggestions").wait_for()
     tab_to(page, "Write a note: buy oat milk")
     page.keyboard.press("Enter")

@@ -1,25 +1,10 @@
 """A database of an earlier version: its runs keep their logs, and what is written after them continues them."""
 
-import json
-import os
-import subprocess
-import sys
 from pathlib import Path
-
-PROJECT = Path(__file__).resolve().parents[3]
 
 #: Makes two runs as the version before the table of logs stored them, migrates, and tells what there is.
 SCRIPT = """
-import json, uuid, django
-django.setup()
-from django.core.management import call_command
-from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
-
-before = [("runs", "0010_tool_call_files"), ("auth", "0012_alter_user_first_name_max_length")]
-call_command("migrate", "auth", verbosity=0)
-call_command("migrate", *before[0], verbosity=0)
-apps = MigrationExecutor(connection).loader.project_state(before).apps
+apps = earlier("0010_tool_call_files")
 User, Conversation, Run, RunEvent = (
     apps.get_model(name) for name in ("auth.User", "runs.Conversation", "runs.Run", "runs.RunEvent")
 )
@@ -52,21 +37,7 @@ print(json.dumps({
 
 
 def test_runs_of_an_earlier_version_keep_their_logs(tmp_path: Path) -> None:
-    environment = os.environ | {
-        "DJANGO_SETTINGS_MODULE": "project.settings",
-        "RUNNEL_DATA_DIR": str(tmp_path),
-        "DATABASE_URL": "",
-    }
-    done = subprocess.run(
-        [sys.executable, "-c", SCRIPT],
-        check=False,
-        cwd=PROJECT,
-        env=environment,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout.splitlines()[-1])
+    told = told_by(SCRIPT, tmp_path)
     assert told["refused"] == []
     assert told["positions"] == [[3, 1], [0, 0]]
     assert told["frames"] == told["sent"]

@@ -1,26 +1,13 @@
 """A database of an earlier version: each conversation becomes one branch, in the order of its messages."""
 
-import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
-PROJECT = Path(__file__).resolve().parents[3]
+from tests.runs.earlier_version import told_by
 
 #: Makes conversations as the version before stored them, migrates, and tells what there is.
 SCRIPT = """
-import json, django
 from importlib import import_module
-django.setup()
-from django.core.management import call_command
-from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
-
-before = [("runs", "0017c_audit_log"), ("auth", "0012_alter_user_first_name_max_length")]
-call_command("migrate", "auth", verbosity=0)
-call_command("migrate", *before[0], verbosity=0)
-apps = MigrationExecutor(connection).loader.project_state(before).apps
+apps = earlier("0017c_audit_log")
 User, Conversation, Run, Message = (
     apps.get_model(name) for name in ("auth.User", "runs.Conversation", "runs.Run", "runs.Message")
 )
@@ -60,22 +47,7 @@ print(json.dumps({
 
 
 def test_conversations_of_an_earlier_version_are_one_branch_each(tmp_path: Path) -> None:
-    environment = os.environ | {
-        "DJANGO_SETTINGS_MODULE": "project.settings",
-        "RUNNEL_DATA_DIR": str(tmp_path),
-        "DATABASE_URL": "",
-    }
-    done = subprocess.run(
-        [sys.executable, "-c", SCRIPT],
-        cwd=PROJECT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout.splitlines()[-1]) == {
+    assert told_by(SCRIPT, tmp_path) == {
         "parents": True,
         "runs": True,
         "shown": True,

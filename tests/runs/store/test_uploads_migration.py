@@ -1,25 +1,12 @@
 """A database of an earlier version: the conversations that show an upload are found in its messages."""
 
-import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
-PROJECT = Path(__file__).resolve().parents[3]
+from tests.runs.earlier_version import told_by
 
 #: Makes messages as the version before stored them, migrates, and tells what there is.
 SCRIPT = """
-import json, django
-django.setup()
-from django.core.management import call_command
-from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
-
-before = [("runs", "0014b_retention"), ("auth", "0012_alter_user_first_name_max_length")]
-call_command("migrate", "auth", verbosity=0)
-call_command("migrate", *before[0], verbosity=0)
-apps = MigrationExecutor(connection).loader.project_state(before).apps
+apps = earlier("0014b_retention")
 User, Conversation, Run, Message, File = (
     apps.get_model(name)
     for name in ("auth.User", "runs.Conversation", "runs.Run", "runs.Message", "runs.File")
@@ -50,20 +37,5 @@ print(json.dumps({
 
 
 def test_uploads_of_an_earlier_version_stay_with_their_conversations(tmp_path: Path) -> None:
-    environment = os.environ | {
-        "DJANGO_SETTINGS_MODULE": "project.settings",
-        "RUNNEL_DATA_DIR": str(tmp_path),
-        "DATABASE_URL": "",
-    }
-    done = subprocess.run(
-        [sys.executable, "-c", SCRIPT],
-        cwd=PROJECT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)
+    told = told_by(SCRIPT, tmp_path)
     assert told["found"] == told["expected"]
