@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from tests.runs.earlier_version import told_by
+
 #: Makes two runs as the version before the table of logs stored them, migrates, and tells what there is.
 SCRIPT = """
 apps = earlier("0010_tool_call_files")
