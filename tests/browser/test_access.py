@@ -133,6 +133,8 @@ def test_it_is_used_without_a_mouse(browser: Browser, server: Server) -> None:
     page.keyboard.press("End")
     page.wait_for_function(f"{top} >= {end} - 1")
 
+    # Once it is known where the message is stored, it can be changed.
+    last_run(page).get_by_role("button", name="Edit the message").wait_for()
     page.keyboard.press("ArrowUp")
     expect(page.get_by_label("Your message")).to_have_value("Tell me\nsomething long")
     context.close()

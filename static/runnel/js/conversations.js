@@ -33,6 +33,8 @@ export class ConversationList {
   #groups = new Map();
   #shut = new Set(JSON.parse(localStorage.getItem(SHUT_KEY) ?? "[]"));
   #loadedFolders = new Set();
+  /** Ids of those that were deleted: a reading that was begun before still has them. */
+  #gone = new Set();
   #refreshing = null;
   #isStale = false;
 
@@ -93,6 +95,9 @@ export class ConversationList {
   /** Take an entry that has changed, as the server tells it. */
   take(entry) {
     const before = this.entry(entry.id) ?? null;
+    // Deleting can be undone.
+    if (entry.deleted) this.#gone.add(entry.id);
+    else this.#gone.delete(entry.id);
     if (entry.deleted || entry.archived) this.#forget(entry.id);
     else if (before || this.#belongs(entry)) this.#known.set(entry.id, entry);
     if (this.#opened?.id === entry.id && !entry.deleted) this.#opened = entry;
@@ -103,6 +108,7 @@ export class ConversationList {
 
   /** Show the conversation on the page, however old it is. */
   open({ id, title, updated_at, runs, shared }) {
+    if (this.#gone.has(id)) return;
     const isFirst = this.#opened === null;
     const active = runs.find((run) => run.finished_at === null);
     const { id: active_run_id = null, status: active_run_status = null } = active ?? {};
@@ -114,6 +120,7 @@ export class ConversationList {
 
   /** Take out one that is gone. */
   remove(id) {
+    this.#gone.add(id);
     this.#forget(id);
     this.#draw();
   }
@@ -122,6 +129,7 @@ export class ConversationList {
   async #askWhileStale() {
     while (this.#isStale) {
       this.#isStale = false;
+      const goneBefore = new Set(this.#gone);
       const { conversations, before, pinned = [], folders = [], shared = [] } = await listConversations();
       this.#folders = folders;
       for (const { id } of [...pinned, ...shared]) this.#extra.add(id);
@@ -129,6 +137,8 @@ export class ConversationList {
       for (const each of [...pinned, ...shared]) this.#known.set(each.id, each);
       for (const name of this.#loadedFolders) if (!folders.includes(name)) this.#loadedFolders.delete(name);
       await Promise.all(folders.map((name) => this.#loadFolder(name, { again: true })));
+      for (const id of goneBefore) this.#gone.delete(id);
+      this.#forgetGone();
       this.#draw();
       const current = this.#known.get(this.#current);
       if (current) this.#handlers.changed(current, null);
@@ -152,6 +162,7 @@ export class ConversationList {
   async #showOlder() {
     const { conversations, before } = await listConversations({ before: this.#before });
     for (const each of conversations) if (!this.#known.has(each.id)) this.#known.set(each.id, each);
+    this.#forgetGone();
     this.#before = before;
     this.#draw();
   }
@@ -169,6 +180,10 @@ export class ConversationList {
       before = read.before;
       if (before === null) return;
     }
+  }
+
+  #forgetGone() {
+    for (const id of this.#gone) this.#forget(id);
   }
 
   #forget(id) {

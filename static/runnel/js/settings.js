@@ -26,6 +26,8 @@ export class Settings {
   #conversation;
   #handlers;
   #drawer = null;
+  /** Resolves once it is known what is stored. */
+  #known = Promise.withResolvers();
   #storing = Promise.resolve();
   /** Counts what is yet to be stored: what was read meanwhile is older. */
   #unstored = 0;
@@ -38,6 +40,7 @@ export class Settings {
     this.#conversation = conversation;
     this.#handlers = handlers;
     this.#button.addEventListener("click", () => this.open());
+    if (!conversation) this.#known.resolve();
     this.#show();
   }
 
@@ -48,6 +51,7 @@ export class Settings {
   /** Take what is stored of the conversation. */
   take({ id, settings = {} }) {
     if (id !== this.#conversation) this.#conversation = id;
+    this.#known.resolve();
     if (this.#unstored) return;
     this.#values = settings;
     this.#show();
@@ -65,6 +69,8 @@ export class Settings {
   reset(conversation) {
     this.#conversation = conversation;
     this.#values = {};
+    this.#known = Promise.withResolvers();
+    if (!conversation) this.#known.resolve();
     this.#show();
   }
 
@@ -86,6 +92,9 @@ export class Settings {
   }
 
   async open() {
+    const id = this.#conversation;
+    await this.#known.promise;
+    if (id !== this.#conversation) return;
     const { SettingsDrawer } = await import("./settingsdrawer.js");
     this.#drawer ??= new SettingsDrawer({ changed: (values) => this.change(values), ...this.#handlers });
     this.#drawer.open(this.#values);

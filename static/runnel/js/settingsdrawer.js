@@ -61,6 +61,8 @@ export class SettingsDrawer {
   /** The user's presets, null until they were read. */
   #stored = null;
   #timer = 0;
+  /** Whether something was changed that is not stored. */
+  #isChanged = false;
 
   /** @param {{changed: (values: object) => Promise<void>, stopAfterStep: () => void, canStopAfterStep: () => boolean}} handlers */
   constructor(handlers) {
@@ -104,7 +106,8 @@ export class SettingsDrawer {
   }
 
   open(values) {
-    this.draw(values);
+    this.#isChanged = false;
+    this.#fill(values);
     this.#state.textContent = "";
     this.#stop.hidden = !this.#handlers.canStopAfterStep();
     this.#dialog.showModal();
@@ -113,8 +116,7 @@ export class SettingsDrawer {
 
   /** Show these settings, unless somebody is changing them. */
   draw(values) {
-    if (this.#timer || this.#dialog.contains(document.activeElement)) return;
-    this.#fill(values);
+    if (!this.#isChanged) this.#fill(values);
   }
 
   #fill({ system = "", reasoning_effort: effort = "", temperature, max_output_tokens: output, budget = {}, fallback_models: models = [] }) {
@@ -128,6 +130,8 @@ export class SettingsDrawer {
     this.#output.value = output ?? "";
     this.#money.value = budget.cost ?? "";
     this.#tokens.value = budget.tokens ?? "";
+    // What is drawn anew loses the focus.
+    if (models.join("\n") === this.#models.join("\n")) return;
     this.#models = [...models];
     this.#drawFallbacks();
   }
@@ -175,6 +179,7 @@ export class SettingsDrawer {
   }
 
   #changed() {
+    this.#isChanged = true;
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#store(), PAUSE);
     this.#state.textContent = "";
@@ -190,9 +195,11 @@ export class SettingsDrawer {
       return;
     }
     try {
+      this.#isChanged = false;
       await this.#handlers.changed(this.#values);
       this.#state.textContent = "Saved. The next message is sent so.";
     } catch (error) {
+      this.#isChanged = true;
       this.#state.textContent = `Not saved: ${error.message}`;
     }
   }
