@@ -413,6 +413,8 @@ RUNNEL_STALLED_SECONDS = number("RUNNEL_STALLED_SECONDS", 60.0, at_least=0.1)
 
 #: The largest upload, in megabytes.
 RUNNEL_UPLOAD_MB = whole("RUNNEL_UPLOAD_MB", 20, at_least=1)
+#: Millions of points that a picture may have: a small file can claim more than any browser can draw.
+RUNNEL_IMAGE_MEGAPIXELS = number("RUNNEL_IMAGE_MEGAPIXELS", 100.0, at_least=0.1)
 #: Hours after which an upload that no message shows is deleted; 0 keeps it for ever.
 RUNNEL_UPLOAD_HOURS = number("RUNNEL_UPLOAD_HOURS", 24.0)
 # The files of one request to a model. More in a new message are refused; older ones of a conversation are left out.

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 from uuid import UUID
 
+import imagesize
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import UploadedFile
@@ -74,7 +75,7 @@ def store(owner_id: int, upload: "UploadedFile[bytes]", *, name: str) -> File:
 
     Raises:
         NoRoom: the user has as many files, or bytes of files, as allowed.
-        FileRefused: the file is empty, too large, or of a type that no model reads.
+        FileRefused: the file is empty, too large, of a type that no model reads, or a picture with too many points.
     """
     max_bytes = settings.RUNNEL_UPLOAD_MB * _MEGABYTE
     if not upload.size:
@@ -88,6 +89,8 @@ def store(owner_id: int, upload: "UploadedFile[bytes]", *, name: str) -> File:
         raise FileRefused(
             "Only images (PNG, JPEG, GIF, WebP), PDF, sound (WAV, MP3) and plain text are taken."
         )
+    if mime_type.startswith("image/"):
+        _refuse_huge(upload)
     file = File(owner_id=owner_id, name=_clean(name), mime_type=mime_type, size=upload.size)
     file.content.save(file.name, upload, save=False)
     try:
@@ -132,6 +135,18 @@ def _mime_type(upload: "UploadedFile[bytes]") -> str | None:
         return known
     upload.seek(0)
     return "text/plain" if _is_text(upload.read()) else None
+
+
+def _refuse_huge(upload: "UploadedFile[bytes]") -> None:
+    """Raise ``FileRefused`` for a picture that says it has more points than allowed. A broken one says nothing."""
+    upload.seek(0)
+    width, height = imagesize.get(upload)
+    megapixels = width * height / 1_000_000
+    if megapixels > settings.RUNNEL_IMAGE_MEGAPIXELS:
+        raise FileRefused(
+            f"A picture may have {settings.RUNNEL_IMAGE_MEGAPIXELS:g} million points, and this one has {megapixels:,.0f}. "
+            "Make it smaller."
+        )
 
 
 def _is_text(content: bytes) -> bool:

@@ -1,6 +1,7 @@
 """How long uploads stay, and how many a user may have."""
 
 import shutil
+import struct
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
@@ -152,3 +153,18 @@ def test_a_user_may_store_so_much_and_no_more(folder: Path, settings: Any, setti
     assert "does not fit. Delete files" in refused.json()["message"]
     assert names(folder) == kept
     assert upload(other, PNG + b"\0" * 450_000).size
+
+
+def test_a_picture_that_claims_more_points_than_can_be_drawn_is_refused(folder: Path, settings: Any) -> None:
+    def png(width: int, height: int) -> bytes:
+        header = struct.pack(">I4sIIBBBBB", 13, b"IHDR", width, height, 8, 6, 0, 0, 0)
+        return b"\x89PNG\r\n\x1a\n" + header + b"\0" * 100
+
+    user = make_user("ada")
+    with pytest.raises(files.FileRefused, match="100 million points, and this one has 3,600"):
+        upload(user, png(60_000, 60_000))
+    assert not folder.exists()
+    assert upload(user, png(10_000, 10_000)).size
+    settings.RUNNEL_IMAGE_MEGAPIXELS = 1.0
+    with pytest.raises(files.FileRefused, match="1 million points"):
+        upload(user, png(10_000, 10_000))
