@@ -29,6 +29,9 @@ class Connections:
         self._waiting: dict[Any, None] = {}
         self._waiting_of: dict[str, dict[Any, None]] = {}
         self._sockets: set[Any] = set()
+        #: Connections above the last descriptor that are no WebSockets. While there are any, each new connection takes
+        #: the place of another, also where a lower descriptor has become free: else their number would grow further.
+        self._above: set[Any] = set()
         #: Connections that were told to close.
         self._going: set[Any] = set()
         self._body_files = 0
@@ -41,7 +44,9 @@ class Connections:
         self._addresses[transport] = address
         self._counts[address] += 1
         bounds = self._bounds
-        is_full = len(self) > bounds.connections or transport.fileno() > bounds.last_descriptor
+        if transport.fileno() > bounds.last_descriptor:
+            self._above.add(transport)
+        is_full = len(self) > bounds.connections or bool(self._above)
         is_crowded = not bounds.behind_proxy and self._counts[address] > bounds.per_address
         if (is_crowded and not self._evict(self._waiting_of.get(address))) or (
             is_full and not is_crowded and not self._evict(self._waiting)
@@ -82,11 +87,13 @@ class Connections:
         self.work(transport)
         if transport in self._addresses and transport not in self._sockets:
             self._sockets.add(transport)
+            self._above.discard(transport)
             self._uncount(self._addresses[transport])
 
     def leave(self, transport: Any) -> None:
         """Remove a closed connection."""
         self.work(transport)
+        self._above.discard(transport)
         address = self._addresses.pop(transport, None)
         if address is None:
             return
@@ -107,6 +114,7 @@ class Connections:
 
     def _close(self, transport: Any) -> None:
         self.work(transport)
+        self._above.discard(transport)
         if transport not in self._going and transport not in self._sockets:
             self._going.add(transport)
             self._uncount(self._addresses[transport])

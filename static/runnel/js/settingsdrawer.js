@@ -259,6 +259,8 @@ export class SettingsDrawer {
 
   async #keep(name) {
     if (!name) return;
+    // What is changed is stored first: the line that says so would hide the one about the preset.
+    await this.#store();
     const others = (this.#stored ?? []).filter((each) => each.name !== name);
     await this.#storePresets([...others, { name, settings: this.#values }], name);
     this.#naming.hidden = true;

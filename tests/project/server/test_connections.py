@@ -81,6 +81,30 @@ def test_descriptors_beyond_the_last_one_are_for_others() -> None:
     assert first.is_aborted
 
 
+def test_their_number_does_not_grow_while_one_has_a_descriptor_beyond_the_last_one() -> None:
+    here = connections()
+    oldest, above = Transport(), Transport(descriptor=51)
+    for each in (Transport(), oldest, above):
+        here.enter(each, "a")
+    assert not oldest.is_aborted
+
+    # One that has left gave its low descriptor to the next.
+    assert here.enter(Transport(), "a")
+    assert oldest.is_aborted
+    assert len(here) == 2
+
+
+def test_a_websocket_beyond_the_last_descriptor_is_in_nobodys_way() -> None:
+    here = connections()
+    socket, waiting = Transport(descriptor=51), Transport()
+    here.enter(socket, "a")
+    here.upgrade(socket)
+    here.enter(waiting, "a")
+
+    assert here.enter(Transport(), "a")
+    assert not waiting.is_aborted
+
+
 def test_a_websocket_counts_for_its_user_and_not_for_its_address() -> None:
     here = connections(per_address=1)
     sockets = [Transport() for _ in range(3)]
