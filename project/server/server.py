@@ -5,6 +5,8 @@ from collections.abc import Callable
 from socket import socket
 from typing import Any, override
 
+from autobahn.twisted import websocket
+from autobahn.websocket import protocol
 from daphne.http_protocol import HTTPFactory
 from daphne.server import Server as DaphneServer
 from daphne.ws_protocol import WebSocketFactory
@@ -20,6 +22,16 @@ from project.server.request import Request, with_body_from_file
 _BACKLOG = 1024
 #: Connections that are accepted in one turn of the loop, each of which takes some tenths of a millisecond.
 _ACCEPTED_AT_ONCE = 16
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as it is."""
+    return value
+
+
+# For each frame Autobahn prepares coloured words of a line that is then not written.
+for _module in (websocket, protocol):
+    vars(_module).update(hltype=_plain, hlval=_plain)
 
 
 class _Transport(tcp.Server):

@@ -39,8 +39,7 @@ class Exchange:
         self._timeout = httpx2.Timeout(None, connect=connect_timeout, pool=connect_timeout).as_dict()
         self._on_answer = on_answer
         self._longest_error = longest_error
-        #: Host and path, without query and credentials; empty until a request was built.
-        self.url = ""
+        self._url: httpx2.URL | None = None
         self.response: httpx2.Response | None = None
         self.answered_at: datetime | None = None
         #: What has come of the body of an answer that is no success.
@@ -49,6 +48,11 @@ class Exchange:
     def enter(self) -> None:
         """Make this the exchange of all requests of the current task."""
         _current.set(self)
+
+    @property
+    def url(self) -> str:
+        """Host and path, without query and credentials; empty until a request was built."""
+        return "" if self._url is None else str(self._url.copy_with(query=None, fragment=None, userinfo=b""))
 
     @property
     def is_open(self) -> bool:
@@ -101,7 +105,7 @@ class Exchange:
 
     def sent(self, request: httpx2.Request) -> None:
         """Note the address of ``request``, and set this call's timeouts, which not every SDK passes on."""
-        self.url = str(request.url.copy_with(query=None, fragment=None, userinfo=b""))
+        self._url = request.url
         request.extensions["timeout"] = self._timeout
 
     async def answered(self, response: httpx2.Response) -> None:

@@ -8,6 +8,7 @@ environment are not checked, because the operator set them.
 """
 
 from collections.abc import Iterable
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 
 import httpx2
@@ -107,6 +108,7 @@ def check_fetched_url(url: str) -> None:
     _check_host(host, scheme="https", allow_loopback=False)
 
 
+@lru_cache(maxsize=512)
 def origin_of(url: str) -> str:
     """Return scheme, host and port of ``url``, for which a key is valid.
 

@@ -4,7 +4,10 @@ A line names the run, its user and the request that started it: ``concurrency.lo
 run is driven.
 """
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Callable, Sequence
+from contextvars import copy_context
+from functools import partial
 from typing import Protocol
 from uuid import UUID
 
@@ -18,17 +21,30 @@ from runs.telemetry import metrics, spans
 
 logger: structlog.stdlib.BoundLogger = structlog.get_logger("runnel.runs")
 
+#: Seconds in which the line about a run's beginning is written: the request to the provider goes out first.
+_BEGAN_WITHIN = 0.02
+#: Writes the line about the beginning of a run.
+_unwritten: dict[UUID, Callable[[], None]] = {}
+
 
 def run_began(run_id: UUID, conversation_id: UUID, owner_id: int, *, model: str, segment: int) -> None:
     """Tell of a run that begins here, or goes on after a pause."""
     spans.begin_run(run_id, conversation_id, owner_id, model=model, segment=segment)
     if segment == 1:
         metrics.STARTED.inc()
-    logger.info("run started" if segment == 1 else "run resumed", model=model)
+    line = partial(logger.info, "run started" if segment == 1 else "run resumed", model=model)
+    _unwritten[run_id] = partial(copy_context().run, line)
+    asyncio.get_running_loop().call_later(_BEGAN_WITHIN, _write_beginning, run_id)
+
+
+def _write_beginning(run_id: UUID) -> None:
+    if (write := _unwritten.pop(run_id, None)) is not None:
+        write()
 
 
 def run_paused(run_id: UUID) -> None:
     """Tell of a run that waits for a person."""
+    _write_beginning(run_id)
     spans.end_run(run_id, stop_reason=StopReason.REQUIRES_APPROVAL.value)
     logger.info("run paused")
 
@@ -51,6 +67,7 @@ def run_ended(run_id: UUID, owner_id: int, end: Ended, *, seconds: float | None 
 
     It was driven for ``seconds``, pauses excluded; ``None`` if nobody knows.
     """
+    _write_beginning(run_id)
     spans.end_run(run_id, stop_reason=end.stop_reason.value, error_code=end.error_code)
     metrics.note_end(end.status, end.stop_reason, end.upstream_closed_ms)
     told = {"error_code": end.error_code or None, "seconds": None if seconds is None else round(seconds, 3)}
@@ -66,6 +83,7 @@ def run_ended(run_id: UUID, owner_id: int, end: Ended, *, seconds: float | None 
 
 def run_left(run_id: UUID) -> None:
     """Tell that a run is not driven here any more, however that came."""
+    _write_beginning(run_id)
     spans.end_run(run_id)
 
 
