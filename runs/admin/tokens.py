@@ -13,13 +13,13 @@ from runs.models import ApiToken
 class ApiTokenAdmin(NoSecretLookups, ModelAdmin):
     """All API tokens. Deleting a token revokes it."""
 
-    list_display = ("label", "number", "user", "scopes", "created", "expires", "last_used")
+    list_display = ("label", "number", "user", "may", "created", "expires", "last_used")
     list_select_related = ("user",)
     list_filter = ("created_at", "expires_at", "last_used_at")
     search_fields = ("name", "user__username", "user__email")
     search_help_text = "Name or owner"
     list_before_template = "admin/tokens_note.html"
-    fields = ("label", "number", "user", "scopes", "created", "expires", "last_used")
+    fields = ("label", "number", "user", "may", "created", "expires", "last_used")
     readonly_fields = fields
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -36,6 +36,10 @@ class ApiTokenAdmin(NoSecretLookups, ModelAdmin):
     def number(self, token: ApiToken) -> str:
         """The token's number, to distinguish tokens of one day without names."""
         return f"#{token.pk}"
+
+    @admin.display(description="Scopes", ordering="scopes")
+    def may(self, token: ApiToken) -> str:
+        return token.scope_list
 
     @admin.display(description="Created", ordering="created_at")
     def created(self, token: ApiToken) -> str:

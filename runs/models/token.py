@@ -60,6 +60,11 @@ class ApiToken(models.Model):
         return frozenset(self.scopes.split())
 
     @property
+    def scope_list(self) -> str:
+        """The scopes in one text for people: ``read, run``."""
+        return ", ".join(self.scopes.split())
+
+    @property
     def has_expired(self) -> bool:
         """Whether the token is not accepted any more because of its age."""
         return self.expires_at is not None and self.expires_at <= timezone.now()

@@ -64,6 +64,8 @@ def test_it_says_what_a_token_may_do_and_when_it_was_used(browser: Client, ada: 
     page = browser.get(PAGE).text
     assert "<bdi>&lt;b&gt;robot&lt;/b&gt;</bdi>" in page
     assert "May approve." in page
+    ApiToken.issue(ada, "second")
+    assert "May approve, read, run." in browser.get(PAGE).text
     assert f">{used:%Y-%m-%d %H:%M} UTC</time>" in page
     assert "<strong>expired</strong>" in page
 
