@@ -11,6 +11,7 @@ from runs.engine import supervisor
 from runs.errors import NotFound
 from runs.models import Conversation, Run
 from runs.models.conversation import QueuePause
+from runs.services.sharing import Onlooker, share_for
 from runs.states import ACTIVE
 from runs.store import queue, statements
 from runs.store.branches import Branch, Tree
@@ -40,16 +41,27 @@ async def show(owner_id: int, conversation_id: UUID, run_id: UUID) -> Json:
     chosen = statements.update(Conversation, {"shown_run_id": end}, key=conversation_id)
     await here.journal.execute(chosen.execute)
     here.feed.conversation_changed(conversation_id)
-    return await outline(owner_id, conversation_id)
+    return await outline(Onlooker(user_id=owner_id), conversation_id)
 
 
-async def outline(owner_id: int, conversation_id: UUID) -> Json:
-    """Return what all who follow a conversation must agree about: the shown branch, its alternatives, and the queue.
+async def outline(onlooker: Onlooker, conversation_id: UUID) -> Json:
+    """Return what all who follow a conversation must agree about: the shown branch and its alternatives.
+
+    The owner is told the queue, too.
 
     Raises:
-        NotFound: there is no such conversation, or it does not belong to ``owner_id``.
+        NotFound: there is no such conversation, or ``onlooker`` may not look at it.
     """
-    return await readers.run(lambda: outline_of(_own(owner_id, conversation_id)))
+
+    def read() -> Json:
+        own = Conversation.objects.filter(pk=conversation_id, owner_id=onlooker.user_id).first()
+        if own is not None:
+            return outline_of(own)
+        if (share := share_for(onlooker, conversation_id)) is None:
+            raise NotFound
+        return outline_of(share.conversation, with_queue=False)
+
+    return await readers.run(read)
 
 
 def outline_of(

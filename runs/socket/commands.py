@@ -195,7 +195,7 @@ class Commands:
             self._untold.discard(conversation_id)
             if self._subscriptions.is_following(conversation_id):
                 with contextlib.suppress(ServiceError):
-                    outline = await services.outline(self.user_id, conversation_id)
+                    outline = await services.outline(self._onlooker, conversation_id)
                     await self._send_text(server_frames.conversation(conversation_id, outline))
 
         self._executor.submit(str(conversation_id), tell, after=str(run_id or ""))
@@ -284,7 +284,7 @@ class Commands:
         if active is not None:
             await self._ids.learn(active.run_id)
             values |= {"run_id": active.run_id, "status": active.status, "seq": active.last_seq}
-        outline = await services.outline(self.user_id, conversation_id) if place.share is None else {}
+        outline = await services.outline(self._onlooker, conversation_id)
         await self._send_text(
             server_frames.ok(frame.id, conversation_id=conversation_id, **values, **outline)
         )

@@ -83,6 +83,32 @@ async def test_it_is_live_for_a_user_and_for_somebody_with_a_link(
     await guest.ended(begun["run_id"])
 
 
+async def test_who_looks_sees_another_branch_when_the_owner_shows_it_and_no_queue(
+    ada: Person, eve: Person, connect: Connect, open_link: OpenLink
+) -> None:
+    owner = await connect(ada)
+    first = await owner.start("emulator/echo", "one")
+    key = first["conversation_id"]
+    await owner.ended(first["run_id"])
+    _, secret = await link(key)
+    await share_with(eve, key)
+    guest, user = await open_link(secret), await connect(eve)
+    for socket in (guest, user):
+        assert (await follow(socket, key))["shown"] == first["run_id"]
+    second = await owner.start("emulator/echo", "two", conversation_id=key, parent_id=None)
+    await owner.ended(second["run_id"])
+    assert (await owner.ask("show", conversation_id=key, run_id=first["run_id"]))["type"] == "ok"
+    for socket in (guest, user):
+        await socket.until(partial(is_shown, socket, first["run_id"], of=[first["run_id"], second["run_id"]]))
+        assert all("queue" not in frame for frame in socket.frames)
+
+
+def is_shown(socket: Socket, run_id: str, *, of: list[str]) -> bool:
+    """Return whether the newest news of the conversation is that this run, one of these, is shown."""
+    told = [frame for frame in socket.frames if frame["type"] == "conversation"]
+    return bool(told) and told[-1]["shown"] == run_id and [fork["runs"] for fork in told[-1]["forks"]] == [of]
+
+
 async def test_who_is_there_is_told_to_those_who_want_to_know(
     ada: Person, eve: Person, connect: Connect, open_link: OpenLink
 ) -> None:
