@@ -1,7 +1,7 @@
 """All that can be done, by keys alone: the palette, the list of keys, the field for the model."""
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.doing import outcome, send
 
@@ -24,6 +24,19 @@ def test_the_palette_finds_an_action_and_does_it(page: Page) -> None:
     expect(page.get_by_text("Nothing here is called so.")).to_be_visible()
     page.keyboard.press("Escape")
     expect(field).to_be_hidden()
+
+
+def test_letters_that_are_typed_while_the_palette_loads_are_not_lost(page: Page) -> None:
+    held: list[Route] = []
+    page.route("**/palette*.js", lambda route: held.append(route))  # noqa: PLW0108 - Playwright writes to it
+    with page.expect_request("**/palette*.js"):
+        page.keyboard.press("Control+k")
+    page.keyboard.type("temp")
+    expect(page.get_by_label("Search for an action")).to_have_value("temp")
+    expect(page.get_by_label("Message", exact=True)).to_have_value("")
+    held[0].continue_()
+    page.keyboard.type("erature")
+    expect(page.get_by_role("option")).to_have_text(["Settings of this conversationCtrl."])
 
 
 def test_every_key_is_listed(page: Page) -> None:

@@ -1,7 +1,7 @@
 // The palette: all that can be done now, found by a few letters, done with Enter.
 
 import { actionsFor, keyNames } from "./actions.js";
-import { element } from "./dom.js";
+import { byId, element } from "./dom.js";
 
 /** Entries that are shown at most: who sees so many types another letter. */
 const MOST = 60;
@@ -30,21 +30,10 @@ export function ranked(actions, words) {
 }
 
 export class Palette {
-  #field = element("input", {
-    type: "text",
-    role: "combobox",
-    placeholder: "What do you want to do?",
-    "aria-label": "Search for an action",
-    "aria-expanded": "true",
-    "aria-controls": "palette-list",
-    "aria-autocomplete": "list",
-    autocomplete: "off",
-    spellcheck: "false",
-    maxlength: "200",
-  });
-  #list = element("ul", { id: "palette-list", role: "listbox", "aria-label": "Actions" });
-  #nothing = element("p", { class: "nothing", role: "status" });
-  #dialog = element("dialog", { id: "palette", "aria-label": "Actions" }, this.#field, this.#list, this.#nothing);
+  #dialog = byId("palette");
+  #field = byId("palette-words");
+  #list = byId("palette-list");
+  #nothing = byId("palette-nothing");
   /** What is shown, in its order: {action, item}. */
   #shown = [];
   #chosen = 0;
@@ -52,21 +41,14 @@ export class Palette {
   #turn = 0;
 
   constructor() {
-    document.body.append(this.#dialog);
-    this.#field.addEventListener("input", () => this.#look());
+    this.#field.addEventListener("input", () => this.look());
     this.#dialog.addEventListener("keydown", (event) => this.#key(event));
     // The dialog itself is hit only beside what is in it.
     this.#dialog.addEventListener("click", ({ target }) => target === this.#dialog && this.#dialog.close());
   }
 
-  open() {
-    if (this.#dialog.open) return;
-    this.#field.value = "";
-    this.#dialog.showModal();
-    this.#look();
-  }
-
-  async #look() {
+  /** Show what fits the words in the field. */
+  async look() {
     const words = this.#field.value;
     const turn = ++this.#turn;
     const { known, coming } = actionsFor(words);

@@ -5,13 +5,15 @@ import { byId } from "./dom.js";
 
 let palette = null;
 
-// Loaded when somebody asks for it the first time; from then on what is typed next is typed into it.
+// Its field is there at once, so that no letter is lost; what finds actions is loaded the first time.
 async function openPalette() {
-  if (!palette) {
-    const { Palette } = await import("./palette.js");
-    palette ??= new Palette();
-  }
-  palette.open();
+  const dialog = byId("palette");
+  if (dialog.open) return;
+  byId("palette-words").value = "";
+  dialog.showModal();
+  const { Palette } = await import("./palette.js");
+  palette ??= new Palette();
+  if (dialog.open) palette.look();
 }
 
 async function openKeys() {
