@@ -100,6 +100,23 @@ def test_a_message_begins_a_branch_after_an_earlier_answer(page: Page) -> None:
     assert asked(page) == ["First", "Second"]
 
 
+def test_a_message_begins_a_branch_after_a_question_and_leaves_its_answer_out(page: Page) -> None:
+    ask(page, "First")
+    ask(page, "Second")
+    page.locator(".run").first.hover()
+    press(page.locator(".run").first, "Branch: go on from this message in another way")
+    ask(page, "And this, too")
+    expect(page.locator(".run")).to_have_count(2)
+    assert asked(page) == ["First", "And this, too"]
+    expect(page.locator(".run").first.locator(".answer > .text")).to_have_count(0)
+    page.reload()
+    expect(outcome(page)).to_contain_text("Done")
+    assert asked(page) == ["First", "And this, too"]
+    press(page, "Previous version of the question")
+    expect(last_run(page)).to_contain_text("Second")
+    assert asked(page) == ["First", "Second"]
+
+
 def test_a_stopped_answer_goes_on_after_a_small_line(page: Page) -> None:
     send(page, "Tell me about rivers", "emulator/long")
     wait_for_words(page, 60)

@@ -16,7 +16,7 @@ function button(words, act) {
  * @param {import("./runview.js").RunView} view
  * @param {{again?: Function, goOn?: Function, editQuestion?: Function, branch?: Function, show?: Function, traces?: string}} handlers
  *   `again(view, {isOtherModel})` asks the same once more, `goOn(view)` for the rest, `editQuestion(view)` lets the user
- *   change what was asked, `branch(view)` goes on from here in another way; what is left out is not offered
+ *   change what was asked, `branch(message)` goes on behind a message in another way; what is left out is not offered
  */
 export function answerActions(view, handlers) {
   const { words, run, fork } = view;
@@ -32,7 +32,7 @@ export function answerActions(view, handlers) {
     offered.push(iconButton("again other-model", "Answer again with another model", () => handlers.again(view, { isOtherModel: true })));
   }
   if (handlers.branch && view.lastMessage && words) {
-    offered.push(iconButton("again branch", "Branch: go on from here in another way", () => handlers.branch(view)));
+    offered.push(iconButton("again branch", "Branch: go on from here in another way", () => handlers.branch(view.lastMessage)));
   }
   if (fork) offered.push(alternatives(fork, "answer", handlers.show));
   if (handlers.goOn && view.isCut && view.lastMessage) offered.push(button("Continue", () => handlers.goOn(view)));

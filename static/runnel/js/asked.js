@@ -11,6 +11,7 @@ export class Asked {
   #buttons = element("div", { class: "asked-actions" });
   #versions = element("span");
   #edit;
+  #branch;
   #handlers;
   #fork = null;
 
@@ -21,8 +22,8 @@ export class Asked {
 
   /**
    * @param {{words: string, files: object[], isSteer?: boolean}} said  `isSteer`: it was said while the answer went on
-   * @param {{edit?: (asked: Asked, words: string) => Promise<void>, show?: (runId: string) => void}} handlers
-   *   without `edit` it cannot be changed
+   * @param {{edit?: (asked: Asked, words: string) => Promise<void>, branch?: (message: string) => void,
+   *   show?: (runId: string) => void}} handlers  without `edit` it cannot be changed; `branch` goes on behind a message in another way
    */
   constructor({ words, files, isSteer = false }, handlers) {
     this.isSteer = isSteer;
@@ -31,7 +32,8 @@ export class Asked {
     this.#handlers = handlers;
     this.#edit = iconButton("edit", "Edit the message", () => this.edit());
     const copies = iconButton("copy", "Copy the message", () => copy(words, copies));
-    this.#buttons.append(...(words ? [copies] : []), this.#edit, this.#versions);
+    this.#branch = iconButton("again branch", "Branch: go on from this message in another way", () => handlers.branch?.(this.id));
+    this.#buttons.append(...(words ? [copies] : []), this.#edit, this.#branch, this.#versions);
     this.#show();
   }
 
@@ -44,7 +46,7 @@ export class Asked {
   know({ id, parent_id: parent }) {
     this.id = id;
     if (parent !== undefined) this.parent = parent;
-    this.#edit.hidden = !this.canEdit;
+    this.#offer();
   }
 
   /** Show which version of it this is; null if there is but one. */
@@ -109,13 +111,18 @@ export class Asked {
     return Boolean(this.#handlers.edit && !this.isSteer && this.id && this.parent !== undefined);
   }
 
+  #offer() {
+    this.#edit.hidden = !this.canEdit;
+    this.#branch.hidden = !this.#handlers.branch || this.isSteer || !this.id;
+  }
+
   #show() {
     const you = element("span", { class: "visually-hidden" }, "You: ");
     this.#bubble.classList.remove("edited");
     const files = this.files.length ? [element("div", { class: "files" }, ...this.files.map(mediaElement))] : [];
     this.#bubble.replaceChildren(you, ...files, this.words);
     this.#buttons.hidden = false;
-    this.#edit.hidden = !this.canEdit;
+    this.#offer();
     this.fork = this.#fork;
   }
 }

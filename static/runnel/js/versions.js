@@ -29,7 +29,7 @@ export class Versions {
       again: (view, options) => this.#again(view, options).catch(this.#report),
       goOn: (view) => this.#goOn(view).catch(this.#report),
       editQuestion: (view) => (view.question ?? this.#viewer.askedWith(view.answered))?.edit(),
-      branch: (view) => this.#composer.branchAfter(view.lastMessage),
+      branch: (message) => this.#composer.branchAfter(message),
       show: (runId) => this.#show(runId).catch(this.#report),
       traces: this.#traces,
     };
