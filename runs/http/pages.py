@@ -46,6 +46,13 @@ def app(request: HttpRequest, conversation_id: UUID | None = None) -> HttpRespon
     )
 
 
+@never_cache
+@login_required
+def keys(request: HttpRequest) -> HttpResponse:
+    """List the keys of the chat page."""
+    return render(request, "account/keys.html")
+
+
 class SignIn(LoginView):
     """Ask for name and password. ``next`` may lead only to this host (Django checks that)."""
 

@@ -47,6 +47,7 @@ urlpatterns = [
     path("approvals/", approvals.page, name="approvals"),
     path("approvals/standing/<int:decision_id>/revoke/", approvals.revoke, name="standing_revoke"),
     path("usage/", usage.page, name="usage"),
+    path("keys/", pages.keys, name="keys"),
     path("providers/", providers.page, name="providers"),
     path("providers/<int:provider_id>/test/", providers.test, name="provider_test"),
     path("providers/<int:provider_id>/remove/", providers.remove, name="provider_remove"),

@@ -44,8 +44,12 @@ def test_every_key_is_listed(page: Page) -> None:
     keys = page.get_by_role("dialog", name="Keys")
     for words in ("Show all actions", "Stop the answer", "New line", "Scroll up"):
         expect(keys.get_by_text(words, exact=True)).to_be_visible()
+    listed = keys.locator("dt").all_text_contents()
     page.keyboard.press("Enter")
     expect(keys).to_be_hidden()
+    page.goto("/keys/")
+    expect(page.get_by_role("heading", name="Keys", exact=True, level=1)).to_be_visible()
+    expect(page.locator("dt")).to_have_text(listed)
 
 
 def test_a_model_is_chosen_with_the_keyboard_and_stays_a_favourite(page: Page) -> None:

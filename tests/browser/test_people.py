@@ -16,7 +16,7 @@ pytestmark = pytest.mark.browser
 GATED = '[[call write_note {"text": "Buy oat milk"}]]'
 #: Milliseconds for an answer that the emulator writes as slowly as a person reads.
 SLOW = 20_000
-ADDRESSES = ("/account/", "/approvals/", "/usage/", "/tokens/", "/providers/", "/password/")
+ADDRESSES = ("/account/", "/approvals/", "/usage/", "/tokens/", "/providers/", "/password/", "/keys/")
 
 
 def ask_for_a_note(page: Page, words: str = "") -> None:

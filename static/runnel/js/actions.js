@@ -1,4 +1,4 @@
-// What a person can do on the page: one list, from which come the palette, the keys and the page that lists them.
+// What a person can do on the page: one list, from which come the palette and what keys do.
 //
 // Any module offers its own. Knows neither what an action does nor how the lists look.
 

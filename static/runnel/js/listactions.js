@@ -5,6 +5,7 @@ import { offer } from "./actions.js";
 import { ask } from "./asking.js";
 import { Deletion } from "./deletion.js";
 import { byId, element } from "./dom.js";
+import { KEYS } from "./keys.js";
 import { openMenu } from "./menu.js";
 import { toast } from "./toast.js";
 import { titled } from "./words.js";
@@ -44,7 +45,7 @@ export class ListActions {
     const here = (title, run, more = {}) => ({ group: "This conversation", title, isOffered: isOpen, run: () => run(this.#current), ...more });
     offer((words) => this.#titled(words));
     offer([
-      here("Rename the conversation", (entry) => this.#rename(entry), { keys: "F2", also: "title" }),
+      here(KEYS.rename.title, (entry) => this.#rename(entry), { ...KEYS.rename, also: "title" }),
       here("Pin the conversation", (entry) => this.#change(entry, { pinned: true }), { isOffered: () => isOpen() && !this.#current.pinned }),
       here("Unpin the conversation", (entry) => this.#change(entry, { pinned: false }), { isOffered: () => isOpen() && this.#current.pinned }),
       here("Move the conversation to a folder", (entry) => this.#move(entry), { also: "project" }),
@@ -53,7 +54,7 @@ export class ListActions {
       here("Export the conversation as JSON", (entry) => download(entry, "json"), { also: "download save" }),
       { group: "Everywhere", title: "Import a conversation", also: "upload json", run: () => this.#import() },
       here("Archive the conversation", (entry) => this.#archive(entry), { also: "hide" }),
-      here("Delete the conversation", (entry) => this.#deletion.ask(entry), { keys: "Mod+Shift+Backspace" }),
+      here(KEYS.delete.title, (entry) => this.#deletion.ask(entry), KEYS.delete),
     ]);
   }
 

@@ -1,7 +1,8 @@
-// The actions of the page as a whole and of the conversation, and the keys that fields know by themselves.
+// The actions of the page as a whole and of the conversation.
 
 import { listenForKeys, offer } from "./actions.js";
 import { byId } from "./dom.js";
+import { KEYS } from "./keys.js";
 
 let palette = null;
 
@@ -20,19 +21,6 @@ async function openKeys() {
   const { showKeys } = await import("./keylist.js");
   showKeys();
 }
-
-/** What the message field and the transcript do with keys. */
-const IN_FIELDS = [
-  { group: "Message", keys: "Enter", title: "Send; while an answer is written, put into the queue" },
-  { group: "Message", keys: "Shift+Enter", title: "New line" },
-  { group: "Message", keys: "Mod+Enter", title: "While an answer is written: stop it and send now" },
-  { group: "Message", keys: "Alt+Enter", title: "While an answer is written: tell it the model at its next step" },
-  { group: "Message", keys: "ArrowUp", title: "Edit your last message, while nothing is written" },
-  { group: "Conversation", keys: "PageUp", title: "Scroll up" },
-  { group: "Conversation", keys: "PageDown", title: "Scroll down" },
-  { group: "Conversation", keys: "Home", title: "To the beginning, while nothing is written" },
-  { group: "Conversation", keys: "End", title: "To the end, while nothing is written" },
-];
 
 /** Press the newest button under an answer that `selector` finds. */
 function press(selector) {
@@ -55,16 +43,16 @@ export function offerShortcuts({ commands, composer, viewer, settings, queue, be
   const isRunning = () => composer.activity === "running";
   const group = "Conversation";
   offer([
-    { title: "Show all actions", keys: "Mod+K", run: openPalette, isHidden: true },
-    { title: "New conversation", keys: "Mod+Shift+O", also: "chat", run: begin },
-    { title: "Search the conversations", keys: "Mod+Shift+F", also: "find", run: search },
-    { title: "Write a message", keys: "Shift+Escape", also: "focus composer", run: () => message.focus() },
+    { ...KEYS.palette, run: openPalette, isHidden: true },
+    { ...KEYS.begin, also: "chat", run: begin },
+    { ...KEYS.search, also: "find", run: search },
+    { ...KEYS.write, also: "focus composer", run: () => message.focus() },
     // What waits is stopped by the button only: nothing hurries, and much may have been done for it.
-    { group, title: "Stop the answer", keys: "Escape", also: "cancel", run: () => commands.stop(), isOffered: isRunning },
+    { ...KEYS.stop, also: "cancel", run: () => commands.stop(), isOffered: isRunning },
     { group, title: "Stop after this step", also: "cancel later", run: () => commands.stop({ mode: "after_step" }), isOffered: isRunning },
     { group, title: "Let the queue go on", run: () => queue.resume(), isOffered: () => queue.isPaused },
-    { group, title: "Choose a model", keys: "Mod+Shift+L", also: "provider", run: () => composer.model.choose() },
-    { group, title: "Settings of this conversation", keys: "Mod+.", also: "system prompt effort temperature budget preset", run: () => settings.open() },
+    { ...KEYS.model, also: "provider", run: () => composer.model.choose() },
+    { ...KEYS.settings, also: "system prompt effort temperature budget preset", run: () => settings.open() },
     { group, title: "Attach files", also: "upload picture document", run: () => byId("attach").click() },
     { group, title: "Choose tools", run: () => byId("tools").click(), isOffered: () => !byId("tools").hidden },
     { group, title: "Copy the last answer", also: "markdown", run: () => press(".copy"), isOffered: () => document.querySelector("#runs .remedies .copy") !== null },
@@ -72,7 +60,6 @@ export function offerShortcuts({ commands, composer, viewer, settings, queue, be
     { group, title: "Answer again with another model", also: "regenerate retry", run: () => press(".other-model"), isOffered: () => isThere(".other-model") },
     { group, title: "Edit my last message", also: "change", run: () => viewer.lastAsked?.edit(), isOffered: () => composer.activity === "idle" && Boolean(viewer.lastAsked) },
   ]);
-  offer([{ title: "Show all keys", keys: "Mod+/", also: "keyboard shortcuts help", run: openKeys }]);
-  offer(IN_FIELDS);
+  offer([{ ...KEYS.list, also: "keyboard shortcuts help", run: openKeys }]);
   listenForKeys();
 }
