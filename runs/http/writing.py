@@ -45,6 +45,8 @@ class Settings(_Strict):
     temperature: Annotated[float, Field(ge=0, le=10, allow_inf_nan=False)] | None = None
     fallback_models: Annotated[list[_Model], Field(max_length=5)] | None = None
     budget: Budget | None = None
+    #: What clients propose for the next message; without it, the model of the last run.
+    model: _Model | None = None
 
 
 class Preset(_Strict):
@@ -76,17 +78,19 @@ def choices(request: HttpRequest, user: User) -> JsonResponse:
     return JsonResponse({"presets": stored.presets, "favourite_models": stored.favourite_models})
 
 
-@api("PUT")
+@api("PUT", "PATCH")
 def conversation_settings(request: HttpRequest, user: User, conversation_id: UUID) -> JsonResponse:
-    """Store the settings with which the conversation's runs are started from now on, all at once."""
+    """Store the settings with which the conversation's runs are started from now on: PUT all at once, PATCH some."""
     own = Conversation.objects.filter(owner=user, id=conversation_id)
-    if not own.exists():
+    found = own.only("settings").first()
+    if found is None:
         return not_found()
     try:
         sent = Settings.model_validate_json(request.body)
     except ValidationError as refusal:
         return _refused(refusal)
-    stored = sent.model_dump(exclude_none=True)
+    kept = found.settings if request.method == "PATCH" else {}
+    stored = kept | sent.model_dump(exclude_none=True)
     own.update(settings=stored)
     return JsonResponse({"settings": stored})
 

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import BrowserContext, Page, Route, expect
 
-from tests.browser.doing import last_run, outcome, send
+from tests.browser.doing import last_run, outcome, press, send
 
 pytestmark = pytest.mark.browser
 
@@ -41,6 +41,27 @@ def test_it_never_proposes_a_model_that_did_not_answer(page: Page) -> None:
     expect(model).to_have_value("emulator/rate-limited")
     page.goto("/")
     expect(model).to_have_value(DEFAULT)
+
+
+def test_a_chosen_model_stays_with_its_conversation_in_every_tab(page: Page, context: BrowserContext) -> None:
+    model = page.get_by_label("Model", exact=True)
+    send(page, "A first one", "emulator/echo")
+    expect(outcome(page)).to_contain_text("Done")
+    with page.expect_response("**/settings/"):
+        model.click()
+        page.get_by_role("option", name="emulator/reasoning").click()
+    # Asking another one once changes nothing about it.
+    press(last_run(page), "Answer again with another model")
+    page.get_by_label("Search for a model").fill("emulator/hello")
+    page.get_by_label("Search for a model").press("Enter")
+    expect(outcome(page)).to_contain_text("Done · emulator/hello")
+
+    second = context.new_page()
+    second.goto(page.url)
+    expect(second.get_by_label("Model", exact=True)).to_have_value("emulator/reasoning")
+    second.get_by_role("link", name="New conversation").first.click()
+    second.go_back()
+    expect(second.get_by_label("Model", exact=True)).to_have_value("emulator/reasoning")
 
 
 def test_it_takes_a_provider_as_a_phone_writes_it(page: Page) -> None:

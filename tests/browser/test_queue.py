@@ -44,12 +44,20 @@ def test_what_waits_is_changed_in_one_tab_and_seen_in_all(page: Page, context: B
     field.press("Enter")
     expect(waiting(second)).to_have_text(["Third", "Second, in other words"])
 
+    press(page.locator("#queue-list li").nth(1), "Model emulator/echo: change it")
+    page.get_by_label("Search for a model").fill("emulator/hello")
+    page.get_by_label("Search for a model").press("Enter")
+    for each in (page, second):
+        expect(each.locator("#queue-list li .about")).to_have_text(["emulator/echo", "emulator/hello"])
+    second.reload()
+    expect(second.locator("#queue-list li .about")).to_have_text(["emulator/echo", "emulator/hello"])
+
     # A stop keeps what waits, until somebody lets it go on.
     stop(page)
     press(second, "Go on with it")
     expect(page.locator("#queue")).to_be_hidden()
     expect(page.locator(".run")).to_have_count(3)
-    expect(outcome(page)).to_contain_text("Done")
+    expect(outcome(page)).to_contain_text("Done · emulator/hello")
     asked = page.locator(".run .asked").all_text_contents()
     assert asked == ["You: Tell me something long", "You: Third", "You: Second, in other words"]
 

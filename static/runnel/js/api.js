@@ -166,6 +166,11 @@ export function storeSettings(id, settings) {
   return call("PUT", `/api/conversations/${id}/settings/`, JSON.stringify(settings));
 }
 
+/** Change some of these settings. */
+export function changeSettings(id, settings) {
+  return call("PATCH", `/api/conversations/${id}/settings/`, JSON.stringify(settings));
+}
+
 /** Return the user's `{presets, favourite_models}`. */
 export function readChoices() {
   return call("GET", "/api/choices/");

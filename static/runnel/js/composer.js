@@ -22,7 +22,7 @@ export class Composer {
   #note = byId("note");
   #busy = byId("busy");
   #branch = byId("branch-note");
-  #model = new ModelField();
+  #model;
   #attachments;
   #handlers;
   #isNoteOffline = false;
@@ -36,13 +36,15 @@ export class Composer {
   #after = null;
 
   /**
-   * @param {{send: Function, steer: Function, canSteer: () => boolean, stop: Function, editLast: () => boolean}} handlers
+   * @param {{send: Function, steer: Function, canSteer: () => boolean, stop: Function, editLast: () => boolean,
+   *   modelChosen: (name: string) => void}} handlers
    *   `send(text, files, model, {whenBusy, after})` and `steer(text, files)` resolve once the message was taken;
    *   `editLast()` lets the user change what was asked last, and tells whether there is anything
    * @param {string} conversation  id of the conversation that is written to, or ""
    */
   constructor(handlers, conversation) {
     this.#handlers = handlers;
+    this.#model = new ModelField(handlers.modelChosen);
     this.conversation = conversation;
     this.#attachments = this.#takeFiles();
     this.#text.value ||= sessionStorage.getItem(this.#draftKey) ?? "";
@@ -233,6 +235,7 @@ export class Composer {
     const text = this.#text.value;
     const files = this.#attachments.parts;
     const model = this.#model.value;
+    const { isTyped } = this.#model;
     this.#model.value = model;
     this.note("");
     if (how === "steer") await this.#handlers.steer(text, files);
@@ -244,6 +247,7 @@ export class Composer {
     this.#attachments.clear();
     if (this.#text.value === text) this.#text.value = "";
     if (how !== "steer") this.#leaveBranch();
+    if (isTyped) this.#handlers.modelChosen(model);
     this.#keepDraft();
   }
 

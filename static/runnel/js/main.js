@@ -72,7 +72,7 @@ const viewer = new Viewer({
   user: main.dataset.user,
   loaded: (stored) => {
     showRole();
-    composer.model.propose(stored.runs.at(-1)?.model);
+    composer.model.propose(stored.settings?.model ?? stored.runs.at(-1)?.model);
     showTitle(stored.title);
     sidebar.open(stored);
     if (!viewer.shared) {
@@ -117,10 +117,11 @@ const composer = new Composer(
     canSteer: () => tools.count > 0,
     stop: () => commands.stop(),
     editLast: () => viewer.lastAsked?.edit() ?? false,
+    modelChosen: (name) => settings.chooseModel(name).catch(report),
   },
   conversation,
 );
-const versions = new Versions({ viewer, commands, composer, report, traces: main.dataset.traces });
+const versions = new Versions({ viewer, commands, composer, settings, report, traces: main.dataset.traces });
 
 function report({ code, message }) {
   if (code === "not_found" && viewer.conversation) conversationGone();

@@ -39,8 +39,11 @@ export class ModelField {
   #warned = "";
   #isTyped = false;
   #hasProposed = false;
+  #chosen;
 
-  constructor() {
+  /** @param {(name: string) => void} chosen  told of a model that was taken from the list */
+  constructor(chosen) {
+    this.#chosen = chosen;
     this.#input.addEventListener("input", () => {
       this.#isTyped = true;
       this.#input.removeAttribute("aria-invalid");
@@ -70,6 +73,11 @@ export class ModelField {
     this.#input.title = name;
     this.#isTyped = false;
     this.#input.removeAttribute("aria-invalid");
+  }
+
+  /** Whether a person has typed what it holds. */
+  get isTyped() {
+    return this.#isTyped;
   }
 
   get #isChanged() {
@@ -133,6 +141,7 @@ export class ModelField {
       chosen: (name) => {
         this.value = name;
         byId("message").focus();
+        this.#chosen(name);
       },
     });
     this.#picker.open({ isWhole });

@@ -4,6 +4,7 @@ import { readConversation } from "./api.js";
 import { byId, element } from "./dom.js";
 import { shown } from "./hidden.js";
 import { iconButton } from "./icons.js";
+import { askForModel } from "./modelfield.js";
 
 /** What a queued message says of itself. */
 const STEERS = "Read at the next step";
@@ -81,7 +82,9 @@ export class Queue {
   #item(item, index) {
     const { run_id: id, model, steers } = item;
     const { text, files } = partsOf(item);
-    const about = [model, ...(files.length ? [files.length === 1 ? "1 file" : `${files.length} files`] : [])];
+    const change = element("button", { type: "button", class: "link", "aria-label": `Model ${model}: change it` }, model);
+    change.addEventListener("click", () => this.#chooseModel(item));
+    const attached = files.length ? [" · ", files.length === 1 ? "1 file" : `${files.length} files`] : [];
     const move = (step) => this.#ask({ type: "queue_move", run_id: id, index: index + step });
     const up = iconButton("up", "Move up", () => move(-1));
     const down = iconButton("down", "Move down", () => move(1));
@@ -91,7 +94,7 @@ export class Queue {
       "li",
       { "data-run": id },
       element("span", { class: "words" }, shown(text) || "Files"),
-      element("span", { class: "about" }, steers ? STEERS : about.join(" · ")),
+      element("span", { class: "about" }, ...(steers ? [STEERS] : [change, ...attached])),
       element(
         "span",
         { class: "buttons" },
@@ -102,6 +105,11 @@ export class Queue {
       ),
     );
     return made;
+  }
+
+  async #chooseModel({ run_id: id, model }) {
+    const chosen = await askForModel("Which model answers this message?", model);
+    if (chosen && chosen !== model) await this.#ask({ type: "queue_edit", run_id: id, model: chosen });
   }
 
   async #edit(made, item) {

@@ -1,9 +1,9 @@
-// With what the runs of this conversation are started: system prompt, effort, limits, budget, fallbacks.
+// With what the runs of this conversation are started: model, system prompt, effort, limits, budget, fallbacks.
 //
 // Stored with the conversation, so that another tab and a reload have the same; of one that is yet to begin they are
 // kept here until it has an id. What shows them is loaded when somebody looks.
 
-import { storeSettings } from "./api.js";
+import { changeSettings, storeSettings } from "./api.js";
 import { byId } from "./dom.js";
 
 /** Settings that travel as `options` of a `start`; the others have fields of their own. */
@@ -65,6 +65,15 @@ export class Settings {
     if (Object.keys(this.#values).length) this.change(this.#values).catch(() => {});
   }
 
+  /** Remember the model that was chosen for this conversation. One that is yet to begin is known by its first run. */
+  async chooseModel(model) {
+    const id = this.#conversation;
+    await this.#known.promise;
+    if (!id || id !== this.#conversation || this.#values.model === model) return;
+    this.#values = { ...this.#values, model };
+    await changeSettings(id, { model });
+  }
+
   /** Forget what was chosen: another conversation is shown, "" for a new one. */
   reset(conversation) {
     this.#conversation = conversation;
@@ -96,12 +105,18 @@ export class Settings {
     await this.#known.promise;
     if (id !== this.#conversation) return;
     const { SettingsDrawer } = await import("./settingsdrawer.js");
-    this.#drawer ??= new SettingsDrawer({ changed: (values) => this.change(values), ...this.#handlers });
+    this.#drawer ??= new SettingsDrawer({ changed: (values) => this.change({ ...values, ...this.#model }), ...this.#handlers });
     this.#drawer.open(this.#values);
   }
 
+  // It has a field of its own, and is neither drawn nor reset with the others.
+  get #model() {
+    const { model } = this.#values;
+    return model ? { model } : {};
+  }
+
   #show() {
-    const count = Object.keys(this.#values).length;
+    const count = Object.keys(this.#values).filter((name) => name !== "model").length;
     this.#button.classList.toggle("changed", count > 0);
     const words = count === 1 ? "one is set" : `${count} are set`;
     this.#button.setAttribute("aria-label", count ? `Settings of this conversation, ${words}` : "Settings of this conversation");

@@ -7,18 +7,20 @@ export class Versions {
   #viewer;
   #commands;
   #composer;
+  #settings;
   #report;
   #traces;
 
   /**
-   * @param {{viewer: object, commands: object, composer: object, report: (error: object) => void, traces?: string}} parts
+   * @param {{viewer: object, commands: object, composer: object, settings: object, report: (error: object) => void, traces?: string}} parts
    *   `traces` is where the calls of a run can be looked at
    */
-  constructor({ viewer, commands, composer, report, traces }) {
+  constructor({ viewer, commands, composer, settings, report, traces }) {
     this.#traces = traces;
     this.#viewer = viewer;
     this.#commands = commands;
     this.#composer = composer;
+    this.#settings = settings;
     this.#report = report;
   }
 
@@ -42,7 +44,10 @@ export class Versions {
 
   async #again(view, { isOtherModel = false }) {
     const model = isOtherModel ? await askForModel("Which model answers?", view.run.model) : this.#composer.model.value;
-    if (model) await this.#commands.again(view.answered, model);
+    if (!model) return;
+    // The conversation stays with its own, also for who opens it anew.
+    this.#settings.chooseModel(this.#composer.model.value).catch(this.#report);
+    await this.#commands.again(view.answered, model);
   }
 
   async #goOn(view) {

@@ -65,9 +65,24 @@ def test_settings_are_stored_with_the_conversation(client: Client, user: User) -
     assert put(client, f"{address}settings/", {"temperature": 1}) == (200, {"settings": {"temperature": 1.0}})
 
 
+def test_the_chosen_model_is_stored_beside_the_other_settings(client: Client, user: User) -> None:
+    run = make_run(owner=user)
+    address = f"/api/conversations/{run.conversation_id}/settings/"
+    put(client, address, ALL)
+    patch = client.patch(address, json.dumps({"model": "emulator/long"}), content_type="application/json")
+    assert patch.json() == {"settings": ALL | {"model": "emulator/long"}}
+    stored = client.get(f"/api/conversations/{run.conversation_id}/").json()["settings"]
+    assert stored == ALL | {"model": "emulator/long"}
+    other = Client()
+    other.force_login(make_user("eve"))
+    assert other.patch(address, "{}", content_type="application/json").status_code == 404
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
+        {"model": ""},
+        {"model": "x" * 300},
         {"temperature": "warm"},
         {"temperature": 11},
         {"budget": {"cost": 0}},
