@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import FilePayload, Page, expect
 
-from tests.browser.doing import last_run, outcome, press
+from tests.browser.doing import last_run, outcome, press, send
 
 pytestmark = pytest.mark.browser
 
@@ -114,3 +114,22 @@ def test_a_file_is_dropped_anywhere_on_the_page(page: Page) -> None:
     )
     expect(page.get_by_label("Files").get_by_role("listitem")).to_contain_text("tides.txt")
     expect(page.locator("#main")).not_to_have_class(re.compile("dropping"))
+
+
+def test_files_that_are_not_sent_stay_with_their_conversation(page: Page) -> None:
+    send(page, "A first one", "emulator/echo")
+    expect(outcome(page)).to_contain_text("Done")
+    files = page.get_by_label("Files").get_by_role("listitem")
+    choose(page, {"name": "first.txt", "mimeType": "text/plain", "buffer": b"of the first"})
+    page.get_by_role("link", name="New conversation").first.click()
+    expect(files).to_have_count(0)
+    choose(page, {"name": "new.txt", "mimeType": "text/plain", "buffer": b"of the new one"})
+    expect(files).to_contain_text(["new.txt"])
+    page.go_back()
+    expect(files).to_contain_text(["first.txt"])
+    page.get_by_label("Message", exact=True).fill("With its file")
+    page.get_by_label("Message", exact=True).press("Enter")
+    expect(last_run(page).locator(".asked .chip")).to_have_text("first.txt")
+    expect(files).to_have_count(0)
+    page.go_forward()
+    expect(files).to_contain_text(["new.txt"])

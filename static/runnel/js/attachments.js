@@ -62,6 +62,30 @@ class Attachment {
   }
 }
 
+/** The files of one message that is being written. */
+class Files {
+  /** @type {Set<Attachment>} */
+  all = new Set();
+  /** Who waits until all have arrived. */
+  #waiting = [];
+
+  get isBusy() {
+    return [...this.all].some(({ stored }) => !stored);
+  }
+
+  /** Wait until none is on its way. Return whether all have arrived that were there before. */
+  async arrived() {
+    const before = this.all.size;
+    if (this.isBusy) await new Promise((resolve) => this.#waiting.push(resolve));
+    return this.all.size === before;
+  }
+
+  /** Let those go on who wait, if nothing is on its way any more. */
+  tell() {
+    if (!this.isBusy) for (const resolve of this.#waiting.splice(0)) resolve();
+  }
+}
+
 export class Attachments {
   #list = byId("attachments");
   #input = byId("files");
@@ -70,10 +94,9 @@ export class Attachments {
   #changed;
   #most;
   #mostTogether;
-  /** @type {Set<Attachment>} */
-  #files = new Set();
-  /** Who waits until all have arrived. */
-  #waiting = [];
+  #files = new Files();
+  /** Those of conversations that are not on the page, by their ids. */
+  #elsewhere = new Map();
 
   /**
    * @param {{drop: HTMLElement, field: HTMLTextAreaElement, megabytes: number, megabytesTogether: number,
@@ -96,36 +119,37 @@ export class Attachments {
     field.addEventListener("paste", (event) => this.#paste(event));
   }
 
+  /** The files of the message that is being written: one of these for each conversation. */
+  get files() {
+    return this.#files;
+  }
+
   /** Whether there is none. */
   get isEmpty() {
-    return this.#files.size === 0;
-  }
-
-  /** Whether one is still on its way. */
-  get isBusy() {
-    return [...this.#files].some(({ stored }) => !stored);
-  }
-
-  /** Wait until none is on its way. Return whether all have arrived that were there before. */
-  async arrived() {
-    const before = this.#files.size;
-    if (this.isBusy) await new Promise((resolve) => this.#waiting.push(resolve));
-    return this.#files.size === before;
+    return this.#files.all.size === 0;
   }
 
   /** Return the files as parts of an AG-UI user message. */
   get parts() {
-    return [...this.#files].map(({ stored: { id, name, mime_type: mimeType } }) => ({
+    return [...this.#files.all].map(({ stored: { id, name, mime_type: mimeType } }) => ({
       type: mediumOf(mimeType),
       source: { type: "file", value: id, mimeType },
       metadata: { name },
     }));
   }
 
-  /** Forget the files: they were sent. */
-  clear() {
-    this.#files.clear();
-    this.#list.replaceChildren();
+  /** Show the files for another conversation, "" for a new one. Those of the one before stay with it. */
+  open(before, conversation) {
+    this.#elsewhere.set(before, this.#files);
+    this.#files = this.#elsewhere.get(conversation) ?? new Files();
+    this.#elsewhere.delete(conversation);
+    this.#draw();
+  }
+
+  /** Forget files: they were sent. */
+  clear(files) {
+    files.all.clear();
+    this.#draw();
   }
 
   /** Take a text that is too long for a message along as a file. */
@@ -174,7 +198,7 @@ export class Attachments {
     if (file.size > this.#most) {
       return `${file.name} has ${size(file.size)}. A file may have ${size(this.#most)}.`;
     }
-    const together = [...this.#files].reduce((sum, each) => sum + each.file.size, file.size);
+    const together = [...this.#files.all].reduce((sum, each) => sum + each.file.size, file.size);
     if (together > this.#mostTogether) {
       return `With ${file.name} the files would have ${size(together)} together. A message may have ${size(this.#mostTogether)}.`;
     }
@@ -187,22 +211,29 @@ export class Attachments {
       this.#problem(refusal);
       return;
     }
+    const files = this.#files;
     const attachment = new Attachment(file, {
       ...(text && { "As text": () => this.#insert(attachment, text) }),
       Remove: () => this.#remove(attachment),
     });
-    this.#files.add(attachment);
-    this.#list.append(attachment.element);
+    files.all.add(attachment);
+    this.#draw();
     this.#changed();
     try {
       await attachment.upload();
       // It was removed in the last moment.
-      if (!this.#files.has(attachment)) await deleteFile(attachment.stored.id);
+      if (!files.all.has(attachment)) await deleteFile(attachment.stored.id);
     } catch (error) {
-      if (this.#files.delete(attachment)) this.#problem(`${file.name}: ${error.message}`);
-      attachment.element.remove();
+      if (files.all.delete(attachment)) this.#problem(`${file.name}: ${error.message}`);
     }
-    this.#tell();
+    this.#draw();
+    this.#tell(files);
+  }
+
+  #draw() {
+    const shown = [...this.#files.all].map((attachment) => attachment.element);
+    for (const item of [...this.#list.children]) if (!shown.includes(item)) item.remove();
+    for (const item of shown) if (!item.isConnected) this.#list.append(item);
   }
 
   #insert(attachment, text) {
@@ -213,16 +244,16 @@ export class Attachments {
   }
 
   #remove(attachment) {
-    this.#files.delete(attachment);
+    this.#files.all.delete(attachment);
     attachment.giveUp();
     // Whether that works is of no importance to anybody who writes a message.
     if (attachment.stored) deleteFile(attachment.stored.id).catch(() => {});
-    this.#tell();
+    this.#tell(this.#files);
     this.#field.focus();
   }
 
-  #tell() {
+  #tell(files) {
     this.#changed();
-    if (!this.isBusy) for (const resolve of this.#waiting.splice(0)) resolve();
+    files.tell();
   }
 }

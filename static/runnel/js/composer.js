@@ -2,6 +2,7 @@
 
 import { Attachments } from "./attachments.js";
 import { byId, element } from "./dom.js";
+import { Drafts } from "./drafts.js";
 import { ModelField } from "./modelfield.js";
 import { isBlank } from "./words.js";
 
@@ -29,7 +30,7 @@ export class Composer {
   #isGone = false;
   #isSending = false;
   #activity = "idle";
-  #draftKey = "";
+  #drafts;
   /** Counts the conversations that were written to. */
   #turn = 0;
   /** The message after which the next one begins a branch; null for the usual place. */
@@ -45,16 +46,15 @@ export class Composer {
   constructor(handlers, conversation) {
     this.#handlers = handlers;
     this.#model = new ModelField(handlers.modelChosen);
-    this.conversation = conversation;
+    this.#drafts = new Drafts(this.#text, conversation);
     this.#attachments = this.#takeFiles();
-    this.#text.value ||= sessionStorage.getItem(this.#draftKey) ?? "";
     this.#form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.#submit("queue");
     });
     this.#text.addEventListener("keydown", (event) => this.#key(event));
     this.#text.addEventListener("input", () => {
-      this.#keepDraft();
+      this.#drafts.keep();
       this.#forgetNote();
       this.#show();
     });
@@ -88,17 +88,16 @@ export class Composer {
     else this.#submit(event.altKey && this.#handlers.canSteer() ? "steer" : "queue");
   }
 
-  /** The conversation that is written to: each has a draft of its own. */
+  /** The id that what is written to has from now on. */
   set conversation(id) {
-    if (this.#draftKey) sessionStorage.removeItem(this.#draftKey);
-    this.#draftKey = `runnel.draft.${id}`;
+    this.#drafts.rename(id);
   }
 
-  /** Go on to another conversation, or a new one with "": each has a draft of its own. */
+  /** Go on to another conversation, or a new one with "": each has a draft and files of its own. */
   open(id) {
     this.#turn++;
-    this.#draftKey = `runnel.draft.${id}`;
-    this.#text.value = sessionStorage.getItem(this.#draftKey) ?? "";
+    this.#attachments.open(this.#drafts.id, id);
+    this.#drafts.open(id);
     this.#isGone = false;
     this.#isSending = false;
     this.#model.reset();
@@ -121,7 +120,7 @@ export class Composer {
       await taken;
       if (turn === this.#turn && this.#text.value.trim() === words.trim()) {
         this.#text.value = "";
-        this.#keepDraft();
+        this.#drafts.keep();
       }
     } catch (error) {
       if (turn === this.#turn) this.note(error.message);
@@ -155,7 +154,7 @@ export class Composer {
     this.#note.replaceChildren("This conversation was deleted. ", begin);
     this.#isGone = true;
     this.conversation = "";
-    if (this.#text.value) this.#keepDraft();
+    if (this.#text.value) this.#drafts.keep();
     this.#show();
   }
 
@@ -180,7 +179,7 @@ export class Composer {
   ask(words, model = "") {
     if (model) this.#model.value = model;
     this.#text.value = words;
-    this.#keepDraft();
+    this.#drafts.keep();
     this.#submit("queue");
   }
 
@@ -228,10 +227,11 @@ export class Composer {
       this.note(problem);
       return;
     }
-    if (this.#attachments.isBusy) this.note("This is sent as soon as the files have arrived.");
+    const attached = this.#attachments.files;
+    if (attached.isBusy) this.note("This is sent as soon as the files have arrived.");
     // One that failed has said so.
-    if (!(await this.#attachments.arrived()) || this.#isEmpty || turn !== this.#turn) return;
-    const draftKey = this.#draftKey;
+    if (!(await attached.arrived()) || this.#isEmpty || turn !== this.#turn) return;
+    const { id } = this.#drafts;
     const text = this.#text.value;
     const files = this.#attachments.parts;
     const model = this.#model.value;
@@ -240,15 +240,16 @@ export class Composer {
     this.note("");
     if (how === "steer") await this.#handlers.steer(text, files);
     else await this.#handlers.send(text, files, model, this.#options(how));
+    this.#attachments.clear(attached);
     if (turn !== this.#turn) {
-      if (sessionStorage.getItem(draftKey) === text) sessionStorage.removeItem(draftKey);
+      this.#drafts.sent(id, text);
       return;
     }
-    this.#attachments.clear();
     if (this.#text.value === text) this.#text.value = "";
     if (how !== "steer") this.#leaveBranch();
-    if (isTyped) this.#handlers.modelChosen(model);
-    this.#keepDraft();
+    // Of a new one its first run tells.
+    if (isTyped && id) this.#handlers.modelChosen(model);
+    this.#drafts.keep();
   }
 
   #options(how) {
@@ -267,7 +268,7 @@ export class Composer {
       this.#attachments.addText(text, "Message.txt");
       this.#text.value = "";
       this.note("");
-      this.#keepDraft();
+      this.#drafts.keep();
       this.#text.focus();
     });
     this.#note.append(" ", attach);
@@ -276,11 +277,6 @@ export class Composer {
   // Who types has read it, and does something about it. The connection is nothing that one could mend so.
   #forgetNote() {
     if (!this.#isNoteOffline) this.note("");
-  }
-
-  #keepDraft() {
-    if (this.#text.value) sessionStorage.setItem(this.#draftKey, this.#text.value);
-    else sessionStorage.removeItem(this.#draftKey);
   }
 
   #show() {
