@@ -12,6 +12,7 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.utils import timezone
 
 from providers.types.usage import COUNTS, ESTIMATES
 from providers.usage import unpriced
@@ -20,6 +21,7 @@ from runs.http import run_pages
 from runs.http.figures import conversation_cost, figures, seconds_between
 from runs.http.json_api import api, error, not_found, sent_object
 from runs.models import Conversation, Message, Run, Share, ToolCall
+from runs.models.tool_call import ToolCallStatus
 from runs.retention import daily
 from runs.services import own_ids, sharing
 from runs.store import listing
@@ -252,5 +254,10 @@ def _tool_call(call: ToolCall) -> dict[str, Any]:
         "files",
     )
     username = call.decided_by.get_username() if call.decided_by else None
-    told = {"decided_by": username, "seconds": seconds_between(call.started_at, call.finished_at)}
+    goes_on = call.status == ToolCallStatus.RUNNING
+    told = {
+        "decided_by": username,
+        "seconds": seconds_between(call.started_at, call.finished_at),
+        "running_seconds": seconds_between(call.started_at, timezone.now()) if goes_on else None,
+    }
     return {name: getattr(call, name) for name in names} | told

@@ -101,6 +101,10 @@ class FakeElement extends FakeNode {
     return this.childNodes.map(({ textContent }) => textContent).join("");
   }
 
+  set textContent(text) {
+    this.replaceChildren(...(text ? [text] : []));
+  }
+
   /** All that is in it, in one text: equal for equal elements. Texts beside each other are one. */
   get outline() {
     const attributes = Object.entries(this.attributes).map(([name, value]) => ` ${name}=${JSON.stringify(value)}`);

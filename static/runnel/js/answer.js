@@ -4,9 +4,9 @@
 // same elements.
 
 import { element } from "./dom.js";
-import { duration } from "./format.js";
 import { MarkdownStream } from "./markdown/stream.js";
 import { fileElement } from "./media.js";
+import { Reasoning } from "./reasoning.js";
 import { citationsIn, Sources } from "./sources.js";
 import { ToolCard } from "./toolcards.js";
 import { itemTitle, LEFT_CALLS } from "./vocabulary.js";
@@ -37,11 +37,15 @@ export class Answer {
   /** What is stored of the calls, by id in the order of their steps. */
   #stored = new Map();
   #isFinal = false;
-  /** The reasoning that is being written, or null: open until the answer begins. */
+  /** The `Reasoning` that is being written, or null: open until the answer begins. */
   #thinking = null;
 
-  /** Draw an event. Return in words what goes on from then on, or undefined if that is as before. */
-  take(event) {
+  /**
+   * Draw an event. Return in words what goes on from then on, or undefined if that is as before.
+   * @param {any} event
+   * @param {{isPast?: boolean}} told  `isPast`: it happened before the page was opened, nobody knows when
+   */
+  take(event, { isPast = false } = {}) {
     switch (event.type) {
       case "STEP_STARTED":
         this.#written();
@@ -50,7 +54,7 @@ export class Answer {
         this.#text().append(event.delta);
         return "Answering…";
       case "REASONING_MESSAGE_CONTENT":
-        this.#reasoning(event.messageId).append(event.delta);
+        this.#reasoning(event.messageId, { isTimed: !isPast }).append(event.delta);
         return "Waiting for the answer…";
       case "REASONING_MESSAGE_END":
         this.#took(event.metadata?.seconds);
@@ -116,6 +120,8 @@ export class Answer {
 
   /** Take what is stored of the calls: who decided, and once the run has ended what became of each. */
   learn(calls, { isFinal }) {
+    const now = performance.now();
+    for (const call of calls) if (call.running_seconds != null) call.since = now - call.running_seconds * 1000;
     this.#stored = Map.groupBy(calls, ({ call_id: id }) => id);
     this.#isFinal = isFinal;
     for (const card of this.#cards) this.#know(card);
@@ -141,30 +147,19 @@ export class Answer {
     });
   }
 
-  #reasoning(id) {
+  #reasoning(id, { isTimed = false } = {}) {
     return this.#stream("reasoning", id, () => {
       this.#thought();
-      const holder = element("div", { class: "text" });
-      const title = element("summary", {}, "Thinking…");
-      const block = element("details", { class: "reasoning", open: true }, title, holder);
-      const thinking = { block, title, isTouched: false, seconds: null };
-      title.addEventListener("click", () => {
-        thinking.isTouched = true;
-      });
-      this.#put(block);
+      const thinking = new Reasoning({ isTimed });
+      this.#put(thinking.element);
       this.#thinking = thinking;
-      return holder;
+      return thinking.words;
     });
   }
 
-  // Folds what was thought, unless the reader has opened or shut it.
   #thought() {
-    if (!this.#thinking) return;
-    const { block, title, isTouched, seconds } = this.#thinking;
+    this.#thinking?.end();
     this.#thinking = null;
-    const took = seconds == null ? [] : [" ", element("span", { class: "took" }, duration(seconds))];
-    title.replaceChildren(element("span", {}, "Reasoning"), ...took);
-    if (!isTouched) block.open = false;
   }
 
   // How long it was thought, which is told once that is over.
@@ -229,7 +224,8 @@ export class Answer {
     if (!stored) return;
     if (this.#isFinal) card.status = stored.status;
     if (stored.decision) card.decided(stored);
-    if (stored.seconds != null) card.seconds = stored.seconds;
+    if (stored.since !== undefined) card.since = stored.since;
+    if (this.#isFinal || stored.seconds != null) card.seconds = stored.seconds;
   }
 
   #addResult(id, content, { key = undefined, status = undefined, is_error: isError = false, files = [] } = {}) {

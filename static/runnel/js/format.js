@@ -32,11 +32,20 @@ export function size(bytes) {
   return `${NUMBER.format(Number((kilobytes / 1024).toFixed(1)))}\u00a0MB`;
 }
 
+function minutes(seconds) {
+  return `${Math.floor(seconds / 60)}\u00a0min ${seconds % 60}\u00a0s`;
+}
+
 /** Return a duration: `3.2 s`, `2 min 5 s`. */
 export function duration(seconds) {
-  if (seconds < 60) return `${seconds.toFixed(1)}\u00a0s`;
-  const whole = Math.round(seconds);
-  return `${Math.floor(whole / 60)}\u00a0min ${whole % 60}\u00a0s`;
+  return seconds < 60 ? `${seconds.toFixed(1)}\u00a0s` : minutes(Math.round(seconds));
+}
+
+/** Return how long something has gone on that is not over: `3 s`, `2 min 5 s`; "" within the first second. */
+export function elapsed(seconds) {
+  const whole = Math.floor(seconds);
+  if (whole < 1) return "";
+  return whole < 60 ? `${whole}\u00a0s` : minutes(whole);
 }
 
 /** Return how long something can still be decided, with what stands for a time that is over. */

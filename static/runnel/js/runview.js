@@ -71,8 +71,8 @@ export class RunView {
     return this.#approvals !== null;
   }
 
-  /** Draw one event of the run. */
-  apply(event) {
+  /** Draw one event of the run; its `seq` tells whether that is past. */
+  apply(event, seq) {
     switch (event.type) {
       case "RUN_STARTED":
         this.#begin(event.input ?? {}, event.metadata ?? {});
@@ -86,7 +86,7 @@ export class RunView {
       default: {
         const custom = event.type === "CUSTOM" ? event.name : "";
         if (custom === "steer") this.#steer(event.value);
-        const words = custom === "retry" ? newsOf(event.value) : this.#answer.take(event);
+        const words = custom === "retry" ? newsOf(event.value) : this.#answer.take(event, { isPast: seq <= (this.run.last_seq ?? 0) });
         if (words) this.#working(words);
       }
     }

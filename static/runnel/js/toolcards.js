@@ -2,6 +2,7 @@
 //
 // Draws what it is told. What a person decides about it is asked in `questions.js`.
 
+import { startClock, stopClock } from "./clock.js";
 import { element } from "./dom.js";
 import { callState, decision, duration } from "./format.js";
 import { shown } from "./hidden.js";
@@ -56,6 +57,7 @@ export class ToolCard {
   #decision = "";
   #told = "";
   #hasResult = false;
+  #since;
   #took = element("span", { class: "took" });
   #progress = element("progress", { "aria-label": "Progress" });
   #progressed = element("p", { class: "about" }, this.#progress, element("span", {}));
@@ -110,11 +112,19 @@ export class ToolCard {
     this.#status = status;
     this.element.dataset.status = status;
     this.#state.textContent = callState(status);
+    if (status === "running") startClock(this.#took, this.#since);
+    else stopClock(this.#took);
   }
 
-  /** Show how long the tool has run. */
+  /** Take since when the tool runs, as `performance.now()` tells it. */
+  set since(since) {
+    this.#since = since;
+    if (this.#status === "running") startClock(this.#took, since);
+  }
+
+  /** Show how long the tool has run; null for one that has not, or of which nobody knows. */
   set seconds(seconds) {
-    this.#took.textContent = duration(seconds);
+    this.#took.textContent = seconds == null ? "" : duration(seconds);
   }
 
   /** Add arguments as they come in. */

@@ -242,7 +242,7 @@ export class Viewer {
       return;
     }
     known.seq = seq;
-    known.view.apply(eventFor(this.#user, event));
+    known.view.apply(eventFor(this.#user, event), seq);
     this.#acks.got(runId, characters);
     if (event.type === "RUN_STARTED") this.#told.changed(known.view, "started");
     if (event.type === "RUN_FINISHED" && known.view.isWaiting) this.#told.changed(known.view, "waits");

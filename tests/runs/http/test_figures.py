@@ -1,15 +1,18 @@
 """The figures that the page shows under an answer and for a conversation."""
 
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from django.utils import timezone
 
 from providers.usage import price_lists
+from runs.models.tool_call import ToolCallStatus
 from runs.states import RunStatus
-from tests.runs.rows import make_run, make_step
+from tests.runs.rows import make_call, make_run, make_step
 
 pytestmark = pytest.mark.django_db
 
@@ -37,6 +40,15 @@ def test_it_tells_how_fast_an_answer_came(user: User) -> None:
     assert figures["first_token_seconds"] == 0.5
     assert figures["tokens_per_second"] == pytest.approx(50 / 2.5)
     assert figures["context_tokens"] == 120
+
+
+def test_it_tells_for_how_long_a_call_has_run(user: User) -> None:
+    run = make_run(owner=user, status=RunStatus.RUNNING)
+    since = timezone.now() - timedelta(seconds=90)
+    make_call(make_step(run), status=ToolCallStatus.RUNNING, started_at=since)
+    [call] = told(user, run)["runs"][0]["tool_calls"]
+    assert call["seconds"] is None
+    assert 90 <= call["running_seconds"] < 150
 
 
 def test_it_tells_nothing_that_it_does_not_know(user: User) -> None:
