@@ -1,4 +1,4 @@
-// One conversation on the page: its runs, each drawn once, whatever the connection does.
+// One conversation on the page: it is read and followed, whatever the connection does.
 //
 // The log's seq is what keeps it exact: a seq that was seen is dropped, a gap is asked for again. A
 // run that has ended is drawn from what is stored, a live one from its events; what these do not tell,
@@ -8,25 +8,20 @@ import { Acks } from "./acks.js";
 import { readConversation } from "./api.js";
 import { branchOf, forksOf } from "./branches.js";
 import { Following } from "./following.js";
-import { cutAfter, putInOrder, showAgain } from "./placing.js";
 import { eventFor, storedFor } from "./reader.js";
 import { RereadRuns } from "./rereading.js";
 import { isToldInPart } from "./runevents.js";
-import { RunView } from "./runview.js";
+import { ShownRuns } from "./shownruns.js";
 import { RequestError } from "./socket.js";
 
 export class Viewer {
   #acks;
   #following;
-  #list;
   /** Who is told: {loaded, loadedOlder, changed}. */
   #told;
   #user;
-  #handlers;
   #conversation;
   #readStored;
-  /** Whether what goes on is heard of. */
-  #isOnline = true;
   /** Counts the conversations that were on the page. */
   #turn = 0;
   /** Whose conversation it is, and what its owner allows: `{owner, may_stop}`; null for one's own. */
@@ -39,13 +34,8 @@ export class Viewer {
   /** The place from which older runs are read; null if there are none, undefined before the first page. */
   #before;
   #isLoadingOlder = false;
-  /**
-   * Runs by id: {view, seq, acked, unacked, isAsking, isStored, isOlder}; `isOlder` after a reading. Those of another
-   * branch that go on are followed as well, and not on the page.
-   */
-  #runs = new Map();
-  /** Models of the runs that this page asked for, until they appear. */
-  #models = new Map();
+  /** @type {ShownRuns} */
+  #runs;
 
   /**
    * @param {{socket: object, list: HTMLElement, conversation: string, user: string, read?: Function,
@@ -58,12 +48,11 @@ export class Viewer {
   constructor({ socket, list, conversation, user, read = readConversation, loaded, loadedOlder, changed, handlers }) {
     this.#readStored = read;
     this.#following = new Following(socket);
-    this.#list = list;
     this.#conversation = conversation;
     this.#user = user;
     this.#told = { loaded, loadedOlder, changed };
-    this.#handlers = handlers;
-    this.#acks = new Acks(socket, this.#runs);
+    this.#runs = new ShownRuns({ list, handlers, changed });
+    this.#acks = new Acks(socket, this.#runs.known);
   }
 
   get conversation() {
@@ -77,38 +66,26 @@ export class Viewer {
 
   /** The run that goes on, or undefined. */
   get liveRun() {
-    for (const { view } of this.#runs.values()) if (!view.isFinished) return view;
-    return undefined;
+    return this.#runs.views.find(({ isFinished }) => !isFinished);
   }
 
   /** What was asked last, an `Asked`, or undefined. */
   get lastAsked() {
-    return this.#shown.findLast(({ view }) => view.question)?.view.question;
+    return this.#runs.lastAsked;
   }
 
   /** Return what was asked with this id, an `Asked`, or undefined. */
   askedWith(id) {
-    return this.#shown.map(({ view }) => view.askedWith(id)).find(Boolean);
-  }
-
-  // In the order of the page: older runs are read later.
-  get #shown() {
-    const byElement = new Map([...this.#runs.values()].map((known) => [known.view.element, known]));
-    return [...this.#list.children].map((child) => byElement.get(child)).filter(Boolean);
+    return this.#runs.askedWith(id);
   }
 
   /** Whether there is a connection: without one, nobody knows what goes on. */
   set isOnline(isOnline) {
-    this.#isOnline = isOnline;
-    for (const { view } of this.#runs.values()) view.isFollowed = isOnline;
-  }
-
-  get #live() {
-    return [...this.#runs].filter(([, { view }]) => !view.isFinished).map(([id]) => id);
+    this.#runs.isOnline = isOnline;
   }
 
   get isEmpty() {
-    return this.#runs.size === 0;
+    return this.#runs.known.size === 0;
   }
 
   /**
@@ -116,7 +93,7 @@ export class Viewer {
    * before is dropped.
    */
   switchTo(conversation) {
-    if (this.#conversation) this.#following.leave(this.#conversation, this.#live);
+    if (this.#conversation) this.#following.leave(this.#conversation, this.#runs.live);
     this.#conversation = conversation;
     this.#turn++;
     this.#before = undefined;
@@ -125,14 +102,13 @@ export class Viewer {
     this.#again = this.#rereading();
     this.#branch = branchOf({});
     this.#runs.clear();
-    this.#list.replaceChildren();
   }
 
   /** Draw the newest runs as they are stored. Those on the page stay as they are, unless they ended unseen. */
   async load() {
     if (!this.#conversation) return;
     const wasLoaded = this.#before !== undefined;
-    const known = new Set(this.#runs.keys());
+    const known = new Set(this.#runs.known.keys());
     const stored = await this.#read();
     const isOther = this.#branch !== branchOf(stored);
     let oldest = stored;
@@ -142,24 +118,11 @@ export class Viewer {
       for (const kind of ["runs", "messages", "notes"]) stored[kind].unshift(...oldest[kind]);
     }
     if (!wasLoaded || isOther) this.#before = stored.before ?? null;
-    if (isOther) this.#leave(known, new Set(stored.runs.map(({ id }) => id)));
+    if (isOther) this.#runs.leave(known, new Set(stored.runs.map(({ id }) => id)));
     this.#branch = branchOf(stored);
-    const order = this.#placeAll(stored);
-    const last = this.#shown.findLast(({ isOlder, view }) => isOlder && !order.includes(view.element));
-    putInOrder(this.#list, order, last?.view.element);
-    this.showAll();
+    this.#runs.place(stored);
     this.#take(stored);
     this.#told.loaded(stored);
-  }
-
-  // Another branch is shown: what is not in it leaves the page.
-  #leave(known, staying) {
-    for (const [id, { view }] of [...this.#runs]) {
-      if (!known.has(id) || staying.has(id)) continue;
-      view.element.remove();
-      // One that goes on elsewhere is followed all the same: it can be stopped.
-      if (view.isFinished) this.#runs.delete(id);
-    }
   }
 
   /** Take what the server tells of a conversation's branches: `{shown, forks}`. Read again if another one is shown. */
@@ -170,12 +133,12 @@ export class Viewer {
 
   #take({ forks = [] }) {
     this.#forks = forks;
-    for (const { view } of this.#runs.values()) view.forks = forksOf(view.run, this.#forks);
+    for (const view of this.#runs.views) view.forks = forksOf(view.run, this.#forks);
   }
 
   /** Take from the page what comes after the message `id`: another version of it was asked for. `null` is the beginning. */
   cutAfter(id) {
-    cutAfter(this.#shown.map(({ view }) => view), id);
+    this.#runs.cutAfter(id);
   }
 
   /** Draw the runs before the oldest one on the page, above it. Return whether there were any. */
@@ -184,27 +147,19 @@ export class Viewer {
     this.#isLoadingOlder = true;
     try {
       const stored = await this.#read({ before: this.#before });
-      const order = this.#placeAll(stored);
+      const draw = this.#runs.placeOlder(stored);
       this.#before = stored.before;
       this.#take(stored);
-      this.#told.loadedOlder(stored, () => this.#list.prepend(...order));
+      this.#told.loadedOlder(stored, draw);
       return true;
     } finally {
       this.#isLoadingOlder = false;
     }
   }
 
-  #placeAll({ runs, messages }) {
-    return runs.map((run) => {
-      const { element } = this.#place(run, messages.filter(({ run_id: id }) => id === run.id));
-      this.#runs.get(run.id).isOlder = true;
-      return element;
-    });
-  }
-
   /** Follow, after each (re)connection: live runs from where they stopped, and every later one. */
   async follow() {
-    await Promise.allSettled(this.#live.map((id) => this.#subscribe(id)));
+    await Promise.allSettled(this.#runs.live.map((id) => this.#subscribe(id)));
     if (!this.#conversation) return;
     await this.#followConversation();
     // What began and ended while nobody listened is not replayed: it is stored.
@@ -213,14 +168,14 @@ export class Viewer {
 
   /** Remember the model of a run that this page is about to start: its events do not tell. */
   expect(runId, model) {
-    this.#models.set(runId, model);
+    this.#runs.expect(runId, model);
   }
 
   /** The server took the run: this is its conversation from now on. What is queued is shown when it begins. */
   async started({ run_id: runId, conversation_id: conversation, state }) {
     const isNew = this.#conversation !== conversation;
     this.#conversation = conversation;
-    if (!this.#runs.has(runId) && state !== "queued") this.#told.changed(this.#adopt({ id: runId }).view, "started");
+    if (!this.#runs.known.has(runId) && state !== "queued") this.#told.changed(this.#runs.adopt({ id: runId }).view, "started");
     if (state === "exists") await this.#subscribe(runId);
     if (isNew) await this.#followConversation();
   }
@@ -235,7 +190,7 @@ export class Viewer {
   /** Take an `event` frame. */
   receive({ run_id: runId, seq, event }, characters) {
     if (!this.#isOurs(runId, seq, event)) return;
-    const known = this.#runs.get(runId) ?? this.#adopt({ id: runId });
+    const known = this.#runs.known.get(runId) ?? this.#runs.adopt({ id: runId });
     if (seq <= known.seq || known.isStored) return;
     if (seq > known.seq + 1) {
       if (!known.isAsking) this.#subscribe(runId).catch(() => {});
@@ -256,15 +211,15 @@ export class Viewer {
   // Until the server has heard that a conversation was left, it still sends what happens there. And what was removed
   // from the queue only ends: it has no place in the conversation.
   #isOurs(runId, seq, { threadId, metadata }) {
-    if (this.#runs.has(runId)) return true;
-    if (seq === 1 && metadata?.begins === undefined) this.#models.delete(runId);
-    else if (this.#models.has(runId) || (seq === 1 && threadId === this.#conversation)) return true;
+    if (this.#runs.known.has(runId)) return true;
+    if (seq === 1 && metadata?.begins === undefined) this.#runs.forgetExpected(runId);
+    else if (this.#runs.isExpected(runId) || (seq === 1 && threadId === this.#conversation)) return true;
     return false;
   }
 
   /** Show what `cutAfter` has taken from the page. */
   showAll() {
-    showAgain(this.#list);
+    this.#runs.showAll();
   }
 
   /** Bring a run up to date that went on unseen, or of which the server knows more than we do. */
@@ -288,53 +243,12 @@ export class Viewer {
   }
 
   #learn(stored) {
-    for (const run of stored.runs) {
-      const known = this.#runs.get(run.id);
-      if (!known || known.isStored) continue;
-      if (!known.view.isFinished) known.view.learn(run);
-      else if (run.finished_at && !known.view.run.finished_at) known.view.finish(run);
-      known.view.identify(stored.messages.filter(({ run_id: id }) => id === run.id));
-    }
+    this.#runs.learn(stored);
     this.#take(stored);
     this.#told.loaded(stored);
   }
 
-  #adopt(run) {
-    const view = new RunView({ model: this.#models.get(run.id), ...run }, this.#handlers);
-    const known = { view, seq: 0, acked: 0, unacked: 0, isAsking: false, isStored: false };
-    view.isFollowed = this.#isOnline;
-    this.#models.delete(run.id);
-    this.#runs.set(run.id, known);
-    this.#list.append(view.element);
-    return known;
-  }
-
-  #place(run, messages) {
-    const known = this.#runs.get(run.id);
-    // The branch may leave it earlier or later than before.
-    const isSame = known && (known.view.run.until ?? null) === (run.until ?? null);
-    if (known && (run.finished_at === null || (known.view.isFinished && isSame))) {
-      known.view.run.model ??= run.model;
-      if (!known.view.isFinished) known.view.learn(run);
-      // Reading it again has failed: when a server stops, it ends the run and then answers nobody.
-      if (known.view.isFinished && run.finished_at && !known.view.run.finished_at) known.view.finish(run);
-      known.view.identify(messages);
-      return known.view;
-    }
-    if (run.finished_at === null) {
-      const { view } = this.#adopt(run);
-      view.learn(run);
-      view.identify(messages);
-      return view;
-    }
-    const view = RunView.stored(run, messages, this.#handlers);
-    known?.view.element.replaceWith(view.element);
-    this.#runs.set(run.id, { view, seq: run.last_seq, acked: run.last_seq, unacked: 0, isStored: true });
-    if (known && !known.view.isFinished) this.#told.changed(view, "ended");
-    return view;
-  }
-
   async #subscribe(runId) {
-    await this.#following.run(runId, this.#runs.get(runId));
+    await this.#following.run(runId, this.#runs.known.get(runId));
   }
 }
