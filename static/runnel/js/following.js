@@ -18,10 +18,9 @@ export class Following {
     }
   }
 
-  /** Follow a conversation; return what is told of who shares it, null for one's own. */
-  async conversation(id) {
-    const { shared = null } = await this.#socket.request({ type: "subscribe", conversation_id: id, presence: true });
-    return shared;
+  /** Follow a conversation; return what is told of it: `shown`, `run_id` of what goes on, `shared` unless it is one's own. */
+  conversation(id) {
+    return this.#socket.request({ type: "subscribe", conversation_id: id, presence: true });
   }
 
   /** Follow a conversation and some runs no more. Without an answer nothing is followed any more either. */

@@ -34,7 +34,7 @@ const main = byId("main");
 const runs = byId("runs");
 const conversation = main.dataset.conversation;
 
-const navigation = new Navigation(showConversation);
+const navigation = new Navigation({ show: showConversation, soon: (id) => viewer.prefetch(id) });
 const sidebar = new Sidebar(conversation, {
   go: (address) => navigation.go(address),
   titled: showTitle,

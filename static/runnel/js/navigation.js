@@ -8,13 +8,24 @@ function conversationOf(path) {
   return path === "/" ? "" : (CONVERSATION.exec(path)?.[1] ?? null);
 }
 
+/** Milliseconds after which somebody who points at a conversation is about to choose it. */
+const POINTED = 60;
+
 export class Navigation {
   #show;
+  #soon;
+  #timer = 0;
 
-  /** @param {(id: string) => void} show  shows a conversation, or none with "" */
-  constructor(show) {
+  /**
+   * @param {{show: (id: string) => void, soon: (id: string) => void}} handlers
+   *   `show` shows a conversation, or none with ""; `soon` is told of one that is likely to be chosen next
+   */
+  constructor({ show, soon }) {
     this.#show = show;
+    this.#soon = soon;
     document.addEventListener("click", (event) => this.#clicked(event));
+    document.addEventListener("pointerover", (event) => this.#pointed(event, POINTED), { passive: true });
+    document.addEventListener("pointerdown", (event) => this.#pointed(event, 0), { passive: true });
     addEventListener("popstate", () => {
       const id = conversationOf(location.pathname);
       if (id !== null) this.#show(id);
@@ -30,6 +41,13 @@ export class Navigation {
   /** Say that what is on the page has another address now. */
   replace(path) {
     history.replaceState(null, "", path);
+  }
+
+  #pointed({ target }, wait) {
+    clearTimeout(this.#timer);
+    const link = target.closest?.("a[href]");
+    const id = link?.origin === location.origin ? conversationOf(link.pathname) : null;
+    if (id) this.#timer = setTimeout(() => this.#soon(id), wait);
   }
 
   // A click with a key or another button opens a tab, as everywhere.

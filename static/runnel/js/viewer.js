@@ -14,6 +14,9 @@ import { isToldInPart } from "./runevents.js";
 import { ShownRuns } from "./shownruns.js";
 import { RequestError } from "./socket.js";
 
+/** Milliseconds for which what was read before it was wanted is as good as new. */
+const FRESH = 5000;
+
 export class Viewer {
   #acks;
   #following;
@@ -31,6 +34,12 @@ export class Viewer {
   /** Which branch the page shows, as `branchOf` tells it. */
   #branch = branchOf({});
   #forks = [];
+  /** What was read last, and when, of what goes on: `{shown, active, at}`, the end of the branch and the run under way. */
+  #end = null;
+  /** The newest runs while they are read, or null. */
+  #loading = null;
+  /** What is read before anybody wants it: {conversation, at, stored}; null for nothing. */
+  #ahead = null;
   /** The place from which older runs are read; null if there are none, undefined before the first page. */
   #before;
   #isLoadingOlder = false;
@@ -101,12 +110,31 @@ export class Viewer {
     this.shared = null;
     this.#again = this.#rereading();
     this.#branch = branchOf({});
+    this.#end = null;
+    this.#loading = null;
     this.#runs.clear();
+  }
+
+  /** Read what another conversation shows first: somebody is about to choose it. */
+  prefetch(conversation) {
+    const isThere = this.#ahead?.conversation === conversation && performance.now() - this.#ahead.at < FRESH;
+    if (isThere || conversation === this.#conversation) return;
+    // What cannot be read is asked for once more when it is wanted.
+    const stored = this.#readStored(conversation, {}).catch(() => null);
+    this.#ahead = { conversation, at: performance.now(), stored };
   }
 
   /** Draw the newest runs as they are stored. Those on the page stay as they are, unless they ended unseen. */
   async load() {
     if (!this.#conversation) return;
+    const loading = this.#load().finally(() => {
+      if (this.#loading === loading) this.#loading = null;
+    });
+    this.#loading = loading;
+    await loading;
+  }
+
+  async #load() {
     const wasLoaded = this.#before !== undefined;
     const known = new Set(this.#runs.known.keys());
     const stored = await this.#read();
@@ -120,6 +148,8 @@ export class Viewer {
     if (!wasLoaded || isOther) this.#before = stored.before ?? null;
     if (isOther) this.#runs.leave(known, new Set(stored.runs.map(({ id }) => id)));
     this.#branch = branchOf(stored);
+    const active = stored.runs.find(({ finished_at: end }) => end === null)?.id;
+    this.#end = { shown: stored.shown, active, at: performance.now() };
     this.#runs.place(stored);
     this.#take(stored);
     this.#told.loaded(stored);
@@ -161,9 +191,13 @@ export class Viewer {
   async follow() {
     await Promise.allSettled(this.#runs.live.map((id) => this.#subscribe(id)));
     if (!this.#conversation) return;
-    await this.#followConversation();
-    // What began and ended while nobody listened is not replayed: it is stored.
-    await this.load();
+    // What began and ended while nobody listened is not replayed: it is stored. Both are asked for at once.
+    const isRead = performance.now() - (this.#end?.at ?? -Infinity) < FRESH;
+    const loading = this.#loading ?? (isRead ? null : this.load());
+    const [followed] = await Promise.all([this.#followConversation(), loading]);
+    const isSame = this.#end?.shown === followed.shown && this.#end.active === followed.run_id;
+    // Something began or ended between the two.
+    if (!isSame) await this.load();
   }
 
   /** Remember the model of a run that this page is about to start: its events do not tell. */
@@ -180,11 +214,12 @@ export class Viewer {
     if (isNew) await this.#followConversation();
   }
 
-  // What is told of who shares it is known before the first event.
+  // What is told of who shares it is known before the first event. Returns all that is told.
   async #followConversation() {
     const turn = this.#turn;
-    const shared = await this.#following.conversation(this.#conversation);
-    if (turn === this.#turn) this.shared = shared;
+    const followed = await this.#following.conversation(this.#conversation);
+    if (turn === this.#turn) this.shared = followed.shared ?? null;
+    return followed;
   }
 
   /** Take an `event` frame. */
@@ -230,12 +265,21 @@ export class Viewer {
   async #read(wanted = {}) {
     const turn = this.#turn;
     const left = new RequestError("left", "Another conversation is on the page now.", false);
-    const stored = await this.#readStored(this.#conversation, wanted).catch((error) => {
+    const stored = await this.#stored(this.#conversation, wanted).catch((error) => {
       throw turn === this.#turn ? error : left;
     });
     if (turn !== this.#turn) throw left;
     this.shared = stored.shared ?? null;
     return storedFor(this.#user, stored);
+  }
+
+  // What was read ahead is taken once.
+  async #stored(conversation, wanted) {
+    const ahead = this.#ahead;
+    this.#ahead = null;
+    const isWanted = ahead?.conversation === conversation && Object.keys(wanted).length === 0;
+    const isFresh = isWanted && performance.now() - ahead.at < FRESH;
+    return (isFresh && (await ahead.stored)) || this.#readStored(conversation, wanted);
   }
 
   #rereading() {
