@@ -3,6 +3,7 @@
 // Draws from AG-UI events while a run is followed and from stored parts afterwards; both end in the
 // same elements.
 
+import { mark, marksIn } from "./citing.js";
 import { element } from "./dom.js";
 import { MarkdownStream } from "./markdown/stream.js";
 import { fileElement } from "./media.js";
@@ -150,10 +151,9 @@ export class Answer {
   #reasoning(id, { isTimed = false } = {}) {
     return this.#stream("reasoning", id, () => {
       this.#thought();
-      const thinking = new Reasoning({ isTimed });
-      this.#put(thinking.element);
-      this.#thinking = thinking;
-      return thinking.words;
+      this.#thinking = new Reasoning({ isTimed });
+      this.#put(this.#thinking.element);
+      return this.#thinking.words;
     });
   }
 
@@ -198,6 +198,11 @@ export class Answer {
   #cite(citations) {
     for (const citation of citations) this.#sources.add(citation);
     if (this.#sources.element.hasChildNodes()) this.element.append(this.#sources.element);
+  }
+
+  /** Put marks for what is cited into the words, as these are stored: only there it is known which words are meant. */
+  citeIn(messages) {
+    mark(this.#said, marksIn(messages), this.#sources);
   }
 
   /** The answer's words, as Markdown. */

@@ -10,6 +10,7 @@ import { Asked } from "./asked.js";
 import { element } from "./dom.js";
 import * as format from "./format.js";
 import { OthersDecision } from "./othersdecision.js";
+import { outcomeLines } from "./outcome.js";
 import { newsOf, partsOf, totalOf } from "./runevents.js";
 
 /** What is said of a run that nobody here hears of. */
@@ -63,6 +64,7 @@ export class RunView {
     }
     view.identify(messages);
     view.finish(run);
+    view.#answer.citeIn(messages);
     return view;
   }
 
@@ -118,25 +120,10 @@ export class RunView {
     this.#answer.end(this.run.status);
     if (run.tool_calls) this.#answer.learn(run.tool_calls, { isFinal: true });
     this.element.dataset.status = this.run.status;
-    this.#outcome.replaceChildren();
-    if (this.run.status === "failed") {
-      this.#outcome.append(
-        element(
-          "p",
-          { class: "problem" },
-          this.run.error_message || "Something went wrong.",
-          " ",
-          element("code", {}, this.run.error_code || this.run.stop_reason || "error"),
-        ),
-      );
-    }
-    this.#outcome.append(element("p", { class: "summary", title: this.run.cost_missing ?? false }, format.summary(this.run)));
-    const note = format.leftOut(this.run);
-    this.element.classList.toggle("left-out", note !== "");
-    if (note) this.#outcome.append(element("p", { class: "note" }, note));
+    this.element.classList.toggle("left-out", Boolean(this.run.left_out_of));
     this.element.classList.toggle("cut", Boolean(this.run.until));
     this.#remedies = element("div", { class: "remedies" });
-    this.#outcome.append(this.#remedies);
+    this.#outcome.replaceChildren(...outcomeLines(this.run), this.#remedies);
     this.#drawActions();
   }
 
@@ -151,6 +138,7 @@ export class RunView {
     const asked = messages.filter(({ role }) => role === "user");
     for (const [index, message] of asked.entries()) this.#asked[index]?.know(message);
     this.lastMessage = messages.at(-1)?.id ?? this.lastMessage;
+    if (this.isFinished) this.#answer.citeIn(messages);
     this.#drawActions();
   }
 

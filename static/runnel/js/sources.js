@@ -33,16 +33,19 @@ export function citationsIn(kind, data) {
 
 export class Sources {
   element = element("ol", { class: "sources", "aria-label": "Sources" });
-  #known = new Set();
+  /** What is listed, by address or title: `{number, link}`. */
+  #known = new Map();
 
-  /** Add the source of a citation, unless it is there. */
+  /** Add the source of a citation, unless it is there. Return `{number, link: {href, title}}`; undefined if it names none. */
   add(citation) {
     const { url, title } = sourceOf(citation);
     const key = url || title;
-    if (!key || this.#known.has(key)) return;
-    this.#known.add(key);
-    const link = linkTo(url, title);
-    const shown = link ? element("a", attributesOf(link, ""), title) : title;
-    this.element.append(element("li", {}, shown));
+    if (key && !this.#known.has(key)) {
+      this.#known.set(key, { number: this.#known.size + 1, link: { href: url, title } });
+      const link = linkTo(url, title);
+      const shown = link ? element("a", attributesOf(link, ""), title) : title;
+      this.element.append(element("li", {}, shown));
+    }
+    return this.#known.get(key);
   }
 }

@@ -91,6 +91,25 @@ function blockFormula(state, start, end, silent) {
   return true;
 }
 
+/** A mark for what is cited. It begins with a character that is of no use in any language. */
+const MARK = /\{\ue000(\d+) ([^}]*)\}/y;
+
+/** Return a mark for the source of a number, in place of `words`, which have no brace. */
+export function markFor(number, words) {
+  return `{\ue000${number} ${words}}`;
+}
+
+/** Take a mark, where marks were put in. */
+function citationMark(state, silent) {
+  const { links } = state.env;
+  MARK.lastIndex = state.pos;
+  const [mark, number, words] = (links && MARK.exec(state.src)) || [];
+  if (!mark) return false;
+  if (!silent) state.push("mark", "sup", 0).meta = { number, words, link: links.get(Number(number)) };
+  state.pos += mark.length;
+  return true;
+}
+
 /** What a formula on lines of its own ends. */
 const INTERRUPTED = ["paragraph", "reference", "blockquote", "list"];
 
@@ -99,16 +118,18 @@ const Parser = /** @type {any} */ (MarkdownIt);
 
 export const markdown = new Parser("default", { html: false, linkify: true });
 markdown.inline.ruler.before("escape", "formula", inlineFormula);
+markdown.inline.ruler.before("escape", "mark", citationMark);
 markdown.block.ruler.before("fence", "formula", blockFormula, { alt: INTERRUPTED });
 
 /**
  * Return the tokens of a text.
  * @param {string} source
  * @param {object} references  link definitions by name, as markdown-it keeps them; those of the text are added
+ * @param {Map<number, object> | null} links  what the numbers of marks stand for, if the text has marks
  * @returns {any[]}
  */
-export function parse(source, references = {}) {
-  return markdown.parse(source, { references });
+export function parse(source, references = {}, links = null) {
+  return markdown.parse(source, { references, links });
 }
 
 /** Return the number of blocks at the top of `tokens`, and the line at which the last of them begins. */

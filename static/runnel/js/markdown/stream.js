@@ -7,6 +7,7 @@
 import { element } from "../dom.js";
 import { paintSoon, schedule, TextStream } from "../text.js";
 import { Fence } from "./fence.js";
+import { markedBlocks } from "./marks.js";
 import { lastBlock, parse } from "./parser.js";
 import { patch, patchNodes, widgetsIn } from "./patch.js";
 import { treeOf } from "./tree.js";
@@ -19,6 +20,9 @@ const SLICE = 8192;
  * list of 64 KiB is drawn twice in a second, and one of 1 MiB every seven.
  */
 const PAUSE = 0.007;
+
+/** Characters of a text above which no marks are put in: all of it is parsed once more for them. */
+const LONGEST = 200_000;
 
 const EMPTY_LINES = /^(?:[ \t]*\n)+/;
 
@@ -46,6 +50,9 @@ export class MarkdownStream {
   #drawAt = 0;
   /** Shows the source as it is once it could not be drawn as Markdown; null until then. */
   #plain = null;
+
+  /** Marks that are to be put in once all is shown, or null. */
+  #marks = null;
 
   /** Definitions of links, and the last heading's level, in what cannot change. */
   #references = {};
@@ -87,6 +94,17 @@ export class MarkdownStream {
   }
 
   /**
+   * Put in marks for what is cited. Nothing more is written then.
+   * @param {import("./marks.js").Mark[]} marks  in the order of their offsets in `source`
+   */
+  cite(marks) {
+    // A text whose ends of lines were changed has other offsets.
+    if (this.#plain || this.#source.length > LONGEST || this.#source.includes("\r")) return;
+    this.#marks = marks;
+    paintSoon(this);
+  }
+
+  /**
    * Show what is pending, a part at a time until `isLate` says that it is enough. Return whether all is shown.
    * @param {() => boolean} isLate
    */
@@ -118,7 +136,16 @@ export class MarkdownStream {
       if (this.#pending && isLate()) return false;
     }
     if (this.#isEnding) this.#finish();
+    if (this.#marks) this.#mark();
     return true;
+  }
+
+  #mark() {
+    const { childNodes } = this.element;
+    for (const { index, tree } of markedBlocks(this.#source, this.#references, this.#marks)) {
+      finish(patchNodes([childNodes[index]], [tree]));
+    }
+    this.#marks = null;
   }
 
   #add(text) {

@@ -55,6 +55,15 @@ function picture(token, isLinked) {
   return node("a", { class: "picture", ...attributesOf(found, token.attrGet("title")) }, [words]);
 }
 
+/** Return the number of a source; `mark` tells in place of which words it stands. */
+function mark({ number, words, link: source }) {
+  const title = source?.title ?? "";
+  const shown = `[${number}]`;
+  const target = source?.href ? linkTo(source.href, "") : null;
+  const child = target ? node("a", { ...attributesOf({ ...target, host: "" }, title) }, [shown]) : node("span", { title }, [shown]);
+  return { ...node("sup", { class: "cite" }, [child]), mark: words };
+}
+
 function leaf(token, isLinked) {
   switch (token.type) {
     case "softbreak":
@@ -65,6 +74,8 @@ function leaf(token, isLinked) {
       return node("code", {}, [token.content]);
     case "formula":
       return { widget: "formula", source: token.content, isBlock: /^(\$\$|\\\[)$/.test(token.markup) };
+    case "mark":
+      return mark(token.meta);
     case "image":
       return picture(token, isLinked);
     default:
