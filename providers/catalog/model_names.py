@@ -9,7 +9,7 @@ from providers.types.listed_model import ListedModel
 
 #: Matches the names of models that are not for conversations, such as embeddings and images.
 _SILENT = re.compile(
-    r"embed|whisper|tts|dall-e|moderation|rerank|transcribe|realtime|imagen|veo|image|audio|guard|sora|ocr",
+    r"embed|whisper|tts|dall-e|moderation|rerank|transcribe|realtime|imagen|veo|image|audio|guard|sora|ocr|voice|banana|-live-",
     re.IGNORECASE,
 )
 

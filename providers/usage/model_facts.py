@@ -1,14 +1,15 @@
-"""What the price lists say of models, for a list to choose from: prices, context, names. Nothing is asked for."""
+"""What is known of models, for a list to choose from: prices, context, names, abilities. Nothing is asked for."""
 
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from providers.types.listed_model import Ability
 from providers.usage import price_lists
+from providers.usage.model_families import abilities_of
 
 if TYPE_CHECKING:
     from genai_prices.types import ModelInfo, ModelPrice, TieredPrices
@@ -36,21 +37,26 @@ NOTHING_KNOWN = ModelFacts()
 
 
 def about(provider: str, model: str) -> ModelFacts:
-    """Return what the price lists say of a model of ``provider``, whose slug it is. Loads the lists if need be (0.2 s)."""
+    """Return what the price lists say of a model of ``provider``, whose slug it is, and its name of what it can.
+
+    Loads the lists if need be (0.2 s).
+    """
+    facts = NOTHING_KNOWN
     try:
         for source in price_lists.sources(provider):
             if (found := price_lists.look_up(source.name, model, None)) is not None:
-                return _facts(found[1], is_guess=source.is_guess)
+                facts = _facts(found[1], is_guess=source.is_guess)
+                break
     except Exception:
         logger.warning("What %s/%s is cannot be told.", provider, model, exc_info=True)
-    return NOTHING_KNOWN
+    return replace(facts, abilities=facts.abilities | abilities_of(model))
 
 
 def priced_names(provider: str) -> tuple[str, ...]:
     """Return the models of the price list of ``provider`` that may be asked for today; none without a list of its own.
 
-    Outdated models are left out, and those of which the list does not know the context: most of them are no
-    models for conversations.
+    Outdated models are left out, and those of which neither the context is known nor what they can: most of them are
+    no models for conversations.
     """
     try:
         return tuple(_names(provider))
@@ -65,7 +71,9 @@ def _names(provider: str) -> Iterator[str]:
     for source in price_lists.sources(provider):
         if source.is_vendors_list:
             for model in reversed(price_lists.list_of(get_snapshot(), source.name, "").models):
-                if model.context_window and not model.deprecated:
+                is_known = model.context_window or abilities_of(model.id)
+                # Fine-tuned models stand there by the beginnings of their names.
+                if is_known and not model.deprecated and not model.id.startswith("ft:"):
                     yield model.id
 
 

@@ -69,7 +69,7 @@ def _model(info: ProviderInfo, told: ListedModel, *, is_suggested: bool) -> dict
         "is_suggested": is_suggested,
         "context_window": told.context_window or facts.context_window,
         "price_is_guess": facts.is_guess,
-        "abilities": sorted(told.abilities | facts.abilities),
+        "abilities": sorted(told.abilities or facts.abilities),
     } | {key: None if price is None else float(price) for key, price in prices.items()}
 
 

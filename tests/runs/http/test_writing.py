@@ -156,6 +156,7 @@ def test_the_models_of_providers_with_a_key_are_listed_with_their_facts(
         False,
     )
     assert (model["input_price"], model["output_price"]) == (3.0, 15.0)
+    assert model["abilities"] == ["documents", "images", "thinking", "tools"]
     assert not model["is_suggested"]
     assert listed["emulator/hello"]["is_suggested"]
     assert listed["emulator/hello"]["input_price"] is None
