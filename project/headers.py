@@ -14,6 +14,10 @@ _REFUSED = (
     *("accelerometer", "camera", "display-capture", "geolocation", "gyroscope", "hid", "magnetometer"),
     *("microphone", "midi", "payment", "publickey-credentials-get", "serial", "usb", "xr-spatial-tracking"),
 )
+#: The media types of what cannot be shown as a page that may do something.
+_NO_PAGES = ("text/javascript", "text/css", "font/")
+#: What browsers heed for pages only.
+_OF_PAGES = ("Permissions-Policy", "Cross-Origin-Opener-Policy")
 HEADERS = {
     "Permissions-Policy": ", ".join(f"{name}=()" for name in _REFUSED),
     # Other sites may not show our pictures, scripts or files.
@@ -37,6 +41,10 @@ def add_headers(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpReq
 def _with_headers(response: Any) -> Any:
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
+    if response.headers.get("Content-Type", "").startswith(_NO_PAGES):
+        # A script or a style sheet is no page, and a page loads a hundred of them.
+        for name in _OF_PAGES:
+            response.headers.pop(name, None)
     return response
 
 

@@ -86,6 +86,7 @@ MIDDLEWARE = [
     "project.headers.add_headers",
     "django.middleware.security.SecurityMiddleware",
     "project.compression.CompressionMiddleware",
+    "project.staticfiles.serve_versions",
     "servestatic.middleware.ServeStaticMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "project.csp.relax_admin_policy",
@@ -209,8 +210,8 @@ USE_TZ = True
 STATIC_URL = "/static/"
 STATIC_ROOT = RUNNEL_DATA_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-# With DEBUG, static files are served from their source folders. Without it, they are served from STATIC_ROOT,
-# where `manage.py collectstatic` puts hashed and compressed copies.
+# With DEBUG, static files are served from their source folders, under addresses with a version. Without it, they are
+# served from STATIC_ROOT, where `manage.py collectstatic` puts hashed and compressed copies.
 #: The bucket for uploads, in a store that speaks S3; if empty, they are in the data folder.
 RUNNEL_S3_BUCKET = text("RUNNEL_S3_BUCKET")
 #: Address of the store, if it is not Amazon's.
@@ -245,7 +246,7 @@ STORAGES: dict[str, dict[str, Any]] = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "files": _files(),
     "staticfiles": {
-        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        "BACKEND": "project.staticfiles.VersionedStaticFilesStorage"
         if DEBUG
         else "project.staticfiles.HashedStaticFilesStorage"
     },
