@@ -3,12 +3,11 @@
 // Draws from AG-UI events while a run is followed and from stored parts afterwards; both end in the
 // same elements.
 
-import { mark, marksIn } from "./citing.js";
 import { element } from "./dom.js";
 import { MarkdownStream } from "./markdown/stream.js";
 import { fileElement } from "./media.js";
 import { Reasoning } from "./reasoning.js";
-import { citationsIn, Sources } from "./sources.js";
+import { citationsIn, isCited, Sources } from "./sources.js";
 import { ToolCard } from "./toolcards.js";
 import { itemTitle, LEFT_CALLS } from "./vocabulary.js";
 
@@ -201,7 +200,9 @@ export class Answer {
   }
 
   /** Put marks for what is cited into the words, as these are stored: only there it is known which words are meant. */
-  citeIn(messages) {
+  async citeIn(messages) {
+    if (!isCited(messages)) return;
+    const { mark, marksIn } = await import("./citing.js");
     mark(this.#said, marksIn(messages), this.#sources);
   }
 

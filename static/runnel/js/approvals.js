@@ -1,20 +1,13 @@
 // What a run waits for: one question for each pending call, and one answer to all of them together.
 
-import { countdown } from "./countdown.js";
 import { element } from "./dom.js";
-import { isForProgram, Question } from "./questions.js";
+import { Question } from "./questions.js";
 
 /** What is said when the decision is none any more, by code. Other errors speak for themselves. */
 const OUTDATED = {
   interrupt_mismatch: "What waits here has changed meanwhile. Look again, please.",
   already_terminal: "The answer has ended meanwhile: there is nothing to decide any more.",
 };
-
-function waitsFor(interrupts) {
-  const programs = interrupts.filter(isForProgram).length;
-  if (programs === interrupts.length) return "Waiting for a program’s result";
-  return programs ? "Waiting for your decision, and for a program’s result" : "Waiting for your decision";
-}
 
 export class Approvals {
   element = element("div", { class: "approvals", role: "group", "aria-label": "Decisions" });
@@ -33,11 +26,6 @@ export class Approvals {
    */
   constructor({ interrupts, cards, resolve, beforehand }) {
     this.#resolve = resolve;
-    /** What is waited for, in words. */
-    this.words = waitsFor(interrupts);
-    /** How long that can still be decided, as nodes. */
-    this.until = interrupts[0]?.expiresAt ? [countdown(interrupts[0].expiresAt)] : [];
-    this.announcement = `${this.words}: ${[...cards.values()].map(({ name }) => name).join(", ")}.`;
     this.#questions = interrupts.map(
       (interrupt) => new Question(interrupt, cards.get(interrupt.id), () => this.#changed(), beforehand),
     );

@@ -1,5 +1,6 @@
 // Where in an answer its sources are cited, whichever provider tells it. Pure.
 
+import { markedBlocks } from "./markdown/marks.js";
 import { citationsIn } from "./sources.js";
 
 /** A number of its list that a model has written itself; what follows it makes a link or a definition of it. */
@@ -92,7 +93,7 @@ export function marksIn(messages) {
 
 /**
  * Put marks into the streams that have shown an answer's words, each with the number of its source.
- * @param {{source: string, cite: (marks: object[]) => void}[]} streams  in their order
+ * @param {{source: string, cite: (marked: Function) => void}[]} streams  in their order
  * @param {ReturnType<typeof marksIn>} told
  * @param {import("./sources.js").Sources} sources
  */
@@ -109,7 +110,7 @@ export function mark(streams, { text, marks }, sources) {
       // One source is told once at each place.
       if (source && begin < last && last <= end) placed.set(`${offset} ${source.number}`, { ...source, offset: offset - begin, words });
     }
-    if (placed.size) stream.cite([...placed.values()]);
+    if (placed.size) stream.cite((source, references) => markedBlocks(source, references, [...placed.values()]));
     begin = end;
   }
 }

@@ -2,11 +2,8 @@
 
 import { changeConversation, deleteConversation, importConversation, leaveShared, renameFolder, restoreConversation } from "./api.js";
 import { offer } from "./actions.js";
-import { ask } from "./asking.js";
-import { Deletion } from "./deletion.js";
 import { byId, element } from "./dom.js";
 import { KEYS } from "./keys.js";
-import { openMenu } from "./menu.js";
 import { toast } from "./toast.js";
 import { titled } from "./words.js";
 
@@ -22,16 +19,27 @@ function download({ id }, format) {
   link.remove();
 }
 
-// Loaded when somebody shares for the first time.
+// What opens beside the list is loaded when somebody asks for it the first time.
+
 async function share(entry) {
   const { openSharing } = await import("./sharing.js");
   openSharing(entry);
 }
 
+async function ask(asked, take) {
+  const asking = await import("./asking.js");
+  asking.ask(asked, take);
+}
+
+async function openMenu(button, label, entries) {
+  const menu = await import("./menu.js");
+  menu.openMenu(button, label, entries);
+}
+
 export class ListActions {
   #list;
   #go;
-  #deletion = new Deletion((id) => this.#delete(id));
+  #deletion = null;
 
   /**
    * @param {import("./conversations.js").ConversationList} list
@@ -54,7 +62,7 @@ export class ListActions {
       here("Export the conversation as JSON", (entry) => download(entry, "json"), { also: "download save" }),
       { group: "Everywhere", title: "Import a conversation", also: "upload json", run: () => this.#import() },
       here("Archive the conversation", (entry) => this.#archive(entry), { also: "hide" }),
-      here(KEYS.delete.title, (entry) => this.#deletion.ask(entry), KEYS.delete),
+      here(KEYS.delete.title, (entry) => this.#askToDelete(entry), KEYS.delete),
     ]);
   }
 
@@ -89,7 +97,7 @@ export class ListActions {
       entry.archived
         ? { title: "Take out of the archive", run: () => this.#change(entry, { archived: false }) }
         : { title: "Archive", run: () => this.#archive(entry) },
-      { title: "Delete", run: () => this.#deletion.ask(entry), isDanger: true },
+      { title: "Delete", run: () => this.#askToDelete(entry), isDanger: true },
     ]);
   }
 
@@ -149,6 +157,12 @@ export class ListActions {
   async #archive(entry) {
     await this.#change(entry, { archived: true });
     toast(`“${titled(entry.title)}” is in the archive.`, { title: "Undo", run: () => this.#change(entry, { archived: false }) });
+  }
+
+  async #askToDelete(entry) {
+    const { Deletion } = await import("./deletion.js");
+    this.#deletion ??= new Deletion((id) => this.#delete(id));
+    this.#deletion.ask(entry);
   }
 
   async #delete(id) {

@@ -4,7 +4,6 @@
 
 import { listModels } from "./api.js";
 import { byId } from "./dom.js";
-import { problemWith } from "./models.js";
 import { modelName } from "./words.js";
 
 /** Where this browser keeps the model that answered last. */
@@ -126,6 +125,7 @@ export class ModelField {
     const name = this.value;
     const late = new Promise((resolve) => setTimeout(resolve, PATIENCE));
     const catalog = await Promise.race([readModels().catch(() => null), late]);
+    const { problemWith } = await import("./models.js");
     const found = catalog ? problemWith(catalog, name) : null;
     if (!found || (!found.isCertain && this.#warned === name)) return "";
     this.#warned = name;

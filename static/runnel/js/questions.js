@@ -5,16 +5,12 @@
 import { element } from "./dom.js";
 import { shown } from "./hidden.js";
 import { pretty } from "./json.js";
+import { isForProgram } from "./waiting.js";
 
 function button(label, look, pressed) {
   const made = element("button", { type: "button", class: look }, label);
   made.addEventListener("click", pressed);
   return made;
-}
-
-/** Return whether a call waits for the result of a program, not for a decision. */
-export function isForProgram({ reason }) {
-  return reason === "tool_result";
 }
 
 function inWords({ approved, editedArgs, reason, result }) {

@@ -5,13 +5,12 @@
 
 import { Answer, WAITING } from "./answer.js";
 import { answerActions } from "./answeractions.js";
-import { Approvals } from "./approvals.js";
 import { Asked } from "./asked.js";
 import { element } from "./dom.js";
 import * as format from "./format.js";
-import { OthersDecision } from "./othersdecision.js";
 import { outcomeLines } from "./outcome.js";
 import { newsOf, partsOf, totalOf } from "./runevents.js";
+import { Waiting } from "./waiting.js";
 
 /** What is said of a run that nobody here hears of. */
 const UNHEARD = "Without a connection. What comes meanwhile is shown later.";
@@ -29,7 +28,7 @@ export class RunView {
   /** Id of the message behind which what comes next is said; "" while that is not known. */
   lastMessage = "";
   /** What it waits for, or null. */
-  #approvals = null;
+  #waiting = null;
   /** What is said to go on, until it is asked to stop. */
   #goesOn = WAITING;
   #isStopping = false;
@@ -70,7 +69,7 @@ export class RunView {
 
   /** Whether it waits for a person, or for a program's result. */
   get isWaiting() {
-    return this.#approvals !== null;
+    return this.#waiting !== null;
   }
 
   /** Draw one event of the run; its `seq` tells whether that is past. */
@@ -195,7 +194,7 @@ export class RunView {
 
   /** How the run ended or what it waits for, in a sentence to be read out. */
   get announcement() {
-    if (this.isWaiting) return this.#approvals.announcement;
+    if (this.isWaiting) return this.#waiting.announcement;
     return this.run.status === "failed" ? `Failed. ${this.run.error_message}` : format.ending(this.run);
   }
 
@@ -221,17 +220,16 @@ export class RunView {
   #wait(interrupts) {
     const cards = this.#answer.pause(interrupts);
     const { beforehand, resolve } = this.#handlers;
-    this.#approvals = resolve
-      ? new Approvals({ interrupts, cards, beforehand, resolve: (resume) => resolve(this.run.id, resume) })
-      : new OthersDecision();
-    this.#outcome.before(this.#approvals.element);
+    const take = resolve && ((resume) => resolve(this.run.id, resume));
+    this.#waiting = new Waiting({ interrupts, cards, beforehand, resolve: take });
+    this.#outcome.before(this.#waiting.element);
     this.#show();
   }
 
   // Nothing is waited for any more.
   #decided() {
-    this.#approvals?.close();
-    this.#approvals = null;
+    this.#waiting?.close();
+    this.#waiting = null;
   }
 
   #endWith(event, known) {
@@ -262,7 +260,7 @@ export class RunView {
 
   #show() {
     if (this.isFinished) return;
-    const { words, until } = this.#approvals ?? { words: this.#goesOn, until: [] };
+    const { words, until } = this.#waiting ?? { words: this.#goesOn, until: [] };
     const isStill = !this.#isFollowed || (this.isWaiting && !this.#isStopping);
     this.element.dataset.status = this.isWaiting ? "awaiting_approval" : "running";
     const known = this.isWaiting || this.#isFollowed ? words : UNHEARD;

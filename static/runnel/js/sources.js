@@ -31,6 +31,11 @@ export function citationsIn(kind, data) {
   return Array.isArray(chunks) ? chunks.filter((chunk) => chunk && typeof chunk === "object") : [];
 }
 
+/** Return whether stored messages may say where something is cited. */
+export function isCited(messages) {
+  return messages.some(({ parts }) => parts.some(({ annotations, data }) => annotations?.length || data?.groundingSupports));
+}
+
 export class Sources {
   element = element("ol", { class: "sources", "aria-label": "Sources" });
   /** What is listed, by address or title: `{number, link}`. */

@@ -3,7 +3,6 @@
 import { copy } from "../clipboard.js";
 import { element } from "../dom.js";
 import { whenIdle } from "../idle.js";
-import { highlighterFor, takeNodes } from "./highlight.js";
 
 /** Lines after which an empty line, and any line, ends a part: layout and colours stay local. */
 const ENOUGH = 40;
@@ -77,11 +76,15 @@ export class Code {
     this.#isFinished = true;
     const isData = this.#text.length > LONG_CODE || this.#text.split("\n").some(({ length }) => length > LONG_LINE);
     if (isData || !this.#language) return;
-    highlighterFor(this.#language)
-      .then((highlight) => highlight && this.#colour(highlight, 0))
-      .catch(() => {
-        // What cannot be loaded leaves the code as it is.
-      });
+    this.#colourAll().catch(() => {
+      // What cannot be loaded leaves the code as it is.
+    });
+  }
+
+  async #colourAll() {
+    const { highlighterFor, takeNodes } = await import("./highlight.js");
+    const highlight = await highlighterFor(this.#language);
+    if (highlight) this.#colour(highlight, takeNodes, 0);
   }
 
   #addLine(text) {
@@ -108,7 +111,7 @@ export class Code {
   }
 
   /** Colour the code from a part on, a stretch at a time. */
-  #colour(highlight, first) {
+  #colour(highlight, takeNodes, first) {
     if (first >= this.#parts.length) return;
     whenIdle(() => {
       let last = first;
@@ -124,7 +127,7 @@ export class Code {
       const parts = this.#parts.slice(first, last);
       const runs = highlight(parts.map(({ text }) => text).join(""));
       for (const { text, holder } of parts) holder.replaceChildren(...takeNodes(runs, text.length));
-      this.#colour(highlight, last);
+      this.#colour(highlight, takeNodes, last);
     });
   }
 }

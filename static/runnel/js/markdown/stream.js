@@ -7,7 +7,6 @@
 import { element } from "../dom.js";
 import { paintSoon, schedule, TextStream } from "../text.js";
 import { Fence } from "./fence.js";
-import { markedBlocks } from "./marks.js";
 import { lastBlock, parse } from "./parser.js";
 import { patch, patchNodes, widgetsIn } from "./patch.js";
 import { treeOf } from "./tree.js";
@@ -51,8 +50,8 @@ export class MarkdownStream {
   /** Shows the source as it is once it could not be drawn as Markdown; null until then. */
   #plain = null;
 
-  /** Marks that are to be put in once all is shown, or null. */
-  #marks = null;
+  /** Tells the blocks with marks for what is cited, once all is shown; or null. */
+  #marked = null;
 
   /** Definitions of links, and the last heading's level, in what cannot change. */
   #references = {};
@@ -95,12 +94,12 @@ export class MarkdownStream {
 
   /**
    * Put in marks for what is cited. Nothing more is written then.
-   * @param {import("./marks.js").Mark[]} marks  in the order of their offsets in `source`
+   * @param {(source: string, references: object) => {index: number, tree: any}[]} marked  tells the blocks that have some
    */
-  cite(marks) {
+  cite(marked) {
     // A text whose ends of lines were changed has other offsets.
     if (this.#plain || this.#source.length > LONGEST || this.#source.includes("\r")) return;
-    this.#marks = marks;
+    this.#marked = marked;
     paintSoon(this);
   }
 
@@ -136,16 +135,16 @@ export class MarkdownStream {
       if (this.#pending && isLate()) return false;
     }
     if (this.#isEnding) this.#finish();
-    if (this.#marks) this.#mark();
+    if (this.#marked) this.#mark();
     return true;
   }
 
   #mark() {
     const { childNodes } = this.element;
-    for (const { index, tree } of markedBlocks(this.#source, this.#references, this.#marks)) {
+    for (const { index, tree } of this.#marked(this.#source, this.#references)) {
       finish(patchNodes([childNodes[index]], [tree]));
     }
-    this.#marks = null;
+    this.#marked = null;
   }
 
   #add(text) {
