@@ -6,11 +6,11 @@ Of two concurrent changes, the second finds a longer log, fails and changes noth
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from itertools import takewhile
 from uuid import UUID
 
-from django.utils import timezone
+from django.db.models import BooleanField, ExpressionWrapper, Q
+from django.db.models.functions import Now
 
 from providers.types import Json, Origin
 from providers.usage.spending import ModelUsage
@@ -40,6 +40,9 @@ _AUDITED = {
 }
 
 
+_OVERDUE = Q(awaiting_until__lte=Now())
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PausedRun:
     """A paused run, with all that is needed to continue it."""
@@ -56,6 +59,8 @@ class PausedRun:
     origin: Origin
     #: How many of the last steps in a row had a call with unreadable arguments.
     unreadable_steps: int
+    #: Whether the approval deadline has passed, by the database's clock.
+    is_over: bool
 
     @property
     def pending(self) -> list[PlannedCall]:
@@ -67,11 +72,6 @@ class PausedRun:
         """The next segment."""
         row = self.row
         return Segment(conversation_id=row.conversation_id, run_id=row.id, number=row.segment + 1)
-
-    @property
-    def is_over(self) -> bool:
-        """Whether the approval deadline has passed."""
-        return self.row.awaiting_until is not None and self.row.awaiting_until <= timezone.now()
 
     def resume_point(self, decided: Sequence[Decided]) -> ResumePoint:
         """Return where the run continues after these decisions."""
@@ -95,15 +95,17 @@ class PausedRun:
 def read(run_id: UUID) -> PausedRun | None:
     """Return a paused run, ``None`` if the run is not paused."""
     paused = Run.objects.filter(pk=run_id, status=RunStatus.AWAITING_APPROVAL).select_related("log")
-    while (run := paused.first()) is not None:
-        found = _read(run)
+    # NULL, without a deadline, is not true either.
+    judged = paused.annotate(is_over=ExpressionWrapper(_OVERDUE, BooleanField()))
+    while (run := judged.first()) is not None:
+        found = _read(run, is_over=bool(run.is_over))
         # ``_read`` makes several queries. Read again if a decision was stored between two of them.
         if paused.filter(log__fence=run.fence, log__last_seq=run.last_seq).exists():
             return found
     return None
 
 
-def _read(run: Run) -> PausedRun:
+def _read(run: Run, *, is_over: bool) -> PausedRun:
     steps = list(run.steps.order_by("index"))
     offer = offers.stored(run)
     last = steps[-1]
@@ -124,6 +126,7 @@ def _read(run: Run) -> PausedRun:
         ),
         origin=Origin(wire=last.wire, provider=last.provider, model=last.model),
         unreadable_steps=_unreadable_steps(run, last.index),
+        is_over=is_over,
     )
 
 
@@ -218,7 +221,7 @@ def end(run: PausedRun, ended: Ending, outcomes: Sequence[CallOutcome]) -> None:
     transitions.end(run.row.id, ended, [], outcomes=outcomes, has_input=bool(run.row.input))
 
 
-def overdue(now: datetime | None = None) -> list[UUID]:
+def overdue() -> list[UUID]:
     """Return the paused and queued runs whose cancel was stored, and the paused ones whose deadline has passed."""
     paused = Run.objects.filter(status=RunStatus.AWAITING_APPROVAL).order_by().values_list("pk", flat=True)
     undriven = Run.objects.filter(status__in=[RunStatus.AWAITING_APPROVAL, RunStatus.QUEUED]).order_by()
@@ -226,7 +229,7 @@ def overdue(now: datetime | None = None) -> list[UUID]:
         "pk", flat=True
     )
     # A union, because each half has an index of its own.
-    return list(cancelled.union(paused.filter(awaiting_until__lte=now or timezone.now())).order_by())
+    return list(cancelled.union(paused.filter(_OVERDUE)).order_by())
 
 
 def last_decision(run_id: UUID) -> ToolCall | None:

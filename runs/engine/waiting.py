@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
-from django.utils import timezone
+from django.db.models.functions import Now
 
 from providers.types import Json
 from runs import toolbox
@@ -60,7 +60,7 @@ def of(owner_id: int, *, most: int) -> list[WaitingRun]:
 
 
 def _waiting(owner_id: int) -> QuerySet[Run]:
-    in_time = Q(awaiting_until=None) | Q(awaiting_until__gt=timezone.now())
+    in_time = Q(awaiting_until=None) | Q(awaiting_until__gt=Now())
     return Run.objects.filter(
         in_time,
         owner_id=owner_id,

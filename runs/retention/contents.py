@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from providers.models import ProviderTrace, TracePiece, trace_store
@@ -60,7 +61,7 @@ def empty(pace: Pace) -> None:
 
     Those whose owner may still undo the deletion are left.
     """
-    final = Q(restorable_until=None) | Q(restorable_until__lt=timezone.now())
+    final = Q(restorable_until=None) | Q(restorable_until__lt=Now())
     erased = idle(Conversation.all_rows.filter(final, erased_at__isnull=False, is_emptied=False))
     ids = list(erased.values_list("pk", flat=True))
     for first in range(0, len(ids), _TOGETHER):

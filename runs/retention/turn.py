@@ -9,9 +9,10 @@ from datetime import timedelta
 from uuid import uuid4
 
 from django.db.models import Q
-from django.utils import timezone
+from django.db.models.functions import Now
 
 from runs.models import Upkeep
+from runs.store import clock
 
 #: After this time without a sign of life, another process may take the turn.
 LEASE = timedelta(minutes=2)
@@ -37,12 +38,11 @@ def take(name: str, *, every: timedelta | None = None) -> Iterator[Callable[[], 
         Taken: another process does it now, or it is not due. The yielded function raises it if the turn was lost.
     """
     worker = f"{socket.gethostname()[:24]}:{os.getpid()}:{uuid4().hex[:8]}"
-    now = timezone.now()
     Upkeep.objects.get_or_create(name=name)
-    free = Upkeep.objects.filter(Q(lease_until=None) | Q(lease_until__lt=now), name=name)
+    free = Upkeep.objects.filter(Q(lease_until=None) | Q(lease_until__lt=Now()), name=name)
     if every is not None:
-        free = free.filter(Q(finished_at=None) | Q(finished_at__lt=now - every))
-    if not free.update(worker=worker, lease_until=now + LEASE):
+        free = free.filter(Q(finished_at=None) | Q(finished_at__lt=clock.after(-every)))
+    if not free.update(worker=worker, lease_until=clock.after(LEASE)):
         raise Taken
     mine = Upkeep.objects.filter(name=name, worker=worker)
     renewed = time.monotonic()
@@ -50,7 +50,7 @@ def take(name: str, *, every: timedelta | None = None) -> Iterator[Callable[[], 
     def keep() -> None:
         nonlocal renewed
         if time.monotonic() - renewed > _RENEW:
-            if not mine.update(lease_until=timezone.now() + LEASE):
+            if not mine.update(lease_until=clock.after(LEASE)):
                 raise Taken
             renewed = time.monotonic()
 
@@ -59,4 +59,4 @@ def take(name: str, *, every: timedelta | None = None) -> Iterator[Callable[[], 
     except BaseException:
         mine.update(worker="", lease_until=None)
         raise
-    mine.update(worker="", lease_until=None, finished_at=timezone.now())
+    mine.update(worker="", lease_until=None, finished_at=Now())

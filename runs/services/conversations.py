@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from providers.text.cleaning import clean
@@ -16,6 +17,7 @@ from runs.errors import BadChange, ConversationBusy, NotFound
 from runs.models import Conversation
 from runs.models.conversation import FOLDER_LENGTH, TITLE_LENGTH
 from runs.states import ACTIVE
+from runs.store import clock
 from runs.store.titles import is_visible
 
 
@@ -112,7 +114,7 @@ def delete_conversation(user: Any, conversation_id: UUID) -> None:
         conversation.erased_at = conversation.changed_at = timezone.now()
         if settings.RUNNEL_UNDO_SECONDS:
             undo = timedelta(seconds=settings.RUNNEL_UNDO_SECONDS)
-            conversation.restorable_until = conversation.erased_at + undo
+            conversation.restorable_until = clock.read(undo)
         conversation.save(update_fields=["erased_at", "changed_at", "restorable_until"])
     _tell(conversation)
 
@@ -123,11 +125,10 @@ def restore_conversation(user: Any, conversation_id: UUID) -> None:
     Raises:
         NotFound: there is no such conversation, it belongs to another user, or it was deleted too long ago.
     """
-    now = timezone.now()
     deleted = Conversation.all_rows.filter(
-        pk=conversation_id, owner=user, erased_at__isnull=False, is_emptied=False, restorable_until__gt=now
+        pk=conversation_id, owner=user, erased_at__isnull=False, is_emptied=False, restorable_until__gt=Now()
     )
-    is_restored = deleted.update(erased_at=None, restorable_until=None, changed_at=now)
+    is_restored = deleted.update(erased_at=None, restorable_until=None, changed_at=Now())
     # Asked twice, it is there.
     if not is_restored and not Conversation.objects.filter(pk=conversation_id, owner=user).exists():
         raise NotFound

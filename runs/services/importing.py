@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from runs.engine import supervisor
 from runs.models import Conversation, Message, Run
+from runs.store import clock
 from runs.store.portable import Imported
 
 #: Rows that are stored in one transaction: others write, too.
@@ -22,7 +23,7 @@ def store(imported: Imported) -> Conversation:
     conversation = imported.conversation
     # Hidden until it is whole. What stays hidden is deleted with what users delete.
     conversation.erased_at = timezone.now()
-    conversation.restorable_until = conversation.erased_at + _UNFINISHED
+    conversation.restorable_until = clock.read(_UNFINISHED)
     conversation.save(force_insert=True)
     _insert(Run, imported.runs)
     _insert(Message, imported.messages)

@@ -1,5 +1,6 @@
 """Stores a prepared start, inside a transaction of the journal that all runs share: a few statements, no checks."""
 
+from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -11,7 +12,7 @@ from runs.limits import Ceilings
 from runs.models import Conversation, File, Run, Step
 from runs.services.new_run import PreparedStart, Repeated, known, too_many
 from runs.states import ACTIVE, RunStatus
-from runs.store import branches, messages, statements
+from runs.store import branches, clock, messages, statements
 from runs.store.statements import Statement
 
 #: Whether a user may have one more run. It names the statuses so that SQLite takes the index of unfinished runs.
@@ -44,10 +45,10 @@ def store(start: PreparedStart, step: Step | None, settings: WorkerSettings, cei
     """
     run = start.run
     now = timezone.now()
-    run.worker, run.lease_until = settings.worker, now + settings.lease_time
+    run.worker = settings.worker
     if step is not None:
         run.status, run.started_at, step.started_at = RunStatus.RUNNING, now, now
-    if not _insert_run(start, ceilings).execute():
+    if not _insert_run(start, ceilings, settings.lease_time).execute():
         raise _why_not(start, ceilings)
     if start.is_first:
         statements.insert([start.conversation]).execute()
@@ -60,17 +61,22 @@ def store(start: PreparedStart, step: Step | None, settings: WorkerSettings, cei
         statements.insert([step]).execute()
 
 
-def _insert_run(start: PreparedStart, ceilings: Ceilings) -> Statement:
+def _insert_run(start: PreparedStart, ceilings: Ceilings, lease: timedelta) -> Statement:
     """Return the statement that inserts the run if its owner may have one more, and nothing is in its way.
 
     An account that was closed since the start was checked takes no run: it may be about to be erased. Unless the
     start says where it begins, the run begins at the end of the branch that is shown now.
     """
     run = start.run
-    is_behind_shown = not start.is_first and not run.begins
+    computed = {
+        "created_at": (clock.sql_after(timedelta()), ""),
+        "lease_until": (clock.sql_after(lease), ""),
+    }
+    if not start.is_first and not run.begins:
+        computed["parent_id"] = branches.END_OF_SHOWN, "conversation_id"
     return statements.insert(
         [run],
-        computed={"parent_id": (branches.END_OF_SHOWN, "conversation_id")} if is_behind_shown else {},
+        computed=computed,
         or_nothing=True,
         condition=MAY_HAVE_ONE_MORE,
         values=may_have_one_more(run.owner_id, ceilings),

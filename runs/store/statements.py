@@ -55,7 +55,7 @@ def insert(
         rows: the rows; an empty sequence gives a statement that does nothing.
         or_nothing: whether a row that breaks a unique constraint is left out, without an error.
         computed: by column, SQL that the database evaluates instead of the row's value, and the attribute of the
-            row that stands for its one ``%s``.
+            row that stands for its one ``%s``; an empty one if the SQL has none.
         condition: SQL that must hold for a row to be inserted.
         values: what stands for each ``%s`` of ``condition``, as the database stores it.
     """
@@ -67,6 +67,7 @@ def insert(
     attributes = [
         _field(type(rows[0]), computed[field.column][1]) if field.column in computed else field
         for field in fields
+        if computed.get(field.column, plain[:1] * 2)[1]
     ]
     parameters = [
         [*(_stored(field, field.pre_save(row, add=True)) for field in attributes), *values] for row in rows

@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import F
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from providers.models.trace_store import PackedTraces
@@ -26,7 +27,7 @@ from runs.models import Message as MessageRow
 from runs.models.fields import usage_columns, uuid7
 from runs.models.run import CancelMode
 from runs.states import ACTIVE, DRIVEN, RunStatus, StopReason, sources
-from runs.store import history, left_out, messages, statements
+from runs.store import clock, history, left_out, messages, statements
 from runs.store.embedded import Embedded
 from runs.store.made import MadeFile, NotKept
 from runs.usage.run_usage import UsageTotals
@@ -153,7 +154,7 @@ def resume(run_id: UUID, *, worker: str, lease: timedelta) -> None:
         awaiting_until=None,
         segment=F("segment") + 1,
         worker=worker,
-        lease_until=timezone.now() + lease,
+        lease_until=clock.after(lease),
     )
     if not changed:
         raise _lost_race(run_id)
@@ -265,10 +266,9 @@ def request_cancel(
         by_name: the name of the person who asks for it.
         mode: a ``CancelMode``.
     """
-    now = timezone.now()
     active = Run.objects.filter(pk=run_id, status__in=sources(RunStatus.CANCELLED))
     first = active.filter(cancel_requested_at=None).update(
-        cancel_requested_at=now,
+        cancel_requested_at=Now(),
         cancelled_by=by,
         cancelled_by_name=by_name[:150],
         cancel_reason=reason,
