@@ -65,14 +65,14 @@ class Log:
         journal = Journal(interval=0, on_commit=lambda batch: None)
         logs = [journal.open(run.pk, fence=0, last_seq=0) for run in self.runs]
         heads = [HEAD % uuid4() for _ in logs]
-        begin = await journal._writer.run(time.thread_time)
+        begin = await journal._writer._thread.run(time.thread_time)
         for _ in range(tokens):
             start = time.thread_time()
             for log, head in zip(logs, heads, strict=True):
                 journal.extend(log, head, text)
             await journal.execute(lambda: None)
             loop.append(time.thread_time() - start)
-        threads.append(await journal._writer.run(time.thread_time) - begin)
+        threads.append(await journal._writer._thread.run(time.thread_time) - begin)
         await journal.close()
 
     def end(self) -> None:

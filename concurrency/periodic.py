@@ -28,7 +28,8 @@ class PeriodicThread:
         self._interval = interval
         self._patience = patience
         self._retry = min(retry, interval)
-        self._is_over = threading.Event()
+        self._is_over = False
+        self._wake = threading.Event()
         # A daemon: a process that forgets to stop it can end all the same.
         self._thread = threading.Thread(target=self._repeat, name=name, daemon=True)
 
@@ -38,20 +39,32 @@ class PeriodicThread:
 
     def stop(self) -> None:
         """Let the thread end after the current call of ``work``. May be called from the thread itself."""
-        self._is_over.set()
+        self._is_over = True
+        self._wake.set()
+
+    def wake(self) -> None:
+        """Let ``work`` be called now, or once more if it is under way. From any thread."""
+        self._wake.set()
 
     def join(self) -> None:
-        """Wait for the thread's end after ``stop``: at most about ``patience`` seconds."""
+        """Wait for the thread's end after ``stop``, a little longer than ``patience``: a database may hang for ever."""
         if self._thread.is_alive():
-            self._thread.join()
+            self._thread.join(self._patience + 1)
 
     def _repeat(self) -> None:
         keep_no_query_log()
         pause = self._interval
+        limited: object = None
         try:
-            while not self._is_over.wait(pause):
+            while True:
+                self._wake.wait(pause)
+                self._wake.clear()
+                if self._is_over:
+                    return
                 try:
-                    limit_waiting(self._patience)
+                    if connection.connection is None or connection.connection is not limited:
+                        limit_waiting(self._patience)
+                        limited = connection.connection
                     self._work()
                     pause = self._interval
                 except Exception:

@@ -25,15 +25,18 @@ django_application = get_asgi_application()
 
 # After Django's set-up: these import models.
 import emulator  # noqa: E402
+from concurrency import database_limits  # noqa: E402
 from concurrency.tasks import spawn  # noqa: E402
 from concurrency.threads import readers  # noqa: E402
-from project import memory, readiness  # noqa: E402
+from project import memory, outages, readiness  # noqa: E402
 from project.backpressure import read_what_is_handled  # noqa: E402
+from project.outages import answer_in_outages  # noqa: E402
 from project.probes import answer_probes  # noqa: E402
 from providers import clients  # noqa: E402
 from providers.catalog import cache  # noqa: E402
 from providers.clients import model_lists  # noqa: E402
 from providers.usage import price_lists  # noqa: E402
+from runs import bus  # noqa: E402
 from runs.access import rights, shares_in_use  # noqa: E402
 from runs.engine import lock, supervisor  # noqa: E402
 from runs.http import metrics  # noqa: E402
@@ -62,6 +65,8 @@ async def start_up() -> None:
         lock.AlreadyRunning: another server uses the SQLite database.
     """
     lock.hold_database()
+    # Below the lease: nobody's runs are held by a process that was stopped.
+    database_limits.limit_sessions(settings.RUNNEL_LEASE_SECONDS * 2 / 3)
     if await readiness.check():
         await _begin()
     else:
@@ -77,6 +82,7 @@ async def _begin_later() -> None:
 async def _begin() -> None:
     """End runs of a dead process, then load what the first stream would load."""
     spans.configure()
+    await bus.open_link()
     await supervisor.current().ready()
     await readers.run(cache.refresh_if_due)
     await clients.warm_up()
@@ -109,6 +115,7 @@ async def shut_down() -> None:
         last_first.callback(telemetry.leave)
         last_first.push_async_callback(asyncio.to_thread, spans.close)
         last_first.push_async_callback(emulator.close_shared)
+        last_first.push_async_callback(bus.close)
         last_first.push_async_callback(clients.close_all)
         last_first.push_async_callback(mcp.close_all)
         last_first.push_async_callback(consumers.close_all)
@@ -231,7 +238,9 @@ nowhere: Any = no_such_address
 
 application = ProtocolTypeRouter(
     {
-        "http": answer_probes(refuse_until_ready(ignore_clients_prefix(django_application))),
+        "http": answer_probes(
+            refuse_until_ready(answer_in_outages(ignore_clients_prefix(django_application)))
+        ),
         "websocket": refuse_until_ready(
             ignore_clients_prefix(
                 report_unsent_bytes(
@@ -247,4 +256,5 @@ application = ProtocolTypeRouter(
     }
 )
 
+outages.connect()
 _hook_into_daphne()

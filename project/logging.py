@@ -6,13 +6,19 @@ drops ``extra`` data, and records below ``WARNING`` from libraries that log thei
 
 import logging
 import sys
+import time
 import traceback
 from typing import Any, TextIO
 
 import structlog
+from django.db.utils import InterfaceError, OperationalError
 
 #: Characters of a message, of a value beside it, and of what an exception says. Strangers choose paths and headers.
 LONGEST = 1_000
+#: Seconds in which an outage's line is logged once.
+OUTAGE_LINE_SECONDS = 5.0
+#: Different lines of outages that are remembered.
+MOST_OUTAGE_LINES = 1_000
 
 #: Libraries that log each request, or the content of requests.
 CHATTY = ("anthropic", "asyncio", "daphne", "google_genai", "httpcore2", "httpx2", "openai", "twisted")
@@ -52,9 +58,13 @@ def configure(*, debug: bool) -> dict[str, Any]:
                 ],
             }
         },
-        "filters": {"refusals": {"()": _NoStackForRefusals}},
+        "filters": {"refusals": {"()": _NoStackForRefusals}, "outages": {"()": _FewLinesInOutages}},
         "handlers": {
-            "stderr": {"class": "logging.StreamHandler", "formatter": "structlog", "filters": ["refusals"]}
+            "stderr": {
+                "class": "logging.StreamHandler",
+                "formatter": "structlog",
+                "filters": ["refusals", "outages"],
+            }
         },
         "root": {"handlers": ["stderr"], "level": "INFO"},
         "loggers": {
@@ -77,6 +87,45 @@ class _NoStackForRefusals(logging.Filter):
         if 400 <= getattr(record, "status_code", 0) < 500:
             record.exc_info = None
         return True
+
+
+class _FewLinesInOutages(logging.Filter):
+    """Cuts what a database or a Redis that is away causes: no tracebacks, and each message at most every few seconds.
+
+    Hundreds of callers notice an outage, many times a second each, and all of them say the same.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        #: By logger and message: when it was logged last, and how often not since.
+        self._lines: dict[tuple[str, str], tuple[float, int]] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        error = record.exc_info[1] if isinstance(record.exc_info, tuple) else None
+        if error is None or not isinstance(record.msg, str) or not _is_of_outage(error):
+            return True
+        key, now = (record.name, record.msg), time.monotonic()
+        logged_at, count = self._lines.get(key, (-OUTAGE_LINE_SECONDS, 0))
+        if now - logged_at < OUTAGE_LINE_SECONDS:
+            self._lines[key] = logged_at, count + 1
+            return False
+        if len(self._lines) > MOST_OUTAGE_LINES:
+            self._lines.clear()
+        self._lines[key] = now, 0
+        why = str(error).partition("\n")[0]
+        record.msg = f"{record.getMessage()}: {type(error).__name__}: {why}"
+        if count:
+            record.msg += f" (and {count:,} times more since the last line)"
+        record.args, record.exc_info = (), None
+        return True
+
+
+def _is_of_outage(error: BaseException) -> bool:
+    """Return whether an error says that a database or a Redis is away. A query that is wrong keeps its traceback."""
+    if isinstance(error, OperationalError | InterfaceError):
+        return not str(error).startswith("no such")
+    is_redis = type(error).__module__.startswith("redis.")
+    return is_redis and type(error).__name__ in {"ConnectionError", "TimeoutError", "BusyLoadingError"}
 
 
 def _bounded(_logger: object, _name: str, line: structlog.types.EventDict) -> structlog.types.EventDict:

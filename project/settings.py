@@ -144,6 +144,15 @@ def _database() -> dict[str, Any]:
         } | chosen.get("OPTIONS", {})
         # A file, because threads and child processes of tests must use the same database.
         chosen["TEST"] = {"NAME": RUNNEL_DATA_DIR / "test.sqlite3"}
+    elif chosen["ENGINE"] == "django.db.backends.postgresql":
+        # Seconds, and milliseconds for the last: a host that is gone counts as gone before leases are over.
+        chosen["OPTIONS"] = {
+            "connect_timeout": 3,
+            "keepalives_idle": 3,
+            "keepalives_interval": 1,
+            "keepalives_count": 2,
+            "tcp_user_timeout": 5000,
+        } | chosen.get("OPTIONS", {})
     return chosen
 
 
@@ -494,9 +503,9 @@ RUNNEL_COMMIT_INTERVAL_MS = number("RUNNEL_COMMIT_INTERVAL_MS", 5.0)
 #: Seconds between two looks for ended runs whose event logs are to be compacted.
 RUNNEL_COMPACTION_SECONDS = number("RUNNEL_COMPACTION_SECONDS", 10.0, at_least=0.01)
 #: Seconds between two heartbeats, each of which renews the leases of live runs.
-RUNNEL_HEARTBEAT_SECONDS = number("RUNNEL_HEARTBEAT_SECONDS", 5.0, at_least=0.01)
+RUNNEL_HEARTBEAT_SECONDS = number("RUNNEL_HEARTBEAT_SECONDS", 1.5, at_least=0.01)
 #: Seconds between two looks at whether sessions, tokens and users of open sockets and live runs are still valid.
 RUNNEL_RIGHTS_CHECK_SECONDS = number("RUNNEL_RIGHTS_CHECK_SECONDS", 4.0, at_least=0.1)
 #: Seconds after the last heartbeat until another process may take over a run. A heartbeat waits for the database
 #: a fifth of it.
-RUNNEL_LEASE_SECONDS = number("RUNNEL_LEASE_SECONDS", 20.0, at_least=0.01)
+RUNNEL_LEASE_SECONDS = number("RUNNEL_LEASE_SECONDS", 6.0, at_least=0.01)

@@ -59,6 +59,8 @@ class StopReason(TextChoices):
     BUDGET_EXHAUSTED = "budget_exhausted"
     #: The process that executed the run died.
     WORKER_LOST = "worker_lost"
+    #: What the run said could not be saved for too long.
+    LOG_UNAVAILABLE = "log_unavailable"
     #: The server was stopped.
     SHUTDOWN = "shutdown"
 

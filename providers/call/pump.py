@@ -265,7 +265,8 @@ class Pump:
         if self._cut is Cut.CANCEL:
             ending = cancelled = RunCancelled(self._signal)
             # A task that was cancelled before it started has no closing time.
-            cancelled.upstream_closed_ms = max(0.0, self._closed_at - self._cut_at) * 1000
+            since = self._cut_at if self._signal.asked_at is None else self._signal.asked_at
+            cancelled.upstream_closed_ms = max(0.0, self._closed_at - since) * 1000
         elif ending is None and self.accumulator.is_over:
             self._end_reading()
             return

@@ -155,7 +155,7 @@ def _status(ending: BaseException | None) -> TraceStatus:
     match ending:
         case None:
             return TraceStatus.COMPLETED
-        case RunCancelled(cause=StopCause.TIME_LIMIT):
+        case RunCancelled(cause=StopCause.TIME_LIMIT | StopCause.LOG_UNAVAILABLE):
             return TraceStatus.FAILED
         case Exception() if not isinstance(ending, RunCancelled):
             return TraceStatus.FAILED
@@ -167,7 +167,7 @@ def _error_code(ending: BaseException | None) -> str | None:
     if _status(ending) is not TraceStatus.FAILED:
         return None
     if isinstance(ending, RunCancelled):
-        return _TIME_LIMIT_CODE
+        return _TIME_LIMIT_CODE if ending.cause is StopCause.TIME_LIMIT else ending.cause.value
     return ending.code if isinstance(ending, LLMError) else "internal"
 
 

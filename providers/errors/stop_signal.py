@@ -18,6 +18,10 @@ class StopCause(Enum):
     TIME_LIMIT = "time_limit"
     #: The run reached its budget.
     BUDGET = "budget"
+    #: What the run says could not be saved for too long.
+    LOG_UNAVAILABLE = "log_unavailable"
+    #: Another process has ended the run or has taken it over; nothing may be written any more.
+    LOST = "lost"
 
     @property
     def is_cancel(self) -> bool:
@@ -36,6 +40,8 @@ class StopSignal(asyncio.Event):
         self.cause = StopCause.CANCELLED
         #: Message for the user about the reached limit; empty for a cancel.
         self.message = ""
+        #: ``time.monotonic()`` seconds of the cancel, which may have been stored by another process.
+        self.asked_at: float | None = None
 
     def stop(self, cause: StopCause, message: str = "") -> None:
         """Set the signal. Later calls do not change the first cause."""

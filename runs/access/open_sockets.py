@@ -5,7 +5,9 @@ import threading
 from collections.abc import Callable, Container
 from dataclasses import dataclass
 
+from runs import bus
 from runs.access.authentication import Identity, is_current
+from runs.bus import Kind
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,7 +69,7 @@ def close(lapsed: Container[Identity]) -> None:
 
 
 def close_refused(concerned: Callable[[Identity], bool]) -> None:
-    """Close the sockets that ``concerned`` selects and whose credentials are no longer valid.
+    """Close the sockets that ``concerned`` selects and whose credentials are no longer valid. Let other processes look.
 
     Reads the database once or twice per socket. Call it after the change is committed, from a thread that may
     read the database.
@@ -75,6 +77,7 @@ def close_refused(concerned: Callable[[Identity], bool]) -> None:
     for socket in _find(concerned):
         if not is_current(socket.identity):
             socket.loop.call_soon_threadsafe(socket.close)
+    bus.send(Kind.SIGNED_OUT, {})
 
 
 def _find(concerned: Callable[[Identity], bool]) -> list[_Socket]:

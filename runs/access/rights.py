@@ -1,7 +1,8 @@
 """Looks at rights again: every few seconds, for all open sockets and live runs of this process at once.
 
-A sign-out on this server's own pages closes sockets at once (``runs.access.sign_out``). This check finds all other
-changes: a session or a token that has expired, and what a command or another process has done. It makes one query
+A sign-out on this server's own pages closes sockets at once (``runs.access.sign_out``), and lets other processes check
+at once if there is Redis. This check finds all other changes: a session or a token that has expired, and what a command
+or another process has done. It makes one query
 each for users, tokens and sessions, on a thread.
 """
 
@@ -18,9 +19,13 @@ from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY, get_user_model
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
+from concurrency.per_loop import PerLoop
+from concurrency.tasks import spawn
 from concurrency.threads import readers
+from runs import bus
 from runs.access import last_use, open_sockets
 from runs.access.authentication import Identity, is_current
+from runs.bus import Kind
 from runs.engine import stop_signals, supervisor
 from runs.engine.cancel_request import CancelRequest
 from runs.errors import NotFound
@@ -51,6 +56,33 @@ _starters: dict[UUID, Identity] = {}
 def started(run_id: UUID, identity: Identity) -> None:
     """Note that a run was started, or continued, with these credentials."""
     _starters[run_id] = identity
+
+
+def connect() -> None:
+    """Check at once when another process says that somebody's credentials have ended. Called once, at set-up."""
+    bus.listen(Kind.SIGNED_OUT, lambda _: _checks.get().begin())
+
+
+class _Checks:
+    """A check that is under way, for many who ask for one at the same time."""
+
+    def __init__(self) -> None:
+        self._is_asked = False
+        self._task: asyncio.Task[None] | None = None
+
+    def begin(self) -> None:
+        """Check soon, after the check that is under way."""
+        self._is_asked = True
+        if self._task is None or self._task.done():
+            self._task = spawn(self._work(), name="rights, again", is_shared=True)
+
+    async def _work(self) -> None:
+        while self._is_asked:
+            self._is_asked = False
+            await check()
+
+
+_checks = PerLoop(_Checks)
 
 
 async def keep_checking() -> None:

@@ -1,7 +1,7 @@
 """The shares through which sockets of this process look at conversations. A revoked one ends what it shows.
 
-A share that is revoked in this process ends at once, by a signal. Revoked by another process, or with its conversation
-deleted, it ends within ``CHECK_SECONDS`` of the next look: one query for all shares that are in use here.
+A share that is revoked in this process ends at once, by a signal, and soon in others if there is Redis. Without, or with
+its conversation deleted, it ends within ``CHECK_SECONDS`` of the next look: one query for all shares that are in use here.
 """
 
 import asyncio
@@ -12,7 +12,11 @@ from collections.abc import Callable
 from django.db import transaction
 from django.db.models.signals import post_delete
 
+from concurrency.tasks import spawn
 from concurrency.threads import readers
+from providers.types import Json
+from runs import bus
+from runs.bus import Kind
 from runs.models import Share
 from runs.services import sharing
 
@@ -31,6 +35,11 @@ _lock = threading.Lock()
 def connect() -> None:
     """Connect the signal. Called once, when Django is set up."""
     post_delete.connect(_deleted, sender=Share, dispatch_uid="runs")
+    bus.listen(Kind.UNSHARED, _unshared_elsewhere)
+
+
+def _unshared_elsewhere(_: Json) -> None:
+    spawn(check(), name="shares, again", is_shared=True)
 
 
 def use(share_id: int, lose: Lose) -> Callable[[], None]:
@@ -76,4 +85,9 @@ def _end(share_ids: set[int]) -> None:
 
 def _deleted(instance: Share, using: str, **kwargs: object) -> None:
     share_id = instance.pk
-    transaction.on_commit(lambda: _end({share_id}), using=using)
+
+    def tell() -> None:
+        _end({share_id})
+        bus.send(Kind.UNSHARED, {})
+
+    transaction.on_commit(tell, using=using)

@@ -6,7 +6,8 @@ selects the sockets that may be affected. ``runs.access.authentication`` then ch
 and closes those that it would refuse now. A user who changes their own password gets a new session key; their
 page reconnects with it.
 
-Limits: bulk updates (``QuerySet.update``) send no signal, and signals do not reach other processes.
+Limits: bulk updates (``QuerySet.update``) send no signal. Other processes are told if there is Redis; they find all
+of it within ``RUNNEL_RIGHTS_CHECK_SECONDS`` by looking (``runs.access.rights``).
 """
 
 from functools import partial

@@ -47,8 +47,11 @@ class Kind(StrEnum):
     PROVIDERS_CHANGED = "providers_changed"
     #: Limits of groups, or their members, were changed in the admin.
     LIMITS_CHANGED = "limits_changed"
-    #: Who looks at a conversation through one process (``process``, ``conversation_id``, ``people``).
+    #: Who looks at a conversation through one process (``process``, ``conversation_id``, ``people``), and whether it wants
+    #: to know who does through others (``asks``).
     PRESENT = "present"
+    #: A process is not heard any more (``process``). It comes from the link, not from that process.
+    GONE = "gone"
 
 
 _handlers: defaultdict[str, list[tuple[Handler, bool]]] = defaultdict(list)
@@ -87,6 +90,11 @@ def ring(run_id: UUID, last_seq: int) -> None:
     _of_this_loop.get().ring(run_id, last_seq)
 
 
+def process() -> str:
+    """Return how this process calls itself in messages, on the running loop."""
+    return _of_this_loop.get().origin
+
+
 def is_shared() -> bool:
     """Return whether messages of the running loop reach other processes now, as far as is known."""
     return _of_this_loop.get().is_shared
@@ -119,7 +127,7 @@ class Bus:
     def open_link(self) -> None:
         """Connect to Redis in the background, if there is one and it is not done yet."""
         if self._link is None and settings.REDIS_URL:
-            self._link = RedisLink(settings.REDIS_URL, self.origin, receive=_hand_out, on_up=self._tell_up)
+            self._link = RedisLink(settings.REDIS_URL, self.origin, receive=_hand_out)
             self._link.open()
 
     async def close(self) -> None:
@@ -141,9 +149,6 @@ class Bus:
         """Send the newest seq of a run, with those of other runs of this turn."""
         if self._link is not None:
             self._link.ring(str(run_id), last_seq)
-
-    def _tell_up(self) -> None:
-        _hand_out(Kind.UP, {})
 
 
 def _hand_out(kind: str, payload: Payload, is_own: bool = False) -> None:

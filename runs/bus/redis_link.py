@@ -45,25 +45,17 @@ def channel() -> str:
 class RedisLink:
     """The link of one event loop to Redis."""
 
-    def __init__(
-        self,
-        url: str,
-        origin: str,
-        *,
-        receive: Callable[[str, dict[str, Any]], None],
-        on_up: Callable[[], None],
-    ) -> None:
+    def __init__(self, url: str, origin: str, *, receive: Callable[[str, dict[str, Any]], None]) -> None:
         """Prepare the link.
 
         Args:
             url: Redis' address.
             origin: what this process calls itself in its messages.
-            receive: called with each message of another process.
-            on_up: called whenever messages pass, after they did not.
+            receive: called with each message of another process; and with ``up`` whenever messages pass, after they
+                did not, and ``gone`` when another process is not heard any more.
         """
         self._origin = origin
         self._receive = receive
-        self._on_up = on_up
         self._channel = channel()
         self._redis = Redis.from_url(
             url, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE, retry=Retry(NoBackoff(), 0)
@@ -73,6 +65,8 @@ class RedisLink:
         self._is_waiting = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._heard_at = 0.0
+        #: When each other process was heard last.
+        self._others: dict[str, float] = {}
         self._was_up = False
         self._is_told = False
 
@@ -166,16 +160,25 @@ class RedisLink:
                 self._tell_up()
             origin, messages = orjson.loads(message["data"])
             if origin != self._origin:
+                self._others[origin] = self._heard_at
                 for kind, payload in messages:
                     self._receive(kind, payload)
+            elif not messages:
+                self._forget_silent()
         raise TimeoutError("nothing was heard")
+
+    def _forget_silent(self) -> None:
+        silent = [origin for origin, at in self._others.items() if self._heard_at - at > SILENCE]
+        for origin in silent:
+            del self._others[origin]
+            self._receive("gone", {"process": origin})
 
     def _tell_up(self) -> None:
         self._was_up = True
         if self._is_told:
             logger.info("Redis is reached again.")
         self._is_told = False
-        self._on_up()
+        self._receive("up", {})
 
     def _tell_down(self, error: Exception) -> None:
         if not self._is_told:

@@ -38,6 +38,8 @@ class NotExecuted(Enum):
     MAX_STEPS = "the run has made as many steps as it may"
     #: The run's budget is spent.
     BUDGET = "the run's budget is spent"
+    #: What the run says could not be saved for too long.
+    LOG_UNAVAILABLE = "the database could not be reached for too long"
     #: The model's answer was cut after the call.
     CUT = "the answer broke off"
     #: The run failed.

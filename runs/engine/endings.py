@@ -25,7 +25,14 @@ NOT_EXECUTED = {
     StopCause.SHUTDOWN: NotExecuted.SHUTDOWN,
     StopCause.TIME_LIMIT: NotExecuted.TIMEOUT,
     StopCause.BUDGET: NotExecuted.BUDGET,
+    StopCause.LOG_UNAVAILABLE: NotExecuted.LOG_UNAVAILABLE,
+    StopCause.LOST: NotExecuted.WORKER_LOST,
 }
+
+LOG_UNAVAILABLE = (
+    "What this answer says could not be saved, because the database could not be reached for too long. "
+    "What was said until then is kept."
+)
 
 #: AG-UI's ``responseSchema`` of a call that the client executes: the JSON Schema of its answer.
 _RESULT: Json = {"type": "object", "properties": {"result": {}}, "required": ["result"]}
@@ -140,8 +147,20 @@ def timed_out(message: str, usage: SegmentUsage) -> TerminalOutcome:
     return failed(StopReason.TIMEOUT, StopReason.TIMEOUT.value, message, usage)
 
 
+def log_unavailable(usage: SegmentUsage) -> TerminalOutcome:
+    """Return the end of a run that could not be saved for too long; it is stored once the database is back."""
+    reason = StopReason.LOG_UNAVAILABLE
+    return failed(reason, reason.value, LOG_UNAVAILABLE, usage, retryable=True)
+
+
 def failed(
-    reason: StopReason, code: str, message: str, usage: SegmentUsage, *, cause: LLMError | None = None
+    reason: StopReason,
+    code: str,
+    message: str,
+    usage: SegmentUsage,
+    *,
+    cause: LLMError | None = None,
+    retryable: bool = False,
 ) -> TerminalOutcome:
     """Return the end of a failed run."""
     event = agui.run_error(
@@ -150,7 +169,7 @@ def failed(
         usage=usage.token_usages(),
         metadata={
             "stop_reason": reason.value,
-            "retryable": cause.retryable if cause else False,
+            "retryable": cause.retryable if cause else retryable,
             "retry_after": cause.retry_after if cause else None,
             **usage.metadata(),
         },

@@ -12,8 +12,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
-from django.utils import timezone
-
 from concurrency.conversions import off_loop
 from concurrency.threads import readers
 from providers.errors import LLMError, LLMInternalError
@@ -36,7 +34,7 @@ from runs.log.journal import Fenced, Journal
 from runs.log.run_log import RunLog
 from runs.models import Step
 from runs.states import CancelledBy, RunStatus, StopReason
-from runs.store import history, transitions
+from runs.store import clock, history, transitions
 from runs.store.transitions import LostRace
 from runs.telemetry import notes
 from runs.usage.budget import BudgetMeter, price_list
@@ -276,7 +274,7 @@ class Engine:
     async def _pause(self, step: RunningStep, result: StepResult, calls: tuple[PlannedCall, ...]) -> None:
         """Commit a step with pending calls, and the pause. ``services.resolve`` continues the run later."""
         limit = self._settings.approval_time
-        until = timezone.now() + limit if limit is not None else None
+        until = await readers.run(clock.read, limit) if limit is not None else None
         event = endings.interrupted(
             self._run.segment, self._segment_usage(result), planning.pending(calls), until=until
         )
@@ -292,6 +290,10 @@ class Engine:
     async def _end_stopped(self, result: StepResult | None, upstream_closed_ms: float | None) -> None:
         cancellation, usage = self._cancellation, self._segment_usage(result)
         match cancellation.signal.cause:
+            case StopCause.LOST:
+                raise Fenced
+            case StopCause.LOG_UNAVAILABLE:
+                end = endings.log_unavailable(usage)
             case StopCause.TIME_LIMIT:
                 end = endings.timed_out(cancellation.signal.message, usage)
             case StopCause.BUDGET:

@@ -1,4 +1,4 @@
-"""Renews the leases of the runs that this process drives, and hears of cancels that other processes stored.
+"""Renews the leases of the runs that this process drives.
 
 The heartbeat has a thread and a database connection of its own, so that neither a busy event loop nor a queue
 of reads delays it. Its statements give up long before a lease ends, and are tried again. A lease that ends all
@@ -13,13 +13,11 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.utils import timezone
 
 from concurrency.periodic import PeriodicThread
-from runs.engine import stop_signals
 from runs.models import Run
-from runs.models.run import CancelMode
 from runs.states import DRIVEN
+from runs.store import clock
 
 #: A statement of the heartbeat waits for this part of a lease.
 PATIENCE = 0.2
@@ -63,11 +61,10 @@ class Heartbeat:
         if self._loop.is_closed():
             self._thread.stop()
         elif run_ids := self._driven():
-            for run_id, by, by_name, reason in self._renew(run_ids):
-                stop_signals.request(run_id, by=by, by_name=by_name, reason=reason)
+            self._renew(run_ids)
 
-    def _renew(self, run_ids: tuple[UUID, ...]) -> list[tuple[UUID, str, str, str]]:
-        """Renew the leases of ``run_ids``; return id, requester, their name and the reason of each stored cancel.
+    def _renew(self, run_ids: tuple[UUID, ...]) -> None:
+        """Renew the leases of ``run_ids``.
 
         A run whose row another transaction changes now waits for the next heartbeat: to wait for it here, with other
         rows locked, could end in a deadlock.
@@ -77,8 +74,4 @@ class Heartbeat:
             # SQLite locks no rows, and Django then asks for none.
             free = mine.order_by("pk").select_for_update(skip_locked=True, no_key=True)
             renewed = list(free.values_list("pk", flat=True))
-            mine.filter(pk__in=renewed).update(lease_until=timezone.now() + self._lease)
-        requested = mine.filter(cancel_requested_at__isnull=False, cancel_mode=CancelMode.IMMEDIATE)
-        return list(
-            requested.order_by().values_list("pk", "cancelled_by", "cancelled_by_name", "cancel_reason")
-        )
+            mine.filter(pk__in=renewed).update(lease_until=clock.after(self._lease))

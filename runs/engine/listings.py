@@ -1,7 +1,7 @@
 """Tells the open pages of a user which entries of their list of conversations have changed.
 
-A change in this process is told at once; several of them within ``GATHER`` seconds are read together. What other
-processes change is found by one query for all users who are followed here, every ``POLL`` seconds.
+A change in this process is told at once, also to the other processes; several of them within ``GATHER`` seconds are
+read together. What nobody has told is found by one query for all users who are followed here, every ``POLL`` seconds.
 """
 
 import asyncio
@@ -17,6 +17,8 @@ from django.utils import timezone
 from concurrency.tasks import spawn
 from concurrency.threads import readers
 from providers.types import Json
+from runs import bus
+from runs.bus import Kind
 from runs.store import listing
 
 logger = logging.getLogger("runnel.listings")
@@ -74,6 +76,11 @@ class Listings:
 
     def changed(self, user_id: int, conversation_id: UUID) -> None:
         """Tell those whose list has a conversation, and ``user_id``, soon what it shows now."""
+        self.changed_elsewhere(user_id, conversation_id)
+        bus.send(Kind.LISTED, {"conversation_id": str(conversation_id), "user_id": user_id})
+
+    def changed_elsewhere(self, user_id: int, conversation_id: UUID) -> None:
+        """Do the same for a change that another process has made, and has told everybody of."""
         if self._followers:
             self._dirty.setdefault(conversation_id, set()).add(user_id)
             self._is_dirty.set()

@@ -11,6 +11,7 @@ from uuid import UUID
 
 import orjson
 from django.db import transaction
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from providers.models import trace_store
@@ -18,6 +19,7 @@ from providers.types import Origin, Part
 from providers.types.trace import TraceRecord, TraceStatus
 from runs.calls.outcomes import CallOutcome, NotExecuted, after_edit, unanswered
 from runs.engine import lost_usage
+from runs.engine.reaping import Continuity
 from runs.log import agui, replay
 from runs.log.agui import Segment
 from runs.log.writer import Append, AtomicChange, Group, write_group
@@ -39,19 +41,29 @@ def nowhere(run_id: UUID) -> bool:
     return False
 
 
-def reap(*, everything: bool, is_live_here: Callable[[UUID], bool] = nowhere) -> int:
+def reap(
+    *,
+    everything: bool,
+    is_live_here: Callable[[UUID], bool] = nowhere,
+    continuity: Continuity | None = None,
+) -> int:
     """End the runs that no process drives any more. Return how many there were.
 
     Args:
         everything: end all runs that are active and not paused. Only for the process that holds the data
             folder's lock. Without it, only runs whose lease has expired are ended.
         is_live_here: whether this process drives or prepares a run. It is alive then, whatever the lease says:
-            a renewal may have failed, or the clock may have been set.
+            a renewal may have failed.
+        continuity: notes that the database has answered. Until it has done so for a while, no lease is believed.
     """
-    orphans = Run.objects.filter(status__in=DRIVEN, finished_at=None).select_related("log")
-    if not everything:
-        orphans = orphans.filter(lease_until__lt=timezone.now())
-    return sum(_try_to_end(run) for run in orphans.order_by() if not is_live_here(run.id))
+    driven = Run.objects.filter(status__in=DRIVEN, finished_at=None).select_related("log").order_by()
+    if everything:
+        found = [*driven]
+    else:
+        found = [*driven.filter(lease_until__lt=Now())]
+        if continuity is not None and not continuity.note_answer():
+            return 0
+    return sum(_try_to_end(run) for run in found if not is_live_here(run.id))
 
 
 def _try_to_end(run: Run) -> bool:

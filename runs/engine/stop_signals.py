@@ -7,7 +7,9 @@ admin run on other threads, so ``request`` sets it on the event loop that owns i
 import asyncio
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from uuid import UUID
 
 from providers.errors.stop_signal import StopCause, StopSignal
@@ -87,10 +89,11 @@ def live() -> tuple[Cancellation, ...]:
         return tuple(_live.values())
 
 
-def request(run_id: UUID, *, by: str, by_name: str = "", reason: str = "") -> bool:
+def request(run_id: UUID, *, by: str, by_name: str = "", reason: str = "", age: float = 0.0) -> bool:
     """Set the run's signal at once, from any thread. Return whether the run is live here.
 
-    The first request sets ``by``, ``by_name`` and ``reason``; later requests change nothing.
+    The first request sets ``by``, ``by_name`` and ``reason``; later requests change nothing. ``age`` is how many seconds
+    ago it was stored.
     """
     with _lock:
         cancellation = _live.get(run_id)
@@ -98,14 +101,26 @@ def request(run_id: UUID, *, by: str, by_name: str = "", reason: str = "") -> bo
             return False
         if cancellation.requested_at is None:
             cancellation.by, cancellation.by_name, cancellation.reason = by, by_name, reason
-            cancellation.requested_at = time.monotonic()
+            cancellation.requested_at = cancellation.signal.asked_at = time.monotonic() - max(0.0, age)
     cause = StopCause.SHUTDOWN if cancellation.by == CancelledBy.SERVER else StopCause.CANCELLED
-    try:
-        on_its_loop = asyncio.get_running_loop() is cancellation.loop
-    except RuntimeError:
-        on_its_loop = False
-    if on_its_loop:
-        cancellation.signal.stop(cause)
-    else:
-        cancellation.loop.call_soon_threadsafe(cancellation.signal.stop, cause)
+    _on_its_loop(cancellation, partial(cancellation.signal.stop, cause))
     return True
+
+
+def lose(run_id: UUID, segment: int) -> None:
+    """Stop a segment that another process has ended or taken over, from any thread: it may write nothing more."""
+    with _lock:
+        cancellation = _live.get(run_id)
+    if cancellation is not None and cancellation.segment == segment:
+        _on_its_loop(cancellation, partial(cancellation.signal.stop, StopCause.LOST))
+
+
+def _on_its_loop(cancellation: Cancellation, work: Callable[[], None]) -> None:
+    try:
+        is_there = asyncio.get_running_loop() is cancellation.loop
+    except RuntimeError:
+        is_there = False
+    if is_there:
+        work()
+    else:
+        cancellation.loop.call_soon_threadsafe(work)

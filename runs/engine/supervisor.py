@@ -19,16 +19,19 @@ from weakref import WeakValueDictionary
 from django.conf import settings
 from django.db import OperationalError
 
+from concurrency.availability import Availability
 from concurrency.log_context import bound
 from concurrency.per_loop import PerLoop
 from concurrency.tasks import spawn
 from concurrency.threads import packers, readers
 from providers.errors.stop_signal import RunCancelled, StopSignal, wait_for
-from runs.engine import lock, paused, queued, recovery, stop_signals, titling
+from runs import bus
+from runs.bus import Kind
+from runs.engine import lock, paused, queued, stop_signals, titling
 from runs.engine.cancel_request import CancelRequest
 from runs.engine.engine import Engine
-from runs.engine.heartbeat import Heartbeat
 from runs.engine.listings import Listings
+from runs.engine.liveness import Liveness
 from runs.engine.spec import RunSpec, WorkerSettings
 from runs.engine.stop_signals import Cancellation
 from runs.log.compaction import Compactor
@@ -58,8 +61,11 @@ class Supervisor:
     def __init__(self) -> None:
         self.feed = Feed()
         self.listings = Listings()
+        self.availability = Availability()
         self.journal = Journal(
-            interval=settings.RUNNEL_COMMIT_INTERVAL_MS / 1000, on_commit=self.feed.publish
+            interval=settings.RUNNEL_COMMIT_INTERVAL_MS / 1000,
+            on_commit=self.feed.publish,
+            availability=self.availability,
         )
         self.settings = WorkerSettings(
             worker=f"{socket.gethostname()[:24]}:{os.getpid()}:{uuid4().hex[:8]}",
@@ -76,8 +82,11 @@ class Supervisor:
         #: Conversations in which something may be queued, as far as this process knows. The rest is found by looking.
         self.queues: set[UUID] = set()
         self._launches: WeakValueDictionary[UUID, asyncio.Event] = WeakValueDictionary()
-        self._heartbeat = Heartbeat(
-            self.settings.worker, lease=self.settings.lease_time, driven=lambda: tuple(self._runs)
+        self.liveness = Liveness(
+            self.settings,
+            driven=lambda: tuple(self._runs),
+            feed=self.feed,
+            availability=self.availability,
         )
         #: The tasks that make titles.
         self._titling: set[asyncio.Task[None]] = set()
@@ -100,12 +109,12 @@ class Supervisor:
     async def _start(self) -> None:
         while True:
             try:
-                await readers.run(recovery.reap, everything=lock.is_held(), is_live_here=stop_signals.is_live)
+                await self.liveness.reap(everything=lock.is_held())
                 break
             except OperationalError:
                 logger.exception("runs of a dead worker cannot be looked for: trying again")
                 await asyncio.sleep(START_AGAIN)
-        self._heartbeat.start()
+        self.liveness.start()
         self._tidying = spawn(self._tidy_up(), name="tidying", is_shared=True)
         compactor = Compactor(self.journal, interval=settings.RUNNEL_COMPACTION_SECONDS)
         self._compacting = spawn(compactor.repeat(), name="compaction", is_shared=True)
@@ -140,7 +149,7 @@ class Supervisor:
             log=log,
             cancellation=claimed,
             settings=self.settings,
-            on_steered=partial(self.feed.conversation_changed, spec.segment.conversation_id, run_id),
+            on_steered=partial(self.feed.followers.changed, spec.segment.conversation_id, run_id),
         )
         driving = spawn(self._drive(spec, engine, claimed), name=f"run {run_id}")
         self._runs[run_id] = driving
@@ -247,10 +256,11 @@ class Supervisor:
         if stored.was_active:
             # The run may have resumed here before the intent was stored.
             request.signal()
+            bus.send(Kind.CANCEL, {"run_id": str(request.run_id)})
         if stored.is_paused:
             await self.end_paused(request.run_id)
         if stored.queue_changed_of is not None:
-            self.feed.conversation_changed(stored.queue_changed_of, request.run_id)
+            self.feed.followers.changed(stored.queue_changed_of, request.run_id)
         return stored.was_active
 
     def live_count(self, owner_id: int) -> int:
@@ -302,7 +312,7 @@ class Supervisor:
             await asyncio.gather(self._compacting, return_exceptions=True)
         if self._tidying is not None:
             self._tidying.cancel()
-            await self._heartbeat.stop()
+            await self.liveness.stop()
         await self.journal.close()
         await packers.close()
         await readers.close()
@@ -312,7 +322,8 @@ class Supervisor:
         while True:
             await asyncio.sleep(settings.RUNNEL_HEARTBEAT_SECONDS)
             try:
-                await readers.run(recovery.reap, everything=False, is_live_here=stop_signals.is_live)
+                self.feed.doorbells.repeat()
+                await self.liveness.reap(everything=False)
                 await self._end_overdue()
                 await self._begin_queued()
             except Exception:

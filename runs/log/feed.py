@@ -10,7 +10,7 @@ import contextlib
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
@@ -18,6 +18,8 @@ from uuid import UUID
 
 from concurrency.tasks import spawn
 from concurrency.threads import readers
+from runs.log.doorbells import Doorbells
+from runs.log.followers import Followers
 from runs.log.polling import StatePoll
 from runs.log.rows import read_page
 from runs.log.run_log import Committed
@@ -39,18 +41,7 @@ STALLED = 120.0
 #: Seconds between two checks of a client's unread bytes.
 UNREAD_INTERVAL = 0.05
 #: Seconds between two queries for the states of the runs that other processes drive.
-POLL = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Follower:
-    """Who follows a conversation."""
-
-    #: Called with the id of the conversation and the id of its new run.
-    run_began: Callable[[UUID, UUID], None]
-    #: Called with the id of a conversation of which other things have changed than a run's log, such as the branch
-    #: that is shown, and with the run whose command has changed them, if there is one.
-    changed: Callable[[UUID, UUID | None], None]
+POLL = 0.3
 
 
 class Client(Protocol):
@@ -66,6 +57,10 @@ class Client(Protocol):
 
     def unread(self) -> int:
         """Return how many sent bytes the client has not read yet, as far as the server can know."""
+        ...
+
+    async def send_waiting(self, run_id: UUID, seq: int, is_waiting: bool) -> None:
+        """Say after the event ``seq`` that what follows cannot be saved now, or that it can be again."""
         ...
 
     async def drop(self) -> None:
@@ -116,8 +111,9 @@ class Feed:
     def __init__(self, *, poll: float = POLL) -> None:
         """Take the seconds between two queries for the states of runs that other processes drive."""
         self._channels: dict[UUID, _Channel] = {}
-        self._conversations: dict[UUID, set[Follower]] = {}
         self._elsewhere = StatePoll(self._take_state, interval=poll)
+        self.followers = Followers()
+        self.doorbells = Doorbells(lambda: self._elsewhere.run_ids, self._driven_seq)
 
     def expect(self, run_id: UUID) -> None:
         """Keep the first events of a run that is about to be stored here, until ``open`` or ``close``."""
@@ -127,8 +123,7 @@ class Feed:
         """Begin live delivery of a run that this process drives, and notify its conversation's followers."""
         channel = self._channels.setdefault(run_id, _Channel(0, _Source.HERE))
         self._set_source(run_id, channel, _Source.HERE)
-        for follower in tuple(self._conversations.get(conversation_id, ())):
-            follower.run_began(conversation_id, run_id)
+        self.followers.began(conversation_id, run_id)
 
     def lags(self) -> list[int]:
         """Return for each viewer how many committed events it has not got yet."""
@@ -137,22 +132,6 @@ class Feed:
             for channel in self._channels.values()
             for viewer in channel.viewers
         ]
-
-    def conversation_changed(self, conversation_id: UUID, run_id: UUID | None = None) -> None:
-        """Notify the followers of a conversation that has changed, perhaps by a command about a run."""
-        for follower in tuple(self._conversations.get(conversation_id, ())):
-            follower.changed(conversation_id, run_id)
-
-    def follow(self, conversation_id: UUID, follower: Follower) -> None:
-        """Notify ``follower`` of what happens in the conversation from now on."""
-        self._conversations.setdefault(conversation_id, set()).add(follower)
-
-    def unfollow(self, conversation_id: UUID, follower: Follower) -> None:
-        """Stop notifying ``follower`` of the conversation."""
-        followers = self._conversations.get(conversation_id, set())
-        followers.discard(follower)
-        if not followers:
-            self._conversations.pop(conversation_id, None)
 
     def close(self, run_id: UUID, *, has_ended: bool) -> None:
         """End live delivery of a run, because this process has stopped driving it.
@@ -172,7 +151,8 @@ class Feed:
         channel.wake_viewers()
 
     def publish(self, batch: Committed) -> None:
-        """Queue a committed batch for every viewer of its run."""
+        """Queue a committed batch for every viewer of its run, and ring where others are."""
+        self.doorbells.committed(batch.run_id, batch.last_seq)
         channel = self._channels.get(batch.run_id)
         if channel is None:
             return
@@ -203,6 +183,13 @@ class Feed:
             viewer.offer(channel.opening)
         return viewer
 
+    def tell_waiting(self, is_waiting: bool) -> None:
+        """Tell all viewers of runs that have not ended that nothing can be saved now, or that it can be again."""
+        for channel in self._channels.values():
+            if channel.source is not _Source.ENDED:
+                for viewer in channel.viewers:
+                    viewer.tell_waiting(is_waiting)
+
     def leave(self, viewer: "Viewer") -> None:
         """Remove a viewer, and its channel if it was the last one and this process does not drive the run."""
         channel = viewer.channel
@@ -216,8 +203,19 @@ class Feed:
         channel.source = source
         if source is _Source.LOG:
             self._elsewhere.add(run_id)
+            self.doorbells.watch(run_id)
         else:
             self._elsewhere.remove(run_id)
+
+    def ring(self, run_id: UUID, last_seq: int) -> None:
+        """Take the newest seq of a run from the process that drives it; it may be late, or of no interest here."""
+        channel = self._channels.get(run_id)
+        if channel is not None and channel.source is _Source.LOG:
+            self._take_state(run_id, last_seq, False)
+
+    def _driven_seq(self, run_id: UUID) -> int:
+        channel = self._channels.get(run_id)
+        return channel.last_seq if channel is not None and channel.source is _Source.HERE else 0
 
     def _take_state(self, run_id: UUID, last_seq: int, has_ended: bool) -> None:
         """Take the state of a run that another process drives, and wake its viewers if it is new."""
@@ -282,6 +280,10 @@ class Viewer:
             self._queue.append(batch)
             self._queued += len(batch.frames)
         self.wake.set()
+
+    def tell_waiting(self, is_waiting: bool) -> None:
+        """Tell the client that what follows cannot be saved now, or that it can be again."""
+        spawn(self._client.send_waiting(self.run_id, self.cursor, is_waiting), name="waiting", is_shared=True)
 
     async def _follow(self) -> None:
         try:

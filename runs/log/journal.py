@@ -3,7 +3,8 @@
 The journal collects the events of all live runs until the next commit. It merges adjacent deltas of the
 same message or call; nothing else is merged. One thread writes each group in one transaction (the SQL is in
 ``runs.log.writer``). A commit begins ``interval`` seconds after the previous one began, or at once for
-decisions. After each commit the journal calls ``on_commit``, so viewers only see committed events.
+decisions. While the database cannot be reached, the same group is tried again (``runs.log.patient_writer``). After
+each commit the journal calls ``on_commit``, so viewers only see committed events.
 """
 
 import asyncio
@@ -12,17 +13,19 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 import orjson
 
+from concurrency.availability import Availability
 from concurrency.tasks import spawn
-from concurrency.threads import DatabaseThreads
 from runs.log.agui import Event
 from runs.log.packing import frame_head, frames
+from runs.log.patient_writer import PatientWriter
 from runs.log.run_log import Committed, Delta, RunLog
-from runs.log.writer import Append, AtomicChange, Fenced, Group, write_group
+from runs.log.writer import Append, AtomicChange, Fenced, Group
 from runs.telemetry.metrics import note_commit
 
 __all__ = ["Fenced", "Journal"]
@@ -48,20 +51,32 @@ class _Request:
     #: The log's pending items, which are committed together with the decision.
     before: list[str | Delta] = field(default_factory=list)
 
+    @property
+    def may_be_refused(self) -> bool:
+        """Whether it is no commit of a run that is driven."""
+        return self.makes_run or self.log is None
+
 
 class Journal:
     """Collects, numbers and commits the events of all live runs; belongs to one event loop."""
 
-    def __init__(self, *, interval: float, on_commit: Callable[[Committed], None]) -> None:
+    def __init__(
+        self,
+        *,
+        interval: float,
+        on_commit: Callable[[Committed], None],
+        availability: Availability | None = None,
+    ) -> None:
         """Prepare the journal.
 
         Args:
             interval: seconds between the starts of two commits.
             on_commit: called on the event loop with each committed batch.
+            availability: is told when the journal waits for the database.
         """
         self._interval = interval
         self._on_commit = on_commit
-        self._writer = DatabaseThreads("runnel-journal", workers=1)
+        self._writer = PatientWriter(availability or Availability())
         self._dirty: dict[RunLog, None] = {}
         self._requests: list[_Request] = []
         self._wake = asyncio.Event()
@@ -231,7 +246,10 @@ class Journal:
             for item in requests
         ]
         begun_at = time.monotonic()
-        outcomes = await self._writer.run(write_group, Group(list(appended.values()), decisions))
+        outcomes = await self._writer.write(
+            Group(list(appended.values()), decisions),
+            give_up=partial(self._refuse_waiting, requests, decisions),
+        )
         written = (*appended.values(), *(each.append for each in decisions if each.append))
         note_commit(time.monotonic() - begun_at, sum(len(each.events) for each in written))
         for log, append in appended.items():
@@ -243,6 +261,19 @@ class Journal:
             log.drained.set()
         for item, decision, outcome in zip(requests, decisions, outcomes.decisions, strict=True):
             self._resolve(item, decision, outcome)
+
+    def _refuse_waiting(
+        self, requests: list[_Request], decisions: list[AtomicChange], error: Exception
+    ) -> None:
+        """Answer those who wait for what they could ask for again, such as starts. Runs that are driven wait on."""
+        for item, decision in zip(requests, decisions, strict=True):
+            if item.may_be_refused and not decision.is_over:
+                decision.settle(error)
+                _fail(item, error)
+        for item in self._requests:
+            if item.may_be_refused:
+                _fail(item, error)
+        self._requests = [item for item in self._requests if not item.may_be_refused]
 
     def _resolve(self, item: _Request, decision: AtomicChange, outcome: Any) -> None:
         """Resolve the caller's future.
@@ -277,8 +308,7 @@ class Journal:
             log.lost = True
             log.drained.set()
         for item in requests:
-            if not item.answer.done():
-                item.answer.set_exception(error)
+            _fail(item, error)
 
     def _publish(self, append: Append) -> None:
         if append.events:
@@ -290,6 +320,11 @@ class Journal:
                     frames=frames(frame_head(append.run_id), append.first_seq, append.events),
                 )
             )
+
+
+def _fail(item: _Request, error: Exception) -> None:
+    if not item.answer.done():
+        item.answer.set_exception(error)
 
 
 def _dumps(event: Event) -> str:

@@ -28,6 +28,11 @@ class StatePoll:
         self._is_new = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
+    @property
+    def run_ids(self) -> frozenset[UUID]:
+        """The runs that are reported."""
+        return frozenset(self._run_ids)
+
     def add(self, run_id: UUID) -> None:
         """Report the state of a run from now on."""
         self._run_ids.add(run_id)

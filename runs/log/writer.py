@@ -5,13 +5,13 @@ append does not affect the others. The SQL is in ``runs.log.statements``.
 """
 
 import logging
-import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from django.db import DatabaseError, OperationalError, connection, transaction
+from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
 from django.db.backends.utils import CursorWrapper
 
 from runs.log import statements
@@ -22,10 +22,6 @@ from runs.models import EventLog
 
 logger = logging.getLogger("runnel.journal")
 
-#: Seconds for which a group is tried again while the database does not answer.
-OUTAGE_SECONDS = 30.0
-#: Seconds between two attempts.
-PAUSE_SECONDS = 0.2
 #: Characters up to which events are added to a row. Of 500 to 4,000, this costs the least processor time on SQLite
 #: (``benchmarks/storage.py``), and PostgreSQL does not move such a row out of its table.
 ROW = 1000
@@ -84,6 +80,14 @@ class AtomicChange:
     apply: Callable[[], Any]
     #: Whether ``apply`` makes the run, so that the append follows it, and returns how many events are kept.
     makes_run: bool = False
+    #: The result of ``apply``, or its exception, once it was committed or rolled back by itself.
+    outcome: Any = None
+    is_over: bool = False
+
+    def settle(self, outcome: Any) -> Any:
+        """Keep and return the outcome: a group that is written again does nothing of it again."""
+        self.outcome, self.is_over = outcome, True
+        return outcome
 
 
 @dataclass(slots=True)
@@ -111,45 +115,39 @@ class _Mismatch(Exception):  # noqa: N818 - it names what happened
 def write_group(group: Group) -> Outcomes:
     """Write ``group`` in one transaction; if that fails, write each part in a transaction of its own.
 
-    If the database cannot be reached, the group is tried again every ``PAUSE_SECONDS``, and the producers
-    of events wait. After ``OUTAGE_SECONDS`` the whole group is refused. Blocks the calling thread.
+    Blocks the calling thread.
+
+    Raises:
+        OperationalError, InterfaceError: the database cannot be reached. The same group can be written again: what was
+            written already is found and not written twice.
     """
-    refuse_at = time.monotonic() + OUTAGE_SECONDS
-    while True:
-        try:
-            if not group.appends and len(group.decisions) == 1:
-                # Alone it needs no savepoint.
-                return Outcomes(decisions=[_apply(group.decisions[0])])
-            with transaction.atomic():
-                if not _append_all(group.appends):
-                    raise _Mismatch
-                return Outcomes(decisions=[_apply(decision) for decision in group.decisions])
-        except OperationalError as error:
-            _forget_rows(group)
-            logger.exception("the database does not answer")
-            if time.monotonic() > refuse_at or connection.in_atomic_block:
-                return _refuse(group, error)
-            connection.close()
-            time.sleep(PAUSE_SECONDS)
-        except _Mismatch:
-            _forget_rows(group)
-            return _write_one_by_one(group)
-        except DatabaseError:
-            _forget_rows(group)
-            logger.exception("a group of %d failed: retrying one by one", len(group.appends))
-            return _write_one_by_one(group)
+    try:
+        if not group.appends and len(group.decisions) == 1:
+            # Alone it needs no savepoint.
+            return Outcomes(decisions=[_apply(group.decisions[0])])
+        with transaction.atomic():
+            if not _append_all(group.appends):
+                raise _Mismatch
+            return Outcomes(decisions=[_apply(decision) for decision in group.decisions])
+    except (OperationalError, InterfaceError):
+        _forget_rows(group)
+        if not connection.in_atomic_block:
+            with suppress(Exception):
+                connection.close()
+        raise
+    except _Mismatch:
+        _forget_rows(group)
+        return _write_one_by_one(group)
+    except DatabaseError:
+        _forget_rows(group)
+        logger.exception("a group of %d failed: retrying one by one", len(group.appends))
+        return _write_one_by_one(group)
 
 
 def _forget_rows(group: Group) -> None:
     """Begin new rows: those that the group began or continued may have been rolled back."""
     for append in (*group.appends, *(each.append for each in group.decisions if each.append)):
         append.newest_row.forget()
-
-
-def _refuse(group: Group, error: DatabaseError) -> Outcomes:
-    return Outcomes(
-        refused={append.key for append in group.appends}, decisions=[error] * len(group.decisions)
-    )
 
 
 def _write_one_by_one(group: Group) -> Outcomes:
@@ -160,19 +158,19 @@ def _write_one_by_one(group: Group) -> Outcomes:
                 _append_one(append)
         except Fenced:
             outcomes.refused.add(append.key)
+        except (OperationalError, InterfaceError):
+            raise
         except DatabaseError:
             logger.exception("the log of run %s could not be written", append.run_id)
             outcomes.refused.add(append.key)
-    for decision in group.decisions:
-        try:
-            outcomes.decisions.append(_apply(decision))
-        except OperationalError as error:
-            outcomes.decisions.append(error)
+    outcomes.decisions = [decision.settle(_apply(decision)) for decision in group.decisions]
     return outcomes
 
 
 def _apply(decision: AtomicChange) -> Any:
     """Return the result of a decision, or its exception; raise ``OperationalError`` for a database outage."""
+    if decision.is_over:
+        return decision.outcome
     try:
         with transaction.atomic():
             if decision.append is not None and not decision.makes_run:
@@ -185,7 +183,7 @@ def _apply(decision: AtomicChange) -> Any:
     except Exception as error:
         if decision.append is not None:
             decision.append.newest_row.forget()
-        if isinstance(error, OperationalError):
+        if isinstance(error, OperationalError | InterfaceError):
             raise
         # The caller of Journal.commit gets it.
         return error

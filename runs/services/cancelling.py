@@ -6,6 +6,8 @@ from uuid import UUID
 from django.db import connection, transaction
 
 from concurrency.threads import readers
+from runs import bus
+from runs.bus import Kind
 from runs.engine import supervisor
 from runs.engine.cancel_request import CancelRequest
 from runs.models.audit import Actor
@@ -77,6 +79,7 @@ def cancel_from_thread(
     stored = request.store()
     if stored.was_active:
         request.signal()
+        transaction.on_commit(partial(bus.send, Kind.CANCEL, {"run_id": str(run_id)}))
     if stored.is_paused:
         # A serving process ends the run now. Otherwise another process ends it at its next heartbeat.
         transaction.on_commit(partial(supervisor.end_paused_soon, run_id))

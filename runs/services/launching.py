@@ -92,7 +92,7 @@ async def launch(new: Launch) -> Started:
         here.release(spec.segment.run_id)
         raise
     if new.prepared.place.begins or new.taken is not None:
-        here.feed.conversation_changed(spec.segment.conversation_id, spec.segment.run_id)
+        here.feed.followers.changed(spec.segment.conversation_id, spec.segment.run_id)
     return Started(
         run_id=spec.segment.run_id,
         conversation_id=spec.segment.conversation_id,

@@ -102,7 +102,7 @@ async def _set_pause(owner_id: int, conversation_id: UUID, why: str) -> None:
 
     here.queues.add(conversation_id)
     await here.journal.execute(store)
-    here.feed.conversation_changed(conversation_id)
+    here.feed.followers.changed(conversation_id)
 
 
 async def _change(owner_id: int, run_id: UUID, change: Callable[[Run], None]) -> Run:
@@ -118,7 +118,7 @@ async def _change(owner_id: int, run_id: UUID, change: Callable[[Run], None]) ->
         return row
 
     row = await here.journal.execute(store)
-    here.feed.conversation_changed(row.conversation_id, run_id)
+    here.feed.followers.changed(row.conversation_id, run_id)
     return row
 
 

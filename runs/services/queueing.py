@@ -72,7 +72,7 @@ async def enqueue(prepared: PreparedStart, *, steers: UUID | None = None, is_nex
         await here.journal.execute(store)
     except Repeated as repeated:
         return repeated.started
-    here.feed.conversation_changed(conversation_id, prepared.run.pk)
+    here.feed.followers.changed(conversation_id, prepared.run.pk)
     return Started(
         run_id=prepared.run.pk,
         conversation_id=conversation_id,
@@ -178,7 +178,7 @@ async def _pause(found: Waiting, why: str) -> None:
         return True
 
     if await here.journal.execute(store):
-        here.feed.conversation_changed(conversation_id)
+        here.feed.followers.changed(conversation_id)
 
 
 def _refuse_more(owner_id: int, conversation_id: UUID) -> None:

@@ -40,7 +40,7 @@ async def show(owner_id: int, conversation_id: UUID, run_id: UUID) -> Json:
         raise NotFound
     chosen = statements.update(Conversation, {"shown_run_id": end}, key=conversation_id)
     await here.journal.execute(chosen.execute)
-    here.feed.conversation_changed(conversation_id)
+    here.feed.followers.changed(conversation_id)
     return await outline(Onlooker(user_id=owner_id), conversation_id)
 
 

@@ -11,6 +11,7 @@ from contextlib import AbstractAsyncContextManager
 from functools import partial
 from uuid import UUID
 
+from django.db import InterfaceError, OperationalError
 from uuid6 import uuid7
 
 from concurrency.log_context import bound
@@ -28,6 +29,7 @@ from runs.socket.requests import start_request
 from runs.socket.run_ids import RunIds
 from runs.socket.serial_executor import SerialExecutor
 from runs.socket.shared_view import GUEST, SharedViews
+from runs.socket.storage_notes import told_if_storage_waits
 from runs.socket.subscriptions import Subscriptions
 from runs.states import RunStatus
 
@@ -40,6 +42,12 @@ type Work = Callable[[], Awaitable[Follow]]
 
 #: The key of commands about the list of conversations.
 LIST = UUID(int=0)
+
+#: The answer while the database is away, and the seconds after which to ask again.
+_NO_DATABASE = (
+    "Nothing can be saved at the moment: the database cannot be reached. Try again in a few seconds."
+)
+_ASK_AGAIN = 2.0
 
 #: The answer to a subscription to a run whose events retention has deleted.
 _EVENTS_DELETED = (
@@ -225,6 +233,11 @@ class Commands:
             )
         except BadFrame as bad:
             refusal = server_frames.error(bad.code, bad.message, frame_id=frame_id)
+        except (OperationalError, InterfaceError):
+            logger.warning("a frame could not be carried out", exc_info=True)
+            refusal = server_frames.error(
+                "internal", _NO_DATABASE, frame_id=frame_id, retryable=True, retry_after=_ASK_AGAIN
+            )
         except Exception:
             logger.exception("a frame of user %s failed", self.user_id)
             message = "Something went wrong on our side. Try again."
@@ -238,7 +251,8 @@ class Commands:
         # The start may cancel another run. That run's last events must follow the answer too.
         other = await services.run_to_be_cancelled(self.user_id, request)
         with contextlib.nullcontext() if other is None else self._subscriptions.delivery_paused(other):
-            started = await services.start(self.user_id, request)
+            async with told_if_storage_waits(run_id, self._send_text):
+                started = await services.start(self.user_id, request)
             self._ids.note(chosen=run_id, stored=started.run_id)
             self._note_run(started.run_id)
             position = None

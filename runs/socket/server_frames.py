@@ -26,6 +26,12 @@ def conversation(conversation_id: UUID, outline: dict[str, Any]) -> str:
     return dump({"type": "conversation", "conversation_id": str(conversation_id), **outline})
 
 
+def storage_waiting(run_id: UUID, seq: int, is_waiting: bool) -> str:
+    """Return the event after ``seq`` that tells whether what follows waits to be saved. It has no number of its own."""
+    event = {"type": "CUSTOM", "name": "storage_waiting", "value": {"waiting": is_waiting}}
+    return dump({"type": "event", "run_id": str(run_id), "seq": seq, "event": event})
+
+
 def error(
     code: str,
     message: str,

@@ -12,7 +12,8 @@ from concurrency.tasks import spawn
 from providers.types import Json
 from runs.engine import supervisor
 from runs.errors import RateLimited
-from runs.log.feed import DROP_ABOVE, Follower, Viewer, size_of
+from runs.log.feed import DROP_ABOVE, Viewer, size_of
+from runs.log.followers import Follower
 from runs.socket import server_frames
 
 #: Seconds after which a client may try again that follows too much. When a run ends is not known.
@@ -128,14 +129,14 @@ class Subscriptions:
         """Notify the follower of what happens in a conversation from now on."""
         if not self._is_closed and conversation_id not in self._conversations:
             self._conversations[conversation_id] = set()
-            supervisor.current().feed.follow(conversation_id, self._follower)
+            supervisor.current().feed.followers.follow(conversation_id, self._follower)
 
     async def unfollow(self, conversation_id: UUID) -> None:
         """Stop following a conversation, and stop the runs that were watched only because of it."""
         run_ids = self._conversations.pop(conversation_id, None)
         if run_ids is None:
             return
-        supervisor.current().feed.unfollow(conversation_id, self._follower)
+        supervisor.current().feed.followers.unfollow(conversation_id, self._follower)
         for run_id in run_ids:
             await self.stop(run_id)
 
@@ -196,6 +197,10 @@ class Subscriptions:
     async def send_lag(self, run_id: UUID, behind: int) -> None:
         """Send a ``lag`` frame: live delivery pauses ``behind`` events before the run's last one."""
         await self._send_text(server_frames.dump({"type": "lag", "run_id": str(run_id), "behind": behind}))
+
+    async def send_waiting(self, run_id: UUID, seq: int, is_waiting: bool) -> None:
+        """Send the event that says that saving waits; it is in no log, and repeats the number of the one before."""
+        await self._send_text(server_frames.storage_waiting(run_id, seq, is_waiting))
 
     def unread(self) -> int:
         """Return the bytes that the client has not read: buffered or not acknowledged, the larger number."""

@@ -15,6 +15,7 @@ class BrokenConnection:
     """A connection that can be used no more, nor closed."""
 
     vendor = connection.vendor
+    connection = None
 
     def cursor(self) -> None:
         raise InterfaceError("the connection is closed")

@@ -43,7 +43,7 @@ class ServerProcess:
         }
         self._process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> float:
+    def start(self, *, patience: float = STUCK) -> float:
         """Start the server, and return the seconds until it accepted connections."""
         begin = time.monotonic()
         with self._output.open("a") as output:
@@ -54,7 +54,7 @@ class ServerProcess:
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
-        while time.monotonic() < begin + STUCK and self._process.poll() is None:
+        while time.monotonic() < begin + patience and self._process.poll() is None:
             with contextlib.suppress(OSError):
                 socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
                 return time.monotonic() - begin
@@ -198,11 +198,15 @@ class Client:
                     self.frames[frame["run_id"]].append(text)
                 elif "id" in frame:
                     self._answers[frame["id"]] = frame
+                self.note_frame(frame)
                 self._tell()
         except ConnectionClosed:
             pass
         finally:
             self._tell()
+
+    def note_frame(self, frame: Json) -> None:
+        """Called with each frame that has come."""
 
     def _tell(self) -> None:
         self._changed.set()

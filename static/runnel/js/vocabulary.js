@@ -39,6 +39,7 @@ export const STOP_REASONS = {
   timeout: RUN_STATUSES.failed,
   budget_exhausted: "Stopped: the budget is spent",
   worker_lost: RUN_STATUSES.failed,
+  log_unavailable: RUN_STATUSES.failed,
   shutdown: "Stopped: the server was shut down",
 };
 

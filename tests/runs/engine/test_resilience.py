@@ -93,7 +93,7 @@ async def test_it_follows_nothing_for_a_socket_that_has_gone(
     await second.close()
     go_on.set()
     await asyncio.sleep(0.05)
-    assert not supervisor.current().feed._conversations
+    assert not supervisor.current().feed.followers._followers
 
 
 async def test_a_run_that_takes_too_long_fails_and_was_cancelled_by_nobody(

@@ -12,7 +12,8 @@ import pytest
 
 from concurrency.threads import readers
 from runs.log import feed as feeds
-from runs.log.feed import Feed, Follower, Viewer
+from runs.log.feed import Feed, Viewer
+from runs.log.followers import Follower
 from runs.log.journal import Journal
 from runs.log.rows import read_page
 from runs.log.run_log import RunLog
@@ -30,6 +31,7 @@ class Reader:
     def __init__(self, *, reads: bool = True) -> None:
         self.frames: list[str] = []
         self.lags: list[int] = []
+        self.waiting: list[tuple[int, bool]] = []
         self.has_ended = False
         self.is_dropped = False
         self.is_failed = False
@@ -44,6 +46,9 @@ class Reader:
 
     async def send_lag(self, run_id: UUID, behind: int) -> None:
         self.lags.append(behind)
+
+    async def send_waiting(self, run_id: UUID, seq: int, is_waiting: bool) -> None:
+        self.waiting.append((seq, is_waiting))
 
     def unread(self) -> int:
         return self._unread
@@ -313,10 +318,10 @@ async def test_followers_of_a_conversation_hear_of_each_run_until_they_leave(sta
         heard.append((conversation_id, run_id))
 
     follower = Follower(tell, lambda *_: None)
-    stage.feed.follow(run.conversation_id, follower)
+    stage.feed.followers.follow(run.conversation_id, follower)
     stage.feed.open(run.pk, run.conversation_id)
-    stage.feed.unfollow(run.conversation_id, follower)
-    stage.feed.unfollow(run.conversation_id, follower)
+    stage.feed.followers.unfollow(run.conversation_id, follower)
+    stage.feed.followers.unfollow(run.conversation_id, follower)
     stage.feed.open(run.pk, run.conversation_id)
     assert heard == [(run.conversation_id, run.pk)]
 

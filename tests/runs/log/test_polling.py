@@ -32,6 +32,9 @@ class Reader:
     async def send_lag(self, run_id: UUID, behind: int) -> None:
         raise AssertionError("there are no events")
 
+    async def send_waiting(self, run_id: UUID, seq: int, is_waiting: bool) -> None:
+        raise AssertionError("nothing waits")
+
     def unread(self) -> int:
         return 0
 

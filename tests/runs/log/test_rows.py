@@ -5,7 +5,7 @@ from itertools import count
 from typing import Any
 
 import pytest
-from django.db import OperationalError, connection
+from django.db import InterfaceError, OperationalError, connection
 
 from runs.log import agui, writer
 from runs.log.packing import frame_head, frames
@@ -152,18 +152,27 @@ def test_a_group_that_fails_is_written_once(log: Log, ada: Person) -> None:
     other.assert_whole()
 
 
-def test_an_outage_loses_and_doubles_nothing(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(writer, "PAUSE_SECONDS", 0)
-    outages = [OperationalError("gone")]
+def test_an_outage_loses_and_doubles_nothing(log: Log) -> None:
+    outages, done = [OperationalError("gone"), InterfaceError("closed")], []
 
     def go_away() -> None:
         if outages:
             raise outages.pop()
 
     log.write()
-    assert log.decide(go_away) is None
+    append = log.append(2)
+    # An append that is refused lets each part be written by itself; the first of them is done when the outage comes.
+    refused = Append(log.run.pk, 9, append.first_seq, ["{}"])
+    parts = [AtomicChange(None, lambda: done.append(1)), AtomicChange(append, go_away)]
+    group = Group([refused], parts)
+    for kind in (InterfaceError, OperationalError):
+        with pytest.raises(kind):
+            write_group(group)
+    assert write_group(group).decisions == [None, None]
+    log.events += append.events
     log.write()
     log.assert_whole()
+    assert done == [1]
 
 
 def test_a_commit_whose_reply_was_lost_is_found_in_its_row(log: Log) -> None:

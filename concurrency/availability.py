@@ -1,0 +1,36 @@
+"""Since when this process waits for its database. Whoever asks it all the time notes when it asks and is answered."""
+
+import threading
+import time
+
+#: Seconds of waiting after which people are told. Below it, they notice nothing.
+NOTICEABLE = 1.5
+
+
+class Availability:
+    """Who waits for the database, and for how long. From any thread."""
+
+    def __init__(self) -> None:
+        self._since: dict[str, float] = {}
+        self._lock = threading.Lock()
+
+    def asks(self, name: str) -> None:
+        """Note that ``name`` asks the database, or asks again after a failure."""
+        with self._lock:
+            self._since.setdefault(name, time.monotonic())
+
+    def is_answered(self, name: str) -> None:
+        """Note that ``name`` waits for nothing any more."""
+        with self._lock:
+            self._since.pop(name, None)
+
+    @property
+    def waiting(self) -> float:
+        """The seconds for which somebody has waited, 0 if nobody waits."""
+        with self._lock:
+            return time.monotonic() - min(self._since.values()) if self._since else 0.0
+
+    @property
+    def is_down(self) -> bool:
+        """Whether somebody has waited for noticeably long, whether the database is away or hangs."""
+        return self.waiting > NOTICEABLE

@@ -1,0 +1,109 @@
+"""Answers HTTP requests while the database is away or hangs: 503 with ``Retry-After``, soon, whatever was asked for.
+
+Static files need no database and are served all the time.
+"""
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from django.conf import settings
+from django.core.signals import got_request_exception
+from django.db import InterfaceError, OperationalError
+
+from concurrency.tasks import spawn
+from runs.engine import supervisor
+
+type Application = Callable[[Any, Any, Any], Awaitable[None]]
+
+#: Seconds after which a client may ask again.
+RETRY_AFTER = 2
+#: Seconds between two looks whether a request waits for a database that is away.
+INTERVAL = 0.25
+_BODY = b"Nothing can be read or saved at the moment: the database cannot be reached. Try again in a few seconds.\n"
+#: Key of a request's scope: the database could not be reached for it.
+_FAILED = "runnel.database_failed"
+
+
+def connect() -> None:
+    """Note which requests fail for want of a database. Called once."""
+    got_request_exception.connect(_note, dispatch_uid="outages")
+
+
+def _note(request: Any = None, **_: Any) -> None:
+    if isinstance(sys.exc_info()[1], OperationalError | InterfaceError) and hasattr(request, "scope"):
+        request.scope[_FAILED] = True
+
+
+def answer_in_outages(application: Application) -> Application:
+    """Answer 503 in place of an error for want of a database, and as soon as it has not answered for noticeably long."""
+
+    async def wrapped(scope: Any, receive: Any, send: Any) -> None:
+        if scope["path"].startswith(settings.STATIC_URL):
+            await application(scope, receive, send)
+            return
+        availability = supervisor.current().availability
+        if availability.is_down:
+            await _refuse(send)
+            return
+        answer = _Answer(scope, send)
+        serving = spawn(_serve(application, scope, receive, answer.send), name="a request")
+        try:
+            while not await _is_done(serving):
+                if availability.is_down and answer.take_over():
+                    await _refuse(send)
+                    return
+            await serving
+        finally:
+            serving.cancel()
+
+    return wrapped
+
+
+async def _serve(application: Application, scope: Any, receive: Any, send: Any) -> None:
+    await application(scope, receive, send)
+
+
+async def _is_done(serving: asyncio.Task[None]) -> bool:
+    """Wait for ``INTERVAL`` seconds at most; return whether the task has ended."""
+    await asyncio.wait({serving}, timeout=INTERVAL)
+    return serving.done()
+
+
+class _Answer:
+    """The answer to one request."""
+
+    def __init__(self, scope: Any, send: Any) -> None:
+        self._scope = scope
+        self._send = send
+        self._has_begun = False
+        self._is_replaced = False
+
+    def take_over(self) -> bool:
+        """Send nothing of the application's answer any more. Return whether nothing was sent yet."""
+        self._is_replaced = not self._has_begun
+        return self._is_replaced
+
+    async def send(self, message: Any) -> None:
+        """Send a part of the application's answer, or what comes in place of it."""
+        if self._is_replaced:
+            return
+        self._has_begun = True
+        is_start = message["type"] == "http.response.start"
+        if is_start and message["status"] == 500 and self._scope.get(_FAILED):
+            self._is_replaced = True
+            await _refuse(self._send)
+        else:
+            await self._send(message)
+
+
+async def _refuse(send: Any) -> None:
+    headers = [
+        (b"content-type", b"text/plain; charset=utf-8"),
+        (b"retry-after", str(RETRY_AFTER).encode()),
+        (b"cache-control", b"no-store"),
+        (b"x-content-type-options", b"nosniff"),
+    ]
+    await send({"type": "http.response.start", "status": 503, "headers": headers})
+    await send({"type": "http.response.body", "body": _BODY})

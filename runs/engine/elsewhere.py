@@ -1,0 +1,86 @@
+"""What other processes tell this one, and what it does then. Each message only makes it look, sooner than it would."""
+
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.models import Group, User
+from django.db import transaction
+from django.db.models.signals import m2m_changed, post_delete, post_save
+
+from concurrency.tasks import spawn
+from concurrency.threads import readers
+from providers.catalog import cache
+from providers.models import Provider
+from runs import bus
+from runs.bus import Kind
+from runs.bus.bus import Payload
+from runs.engine import stop_signals, supervisor
+from runs.limits import ceilings
+from runs.models import GroupLimits
+
+
+def connect() -> None:
+    """Listen. Called once, when Django is set up."""
+    bus.listen(Kind.UP, _up)
+    bus.listen(Kind.RING, _rung)
+    bus.listen(Kind.WATCHED, _watched)
+    bus.listen(Kind.CANCEL, _cancelled)
+    bus.listen(Kind.BEGAN, _began)
+    bus.listen(Kind.CHANGED, _changed)
+    bus.listen(Kind.LISTED, _listed)
+    bus.listen(Kind.PROVIDERS_CHANGED, _providers_changed)
+    bus.listen(Kind.LIMITS_CHANGED, lambda _: ceilings.forget_all())
+    for signal in (post_save, post_delete):
+        signal.connect(_tell_of_providers, sender=Provider, dispatch_uid="bus")
+        for sender in (GroupLimits, Group):
+            signal.connect(_tell_of_limits, sender=sender, dispatch_uid="bus")
+    m2m_changed.connect(_tell_of_limits, sender=User.groups.through, dispatch_uid="bus")
+
+
+def _tell_of_providers(using: str, **_: Any) -> None:
+    transaction.on_commit(partial(bus.send, Kind.PROVIDERS_CHANGED, {}), using=using)
+
+
+def _tell_of_limits(using: str, **_: Any) -> None:
+    transaction.on_commit(partial(bus.send, Kind.LIMITS_CHANGED, {}), using=using)
+
+
+def _up(_: Payload) -> None:
+    supervisor.current().feed.doorbells.repeat()
+
+
+def _rung(payload: Payload) -> None:
+    feed = supervisor.current().feed
+    for run_id, last_seq in payload["runs"].items():
+        feed.ring(UUID(run_id), last_seq)
+
+
+def _watched(payload: Payload) -> None:
+    supervisor.current().feed.doorbells.wanted(map(UUID, payload["run_ids"]))
+
+
+def _cancelled(payload: Payload) -> None:
+    if stop_signals.is_live(UUID(payload["run_id"])):
+        supervisor.current().liveness.look_for_cancels()
+
+
+def _began(payload: Payload) -> None:
+    followers = supervisor.current().feed.followers
+    followers.began_elsewhere(UUID(payload["conversation_id"]), UUID(payload["run_id"]))
+
+
+def _changed(payload: Payload) -> None:
+    here, conversation_id = supervisor.current(), UUID(payload["conversation_id"])
+    # Perhaps something is queued behind a run that ends here.
+    here.queues.add(conversation_id)
+    run_id = payload["run_id"]
+    here.feed.followers.changed_elsewhere(conversation_id, UUID(run_id) if run_id else None)
+
+
+def _listed(payload: Payload) -> None:
+    supervisor.current().listings.changed_elsewhere(payload["user_id"], UUID(payload["conversation_id"]))
+
+
+def _providers_changed(_: Payload) -> None:
+    spawn(readers.run(cache.refresh), name="providers", is_shared=True)
