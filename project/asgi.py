@@ -1,13 +1,11 @@
-"""The ASGI application: HTTP, WebSocket, start-up and shutdown.
+"""The ASGI application: HTTP, WebSocket, and the lifespan of the server around them.
 
 Daphne does not support the lifespan protocol, so its reactor calls start-up and shutdown. Other servers use
 lifespan.
 """
 
-import asyncio
 import atexit
 import contextlib
-import gc
 import logging
 import os
 import sys
@@ -24,102 +22,18 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
 django_application = get_asgi_application()
 
 # After Django's set-up: these import models.
-import emulator  # noqa: E402
-from concurrency import database_limits  # noqa: E402
 from concurrency.tasks import spawn  # noqa: E402
-from concurrency.threads import readers  # noqa: E402
-from project import memory, outages, readiness  # noqa: E402
+from project import outages, readiness  # noqa: E402
 from project.backpressure import read_what_is_handled  # noqa: E402
+from project.lifecycle import shut_down, start_up  # noqa: E402
 from project.outages import answer_in_outages  # noqa: E402
 from project.probes import answer_probes  # noqa: E402
-from providers import clients  # noqa: E402
-from providers.catalog import cache  # noqa: E402
-from providers.clients import model_lists  # noqa: E402
-from providers.usage import price_lists  # noqa: E402
-from runs import bus  # noqa: E402
-from runs.access import rights, shares_in_use  # noqa: E402
-from runs.engine import lock, supervisor  # noqa: E402
-from runs.http import metrics  # noqa: E402
-from runs.retention import daily  # noqa: E402
-from runs.socket import consumers  # noqa: E402
+from runs.engine import lock  # noqa: E402
 from runs.socket.routing import websocket_urlpatterns  # noqa: E402
-from runs.telemetry import metrics as telemetry  # noqa: E402
-from runs.telemetry import spans  # noqa: E402
-from runs.toolbox import mcp  # noqa: E402
 
 logger = logging.getLogger("runnel.lifecycle")
 
 type Application = Callable[[Any, Any, Any], Awaitable[None]]
-
-#: Allocations between two garbage collections. With Python's default, they caused the longest latencies.
-GC_THRESHOLD = 50_000
-
-#: Tasks that run as long as the server.
-_background: set[asyncio.Task[None]] = set()
-
-
-async def start_up() -> None:
-    """Begin, or wait in the background for a database with the tables that this code needs.
-
-    Raises:
-        lock.AlreadyRunning: another server uses the SQLite database.
-    """
-    lock.hold_database()
-    # Below the lease: nobody's runs are held by a process that was stopped.
-    database_limits.limit_sessions(settings.RUNNEL_LEASE_SECONDS * 2 / 3)
-    if await readiness.check():
-        await _begin()
-    else:
-        _background.add(spawn(_begin_later(), name="waiting for the database", is_shared=True))
-
-
-async def _begin_later() -> None:
-    await readiness.wait()
-    await _begin()
-    logger.info("The database is ready now.")
-
-
-async def _begin() -> None:
-    """End runs of a dead process, then load what the first stream would load."""
-    spans.configure()
-    await bus.open_link()
-    await supervisor.current().ready()
-    await readers.run(cache.refresh_if_due)
-    await clients.warm_up()
-    await mcp.warm_up()
-    await price_lists.warm_up()
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(GC_THRESHOLD, 50, 50)
-    logger.info("what the first runs need is loaded")
-    _background.add(spawn(memory.keep_small(), name="memory"))
-    _background.add(spawn(daily.keep_pruned(), name="daily pruning"))
-    _background.add(spawn(rights.keep_checking(), name="rights", is_shared=True))
-    _background.add(spawn(shares_in_use.keep_checking(), name="shares", is_shared=True))
-    _background.add(spawn(metrics.keep_measuring(), name="metrics", is_shared=True))
-    if settings.RUNNEL_LIST_MODELS:
-        _background.add(spawn(model_lists.keep_fresh(), name="model lists"))
-    readiness.has_begun = True
-
-
-async def shut_down() -> None:
-    """Drain live runs, commit everything, close all sockets and connections.
-
-    If one part fails, the others are still closed: otherwise open sockets would delay the server's exit.
-    """
-    readiness.has_begun = False
-    while _background:
-        _background.pop().cancel()
-    async with contextlib.AsyncExitStack() as last_first:
-        last_first.callback(lock.release)
-        last_first.callback(telemetry.leave)
-        last_first.push_async_callback(asyncio.to_thread, spans.close)
-        last_first.push_async_callback(emulator.close_shared)
-        last_first.push_async_callback(bus.close)
-        last_first.push_async_callback(clients.close_all)
-        last_first.push_async_callback(mcp.close_all)
-        last_first.push_async_callback(consumers.close_all)
-        last_first.push_async_callback(supervisor.current().drain)
 
 
 def _hook_into_daphne() -> None:

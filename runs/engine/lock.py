@@ -1,7 +1,7 @@
 """The data folder's lock. It makes one server the only user of the folder, and of its SQLite file.
 
 A process that holds the lock at its start may treat every active run as left by a dead process. ``serve`` takes it
-before it prepares anything, other servers when the application starts (``project.asgi``).
+before it prepares anything, other servers when they start (``project.lifecycle``).
 """
 
 import fcntl

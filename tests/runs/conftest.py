@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from project.asgi import shut_down
+from project.lifecycle import shut_down
 from runs.models import ApiToken
 from tests.runs.rows import make_user
 from tests.runs.sockets import Socket, bearer

@@ -10,7 +10,7 @@ from django.test import Client
 from django.utils import timezone
 
 from concurrency.threads import readers
-from project import asgi
+from project import lifecycle
 from runs.models import Conversation, Message, Run, Upkeep
 from runs.retention import daily, pruning
 from runs.retention.pace import Pace
@@ -81,7 +81,7 @@ async def test_an_erased_conversation_looks_absent(ada: Person, connect: Connect
 async def test_a_server_prunes_by_itself(server: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(daily, "_LOOK", 0.001)
     monkeypatch.setattr("providers.clients.warm_up", lambda: asyncio.sleep(0))
-    await asgi.start_up()
+    await lifecycle.start_up()
     async with asyncio.timeout(20):
         while not await readers.run(Upkeep.objects.filter(finished_at__isnull=False).exists):
             await asyncio.sleep(0.01)
@@ -101,7 +101,7 @@ async def test_a_server_empties_what_a_user_deletes_once_that_cannot_be_undone(
     started = await socket.start("emulator/echo", "hi")
     await socket.ended(started["run_id"])
     monkeypatch.setattr("providers.clients.warm_up", lambda: asyncio.sleep(0))
-    await asgi.start_up()
+    await lifecycle.start_up()
 
     def delete() -> int:
         browser = Client()
