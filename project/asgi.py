@@ -23,12 +23,13 @@ django_application = get_asgi_application()
 
 # After Django's set-up: these import models.
 from concurrency.tasks import spawn  # noqa: E402
-from project import outages, readiness  # noqa: E402
+from project import outages, readiness, shutdown_signals  # noqa: E402
 from project.backpressure import read_what_is_handled  # noqa: E402
-from project.lifecycle import shut_down, start_up  # noqa: E402
+from project.lifecycle import end_sockets, shut_down, start_up  # noqa: E402
 from project.outages import answer_in_outages  # noqa: E402
 from project.probes import answer_probes  # noqa: E402
-from runs.engine import lock  # noqa: E402
+from project.stalled_clients import leave_stalled_clients  # noqa: E402
+from runs.engine import lock, supervisor  # noqa: E402
 from runs.socket.routing import websocket_urlpatterns  # noqa: E402
 
 logger = logging.getLogger("runnel.lifecycle")
@@ -71,6 +72,8 @@ async def lifespan(scope: Any, receive: Any, send: Any) -> None:
         await receive()
         try:
             await work()
+            if phase == "startup":
+                shutdown_signals.hear_first(end_sockets, supervisor.current().skip_drain_wait)
         except lock.AlreadyRunning as refusal:
             await send({"type": f"lifespan.{phase}.failed", "message": str(refusal)})
             return
@@ -123,11 +126,11 @@ def report_unsent_bytes(application: Application) -> Application:
 
 
 def ignore_sends_after_disconnect(application: Application) -> Application:
-    """Ignore what is sent to a client that has disconnected, as ASGI demands; Daphne raises instead."""
+    """Ignore what is sent to a client that has disconnected, whether the server raises an error of its own or ASGI's."""
 
     async def wrapped(scope: Any, receive: Any, send: Any) -> None:
         async def send_if_connected(message: Any) -> None:
-            with contextlib.suppress(Disconnected):
+            with contextlib.suppress(Disconnected, OSError):
                 await send(message)
 
         await application(scope, receive, send_if_connected)
@@ -159,8 +162,10 @@ application = ProtocolTypeRouter(
             ignore_clients_prefix(
                 report_unsent_bytes(
                     read_what_is_handled(
-                        ignore_sends_after_disconnect(
-                            URLRouter([*websocket_urlpatterns, re_path("", nowhere)])
+                        leave_stalled_clients(
+                            ignore_sends_after_disconnect(
+                                URLRouter([*websocket_urlpatterns, re_path("", nowhere)])
+                            )
                         )
                     )
                 )

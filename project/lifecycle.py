@@ -79,6 +79,13 @@ async def _begin() -> None:
     readiness.has_begun = True
 
 
+async def end_sockets() -> None:
+    """End the live runs, let their viewers see it, and close all sockets. ``shut_down`` does the rest."""
+    readiness.has_begun = False
+    await supervisor.current().drain()
+    await consumers.close_all()
+
+
 async def shut_down() -> None:
     """Drain live runs, commit everything, close all sockets and connections.
 

@@ -48,7 +48,7 @@ class ServerProcess:
         begin = time.monotonic()
         with self._output.open("a") as output:
             self._process = subprocess.Popen(
-                [*self._limited(), sys.executable, "manage.py", "serve"],
+                [*self._limited(), sys.executable, *self._command()],
                 cwd=PROJECT,
                 env=self._environment,
                 stdout=output,
@@ -60,6 +60,10 @@ class ServerProcess:
                 return time.monotonic() - begin
             time.sleep(0.02)
         raise AssertionError(f"the server did not start:\n{self.output}")
+
+    def _command(self) -> list[str]:
+        """Return the arguments of Python."""
+        return ["manage.py", "serve"]
 
     def _limited(self) -> list[str]:
         return ["sh", "-c", f'ulimit -n {self.descriptors} && exec "$@"', "sh"] if self.descriptors else []

@@ -1,0 +1,58 @@
+"""Lets go of a WebSocket whose client reads nothing, under servers whose ``send`` waits for the client.
+
+Daphne's does not wait: there the feed looks at what is unread. uvicorn and granian wait without end; when their own
+pings are not answered, they close a connection politely, which waits for the same client.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from django.conf import settings
+
+logger = logging.getLogger("runnel.socket")
+
+type Application = Callable[[Any, Any, Any], Awaitable[None]]
+
+
+def leave_stalled_clients(application: Application) -> Application:
+    """Wrap a WebSocket application: it ends when a message was not sent within ``RUNNEL_STALLED_SECONDS``."""
+
+    async def wrapped(scope: Any, receive: Any, send: Any) -> None:
+        if "runnel.unsent" in scope:
+            await application(scope, receive, send)
+            return
+        serving = asyncio.current_task()
+        is_stalled = False
+
+        async def send_in_time(message: Any) -> None:
+            nonlocal is_stalled
+            if is_stalled:
+                return
+            try:
+                async with asyncio.timeout(settings.RUNNEL_STALLED_SECONDS):
+                    await send(message)
+            except TimeoutError:
+                is_stalled = True
+                logger.info(
+                    "A client has read nothing for %s s and is left.", settings.RUNNEL_STALLED_SECONDS
+                )
+                if serving is not None:
+                    serving.cancel()
+
+        try:
+            await application(scope, receive, send_in_time)
+        except asyncio.CancelledError:
+            if not is_stalled:
+                raise
+            _abort(send)
+
+    return wrapped
+
+
+def _abort(send: Any) -> None:
+    """Break the connection behind ``send``, if the server lets us: what is unsent would keep it open."""
+    transport = getattr(getattr(send, "__self__", None), "transport", None)
+    if isinstance(transport, asyncio.Transport):
+        transport.abort()

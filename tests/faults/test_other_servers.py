@@ -1,0 +1,89 @@
+"""The same application behind uvicorn and granian: it streams, cancels, holds back, and ends in order."""
+
+import asyncio
+import shutil
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import override
+
+import pytest
+
+from tests.complaints import tracebacks_in
+from tests.faults.server_process import Client, ServerProcess
+
+#: The arguments of Python for each server.
+COMMANDS = {
+    "uvicorn": ("uvicorn", "--ws", "websockets-sansio", "--log-level", "warning"),
+    "granian": ("granian", "--interface", "asgi", "--log-level", "warning"),
+}
+
+#: The close code that each server lets the application choose when it is about to end.
+RESTARTING = 4409
+
+
+class OtherServer(ServerProcess):
+    """A server of another kind, on a data folder that was prepared."""
+
+    def __init__(self, kind: str, folder: Path, **environment: str) -> None:
+        super().__init__(folder, **environment)
+        self._kind = kind
+
+    @override
+    def _command(self) -> list[str]:
+        name, *options = COMMANDS[self._kind]
+        where = ["--host", "127.0.0.1", "--port", str(self.port)]
+        return ["-m", name, *where, *options, "project.asgi:application"]
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A data folder as a server leaves it, and a token."""
+    folder = tmp_path_factory.mktemp("prepared")
+    process = ServerProcess(folder)
+    process.start()
+    token = process.issue_token()
+    process.send(signal.SIGTERM)
+    process.wait()
+    return folder, token
+
+
+@pytest.fixture
+def token(prepared: tuple[Path, str]) -> str:
+    return prepared[1]
+
+
+@pytest.fixture(params=COMMANDS)
+def server(
+    request: pytest.FixtureRequest, prepared: tuple[Path, str], tmp_path: Path
+) -> Iterator[OtherServer]:
+    shutil.copytree(prepared[0], tmp_path, dirs_exist_ok=True)
+    process = OtherServer(request.param, tmp_path, RUNNEL_DRAIN_SECONDS="0.5")
+    process.start()
+    yield process
+    process.kill()
+
+
+async def test_it_streams_cancels_and_at_its_end_tells_viewers_how_their_runs_ended(
+    server: OtherServer, token: str
+) -> None:
+    async with await Client.connect(server, token) as client, await Client.connect(server, token) as other:
+        whole = (await client.start("emulator/hello"))["run_id"]
+        assert (await client.ended(whole))["outcome"] == {"type": "success"}
+        cancelled = (await client.start("emulator/long"))["run_id"]
+        await client.until(lambda: len(client.frames[cancelled]) > 5)
+        await client.ask("cancel", run_id=cancelled)
+        assert (await client.ended(cancelled))["outcome"] == {"type": "cancelled"}
+
+        live = [(await client.start(model))["run_id"] for model in ("emulator/drip", "emulator/silent")]
+        for run_id in live:
+            await other.ask("subscribe", run_id=run_id)
+        server.send(signal.SIGTERM)
+        for run_id in live:
+            end = await client.ended(run_id)
+            assert (end["metadata"]["stop_reason"], end["metadata"]["cancelled_by"]) == ("shutdown", "server")
+            assert await other.ended(run_id) == end
+        assert await client.closed() == RESTARTING
+        assert await other.closed() == RESTARTING
+        await asyncio.to_thread(server.wait)
+    assert not tracebacks_in(server.output)
