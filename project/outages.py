@@ -36,6 +36,10 @@ def _note(request: Any = None, **_: Any) -> None:
         request.scope[_FAILED] = True
 
 
+def _is_down() -> bool:
+    return supervisor.current().availability.is_down
+
+
 def answer_in_outages(application: Application) -> Application:
     """Answer 503 in place of an error for want of a database, and as soon as it has not answered for noticeably long."""
 
@@ -43,15 +47,14 @@ def answer_in_outages(application: Application) -> Application:
         if scope["path"].startswith(settings.STATIC_URL):
             await application(scope, receive, send)
             return
-        availability = supervisor.current().availability
-        if availability.is_down:
+        if _is_down():
             await _refuse(send)
             return
         answer = _Answer(scope, send)
         serving = spawn(_serve(application, scope, receive, answer.send), name="a request")
         try:
             while not await _is_done(serving):
-                if availability.is_down and answer.take_over():
+                if _is_down() and answer.take_over():
                     await _refuse(send)
                     return
             await serving

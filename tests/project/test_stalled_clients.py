@@ -35,7 +35,8 @@ class Connection:
 
 async def receive() -> Json:
     """Wait for a message that never comes."""
-    return await asyncio.get_running_loop().create_future()
+    await asyncio.Event().wait()
+    return {}
 
 
 async def talk(scope: Any, receive: Any, send: Any) -> None:
@@ -65,7 +66,7 @@ async def test_it_is_left_and_its_connection_broken(settings: Any) -> None:
 async def test_one_who_reads_is_not_left(settings: Any) -> None:
     settings.RUNNEL_STALLED_SECONDS = 0.01
     connection = Connection(room=4)
-    serving = asyncio.create_task(leave_stalled_clients(talk)({}, receive, connection.send))
+    serving = asyncio.ensure_future(leave_stalled_clients(talk)({}, receive, connection.send))
 
     while len(connection.sent) < 4:
         await asyncio.sleep(0)
