@@ -13,6 +13,9 @@ _LISTENS = frozenset({Ability.AUDIO})
 _THINKS = frozenset({Ability.THINKING})
 _CALLS = frozenset({Ability.TOOLS})
 
+#: Characters of a name that are looked at.
+_LONGEST = 200
+
 #: A pattern that is looked for in a name, and what models with such a name can. All that match count.
 _FAMILIES = tuple(
     (re.compile(pattern), abilities)
@@ -46,13 +49,13 @@ _FAMILIES = tuple(
         (r"llama-?(3\.2-(11|90)b|4)", _SEES),
         (r"llama-?(3[.p-][1-9]|v3p[1-9]|4)(?!.*guard)", _CALLS),
         # https://qwen.readthedocs.io
-        (r"qwen.*-(vl|omni)", _SEES),
+        (r"^(?=.*-(vl|omni)).*qwen", _SEES),
         (r"qwen-?(2\.5|[3-9])(?!.*(embed|guard))", _CALLS),
-        (r"(qwq|qwen-?[3-9](?!.*(instruct|coder))|qwen.*thinking)", _THINKS),
+        (r"(qwq|qwen-?[3-9](?!.*(instruct|coder)))", _THINKS),
+        (r"^(?=.*thinking).*(qwen|kimi-k2)", _THINKS),
         # https://platform.moonshot.ai/docs
         (r"kimi-k(2[.p][5-9]|[3-9])", _SEES | _THINKS),
         (r"kimi-k[2-9]", _CALLS),
-        (r"kimi-k2.*thinking", _THINKS),
         # https://docs.z.ai/guides
         (r"glm-[4-9](\.\d)?v", _SEES),
         (r"glm-(4[.p][5-9]|[5-9])(?!.*ocr)", _CALLS | _THINKS),
@@ -74,6 +77,6 @@ _FAMILIES = tuple(
 
 def abilities_of(model: str) -> frozenset[Ability]:
     """Return what a model can as far as its name says, whatever stands before and behind the name of its family."""
-    name = model.lower()
+    name = model[:_LONGEST].lower()
     found = (abilities for pattern, abilities in _FAMILIES if pattern.search(name))
     return frozenset().union(*found)

@@ -1,6 +1,7 @@
 """Runs that wait, and runs that go on: what holds them, who ends them, and what a dead worker leaves."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from typing import Annotated, Any
 from uuid import UUID
@@ -268,9 +269,7 @@ async def test_the_time_limit_of_a_run_ends_its_tools(
         await asyncio.Event().wait()
 
     here = supervisor.current()
-    monkeypatch.setattr(
-        here, "settings", type(here.settings)(worker="w", lease=60, run_timeout=0.5, approval_timeout=0)
-    )
+    monkeypatch.setattr(here, "settings", replace(here.settings, run_timeout=0.5))
     run_id = await start(ada, "[[call linger {}]]", tools=["linger"])
     ended = await until(run_id, "failed")
     assert (ended.stop_reason, ended.stream_was_cancelled) == ("timeout", False)
