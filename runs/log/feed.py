@@ -16,6 +16,8 @@ from enum import Enum
 from typing import Protocol
 from uuid import UUID
 
+from django.db import InterfaceError, OperationalError
+
 from concurrency.tasks import spawn
 from concurrency.threads import readers
 from runs.log.doorbells import Doorbells
@@ -40,6 +42,8 @@ FRAMES_PER_TURN = 64
 STALLED = 120.0
 #: Seconds between two checks of a client's unread bytes.
 UNREAD_INTERVAL = 0.05
+#: Seconds until the log is read again after the database was away.
+READ_AGAIN = 0.5
 #: Seconds between two queries for the states of the runs that other processes drive.
 POLL = 0.3
 
@@ -325,7 +329,12 @@ class Viewer:
         """Deliver a page of the log; return False if there is none because the run was deleted."""
         self._queue.clear()
         self._queued = 0
-        pages = await readers.run(read_page, self.run_id, self.cursor)
+        try:
+            pages = await readers.run(read_page, self.run_id, self.cursor)
+        except (OperationalError, InterfaceError):
+            logger.warning("the log of run %s cannot be read: trying again", self.run_id, exc_info=True)
+            await asyncio.sleep(READ_AGAIN)
+            return True
         for first_seq, frames in pages:
             await self._deliver(first_seq, frames)
         return bool(pages)
