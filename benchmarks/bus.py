@@ -40,14 +40,14 @@ def _measure_all(args: argparse.Namespace, url: str) -> None:
 
 def _measure(name: str, url: str, rate: int, args: argparse.Namespace) -> str:
     results: Any = multiprocessing.get_context("spawn").Queue()
-    ready = multiprocessing.get_context("spawn").Event()
+    ready, done = (multiprocessing.get_context("spawn").Event() for _ in range(2))
     receiver = multiprocessing.get_context("spawn").Process(
-        target=_in_process, args=(_receive, name, url, rate, args, results, ready)
+        target=_in_process, args=(_receive, name, url, rate, args, results, ready, done)
     )
     receiver.start()
     ready.wait(30)
     sender = multiprocessing.get_context("spawn").Process(
-        target=_in_process, args=(_send, name, url, rate, args, results, ready)
+        target=_in_process, args=(_send, name, url, rate, args, results, ready, done)
     )
     sender.start()
     sent = received = None
@@ -68,16 +68,18 @@ def _measure(name: str, url: str, rate: int, args: argparse.Namespace) -> str:
     )
 
 
-def _in_process(work: Any, name: str, url: str, rate: int, args: Any, results: Any, ready: Any) -> None:
+def _in_process(
+    work: Any, name: str, url: str, rate: int, args: Any, results: Any, ready: Any, done: Any
+) -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
     os.environ["REDIS_URL"] = url
     import django
 
     django.setup()
-    asyncio.run(work(name, rate, args, results, ready))
+    asyncio.run(work(name, rate, args, results, ready, done))
 
 
-async def _send(name: str, rate: int, args: Any, results: Any, ready: Any) -> None:
+async def _send(name: str, rate: int, args: Any, results: Any, ready: Any, done: Any) -> None:
     send = await (_layer_sender() if name == "layer" else _bus_sender())
     total = int(rate * args.seconds)
     begun, cpu = time.monotonic(), time.process_time()
@@ -93,6 +95,7 @@ async def _send(name: str, rate: int, args: Any, results: Any, ready: Any) -> No
             task.add_done_callback(tasks.discard)
     await asyncio.gather(*tasks)
     await asyncio.sleep(0.5)
+    done.set()
     results.put(("sent", (total, time.process_time() - cpu)))
     await asyncio.sleep(1.0)
 
@@ -117,7 +120,7 @@ async def _bus_sender() -> Any:
     return lambda message: bus.send("bench", message)
 
 
-async def _receive(name: str, rate: int, args: Any, results: Any, ready: Any) -> None:
+async def _receive(name: str, rate: int, args: Any, results: Any, ready: Any, done: Any) -> None:
     ages: list[float] = []
 
     def note(message: dict[str, Any]) -> None:
@@ -135,7 +138,8 @@ async def _receive(name: str, rate: int, args: Any, results: Any, ready: Any) ->
     await asyncio.sleep(0.3)
     ready.set()
     cpu = time.process_time()
-    await asyncio.sleep(args.seconds + 4.0)
+    await asyncio.to_thread(done.wait, args.seconds + 60)
+    await asyncio.sleep(2.0)
     results.put(("received", (ages, time.process_time() - cpu)))
     for task in (*([busy] if args.busy else []), *([] if name == "bus" else [reading])):
         task.cancel()
