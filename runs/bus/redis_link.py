@@ -39,7 +39,7 @@ MOST_AT_ONCE = 500
 
 def channel() -> str:
     """Return the channel of this installation: others may use the same Redis."""
-    return f"runnel:bus:{salted_hmac('runs.bus', 'channel').hexdigest()[:16]}"
+    return f"runnel:bus:{salted_hmac('runs.bus', 'channel', algorithm='sha256').hexdigest()[:16]}"
 
 
 class RedisLink:
