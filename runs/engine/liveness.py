@@ -47,6 +47,7 @@ class Liveness:
             feed: tells viewers that saving waits.
             availability: says for how long something has waited for the database.
         """
+        self._driven = driven
         self._feed = feed
         self._availability = availability
         self._heartbeat = Heartbeat(worker.worker, lease=worker.lease_time, driven=driven)
@@ -98,12 +99,10 @@ class Liveness:
                 is_told = not is_told
                 self._feed.tell_waiting(is_told)
             if waiting > OUTAGE_SECONDS:
-                _end_all()
+                self._end_driven()
 
-
-def _end_all() -> None:
-    """Stop the runs of this loop. Their ends are stored when the database is back."""
-    here = asyncio.get_running_loop()
-    for live in stop_signals.live():
-        if live.loop is here:
-            live.stop(StopCause.LOG_UNAVAILABLE, endings.LOG_UNAVAILABLE)
+    def _end_driven(self) -> None:
+        """Stop the runs that are driven here. Their ends are stored when the database is back."""
+        for run_id in self._driven():
+            if (live := stop_signals.get(run_id)) is not None:
+                live.stop(StopCause.LOG_UNAVAILABLE, endings.LOG_UNAVAILABLE)

@@ -1,0 +1,166 @@
+"""What a database that is away, another process and a clock that is set do to the runs of this process."""
+
+import asyncio
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from concurrency import availability
+from concurrency.threads import readers
+from runs.engine import liveness, reaping, recovery, stop_signals, supervisor
+from runs.engine.reaping import Continuity
+from runs.models import Run
+from runs.states import RunStatus
+from runs.store import clock, transitions
+from tests.runs.conftest import Connect, Person
+from tests.runs.rows import make_run
+from tests.runs.sockets import Socket
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+STUCK = 20.0
+needs_sqlite = pytest.mark.skipif(
+    "connection.vendor != 'sqlite'", reason="only SQLite has one lock for all writers"
+)
+
+
+@contextmanager
+def locked() -> Iterator[None]:
+    """Hold SQLite's write lock: nothing can be saved."""
+    other = sqlite3.connect(connection.settings_dict["NAME"], isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    finally:
+        other.execute("ROLLBACK")
+        other.close()
+
+
+def waiting(socket: Socket, run_id: str) -> list[tuple[int, bool]]:
+    """Return what the socket was told of a run whose events wait to be saved: the seq, and whether they do."""
+    return [
+        (frame["seq"], frame["event"]["value"]["waiting"])
+        for frame in socket.frames
+        if frame["type"] == "event"
+        and frame["run_id"] == run_id
+        and frame["event"].get("name") == "storage_waiting"
+    ]
+
+
+@needs_sqlite
+async def test_viewers_and_starters_are_told_and_a_long_outage_ends_the_run_with_what_it_said(
+    ada: Person, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(availability, "NOTICEABLE", 0.3)
+    monkeypatch.setattr(liveness, "NOTICEABLE", 0.3)
+    monkeypatch.setattr(liveness, "OUTAGE_SECONDS", 1.0)
+    socket = await connect(ada)
+    run_id = (await socket.start("emulator/drip"))["run_id"]
+    await socket.saw(run_id, "TEXT_MESSAGE_CONTENT")
+    with locked():
+        await socket.until(lambda: bool(waiting(socket, run_id)))
+        started = str(uuid4())
+        answer = socket.send("start", model="emulator/hello", input="hi", run_id=started)
+        await socket.until(lambda: bool(waiting(socket, started)))
+        assert not socket.answers(answer)
+        signal = stop_signals.get(UUID(run_id))
+        assert signal is not None
+        async with asyncio.timeout(STUCK):
+            await signal.signal.wait()
+    await socket.until(lambda: bool(socket.answers(answer)))
+    assert (await socket.answer(answer))["state"] == "created"
+    end = await socket.ended(run_id)
+    assert (end["type"], end["code"], end["metadata"]["retryable"]) == ("RUN_ERROR", "log_unavailable", True)
+    assert waiting(socket, run_id)[0][1] is True
+    assert waiting(socket, started) == [(0, True), (0, False)]
+    run = await readers.run(Run.objects.get, pk=run_id)
+    assert (run.status, run.stop_reason) == (RunStatus.FAILED, "log_unavailable")
+    assert socket.said(run_id)
+    await socket.ended(started)
+
+
+def test_a_lease_is_believed_only_after_answers_without_a_gap(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    monkeypatch.setattr(reaping.time, "monotonic", lambda: now)
+    continuity = Continuity(gap=3.0, needed=2.5)
+    believed = []
+    # Answers each 1.5 s; then one that was 20 s under way; then again each 1.5 s.
+    for step in (0.0, 1.5, 1.5, 1.5, 20.0, 1.5, 1.5):
+        now += step
+        believed.append(continuity.note_answer())
+    assert believed == [False, False, True, True, False, False, True]
+
+
+@pytest.mark.usefixtures("server")
+@pytest.mark.parametrize("skew", [timedelta(hours=1), timedelta(hours=-1), timedelta(seconds=20)])
+async def test_no_process_clock_makes_a_lease_longer_or_shorter(
+    ada: Person, connect: Connect, skew: timedelta, monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    right = timezone.now
+    # Nobody else looks for the dead, nor renews.
+    settings.RUNNEL_HEARTBEAT_SECONDS = 3600.0
+    socket = await connect(ada)
+    dead = await readers.run(lambda: make_run(owner=ada.user, status=RunStatus.RUNNING, worker="dead"))
+    await readers.run(Run.objects.filter(pk=dead.pk).update, lease_until=clock.after(timedelta(seconds=-1)))
+    monkeypatch.setattr(timezone, "now", lambda: right() + skew)
+    run_id = (await socket.start("emulator/silent"))["run_id"]
+    monkeypatch.setattr(timezone, "now", right)
+    lease = (await readers.run(Run.objects.get, pk=run_id)).lease_until
+    assert lease is not None
+    assert abs((lease - right()).total_seconds() - supervisor.current().settings.lease) < 4.0
+    monkeypatch.setattr(timezone, "now", lambda: right() + skew)
+    # As another process would: it drives none of them.
+    assert await readers.run(recovery.reap, everything=False) == 1
+    assert (await readers.run(Run.objects.get, pk=dead.pk)).status == RunStatus.FAILED
+    assert (await readers.run(Run.objects.get, pk=run_id)).status == RunStatus.RUNNING
+
+
+async def until_stored(run_id: Any, condition: Callable[[Run], bool]) -> Run:
+    async with asyncio.timeout(STUCK):
+        while not condition(run := await readers.run(Run.objects.get, pk=run_id)):
+            await asyncio.sleep(0.01)
+    return run
+
+
+async def test_a_run_that_another_process_has_ended_stops_here_though_nothing_comes_and_its_viewers_are_told(
+    ada: Person, connect: Connect
+) -> None:
+    socket = await connect(ada)
+    run_id = (await socket.start("emulator/silent"))["run_id"]
+    await socket.saw(run_id, "STEP_STARTED")
+    await readers.run(
+        lambda: (
+            Run.objects.filter(pk=run_id).update(lease_until=clock.after(timedelta(seconds=-1))),
+            recovery.reap(everything=False),
+        )
+    )
+    end = await socket.ended(run_id)
+    assert (end["type"], end["code"]) == ("RUN_ERROR", "worker_lost")
+    await socket.until(lambda: not stop_signals.live())
+
+
+async def test_a_cancel_that_another_process_has_stored_is_counted_from_then(
+    ada: Person, connect: Connect
+) -> None:
+    socket = await connect(ada)
+    run_id = (await socket.start("emulator/silent"))["run_id"]
+    await socket.saw(run_id, "STEP_STARTED")
+
+    def store() -> None:
+        transitions.request_cancel(run_id, by="user", reason="")
+        Run.objects.filter(pk=run_id).update(cancel_requested_at=clock.after(timedelta(seconds=-5)))
+
+    await readers.run(store)
+    begun = time.monotonic()
+    end = await socket.ended(run_id)
+    assert end["outcome"] == {"type": "cancelled"}
+    least, most = 5.0, 5.0 + time.monotonic() - begun + 1.0
+    assert least <= end["metadata"]["upstream_closed_ms"] / 1000 <= most
