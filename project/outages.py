@@ -64,6 +64,10 @@ def answer_in_outages(application: Application) -> Application:
     return wrapped
 
 
+def _is_down() -> bool:
+    return supervisor.current().availability.is_down
+
+
 async def _serve(application: Application, scope: Any, receive: Any, send: Any) -> None:
     await application(scope, receive, send)
 

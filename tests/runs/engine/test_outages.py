@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from concurrency import availability
 from concurrency.threads import readers
-from runs.engine import liveness, reaping, recovery, stop_signals, supervisor
+from runs.engine import liveness, recovery, stop_signals, supervisor
 from runs.engine.reaping import Continuity
 from runs.models import Run
 from runs.states import RunStatus
@@ -89,7 +89,7 @@ async def test_viewers_and_starters_are_told_and_a_long_outage_ends_the_run_with
 
 def test_a_lease_is_believed_only_after_answers_without_a_gap(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 100.0
-    monkeypatch.setattr(reaping.time, "monotonic", lambda: now)
+    monkeypatch.setattr(time, "monotonic", lambda: now)
     continuity = Continuity(gap=3.0, needed=2.5)
     believed = []
     # Answers each 1.5 s; then one that was 20 s under way; then again each 1.5 s.
