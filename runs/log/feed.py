@@ -8,6 +8,7 @@ dropped. The feed sends through the ``Client`` protocol and does not depend on s
 import asyncio
 import contextlib
 import logging
+import sys
 import time
 from collections import deque
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ from concurrency.tasks import spawn
 from concurrency.threads import readers
 from runs.log.doorbells import Doorbells
 from runs.log.followers import Followers
+from runs.log.news import News
 from runs.log.polling import StatePoll
 from runs.log.rows import read_page
 from runs.log.run_log import Committed
@@ -116,6 +118,7 @@ class Feed:
         """Take the seconds between two queries for the states of runs that other processes drive."""
         self._channels: dict[UUID, _Channel] = {}
         self._elsewhere = StatePoll(self._take_state, interval=poll)
+        self._news = News(self._read_seq, self._take_news)
         self.followers = Followers()
         self.doorbells = Doorbells(lambda: self._elsewhere.run_ids, self._driven_seq)
 
@@ -222,14 +225,32 @@ class Feed:
         return channel.last_seq if channel is not None and channel.source is _Source.HERE else 0
 
     def _take_state(self, run_id: UUID, last_seq: int, has_ended: bool) -> None:
-        """Take the state of a run that another process drives, and wake its viewers if it is new."""
+        """Take the state of a run that another process drives; read what is new of it."""
         channel = self._channels[run_id]
-        if not has_ended and last_seq <= channel.last_seq:
-            return
-        channel.last_seq = last_seq
-        if has_ended:
+        if last_seq > channel.last_seq:
+            self._news.want(run_id, last_seq)
+        elif has_ended:
+            channel.last_seq = last_seq
             self._set_source(run_id, channel, _Source.ENDED)
-        channel.wake_viewers()
+            channel.wake_viewers()
+
+    def _read_seq(self, run_id: UUID) -> int:
+        channel = self._channels.get(run_id)
+        return channel.last_seq if channel is not None and channel.source is _Source.LOG else sys.maxsize
+
+    def _take_news(self, run_id: UUID, batches: list[Committed], last_seq: int) -> None:
+        """Offer what another process has committed to the viewers of its run."""
+        channel = self._channels.get(run_id)
+        if channel is None or channel.source is not _Source.LOG:
+            return
+        for batch in batches:
+            channel.last_seq = max(channel.last_seq, batch.last_seq)
+            for viewer in channel.viewers:
+                viewer.offer(batch)
+        if channel.last_seq < last_seq:
+            # More than one query reads: the viewers read their own pages.
+            channel.last_seq = last_seq
+            channel.wake_viewers()
 
     def __len__(self) -> int:
         return len(self._channels)

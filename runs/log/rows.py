@@ -1,7 +1,11 @@
 """Reads the rows of the event log. All readers unpack them here: the feed, recovery, the admin."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import reduce
+from operator import or_
 from uuid import UUID
+
+from django.db.models import Q
 
 from runs.log.packing import frame_head, frames, unpack
 from runs.models import RunEvent
@@ -27,6 +31,22 @@ def read_page(run_id: UUID, after: int) -> list[tuple[int, list[str]]]:
         if size > PAGE:
             break
     return page
+
+
+def read_news(after: Mapping[UUID, int]) -> dict[UUID, list[tuple[int, int, list[str]]]]:
+    """Return the next frames of several runs, each after a seq: first seq, last seq and frames of each row.
+
+    There are at most ``MAX_ROWS`` rows in all. The first row of a run may begin before that seq. Of a run with many new events, only the first may be there.
+    """
+    found: dict[UUID, list[tuple[int, int, list[str]]]] = {}
+    wanted = reduce(or_, (Q(run_id=run_id, last_seq__gt=seq) for run_id, seq in after.items()))
+    rows = RunEvent.objects.filter(wanted).order_by("run_id", "first_seq")
+    for run_id, first_seq, last_seq, packed in rows.values_list("run_id", "first_seq", "last_seq", "packed")[
+        :MAX_ROWS
+    ]:
+        texts = frames(frame_head(run_id), first_seq, unpack(run_id, packed))
+        found.setdefault(run_id, []).append((first_seq, last_seq, texts))
+    return found
 
 
 def read_events(run_id: UUID, after: int = 0) -> Iterator[str]:

@@ -3,7 +3,9 @@
 import asyncio
 import http.cookiejar
 import json
+import sys
 import time
+import urllib.error
 import urllib.parse
 import urllib.request
 from collections import defaultdict
@@ -134,3 +136,71 @@ def percentile(values: list[float], part: float) -> float:
 async def end_of(client: Client, run_id: str, *, seconds: float = STUCK) -> Any:
     async with asyncio.timeout(seconds):
         return await client.ended(run_id)
+
+
+async def cancel_times(both: Processes, count: int) -> tuple[list[float], list[float]]:
+    """Cancel runs of A through B; return the seconds to the terminal event at A, and what the runs report."""
+    totals, reported = [], []
+    async with await both.client(both.a) as a, await both.client(both.b) as b:
+        for _ in range(count):
+            run_id = (await a.start("emulator/drip"))["run_id"]
+            await a.saw(run_id, "TEXT_MESSAGE_CONTENT")
+            asked_at = time.monotonic()
+            await b.ask("cancel", run_id=run_id)
+            end = await a.ended(run_id)
+            assert end["outcome"] == {"type": "cancelled"}
+            totals.append(a.times[run_id][-1] - asked_at)
+            reported.append(end["metadata"]["upstream_closed_ms"] / 1000)
+    return totals, reported
+
+
+def report(what: str, seconds: list[float]) -> None:
+    median, worst = percentile(seconds, 0.5) * 1000, percentile(seconds, 0.99) * 1000
+    sys.stdout.write(f"{what}: n {len(seconds)}, p50 {median:.0f} ms, p99 {worst:.0f} ms\n")
+
+
+async def closed_after(both: Processes, other: ServerProcess) -> float:
+    """Sign out on one process; return the seconds after which the socket on ``other`` was closed, with 4401."""
+    (maker,) = [server for server in (both.a, both.b) if first_password(server)]
+    password = first_password(maker)
+    assert password is not None
+    one = both.a if other is both.b else both.b
+    browser = await asyncio.to_thread(Browser.signed_in, one, "admin", password)
+    socket = await browser.socket(other)
+    asked_at = time.monotonic()
+    await asyncio.to_thread(browser.post, one, "/logout/")
+    async with asyncio.timeout(10):
+        await socket.wait_closed()
+    assert socket.close_code == 4401
+    return time.monotonic() - asked_at
+
+
+async def watched_by_b(a: Client, b: Client, model: str = "emulator/drip") -> str:
+    run_id = str((await a.start(model))["run_id"])
+    await b.ask("subscribe", run_id=run_id)
+    await b.saw(run_id, "STEP_STARTED" if model == "emulator/silent" else "TEXT_MESSAGE_CONTENT")
+    return run_id
+
+
+def assert_lost(end: Any, frames: list[str]) -> None:
+    assert (end["type"], end["code"]) == ("RUN_ERROR", "worker_lost")
+    assert [json.loads(frame)["seq"] for frame in frames] == list(range(1, len(frames) + 1))
+
+
+async def told(client: TimedClient, run_id: str, *, waiting: bool) -> None:
+    def is_told() -> bool:
+        return any(
+            notice.get("run_id") == run_id and notice["event"]["value"] == {"waiting": waiting}
+            for notice in client.notices
+            if notice["type"] == "event"
+        )
+
+    await client.until(is_told)
+
+
+def status_of(server: ServerProcess, path: str = "/login/") -> tuple[int, str | None]:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{server.port}{path}", timeout=20) as answer:
+            return answer.status, None
+    except urllib.error.HTTPError as error:
+        return error.code, error.headers["Retry-After"]

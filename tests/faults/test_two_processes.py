@@ -1,50 +1,47 @@
-"""Two processes on one database behave as one: cancels, viewers, followers, sign-outs and repeated starts.
+"""Two processes on one database behave as one, also when one of them, their database or Redis stops.
 
-``ACROSS`` says how often each is repeated; ``make thorough`` takes more. Times are printed; the limits that are
-asserted are those of a machine that does other things at the same time.
+``ACROSS`` says how often what takes no time is repeated, ``FAULTS`` how often a process is stopped and killed, and
+``LONG_OUTAGES`` how often the database is away for so long that runs end; ``make thorough`` takes more. Times are
+printed; the limits that are asserted are those of a machine that does other things at the same time.
 """
 
 import asyncio
 import os
-import sys
+import signal
 import time
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
-from tests.faults.processes import Browser, Processes, end_of, first_password, percentile, running
-from tests.faults.server_process import ServerProcess
+from tests.faults.processes import (
+    Processes,
+    assert_lost,
+    cancel_times,
+    closed_after,
+    end_of,
+    percentile,
+    report,
+    running,
+    status_of,
+    told,
+    watched_by_b,
+)
 
 ACROSS = int(os.environ.get("ACROSS") or 5)
+FAULTS = int(os.environ.get("FAULTS") or 1)
+LONG_OUTAGES = int(os.environ.get("LONG_OUTAGES") or 0)
+
+#: Seconds after which runs of a process that was killed have ended, and some for a machine that is busy.
+ALL_ENDED = 10.0 + 5.0
 
 
 @pytest.fixture(scope="module")
 def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Processes]:
     with running(tmp_path_factory.mktemp("two")) as processes:
         yield processes
-
-
-async def cancel_times(both: Processes, count: int) -> tuple[list[float], list[float]]:
-    """Cancel runs of A through B; return the seconds to the terminal event at A, and what the runs report."""
-    totals, reported = [], []
-    async with await both.client(both.a) as a, await both.client(both.b) as b:
-        for _ in range(count):
-            run_id = (await a.start("emulator/drip"))["run_id"]
-            await a.saw(run_id, "TEXT_MESSAGE_CONTENT")
-            asked_at = time.monotonic()
-            await b.ask("cancel", run_id=run_id)
-            end = await a.ended(run_id)
-            assert end["outcome"] == {"type": "cancelled"}
-            totals.append(a.times[run_id][-1] - asked_at)
-            reported.append(end["metadata"]["upstream_closed_ms"] / 1000)
-    return totals, reported
-
-
-def report(what: str, seconds: list[float]) -> None:
-    median, worst = percentile(seconds, 0.5) * 1000, percentile(seconds, 0.99) * 1000
-    sys.stdout.write(f"{what}: n {len(seconds)}, p50 {median:.0f} ms, p99 {worst:.0f} ms\n")
 
 
 async def test_a_cancel_through_another_process_is_soon_there_and_counted_from_its_storing(
@@ -160,22 +157,6 @@ async def test_two_starts_at_once_in_one_conversation_are_one_run_and_one_refusa
             await winner[0].ended(winner[1])
 
 
-async def closed_after(both: Processes, other: ServerProcess) -> float:
-    """Sign out on one process; return the seconds after which the socket on ``other`` was closed, with 4401."""
-    (maker,) = [server for server in (both.a, both.b) if first_password(server)]
-    password = first_password(maker)
-    assert password is not None
-    one = both.a if other is both.b else both.b
-    browser = await asyncio.to_thread(Browser.signed_in, one, "admin", password)
-    socket = await browser.socket(other)
-    asked_at = time.monotonic()
-    await asyncio.to_thread(browser.post, one, "/logout/")
-    async with asyncio.timeout(10):
-        await socket.wait_closed()
-    assert socket.close_code == 4401
-    return time.monotonic() - asked_at
-
-
 async def test_a_sign_out_closes_the_sockets_of_other_processes(both: Processes) -> None:
     seconds = [await closed_after(both, both.b)]
     report("sign-out across", seconds)
@@ -184,3 +165,80 @@ async def test_a_sign_out_closes_the_sockets_of_other_processes(both: Processes)
         seconds = [await closed_after(both, both.b)]
     report("sign-out across, without Redis", seconds)
     assert seconds[0] < 6.0
+
+
+def broken(both: Processes, how: str) -> AbstractContextManager[None]:
+    return both.database.hung() if how == "hung" else both.database.stopped()
+
+
+@pytest.mark.parametrize("how", ["hung", "stopped"])
+async def test_a_short_outage_of_the_database_is_told_and_costs_nothing(both: Processes, how: str) -> None:
+    async with await both.client(both.a) as a, await both.client(both.b) as b:
+        run_id = await watched_by_b(a, b)
+        began = {"run_id": str(uuid4())}
+        seen = len(both.a.output)
+        asked_at = time.monotonic()
+        with broken(both, how):
+            await told(a, run_id, waiting=True)
+            await told(b, run_id, waiting=True)
+            assert time.monotonic() - asked_at < 5.0
+            # It waits and is told so, too.
+            starting = asyncio.create_task(a.start("emulator/hello", **began))
+            await told(a, began["run_id"], waiting=True)
+            for server in (both.a, both.b):
+                assert await asyncio.to_thread(status_of, server) == (503, "2")
+            lines = both.a.output[seen:].count("\n")
+            assert lines < 10 * (time.monotonic() - asked_at)
+        await told(a, run_id, waiting=False)
+        assert (await starting)["state"] == "created"
+        await end_of(a, began["run_id"])
+        await a.ask("cancel", run_id=run_id)
+        assert (await end_of(b, run_id))["outcome"] == {"type": "cancelled"}
+        await end_of(a, run_id)
+        assert a.frames[run_id] == b.frames[run_id]
+        assert (await asyncio.to_thread(status_of, both.a))[0] == 200
+
+
+@pytest.mark.skipif(not LONG_OUTAGES, reason="it takes a minute each time: `make thorough` does it")
+@pytest.mark.parametrize("how", ["hung", "stopped"])
+async def test_a_long_outage_ends_runs_with_their_reason_soon_after_it(both: Processes, how: str) -> None:
+    for _ in range(LONG_OUTAGES):
+        async with await both.client(both.a) as a, await both.client(both.b) as b:
+            runs = [await watched_by_b(a, b) for _ in range(3)]
+            with broken(both, how):
+                await asyncio.sleep(45)
+            for run_id in runs:
+                end = await end_of(b, run_id, seconds=10)
+                assert (end["type"], end["code"]) == ("RUN_ERROR", "log_unavailable")
+                assert await end_of(a, run_id) == end
+                assert a.frames[run_id] == b.frames[run_id]
+
+
+async def test_who_was_stopped_for_longer_than_a_lease_writes_nothing_more_and_tells_its_viewers(
+    both: Processes,
+) -> None:
+    for _ in range(FAULTS):
+        async with await both.client(both.a) as a, await both.client(both.b) as b:
+            runs = [await watched_by_b(a, b), await watched_by_b(a, b, "emulator/silent")]
+            both.a.send(signal.SIGSTOP)
+            try:
+                for run_id in runs:
+                    assert_lost(await end_of(b, run_id, seconds=ALL_ENDED), b.frames[run_id])
+            finally:
+                both.a.send(signal.SIGCONT)
+            for run_id in runs:
+                await end_of(a, run_id)
+                assert a.frames[run_id] == b.frames[run_id]
+
+
+async def test_the_runs_of_a_process_that_was_killed_end_within_ten_seconds(both: Processes) -> None:
+    for _ in range(FAULTS):
+        async with await both.client(both.a) as a, await both.client(both.b) as b:
+            runs = [await watched_by_b(a, b) for _ in range(5)]
+            both.a.kill()
+            await a.closed()
+            for run_id in runs:
+                assert_lost(await end_of(b, run_id, seconds=ALL_ENDED), b.frames[run_id])
+                assert b.frames[run_id][: len(a.frames[run_id])] == a.frames[run_id]
+        await asyncio.to_thread(both.a.start)
+        await asyncio.to_thread(both.a.wait_until_loaded)
