@@ -1,12 +1,22 @@
 """The page on a connection that breaks, loses and repeats: no character is lost, none doubled."""
 
+import os
+import random
 import re
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.doing import answer, expect_the_same_after_a_reload, outcome, send, stop, wait_for_words
+from tests.browser.doing import (
+    answer,
+    expect_the_same_after_a_reload,
+    last_run,
+    outcome,
+    send,
+    stop,
+    wait_for_words,
+)
 from tests.browser.line import Line
 
 pytestmark = pytest.mark.browser
@@ -44,6 +54,53 @@ def test_it_draws_every_event_once_when_the_line_loses_and_repeats_some(page: Pa
 
     expect(outcome(page)).to_contain_text("Done")
     assert len(lost) > 3
+    expect_the_same_after_a_reload(page)
+
+
+#: How often the line is cut; ``make thorough`` does so 50 times.
+CUTS = int(os.environ.get("LINE_CUTS", "4"))
+
+#: Reads a run's log through a socket of its own, and draws its words as the page draws an answer.
+DRAW_THE_LOG = """
+async (run) => {
+  const socket = new WebSocket("/ws/");
+  let words = "";
+  await new Promise((resolve, reject) => {
+    socket.onmessage = ({ data }) => {
+      const { type, event, message } = JSON.parse(data);
+      if (type === "ready") socket.send(JSON.stringify({ type: "subscribe", id: "1", run_id: run, after: 0 }));
+      if (type === "error") reject(new Error(message));
+      if (event?.type === "TEXT_MESSAGE_CONTENT") words += event.delta;
+      if (event?.type === "RUN_FINISHED") resolve();
+    };
+  });
+  socket.close();
+  const { MarkdownStream } = await import("/static/runnel/js/markdown/stream.js");
+  const holder = document.createElement("div");
+  const stream = new MarkdownStream(holder);
+  stream.append(words);
+  stream.end();
+  while (!stream.paint(() => false)) await new Promise(requestAnimationFrame);
+  return holder.innerHTML;
+}
+"""
+
+
+def test_the_transcript_is_the_log_however_often_the_line_is_cut(page: Page) -> None:
+    line = Line(page)
+    chance = random.Random(CUTS)
+    send(page, "Through a line that breaks", "emulator/drip")
+    for number in range(CUTS):
+        wait_for_words(page, len(answer(page) if number else "") + chance.randrange(1, 30))
+        line.cut()
+        expect(page.locator("main")).to_have_attribute("data-connection", "online")
+    stop(page)
+    assert len(line.sockets) > CUTS
+    expect(page.locator(".run")).to_have_count(1)
+    shown = last_run(page).locator(".answer > .text")
+    expect(shown).to_have_count(1)
+    log = page.evaluate(DRAW_THE_LOG, last_run(page).get_attribute("data-run"))
+    assert shown.inner_html() == log
     expect_the_same_after_a_reload(page)
 
 

@@ -87,6 +87,11 @@ DRAW = """async ([words, cuts]) => {
     view.apply({ type: "CUSTOM", name: "provider_item", value: cited });
     view.apply({ type: "CUSTOM", name: "provider_item", value: { kind: words, data: { words } } });
     view.apply({ type: "RUN_ERROR", code: words, message: words });
+    const range = { start_index: 0, end_index: words.length };
+    const annotations = [{ type: "url_citation", url: words, title: words, ...range }, { cited_text: words, url: `https://a.example/${words}`, title: words }];
+    const part = { kind: "text", text: words, annotations };
+    const run = { id: crypto.randomUUID(), status: "completed", usage: {}, tool_calls: [] };
+    document.getElementById("runs").append(RunView.stored(run, [{ id: words, role: "assistant", text: words, parts: [part] }], {}).element);
     view.element.append(fileElement(files[0]), mediaElement({ medium: "image", mime_type: words, url: words }));
 }"""
 
@@ -146,7 +151,8 @@ def test_words_of_a_model_stay_words(page: Page, part: int) -> None:
         page.evaluate(DRAW, [text, cuts])
     # What is coloured and drawn in idle time is there, too.
     page.evaluate("() => new Promise((done) => requestIdleCallback(() => setTimeout(done, 300)))")
-    assert page.locator(".run").count() == 50
+    assert page.locator(".run").count() == 100
+    assert page.locator(".cite").count() > 25
     assert page.evaluate(FIND) == []
     assert found == []
 
