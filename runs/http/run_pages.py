@@ -8,11 +8,13 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import accumulate
 from typing import Any
 from uuid import UUID
 
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db.models import Case, Prefetch, Q, When
+from django.db.models import Case, Prefetch, Q, QuerySet, Sum, TextField, When
+from django.db.models.functions import Cast, Length
 
 from runs.models import Conversation, Message, Note, Run, ToolCall
 from runs.store.branches import Branch, Node
@@ -92,10 +94,27 @@ def read(
         cursor = place(before)
         nodes = _up_to_cursor(nodes, *cursor)
     ends = {node.run_id: node.until for node in reversed(nodes[-MOST_RUNS - 1 :])}
-    order = Case(*(When(pk=run_id, then=place) for place, run_id in enumerate(ends)))
-    newest_first = found.filter(pk__in=ends).order_by(order) if ends else found.none()
-    shown = ((run, ends[run.pk]) for run in newest_first.iterator(chunk_size=_TOGETHER))
+    shown = ((run, ends[run.pk]) for run in _in_order(found, list(ends)))
     return _page(shown, show_run, show_message, size=ENOUGH)
+
+
+def _in_order(found: QuerySet[Run], keys: list[UUID]) -> Iterator[Run]:
+    """Yield the runs with these keys, a few at a time: after the first ones as many as a page may hold."""
+    few, rest = keys[:_TOGETHER], keys[_TOGETHER:]
+    while few:
+        order = Case(*(When(pk=key, then=place) for place, key in enumerate(few)))
+        yield from found.filter(pk__in=few).order_by(order)
+        count = _count_within(ENOUGH, rest)
+        few, rest = rest[:count], rest[count:]
+
+
+def _count_within(size: int, keys: list[UUID]) -> int:
+    """Return how many of the first of some runs have messages of ``size`` bytes together, but at least ``_TOGETHER``."""
+    length = Sum(Length(Cast("parts", TextField())))
+    told = Message.objects.filter(run_id__in=keys).order_by().values("run_id").annotate(length=length)
+    lengths = dict(told.values_list("run_id", "length")) if keys else {}
+    read = accumulate(lengths.get(key) or 0 for key in keys)
+    return max(_TOGETHER, sum(1 for so_far in read if so_far <= size))
 
 
 def _up_to_cursor(nodes: Sequence[Node], created_at: datetime, run_id: UUID) -> Sequence[Node]:

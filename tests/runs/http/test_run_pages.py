@@ -132,7 +132,7 @@ def test_its_queries_do_not_grow_with_the_conversation(
 ) -> None:
     add_runs(conversation, 60)
     note_browser(client)
-    with django_assert_max_num_queries(33):
+    with django_assert_max_num_queries(20):
         get(client, conversation)
 
 
