@@ -29,6 +29,7 @@ from project.lifecycle import end_sockets, shut_down, start_up  # noqa: E402
 from project.outages import answer_in_outages  # noqa: E402
 from project.probes import answer_probes  # noqa: E402
 from project.stalled_clients import leave_stalled_clients  # noqa: E402
+from project.turns import take_turns  # noqa: E402
 from runs.engine import lock, supervisor  # noqa: E402
 from runs.socket.routing import websocket_urlpatterns  # noqa: E402
 
@@ -156,7 +157,7 @@ nowhere: Any = no_such_address
 application = ProtocolTypeRouter(
     {
         "http": answer_probes(
-            refuse_until_ready(answer_in_outages(ignore_clients_prefix(django_application)))
+            refuse_until_ready(answer_in_outages(ignore_clients_prefix(take_turns(django_application))))
         ),
         "websocket": refuse_until_ready(
             ignore_clients_prefix(
