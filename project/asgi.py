@@ -30,6 +30,7 @@ from project.outages import answer_in_outages  # noqa: E402
 from project.probes import answer_probes  # noqa: E402
 from project.stalled_clients import leave_stalled_clients  # noqa: E402
 from project.turns import take_turns  # noqa: E402
+from project.unread import send_large_answers  # noqa: E402
 from runs.engine import lock, supervisor  # noqa: E402
 from runs.socket.routing import websocket_urlpatterns  # noqa: E402
 
@@ -154,23 +155,32 @@ async def no_such_address(scope: Any, receive: Any, send: Any) -> None:
 # Channels routes ASGI applications with Django's ``re_path``, which is typed for views.
 nowhere: Any = no_such_address
 
+def within(application: Application, *wrappers: Callable[[Application], Application]) -> Application:
+    """Return an application inside ``wrappers``, of which the first is the outermost."""
+    for wrap in reversed(wrappers):
+        application = wrap(application)
+    return application
+
+
 application = ProtocolTypeRouter(
     {
-        "http": answer_probes(
-            refuse_until_ready(answer_in_outages(ignore_clients_prefix(take_turns(django_application))))
+        "http": within(
+            django_application,
+            answer_probes,
+            refuse_until_ready,
+            answer_in_outages,
+            ignore_clients_prefix,
+            send_large_answers,
+            take_turns,
         ),
-        "websocket": refuse_until_ready(
-            ignore_clients_prefix(
-                report_unsent_bytes(
-                    read_what_is_handled(
-                        leave_stalled_clients(
-                            ignore_sends_after_disconnect(
-                                URLRouter([*websocket_urlpatterns, re_path("", nowhere)])
-                            )
-                        )
-                    )
-                )
-            )
+        "websocket": within(
+            URLRouter([*websocket_urlpatterns, re_path("", nowhere)]),
+            refuse_until_ready,
+            ignore_clients_prefix,
+            report_unsent_bytes,
+            read_what_is_handled,
+            leave_stalled_clients,
+            ignore_sends_after_disconnect,
         ),
         "lifespan": lifespan,
     }

@@ -83,6 +83,8 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    # First: it sees the answer as it is sent.
+    "project.unread.take_large_answers",
     "project.headers.add_headers",
     "django.middleware.security.SecurityMiddleware",
     "project.compression.CompressionMiddleware",

@@ -111,9 +111,14 @@ class Request(WebRequest):
     def pauseProducing(self) -> None:  # noqa: N802 - Twisted's name
         """Make the application wait: the client has not read what it was sent."""
         self.has_room.clear()
+        if self.channel is not None:
+            # Its connection makes room for a new one, as one does that does not send its request.
+            self.channel.connections.wait(self.channel.transport)
 
     def resumeProducing(self) -> None:  # noqa: N802 - Twisted's name
         """Let the application go on."""
+        if self.channel is not None:
+            self.channel.connections.work(self.channel.transport)
         self.has_room.set()
 
     def stopProducing(self) -> None:  # noqa: N802 - Twisted's name
