@@ -153,7 +153,7 @@ class Imported:
         Raises:
             NotPortable: it has not the form that it has to have, or is too long.
         """
-        ended = status if (status := _field(item, "status")) in _ENDS else RunStatus.CANCELLED
+        ended = next((end for end in _ENDS if end == _field(item, "status")), RunStatus.CANCELLED)
         run = Run(
             conversation=self.conversation,
             owner_id=self.conversation.owner_id,
@@ -167,14 +167,14 @@ class Imported:
         )
         before = self._parent(item)
         run.parent_id = before
-        run.begins = begins if (begins := item.get("begins")) in _BEGINNINGS else ""
+        run.begins = begins if (begins := _word(item.get("begins"))) in _BEGINNINGS else ""
         self._ids[_id(item)] = run.id
         self.runs.append(run)
         for said in _list(_field(item, "messages"), MOST_MESSAGES, "messages"):
             before = self._add_message(said, run, before)
 
     def _add_message(self, said: Any, run: Run, before: UUID | None) -> UUID:
-        if _field(said, "role") not in _PEOPLE:
+        if _word(_field(said, "role")) not in _PEOPLE:
             raise NotPortable("A message of this file has no role that is known here.")
         parts = [part for each in _list(_field(said, "parts"), 1_000, "parts") if (part := _part(each))]
         # Calls and their results are told as text: nothing that was asked of tools elsewhere is answered here.
@@ -249,6 +249,11 @@ def _field(value: Any, name: str) -> Any:
     if not isinstance(value, dict) or name not in value:
         raise NotPortable(f"Something in this file has no field {name}.")
     return value[name]
+
+
+def _word(value: Any) -> str:
+    """Return a text; an empty one in place of anything else, which could not be looked up."""
+    return value if isinstance(value, str) else ""
 
 
 def _list(value: Any, most: int, what: str) -> list[Any]:

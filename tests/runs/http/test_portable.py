@@ -173,6 +173,7 @@ def file_of(*runs: Any, **changes: Any) -> dict[str, Any]:
         file_of(run_of(model=None)),
         file_of(run_of(messages="x")),
         file_of(run_of(messages=[{"role": "system", "parts": []}])),
+        file_of(run_of(messages=[{"role": ["user"], "parts": []}])),
         file_of(run_of(messages=[{"role": "user"}])),
         file_of(run_of(messages=[{"role": "user", "parts": [{"text": "no kind"}]}])),
         file_of(run_of(messages=[{"role": "user", "parts": [{"kind": "text", "text": {}}]}])),
@@ -185,6 +186,13 @@ def test_what_is_no_conversation_is_refused_with_a_sentence(value: Any, ada: Use
     assert (answer.status_code, answer.json()["code"]) == (400, "bad_request")
     assert answer.json()["message"].endswith(".")
     assert not Conversation.all_rows.exists()
+
+
+@pytest.mark.parametrize("wrong", [[], {}, 5, None])
+def test_what_is_no_word_says_nothing(wrong: Any, ada: User) -> None:
+    made = send(browser(ada), file_of(run_of(status=wrong, begins=wrong, left_out_of=wrong, parent_id=wrong)))
+    run = Conversation.objects.get(pk=made.json()["id"]).runs.get()
+    assert (run.status, run.begins, run.left_out_of) == (RunStatus.CANCELLED, "", "")
 
 
 def test_what_a_file_claims_does_no_harm(ada: User) -> None:
