@@ -14,6 +14,7 @@ from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.utils import timezone
 
+from providers.text.cleaning import clean
 from providers.types.usage import COUNTS, ESTIMATES
 from providers.usage import unpriced
 from runs import errors, services
@@ -47,8 +48,8 @@ def conversations(request: HttpRequest, user: User) -> JsonResponse:
     """
     asked = request.GET
     wanted = Wanted(
-        text=asked.get("q", "")[:LONGEST_SEARCH],
-        folder=asked.get("folder"),
+        text=clean(asked.get("q", "")[:LONGEST_SEARCH]),
+        folder=None if (named := asked.get("folder")) is None else clean(named),
         is_archived=asked.get("archived") in {"1", "true"},
     )
     cursor = asked.get("before")

@@ -18,6 +18,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 
 from concurrency.log_context import bound
+from providers.text.cleaning import clean
 from runs.access import authentication, scopes
 from runs.access.addresses import of_request
 from runs.access.wrong_tokens import admit_token, note_token
@@ -39,14 +40,19 @@ def not_found() -> JsonResponse:
 
 
 def sent_object(request: HttpRequest, types: Mapping[str, type]) -> dict[str, Any] | None:
-    """Return the JSON object in a request's body; ``None`` if it is none, or names or types differ from ``types``."""
+    """Return the JSON object in a request's body; ``None`` if it is none, or names or types differ from ``types``.
+
+    Its texts have no character that no database stores.
+    """
     try:
         sent = json.loads(request.body)
     except (ValueError, RecursionError, RequestDataTooBig):
         return None
     if not isinstance(sent, dict) or not sent.keys() <= types.keys():
         return None
-    return sent if all(type(value) is types[name] for name, value in sent.items()) else None
+    if not all(type(value) is types[name] for name, value in sent.items()):
+        return None
+    return {name: clean(value) if isinstance(value, str) else value for name, value in sent.items()}
 
 
 def rate_limited(refusal: RateLimited) -> JsonResponse:
