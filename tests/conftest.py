@@ -3,10 +3,15 @@
 import pytest
 from django.conf import settings
 
+from tests import emptying
+
 
 def pytest_configure() -> None:
     # A good password hash is slow on purpose, and tests make many users.
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    # Each client of a test would look at all static files, which takes longer than most requests.
+    settings.SERVESTATIC_USE_FINDERS = False
+    emptying.install()
 
 
 @pytest.fixture(autouse=True)

@@ -13,7 +13,8 @@ from project.headers import HEADERS
 @pytest.mark.parametrize(
     "path", ["/login/", "/nowhere/", "/api/conversations/", "/admin/login/", "/static/runnel/logo.svg"]
 )
-def test_every_response_says_what_browsers_may_not_do(client: Client, path: str) -> None:
+def test_every_response_says_what_browsers_may_not_do(client: Client, path: str, settings: Any) -> None:
+    settings.SERVESTATIC_USE_FINDERS = True
     response = client.get(path)
 
     assert HEADERS.items() <= dict(response.headers).items()
