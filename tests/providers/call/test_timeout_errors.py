@@ -1,5 +1,5 @@
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 import httpx2
@@ -16,7 +16,18 @@ from tests.providers.retry.attempting import beginning
 from tests.providers.speaking import saying_hi
 from tests.providers.upstream import Behaviour, forever, streaming, upstream
 
-every_wire = pytest.mark.parametrize("wire", WIRES)
+
+async def on_every_wire(check: Callable[[str], Awaitable[None]]) -> None:
+    """Check all wires at once, because what takes time is waiting for the limits."""
+
+    async def named(wire: str) -> None:
+        try:
+            await check(wire)
+        except BaseException as error:
+            error.add_note(f"on the wire {wire}")
+            raise
+
+    await asyncio.gather(*map(named, WIRES))
 
 
 def repeating(data: bytes) -> Behaviour:
@@ -37,7 +48,6 @@ async def failure_at(behave: Behaviour, wire: str, **limits: float) -> tuple[LLM
     return error, call
 
 
-@every_wire
 @pytest.mark.parametrize(
     ("behave", "limits", "name"),
     [
@@ -49,13 +59,16 @@ async def failure_at(behave: Behaviour, wire: str, **limits: float) -> tuple[LLM
     ],
 )
 async def test_each_limit_tells_its_name_and_its_seconds(
-    behave: Callable[[str], Behaviour], limits: dict[str, float], name: str, wire: str, fresh_clients: None
+    behave: Callable[[str], Behaviour], limits: dict[str, float], name: str, fresh_clients: None
 ) -> None:
-    error, call = await failure_at(behave(wire), wire, **limits)
-    assert type(error) is errors.LLMTimeoutError
-    assert "0.4 seconds" in error.message
-    assert call.trace.error is not None
-    assert (call.trace.error["watchdog"], call.trace.error["seconds"]) == (name, 0.4)
+    async def check(wire: str) -> None:
+        error, call = await failure_at(behave(wire), wire, **limits)
+        assert type(error) is errors.LLMTimeoutError
+        assert "0.4 seconds" in error.message
+        assert call.trace.error is not None
+        assert (call.trace.error["watchdog"], call.trace.error["seconds"]) == (name, 0.4)
+
+    await on_every_wire(check)
 
 
 async def test_a_connection_that_is_not_made_is_told_apart(fresh_clients: None) -> None:
@@ -101,45 +114,47 @@ signs_of_life = pytest.mark.parametrize(
 
 
 @signs_of_life
-@pytest.mark.parametrize(
-    ("said", "sentence"), [(True, "in the middle of its answer"), (False, "before it said anything")]
-)
-@every_wire
-async def test_what_keeps_a_connection_open_is_no_answer(
-    noise: bytes, said: bool, sentence: str, wire: str, fresh_clients: None
-) -> None:
-    frames = [beginning(wire)] if said else []
-    behave = streaming(*frames, then=repeating(noise))
-    error, call = await failure_at(behave, wire, idle=0.3, keepalive=0.6)
-    assert call.sink.text == ("Well" if said else "")
-    assert (error.detail["watchdog"], error.detail["seconds"]) == ("keepalive", 0.6)
-    assert sentence in error.message
+async def test_what_keeps_a_connection_open_is_no_answer(noise: bytes, fresh_clients: None) -> None:
+    async def check(wire: str, frames: tuple[bytes, ...], text: str, sentence: str) -> None:
+        error, call = await failure_at(
+            streaming(*frames, then=repeating(noise)), wire, idle=0.3, keepalive=0.6
+        )
+        assert call.sink.text == text
+        assert (error.detail["watchdog"], error.detail["seconds"]) == ("keepalive", 0.6)
+        assert sentence in error.message
+
+    await asyncio.gather(
+        on_every_wire(lambda wire: check(wire, (beginning(wire),), "Well", "in the middle of its answer")),
+        on_every_wire(lambda wire: check(wire, (), "", "before it said anything")),
+    )
 
 
 @signs_of_life
-@every_wire
-async def test_what_keeps_a_connection_open_gives_it_time(
-    noise: bytes, wire: str, fresh_clients: None
-) -> None:
-    async def at_last(writer: asyncio.StreamWriter) -> None:
-        for _ in range(16):
-            writer.write(noise)
-            await writer.drain()
-            await asyncio.sleep(0.05)
-        await saying_hi(wire, head=False)(writer)
+async def test_what_keeps_a_connection_open_gives_it_time(noise: bytes, fresh_clients: None) -> None:
+    async def check(wire: str) -> None:
+        async def at_last(writer: asyncio.StreamWriter) -> None:
+            for _ in range(16):
+                writer.write(noise)
+                await writer.drain()
+                await asyncio.sleep(0.05)
+            await saying_hi(wire, head=False)(writer)
 
-    async with upstream(streaming(then=at_last)) as server:
-        call = Call(at(server.origin, wire), timeouts=replace(PATIENT, idle=0.4, keepalive=5))
-        await call.start()
-    assert call.sink.text == "Hi"
+        async with upstream(streaming(then=at_last)) as server:
+            call = Call(at(server.origin, wire), timeouts=replace(PATIENT, idle=0.4, keepalive=5))
+            await call.start()
+        assert call.sink.text == "Hi"
+
+    await on_every_wire(check)
 
 
-@every_wire
-async def test_silence_after_keepalives_is_silence(wire: str, fresh_clients: None) -> None:
+async def test_silence_after_keepalives_is_silence(fresh_clients: None) -> None:
     async def fall_silent(writer: asyncio.StreamWriter) -> None:
         writer.write(b": still here\n\n")
         await forever(writer)
 
-    error, _ = await failure_at(streaming(then=fall_silent), wire, idle=0.3, keepalive=5)
-    assert error.detail["watchdog"] == "idle"
-    assert "sent no words for 0.3 seconds" in error.message
+    async def check(wire: str) -> None:
+        error, _ = await failure_at(streaming(then=fall_silent), wire, idle=0.3, keepalive=5)
+        assert error.detail["watchdog"] == "idle"
+        assert "sent no words for 0.3 seconds" in error.message
+
+    await on_every_wire(check)
