@@ -79,21 +79,21 @@ class Channel(http.HTTPChannel):
             super().allHeadersReceived()
             return
         self._is_reading, self._is_known = True, False
-        if upload_admission.is_upload(self._command, self._path):
+        if (upload := upload_admission.upload_of(self._command, self._path)) is not None:
             self._held = []
             self.transport.pauseProducing()
-            spawn(self._admit(self.requests[-1]), name="upload admission")
+            spawn(self._admit(upload, self.requests[-1]), name="upload admission")
             return
         self._take_body(BODY_BYTES)
 
-    async def _admit(self, request: Any) -> None:
+    async def _admit(self, upload: upload_admission.Upload, request: Any) -> None:
         """Look up who uploads. Then read the body, or refuse it."""
         headers = {
             name.decode("latin-1").lower(): b", ".join(values).decode("latin-1")
             for name, values in request.requestHeaders.getAllRawHeaders()
         }
         try:
-            admission = await upload_admission.admit(headers, self.length, self._peer())
+            admission = await upload_admission.admit(upload, headers, self.length, self._peer())
         except Exception:
             logger.exception("an upload's sender could not be looked up")
             self.refuse(HTTPStatus.SERVICE_UNAVAILABLE, "internal", "Try again in a moment.")

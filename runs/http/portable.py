@@ -1,6 +1,7 @@
 """Conversations as files over HTTP: export as Markdown or JSON, import of the JSON."""
 
 import json
+import threading
 from collections.abc import Iterator
 from http import HTTPStatus
 from uuid import UUID
@@ -19,6 +20,12 @@ from runs.store import portable
 
 #: Runs that are read at once.
 _TOGETHER = 20
+#: Commas and brackets of an import: parsing so many values holds the event loop for about 0.15 s.
+_MOST_VALUES = 1_000_000
+#: A conversation of 20 MB takes some ten times as much memory while it is read, so one is read at a time.
+_importing = threading.Lock()
+#: Seconds after which an import that was refused for that reason may be sent again.
+_AGAIN = 5
 
 
 @api("GET")
@@ -46,13 +53,21 @@ def import_(request: HttpRequest, user: User) -> HttpResponseBase:
     if len(body) > most:
         message = f"A conversation of more than {settings.RUNNEL_IMPORT_MB} MB cannot be imported."
         return error(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large", message)
+    if sum(map(body.count, (b",", b"[", b"{"))) > _MOST_VALUES:
+        return error(HTTPStatus.BAD_REQUEST, "bad_request", "This conversation is too long to be imported.")
+    if not _importing.acquire(blocking=False):
+        message = "Another conversation is being imported. Try again in a moment."
+        busy = error(HTTPStatus.SERVICE_UNAVAILABLE, "busy", message)
+        busy["Retry-After"] = str(_AGAIN)
+        return busy
     try:
-        imported = portable.read(json.loads(body), user)
+        conversation = importing.store(portable.read(json.loads(body), user))
     except portable.NotPortable as refusal:
         return error(HTTPStatus.BAD_REQUEST, "bad_request", str(refusal))
     except (ValueError, RecursionError):
         return error(HTTPStatus.BAD_REQUEST, "bad_request", "This file is not JSON.")
-    conversation = importing.store(imported)
+    finally:
+        _importing.release()
     answer = {"id": conversation.pk, "title": conversation.title}
     return JsonResponse(answer, status=HTTPStatus.CREATED)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import Enum
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import unquote_to_bytes
@@ -17,6 +18,8 @@ from runs.access.wrong_tokens import check_token, count_token
 from runs.errors import Forbidden, RateLimited
 from runs.store import files
 
+_MEGABYTE = 1024 * 1024
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Refusal:
@@ -31,23 +34,35 @@ class Refusal:
     retry_after: float | None = None
 
 
-def is_upload(method: bytes, target: bytes) -> bool:
-    """Return whether a request's method and target are those of an upload."""
-    path = unquote_to_bytes(target.partition(b"?")[0])
-    return method == b"POST" and path.rstrip(b"/") == reverse("api_files").rstrip("/").encode()
+class Upload(Enum):
+    """What may be longer than other requests, by the name of its address."""
+
+    FILE = "api_files"
+    CONVERSATION = "api_import"
 
 
-async def admit(headers: Mapping[str, str], size: int | None, peer: str | None) -> int | Refusal:
-    """Return the bytes that a file of this sender may have, or the refusal.
+def upload_of(method: bytes, target: bytes) -> Upload | None:
+    """Return what a request with this method and target uploads, ``None`` if nothing."""
+    if method != b"POST":
+        return None
+    path = unquote_to_bytes(target.partition(b"?")[0]).rstrip(b"/")
+    return next((each for each in Upload if path == reverse(each.value).rstrip("/").encode()), None)
+
+
+async def admit(
+    upload: Upload, headers: Mapping[str, str], size: int | None, peer: str | None
+) -> int | Refusal:
+    """Return the bytes that an upload of this sender may have, or the refusal.
 
     Args:
+        upload: what is uploaded.
         headers: the request's headers, their names in lower case.
         size: bytes of the body; ``None`` if the request does not say.
         peer: the address at the other end of the connection; ``None`` if it has none.
     """
     header = headers.get("authorization")
     if header is None:
-        return await readers.run(_admit, headers, size)
+        return await readers.run(_admit, upload, headers, size)
     address = addresses.trusted(peer, headers.get("x-forwarded-for"))
     token = authentication.bearer_token(header) or header
     try:
@@ -60,13 +75,13 @@ async def admit(headers: Mapping[str, str], size: int | None, peer: str | None) 
             of_user=False,
             retry_after=limited.retry_after,
         )
-    admission = await readers.run(_admit, headers, size)
+    admission = await readers.run(_admit, upload, headers, size)
     is_wrong = isinstance(admission, Refusal) and admission.status == HTTPStatus.UNAUTHORIZED
     await count_token(address, token, is_right=not is_wrong)
     return admission
 
 
-def _admit(headers: Mapping[str, str], size: int | None) -> int | Refusal:
+def _admit(upload: Upload, headers: Mapping[str, str], size: int | None) -> int | Refusal:
     user, allowed = _sender(headers)
     if not isinstance(user, User) or not user.is_active:
         return Refusal(
@@ -76,7 +91,9 @@ def _admit(headers: Mapping[str, str], size: int | None) -> int | Refusal:
         scopes.check_method(allowed, "POST")
     except Forbidden as refusal:
         return Refusal(status=HTTPStatus.FORBIDDEN, code=refusal.code, message=refusal.message)
-    most = settings.RUNNEL_UPLOAD_MB * 1024 * 1024
+    if upload is Upload.CONVERSATION:
+        return settings.RUNNEL_IMPORT_MB * _MEGABYTE
+    most = settings.RUNNEL_UPLOAD_MB * _MEGABYTE
     left = files.room(user.pk)
     if left <= 0 or (size is not None and left < size <= most):
         return Refusal(

@@ -8,6 +8,7 @@ from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
+from runs.http import portable as portable_view
 from runs.models import Conversation, Message, Run
 from runs.states import RunStatus, StopReason
 from runs.store import files, history, portable
@@ -242,3 +243,16 @@ def test_too_much_is_refused(ada: User, settings: Any, monkeypatch: pytest.Monke
     answer = send(browser(ada), huge)
     assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
     assert not Conversation.all_rows.exists()
+
+
+def test_values_without_number_are_not_parsed(ada: User) -> None:
+    answer = browser(ada).post(IMPORT, b"[" * 1_000_001, content_type="application/json")
+    assert answer.status_code == 400
+    assert b"too long to be imported" in answer.content
+
+
+def test_one_conversation_is_imported_at_a_time(ada: User) -> None:
+    with portable_view._importing:
+        answer = send(browser(ada), file_of(run_of()))
+    assert (answer.status_code, answer.json()["code"], answer["Retry-After"]) == (503, "busy", "5")
+    assert send(browser(ada), file_of(run_of())).status_code == 201

@@ -9,7 +9,7 @@ from django.test import Client
 from concurrency.threads import readers
 from runs.access import authentication
 from runs.http import upload_admission
-from runs.http.upload_admission import Refusal
+from runs.http.upload_admission import Refusal, Upload
 from runs.models import ApiToken
 from runs.models.token import Scope
 from tests.runs.conftest import Person
@@ -19,8 +19,10 @@ pytestmark = pytest.mark.django_db(transaction=True)
 HERE, ELSEWHERE = "192.0.2.1", "198.51.100.7"
 
 
-async def admitted(token: str, *, peer: str = HERE, size: int | None = 1_000, **more: str) -> int | Refusal:
-    return await upload_admission.admit({"authorization": f"Bearer {token}", **more}, size, peer)
+async def admitted(
+    token: str, *, upload: Upload = Upload.FILE, peer: str = HERE, size: int | None = 1_000, **more: str
+) -> int | Refusal:
+    return await upload_admission.admit(upload, {"authorization": f"Bearer {token}", **more}, size, peer)
 
 
 async def status(token: str, **how: Any) -> int:
@@ -81,3 +83,25 @@ async def test_a_token_uploads_only_with_the_scope_that_the_upload_needs(
     assert await status(token, size=2**20) == expected
     # It is a right token all the same.
     assert {await status(token) for _ in range(8)} == {expected}
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "expected"),
+    [
+        (b"POST", b"/api/files/", Upload.FILE),
+        (b"POST", b"/api/%66iles?name=a", Upload.FILE),
+        (b"POST", b"/api/conversations/import/", Upload.CONVERSATION),
+        (b"PUT", b"/api/conversations/import", None),
+        (b"POST", b"/api/conversations/", None),
+    ],
+)
+def test_two_addresses_take_more_than_others(method: bytes, target: bytes, expected: Upload | None) -> None:
+    assert upload_admission.upload_of(method, target) is expected
+
+
+async def test_a_conversation_may_be_as_large_as_its_setting_says(ada: Person, settings: Any) -> None:
+    settings.RUNNEL_IMPORT_MB = 3
+    assert await admitted(ada.token, upload=Upload.CONVERSATION) == 3 * 1024 * 1024
+    stranger = await admitted("rnl_wrong", upload=Upload.CONVERSATION)
+    assert isinstance(stranger, Refusal)
+    assert stranger.status == HTTPStatus.UNAUTHORIZED
