@@ -155,6 +155,7 @@ async def no_such_address(scope: Any, receive: Any, send: Any) -> None:
 # Channels routes ASGI applications with Django's ``re_path``, which is typed for views.
 nowhere: Any = no_such_address
 
+
 def within(application: Application, *wrappers: Callable[[Application], Application]) -> Application:
     """Return an application inside ``wrappers``, of which the first is the outermost."""
     for wrap in reversed(wrappers):

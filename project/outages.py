@@ -36,10 +36,6 @@ def _note(request: Any = None, **_: Any) -> None:
         request.scope[_FAILED] = True
 
 
-def _is_down() -> bool:
-    return supervisor.current().availability.is_down
-
-
 def answer_in_outages(application: Application) -> Application:
     """Answer 503 in place of an error for want of a database, and as soon as it has not answered for noticeably long."""
 
