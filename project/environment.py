@@ -27,6 +27,18 @@ def text(name: str, default: str = "") -> str:
     return env.str(name, "") or default
 
 
+def choice(name: str, *values: str) -> str:
+    """Return the variable, which is one of ``values``; the first one is the default.
+
+    Raises:
+        Mistake: the value is none of them.
+    """
+    given = text(name, values[0]).strip().lower()
+    if given not in values:
+        raise Mistake(f"{name} takes {' or '.join(values)}, not {given!r}.")
+    return given
+
+
 def words(name: str, default: str = "") -> list[str]:
     """Return the comma-separated items of the variable, or of ``default``, without surrounding spaces.
 

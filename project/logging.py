@@ -21,7 +21,17 @@ OUTAGE_LINE_SECONDS = 5.0
 MOST_OUTAGE_LINES = 1_000
 
 #: Libraries that log each request, or the content of requests.
-CHATTY = ("anthropic", "asyncio", "daphne", "google_genai", "httpcore2", "httpx2", "openai", "twisted")
+CHATTY = (
+    "anthropic",
+    "asyncio",
+    "daphne",
+    "google_genai",
+    "httpcore2",
+    "httpx2",
+    "openai",
+    "procrastinate",
+    "twisted",
+)
 
 
 def configure(*, debug: bool) -> dict[str, Any]:

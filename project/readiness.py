@@ -28,6 +28,12 @@ async def check() -> bool:
     return not found
 
 
+async def wait_until_begun() -> None:
+    """Return as soon as the process takes runs."""
+    while not has_begun:  # noqa: ASYNC110 - it waits for a database, mostly
+        await asyncio.sleep(INTERVAL / 10)
+
+
 async def wait() -> None:
     """Return as soon as the database is the one that this code needs."""
     while not await check():  # noqa: ASYNC110 - it waits for a database

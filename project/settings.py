@@ -13,7 +13,7 @@ from typing import Any
 from django.conf import global_settings
 
 from project import csp, data_folder, logging, secret_key, unfold
-from project.environment import Mistake, boolean, database, days, env, number, text, whole, words
+from project.environment import Mistake, boolean, choice, database, days, env, number, text, whole, words
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -162,6 +162,13 @@ DATABASES = {"default": _database()}
 #: Whether to serve a database that a newer version has migrated: to go back by one version.
 RUNNEL_NEWER_DATABASE = boolean("RUNNEL_NEWER_DATABASE", False)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+#: Who executes runs: the process that stores them, or workers (``manage.py work``), which needs PostgreSQL.
+RUNNEL_EXECUTOR = choice("RUNNEL_EXECUTOR", "inprocess", "procrastinate")
+if RUNNEL_EXECUTOR == "procrastinate" and DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
+    INSTALLED_APPS.append("procrastinate.contrib.django")
+#: Runs that one worker executes at the same time.
+RUNNEL_WORKER_RUNS = whole("RUNNEL_WORKER_RUNS", 200, at_least=1)
 
 REDIS_URL = text("REDIS_URL")
 CHANNEL_LAYERS: dict[str, dict[str, Any]] = {

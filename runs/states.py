@@ -6,7 +6,7 @@ from django.db.models import TextChoices
 class RunStatus(TextChoices):
     """The status of a run."""
 
-    #: The run is stored and has not begun. Earlier versions stored such rows; the answer to a start says so still.
+    #: The run, or its next segment after a pause, is stored and waits for a worker. The answer to a start says so, too.
     CREATED = "created"
     #: The run waits in the queue of its conversation. Once it begins, its row is stored anew.
     QUEUED = "queued"
@@ -80,12 +80,14 @@ class CancelledBy(TextChoices):
 
 #: From each status, the statuses that a run may change to. Every change is a conditional UPDATE.
 TRANSITIONS: dict[RunStatus, frozenset[RunStatus]] = {
-    RunStatus.CREATED: frozenset({RunStatus.CANCELLED, RunStatus.FAILED}),
+    RunStatus.CREATED: frozenset({RunStatus.RUNNING, RunStatus.CANCELLED, RunStatus.FAILED}),
     RunStatus.QUEUED: frozenset({RunStatus.CANCELLED}),
     RunStatus.RUNNING: frozenset(
         {RunStatus.AWAITING_APPROVAL, RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.CANCELLED}
     ),
-    RunStatus.AWAITING_APPROVAL: frozenset({RunStatus.RUNNING, RunStatus.CANCELLED, RunStatus.FAILED}),
+    RunStatus.AWAITING_APPROVAL: frozenset(
+        {RunStatus.CREATED, RunStatus.RUNNING, RunStatus.CANCELLED, RunStatus.FAILED}
+    ),
     RunStatus.COMPLETED: frozenset(),
     RunStatus.FAILED: frozenset(),
     RunStatus.CANCELLED: frozenset(),
@@ -97,8 +99,11 @@ TERMINAL = frozenset(status for status, following in TRANSITIONS.items() if not 
 #: The statuses of an unfinished run that has begun. A conversation has at most one run in any of them.
 ACTIVE = frozenset(RunStatus) - TERMINAL - {RunStatus.QUEUED}
 
-#: The statuses of a run that a process drives.
+#: The statuses of a run that a process drives, or has claimed.
 DRIVEN = ACTIVE - {RunStatus.AWAITING_APPROVAL}
+
+#: The statuses of an unfinished run that no process drives: it waits for a person, for its turn or for a worker.
+UNDRIVEN = frozenset({RunStatus.AWAITING_APPROVAL, RunStatus.QUEUED, RunStatus.CREATED})
 
 
 def sources(target: RunStatus) -> frozenset[RunStatus]:

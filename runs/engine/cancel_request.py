@@ -12,7 +12,7 @@ from runs.errors import NotFound
 from runs.models import AuditEntry, Run
 from runs.models.audit import Actor, AuditAction
 from runs.models.run import CancelMode
-from runs.states import CancelledBy, RunStatus
+from runs.states import UNDRIVEN, CancelledBy, RunStatus
 from runs.store import queue, transitions
 
 
@@ -22,7 +22,7 @@ class StoredCancel:
 
     #: False when the run had ended before.
     was_active: bool
-    #: Whether the run is paused or queued. No engine drives such a run, so the caller must write its end.
+    #: Whether the run is paused, queued, or waits for a worker. No engine drives such a run, so the caller must write its end.
     is_paused: bool
     #: The conversation whose queue has changed: the run was in it, or the cancel has paused it.
     queue_changed_of: UUID | None = None
@@ -72,7 +72,7 @@ class CancelRequest:
         if was_active and self.actor is not None:
             AuditEntry.note(self.actor, AuditAction.CANCELLED, "runs.run", self.run_id, self.reason)
         # Read after the write, which waits for a pause in progress. A later pause finds the intent.
-        is_paused = run.filter(status__in=[RunStatus.AWAITING_APPROVAL, RunStatus.QUEUED]).exists()
+        is_paused = run.filter(status__in=UNDRIVEN).exists()
         queue_changed_of = self._change_queue(*before) if was_active else None
         return StoredCancel(was_active=was_active, is_paused=is_paused, queue_changed_of=queue_changed_of)
 

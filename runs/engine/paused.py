@@ -27,7 +27,7 @@ from runs.log.agui import Event, Segment
 from runs.models import AuditEntry, Run, ToolCall
 from runs.models.audit import Actor, AuditAction
 from runs.models.tool_call import OPEN, Decision, ToolCallStatus
-from runs.states import RunStatus
+from runs.states import UNDRIVEN, RunStatus
 from runs.store import transitions
 from runs.store.transitions import Ending
 from runs.usage.run_usage import UsageTotals
@@ -105,6 +105,12 @@ def read(run_id: UUID) -> PausedRun | None:
     return None
 
 
+def going_on_of(run: Run) -> tuple[OfferedTools, ResumePoint, Origin]:
+    """Return of a run that was paused, is decided and waits for a worker: its tools, where it goes on, its model."""
+    found = _read(run, is_over=False)
+    return found.offer, found.resume_point(()), found.origin
+
+
 def _read(run: Run, *, is_over: bool) -> PausedRun:
     steps = list(run.steps.order_by("index"))
     offer = offers.stored(run)
@@ -153,7 +159,11 @@ def planned(row: ToolCall, offer: OfferedTools) -> PlannedCall:
         asked_digest=row.shown_digest,
         tool=offer.tools.get(row.name),
     )
-    if row.standing_decision is None or call.status is not ToolCallStatus.HELD:
+    if row.standing_decision is None and row.decision and call.status is ToolCallStatus.RUNNING:
+        # A person has approved it. If the tool is another one since, that was not approved.
+        is_edited = bool(row.edited_arguments)
+        return replace(call, arguments=row.executable, is_edited=is_edited, is_approved=not call.has_changed)
+    if row.standing_decision is None or call.status is ToolCallStatus.PENDING:
         return call
     # A standing approval that was revoked meanwhile, or that was for another tool, allows nothing any more.
     rule = standing.in_force(row.standing_decision)
@@ -171,13 +181,16 @@ def going_on(run: PausedRun, decided: Sequence[Decided], resume: list[Json]) -> 
     ]
 
 
-def go_on(run: PausedRun, decided: Sequence[Decided], *, by: Actor, settings: WorkerSettings) -> None:
-    """Store the decisions of ``by``, also in the audit log, and that the run continues.
+def go_on(run: PausedRun, decided: Sequence[Decided], *, by: Actor, driver: WorkerSettings | None) -> None:
+    """Store the decisions of ``by``, also in the audit log, and that ``driver`` continues the run, or some worker.
 
     Raises:
         LostRace: a cancel was stored first, or the run is not paused.
     """
-    transitions.resume(run.row.id, worker=settings.worker, lease=settings.lease_time)
+    if driver is None:
+        transitions.resume(run.row.id)
+    else:
+        transitions.resume(run.row.id, worker=driver.worker, lease=driver.lease_time)
     for item in decided:
         records.decide(item, by=by.user_id)
         if (action := _AUDITED.get(item.decision)) is not None:
@@ -222,9 +235,9 @@ def end(run: PausedRun, ended: Ending, outcomes: Sequence[CallOutcome]) -> None:
 
 
 def overdue() -> list[UUID]:
-    """Return the paused and queued runs whose cancel was stored, and the paused ones whose deadline has passed."""
+    """Return the runs that nobody drives and whose cancel was stored, and the paused ones whose deadline has passed."""
     paused = Run.objects.filter(status=RunStatus.AWAITING_APPROVAL).order_by().values_list("pk", flat=True)
-    undriven = Run.objects.filter(status__in=[RunStatus.AWAITING_APPROVAL, RunStatus.QUEUED]).order_by()
+    undriven = Run.objects.filter(status__in=UNDRIVEN).order_by()
     cancelled = undriven.filter(cancel_requested_at__isnull=False, finished_at=None).values_list(
         "pk", flat=True
     )

@@ -26,7 +26,7 @@ from runs.log.writer import Append, AtomicChange, Group, write_group
 from runs.models import Run, Step, ToolCall
 from runs.models.tool_call import OPEN, ToolCallStatus
 from runs.states import DRIVEN, RunStatus, StopReason
-from runs.store import transitions
+from runs.store import claims, transitions
 from runs.store.transitions import Ending, StepEnding
 from runs.telemetry import notes
 from runs.usage.run_usage import UsageTotals
@@ -49,6 +49,8 @@ def reap(
 ) -> int:
     """End the runs that no process drives any more. Return how many there were.
 
+    Those that a worker has claimed and not begun wait again, unless that has happened too often.
+
     Args:
         everything: end all runs that are active and not paused. Only for the process that holds the data
             folder's lock. Without it, only runs whose lease has expired are ended.
@@ -63,6 +65,7 @@ def reap(
         found = [*driven.filter(lease_until__lt=Now())]
         if continuity is not None and not continuity.note_answer():
             return 0
+        claims.free_expired()
     return sum(_try_to_end(run) for run in found if not is_live_here(run.id))
 
 

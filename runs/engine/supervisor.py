@@ -27,7 +27,7 @@ from concurrency.threads import packers, readers
 from providers.errors.stop_signal import RunCancelled, StopSignal, wait_for
 from runs import bus
 from runs.bus import Kind
-from runs.engine import lock, paused, queued, stop_signals, titling
+from runs.engine import executor, lock, paused, queued, stop_signals, titling
 from runs.engine.cancel_request import CancelRequest
 from runs.engine.engine import Engine
 from runs.engine.listings import Listings
@@ -38,7 +38,7 @@ from runs.log.compaction import Compactor
 from runs.log.feed import Feed
 from runs.log.journal import Fenced, Journal
 from runs.log.run_log import RunLog
-from runs.states import CancelledBy
+from runs.states import CancelledBy, RunStatus
 from runs.store import queue
 from runs.store.transitions import LostRace
 from runs.telemetry import notes
@@ -74,6 +74,7 @@ class Supervisor:
             approval_timeout=settings.RUNNEL_APPROVAL_TIMEOUT,
             max_continuations=settings.RUNNEL_MAX_CONTINUATIONS,
         )
+        self.executor = executor.chosen(self.settings, launch=self.launch, announce=self.announce)
         self.draining = False
         #: Set when ``drain`` has ended, also after a failure.
         self.drained = asyncio.Event()
@@ -137,8 +138,8 @@ class Supervisor:
         if run_id not in self._runs:
             self.feed.close(run_id, has_ended=False)
 
-    def launch(self, spec: RunSpec, log: RunLog) -> None:
-        """Drive a stored segment that was claimed; ``log`` is its open log."""
+    def launch(self, spec: RunSpec, log: RunLog) -> asyncio.Task[None]:
+        """Drive a stored segment that was claimed; ``log`` is its open log. Return the task that drives it."""
         run_id = spec.segment.run_id
         claimed = stop_signals.claim(run_id, spec.owner_id, segment=spec.segment.number)
         self.feed.open(run_id, spec.segment.conversation_id)
@@ -153,6 +154,19 @@ class Supervisor:
         )
         driving = spawn(self._drive(spec, engine, claimed), name=f"run {run_id}")
         self._runs[run_id] = driving
+        self._tell_launched(run_id)
+        return driving
+
+    def announce(self, spec: RunSpec) -> None:
+        """Tell workers, and those who follow the conversation, of a stored segment that waits for a worker."""
+        run_id, conversation_id = spec.segment.run_id, spec.segment.conversation_id
+        bus.send(Kind.WAITS, {"run_id": str(run_id)})
+        self.release(run_id)
+        self.feed.followers.began(conversation_id, run_id)
+        self.listings.changed(spec.owner_id, conversation_id)
+        self._tell_launched(run_id)
+
+    def _tell_launched(self, run_id: UUID) -> None:
         if (waiting := self._launches.get(run_id)) is not None:
             waiting.set()
 
@@ -191,7 +205,9 @@ class Supervisor:
 
     def _freed(self, conversation_id: UUID) -> None:
         """Begin with what is queued in a conversation, whose run has ended or paused."""
-        if conversation_id in self.queues and not self.draining:
+        # A worker does not know what others have queued.
+        may_be_queued = conversation_id in self.queues or self.executor.driver is None
+        if may_be_queued and not self.draining:
             for begin_next in _when_free:
                 spawn(begin_next(conversation_id), name=f"queue of {conversation_id}", is_shared=True)
 
@@ -202,10 +218,10 @@ class Supervisor:
             self._freed(conversation_id)
 
     async def end_paused(self, run_id: UUID) -> None:
-        """End a paused or queued run whose cancel was stored, or whose approval deadline has passed."""
+        """End a run that nobody drives and whose cancel was stored, or a paused one whose deadline has passed."""
         found = await readers.run(paused.read, run_id)
         if found is None:
-            await self._end_queued(run_id)
+            await self._end_undriven(run_id)
             return
         events, ending, outcomes = paused.ending(found)
         log = self.journal.open(run_id, fence=found.row.fence, last_seq=found.row.last_seq)
@@ -223,20 +239,24 @@ class Supervisor:
                 self._freed(found.row.conversation_id)
             self.listings.changed(found.row.owner_id, found.row.conversation_id)
 
-    async def _end_queued(self, run_id: UUID) -> None:
+    async def _end_undriven(self, run_id: UUID) -> None:
         run = await readers.run(queued.cancelled, run_id)
         if run is None:
             return
-        events, ending = queued.ending(run)
-        log = self.journal.open(run_id, fence=0, last_seq=0)
+        outcomes = await readers.run(queued.unanswered, run)
+        events, ending = queued.ending(run, outcomes)
+        log = self.journal.open(run_id, fence=run.fence, last_seq=run.last_seq)
         # Nobody but its own viewers need hear of a run that never began.
         self.feed.expect(run_id)
         has_ended = False
         try:
-            await self.journal.commit(log, events, lambda: queued.end(run, ending))
+            await self.journal.commit(log, events, lambda: queued.end(run, ending, outcomes))
             has_ended = True
+            if run.status == RunStatus.CREATED:
+                self._freed(run.conversation_id)
+                self.listings.changed(run.owner_id, run.conversation_id)
         except (Fenced, LostRace):
-            logger.info("run %s is no longer queued: another change came first", run_id)
+            logger.info("run %s does not wait any more: another change came first", run_id)
         finally:
             if run_id not in self._runs:
                 self.feed.close(run_id, has_ended=has_ended)

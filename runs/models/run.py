@@ -52,7 +52,8 @@ class Run(UsageColumns):
     queue_place = models.PositiveIntegerField(null=True, blank=True, editable=False)
     #: The run at whose next step the model is to hear the queued messages; NULL for usual ones.
     steers_id = models.UUIDField(null=True, blank=True, editable=False)
-    #: The API token that queued the run, without which it does not begin; NULL for a session. Tokens are deleted.
+    #: The API token that queued or started the run, without which it neither begins nor goes on where a worker drives
+    #: it; NULL for a session. Tokens are deleted.
     queued_by_token = models.BigIntegerField(null=True, blank=True, editable=False)
     begins = models.CharField(
         max_length=16, choices=Beginning.choices, blank=True, default="", db_default="", editable=False
@@ -87,7 +88,9 @@ class Run(UsageColumns):
     awaiting_until = models.DateTimeField(null=True, blank=True, editable=False)
     #: The process that drives the run.
     worker = models.CharField(max_length=64, blank=True, editable=False)
-    #: Lease expiry; after it the run may be taken over.
+    #: How often a worker has claimed the run, or its next segment, since it was stored to wait for one.
+    claims = models.PositiveSmallIntegerField(default=0, db_default=0, editable=False)
+    #: Lease expiry; after it the run may be taken over. NULL for a run that no process has claimed.
     lease_until = models.DateTimeField(null=True, blank=True, editable=False)
 
     cancel_requested_at = models.DateTimeField(null=True, blank=True, editable=False)
@@ -129,6 +132,9 @@ class Run(UsageColumns):
             ),
             models.Index(
                 fields=["owner", "status"], condition=Q(finished_at__isnull=True), name="run_unfinished"
+            ),
+            models.Index(
+                fields=["created_at"], condition=Q(status=RunStatus.CREATED), name="run_for_a_worker"
             ),
             models.Index(fields=["finished_at"], condition=Q(finished_at__isnull=False), name="run_by_end"),
             models.Index(fields=["chosen_id"], condition=Q(chosen_id__isnull=False), name="run_by_chosen_id"),

@@ -18,9 +18,8 @@ from runs.errors import AwaitsDecision
 from runs.limits import Ceilings
 from runs.limits.rates import Cost
 from runs.log import agui
-from runs.log.agui import Segment
 from runs.log.run_log import RunLog
-from runs.services import options, storing
+from runs.services import specs, storing
 from runs.services.cancelling import cancel
 from runs.services.lookup import run_to_be_cancelled
 from runs.services.new_run import PreparedStart, Started, StartRequest
@@ -48,20 +47,15 @@ class Launch:
     @property
     def spec(self) -> RunSpec:
         """The task of the run."""
-        prepared, request = self.prepared, self.prepared.request
-        return RunSpec(
-            segment=Segment(conversation_id=prepared.conversation.pk, run_id=request.run_id),
-            owner_id=prepared.owner_id,
+        run = self.prepared.run
+        return specs.of_run(
+            run,
+            number=1,
             targets=self.targets,
-            policy=options.retry_policy(request.options, self.ceilings),
-            system=request.system,
-            options=options.for_model(request.options),
-            messages=prepared.place.messages,
-            offer=prepared.offer,
-            max_steps=options.max_steps(request.options, self.ceilings),
-            budget=request.spendable,
-            first_step=new_row(request.run_id, 1, self.targets[0]),
-            conversation=prepared.history,
+            offer=self.prepared.offer,
+            ceilings=self.ceilings,
+            first_step=new_row(run.pk, 1, self.targets[0]),
+            conversation=self.prepared.history,
         )
 
 
@@ -87,7 +81,7 @@ async def launch(new: Launch) -> Started:
     here.feed.expect(spec.segment.run_id)
     try:
         spec = await _store(new, spec, log)
-        here.launch(spec, log)
+        here.executor.submit(spec, log)
     except BaseException:
         here.release(spec.segment.run_id)
         raise
@@ -114,17 +108,19 @@ async def _store(new: Launch, spec: RunSpec, log: RunLog) -> RunSpec:
 
 async def _begin(new: Launch, spec: RunSpec, log: RunLog) -> RunSpec:
     here, step = supervisor.current(), spec.first_step
+    driver = here.executor.driver
     told = _metadata(new.prepared)
     events = [agui.run_started(spec.segment, messages=spec.messages, metadata=told)]
-    if step is not None:
+    if step is not None and driver is not None:
         events.append(agui.step_started(name_of(step)))
 
     def store() -> int:
         # A run that was cancelled while it waited for the journal does not begin.
-        begins = step is not None and not new.signal.is_set()
+        begins = step is not None and driver is not None and not new.signal.is_set()
         if new.taken is not None:
             new.taken.take()
-        storing.store(new.prepared, step if begins else None, here.settings, new.ceilings)
+        storing.store(new.prepared, step if begins else None, driver, new.ceilings)
+        here.executor.defer(spec.segment.run_id)
         return 2 if begins else 1
 
     kept = await here.journal.begin(log, events, partial(new.cost.of, store))

@@ -283,6 +283,7 @@ def _run(
         tool_names=list(offer.tools),
         client_tools=request.client_tools,
         budget=request.spendable,
+        queued_by_token=request.token_id,
         request_digest=request.digest(),
     )
 

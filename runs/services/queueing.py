@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from contextlib import suppress
 from dataclasses import replace
 from uuid import UUID
 
@@ -36,6 +37,8 @@ logger = logging.getLogger("runnel.queue")
 
 #: Seconds that a command which stops the run before waits for the beginning of the next one.
 PATIENCE = 5.0
+#: Seconds between two looks for the beginning meanwhile, which another process may make.
+_LOOK = 0.25
 
 
 async def enqueue(prepared: PreparedStart, *, steers: UUID | None = None, is_next: bool = False) -> Started:
@@ -59,7 +62,6 @@ async def enqueue(prepared: PreparedStart, *, steers: UUID | None = None, is_nex
             raise NotFound
         _refuse_more(prepared.owner_id, conversation_id)
         prepared.run.steers_id = steers
-        prepared.run.queued_by_token = prepared.request.token_id
         try:
             queue.add(prepared.run, is_next=is_next)
         except QueueChanged:
@@ -116,7 +118,10 @@ async def stop_and_begin(prepared_id: UUID, conversation_id: UUID) -> bool:
     await begin_next(conversation_id)
     try:
         async with asyncio.timeout(PATIENCE):
-            await begun.wait()
+            while not begun.is_set() and not await readers.run(_has_begun, prepared_id):
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(_LOOK):
+                        await begun.wait()
     except TimeoutError:
         return False
     return True
@@ -155,6 +160,7 @@ def request_of(row: Run) -> StartRequest:
         run_id=row.pk,
         chosen_id=row.chosen_id,
         conversation_id=row.conversation_id,
+        token_id=row.queued_by_token,
         model=row.model,
         messages=row.input if has_own_words else [],
         names_parent=bool(row.begins),
@@ -207,3 +213,8 @@ def _taken(prepared: PreparedStart) -> Exception:
 def _active(conversation_id: UUID) -> UUID | None:
     active = Run.objects.filter(conversation_id=conversation_id, status__in=ACTIVE)
     return active.order_by().values_list("pk", flat=True).first()
+
+
+def _has_begun(run_id: UUID) -> bool:
+    """Return whether a run was taken out of its queue to begin."""
+    return Run.objects.filter(pk=run_id, queue_place=None).exists()

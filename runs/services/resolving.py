@@ -5,8 +5,6 @@ from uuid import UUID
 from django.db.models import Q
 
 from concurrency.threads import readers
-from providers import catalog
-from providers.catalog import Target
 from providers.types import Json
 from runs import limits
 from runs.calls import human_decisions
@@ -16,17 +14,16 @@ from runs.engine.paused import PausedRun
 from runs.engine.spec import RunSpec
 from runs.engine.supervisor import Draining, Supervisor
 from runs.errors import AlreadyTerminal, NotFound, NothingPending, Restarting, ServiceError
-from runs.limits import Ceilings
 from runs.log.journal import Fenced
 from runs.models import Run
 from runs.models.audit import Actor
-from runs.services import options
+from runs.services import specs
 from runs.states import TERMINAL, RunStatus
 from runs.store.transitions import LostRace
 
 
 async def resolve(owner_id: int, run_id: UUID, resume: list[Json], *, actor: Actor | None = None) -> None:
-    """Store the decisions of ``owner_id`` about all pending calls, and continue the run in this process.
+    """Store the decisions of ``owner_id`` about all pending calls, and continue the run.
 
     ``resume`` are AG-UI's ``ResumeEntry`` objects. Nothing changes unless all of them are valid. The audit log names
     ``actor``, by default only the number of the user.
@@ -47,7 +44,14 @@ async def resolve(owner_id: int, run_id: UUID, resume: list[Json], *, actor: Act
         await here.end_paused(run_id)
         raise AlreadyTerminal
     decided = human_decisions.decide(found.pending, resume)
-    spec = _spec(found, decided, await limits.of_user(owner_id))
+    spec = specs.of_run(
+        found.row,
+        number=found.following.number,
+        targets=specs.targets_from(found.row, found.origin),
+        offer=found.offer,
+        ceilings=await limits.of_user(owner_id),
+        resume=found.resume_point(decided),
+    )
     try:
         claim = here.claim(run_id, owner_id, segment=found.following.number)
     except Draining:
@@ -73,15 +77,18 @@ async def _go_on(
     log = here.journal.open(run.id, fence=run.fence, last_seq=run.last_seq)
     here.feed.open(run.id, run.conversation_id)
     events = paused.going_on(found, decided, resume)
+
+    def store() -> None:
+        paused.go_on(found, decided, by=by, driver=here.executor.driver)
+        here.executor.defer(run.id)
+
     try:
-        await here.journal.commit(
-            log, events, lambda: paused.go_on(found, decided, by=by, settings=here.settings)
-        )
+        await here.journal.commit(log, events, store)
     except BaseException:
         here.release(run.id)
         raise
     log.fence += 1
-    here.launch(spec, log)
+    here.executor.submit(spec, log)
 
 
 def _find(owner_id: int, run_id: UUID) -> PausedRun:
@@ -105,28 +112,3 @@ def _why_not(run_id: UUID) -> ServiceError:
     return NothingPending(
         f"This run waits for nothing: {username} decided at {last.decided_at:%H:%M:%S} UTC."
     )
-
-
-def _spec(found: PausedRun, decided: tuple[Decided, ...], ceilings: Ceilings) -> RunSpec:
-    run = found.row
-    return RunSpec(
-        segment=found.following,
-        owner_id=run.owner_id,
-        targets=_targets(found),
-        policy=options.retry_policy(run.options, ceilings),
-        system=run.system,
-        options=options.going_on(run.options),
-        messages=run.input,
-        offer=found.offer,
-        max_steps=options.max_steps(run.options, ceilings),
-        budget=run.budget,
-        resume=found.resume_point(decided),
-    )
-
-
-def _targets(found: PausedRun) -> tuple[Target, ...]:
-    """Return the targets to ask, beginning with the one that answered before the pause."""
-    run = found.row
-    targets = tuple(map(catalog.resolve, (run.model, *run.options.get("fallback_models", ()))))
-    answered = next((place for place, target in enumerate(targets) if target.origin == found.origin), 0)
-    return targets[answered:]

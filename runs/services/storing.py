@@ -27,11 +27,12 @@ def may_have_one_more(owner_id: int, ceilings: Ceilings) -> list[Any]:
     return [owner_id, *sorted(ACTIVE), ceilings.runs, owner_id]
 
 
-def store(start: PreparedStart, step: Step | None, settings: WorkerSettings, ceilings: Ceilings) -> None:
+def store(start: PreparedStart, step: Step | None, driver: WorkerSettings | None, ceilings: Ceilings) -> None:
     """Store a run with its user messages. Runs in a transaction of the journal.
 
-    With its first ``step`` the run is running; without, it has not begun and will be cancelled. The run's row is
-    the first one: if it cannot be stored, nothing was, and the reason is looked for only then.
+    The run is running, driven by ``driver``; without one it waits for a worker. Its first ``step`` is missing if it
+    was cancelled before, or waits. The run's row is the first one: if it cannot be stored, nothing was, and the
+    reason is looked for only then.
 
     Raises:
         Repeated: the run is stored already.
@@ -45,10 +46,11 @@ def store(start: PreparedStart, step: Step | None, settings: WorkerSettings, cei
     """
     run = start.run
     now = timezone.now()
-    run.worker = settings.worker
+    if driver is not None:
+        run.status, run.started_at, run.worker = RunStatus.RUNNING, now, driver.worker
     if step is not None:
-        run.status, run.started_at, step.started_at = RunStatus.RUNNING, now, now
-    if not _insert_run(start, ceilings, settings.lease_time).execute():
+        step.started_at = now
+    if not _insert_run(start, ceilings, driver.lease_time if driver is not None else None).execute():
         raise _why_not(start, ceilings)
     if start.is_first:
         statements.insert([start.conversation]).execute()
@@ -61,17 +63,16 @@ def store(start: PreparedStart, step: Step | None, settings: WorkerSettings, cei
         statements.insert([step]).execute()
 
 
-def _insert_run(start: PreparedStart, ceilings: Ceilings, lease: timedelta) -> Statement:
+def _insert_run(start: PreparedStart, ceilings: Ceilings, lease: timedelta | None) -> Statement:
     """Return the statement that inserts the run if its owner may have one more, and nothing is in its way.
 
     An account that was closed since the start was checked takes no run: it may be about to be erased. Unless the
-    start says where it begins, the run begins at the end of the branch that is shown now.
+    start says where it begins, the run begins at the end of the branch that is shown now. Without a ``lease`` it waits.
     """
     run = start.run
-    computed = {
-        "created_at": (clock.sql_after(timedelta()), ""),
-        "lease_until": (clock.sql_after(lease), ""),
-    }
+    computed = {"created_at": (clock.sql_after(timedelta()), "")}
+    if lease is not None:
+        computed["lease_until"] = clock.sql_after(lease), ""
     if not start.is_first and not run.begins:
         computed["parent_id"] = branches.END_OF_SHOWN, "conversation_id"
     return statements.insert(

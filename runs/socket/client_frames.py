@@ -43,6 +43,8 @@ class Options(Strict):
     fallback_models: Annotated[list[ModelName], Field(max_length=5)] | None = None
     tools: Annotated[list[ToolName], Field(max_length=MAX_TOOLS)] | None = None
     cancel_pending: bool | None = None
+    #: Which runs wait for others while all workers are at work.
+    priority: Literal["interactive", "background"] | None = None
 
 
 class Budget(Strict):

@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import F
-from django.db.models.functions import Now
+from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
 from providers.models.trace_store import PackedTraces
@@ -138,10 +138,10 @@ def pause(
     _end_step(run_id, ending, timezone.now())
 
 
-def resume(run_id: UUID, *, worker: str, lease: timedelta) -> None:
-    """Change a paused run to running, with its next segment and a new fence.
+def resume(run_id: UUID, *, worker: str = "", lease: timedelta | None = None) -> None:
+    """Give a paused run its next segment and a new fence.
 
-    The process ``worker`` drives the run and reserves it for ``lease`` from now.
+    The process ``worker`` drives the run and reserves it for ``lease`` from now; without them it waits for a worker.
 
     Raises:
         LostRace: a cancel was stored first, or the run is not paused.
@@ -149,13 +149,36 @@ def resume(run_id: UUID, *, worker: str, lease: timedelta) -> None:
     changed = Run.objects.filter(
         pk=run_id, status=RunStatus.AWAITING_APPROVAL, cancel_requested_at=None
     ).update(
-        status=RunStatus.RUNNING,
+        status=RunStatus.RUNNING if worker else RunStatus.CREATED,
         stop_reason="",
         awaiting_until=None,
         segment=F("segment") + 1,
         worker=worker,
-        lease_until=clock.after(lease),
+        claims=0,
+        lease_until=clock.after(lease) if lease is not None else None,
     )
+    _raise_fence(run_id, changed)
+
+
+def begin(run_id: UUID, step: Step | None, *, worker: str) -> None:
+    """Change a run that ``worker`` has claimed to running, with its first ``step`` if it has none yet.
+
+    Raises:
+        LostRace: a cancel was stored first, or the run belongs to another process by now.
+    """
+    claimed = Run.objects.filter(
+        pk=run_id,
+        status=RunStatus.CREATED,
+        worker=worker,
+        lease_until__isnull=False,
+        cancel_requested_at=None,
+    )
+    _raise_fence(run_id, claimed.update(status=RunStatus.RUNNING, started_at=Coalesce("started_at", Now())))
+    if step is not None:
+        statements.insert([step]).execute()
+
+
+def _raise_fence(run_id: UUID, changed: int) -> None:
     if not changed:
         raise _lost_race(run_id)
     EventLog.objects.filter(run_id=run_id).update(fence=F("fence") + 1)

@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 
 from runs.models import Run
 from runs.states import ACTIVE, TERMINAL, TRANSITIONS, RunStatus, StopReason, sources
-from runs.store import transitions
+from runs.store import claims, transitions
 from runs.store.transitions import Ending, LostRace
 from tests.runs.conftest import Person
 from tests.runs.rows import make_run
@@ -21,10 +21,10 @@ def test_the_table_is_the_one_in_the_protocol() -> None:
     assert {
         source.value: {target.value for target in targets} for source, targets in TRANSITIONS.items()
     } == {
-        "created": {"cancelled", "failed"},
+        "created": {"running", "cancelled", "failed"},
         "queued": {"cancelled"},
         "running": {"awaiting_approval", "completed", "failed", "cancelled"},
-        "awaiting_approval": {"running", "cancelled", "failed"},
+        "awaiting_approval": {"created", "running", "cancelled", "failed"},
         "completed": set(),
         "failed": set(),
         "cancelled": set(),
@@ -42,8 +42,8 @@ def test_every_active_run_can_be_stopped_and_can_fail() -> None:
     assert sources(S.CANCELLED) - {S.QUEUED} == sources(S.FAILED) == ACTIVE
 
 
-def test_nothing_becomes_created_again() -> None:
-    assert sources(S.CREATED) == frozenset()
+def test_only_what_was_paused_waits_for_a_worker_again() -> None:
+    assert sources(S.CREATED) == {S.AWAITING_APPROVAL}
 
 
 @pytest.mark.parametrize("target", RunStatus)
@@ -74,8 +74,16 @@ def test_the_stop_reasons_are_the_protocols() -> None:
     }
 
 
-def resume(run: Run) -> None:
-    transitions.resume(run.pk, worker="w", lease=timedelta(seconds=9))
+def drive(run: Run) -> None:
+    if run.status == S.CREATED:
+        claims.claim("w", timedelta(seconds=9), most=1)
+        transitions.begin(run.pk, None, worker="w")
+    else:
+        transitions.resume(run.pk, worker="w", lease=timedelta(seconds=9))
+
+
+def wait(run: Run) -> None:
+    transitions.resume(run.pk)
 
 
 def end(status: RunStatus) -> Callable[[Run], None]:
@@ -84,7 +92,8 @@ def end(status: RunStatus) -> Callable[[Run], None]:
 
 
 CHANGES: dict[RunStatus, Callable[[Run], None]] = {
-    S.RUNNING: resume,
+    S.RUNNING: drive,
+    S.CREATED: wait,
     S.COMPLETED: end(S.COMPLETED),
     S.FAILED: end(S.FAILED),
     S.CANCELLED: end(S.CANCELLED),

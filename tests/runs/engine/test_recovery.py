@@ -19,7 +19,7 @@ from runs.log.journal import Fenced, Journal
 from runs.log.writer import Append, Group, write_group
 from runs.models import Message, Run, RunEvent, Step
 from runs.states import ACTIVE, TERMINAL, RunStatus, StopReason
-from runs.store import history, transitions
+from runs.store import claims, history, transitions
 from tests.runs.conftest import Connect, Person
 from tests.runs.rows import make_run, make_step, stored_frames
 
@@ -225,7 +225,7 @@ def test_what_nothing_drives_anyway_is_left_alone(status: RunStatus, ada: Person
 @pytest.mark.parametrize("status", [RunStatus.CREATED, RunStatus.RUNNING])
 def test_a_lease_is_respected_by_who_may_not_be_alone(status: RunStatus, ada: Person) -> None:
     alive = orphan(ada, status=status, lease=30)
-    dead = orphan(ada, status=status, lease=-0.1)
+    dead = orphan(ada, status=status, lease=-0.1, claims=claims.MOST_CLAIMS)
     assert recovery.reap(everything=False) == 1
     assert [Run.objects.get(pk=run.pk).status for run in (alive, dead)] == [status, "failed"]
     assert recovery.reap(everything=True) == 1
@@ -281,7 +281,8 @@ async def test_who_was_only_slow_can_write_nothing_more(ada: Person) -> None:
 
 @pytest.fixture
 def orphans(ada: Person) -> list[Run]:
-    left = [orphan(ada, STARTED, STEP, *TEXT), orphan(ada, status=RunStatus.CREATED)]
+    waits = orphan(ada, status=RunStatus.CREATED, claims=claims.MOST_CLAIMS)
+    left = [orphan(ada, STARTED, STEP, *TEXT), waits]
     for run in left:
         # What starts a run is stored with it, and providers take no history that the assistant begins.
         parts = history.user_parts(run.input[0], {})

@@ -1,0 +1,105 @@
+"""The jobs that tell workers of runs that wait for them. Only this module knows Procrastinate.
+
+A job is a bell, and no more: it is stored in the transaction that stores the run, and PostgreSQL notifies the
+workers with the commit. What a worker executes, and in which order, it reads from the runs (``runs.store.claims``),
+so that neither a lost job nor one too many changes anything. Of Procrastinate's locks, aborts and retries none is used.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, NoReturn
+from uuid import UUID
+
+from django.db import OperationalError
+from procrastinate import App, PsycopgConnector
+from procrastinate.contrib.django.django_connector import DjangoConnector
+from procrastinate.contrib.django.utils import connector_params
+from procrastinate.exceptions import ConnectorException
+from procrastinate.jobs import DeleteJobCondition, Status
+
+logger = logging.getLogger("runnel.jobs")
+
+QUEUE = "runnel"
+TASK = "runnel.run_waits"
+#: Seconds between two looks for jobs. Notifications come sooner.
+POLL = 1.0
+#: Jobs that are finished at the same time.
+AT_ONCE = 4
+#: Seconds without a heartbeat after which the jobs of one of Procrastinate's workers are nobody's.
+STALLED = 30.0
+#: Seconds between two attempts while the database does not answer.
+RETRY = 1.0
+
+_deferring = App(connector=DjangoConnector())
+
+
+def defer(run_id: UUID) -> None:
+    """Store a job for a run, on this thread's connection and in its transaction.
+
+    Raises:
+        OperationalError: the database did not answer.
+    """
+    task = _deferring.configure_task(TASK, queue=QUEUE, allow_unknown=True)
+    try:
+        task.defer(run_id=str(run_id))
+    except ConnectorException as error:
+        raise OperationalError(str(error)) from error
+
+
+class Jobs:
+    """The jobs of one worker process: what it hears of them, and that they are finished."""
+
+    def __init__(self, ring: Callable[[], None]) -> None:
+        """Take what is called, on the event loop, when there may be runs that wait."""
+        self._ring = ring
+
+    async def keep_answering(self) -> NoReturn:
+        """Ring for each notification and each job, and finish the jobs, also those of workers that have died."""
+        while True:
+            try:
+                await self._answer()
+            except Exception as error:  # noqa: BLE001 - the database is away, and whoever else asks it says so
+                logger.warning("Jobs cannot be read (%s): trying again.", type(error).__name__)
+            await asyncio.sleep(RETRY)
+
+    async def _answer(self) -> None:
+        app = App(connector=PsycopgConnector(kwargs=connector_params(), min_size=1, max_size=AT_ONCE))
+
+        @app.task(name=TASK, queue=QUEUE)
+        async def run_waits(run_id: str) -> None:
+            self._ring()
+
+        async with app.open_async(), asyncio.TaskGroup() as group:
+            group.create_task(self._listen(app))
+            group.create_task(self._finish_stalled(app))
+            group.create_task(self._work(app))
+
+    async def _work(self, app: App) -> NoReturn:
+        await app.run_worker_async(
+            queues=[QUEUE],
+            concurrency=AT_ONCE,
+            fetch_job_polling_interval=POLL,
+            listen_notify=False,
+            install_signal_handlers=False,
+            delete_jobs=DeleteJobCondition.ALWAYS.value,
+        )
+        # It ends when it cannot send its heartbeat.
+        raise ConnectorException
+
+    async def _listen(self, app: App) -> None:
+        async def heard(**_: Any) -> None:
+            self._ring()
+
+        await app.job_manager.listen_for_jobs(on_notification=heard, queues=[QUEUE])
+
+    async def _finish_stalled(self, app: App) -> NoReturn:
+        manager = app.job_manager
+        while True:
+            for job in await manager.get_stalled_jobs(queue=QUEUE, seconds_since_heartbeat=STALLED):
+                # Another worker may have been first.
+                with suppress(ConnectorException):
+                    await manager.finish_job(job, Status.FAILED, delete_job=True)
+            await manager.prune_stalled_workers(STALLED)
+            await asyncio.sleep(STALLED / 3)

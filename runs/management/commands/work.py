@@ -1,0 +1,86 @@
+"""``manage.py work``: execute runs that web processes have stored, and serve nothing."""
+
+import asyncio
+import signal
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from concurrency.tasks import spawn
+from project import lifecycle, memory, readiness
+from runs.engine import stop_signals, supervisor
+from runs.engine.executor import PROCRASTINATE
+from runs.services.working import Worker
+
+
+class Command(BaseCommand):
+    """Work in the foreground until SIGTERM or Ctrl-C."""
+
+    help = "Execute runs that wait for a worker (RUNNEL_EXECUTOR=procrastinate), several at the same time."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Declare how many runs; the default is a setting."""
+        parser.add_argument("--runs", type=int, default=settings.RUNNEL_WORKER_RUNS)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Work until SIGTERM or Ctrl-C.
+
+        Raises:
+            CommandError: the settings say that there is nothing to do for a worker.
+        """
+        if settings.RUNNEL_EXECUTOR != PROCRASTINATE:
+            raise CommandError(
+                "There is nothing for a worker to do: the web processes execute their runs themselves. "
+                "Set RUNNEL_EXECUTOR=procrastinate for all of them and for the workers."
+            )
+        memory.keep_large_objects_apart()
+        asyncio.run(self._work(options["runs"]))
+        self.stdout.write("Stopped.")
+
+    async def _work(self, most: int) -> None:
+        from runs.engine.jobs import Jobs  # imported here, because it takes Procrastinate
+
+        told_to_stop = self._stop_at_signals()
+        await lifecycle.start_up()
+        await _first(readiness.wait_until_begun(), told_to_stop.wait())
+        worker = Worker(most=most)
+        answering = spawn(Jobs(worker.ring).keep_answering(), name="jobs", is_shared=True)
+        if not told_to_stop.is_set():
+            worker.start()
+            self.stdout.write(f"This worker executes up to {most:,} runs at a time  (Ctrl-C stops it)")
+            self.stdout.flush()
+        await told_to_stop.wait()
+        self._print_live_runs()
+        await worker.stop()
+        answering.cancel()
+        await asyncio.gather(answering, return_exceptions=True)
+        await lifecycle.shut_down()
+
+    def _stop_at_signals(self) -> asyncio.Event:
+        """Return an event that SIGTERM or SIGINT sets; the next one ends the wait for live runs."""
+        told = asyncio.Event()
+
+        def stop() -> None:
+            if told.is_set():
+                supervisor.current().skip_drain_wait()
+            told.set()
+
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, stop)
+        return told
+
+    def _print_live_runs(self) -> None:
+        if live := len(stop_signals.live()):
+            answers = "1 answer has" if live == 1 else f"{live} answers have"
+            seconds = f"{settings.RUNNEL_DRAIN_SECONDS:g} s"
+            self.stdout.write(f"Stopping: {answers} {seconds} to end (Ctrl-C again: none) ...")
+            self.stdout.flush()
+
+
+async def _first(*waits: Any) -> None:
+    """Wait for whichever comes first."""
+    tasks = [spawn(wait, name="waiting", is_shared=True) for wait in waits]
+    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in tasks:
+        task.cancel()

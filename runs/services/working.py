@@ -1,0 +1,157 @@
+"""What a worker does: claims the runs that wait, begins them, and looks for more when one has ended.
+
+A claim takes a few runs at a time, so that the workers share them; the next claim follows when these have begun. Who
+goes first is a matter of ``runs.store.claims``.
+"""
+
+import asyncio
+import contextlib
+import logging
+from functools import partial
+from typing import Any
+
+from concurrency.tasks import spawn
+from concurrency.threads import readers
+from providers.catalog import CatalogError
+from runs import bus
+from runs.bus import Kind
+from runs.calls.outcomes import NotExecuted
+from runs.engine import endings, queued, stop_signals, supervisor
+from runs.engine.spec import RunSpec
+from runs.engine.step import name_of
+from runs.engine.stop_signals import Cancellation
+from runs.engine.supervisor import Draining
+from runs.errors import ServiceError
+from runs.log import agui
+from runs.log.journal import Fenced
+from runs.models import Run
+from runs.services import specs
+from runs.states import StopReason
+from runs.store import claims, transitions
+from runs.store.transitions import LostRace
+
+logger = logging.getLogger("runnel.worker")
+
+#: Seconds between two looks for runs that wait. Messages and notifications come sooner.
+POLL = 1.0
+#: Runs that are claimed at once.
+TOGETHER = 8
+
+
+class Worker:
+    """Drives runs that wait, on the running loop."""
+
+    def __init__(self, *, most: int) -> None:
+        """Take the number of runs that are driven at the same time."""
+        self._most = most
+        self._rung = asyncio.Event()
+        self._carried: set[asyncio.Task[None]] = set()
+        self._claiming: asyncio.Task[None] | None = None
+        self._is_stopping = False
+
+    def ring(self, _: Any = None) -> None:
+        """Look for runs that wait soon. On the event loop."""
+        self._rung.set()
+
+    def start(self) -> None:
+        """Begin to claim runs."""
+        bus.listen(Kind.WAITS, self.ring, own=True)
+        self._claiming = spawn(self._keep_claiming(), name="worker", is_shared=True)
+
+    async def stop(self) -> None:
+        """Claim no more runs, and wait until those that were claimed have begun. They go on."""
+        self._is_stopping = True
+        self.ring()
+        if self._claiming is not None:
+            await self._claiming
+
+    async def _keep_claiming(self) -> None:
+        here = supervisor.current()
+        while not self._is_stopping and not here.draining:
+            try:
+                is_more = await self._claim()
+            except Exception:
+                logger.exception("runs that wait could not be claimed; the next look tries again")
+                is_more = False
+            if not is_more and not self._is_stopping:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(POLL):
+                        await self._rung.wait()
+                self._rung.clear()
+
+    async def _claim(self) -> bool:
+        """Claim some runs and begin them. Return whether there may be more for this process."""
+        here = supervisor.current()
+        room = min(self._most - len(self._carried), TOGETHER)
+        if room <= 0:
+            return False
+        lease = here.settings.lease_time
+        runs = await readers.run(claims.claim, here.settings.worker, lease, most=room)
+        begun = [asyncio.Event() for _ in runs]
+        for run, has_begun in zip(runs, begun, strict=True):
+            task = spawn(self._carry(run, has_begun), name=f"carry {run.pk}", is_shared=True)
+            self._carried.add(task)
+            task.add_done_callback(self._carried.discard)
+            task.add_done_callback(self.ring)
+        for has_begun in begun:
+            await has_begun.wait()
+        return len(runs) == room
+
+    async def _carry(self, run: Run, has_begun: asyncio.Event) -> None:
+        """Begin a claimed run, and wait for the end of its segment."""
+        try:
+            driving = await self._begin(run)
+        finally:
+            has_begun.set()
+        if driving is not None:
+            await asyncio.wait({driving})
+
+    async def _begin(self, run: Run) -> asyncio.Task[None] | None:
+        here = supervisor.current()
+        try:
+            claim = here.claim(run.pk, run.owner_id, segment=run.segment)
+        except Draining:
+            await self._give_back(run)
+            return None
+        claim.token_id = run.queued_by_token
+        try:
+            return await self._launch(run, await readers.run(specs.read, run), claim)
+        except (CatalogError, ServiceError) as why:
+            await self._fail(run, why)
+        except (Fenced, LostRace):
+            logger.info("run %s does not wait any more: another change came first", run.pk)
+        except Exception:
+            # It waits again when its lease is over, and is given up after some attempts.
+            logger.exception("run %s could not be begun", run.pk)
+        finally:
+            stop_signals.drop(claim)
+        return None
+
+    async def _launch(self, run: Run, spec: RunSpec, claim: Cancellation) -> asyncio.Task[None] | None:
+        here = supervisor.current()
+        if claim.signal.is_set():
+            # The process ends, or the run's credentials are not valid any more; whoever asked for a cancel ends it.
+            await self._give_back(run)
+            return None
+        log = here.journal.open(run.pk, fence=run.fence, last_seq=run.last_seq)
+        step = spec.first_step
+        events = [agui.step_started(name_of(step))] if step is not None else []
+        begin = partial(transitions.begin, run.pk, step, worker=here.settings.worker)
+        await here.journal.commit(log, events, begin)
+        log.fence += 1
+        return here.launch(spec, log)
+
+    async def _give_back(self, run: Run) -> None:
+        here = supervisor.current()
+        if await here.journal.execute(partial(claims.give_back, run.pk, here.settings.worker)):
+            bus.send(Kind.WAITS, {"run_id": str(run.pk)})
+
+    async def _fail(self, run: Run, why: CatalogError | ServiceError) -> None:
+        """End a run that cannot be made any more, because its model or its tools are not there by now."""
+        here = supervisor.current()
+        outcomes = await readers.run(queued.unanswered, run, NotExecuted.FAILED)
+        event, ending = endings.failed(StopReason.ERROR, why.code, why.message, queued.usage_of(run))
+        log = here.journal.open(run.pk, fence=run.fence, last_seq=run.last_seq)
+        events = [*map(agui.tool_result, outcomes), event]
+        with contextlib.suppress(Fenced, LostRace):
+            await here.journal.commit(log, events, partial(queued.end, run, ending, outcomes))

@@ -1,0 +1,79 @@
+"""Runs that are stored and wait for a worker: which of them a worker takes, and in which order.
+
+A claim is one statement. It gives a run a worker and a lease, and the run stays ``created`` until the worker begins it.
+A worker that dies before loses the lease, and another one claims the run.
+"""
+
+from datetime import timedelta
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import F
+from django.db.models.functions import Now
+
+from runs.models import Run
+from runs.states import RunStatus
+from runs.store import clock
+
+#: Claims of one run after which it is given up: whoever began with it has died each time.
+MOST_CLAIMS = 3
+
+#: ``options.priority`` of a run that lets all others go first.
+BACKGROUND = "background"
+
+#: The order: interactive runs before background ones; then the user of whom the fewest runs are driven; then the oldest.
+_CLAIM = """
+WITH waiting AS (
+    SELECT "id", "owner_id", "created_at", COALESCE("options" ->> 'priority', '') = 'background' AS "is_background"
+    FROM "runs_run"
+    WHERE "status" = 'created' AND "lease_until" IS NULL AND "cancel_requested_at" IS NULL AND "claims" < {most}
+), driven AS (
+    SELECT "owner_id", COUNT(*) AS "number" FROM "runs_run" WHERE "lease_until" IS NOT NULL GROUP BY "owner_id"
+), ordered AS (
+    SELECT waiting.*, COALESCE("number", 0)
+        + ROW_NUMBER() OVER (PARTITION BY waiting."owner_id" ORDER BY "is_background", "created_at", "id") AS "turn"
+    FROM waiting LEFT JOIN driven ON driven."owner_id" = waiting."owner_id"
+), claimed AS MATERIALIZED (
+    SELECT run."id" FROM "runs_run" AS run JOIN ordered ON ordered."id" = run."id"
+    WHERE run."status" = 'created' AND run."lease_until" IS NULL AND run."cancel_requested_at" IS NULL
+    ORDER BY ordered."is_background", ordered."turn", ordered."created_at", ordered."id"
+    LIMIT %s {lock}
+)
+UPDATE "runs_run" SET "worker" = %s, "lease_until" = {until}, "claims" = "claims" + 1
+FROM claimed WHERE "runs_run"."id" = claimed."id"
+RETURNING "runs_run"."id"
+"""
+#: How a worker leaves rows alone that another one claims now. SQLite has one writer.
+_LOCK = {"postgresql": "FOR UPDATE OF run SKIP LOCKED", "sqlite": ""}
+
+
+def claim(worker: str, lease: timedelta, *, most: int) -> list[Run]:
+    """Claim up to ``most`` runs that wait, for a process that reserves them for ``lease``. Return them with their logs."""
+    sql = _CLAIM.format(most=MOST_CLAIMS, lock=_LOCK[connection.vendor], until=clock.sql_after(lease))
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [most, worker])
+        claimed = [row[0] if isinstance(row[0], UUID) else UUID(row[0]) for row in cursor.fetchall()]
+    if not claimed:
+        return []
+    return list(Run.objects.filter(pk__in=claimed).select_related("log").order_by("created_at"))
+
+
+def give_back(run_id: UUID, worker: str) -> bool:
+    """Let another worker claim a run that ``worker`` has claimed and not begun. Return whether it was so."""
+    mine = Run.objects.filter(pk=run_id, status=RunStatus.CREATED, worker=worker)
+    return bool(mine.update(worker="", lease_until=None, claims=F("claims") - 1))
+
+
+def free_expired() -> int:
+    """Let others claim the runs whose worker has died before it began them. Return how many there are.
+
+    Those that were claimed ``MOST_CLAIMS`` times keep their lease, which is over: recovery ends them.
+    """
+    expired = Run.objects.filter(status=RunStatus.CREATED, lease_until__lt=Now(), claims__lt=MOST_CLAIMS)
+    return expired.update(worker="", lease_until=None)
+
+
+def waiting(*, longer_than: timedelta = timedelta()) -> int:
+    """Return how many runs wait for a worker, for at least that long."""
+    waits = Run.objects.filter(status=RunStatus.CREATED, lease_until=None)
+    return waits.filter(created_at__lte=Now() - longer_than).count()
