@@ -13,10 +13,14 @@ from redis.asyncio import Redis as RedisClient
 from concurrency.periodic import limit_waiting
 from project import readiness
 from runs.engine import supervisor
+from runs.engine.executor import PROCRASTINATE
+from runs.store import claims
 
 _MEGABYTE = 1024 * 1024
 #: Seconds for each check.
 PATIENCE = 2.0
+#: The time for which a run may wait for a worker without a warning.
+LONG_WAIT = timedelta(minutes=1)
 
 
 class Check(HealthCheck):
@@ -71,6 +75,27 @@ class Server(Check):
 
 
 @dataclasses.dataclass
+class Queue(Check):
+    """Whether workers execute the runs that this server stores. It can serve without them: this is a warning only."""
+
+    name = "queue"
+
+    def run(self) -> None:
+        """Look for runs that have waited for long, if they are executed by workers."""
+        if settings.RUNNEL_EXECUTOR != PROCRASTINATE:
+            return
+        try:
+            limit_waiting(PATIENCE)
+            waiting = claims.waiting(longer_than=LONG_WAIT)
+        except Exception:  # noqa: BLE001 - the check of the database says what is wrong
+            return
+        finally:
+            connection.close()
+        if waiting:
+            raise ServiceWarning(f"Runs have waited for a worker for a minute or more: {waiting:,}.")
+
+
+@dataclasses.dataclass
 class Disk(Check):
     """Whether there is room in the data folder, which holds SQLite, uploads and large requests."""
 
@@ -102,4 +127,4 @@ class Redis(Check):
 
 
 #: Further parts of the system, such as a queue of runs, add theirs.
-CHECKS: tuple[type[Check], ...] = (Server, Database, Migrations, Disk, Redis)
+CHECKS: tuple[type[Check], ...] = (Server, Database, Migrations, Queue, Disk, Redis)

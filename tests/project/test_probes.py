@@ -5,15 +5,20 @@ import json
 import logging
 import shutil
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from asgiref.sync import sync_to_async
 from django.db import connection
+from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from project import checks, probes, readiness
 from project.asgi import application
 from runs.engine import supervisor
+from runs.states import RunStatus
+from tests.runs.rows import make_run, make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -71,7 +76,7 @@ async def test_it_answers_what_asks_for_the_head_only_and_refuses_the_rest() -> 
 
 async def test_it_is_ready_when_every_check_is_well() -> None:
     status, body = await ready()
-    expected = dict.fromkeys(("server", "database", "migrations", "disk", "redis"), "ok")
+    expected = dict.fromkeys(("server", "database", "migrations", "queue", "disk", "redis"), "ok")
     assert (status, body) == (200, {"status": "ready", "checks": expected})
 
 
@@ -119,6 +124,18 @@ async def test_it_stays_ready_without_redis_and_says_so(settings: Settings) -> N
     status, body = await ready()
     assert (status, body["status"]) == (200, "ready")
     assert body["checks"]["redis"] == "Redis cannot be reached: each process counts alone."
+
+
+async def test_it_stays_ready_while_no_worker_executes_its_runs_and_says_so(settings: Settings) -> None:
+    settings.RUNNEL_EXECUTOR = "procrastinate"
+    owner = await sync_to_async(make_user)()
+    for age in (59, 61):
+        await sync_to_async(make_run)(
+            owner=owner, status=RunStatus.CREATED, created_at=timezone.now() - timedelta(seconds=age)
+        )
+    status, body = await ready()
+    assert (status, body["status"]) == (200, "ready")
+    assert body["checks"]["queue"] == "Runs have waited for a worker for a minute or more: 1."
 
 
 async def test_a_database_that_hangs_is_asked_once_for_all_who_want_to_know(
