@@ -32,6 +32,8 @@ FILE = ROOT / "deploy" / "compose.yaml"
 PATIENCE = 300.0
 #: The port that each service has in its container.
 PORTS = {"web1": 8000, "web2": 8000, "postgres": 5432, "redis": 6379, "proxy": 443}
+#: Services that run Runnel.
+WEB, WORKERS = ("web1", "web2"), ("worker1", "worker2")
 #: ``${NAME}``, ``${NAME:-default}`` and ``${NAME:?what it is}``.
 _VARIABLE = re.compile(r"\$\{(\w+)(?::([-?])([^}]*))?\}")
 
@@ -100,10 +102,14 @@ class Stack:
         """
         self._start_postgres()
         self._start_redis()
-        for name in ("web1", "web2"):
+        for name in WEB:
             self._run(name, [sys.executable, "manage.py", *self.services[name]["command"]], cwd=ROOT)
-        for name in ("web1", "web2"):
+        for name in WEB:
             self._await(name, lambda name=name: _answers(f"http://127.0.0.1:{self.ports[name]}/readyz"))
+        for name in WORKERS:
+            self._run(name, [sys.executable, "manage.py", *self.services[name]["command"]], cwd=ROOT)
+        for name in WORKERS:
+            self._await(name, lambda name=name: "This worker executes" in self.log(name))
         self._start_proxy()
 
     def stop(self) -> None:
@@ -172,15 +178,12 @@ class Stack:
             key: self._here(str(value)) for key, value in self.services[name].get("environment", {}).items()
         }
         own = {"RUNNEL_ENV_FILE": os.devnull, "XDG_DATA_HOME": str(self.folder), "HOME": str(self.folder)}
-        if name.startswith("web"):
+        if name in WEB + WORKERS:
             # What the image sets.
-            own |= {
-                "DEBUG": "false",
-                "HOST": "127.0.0.1",
-                "PORT": str(self.ports[name]),
-                "PYTHONUNBUFFERED": "1",
-            }
+            own |= {"DEBUG": "false", "HOST": "127.0.0.1", "PYTHONUNBUFFERED": "1"}
             own["RUNNEL_DATA_DIR"] = str(self.folder / "data")
+        if name in WEB:
+            own["PORT"] = str(self.ports[name])
         return {"PATH": os.environ["PATH"]} | given | own
 
     def _here(self, text: str) -> str:
@@ -273,7 +276,7 @@ def main() -> int:
     """Serve until Ctrl-C."""
     parser = argparse.ArgumentParser(description="Start the compose file's services as plain processes.")
     parser.add_argument("--port", type=int, help="the first of five ports; by default any free ones")
-    print("Starting PostgreSQL, Redis, two servers and Caddy ...")
+    print("Starting PostgreSQL, Redis, two servers, two workers and Caddy ...")
     with running(parser.parse_args().port) as stack:
         password = (stack.folder / "data" / "first_password").read_text().strip()
         print(

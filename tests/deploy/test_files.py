@@ -91,7 +91,7 @@ def test_a_proxy_strips_limits_and_hides(name: str) -> None:
     assert re.search(r"(client_max_body_size|max_size) 21", text)
 
 
-@pytest.mark.parametrize("unit", ["runnel.service", "runnel@.service"])
+@pytest.mark.parametrize("unit", ["runnel.service", "runnel@.service", "runnel-worker@.service"])
 @needs("systemd-analyze")
 def test_systemd_takes_its_units_and_finds_them_hardened(unit: str, tmp_path: Path) -> None:
     text = (DEPLOY / "systemd" / unit).read_text()
@@ -116,11 +116,13 @@ def services() -> dict[str, dict[str, Any]]:
 
 
 def test_the_compose_file_has_what_it_says(services: dict[str, dict[str, Any]]) -> None:
-    assert set(services) == {"web1", "web2", "postgres", "redis", "proxy"}
-    for name in ("web1", "web2"):
+    assert set(services) == {"web1", "web2", "worker1", "worker2", "postgres", "redis", "proxy"}
+    for name, command in (("web1", "serve"), ("web2", "serve"), ("worker1", "work"), ("worker2", "work")):
         web = services[name]
+        assert web["command"] == [command]
         assert (web["read_only"], web["cap_drop"]) == (True, ["ALL"])
         assert web["environment"]["SECRET_KEY"] == "s3cret"
+        assert web["environment"]["RUNNEL_EXECUTOR"] == "procrastinate"
         assert web["environment"]["OPENAI_API_KEY"] == ""
         assert "ports" not in web
     volumes = yaml.safe_load((DEPLOY / "compose.yaml").read_text())["volumes"]
