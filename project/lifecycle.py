@@ -9,6 +9,7 @@ from django.conf import settings
 
 import emulator
 from concurrency import database_limits
+from concurrency.redis_slots import close_shared
 from concurrency.tasks import spawn
 from concurrency.threads import readers
 from project import memory, readiness
@@ -100,6 +101,7 @@ async def shut_down() -> None:
         last_first.push_async_callback(asyncio.to_thread, spans.close)
         last_first.push_async_callback(emulator.close_shared)
         last_first.push_async_callback(bus.close)
+        last_first.push_async_callback(close_shared)
         last_first.push_async_callback(clients.close_all)
         last_first.push_async_callback(mcp.close_all)
         last_first.push_async_callback(consumers.close_all)

@@ -1,7 +1,7 @@
 """Limits the concurrent calls and the requests per minute of one provider. Excess calls wait.
 
-Slots for concurrent calls are counted per process and event loop. Requests per minute are counted across all
-processes if Redis is configured, else per event loop.
+Slots for concurrent calls, and requests per minute, are counted across all processes if Redis is configured, else per
+event loop. Calls of one process wait in their order; among processes, whoever asks first gets what is free.
 """
 
 import asyncio
@@ -18,12 +18,15 @@ from limits.aio.strategies import MovingWindowRateLimiter
 
 from concurrency.per_loop import PerLoop
 from concurrency.redis_rates import shared_limiter
+from concurrency.redis_slots import shared_slots
 from providers.catalog.limits import NONE, Limits
 from providers.errors import LLMOwnLimitError
 from providers.errors.stop_signal import StopSignal, wait_for
 
 logger = logging.getLogger("runnel.providers")
 
+#: Seconds between two attempts to get a slot that all processes share.
+_ASK_AGAIN = 0.05
 #: Minimum seconds before the next check of a full window.
 _SHORTEST_PAUSE = 0.01
 
@@ -99,15 +102,39 @@ async def slot(slug: str, limits: Limits, *, cancel: StopSignal, patience: float
     ticket = slots.acquire()
     try:
         if not ticket.done() and not await wait_for(ticket, cancel=cancel, seconds=patience):
-            raise LLMOwnLimitError(
-                f"This installation makes {limits.concurrency} calls to {slug} at the same time, and none of "
-                f"them ended within {patience:g} seconds. Try again, or choose another model.",
-                detail={"limit": "concurrency", "value": limits.concurrency},
-            )
-        await _count_request(here.limiter, slug, limits, cancel, deadline)
-        yield
+            raise _all_busy(slug, limits.concurrency, patience)
+        async with _shared_slot(slug, limits.concurrency, cancel, deadline, patience):
+            await _count_request(here.limiter, slug, limits, cancel, deadline)
+            yield
     finally:
         slots.give_back(ticket)
+
+
+@asynccontextmanager
+async def _shared_slot(
+    slug: str, capacity: int, cancel: StopSignal, deadline: float, patience: float
+) -> AsyncIterator[None]:
+    """Wait until one of the slots that all processes share is free; occupy it inside the context."""
+    shared = shared_slots()
+    if shared is None:
+        yield
+        return
+    while (taken := await shared.take(slug, capacity)) is None:
+        if time.monotonic() + _ASK_AGAIN > deadline:
+            raise _all_busy(slug, capacity, patience)
+        await wait_for(None, cancel=cancel, seconds=_ASK_AGAIN)
+    try:
+        yield
+    finally:
+        await shared.give_back(taken)
+
+
+def _all_busy(slug: str, capacity: int, patience: float) -> LLMOwnLimitError:
+    return LLMOwnLimitError(
+        f"This installation makes {capacity} calls to {slug} at the same time, and none of "
+        f"them ended within {patience:g} seconds. Try again, or choose another model.",
+        detail={"limit": "concurrency", "value": capacity},
+    )
 
 
 async def _count_request(
