@@ -62,7 +62,7 @@ def reap(
     if everything:
         found = [*driven]
     else:
-        found = [*driven.filter(lease_until__lt=Now())]
+        found = [*driven.filter(lease_until__lt=Now()).exclude(claims.may_go_on())]
         if continuity is not None and not continuity.note_answer():
             return 0
         claims.free_expired()

@@ -8,7 +8,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import F
+from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from runs.models import Run
@@ -69,8 +69,13 @@ def free_expired() -> int:
 
     Those that were claimed ``MOST_CLAIMS`` times keep their lease, which is over: recovery ends them.
     """
-    expired = Run.objects.filter(status=RunStatus.CREATED, lease_until__lt=Now(), claims__lt=MOST_CLAIMS)
+    expired = Run.objects.filter(may_go_on(), lease_until__lt=Now())
     return expired.update(worker="", lease_until=None)
+
+
+def may_go_on() -> Q:
+    """Return the condition that a run has not begun, and that another worker may claim it."""
+    return Q(status=RunStatus.CREATED, claims__lt=MOST_CLAIMS)
 
 
 def waiting(*, longer_than: timedelta = timedelta()) -> int:

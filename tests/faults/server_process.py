@@ -27,6 +27,7 @@ type Json = dict[str, Any]
 class ServerProcess:
     """``manage.py serve`` on ``folder``; it may be started again after it has ended."""
 
+    command = "serve"
     #: How many file descriptors the server may have; ``None`` for as many as this process.
     descriptors: int | None = None
 
@@ -55,15 +56,20 @@ class ServerProcess:
                 stderr=subprocess.STDOUT,
             )
         while time.monotonic() < begin + patience and self._process.poll() is None:
-            with contextlib.suppress(OSError):
-                socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+            if self._is_up():
                 return time.monotonic() - begin
             time.sleep(0.02)
         raise AssertionError(f"the server did not start:\n{self.output}")
 
     def _command(self) -> list[str]:
         """Return the arguments of Python."""
-        return ["manage.py", "serve"]
+        return ["manage.py", self.command]
+
+    def _is_up(self) -> bool:
+        with contextlib.suppress(OSError):
+            socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+            return True
+        return False
 
     def _limited(self) -> list[str]:
         return ["sh", "-c", f'ulimit -n {self.descriptors} && exec "$@"', "sh"] if self.descriptors else []
@@ -119,6 +125,19 @@ class ServerProcess:
         return self._output.read_text()
 
 
+class WorkerProcess(ServerProcess):
+    """``manage.py work``, with a folder of its own for what it prints."""
+
+    command = "work"
+
+    def start(self, *, patience: float = STUCK) -> float:
+        self._output.write_text("")
+        return super().start(patience=patience)
+
+    def _is_up(self) -> bool:
+        return "This worker executes" in self.output
+
+
 class Client:
     """One WebSocket client that keeps every event frame exactly as received."""
 
@@ -140,6 +159,10 @@ class Client:
         return self
 
     async def __aexit__(self, *exc: object) -> None:
+        await self.leave()
+
+    async def leave(self) -> None:
+        """Close the connection. The frames stay."""
         await self._connection.close()
         await self._reading
 

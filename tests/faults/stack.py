@@ -1,0 +1,67 @@
+"""Two web processes and two workers on PostgreSQL and Redis, all of them real processes."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from tests.faults.server_process import STUCK, ServerProcess, WorkerProcess
+from tests.postgresql import temporary_database
+from tests.redis_server import temporary_redis
+
+
+class Stack:
+    """Two web processes and two workers."""
+
+    def __init__(self, folder: Path, database: str, redis: str, **settings: str) -> None:
+        """Take a folder, the addresses of a database and of Redis, and further settings of all processes."""
+        self.database = database
+        environment = {
+            "DATABASE_URL": database,
+            "DJANGO_SETTINGS_MODULE": "tests.scenarios.settings",
+            "REDIS_URL": redis,
+            "RUNNEL_EXECUTOR": "procrastinate",
+            "SECRET_KEY": "one for all",
+            **settings,
+        }
+
+        def process(kind: type[ServerProcess], name: str) -> Any:
+            (folder / name).mkdir()
+            return kind(folder / name, **environment)
+
+        self.web = [process(ServerProcess, name) for name in ("web1", "web2")]
+        self.workers = [process(WorkerProcess, name) for name in ("worker1", "worker2")]
+
+    def start(self) -> None:
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(lambda process: process.start(patience=4 * STUCK), (*self.web, *self.workers)))
+        self.token = self.web[0].issue_token()
+
+    def stop(self) -> None:
+        for each in (*self.workers, *self.web):
+            each.kill()
+
+    def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
+        with psycopg.connect(self.database) as connection:
+            return connection.execute(query, values).fetchall()
+
+    def carrier(self, run_id: str) -> WorkerProcess:
+        """Return the worker that drives a run."""
+        ((name,),) = self.rows("SELECT worker FROM runs_run WHERE id = %s", run_id)
+        found: list[WorkerProcess] = [each for each in self.workers if name.split(":")[1] == str(each.pid)]
+        return found[0]
+
+
+@contextmanager
+def running(folder: Path, **settings: str) -> Iterator[Stack]:
+    """Start everything, with files in ``folder``; end it afterwards. Skip the test where a program is missing."""
+    with temporary_redis() as redis, temporary_database() as database:
+        stack = Stack(folder, database, redis, **settings)
+        try:
+            stack.start()
+            yield stack
+        finally:
+            stack.stop()
