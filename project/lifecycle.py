@@ -6,6 +6,7 @@ import gc
 import logging
 
 from django.conf import settings
+from django.db import connection
 
 import emulator
 from concurrency import database_limits
@@ -20,8 +21,10 @@ from providers.usage import price_lists
 from runs import bus
 from runs.access import rights, shares_in_use
 from runs.engine import lock, supervisor
+from runs.engine.executor import PROCRASTINATE
 from runs.http import metrics
 from runs.retention import daily
+from runs.services.working import POLL_OF_SERVERS, Worker
 from runs.socket import consumers
 from runs.telemetry import metrics as telemetry
 from runs.telemetry import spans
@@ -32,6 +35,8 @@ logger = logging.getLogger("runnel.lifecycle")
 #: Allocations between two garbage collections. With Python's default, they caused the longest latencies.
 GC_THRESHOLD = 50_000
 
+#: Executes what was stored for workers while the settings named them.
+_leftovers: list[Worker] = []
 #: Tasks that run as long as the server.
 _background: set[asyncio.Task[None]] = set()
 
@@ -75,6 +80,9 @@ async def _begin() -> None:
     _background.add(spawn(rights.keep_checking(), name="rights", is_shared=True))
     _background.add(spawn(shares_in_use.keep_checking(), name="shares", is_shared=True))
     _background.add(spawn(metrics.keep_measuring(), name="metrics", is_shared=True))
+    if settings.RUNNEL_EXECUTOR != PROCRASTINATE and connection.vendor == "postgresql":
+        _leftovers.append(Worker(most=settings.RUNNEL_WORKER_RUNS, poll=POLL_OF_SERVERS))
+        _leftovers[-1].start(hears=False)
     if settings.RUNNEL_LIST_MODELS:
         _background.add(spawn(model_lists.keep_fresh(), name="model lists"))
     readiness.has_begun = True
@@ -95,6 +103,8 @@ async def shut_down() -> None:
     readiness.has_begun = False
     while _background:
         _background.pop().cancel()
+    while _leftovers:
+        await _leftovers.pop().stop()
     async with contextlib.AsyncExitStack() as last_first:
         last_first.callback(lock.release)
         last_first.callback(telemetry.leave)

@@ -10,6 +10,8 @@ import logging
 from functools import partial
 from typing import Any
 
+from django.db import InterfaceError, OperationalError
+
 from concurrency.tasks import spawn
 from concurrency.threads import readers
 from providers.catalog import CatalogError
@@ -34,6 +36,8 @@ logger = logging.getLogger("runnel.worker")
 
 #: Seconds between two looks for runs that wait. Messages and notifications come sooner.
 POLL = 1.0
+#: The same for a server that executes its runs itself, and takes those that a worker was to take before.
+POLL_OF_SERVERS = 10.0
 #: Runs that are claimed at once.
 TOGETHER = 8
 
@@ -41,9 +45,10 @@ TOGETHER = 8
 class Worker:
     """Drives runs that wait, on the running loop."""
 
-    def __init__(self, *, most: int) -> None:
-        """Take the number of runs that are driven at the same time."""
+    def __init__(self, *, most: int, poll: float = POLL) -> None:
+        """Take the number of runs that are driven at the same time, and the seconds between two looks."""
         self._most = most
+        self._poll = poll
         self._rung = asyncio.Event()
         self._carried: set[asyncio.Task[None]] = set()
         self._claiming: asyncio.Task[None] | None = None
@@ -53,9 +58,10 @@ class Worker:
         """Look for runs that wait soon. On the event loop."""
         self._rung.set()
 
-    def start(self) -> None:
-        """Begin to claim runs."""
-        bus.listen(Kind.WAITS, self.ring, own=True)
+    def start(self, *, hears: bool = True) -> None:
+        """Begin to claim runs, and hear of those that are stored meanwhile, unless others are to take them."""
+        if hears:
+            bus.listen(Kind.WAITS, self.ring, own=True)
         self._claiming = spawn(self._keep_claiming(), name="worker", is_shared=True)
 
     async def stop(self) -> None:
@@ -70,12 +76,15 @@ class Worker:
         while not self._is_stopping and not here.draining:
             try:
                 is_more = await self._claim()
+            except (OperationalError, InterfaceError):
+                # The database is away, and whoever else waits for it says so.
+                is_more = False
             except Exception:
                 logger.exception("runs that wait could not be claimed; the next look tries again")
                 is_more = False
             if not is_more and not self._is_stopping:
                 with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(POLL):
+                    async with asyncio.timeout(self._poll):
                         await self._rung.wait()
                 self._rung.clear()
 

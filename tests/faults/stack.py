@@ -1,4 +1,4 @@
-"""Two web processes and two workers on PostgreSQL and Redis, all of them real processes."""
+"""Web processes and two workers on PostgreSQL and Redis, all of them real processes."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,9 +14,9 @@ from tests.redis_server import temporary_redis
 
 
 class Stack:
-    """Two web processes and two workers."""
+    """Web processes and two workers."""
 
-    def __init__(self, folder: Path, database: str, redis: str, **settings: str) -> None:
+    def __init__(self, folder: Path, database: str, redis: str, *, servers: int = 2, **settings: str) -> None:
         """Take a folder, the addresses of a database and of Redis, and further settings of all processes."""
         self.database = database
         environment = {
@@ -32,7 +32,7 @@ class Stack:
             (folder / name).mkdir()
             return kind(folder / name, **environment)
 
-        self.web = [process(ServerProcess, name) for name in ("web1", "web2")]
+        self.web = [process(ServerProcess, f"web{number}") for number in range(1, servers + 1)]
         self.workers = [process(WorkerProcess, name) for name in ("worker1", "worker2")]
 
     def start(self) -> None:
@@ -56,10 +56,10 @@ class Stack:
 
 
 @contextmanager
-def running(folder: Path, **settings: str) -> Iterator[Stack]:
+def running(folder: Path, *, servers: int = 2, **settings: str) -> Iterator[Stack]:
     """Start everything, with files in ``folder``; end it afterwards. Skip the test where a program is missing."""
     with temporary_redis() as redis, temporary_database() as database:
-        stack = Stack(folder, database, redis, **settings)
+        stack = Stack(folder, database, redis, servers=servers, **settings)
         try:
             stack.start()
             yield stack

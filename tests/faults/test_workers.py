@@ -1,4 +1,4 @@
-"""Web processes and workers apart, on PostgreSQL and Redis: what users see, and what becomes of it when one of them dies.
+"""A web process and two workers on PostgreSQL and Redis: what users see, and what becomes of it when a worker dies.
 
 ``STARTS`` says how many runs are started at once, ``DEATHS`` how often a worker is killed, and stopped.
 """
@@ -30,14 +30,14 @@ QUICK = {
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with running(tmp_path_factory.mktemp("stack"), **QUICK) as stack:
+    with running(tmp_path_factory.mktemp("stack"), servers=1, **QUICK) as stack:
         yield stack
 
 
-async def test_many_starts_are_shared_by_the_workers_and_seen_through_any_server(stack: Stack) -> None:
+async def test_many_starts_are_shared_by_the_workers_and_seen_by_every_viewer(stack: Stack) -> None:
     async with (
         await Client.connect(stack.web[0], stack.token) as client,
-        await Client.connect(stack.web[1], stack.token) as other,
+        await Client.connect(stack.web[0], stack.token) as other,
     ):
         starts = [client.start("emulator/reasoning", f"number {number}") for number in range(STARTS)]
         runs = [started["run_id"] for started in await asyncio.gather(*starts)]
@@ -54,10 +54,10 @@ async def test_many_starts_are_shared_by_the_workers_and_seen_through_any_server
             await asyncio.sleep(0.05)
 
 
-async def test_a_cancel_through_any_server_reaches_the_worker(stack: Stack) -> None:
+async def test_a_cancel_reaches_the_worker(stack: Stack) -> None:
     async with (
         await Client.connect(stack.web[0], stack.token) as client,
-        await Client.connect(stack.web[1], stack.token) as other,
+        await Client.connect(stack.web[0], stack.token) as other,
     ):
         run = await client.start("emulator/silent")
         await client.saw(run["run_id"], "STEP_STARTED")
@@ -65,10 +65,10 @@ async def test_a_cancel_through_any_server_reaches_the_worker(stack: Stack) -> N
         assert (await client.ended(run["run_id"]))["outcome"] == {"type": "cancelled"}
 
 
-async def test_an_approval_through_any_server_goes_on_in_a_worker(stack: Stack) -> None:
+async def test_an_approval_goes_on_in_a_worker(stack: Stack) -> None:
     async with (
         await Client.connect(stack.web[0], stack.token) as client,
-        await Client.connect(stack.web[1], stack.token) as other,
+        await Client.connect(stack.web[0], stack.token) as other,
     ):
         run = await client.start(
             "emulator/calls", '[[call launch {"label": "across"}]]', options={"tools": ["launch"]}
@@ -91,8 +91,12 @@ async def test_a_worker_that_is_killed_loses_nothing_that_was_seen_and_its_tools
     stack: Stack,
 ) -> None:
     chance = random.Random(7)
+    stack.rows(
+        "INSERT INTO procrastinate_jobs (queue_name, task_name, status) VALUES ('runnel', 'runnel.run_waits', 'doing')"
+        " RETURNING id"
+    )
     for death in range(DEATHS):
-        async with await Client.connect(stack.web[death % 2], stack.token) as client:
+        async with await Client.connect(stack.web[0], stack.token) as client:
             runs = [(await client.start("emulator/long"))["run_id"] for _ in range(STREAMS)]
             label = f"killed-{death}"
             order = f'[[call linger {{"label": "{label}", "seconds": 30}}]]'
@@ -117,7 +121,12 @@ async def test_a_worker_that_is_killed_loses_nothing_that_was_seen_and_its_tools
                 assert_whole(await client.replay(run_id))
         assert stack.rows("SELECT status FROM runs_toolcall WHERE run_id = %s", tool) == [("interrupted",)]
         assert sum(path.read_text().count(f"linger {label}") for path in notes_of(stack)) == 1
-        await asyncio.to_thread(victim.start)
+        if death < DEATHS - 1:
+            await asyncio.to_thread(victim.start)
+    # Procrastinate's row of a job that the dead worker may have fetched.
+    async with asyncio.timeout(30):
+        while stack.rows("SELECT 1 FROM procrastinate_jobs"):
+            await asyncio.sleep(0.1)
 
 
 def notes_of(stack: Stack) -> list[Path]:
@@ -126,7 +135,7 @@ def notes_of(stack: Stack) -> list[Path]:
 
 async def test_a_worker_that_is_told_to_stop_ends_its_runs_and_tells_their_viewers(stack: Stack) -> None:
     for death in range(DEATHS):
-        async with await Client.connect(stack.web[death % 2], stack.token) as client:
+        async with await Client.connect(stack.web[0], stack.token) as client:
             runs = [(await client.start("emulator/silent"))["run_id"] for _ in range(STREAMS)]
             for run_id in runs:
                 await client.saw(run_id, "STEP_STARTED")
@@ -142,4 +151,5 @@ async def test_a_worker_that_is_told_to_stop_ends_its_runs_and_tells_their_viewe
             for run_id in set(runs) - set(ended):
                 await client.ask("cancel", run_id=run_id)
                 await client.ended(run_id)
-        await asyncio.to_thread(worker.start)
+        if death < DEATHS - 1:
+            await asyncio.to_thread(worker.start)

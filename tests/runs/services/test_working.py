@@ -14,7 +14,7 @@ from concurrency.threads import readers
 from providers import catalog
 from runs.access import rights
 from runs.engine import recovery, supervisor
-from runs.engine.executor import ByWorkers
+from runs.engine.executor import ByWorkers, InProcess
 from runs.models import ApiToken, Run, ToolCall
 from runs.models.tool_call import ToolCallStatus
 from runs.services import specs
@@ -237,3 +237,16 @@ async def test_a_run_ends_with_the_token_that_started_it(talk: Talk, work: Calla
     await rights.check()
     ended = await until(run_id, RunStatus.CANCELLED)
     assert ended.cancelled_by == "access"
+
+
+async def test_a_server_that_executes_its_runs_takes_what_was_to_wait_for_a_worker(
+    talk: Talk, server: None
+) -> None:
+    here = supervisor.current()
+    run_id = await talk.start("hi")
+    here.executor = InProcess(here.settings, here.launch)
+    leftovers = Worker(most=1)
+    leftovers.start(hears=False)
+    assert (await talk.socket.ended(run_id))["outcome"] == {"type": "success"}
+    assert (await talk.socket.ended(await talk.start("and now?")))["outcome"] == {"type": "success"}
+    await leftovers.stop()
