@@ -86,7 +86,7 @@ def one(folder: Path, **settings: str) -> Iterator[Installation]:
 @contextmanager
 def apart(folder: Path, **settings: str) -> Iterator[Installation]:
     """Two web processes and two workers."""
-    with stack.running(folder, **settings) as found:
+    with stack.running(folder, settings) as found:
         yield Installation(web=found.web, workers=found.workers, token=found.token, rows=found.rows)
 
 

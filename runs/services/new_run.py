@@ -160,10 +160,7 @@ class PreparedStart:
         """The messages of a conversation that begins here; ``None`` if they must be read."""
         if not self.is_first or self.uploads:
             return None
-        if any(part.get("data") for row in self.messages for part in row.parts):
-            # What the run keeps of files, it keeps of those that it has read.
-            return None
-        return tuple(history.user_message(row.parts) for row in self.messages)
+        return history.without_files(row.parts for row in self.messages)
 
 
 def needs_reading(request: StartRequest) -> bool:

@@ -13,6 +13,7 @@ from runs.limits import Ceilings
 from runs.log.agui import Segment
 from runs.models import Run, Step
 from runs.services import options
+from runs.store import history
 
 
 def of_run(
@@ -106,4 +107,12 @@ def read(run: Run) -> RunSpec:
         offer=offers.stored(run),
         ceilings=ceilings,
         first_step=new_row(run.pk, 1, targets[0]),
+        conversation=_all_messages(run),
     )
+
+
+def _all_messages(run: Run) -> tuple[ChatMessage, ...] | None:
+    """Return the messages of a conversation that begins with a run; ``None`` if there are others, or files."""
+    if run.parent_id is not None or run.begins or history.files_in(run.input):
+        return None
+    return history.without_files(history.user_parts(message, {}) for message in run.input)

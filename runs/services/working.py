@@ -7,6 +7,7 @@ goes first is a matter of ``runs.store.claims``.
 import asyncio
 import contextlib
 import logging
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -95,27 +96,27 @@ class Worker:
         if room <= 0:
             return False
         lease = here.settings.lease_time
-        runs = await readers.run(claims.claim, here.settings.worker, lease, most=room)
-        begun = [asyncio.Event() for _ in runs]
-        for run, has_begun in zip(runs, begun, strict=True):
-            task = spawn(self._carry(run, has_begun), name=f"carry {run.pk}", is_shared=True)
+        claimed = await readers.run(_claim, here.settings.worker, lease, room)
+        begun = [asyncio.Event() for _ in claimed]
+        for (run, spec), has_begun in zip(claimed, begun, strict=True):
+            task = spawn(self._carry(run, spec, has_begun), name=f"carry {run.pk}", is_shared=True)
             self._carried.add(task)
             task.add_done_callback(self._carried.discard)
             task.add_done_callback(self.ring)
         for has_begun in begun:
             await has_begun.wait()
-        return len(runs) == room
+        return len(claimed) == room
 
-    async def _carry(self, run: Run, has_begun: asyncio.Event) -> None:
+    async def _carry(self, run: Run, spec: RunSpec | Exception, has_begun: asyncio.Event) -> None:
         """Begin a claimed run, and wait for the end of its segment."""
         try:
-            driving = await self._begin(run)
+            driving = await self._begin(run, spec)
         finally:
             has_begun.set()
         if driving is not None:
             await asyncio.wait({driving})
 
-    async def _begin(self, run: Run) -> asyncio.Task[None] | None:
+    async def _begin(self, run: Run, spec: RunSpec | Exception) -> asyncio.Task[None] | None:
         here = supervisor.current()
         try:
             claim = here.claim(run.pk, run.owner_id, segment=run.segment)
@@ -124,7 +125,9 @@ class Worker:
             return None
         claim.token_id = run.queued_by_token
         try:
-            return await self._launch(run, await readers.run(specs.read, run), claim)
+            if isinstance(spec, Exception):
+                raise spec
+            return await self._launch(run, spec, claim)
         except (CatalogError, ServiceError) as why:
             await self._fail(run, why)
         except (Fenced, LostRace):
@@ -164,3 +167,15 @@ class Worker:
         events = [*map(agui.tool_result, outcomes), event]
         with contextlib.suppress(Fenced, LostRace):
             await here.journal.commit(log, events, partial(queued.end, run, ending, outcomes))
+
+
+def _claim(worker: str, lease: timedelta, most: int) -> list[tuple[Run, RunSpec | Exception]]:
+    """Claim runs. Return each with what there is to do for it, or why that cannot be said. In one go: hops cost time."""
+    return [(run, _read(run)) for run in claims.claim(worker, lease, most=most)]
+
+
+def _read(run: Run) -> RunSpec | Exception:
+    try:
+        return specs.read(run)
+    except Exception as error:  # noqa: BLE001 - whoever begins the run judges it
+        return error

@@ -277,6 +277,15 @@ def user_message(parts: Iterable[Json]) -> types.ChatMessage:
     return types.ChatMessage(role=types.Role.USER, parts=tuple(map(part_from_json, parts)))
 
 
+def without_files(messages: Iterable[list[Json]]) -> tuple[types.ChatMessage, ...] | None:
+    """Return a user's messages by their stored parts, ``None`` if one has a file: what is in files is read later."""
+    found = list(messages)
+    if any(part.get("data") for parts in found for part in parts):
+        # What a run keeps of files, it keeps of those that it has read.
+        return None
+    return tuple(map(user_message, found))
+
+
 def answer(result: types.StepResult, origin: types.Origin) -> types.ChatMessage:
     """Return a step's result as a message of the conversation.
 

@@ -1,6 +1,6 @@
 """Web processes and two workers on PostgreSQL and Redis, all of them real processes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +16,9 @@ from tests.redis_server import temporary_redis
 class Stack:
     """Web processes and two workers."""
 
-    def __init__(self, folder: Path, database: str, redis: str, *, servers: int = 2, **settings: str) -> None:
+    def __init__(
+        self, folder: Path, database: str, redis: str, *, servers: int, settings: Mapping[str, str]
+    ) -> None:
         """Take a folder, the addresses of a database and of Redis, and further settings of all processes."""
         self.database = database
         environment = {
@@ -56,10 +58,10 @@ class Stack:
 
 
 @contextmanager
-def running(folder: Path, *, servers: int = 2, **settings: str) -> Iterator[Stack]:
+def running(folder: Path, settings: Mapping[str, str], *, servers: int = 2) -> Iterator[Stack]:
     """Start everything, with files in ``folder``; end it afterwards. Skip the test where a program is missing."""
     with temporary_redis() as redis, temporary_database() as database:
-        stack = Stack(folder, database, redis, servers=servers, **settings)
+        stack = Stack(folder, database, redis, servers=servers, settings=settings)
         try:
             stack.start()
             yield stack

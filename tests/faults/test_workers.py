@@ -30,7 +30,7 @@ QUICK = {
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with running(tmp_path_factory.mktemp("stack"), servers=1, **QUICK) as stack:
+    with running(tmp_path_factory.mktemp("stack"), QUICK, servers=1) as stack:
         yield stack
 
 
