@@ -56,7 +56,7 @@ class Jobs:
         self._ring = ring
 
     async def keep_answering(self) -> NoReturn:
-        """Ring for each notification and each job, and finish the jobs, also those of workers that have died."""
+        """Ring for each notification, and finish the jobs, also those of workers that have died."""
         while True:
             try:
                 await self._answer()
@@ -69,7 +69,7 @@ class Jobs:
 
         @app.task(name=TASK, queue=QUEUE)
         async def run_waits(run_id: str) -> None:
-            self._ring()
+            """Do nothing: its notification has rung, and what was not heard is found by looking."""
 
         async with app.open_async(), asyncio.TaskGroup() as group:
             group.create_task(self._listen(app))

@@ -77,8 +77,8 @@ class Worker:
         while not self._is_stopping and not here.draining:
             try:
                 is_more = await self._claim()
-            except (OperationalError, InterfaceError):
-                # The database is away, and whoever else waits for it says so.
+            except (OperationalError, InterfaceError) as error:
+                logger.warning("Runs that wait cannot be looked for: %s", error)
                 is_more = False
             except Exception:
                 logger.exception("runs that wait could not be claimed; the next look tries again")

@@ -5,13 +5,14 @@ A worker that dies before loses the lease, and another one claims the run.
 """
 
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
-from runs.models import Run
+from runs.models import EventLog, Run
 from runs.states import RunStatus
 from runs.store import clock
 
@@ -41,7 +42,9 @@ WITH waiting AS (
 )
 UPDATE "runs_run" SET "worker" = %s, "lease_until" = {until}, "claims" = "claims" + 1
 FROM claimed WHERE "runs_run"."id" = claimed."id"
-RETURNING "runs_run"."id"
+RETURNING {columns},
+    (SELECT "fence" FROM "runs_eventlog" WHERE "run_id" = "runs_run"."id") AS "log_fence",
+    (SELECT "last_seq" FROM "runs_eventlog" WHERE "run_id" = "runs_run"."id") AS "log_seq"
 """
 #: How a worker leaves rows alone that another one claims now. SQLite has one writer.
 _LOCK = {"postgresql": "FOR UPDATE OF run SKIP LOCKED", "sqlite": ""}
@@ -49,13 +52,13 @@ _LOCK = {"postgresql": "FOR UPDATE OF run SKIP LOCKED", "sqlite": ""}
 
 def claim(worker: str, lease: timedelta, *, most: int) -> list[Run]:
     """Claim up to ``most`` runs that wait, for a process that reserves them for ``lease``. Return them with their logs."""
-    sql = _CLAIM.format(most=MOST_CLAIMS, lock=_LOCK[connection.vendor], until=clock.sql_after(lease))
-    with connection.cursor() as cursor:
-        cursor.execute(sql, [most, worker])
-        claimed = [row[0] if isinstance(row[0], UUID) else UUID(row[0]) for row in cursor.fetchall()]
-    if not claimed:
-        return []
-    return list(Run.objects.filter(pk__in=claimed).select_related("log").order_by("created_at"))
+    columns = ", ".join(f'"runs_run"."{field.column}"' for field in Run._meta.concrete_fields)
+    lock, until = _LOCK[connection.vendor], clock.sql_after(lease)
+    sql = _CLAIM.format(most=MOST_CLAIMS, lock=lock, until=until, columns=columns)
+    claimed: list[Any] = list(Run.objects.raw(sql, [most, worker]))
+    for run in claimed:
+        run.log = EventLog(run=run, fence=run.log_fence, last_seq=run.log_seq)
+    return sorted(claimed, key=lambda run: run.created_at)
 
 
 def give_back(run_id: UUID, worker: str) -> bool:
