@@ -103,8 +103,9 @@ async def shut_down() -> None:
     readiness.has_begun = False
     while _background:
         _background.pop().cancel()
-    while _leftovers:
-        await _leftovers.pop().stop()
+    # Nothing is awaited before the drain has begun: Daphne would close the sockets meanwhile, without a word.
+    stopping = [spawn(worker.stop(), name="no further claims") for worker in _leftovers]
+    _leftovers.clear()
     async with contextlib.AsyncExitStack() as last_first:
         last_first.callback(lock.release)
         last_first.callback(telemetry.leave)
@@ -115,4 +116,5 @@ async def shut_down() -> None:
         last_first.push_async_callback(clients.close_all)
         last_first.push_async_callback(mcp.close_all)
         last_first.push_async_callback(consumers.close_all)
+        last_first.push_async_callback(asyncio.gather, *stopping)
         last_first.push_async_callback(supervisor.current().drain)

@@ -28,6 +28,8 @@ class ServerProcess:
     """``manage.py serve`` on ``folder``; it may be started again after it has ended."""
 
     command = "serve"
+    #: Where the code is.
+    project = PROJECT
     #: How many file descriptors the server may have; ``None`` for as many as this process.
     descriptors: int | None = None
 
@@ -50,7 +52,7 @@ class ServerProcess:
         with self._output.open("a") as output:
             self._process = subprocess.Popen(
                 [*self._limited(), sys.executable, *self._command()],
-                cwd=PROJECT,
+                cwd=self.project,
                 env=self._environment,
                 stdout=output,
                 stderr=subprocess.STDOUT,
