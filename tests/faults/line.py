@@ -27,7 +27,7 @@ WIRES = ("openai-chat", "openai-responses", "anthropic-messages", "gemini-genera
 PROMPTLY = 2.0
 
 #: Names of tasks that run as long as the server or a socket.
-_STAYING = frozenset({"compaction", "journal", "tidying", TASK_NAME})
+_STAYING = frozenset({"compaction", "journal", "outages", "tidying", TASK_NAME})
 #: Prefix of the names of tasks of which each socket has one.
 _OF_SOCKETS = "socket "
 #: Parts of the coroutines of unnamed tasks that stay: the emulator serves connections that wait in the pool
