@@ -1,5 +1,6 @@
 """Since when this process waits for its database. Whoever asks it all the time notes when it asks and is answered."""
 
+import math
 import threading
 import time
 
@@ -14,10 +15,10 @@ class Availability:
         self._since: dict[str, float] = {}
         self._lock = threading.Lock()
 
-    def asks(self, name: str) -> None:
-        """Note that ``name`` asks the database, or asks again after a failure."""
+    def asks(self, name: str, *, takes: float = 0.0) -> None:
+        """Note that ``name`` asks the database, or asks again after a failure; up to ``takes`` seconds are no wait."""
         with self._lock:
-            self._since.setdefault(name, time.monotonic())
+            self._since.setdefault(name, time.monotonic() + takes)
 
     def is_answered(self, name: str) -> None:
         """Note that ``name`` waits for nothing any more."""
@@ -28,7 +29,8 @@ class Availability:
     def waiting(self) -> float:
         """The seconds for which somebody has waited, 0 if nobody waits."""
         with self._lock:
-            return time.monotonic() - min(self._since.values()) if self._since else 0.0
+            since = min(self._since.values(), default=math.inf)
+        return max(time.monotonic() - since, 0.0)
 
     @property
     def is_down(self) -> bool:

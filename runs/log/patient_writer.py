@@ -15,8 +15,14 @@ logger = logging.getLogger("runnel.journal")
 
 #: Seconds of an outage after which callers are told that it fails.
 OUTAGE_SECONDS = 30.0
+#: Seconds that a large group may take to be written while people are told nothing.
+SLOW_SECONDS = 4.0
 #: Seconds between two attempts to write a group.
 PAUSE_SECONDS = 0.2
+
+
+#: What waits, for ``Availability``.
+_WRITES, _FAILS = "journal", "journal, again"
 
 
 class PatientWriter:
@@ -33,17 +39,19 @@ class PatientWriter:
         ``give_up`` is called after each failed attempt once that takes longer than ``OUTAGE_SECONDS``.
         """
         give_up_at = time.monotonic() + OUTAGE_SECONDS
-        self._availability.asks("journal")
+        self._availability.asks(_WRITES, takes=SLOW_SECONDS)
         while True:
             try:
                 outcomes = await self._thread.run(write_group, group)
             except (OperationalError, InterfaceError) as error:
+                self._availability.asks(_FAILS)
                 logger.warning("the database does not answer", exc_info=True)
                 if time.monotonic() > give_up_at:
                     give_up(error)
                 await asyncio.sleep(PAUSE_SECONDS)
             else:
-                self._availability.is_answered("journal")
+                self._availability.is_answered(_WRITES)
+                self._availability.is_answered(_FAILS)
                 return outcomes
 
     async def close(self) -> None:

@@ -17,6 +17,7 @@ from concurrency import availability
 from concurrency.threads import readers
 from runs.engine import liveness, recovery, stop_signals, supervisor
 from runs.engine.reaping import Continuity
+from runs.log import patient_writer
 from runs.models import Run
 from runs.states import RunStatus
 from runs.store import clock, transitions
@@ -61,6 +62,7 @@ async def test_viewers_and_starters_are_told_and_a_long_outage_ends_the_run_with
 ) -> None:
     monkeypatch.setattr(availability, "NOTICEABLE", 0.3)
     monkeypatch.setattr(liveness, "NOTICEABLE", 0.3)
+    monkeypatch.setattr(patient_writer, "SLOW_SECONDS", 0.0)
     monkeypatch.setattr(liveness, "OUTAGE_SECONDS", 1.0)
     socket = await connect(ada)
     run_id = (await socket.start("emulator/drip"))["run_id"]
