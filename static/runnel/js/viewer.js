@@ -224,6 +224,11 @@ export class Viewer {
 
   /** Take an `event` frame. */
   receive({ run_id: runId, seq, event }, characters) {
+    if (event.type === "CUSTOM" && event.name === "storage_waiting") {
+      // It is in no log, and has the number of the event before it.
+      this.#runs.known.get(runId)?.view.savingWaits(event.value.waiting);
+      return;
+    }
     if (!this.#isOurs(runId, seq, event)) return;
     const known = this.#runs.known.get(runId) ?? this.#runs.adopt({ id: runId });
     if (seq <= known.seq || known.isStored) return;
