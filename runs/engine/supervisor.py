@@ -37,6 +37,7 @@ from runs.engine.stop_signals import Cancellation
 from runs.log.compaction import Compactor
 from runs.log.feed import Feed
 from runs.log.journal import Fenced, Journal
+from runs.log.patient_writer import GIVE_UP
 from runs.log.run_log import RunLog
 from runs.states import CancelledBy, RunStatus
 from runs.store import queue
@@ -309,6 +310,9 @@ class Supervisor:
             ended.cancel()
         # Includes runs that were being stored when the drain began.
         while mine := [item.run_id for item in stop_signals.live() if item.loop is loop]:
+            if self.availability.waiting > GIVE_UP:
+                logger.warning("%d runs are left to others: their ends cannot be stored", len(mine))
+                return
             for run_id in mine:
                 await self.cancel(
                     CancelRequest(run_id=run_id, by=CancelledBy.SERVER, reason="the server is stopping")

@@ -158,8 +158,8 @@ class Journal:
         return await self._request(None, [], apply)
 
     async def close(self) -> None:
-        """Commit all pending events and stop the writer."""
-        while self._dirty or self._requests or self._is_committing:
+        """Commit all pending events, unless the database is away for too long, and stop the writer."""
+        while (self._dirty or self._requests or self._is_committing) and not self._writer.is_given_up:
             self.commit_now()
             await asyncio.sleep(0.001)
         # Cleared first: a request that arrives while this worker ends must start another one.

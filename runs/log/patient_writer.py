@@ -21,6 +21,8 @@ SLOW_SECONDS = 4.0
 PAUSE_SECONDS = 0.2
 
 
+#: Seconds of an outage after which a process that stops waits no longer for the database.
+GIVE_UP = 5.0
 #: What waits, for ``Availability``.
 _WRITES, _FAILS = "journal", "journal, again"
 
@@ -53,6 +55,11 @@ class PatientWriter:
                 self._availability.is_answered(_WRITES)
                 self._availability.is_answered(_FAILS)
                 return outcomes
+
+    @property
+    def is_given_up(self) -> bool:
+        """Whether nobody who wants to end should wait for the database any more."""
+        return self._availability.waiting > GIVE_UP
 
     async def close(self) -> None:
         """End the thread."""

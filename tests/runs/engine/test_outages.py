@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 from django.utils import timezone
 
 from concurrency import availability
@@ -87,6 +87,27 @@ async def test_viewers_and_starters_are_told_and_a_long_outage_ends_the_run_with
     assert (run.status, run.stop_reason) == (RunStatus.FAILED, "log_unavailable")
     assert socket.said(run_id)
     await socket.ended(started)
+
+
+async def test_a_server_that_stops_does_not_wait_for_a_database_that_stays_away(
+    ada: Person, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (patient_writer, supervisor):
+        monkeypatch.setattr(module, "GIVE_UP", 0.5)
+    socket = await connect(ada)
+    run_id = (await socket.start("emulator/drip"))["run_id"]
+    await socket.saw(run_id, "TEXT_MESSAGE_CONTENT")
+
+    def fail(_: Any) -> None:
+        raise OperationalError("gone")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(patient_writer, "write_group", fail)
+        async with asyncio.timeout(STUCK):
+            await supervisor.current().drain()
+    assert (await readers.run(Run.objects.get, pk=run_id)).status == RunStatus.RUNNING
+    # Another process finds it later.
+    stop_signals.lose(UUID(run_id), 1)
 
 
 def test_a_lease_is_believed_only_after_answers_without_a_gap(monkeypatch: pytest.MonkeyPatch) -> None:
