@@ -21,6 +21,7 @@ from django.db import InterfaceError, OperationalError
 
 from concurrency.tasks import spawn
 from concurrency.threads import readers
+from providers.types import Json
 from runs.log.doorbells import Doorbells
 from runs.log.followers import Followers
 from runs.log.news import News
@@ -65,8 +66,8 @@ class Client(Protocol):
         """Return how many sent bytes the client has not read yet, as far as the server can know."""
         ...
 
-    async def send_waiting(self, run_id: UUID, seq: int, is_waiting: bool) -> None:
-        """Say after the event ``seq`` that what follows cannot be saved now, or that it can be again."""
+    async def send_note(self, run_id: UUID, seq: int, name: str, value: Json) -> None:
+        """Send a ``CUSTOM`` event after the event ``seq`` that is in no log: why nothing follows, or that it does again."""
         ...
 
     async def drop(self) -> None:
@@ -99,6 +100,8 @@ class _Channel:
 
     last_seq: int
     source: _Source
+    #: Whether the process that drives the run has sent no heartbeat for a while.
+    is_silent: bool = False
     #: Bytes published so far; a paused viewer measures its growth.
     published: int = 0
     #: The first batch of a run that begins here, for the viewer that its start will bring.
@@ -195,7 +198,7 @@ class Feed:
         for channel in self._channels.values():
             if channel.source is not _Source.ENDED:
                 for viewer in channel.viewers:
-                    viewer.tell_waiting(is_waiting)
+                    viewer.tell("storage_waiting", {"waiting": is_waiting})
 
     def leave(self, viewer: "Viewer") -> None:
         """Remove a viewer, and its channel if it was the last one and this process does not drive the run."""
@@ -218,15 +221,19 @@ class Feed:
         """Take the newest seq of a run from the process that drives it; it may be late, or of no interest here."""
         channel = self._channels.get(run_id)
         if channel is not None and channel.source is _Source.LOG:
-            self._take_state(run_id, last_seq, False)
+            self._take_state(run_id, last_seq, False, channel.is_silent)
 
     def _driven_seq(self, run_id: UUID) -> int:
         channel = self._channels.get(run_id)
         return channel.last_seq if channel is not None and channel.source is _Source.HERE else 0
 
-    def _take_state(self, run_id: UUID, last_seq: int, has_ended: bool) -> None:
+    def _take_state(self, run_id: UUID, last_seq: int, has_ended: bool, is_silent: bool) -> None:
         """Take the state of a run that another process drives; read what is new of it."""
         channel = self._channels[run_id]
+        if is_silent != channel.is_silent and not has_ended:
+            channel.is_silent = is_silent
+            for viewer in channel.viewers:
+                viewer.tell("worker_silent", {"silent": is_silent})
         if last_seq > channel.last_seq:
             self._news.want(run_id, last_seq)
         elif has_ended:
@@ -306,9 +313,9 @@ class Viewer:
             self._queued += len(batch.frames)
         self.wake.set()
 
-    def tell_waiting(self, is_waiting: bool) -> None:
-        """Tell the client that what follows cannot be saved now, or that it can be again."""
-        spawn(self._client.send_waiting(self.run_id, self.cursor, is_waiting), name="waiting", is_shared=True)
+    def tell(self, name: str, value: Json) -> None:
+        """Tell the client why nothing follows, or that it does again."""
+        spawn(self._client.send_note(self.run_id, self.cursor, name, value), name="a note", is_shared=True)
 
     async def _follow(self) -> None:
         try:

@@ -4,7 +4,12 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable
+from datetime import timedelta
 from uuid import UUID
+
+from django.conf import settings
+from django.db.models import DurationField, ExpressionWrapper, F
+from django.db.models.functions import Now
 
 from concurrency.tasks import spawn
 from concurrency.threads import readers
@@ -13,8 +18,13 @@ from runs.states import TERMINAL
 
 logger = logging.getLogger("runnel.feed")
 
-#: Called with the id of a run, its newest seq, and whether it has ended.
-type StateSeen = Callable[[UUID, int, bool], None]
+#: After so many heartbeats' time without one, the process of a run counts as silent.
+SILENT_BEATS = 2.4
+#: What is left of a run's lease, by the database's clock.
+_LEFT = F("lease_until") - Now()
+
+#: Called with the id of a run, its newest seq, whether it has ended, and whether the process that drives it is silent.
+type StateSeen = Callable[[UUID, int, bool, bool], None]
 
 
 class StatePoll:
@@ -58,22 +68,29 @@ class StatePoll:
             else:
                 for run_id in asked:
                     # A run that was deleted has ended.
-                    self._report(run_id, *states.get(run_id, (0, True)))
+                    self._report(run_id, *states.get(run_id, (0, True, False)))
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._interval):
                     await self._is_new.wait()
 
-    def _report(self, run_id: UUID, last_seq: int, has_ended: bool) -> None:
+    def _report(self, run_id: UUID, last_seq: int, has_ended: bool, is_silent: bool) -> None:
         if run_id in self._run_ids:
             try:
-                self._seen(run_id, last_seq, has_ended)
+                self._seen(run_id, last_seq, has_ended, is_silent)
             except Exception:
                 logger.exception(
                     "the state of run %s could not be reported; the next query tries again", run_id
                 )
 
 
-def _read_states(run_ids: tuple[UUID, ...]) -> dict[UUID, tuple[int, bool]]:
-    """Return of each run that exists its newest seq, and whether it has ended."""
-    rows = Run.objects.filter(pk__in=run_ids).order_by().values_list("pk", "log__last_seq", "status")
-    return {run_id: (last_seq or 0, status in TERMINAL) for run_id, last_seq, status in rows}
+def _read_states(run_ids: tuple[UUID, ...]) -> dict[UUID, tuple[int, bool, bool]]:
+    """Return of each run that exists its newest seq, whether it has ended, and whether its process is silent."""
+    silent = timedelta(
+        seconds=settings.RUNNEL_LEASE_SECONDS - SILENT_BEATS * settings.RUNNEL_HEARTBEAT_SECONDS
+    )
+    rows = Run.objects.filter(pk__in=run_ids).order_by()
+    columns = rows.values_list("pk", "log__last_seq", "status", ExpressionWrapper(_LEFT, DurationField()))
+    return {
+        run_id: (last_seq or 0, status in TERMINAL, left is not None and left < silent)
+        for run_id, last_seq, status, left in columns
+    }

@@ -26,10 +26,15 @@ def conversation(conversation_id: UUID, outline: dict[str, Any]) -> str:
     return dump({"type": "conversation", "conversation_id": str(conversation_id), **outline})
 
 
-def storage_waiting(run_id: UUID, seq: int, is_waiting: bool) -> str:
-    """Return the event after ``seq`` that tells whether what follows waits to be saved. It has no number of its own."""
-    event = {"type": "CUSTOM", "name": "storage_waiting", "value": {"waiting": is_waiting}}
+def note(run_id: UUID, seq: int, name: str, value: dict[str, Any]) -> str:
+    """Return a ``CUSTOM`` event after the event ``seq`` that is in no log. It has no number of its own."""
+    event = {"type": "CUSTOM", "name": name, "value": value}
     return dump({"type": "event", "run_id": str(run_id), "seq": seq, "event": event})
+
+
+def storage_waiting(run_id: UUID, seq: int, is_waiting: bool) -> str:
+    """Return the note that tells whether what follows waits to be saved."""
+    return note(run_id, seq, "storage_waiting", {"waiting": is_waiting})
 
 
 def error(

@@ -198,9 +198,9 @@ class Subscriptions:
         """Send a ``lag`` frame: live delivery pauses ``behind`` events before the run's last one."""
         await self._send_text(server_frames.dump({"type": "lag", "run_id": str(run_id), "behind": behind}))
 
-    async def send_waiting(self, run_id: UUID, seq: int, is_waiting: bool) -> None:
-        """Send the event that says that saving waits; it is in no log, and repeats the number of the one before."""
-        await self._send_text(server_frames.storage_waiting(run_id, seq, is_waiting))
+    async def send_note(self, run_id: UUID, seq: int, name: str, value: Json) -> None:
+        """Send an event that is in no log, and has the number of the one before it."""
+        await self._send_text(server_frames.note(run_id, seq, name, value))
 
     def unread(self) -> int:
         """Return the bytes that the client has not read: buffered or not acknowledged, the larger number."""

@@ -21,6 +21,9 @@ from tests.faults.redis_process import RedisServer, temporary_redis
 from tests.faults.server_process import STUCK, Client, Json, ServerProcess
 from tests.postgresql import DatabaseServer, temporary_server
 
+#: Events that are in no log.
+NOTES = frozenset({"storage_waiting", "worker_silent"})
+
 
 @dataclass(frozen=True, kw_only=True)
 class Processes:
@@ -73,7 +76,7 @@ class TimedClient(Client):
         super().__init__(connection)
 
     def note_frame(self, frame: Json) -> None:
-        if frame["type"] == "event" and frame["event"].get("name") == "storage_waiting":
+        if frame["type"] == "event" and frame["event"].get("name") in NOTES:
             self.frames[frame["run_id"]].pop()
             self.notices.append(frame)
         elif frame["type"] == "event":
@@ -187,10 +190,10 @@ def assert_lost(end: Any, frames: list[str]) -> None:
     assert [json.loads(frame)["seq"] for frame in frames] == list(range(1, len(frames) + 1))
 
 
-async def told(client: TimedClient, run_id: str, *, waiting: bool) -> None:
+async def told(client: TimedClient, run_id: str, **value: bool) -> None:
     def is_told() -> bool:
         return any(
-            notice.get("run_id") == run_id and notice["event"]["value"] == {"waiting": waiting}
+            notice.get("run_id") == run_id and notice["event"]["value"] == value
             for notice in client.notices
             if notice["type"] == "event"
         )

@@ -236,7 +236,13 @@ async def test_the_runs_of_a_process_that_was_killed_end_within_ten_seconds(both
         async with await both.client(both.a) as a, await both.client(both.b) as b:
             runs = [await watched_by_b(a, b) for _ in range(5)]
             both.a.kill()
+            killed_at = time.monotonic()
             await a.closed()
+            for run_id in runs:
+                await told(b, run_id, silent=True)
+            told_after = time.monotonic() - killed_at
+            report("viewers elsewhere are told of a killed process", [told_after])
+            assert told_after < 5.0 + 2.0
             for run_id in runs:
                 assert_lost(await end_of(b, run_id, seconds=ALL_ENDED), b.frames[run_id])
                 assert b.frames[run_id][: len(a.frames[run_id])] == a.frames[run_id]

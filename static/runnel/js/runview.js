@@ -14,7 +14,6 @@ import { Waiting } from "./waiting.js";
 
 /** What is said of a run that nobody here hears of. */
 const UNHEARD = "Without a connection. What comes meanwhile is shown later.";
-const UNSAVED = "Nothing can be saved at the moment; the answer goes on when it can…";
 
 /** Stop reasons of answers that lack their end. */
 const CUTS = new Set(["max_tokens_exceeded", "max_steps", "max_continuations", "budget_exhausted"]);
@@ -35,7 +34,7 @@ export class RunView {
   #isStopping = false;
   #remedies = element("div", { class: "remedies" });
   #isFollowed = true;
-  #savingWaits = false;
+  #heldUp = "";
 
   /**
    * @param {any} run  what is known of it, as it is stored: at least its `id`
@@ -76,7 +75,7 @@ export class RunView {
 
   /** Draw one event of the run; its `seq` tells whether that is past. */
   apply(event, seq) {
-    this.savingWaits(false);
+    this.heldUp();
     switch (event.type) {
       case "RUN_STARTED":
         this.#begin(event.input ?? {}, event.metadata ?? {});
@@ -102,10 +101,10 @@ export class RunView {
     this.#show();
   }
 
-  /** Tell whether what it says waits to be saved, because the server's database is away. */
-  savingWaits(waits) {
-    if (waits === this.#savingWaits) return;
-    this.#savingWaits = waits;
+  /** Tell why nothing more comes for now; without a reason it goes on. */
+  heldUp(why = "") {
+    if ((why || "") === this.#heldUp) return;
+    this.#heldUp = why || "";
     this.#show();
   }
 
@@ -273,7 +272,7 @@ export class RunView {
     const { words, until } = this.#waiting ?? { words: this.#goesOn, until: [] };
     const isStill = !this.#isFollowed || (this.isWaiting && !this.#isStopping);
     this.element.dataset.status = this.isWaiting ? "awaiting_approval" : "running";
-    const heard = this.#savingWaits ? UNSAVED : words;
+    const heard = this.#heldUp || words;
     const known = this.isWaiting || this.#isFollowed ? heard : UNHEARD;
     const line = this.#isStopping ? ["Stopping…"] : [known, ...until.flatMap((each) => [" · ", each])];
     this.#outcome.replaceChildren(element("p", { class: isStill ? "working still" : "working" }, ...line));

@@ -14,6 +14,12 @@ import { isToldInPart } from "./runevents.js";
 import { ShownRuns } from "./shownruns.js";
 import { RequestError } from "./socket.js";
 
+/** Why nothing more comes of a run for now, by the event that tells it; nothing once it goes on. */
+const HELD_UP = {
+  storage_waiting: ({ waiting }) => waiting && "Nothing can be saved at the moment; the answer goes on when it can…",
+  worker_silent: ({ silent }) => silent && "The server that writes this answer is not heard of at the moment…",
+};
+
 /** Milliseconds for which what was read before it was wanted is as good as new. */
 const FRESH = 5000;
 
@@ -224,9 +230,9 @@ export class Viewer {
 
   /** Take an `event` frame. */
   receive({ run_id: runId, seq, event }, characters) {
-    if (event.type === "CUSTOM" && event.name === "storage_waiting") {
+    if (event.type === "CUSTOM" && Object.hasOwn(HELD_UP, event.name)) {
       // It is in no log, and has the number of the event before it.
-      this.#runs.known.get(runId)?.view.savingWaits(event.value.waiting);
+      this.#runs.known.get(runId)?.view.heldUp(HELD_UP[event.name](event.value));
       return;
     }
     if (!this.#isOurs(runId, seq, event)) return;

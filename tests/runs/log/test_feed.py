@@ -31,7 +31,7 @@ class Reader:
     def __init__(self, *, reads: bool = True) -> None:
         self.frames: list[str] = []
         self.lags: list[int] = []
-        self.waiting: list[tuple[int, bool]] = []
+        self.notes: list[tuple[int, str, Any]] = []
         self.has_ended = False
         self.is_dropped = False
         self.is_failed = False
@@ -47,8 +47,8 @@ class Reader:
     async def send_lag(self, run_id: UUID, behind: int) -> None:
         self.lags.append(behind)
 
-    async def send_waiting(self, run_id: UUID, seq: int, is_waiting: bool) -> None:
-        self.waiting.append((seq, is_waiting))
+    async def send_note(self, run_id: UUID, seq: int, name: str, value: Any) -> None:
+        self.notes.append((seq, name, value))
 
     def unread(self) -> int:
         return self._unread

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -14,6 +15,7 @@ from runs.log import polling
 from runs.log.feed import Feed
 from runs.models import Run
 from runs.states import RunStatus
+from runs.store import clock
 from tests.runs.conftest import Person
 from tests.runs.rows import make_run
 
@@ -25,6 +27,7 @@ class Reader:
     """A client that only hears of the end."""
 
     has_ended: bool = False
+    notes: list[tuple[str, Any]] = field(default_factory=list)
 
     async def send_frame(self, run_id: UUID, seq: int, frame: str) -> None:
         raise AssertionError("there are no events")
@@ -32,8 +35,8 @@ class Reader:
     async def send_lag(self, run_id: UUID, behind: int) -> None:
         raise AssertionError("there are no events")
 
-    async def send_waiting(self, run_id: UUID, seq: int, is_waiting: bool) -> None:
-        raise AssertionError("nothing waits")
+    async def send_note(self, run_id: UUID, seq: int, name: str, value: Any) -> None:
+        self.notes.append((name, value))
 
     def unread(self) -> int:
         return 0
@@ -133,11 +136,34 @@ async def test_a_run_that_is_driven_here_is_not_asked_about(queries: Queries, ad
     await until(lambda: len(feed) == 0)
 
 
+async def test_viewers_are_told_of_a_process_that_is_silent_before_its_lease_is_over(
+    queries: Queries, ada: Person
+) -> None:
+    run = await readers.run(lambda: make_run(owner=ada.user, status=RunStatus.RUNNING))
+
+    async def renew(seconds: float) -> None:
+        left = clock.after(timedelta(seconds=seconds))
+        await readers.run(Run.objects.filter(pk=run.pk).update, lease_until=left)
+
+    await renew(60)
+    feed, reader = Feed(poll=0.01), Reader()
+    viewer = feed.watch(run.pk, reader, after=0, last_seq=0, finished=False)
+    viewer.start()
+    await until(lambda: len(queries.asked) > 1)
+    assert reader.notes == []
+    await renew(2.0)
+    await until(lambda: len(reader.notes) == 1)
+    await renew(60)
+    await until(lambda: len(reader.notes) == 2)
+    assert reader.notes == [("worker_silent", {"silent": True}), ("worker_silent", {"silent": False})]
+    await viewer.stop()
+
+
 async def test_one_run_that_cannot_be_reported_keeps_no_other_from_it(queries: Queries, ada: Person) -> None:
     ids = await readers.run(lambda: [make_run(owner=ada.user).pk for _ in range(2)])
     heard: list[UUID] = []
 
-    def seen(run_id: UUID, last_seq: int, has_ended: bool) -> None:
+    def seen(run_id: UUID, last_seq: int, has_ended: bool, is_silent: bool) -> None:
         heard.append(run_id)
         raise ValueError
 
