@@ -30,6 +30,8 @@ from emulator.exchanges import EmulatedExchange
 from tests.faults import server_process, stack
 from tests.faults.server_process import Client, ServerProcess, is_terminal
 
+#: Seconds after which something that does not happen counts as stuck.
+PATIENCE = 300.0
 #: Streams while processes are killed, and while they are stopped.
 BESIDE_KILLS, BESIDE_STOPS = 10, 50
 MODELS = ("drip", "drip@openai-responses", "long", "fast", "reasoning", "silent")
@@ -47,7 +49,7 @@ class Installation:
 
     async def client(self, number: int = 0) -> Client:
         """Open a socket to the web process with this number, or to the next one that answers."""
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE):
             for place in itertools.count(number):
                 with contextlib.suppress(OSError, InvalidMessage):
                     return await Client.connect(self.web[place % len(self.web)], self.token)
@@ -76,7 +78,7 @@ def one(folder: Path, **settings: str) -> Iterator[Installation]:
         with sqlite3.connect(folder / "runnel.sqlite3", timeout=30) as database:
             return database.execute(query.replace("%s", "?"), values).fetchall()
 
-    server.start()
+    server.start(patience=PATIENCE)
     try:
         yield Installation(web=[server], workers=[], token=server.issue_token(), rows=rows)
     finally:
@@ -86,7 +88,7 @@ def one(folder: Path, **settings: str) -> Iterator[Installation]:
 @contextmanager
 def apart(folder: Path, **settings: str) -> Iterator[Installation]:
     """Two web processes and two workers."""
-    with stack.running(folder, settings) as found:
+    with stack.running(folder, settings, patience=PATIENCE) as found:
         yield Installation(web=found.web, workers=found.workers, token=found.token, rows=found.rows)
 
 
@@ -108,7 +110,7 @@ async def kills(here: Installation, number: int, chance: random.Random) -> None:
         await asyncio.sleep(chance.random() * 0.8)
         victim.kill()
         begin = time.monotonic()
-        await asyncio.to_thread(victim.start)
+        await asyncio.to_thread(victim.start, patience=PATIENCE)
         watcher = await here.client()
         for run_id in runs:
             await watcher.ask("subscribe", run_id=run_id)
@@ -162,7 +164,7 @@ async def stops(here: Installation, number: int, chance: random.Random) -> None:
         mine = [run_id for run_id in runs if run_id in ended]
         odd += sum(ended[run_id] != "shutdown" for run_id in mine)
         unseen += sum(not _ended(client, run_id) for run_id in mine)
-        await asyncio.to_thread(victim.start)
+        await asyncio.to_thread(victim.start, patience=PATIENCE)
         await client.leave()
         client = await here.client()
         for run_id in set(runs) - set(mine):
@@ -318,7 +320,7 @@ def main() -> None:
     for name, default in (("kills", 20), ("stops", 5), ("cancels", 200), ("cuts", 20), ("starts", 200)):
         parser.add_argument(f"--{name}", type=int, default=default)
     options = parser.parse_args()
-    server_process.STUCK = 120.0
+    server_process.STUCK = PATIENCE
     port = free_port()
     settings = providers_at(f"http://127.0.0.1:{port}") | {"RUNNEL_STARTS_PER_MINUTE": "1000000"}
     print(

@@ -37,9 +37,9 @@ class Stack:
         self.web = [process(ServerProcess, f"web{number}") for number in range(1, servers + 1)]
         self.workers = [process(WorkerProcess, name) for name in ("worker1", "worker2")]
 
-    def start(self) -> None:
+    def start(self, *, patience: float = 4 * STUCK) -> None:
         with ThreadPoolExecutor() as pool:
-            list(pool.map(lambda process: process.start(patience=4 * STUCK), (*self.web, *self.workers)))
+            list(pool.map(lambda process: process.start(patience=patience), (*self.web, *self.workers)))
         self.token = self.web[0].issue_token()
 
     def stop(self) -> None:
@@ -58,12 +58,14 @@ class Stack:
 
 
 @contextmanager
-def running(folder: Path, settings: Mapping[str, str], *, servers: int = 2) -> Iterator[Stack]:
+def running(
+    folder: Path, settings: Mapping[str, str], *, servers: int = 2, patience: float = 4 * STUCK
+) -> Iterator[Stack]:
     """Start everything, with files in ``folder``; end it afterwards. Skip the test where a program is missing."""
     with temporary_redis() as redis, temporary_database() as database:
         stack = Stack(folder, database, redis, servers=servers, settings=settings)
         try:
-            stack.start()
+            stack.start(patience=patience)
             yield stack
         finally:
             stack.stop()
