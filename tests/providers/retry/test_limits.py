@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from concurrency.redis_slots import SharedSlots, close_shared
 from providers import catalog, errors
 from providers.adapter import Timeouts
 from providers.catalog import Target
@@ -14,6 +15,7 @@ from providers.types.trace import TraceStatus
 from tests.providers.calling import PATIENT, at, until
 from tests.providers.retry.attempting import Step, beginning, speaking
 from tests.providers.upstream import forever, in_turn, streaming, upstream
+from tests.redis_server import temporary_redis
 
 CHAT = "openai-chat"
 IMPATIENT = Timeouts(connect=1, first_byte=0.2, idle=5)
@@ -161,3 +163,22 @@ async def test_several_waiters_come_one_after_the_other(fresh_clients: None) -> 
         await asyncio.gather(*(step.result() for step in steps))
     await until(lambda: server.open == 0)
     assert len(server.requests) == 10
+
+
+async def test_a_place_that_another_process_has_is_waited_for(fresh_clients: None, settings: Any) -> None:
+    with temporary_redis() as settings.REDIS_URL:
+        other = SharedSlots(settings.REDIS_URL)
+        async with upstream(speaking(CHAT)) as server:
+            target = limited(server.origin, concurrency=1)
+            held = await other.take("test", 1)
+            assert held is not None
+            refused = Step((target,), timeouts=IMPATIENT)
+            assert "makes 1 calls to test at the same time" in (await refused.failure()).message
+            step = Step((target,))
+            step.start()
+            await other.give_back(held)
+            assert (await step.result()).text == "Hello."
+            # It has given its own place back.
+            assert await other.take("test", 1) is not None
+        await other.close()
+        await close_shared()
