@@ -153,3 +153,15 @@ async def test_a_worker_that_is_told_to_stop_ends_its_runs_and_tells_their_viewe
                 await client.ended(run_id)
         if death < DEATHS - 1:
             await asyncio.to_thread(worker.start)
+
+
+async def test_a_run_that_no_worker_takes_waits_and_is_cancelled_at_once(stack: Stack) -> None:
+    for worker in stack.workers:
+        worker.kill()
+    async with await Client.connect(stack.web[0], stack.token) as client:
+        run = await client.start("emulator/echo")
+        assert run["state"] == "created"
+        await client.ask("cancel", run_id=run["run_id"])
+        assert (await client.ended(run["run_id"]))["outcome"] == {"type": "cancelled"}
+        assert_whole(client.frames[run["run_id"]])
+        assert stack.rows("SELECT claims, worker FROM runs_run WHERE id = %s", run["run_id"]) == [(0, "")]
