@@ -6,7 +6,7 @@ UV_COMPILE := $(PYTHON) -m uv pip compile --no-config --quiet --universal --pyth
 	--generate-hashes --custom-compile-command "make lock" $(UPGRADE)
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev boto3 s3 otel run compose test lint types imports pytest js vendor thorough failures compatibility pythons coverage lanes format lock reset clean
+.PHONY: help install dev boto3 s3 otel run compose test lint types imports pytest js vendor thorough pictures failures compatibility pythons coverage lanes format lock reset clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -62,6 +62,9 @@ thorough: dev ## Repeat what `make test` repeats some times as often as before a
 		tests/contract/test_mutations.py \
 		tests/runs/services/test_queue_interleavings.py tests/deploy/test_stack.py \
 		tests/providers/usage/test_stopped_answers.py tests/browser/test_markdown.py tests/browser/test_bad_lines.py
+
+pictures: dev ## Take the pictures in docs/pictures/ anew (needs chromium)
+	@$(PYTHON) -m scripts.pictures
 
 failures: dev ## Write docs/reference/failures.md anew: what users read when providers fail
 	@REGENERATE=1 $(PYTHON) -m pytest -q tests/faults/test_failures.py

@@ -246,7 +246,7 @@ def main() -> None:
             tell(of_a_long_answer(page, 10, "openai-chat/dictated", f"{lines} at {asked.rate:g} tokens/s"))
 
     with (
-        dictate(answer, rate=asked.rate) as origin,
+        dictate(lambda _: answer, rate=asked.rate) as origin,
         serve({"OPENAI_API_KEY": "nobody", "OPENAI_BASE_URL": f"{origin}/v1"}) as served,
     ):
         run(served)
