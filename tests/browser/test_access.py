@@ -1,9 +1,11 @@
 """The page for people who see little, use no mouse, or have a small screen: axe finds nothing."""
 
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from django.template.loader import render_to_string
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.browser.conftest import Server, sign_in
 from tests.browser.doing import answer, last_run, outcome, press, send, sign_in_by_keyboard, wait_for_words
@@ -67,10 +69,22 @@ def test_nothing_keeps_people_out_of_the_pages_around(browser: Browser, server: 
     page.locator(".errorlist").wait_for()
     assert violations(page) == []
     sign_in(page, server.password)
-    for address in ("/", "/password/", "/password/done/"):
+    for address in ("/", "/password/", "/password/done/", "/nowhere/", f"/c/{uuid4()}/", f"/s/{'x' * 43}/"):
         page.goto(address)
         assert violations(page) == [], address
     context.close()
+
+
+@pytest.mark.parametrize("template", ["400.html", "403.html", "403_csrf.html", "500.html"])
+def test_nothing_keeps_people_out_of_pages_about_errors(context: BrowserContext, template: str) -> None:
+    page = context.new_page()
+    # What goes wrong is of no importance for how it is told.
+    page.route(
+        "**/wrong/", lambda route: route.fulfill(body=render_to_string(template), content_type="text/html")
+    )
+    page.goto("/wrong/")
+    assert page.locator("h1").count() == 1
+    assert violations(page) == []
 
 
 def test_nothing_keeps_people_out_of_a_conversation(page: Page) -> None:

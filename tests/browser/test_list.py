@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, WebSocketRoute, expect
 
 from tests.browser.doing import choose, entry, last_run, outcome, press, send, wait_for_words
+from tests.browser.test_access import violations
 
 pytestmark = pytest.mark.browser
 
@@ -96,6 +97,7 @@ def test_a_link_shows_the_answer_live_until_it_is_revoked(page: Page, browser: B
     guest.goto(address)
     expect(guest.locator(".asked")).to_contain_text("Read along with me")
     expect(guest.locator("#presence")).to_have_text("admin looks at this too.")
+    assert violations(guest) == []
     expect(page.locator("#presence")).to_have_text("1 guest looks at this too.")
     send(page, "And on", "emulator/long")
     # Not the words of the answer before.
