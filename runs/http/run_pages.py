@@ -13,10 +13,10 @@ from typing import Any
 from uuid import UUID
 
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db.models import Case, Prefetch, Q, QuerySet, Sum, TextField, When
+from django.db.models import Prefetch, Q, QuerySet, Sum, TextField
 from django.db.models.functions import Cast, Length
 
-from runs.models import Conversation, Message, Note, Run, ToolCall
+from runs.models import Conversation, Message, Note, Run, Step, ToolCall
 from runs.store.branches import Branch, Node
 
 #: The most runs on one page, and of runs that are asked for by their ids.
@@ -83,7 +83,9 @@ def read(
     calls = Prefetch("tool_calls", ToolCall.objects.select_related("decided_by"))
     messages = Prefetch("messages", Message.objects.order_by("position").defer(*_HIDDEN_OF_MESSAGES))
     found = conversation.runs.filter(queue_place=None).select_related("log").defer(*_HIDDEN_OF_RUNS)
-    found = found.prefetch_related(calls, messages, "notes", "steps")
+    found = found.prefetch_related(
+        calls, messages, "notes", Prefetch("steps", Step.objects.order_by("index"))
+    )
     if only:
         ids = [UUID(run_id) for run_id in only[:MOST_RUNS]]
         chosen = found.filter(Q(pk__in=ids) | Q(chosen_id__in=ids))
@@ -102,8 +104,8 @@ def _in_order(found: QuerySet[Run], keys: list[UUID]) -> Iterator[Run]:
     """Yield the runs with these keys, a few at a time: after the first ones as many as a page may hold."""
     few, rest = keys[:_TOGETHER], keys[_TOGETHER:]
     while few:
-        order = Case(*(When(pk=key, then=place) for place, key in enumerate(few)))
-        yield from found.filter(pk__in=few).order_by(order)
+        read = {run.pk: run for run in found.filter(pk__in=few).order_by()}
+        yield from (read[key] for key in few if key in read)
         count = _count_within(ENOUGH, rest)
         few, rest = rest[:count], rest[count:]
 
