@@ -228,12 +228,12 @@ USE_TZ = True
 STATIC_URL = "/static/"
 STATIC_ROOT = RUNNEL_DATA_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-# With DEBUG, static files are served from their source folders, under addresses with a version. Without it, they are
-# served from STATIC_ROOT, where `manage.py collectstatic` puts hashed and compressed copies.
+
 #: The bucket for uploads, in a store that speaks S3; if empty, they are in the data folder.
 RUNNEL_S3_BUCKET = text("RUNNEL_S3_BUCKET")
 #: Address of the store, if it is not Amazon's.
 RUNNEL_S3_ENDPOINT = text("RUNNEL_S3_ENDPOINT")
+#: Its region.
 RUNNEL_S3_REGION = text("RUNNEL_S3_REGION")
 #: What the names of our objects begin with.
 RUNNEL_S3_PREFIX = text("RUNNEL_S3_PREFIX")
@@ -269,6 +269,8 @@ STORAGES: dict[str, dict[str, Any]] = {
         else "project.staticfiles.HashedStaticFilesStorage"
     },
 }
+# With DEBUG, static files are served from their source folders, under addresses with a version. Without it, they are
+# served from STATIC_ROOT, where `manage.py collectstatic` puts hashed and compressed copies.
 SERVESTATIC_USE_FINDERS = DEBUG
 SERVESTATIC_AUTOREFRESH = DEBUG
 SERVESTATIC_USE_MANIFEST = not DEBUG
@@ -420,7 +422,7 @@ RUNNEL_COUNT_TOKENS = boolean("RUNNEL_COUNT_TOKENS", False)
 RUNNEL_DRAIN_CANCELLED_SECONDS = number("RUNNEL_DRAIN_CANCELLED_SECONDS", 0.0)
 
 # Connections of clients to `make run`. One that has not sent a whole request yet makes room for a new one.
-#: In all. A quarter of the process's file descriptors, up to 256, is kept for other things.
+#: In all. A third of the process's file descriptors, up to 256, is kept for other things.
 RUNNEL_CONNECTIONS = whole("RUNNEL_CONNECTIONS", 10_000, at_least=1)
 #: Of one address, WebSockets not counted; not looked at behind a proxy (RUNNEL_BEHIND_PROXY).
 RUNNEL_CONNECTIONS_PER_ADDRESS = whole("RUNNEL_CONNECTIONS_PER_ADDRESS", 200, at_least=1)

@@ -7,7 +7,6 @@ look into a database.
 import asyncio
 import logging
 import time
-from collections import defaultdict
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -30,7 +29,7 @@ BYTES_OF_A_FRAME = 512
 FREE_SECONDS = 0.01
 #: Frames that one second of CPU time beyond that counts as. With 2,000 frames a second, half of a core.
 FRAMES_OF_A_SECOND = 4_000
-#: Users whose buckets are kept; with more, the full ones are dropped.
+#: Users whose buckets are kept; with more, those are dropped who have done nothing for a minute.
 _KEPT_USERS = 10_000
 #: Seconds of a clock that is never set back.
 _now = time.monotonic
@@ -63,7 +62,7 @@ class _Rates:
     """The rates of one event loop."""
 
     shared: MovingWindowRateLimiter | None
-    users: defaultdict[int, _User] = field(default_factory=lambda: defaultdict(_User))
+    users: dict[int, _User] = field(default_factory=dict)
 
 
 _of_this_loop = PerLoop(lambda: _Rates(shared_limiter()))
@@ -75,13 +74,10 @@ async def count_start(user_id: int, *, per_minute: int) -> None:
     Raises:
         RateLimited: the user has started ``per_minute`` runs; ``retry_after`` says when the next one may start.
     """
-    here = _of_this_loop.get()
-    if len(here.users) > _KEPT_USERS:
-        _forget_idle(here.users)
-    bucket = here.users[user_id].starts
+    bucket = _user(user_id).starts
     wait = bucket.take(1, per_second=per_minute / 60, capacity=per_minute, now=_now())
-    if not wait and here.shared is not None:
-        wait = await _count_in_redis(here.shared, user_id, per_minute)
+    if not wait and (shared := _of_this_loop.get().shared) is not None:
+        wait = await _count_in_redis(shared, user_id, per_minute)
     if wait:
         raise RateLimited(
             f"You may start {per_minute:,} runs a minute. Try again in {_seconds(wait)}.",
@@ -96,7 +92,7 @@ def count_frame(user_id: int, size: int, *, per_second: int) -> float:
     Returns:
         The seconds to wait before the frame is handled, so that the user's frames keep to the rate.
     """
-    bucket = _of_this_loop.get().users[user_id].frames
+    bucket = _user(user_id).frames
     amount = 1 + size // BYTES_OF_A_FRAME
     return bucket.overdraw(amount, per_second=per_second, capacity=per_second, now=_now())
 
@@ -107,7 +103,7 @@ async def storing(user_id: int) -> AsyncIterator[Cost]:
 
     What the start costs beyond ``FREE_SECONDS`` counts as frames: the user's next ones are handled later.
     """
-    user = _of_this_loop.get().users[user_id]
+    user = _user(user_id)
     cost = Cost()
     async with user.slots:
         try:
@@ -128,6 +124,15 @@ async def _count_in_redis(limiter: MovingWindowRateLimiter, user_id: int, per_mi
         logger.exception("the starts of user %s could not be counted in Redis", user_id)
         return 0.0
     return max(0.1, reset - time.time())
+
+
+def _user(user_id: int) -> _User:
+    users = _of_this_loop.get().users
+    if (known := users.get(user_id)) is None:
+        if len(users) >= _KEPT_USERS:
+            _forget_idle(users)
+        known = users[user_id] = _User()
+    return known
 
 
 def _forget_idle(users: dict[int, _User]) -> None:

@@ -125,11 +125,6 @@ def ready_to_begin() -> list[UUID]:
     ]
 
 
-def has_any(conversation_id: UUID) -> bool:
-    """Return whether anything is queued in a conversation."""
-    return queued(conversation_id=conversation_id).exists()
-
-
 def goes_on(conversation_id: UUID) -> bool:
     """Return whether something is queued in a conversation, and begins by itself."""
     return queued(conversation_id=conversation_id, conversation__queue_paused="").exists()

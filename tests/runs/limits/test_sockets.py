@@ -126,3 +126,15 @@ async def test_the_cost_of_a_start_is_the_time_of_its_own_thread() -> None:
     before = cost.seconds
     cost.of(lambda: time.sleep(0.05))
     assert cost.seconds - before < 0.04
+
+
+async def test_who_only_sends_frames_is_forgotten_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = 1_000.0
+    monkeypatch.setattr(rates, "_KEPT_USERS", 3)
+    monkeypatch.setattr(rates, "_now", lambda: clock)
+    for user_id in (1, 2, 3):
+        rates.count_frame(user_id, 10, per_second=100)
+    clock += 61
+    rates.count_frame(3, 10, per_second=100)
+    rates.count_frame(4, 10, per_second=100)
+    assert rates._of_this_loop.get().users.keys() == {3, 4}
