@@ -26,6 +26,11 @@ describe("pretty", () => {
     assert.equal(pretty('{"a":"{,:\\"}]"}'), '{"a": "{,:\\"}]"}');
   });
 
+  it("stays short however deep it is", () => {
+    const deep = `${"[".repeat(4_000)}1${"]".repeat(4_000)}`;
+    assert.equal(pretty(deep), deep);
+  });
+
   it("shows what is hidden", () => assert.equal(pretty('["a\u202eb"]'), '["a\\u202eb"]'));
   it("shows what is hidden beyond 16 bits", () => assert.equal(pretty('["\u{e0041}"]'), '["\\udb40\\udc41"]'));
   it("leaves the joiners of emoji", () => assert.equal(pretty('["\u{1f469}\u200d\u{1f4bb}"]'), '["\u{1f469}\u200d\u{1f4bb}"]'));
