@@ -2,10 +2,7 @@
 
 import asyncio
 import json
-import os
 import re
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Iterable
 from typing import Any
 from uuid import UUID
@@ -16,7 +13,6 @@ from django.db import connection
 from concurrency.threads import readers
 from runs.models import EventLog, Run
 from runs.states import RunStatus
-from tests.postgresql import temporary_database
 from tests.runs.conftest import Connect, Person
 from tests.runs.rows import make_run
 from tests.runs.sockets import Socket, is_terminal
@@ -184,26 +180,3 @@ async def test_no_heartbeat_and_no_frame_reads_a_whole_table(
     assert len(seen) > 25
     found = await readers.run(lambda: {sql: scans(sql, params, tables) for sql, params in seen.items()})
     assert {sql: steps for sql, steps in found.items() if steps} == {}
-
-
-def test_it_holds_on_postgresql_too() -> None:
-    if connection.vendor == "postgresql":
-        pytest.skip("this is PostgreSQL")
-    with temporary_database() as address:
-        name = test_no_heartbeat_and_no_frame_reads_a_whole_table.__name__
-        command = [
-            sys.executable,
-            "-m",
-            "pytest",
-            "-q",
-            "-x",
-            "-n0",
-            "-p",
-            "no:cacheprovider",
-            f"{__file__}::{name}",
-        ]
-        environment = os.environ | {"RUNNEL_LANE_DATABASE_URL": address}
-        done = subprocess.run(
-            command, env=environment, capture_output=True, text=True, timeout=300, check=False
-        )
-        assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-2000:]

@@ -1,4 +1,4 @@
-"""The log's own SQL, its compaction and the heartbeat's locks on PostgreSQL, where it is installed."""
+"""The log's own SQL, its compaction, the heartbeat's locks and all query plans on PostgreSQL, where it is installed."""
 
 import os
 import subprocess
@@ -10,10 +10,15 @@ from django.db import connection
 
 from tests.postgresql import temporary_database
 
-FILES = ("test_rows.py", "test_compaction.py", "../engine/test_heartbeat_locks.py")
+FILES = (
+    "log/test_rows.py",
+    "log/test_compaction.py",
+    "engine/test_heartbeat_locks.py",
+    "store/test_query_plans.py",
+)
 
 
-def test_the_log_is_the_same_on_postgresql() -> None:
+def test_they_hold_on_postgresql_too() -> None:
     if connection.vendor == "postgresql":
         pytest.skip("this is PostgreSQL")
     files = [str(Path(__file__).parent / name) for name in FILES]
