@@ -8,7 +8,12 @@ Child processes of tests inherit this environment.
 import atexit
 import os
 import shutil
+import signal
 import tempfile
+
+# What a shell begins in the background ignores Ctrl-C, and so would the servers to which tests send it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _OURS = ("RUNNEL_", "SECURE_", "OPENAI_", "ANTHROPIC_", "GEMINI_", "GOOGLE_", "AWS_", "AZURE_", "CHATGPT_")
 _PROVIDERS = ("_API_KEY", "_BASE_URL")
@@ -21,12 +26,13 @@ for _name in [
     if not _name.startswith(_LANES):
         del os.environ[_name]
 
-_data_dir = tempfile.mkdtemp(prefix="runnel-tests-")
-atexit.register(shutil.rmtree, _data_dir, ignore_errors=True)
+#: The data folder of all tests of this process; it is deleted at its end.
+data_dir = tempfile.mkdtemp(prefix="runnel-tests-")
+atexit.register(shutil.rmtree, data_dir, ignore_errors=True)
 
 os.environ.update(
     DEBUG="true",
-    RUNNEL_DATA_DIR=_data_dir,
+    RUNNEL_DATA_DIR=data_dir,
     RUNNEL_ENV_FILE=os.devnull,
     # A failed call is not repeated, and opens no circuit. Tests of retries and circuits set their own values.
     RUNNEL_MAX_RETRIES="0",

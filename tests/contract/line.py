@@ -29,6 +29,7 @@ from websockets.sync.client import ClientConnection, connect
 from emulator import Emulator
 from tests.complaints import tracebacks_in
 from tests.contract.reading import Json
+from tests.prepared import prepare
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -176,7 +177,7 @@ def _type(frame: str) -> str:
 
 
 class Line:
-    """A running server on an empty data folder."""
+    """A running server on a data folder of its own."""
 
     def __init__(self, folder: Path, recordings: Path) -> None:
         self.upstream = Upstream(recordings)
@@ -196,6 +197,7 @@ class Line:
             "GEMINI_API_KEY": "nobody",
             "GOOGLE_GEMINI_BASE_URL": self.upstream.origin,
         }
+        self._token = prepare(folder)
         with self._output.open("w") as output:
             self._process = subprocess.Popen(
                 [sys.executable, "manage.py", "serve"],
@@ -206,7 +208,6 @@ class Line:
             )
         try:
             self._wait_until_it_serves()
-            self._token = self._issue_token()
         except BaseException:
             self.close()
             raise
@@ -257,17 +258,6 @@ class Line:
                 return
             time.sleep(0.05)
         raise AssertionError(f"the server did not start:\n{self._output.read_text()}")
-
-    def _issue_token(self) -> str:
-        done = subprocess.run(
-            [sys.executable, "manage.py", "api_token", "admin"],
-            cwd=PROJECT,
-            env=self._environment,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        return done.stdout.split()[-1]
 
 
 #: Columns that hold JSON.

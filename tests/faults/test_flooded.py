@@ -9,28 +9,27 @@ import pytest
 from websockets.asyncio.client import connect
 
 from tests.faults.server_process import STUCK, Client, ServerProcess
+from tests.prepared import prepare, token_of_eve
 
 #: Frames of a user in a second, and how many come at once: they take six seconds, however fast the machine is.
 RATE, PINGS = 300, 2_100
 
-_EVE = """
-from django.contrib.auth import get_user_model
-from runs.models import ApiToken
-print(ApiToken.issue(get_user_model().objects.create_user("eve"))[1])
-"""
+
+@pytest.fixture
+def token(tmp_path: Path) -> str:
+    return prepare(tmp_path)
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[ServerProcess]:
+def server(tmp_path: Path, token: str) -> Iterator[ServerProcess]:
     process = ServerProcess(tmp_path, RUNNEL_FRAMES_PER_SECOND=str(RATE))
     process.start()
     yield process
     process.kill()
 
 
-async def test_another_user_is_served_while_a_flood_waits(server: ServerProcess) -> None:
-    eve = server.run("shell", "--no-imports", "-c", _EVE).stdout.split()[-1]
-    headers = {"Authorization": f"Bearer {server.issue_token()}"}
+async def test_another_user_is_served_while_a_flood_waits(server: ServerProcess, token: str) -> None:
+    headers = {"Authorization": f"Bearer {token}"}
     address = f"ws://127.0.0.1:{server.port}/ws/"
     pongs: list[int] = []
     async with connect(address, additional_headers=headers, proxy=None) as flooding:
@@ -45,7 +44,7 @@ async def test_another_user_is_served_while_a_flood_waits(server: ServerProcess)
                 pongs.append(int(json.loads(await flooding.recv())["id"]))
 
         flood = asyncio.gather(send(), read())
-        async with await Client.connect(server, eve) as client:
+        async with await Client.connect(server, token_of_eve()) as client:
             started = await client.start("emulator/echo")
             end = await client.ended(started["run_id"])
         assert end["type"] == "RUN_FINISHED"

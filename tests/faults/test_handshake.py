@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,20 +14,26 @@ from websockets.typing import Subprotocol
 
 from tests.complaints import tracebacks_in
 from tests.faults.server_process import STUCK, ServerProcess
+from tests.prepared import prepare
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    process = ServerProcess(tmp_path_factory.mktemp("server"))
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("server")
+
+
+@pytest.fixture(scope="module")
+def token(folder: Path) -> str:
+    return prepare(folder)
+
+
+@pytest.fixture(scope="module")
+def server(folder: Path, token: str) -> Iterator[ServerProcess]:
+    process = ServerProcess(folder)
     process.start()
     yield process
     process.kill()
     assert not tracebacks_in(process.output)
-
-
-@pytest.fixture(scope="module")
-def token(server: ServerProcess) -> str:
-    return server.issue_token()
 
 
 def dial(

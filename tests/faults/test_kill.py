@@ -18,8 +18,9 @@ import pytest
 
 from providers.packing import pieces
 from tests.faults.server_process import Client, ServerProcess
+from tests.prepared import prepare
 
-KILLS = int(os.environ.get("KILLS") or 8)
+KILLS = int(os.environ.get("KILLS") or 4)
 
 #: How the runs of one life of the server stream: at several speeds, on every wire, and not at all.
 MODELS = (
@@ -34,7 +35,12 @@ MODELS = (
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[ServerProcess]:
+def token(tmp_path: Path) -> str:
+    return prepare(tmp_path)
+
+
+@pytest.fixture
+def server(tmp_path: Path, token: str) -> Iterator[ServerProcess]:
     process = ServerProcess(tmp_path)
     process.start()
     yield process
@@ -47,8 +53,9 @@ def rows(server: ServerProcess, query: str, *values: str) -> list[tuple[Any, ...
         return database.execute(query, values).fetchall()
 
 
-async def test_it_loses_nothing_that_a_client_has_seen_when_it_is_killed(server: ServerProcess) -> None:
-    token = await asyncio.to_thread(server.issue_token)
+async def test_it_loses_nothing_that_a_client_has_seen_when_it_is_killed(
+    server: ServerProcess, token: str
+) -> None:
     chance = random.Random(20)
     conversation_id: str | None = None
     moments = []

@@ -15,6 +15,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from tests.faults.server_process import Client, ServerProcess
+from tests.prepared import prepare
 
 KILLS = int(os.environ.get("KILLS") or 2)
 #: Logs for each life of the server; it compacts one in about 0.1 s.
@@ -22,7 +23,12 @@ LOGS = 8
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[ServerProcess]:
+def token(tmp_path: Path) -> str:
+    return prepare(tmp_path)
+
+
+@pytest.fixture
+def server(tmp_path: Path, token: str) -> Iterator[ServerProcess]:
     process = ServerProcess(tmp_path, RUNNEL_COMPACTION_SECONDS="0.05")
     yield process
     process.kill()
@@ -76,9 +82,8 @@ def assert_every_log_is_whole(server: ServerProcess, length: int) -> None:
         assert rows[-1][1] == length
 
 
-async def test_no_log_suffers_when_the_server_is_killed_meanwhile(server: ServerProcess) -> None:
+async def test_no_log_suffers_when_the_server_is_killed_meanwhile(server: ServerProcess, token: str) -> None:
     await asyncio.to_thread(server.start)
-    token = await asyncio.to_thread(server.issue_token)
     async with await Client.connect(server, token) as client:
         run_id = (await client.start("emulator/reasoning"))["run_id"]
         await client.ended(run_id)

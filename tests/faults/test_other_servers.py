@@ -1,7 +1,6 @@
 """The same application behind uvicorn and granian: it streams, cancels, holds back, and ends in order."""
 
 import asyncio
-import shutil
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +10,7 @@ import pytest
 
 from tests.complaints import tracebacks_in
 from tests.faults.server_process import Client, ServerProcess
+from tests.prepared import prepare
 
 #: The arguments of Python for each server.
 COMMANDS = {
@@ -36,28 +36,13 @@ class OtherServer(ServerProcess):
         return ["-m", name, *where, *options, "project.asgi:application"]
 
 
-@pytest.fixture(scope="module")
-def prepared(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """A data folder as a server leaves it, and a token."""
-    folder = tmp_path_factory.mktemp("prepared")
-    process = ServerProcess(folder)
-    process.start()
-    token = process.issue_token()
-    process.send(signal.SIGTERM)
-    process.wait()
-    return folder, token
-
-
 @pytest.fixture
-def token(prepared: tuple[Path, str]) -> str:
-    return prepared[1]
+def token(tmp_path: Path) -> str:
+    return prepare(tmp_path)
 
 
 @pytest.fixture(params=COMMANDS)
-def server(
-    request: pytest.FixtureRequest, prepared: tuple[Path, str], tmp_path: Path
-) -> Iterator[OtherServer]:
-    shutil.copytree(prepared[0], tmp_path, dirs_exist_ok=True)
+def server(request: pytest.FixtureRequest, token: str, tmp_path: Path) -> Iterator[OtherServer]:
     process = OtherServer(request.param, tmp_path, RUNNEL_DRAIN_SECONDS="0.5")
     process.start()
     yield process

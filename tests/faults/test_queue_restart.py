@@ -7,18 +7,23 @@ from pathlib import Path
 import pytest
 
 from tests.faults.server_process import Client, ServerProcess
+from tests.prepared import prepare
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[ServerProcess]:
+def token(tmp_path: Path) -> str:
+    return prepare(tmp_path)
+
+
+@pytest.fixture
+def server(tmp_path: Path, token: str) -> Iterator[ServerProcess]:
     process = ServerProcess(tmp_path)
     process.start()
     yield process
     process.kill()
 
 
-async def test_a_killed_server_goes_on_with_what_was_queued(server: ServerProcess) -> None:
-    token = await asyncio.to_thread(server.issue_token)
+async def test_a_killed_server_goes_on_with_what_was_queued(server: ServerProcess, token: str) -> None:
     async with await Client.connect(server, token) as client:
         first = await client.start("emulator/silent")
         fields = {"conversation_id": first["conversation_id"], "when_busy": "queue"}

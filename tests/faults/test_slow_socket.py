@@ -15,6 +15,7 @@ from tests.faults.flood import write_flood
 from tests.faults.line import PROMPTLY, is_gone
 from tests.faults.server_process import STUCK, Client, ServerProcess
 from tests.faults.stalled import StalledClient, forget_peak, peak_memory
+from tests.prepared import prepare
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads memory from /proc")
 
@@ -51,12 +52,13 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
         "ANTHROPIC_BASE_URL": origin,
         "GOOGLE_GEMINI_BASE_URL": origin,
     }
+    token = prepare(folder)
     server = ServerProcess(folder, RUNNEL_ANSWER_CHARS="100000000", **keys, **addresses)
     server.start()
     try:
         yield Installation(
             server=server,
-            token=server.issue_token(),
+            token=token,
             upstream_port=port,
             recordings=folder / "recordings",
         )

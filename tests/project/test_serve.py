@@ -1,6 +1,7 @@
 """What ``manage.py serve`` says before it serves."""
 
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -50,3 +51,25 @@ def test_it_says_when_an_old_database_is_updated(
     assert told.startswith(word)
     assert bool(told) is bool(word)
     assert ("migrate" in calls) is bool(plan)
+
+
+class Terminal(StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("out", "is_shown"), [(StringIO(), False), (Terminal(), True)])
+def test_the_first_password_is_in_a_file_of_its_owner_and_in_no_log(
+    settings: Any, tmp_path: Path, out: StringIO, is_shown: bool
+) -> None:
+    settings.RUNNEL_DATA_DIR = tmp_path
+    told = serve.Command(stdout=out)._make_first_admin()
+
+    kept = tmp_path / "first_password"
+    password = kept.read_text().strip()
+    assert len(password) >= 16
+    assert get_user_model().objects.get().check_password(password)
+    assert kept.stat().st_mode & 0o777 == 0o600
+    assert str(kept) in out.getvalue()
+    assert told.endswith("the password is above." if is_shown else "the password is in the file.")
+    assert (password in out.getvalue()) is is_shown

@@ -17,6 +17,7 @@ from emulator.exchanges import EmulatedExchange
 from tests.complaints import tracebacks_in
 from tests.contract.line import PROJECT, Upstream, free_port
 from tests.faults.server_process import ServerProcess
+from tests.prepared import prepare
 from tests.scenarios.viewer import PATIENCE, Viewer
 
 #: For each wire a provider, with a model of the emulator that seals its thoughts if the wire has seals.
@@ -63,8 +64,8 @@ class Server:
             "GEMINI_API_KEY": "nobody",
             "GOOGLE_GEMINI_BASE_URL": upstream.origin,
         }
+        self.token = prepare(folder)
         self._start()
-        self.token = self._process.issue_token()
 
     def _start(self, **environment: str) -> None:
         self._process = ServerProcess(self.folder, **self._environment, **environment)

@@ -11,6 +11,7 @@ import httpx2
 import pytest
 
 from tests.faults.server_process import ServerProcess
+from tests.prepared import prepare
 
 #: Seconds after which a server that does not answer fails a test.
 PATIENCE = 30
@@ -19,10 +20,20 @@ PNG = b"\x89PNG\r\n\x1a\n"
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("data")
+
+
+@pytest.fixture(scope="module")
+def token(folder: Path) -> str:
+    return prepare(folder)
+
+
+@pytest.fixture(scope="module")
+def server(folder: Path, token: str) -> Iterator[ServerProcess]:
     """A server with few descriptors and short deadlines."""
     process = ServerProcess(
-        tmp_path_factory.mktemp("data"),
+        folder,
         RUNNEL_HEADER_SECONDS="1",
         RUNNEL_BODY_SECONDS="4",
         RUNNEL_STALLED_SECONDS="1",
@@ -32,11 +43,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     process.start()
     yield process
     process.kill()
-
-
-@pytest.fixture(scope="module")
-def token(server: ServerProcess) -> str:
-    return server.issue_token()
 
 
 class Wire:
@@ -185,6 +191,22 @@ def test_a_user_uploads_a_file_with_and_without_its_length(server: ServerProcess
         assert (server.folder / "files" / answer.json()["id"]).stat().st_mode & 0o777 == 0o600
 
 
+def test_a_user_imports_a_conversation_of_more_than_a_megabyte(server: ServerProcess, token: str) -> None:
+    run = {
+        "model": "emulator/echo",
+        "status": "completed",
+        "messages": [{"role": "user", "parts": [{"kind": "text", "text": "x" * 2 * MEGABYTE}]}],
+    }
+    answer = httpx2.post(
+        f"http://127.0.0.1:{server.port}/api/conversations/import/",
+        json={"format": "runnel-conversation", "version": 1, "title": "Long", "runs": [run]},
+        headers={"Authorization": f"Bearer {token}"},
+        timeout=PATIENCE,
+        trust_env=False,
+    )
+    assert answer.status_code == 201, answer.text
+
+
 def test_a_users_upload_that_is_too_large_is_refused(wire: Wire, token: str) -> None:
     wire.head("POST /api/files/", Content_Length=str(5 * MEGABYTE), Authorization=f"Bearer {token}")
 
@@ -272,15 +294,3 @@ def test_a_client_cannot_choose_where_the_site_is(server: ServerProcess) -> None
             trust_env=False,
         )
         assert (answer.status_code, answer.headers.get("Location")) == expected
-
-
-def test_the_first_password_is_in_a_file_of_its_owner_and_in_no_log(server: ServerProcess) -> None:
-    kept = server.folder / "first_password"
-
-    password = kept.read_text().strip()
-
-    assert len(password) >= 16
-    assert kept.stat().st_mode & 0o777 == 0o600
-    assert str(kept) in server.output
-    assert "sign in as admin; the password is in the file" in server.output
-    assert password not in server.output

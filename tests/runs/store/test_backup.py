@@ -17,6 +17,7 @@ from django.db import connection
 from runs.models import Conversation, File
 from runs.store import backup
 from tests.faults.server_process import Client, ServerProcess
+from tests.prepared import prepare
 from tests.runs.rows import make_user
 
 pytestmark = [
@@ -135,10 +136,8 @@ def test_a_damaged_database_leaves_no_copy(folder: Path, tmp_path: Path) -> None
 
 @pytest.fixture
 def servers(tmp_path: Path) -> Iterator[tuple[ServerProcess, ServerProcess]]:
-    (tmp_path / "first").mkdir()
     first, second = ServerProcess(tmp_path / "first"), ServerProcess(tmp_path / "second")
     try:
-        first.start()
         yield first, second
     finally:
         first.kill()
@@ -149,7 +148,8 @@ async def test_what_was_shown_before_the_backup_is_in_the_copy_and_a_server_star
     servers: tuple[ServerProcess, ServerProcess],
 ) -> None:
     first, second = servers
-    token = first.issue_token()
+    token = prepare(first.folder)
+    first.start()
     async with await Client.connect(first, token) as client:
         run_id = (await client.start("emulator/long"))["run_id"]
         await client.saw(run_id, "TEXT_MESSAGE_CONTENT")
