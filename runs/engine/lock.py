@@ -44,7 +44,7 @@ def hold_database() -> None:
 
 
 def hold(folder: Path) -> None:
-    """Take the lock of ``folder`` until this process ends.
+    """Take the lock of ``folder`` alone, whatever database is used, until this process ends.
 
     Raises:
         AlreadyRunning: another process holds the lock.

@@ -3,7 +3,6 @@
 import threading
 from typing import Any
 
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
 
@@ -32,8 +31,8 @@ class Command(BaseCommand):
         Raises:
             CommandError: another process prunes now, or a server runs and ``--vacuum`` was given.
         """
-        if options["vacuum"] and connection.vendor == "sqlite":
-            self._lock_data_folder()
+        if options["vacuum"]:
+            self._lock_database()
         if options["dry_run"]:
             self._report(pruning.prune(None), "would be deleted")
             return
@@ -49,9 +48,9 @@ class Command(BaseCommand):
             space.vacuum()
         self._advise()
 
-    def _lock_data_folder(self) -> None:
+    def _lock_database(self) -> None:
         try:
-            lock.hold(settings.RUNNEL_DATA_DIR)
+            lock.hold_database()
         except lock.AlreadyRunning:
             raise CommandError("A server uses this database. Stop it before --vacuum.") from None
 

@@ -1,5 +1,6 @@
 """What is too old is deleted, what is not stays, and the statistics do not change."""
 
+import fcntl
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
@@ -11,9 +12,11 @@ import pytest
 from django.contrib.sessions.models import Session
 from django.core.files.base import ContentFile
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.utils import timezone
 
 from providers.models import ProviderTrace, TracePiece, trace_store
+from runs.engine import lock
 from runs.models import (
     AuditEntry,
     Conversation,
@@ -307,3 +310,13 @@ def test_the_command_waits_for_nobody() -> None:
         call_command("prune")
     call_command("prune", stdout=StringIO())
     assert Upkeep.objects.get().finished_at is not None
+
+
+def test_vacuum_is_refused_while_a_server_uses_the_database(settings: Any) -> None:
+    if connection.vendor != "sqlite":
+        pytest.skip("PostgreSQL locks its tables by itself")
+    with (settings.RUNNEL_DATA_DIR / "server.lock").open("a") as server:
+        fcntl.flock(server, fcntl.LOCK_EX)
+        with pytest.raises(CommandError, match="Stop it before --vacuum"):
+            call_command("prune", "--vacuum")
+    assert not lock.is_held()
