@@ -35,7 +35,7 @@ class RunEvent(models.Model):
 
     ``runs.log.packing`` says what a row holds, and ``runs.log.rows`` reads it. Only ``runs.log.writer`` adds rows,
     and adds events to the newest row of a run until that is large enough. ``runs.log.compaction`` puts the rows of an
-    ended run into one. An event never changes.
+    ended run into one. An event never changes, but for the name of an erased user (``runs.log.renaming``).
     """
 
     # The unique constraint is the index of this column, too.

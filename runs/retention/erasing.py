@@ -7,6 +7,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
 
 from providers.models import ProviderTrace
+from runs.log.renaming import rename_who_stopped
 from runs.models import (
     ApiToken,
     AuditEntry,
@@ -90,7 +91,10 @@ def _forget(user: User, name: str) -> None:
     """Replace the user's name by ``name``, here and where others have noted it."""
     with transaction.atomic():
         AccessAttempt.objects.filter(username=user.get_username()).delete()
-        Run.objects.filter(cancelled_by_name=user.get_username()).update(cancelled_by_name=name)
+        stopped = Run.objects.filter(cancelled_by_name=user.get_username())
+        for run_id in stopped.values_list("pk", flat=True):
+            rename_who_stopped(run_id, user.get_username(), name)
+        stopped.update(cancelled_by_name=name)
         user.username, user.first_name, user.last_name, user.email = name, "", "", ""
         user.save()
         content_type = ContentType.objects.get_for_model(User)

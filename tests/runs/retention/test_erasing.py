@@ -3,6 +3,7 @@
 from io import StringIO
 from typing import Any
 
+import orjson
 import pytest
 from axes.models import AccessAttempt
 from django.contrib.admin.models import CHANGE, LogEntry
@@ -11,7 +12,10 @@ from django.contrib.contenttypes.models import ContentType
 from django.core.files.base import ContentFile
 from django.core.management import CommandError, call_command
 
-from runs.models import ApiToken, AuditEntry, Conversation, File, Message, Run
+from providers.packing.compression import compressed
+from runs.log.packing import pack
+from runs.log.rows import read_events
+from runs.models import ApiToken, AuditEntry, Conversation, File, Message, Run, RunEvent
 from runs.models.audit import Actor, AuditAction
 from runs.retention import contents
 from runs.states import RunStatus
@@ -88,6 +92,23 @@ def test_other_people_keep_everything(ada: Any) -> None:
     assert Conversation.objects.get().owner == eve
     assert Message.objects.get().text == SECRET
     assert File.objects.get().owner == eve
+
+
+@pytest.mark.parametrize("is_compact", [False, True])
+def test_the_log_of_an_answer_that_the_user_stopped_names_them_no_more(ada: Any, is_compact: bool) -> None:
+    run = make_run(owner=make_user("eve"), status=RunStatus.CANCELLED, cancelled_by_name='a"da')
+    ada.username = 'a"da'
+    ada.save()
+    last = orjson.dumps({"type": "RUN_FINISHED", "metadata": {"cancelled_by_name": 'a"da', "cost": None}})
+    events = ['{"type":"RUN_STARTED"}', last.decode()]
+    packed = pack(events)[0].encode()
+    RunEvent.objects.create(
+        run=run, first_seq=1, last_seq=2, packed=compressed(packed) if is_compact else packed
+    )
+    erase('a"da', "--yes")
+    name = f"erased-{ada.pk}"
+    assert list(read_events(run.pk)) == [events[0], events[1].replace('a\\"da', name)]
+    assert Run.objects.get(pk=run.pk).cancelled_by_name == name
 
 
 def test_a_dry_run_only_counts(ada: Any) -> None:
