@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import gc
 import logging
+from collections.abc import Iterable
 
 from django.conf import settings
 from django.db import connection
@@ -95,6 +96,10 @@ async def end_sockets() -> None:
     await consumers.close_all()
 
 
+async def _all_done(tasks: Iterable[asyncio.Task[None]]) -> None:
+    await asyncio.gather(*tasks)
+
+
 async def shut_down() -> None:
     """Drain live runs, commit everything, close all sockets and connections.
 
@@ -116,5 +121,5 @@ async def shut_down() -> None:
         last_first.push_async_callback(clients.close_all)
         last_first.push_async_callback(mcp.close_all)
         last_first.push_async_callback(consumers.close_all)
-        last_first.push_async_callback(asyncio.gather, *stopping)
+        last_first.push_async_callback(_all_done, stopping)
         last_first.push_async_callback(supervisor.current().drain)
