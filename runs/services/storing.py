@@ -47,9 +47,9 @@ def store(start: PreparedStart, step: Step | None, driver: WorkerSettings | None
     run = start.run
     now = timezone.now()
     if driver is not None:
-        run.status, run.started_at, run.worker = RunStatus.RUNNING, now, driver.worker
+        run.status, run.worker = RunStatus.RUNNING, driver.worker
     if step is not None:
-        step.started_at = now
+        run.started_at = step.started_at = now
     if not _insert_run(start, ceilings, driver.lease_time if driver is not None else None).execute():
         raise _why_not(start, ceilings)
     if start.is_first:
