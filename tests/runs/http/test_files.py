@@ -48,7 +48,7 @@ def send(client: Client, content: bytes, name: str = "picture.png") -> Any:
     [
         (PNG, "image/png"),
         (b"\xff\xd8\xff\xe0 and so on", "image/jpeg"),
-        (b"GIF89a and so on", "image/gif"),
+        (b"GIF89a\x01\x00\x01\x00 and so on", "image/gif"),
         (b"RIFF\x00\x00\x00\x00WEBPVP8 ", "image/webp"),
         (b"RIFF\x00\x00\x00\x00WAVEfmt ", "audio/wav"),
         (b"ID3\x04 and so on", "audio/mpeg"),
