@@ -158,20 +158,30 @@ async def test_two_starts_at_once_in_one_conversation_are_one_run_and_one_refusa
 
 
 async def test_a_sign_out_closes_the_sockets_of_other_processes(both: Processes) -> None:
-    seconds = [await closed_after(both, both.b)]
-    report("sign-out across", seconds)
-    assert seconds[0] < 2.0
+    seconds = await closed_after(both, both.b)
+    report("sign-out across", [seconds])
+    assert seconds < 2.0
+
+
+@pytest.mark.skipif(FAULTS < 2, reason="it takes seconds: `make thorough` does it")
+async def test_a_sign_out_closes_them_without_redis_too(both: Processes) -> None:
     with both.redis.dead():
-        seconds = [await closed_after(both, both.b)]
-    report("sign-out across, without Redis", seconds)
-    assert seconds[0] < 6.0
+        seconds = await closed_after(both, both.b)
+    report("sign-out across, without Redis", [seconds])
+    assert seconds < 6.0
 
 
 def broken(both: Processes, how: str) -> AbstractContextManager[None]:
     return both.database.hung() if how == "hung" else both.database.stopped()
 
 
-@pytest.mark.parametrize("how", ["hung", "stopped"])
+@pytest.mark.parametrize(
+    "how",
+    [
+        "hung",
+        pytest.param("stopped", marks=pytest.mark.skipif(not LONG_OUTAGES, reason="`make thorough` does it")),
+    ],
+)
 async def test_a_short_outage_of_the_database_is_told_and_costs_nothing(both: Processes, how: str) -> None:
     async with await both.client(both.a) as a, await both.client(both.b) as b:
         run_id = await watched_by_b(a, b)
@@ -214,6 +224,7 @@ async def test_a_long_outage_ends_runs_with_their_reason_soon_after_it(both: Pro
                 assert a.frames[run_id] == b.frames[run_id]
 
 
+@pytest.mark.skipif(FAULTS < 2, reason="it takes a lease each time: `make thorough` does it")
 async def test_who_was_stopped_for_longer_than_a_lease_writes_nothing_more_and_tells_its_viewers(
     both: Processes,
 ) -> None:
@@ -246,5 +257,6 @@ async def test_the_runs_of_a_process_that_was_killed_end_within_ten_seconds(both
             for run_id in runs:
                 assert_lost(await end_of(b, run_id, seconds=ALL_ENDED), b.frames[run_id])
                 assert b.frames[run_id][: len(a.frames[run_id])] == a.frames[run_id]
-        await asyncio.to_thread(both.a.start)
-        await asyncio.to_thread(both.a.wait_until_loaded)
+        if FAULTS > 1:
+            await asyncio.to_thread(both.a.start)
+            await asyncio.to_thread(both.a.wait_until_loaded)
