@@ -27,6 +27,13 @@ logger = logging.getLogger("runnel.journal")
 ROW = 1000
 
 
+#: SQLite's code of an error in a statement.
+_SQLITE_ERROR = 1
+#: Classes of PostgreSQL's errors (its manual, appendix A): connection, rollback, resources, state of an object,
+#: intervention of an operator, system.
+_STATES_OF_OUTAGES = frozenset({"08", "40", "53", "55", "57", "58"})
+
+
 class Fenced(Exception):  # noqa: N818 - it names what happened
     """Another process took the run over, or its log could not be written: this process must stop the run."""
 
@@ -129,8 +136,11 @@ def write_group(group: Group) -> Outcomes:
             if not _append_all(group.appends):
                 raise _Mismatch
             return Outcomes(decisions=[_apply(decision) for decision in group.decisions])
-    except (OperationalError, InterfaceError):
+    except (OperationalError, InterfaceError) as error:
         _forget_rows(group)
+        if not is_outage(error):
+            logger.exception("a group of %d failed: retrying one by one", len(group.appends))
+            return _write_one_by_one(group)
         if not connection.in_atomic_block:
             with suppress(Exception):
                 connection.close()
@@ -142,6 +152,21 @@ def write_group(group: Group) -> Outcomes:
         _forget_rows(group)
         logger.exception("a group of %d failed: retrying one by one", len(group.appends))
         return _write_one_by_one(group)
+
+
+def is_outage(error: Exception) -> bool:
+    """Return whether an error says that the database is away, full or busy, and not that a statement cannot be executed.
+
+    A statement that no database would execute may be tried again for ever.
+    """
+    if not isinstance(error, OperationalError | InterfaceError):
+        return False
+    cause = error.__cause__
+    if (code := getattr(cause, "sqlite_errorcode", None)) is not None:
+        # https://sqlite.org/rescode.html: an extended code has the primary one in its lowest byte.
+        return bool(code & 0xFF != _SQLITE_ERROR)
+    state = getattr(cause, "sqlstate", None)
+    return state is None or state[:2] in _STATES_OF_OUTAGES
 
 
 def _forget_rows(group: Group) -> None:
@@ -158,9 +183,9 @@ def _write_one_by_one(group: Group) -> Outcomes:
                 _append_one(append)
         except Fenced:
             outcomes.refused.add(append.key)
-        except (OperationalError, InterfaceError):
-            raise
-        except DatabaseError:
+        except (DatabaseError, InterfaceError) as error:
+            if is_outage(error):
+                raise
             logger.exception("the log of run %s could not be written", append.run_id)
             outcomes.refused.add(append.key)
     outcomes.decisions = [decision.settle(_apply(decision)) for decision in group.decisions]
@@ -183,7 +208,7 @@ def _apply(decision: AtomicChange) -> Any:
     except Exception as error:
         if decision.append is not None:
             decision.append.newest_row.forget()
-        if isinstance(error, OperationalError | InterfaceError):
+        if is_outage(error):
             raise
         # The caller of Journal.commit gets it.
         return error

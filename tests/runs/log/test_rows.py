@@ -175,6 +175,30 @@ def test_an_outage_loses_and_doubles_nothing(log: Log) -> None:
     assert done == [1]
 
 
+def test_what_no_database_executes_is_no_outage(log: Log) -> None:
+    def ask_nonsense() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT nothing_like_that()")
+
+    def exceed() -> None:
+        raise OperationalError("row is too big") from TooBigError()
+
+    class TooBigError(Exception):
+        sqlstate = "54000"
+
+    log.write()
+    # A group in which everything else is written.
+    for nonsense in (ask_nonsense, exceed):
+        append = log.append()
+        outcome, done = write_group(
+            Group([append], [AtomicChange(None, nonsense), AtomicChange(None, lambda: "done")])
+        ).decisions
+        assert isinstance(outcome, Exception)
+        assert done == "done"
+        log.events += append.events
+    log.assert_whole()
+
+
 def test_a_commit_whose_reply_was_lost_is_found_in_its_row(log: Log) -> None:
     log.write(3)
     append = log.append(2)
