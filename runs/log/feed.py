@@ -47,6 +47,8 @@ STALLED = 120.0
 UNREAD_INTERVAL = 0.05
 #: Seconds until the log is read again after the database was away.
 READ_AGAIN = 0.5
+#: Seconds for which the first events of a run that another process drives wait for a viewer.
+KEPT_OPENING = 2.0
 #: Seconds between two queries for the states of the runs that other processes drive.
 POLL = 0.3
 
@@ -160,6 +162,19 @@ class Feed:
         self._set_source(run_id, channel, _Source.ENDED if has_ended else _Source.LOG)
         channel.wake_viewers()
 
+    def hand_over(self, run_id: UUID) -> None:
+        """Leave a run that was stored here to another process. Its first events are kept for the viewer of its start."""
+        channel = self._channels.setdefault(run_id, _Channel(0, _Source.HERE))
+        self._set_source(run_id, channel, _Source.LOG)
+        if not channel.viewers:
+            asyncio.get_running_loop().call_later(KEPT_OPENING, self._forget_unwatched, run_id, channel)
+
+    def _forget_unwatched(self, run_id: UUID, channel: _Channel) -> None:
+        is_current = self._channels.get(run_id) is channel
+        if is_current and not channel.viewers and channel.source is not _Source.HERE:
+            del self._channels[run_id]
+            self._set_source(run_id, channel, _Source.ENDED)
+
     def publish(self, batch: Committed) -> None:
         """Queue a committed batch for every viewer of its run, and ring where others are."""
         self.doorbells.committed(batch.run_id, batch.last_seq)
@@ -204,10 +219,7 @@ class Feed:
         """Remove a viewer, and its channel if it was the last one and this process does not drive the run."""
         channel = viewer.channel
         channel.viewers.discard(viewer)
-        is_current = self._channels.get(viewer.run_id) is channel
-        if is_current and not channel.viewers and channel.source is not _Source.HERE:
-            del self._channels[viewer.run_id]
-            self._set_source(viewer.run_id, channel, _Source.ENDED)
+        self._forget_unwatched(viewer.run_id, channel)
 
     def _set_source(self, run_id: UUID, channel: _Channel, source: _Source) -> None:
         channel.source = source

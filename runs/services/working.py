@@ -40,7 +40,7 @@ POLL = 1.0
 #: The same for a server that executes its runs itself, and takes those that a worker was to take before.
 POLL_OF_SERVERS = 10.0
 #: Runs that are claimed at once.
-TOGETHER = 8
+TOGETHER = 16
 
 
 class Worker:
