@@ -27,8 +27,8 @@ TASK = "runnel.run_waits"
 POLL = 1.0
 #: Jobs that are finished at the same time.
 AT_ONCE = 4
-#: Seconds without a heartbeat after which the jobs of one of Procrastinate's workers are nobody's.
-STALLED = 30.0
+#: Seconds between two heartbeats of Procrastinate's workers, and without one after which their jobs are nobody's.
+HEARTBEAT, STALLED = 5.0, 20.0
 #: Seconds between two attempts while the database does not answer.
 RETRY = 1.0
 
@@ -81,6 +81,7 @@ class Jobs:
             queues=[QUEUE],
             concurrency=AT_ONCE,
             fetch_job_polling_interval=POLL,
+            update_heartbeat_interval=HEARTBEAT,
             listen_notify=False,
             install_signal_handlers=False,
             delete_jobs=DeleteJobCondition.ALWAYS.value,
@@ -102,4 +103,4 @@ class Jobs:
                 with suppress(ConnectorException):
                     await manager.finish_job(job, Status.FAILED, delete_job=True)
             await manager.prune_stalled_workers(STALLED)
-            await asyncio.sleep(STALLED / 3)
+            await asyncio.sleep(HEARTBEAT)
