@@ -55,13 +55,14 @@ vendor: ## Fetch the page's third-party modules again, as scripts/vendor.json pi
 
 thorough: dev ## Repeat what `make test` repeats some times as often as before a release
 	@KILLS=20 RANDOM_CANCELS=2000 MANY_CALLS=2000 MUTATIONS=20000 STOPS=100 INTERLEAVINGS=200 \
-		STARTS=200 DEATHS=10 ACROSS=100 FAULTS=20 LONG_OUTAGES=1 STACK=1 DOCUMENTS=300 CUTS=20 LINE_CUTS=50 \
+		STARTS=200 DEATHS=10 ACROSS=100 FAULTS=20 LONG_OUTAGES=1 STACK=1 DOCUMENTS=300 CUTS=20 MARKDOWN_CUTS=20 LINE_CUTS=50 \
 		$(PYTHON) -m pytest --timeout=3600 $(ARGS) \
 		tests/faults/test_kill.py tests/faults/test_kill_compaction.py tests/faults/test_cancel_random.py \
 		tests/faults/test_many_streams.py tests/faults/test_two_processes.py tests/faults/test_workers.py \
 		tests/contract/test_mutations.py \
 		tests/runs/services/test_queue_interleavings.py tests/deploy/test_stack.py \
-		tests/providers/usage/test_stopped_answers.py tests/browser/test_markdown.py tests/browser/test_bad_lines.py
+		tests/providers/usage/test_stopped_answers.py tests/js/test_modules.py tests/browser/test_markdown.py \
+		tests/browser/test_bad_lines.py
 
 pictures: dev ## Take the pictures in docs/pictures/ anew (needs chromium)
 	@$(PYTHON) -m scripts.pictures

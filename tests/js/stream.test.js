@@ -9,8 +9,8 @@ import { place } from "./page.js";
 const { MarkdownStream } = await import("../../static/runnel/js/markdown/stream.js");
 const { highlighterFor, takeNodes } = await import("../../static/runnel/js/markdown/highlight.js");
 
-/** Cuts of each text, and texts that are put together from the specification's examples. */
-const CUTS = 20;
+/** Cuts of each text beside those between all characters, and texts that are put together from the specification's examples. */
+const CUTS = Number(process.env.MARKDOWN_CUTS || 4);
 const TOGETHER = 150;
 
 /** Texts of which a cut could make something else. */
