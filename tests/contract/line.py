@@ -29,6 +29,7 @@ from websockets.sync.client import ClientConnection, connect
 from emulator import Emulator
 from tests.complaints import tracebacks_in
 from tests.contract.reading import Json
+from tests.notes import is_note
 from tests.prepared import prepare
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -163,6 +164,8 @@ class Viewer:
         text = self._connection.recv(PATIENCE)
         assert isinstance(text, str)
         frame = json.loads(text)
+        if is_note(frame):
+            return
         if frame["type"] == "event":
             self._inbox[frame["run_id"]].append(text)
         elif frame["type"] in {"ok", "error"}:

@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from project.asgi import application
+from tests.notes import is_note
 
 type Json = dict[str, Any]
 
@@ -149,7 +150,7 @@ class Client:
 
     def _read(self, text: str) -> None:
         frame = json.loads(text)
-        if frame["type"] == "event":
+        if frame["type"] == "event" and not is_note(frame):
             self.frames.setdefault(frame["run_id"], []).append(text)
         elif "id" in frame:
             assert frame["id"] not in self._answers, f"answered twice: {frame}"

@@ -19,10 +19,8 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from tests.faults.redis_process import RedisServer, temporary_redis
 from tests.faults.server_process import STUCK, Client, Json, ServerProcess
+from tests.notes import is_note
 from tests.postgresql import DatabaseServer, temporary_server
-
-#: Events that are in no log.
-NOTES = frozenset({"storage_waiting", "worker_silent"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,8 +74,7 @@ class TimedClient(Client):
         super().__init__(connection)
 
     def note_frame(self, frame: Json) -> None:
-        if frame["type"] == "event" and frame["event"].get("name") in NOTES:
-            self.frames[frame["run_id"]].pop()
+        if is_note(frame):
             self.notices.append(frame)
         elif frame["type"] == "event":
             self.times[frame["run_id"]].append(time.monotonic())

@@ -16,6 +16,8 @@ from typing import Any, Self
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
+from tests.notes import is_note
+
 PROJECT = Path(__file__).resolve().parents[2]
 
 #: Seconds after which a server that does not start, end or answer counts as stuck.
@@ -141,7 +143,7 @@ class WorkerProcess(ServerProcess):
 
 
 class Client:
-    """One WebSocket client that keeps every event frame exactly as received."""
+    """One WebSocket client that keeps every event frame of a log exactly as received."""
 
     def __init__(self, connection: ClientConnection) -> None:
         self.frames: defaultdict[str, list[str]] = defaultdict(list)
@@ -223,7 +225,7 @@ class Client:
             async for text in self._connection:
                 assert isinstance(text, str)
                 frame = json.loads(text)
-                if frame["type"] == "event":
+                if frame["type"] == "event" and not is_note(frame):
                     self.frames[frame["run_id"]].append(text)
                 elif "id" in frame:
                     self._answers[frame["id"]] = frame

@@ -9,6 +9,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from tests.faults.server_process import ServerProcess, is_terminal
+from tests.notes import is_note
 
 type Json = dict[str, Any]
 
@@ -71,7 +72,7 @@ class StalledClient:
     async def _read_one(self) -> None:
         text = await self._connection.recv(decode=True)
         frame = json.loads(text)
-        if frame["type"] == "event":
+        if frame["type"] == "event" and not is_note(frame):
             self.frames.append(text)
         else:
             self.notices.append(frame)

@@ -10,6 +10,7 @@ from typing import Any
 from websockets.sync.client import ClientConnection, connect
 
 from tests.contract.reading import Json
+from tests.notes import is_note
 
 #: Seconds after which a missing answer or event counts as stuck.
 PATIENCE = 20
@@ -72,6 +73,8 @@ class Viewer:
     def _read(self) -> None:
         text = self._connection.recv(PATIENCE)
         frame = json.loads(text)
+        if is_note(frame):
+            return
         if frame["type"] == "event":
             run_id, seq = frame["run_id"], frame["seq"]
             assert seq == self._seqs.get(run_id, 0) + 1, f"after {self._seqs.get(run_id)} came {text!r}"
