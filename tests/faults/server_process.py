@@ -63,6 +63,7 @@ class ServerProcess:
             if self._is_up():
                 return time.monotonic() - begin
             time.sleep(0.02)
+        self.kill()
         raise AssertionError(f"the server did not start:\n{self.output}")
 
     def _command(self) -> list[str]:
