@@ -245,7 +245,10 @@ def _how_to_enable(preset: Preset) -> str:
     names = " and ".join(preset.needs)
     if _is_emulated(preset):
         return f"The emulator is switched off. Set {names}=true in .env and restart Runnel."
-    return f"{preset.label} is not set up here. Set {names} in .env, beside manage.py, and restart Runnel."
+    return (
+        f"{preset.label} is not set up here. An admin can enter its key under Providers; "
+        f"or set {names} in .env, beside manage.py, and restart Runnel."
+    )
 
 
 def _nearest(slug: str) -> str:

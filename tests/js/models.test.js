@@ -56,7 +56,7 @@ describe("problemWith", () => {
     ["emulator/anything@openai-chat", null],
     ["gpt-5.5", "A model is written as provider/name. Did you mean openai/gpt-5.5?", true],
     ["opnai/gpt-5.5", "There is no provider “opnai” here. Did you mean openai?", true],
-    ["groq/x", "Groq is not set up here. It needs GROQ_API_KEY.", true],
+    ["groq/x", "Groq is not set up here. It needs GROQ_API_KEY. An admin can enter its key under Providers.", true],
     ["openai/gtp-5.5", "OpenAI lists no model “gtp-5.5”. Did you mean gpt-5.5?", false],
     ["openai/zzzzzzzz", "OpenAI lists no model “zzzzzzzz”.", false],
   ];

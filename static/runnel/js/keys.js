@@ -26,7 +26,7 @@ export const KEYS_OF_FIELDS = [
   message("Send; while an answer is written, put into the queue", "Enter"),
   message("New line", "Shift+Enter"),
   message("While an answer is written: stop it and send now", "Mod+Enter"),
-  message("While an answer is written: tell it the model at its next step", "Alt+Enter"),
+  message("While an answer is written: steer it, the model reads it at its next step", "Alt+Enter"),
   message("Edit your last message, while nothing is written", "ArrowUp"),
   conversation("Scroll up", "PageUp"),
   conversation("Scroll down", "PageDown"),

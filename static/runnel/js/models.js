@@ -125,7 +125,7 @@ export function problemWith({ models, providers }, name) {
   }
   if (!provider.available) {
     const needs = provider.settings.length ? ` It needs ${provider.settings.join(" and ")}.` : "";
-    return { sentence: `${provider.label} is not set up here.${needs}`, isCertain: true };
+    return { sentence: `${provider.label} is not set up here.${needs} An admin can enter its key under Providers.`, isCertain: true };
   }
   const own = models.filter((each) => each.provider === slug);
   const isKnown = provider.is_complete || own.some((each) => !each.is_suggested);

@@ -81,7 +81,9 @@ function gone() {
   document.title = "Runnel";
   byId("presence").textContent = "";
   byId("connection").textContent = "";
-  stop.hidden = true;
+  byId("announcer").textContent = "";
+  byId("retry").hidden = true;
+  byId("foot").hidden = true;
 }
 
 function report({ code, message }) {
