@@ -119,7 +119,7 @@ async def test_what_is_queued_elsewhere_is_told_and_begins(both: Processes) -> N
 
 async def start_twice(both: Processes, clients: Any) -> list[str]:
     frame = {"run_id": str(uuid4())}
-    answers = await asyncio.gather(*(client.start("emulator/hello", **frame) for client in clients))
+    answers = await asyncio.gather(*(client.start("emulator/echo", **frame) for client in clients))
     for client in clients:
         await client.ended(frame["run_id"])
     first, second = clients
@@ -141,7 +141,7 @@ async def test_two_starts_at_once_in_one_conversation_are_one_run_and_one_refusa
             place = {"conversation_id": first["conversation_id"]}
             answers = await asyncio.gather(
                 *(
-                    client._answer("start", {"model": "emulator/hello", "input": "hi", **place})
+                    client._answer("start", {"model": "emulator/echo", "input": "hi", **place})
                     for client in (a, b)
                 )
             )

@@ -1,4 +1,4 @@
-"""The log's own SQL, its compaction, the heartbeat's locks and all query plans on PostgreSQL, where it is installed."""
+"""The log's own SQL, its compaction, the heartbeat's locks, clocks and all query plans on PostgreSQL, where it is installed."""
 
 import os
 import subprocess
@@ -14,6 +14,7 @@ FILES = (
     "log/test_rows.py",
     "log/test_compaction.py",
     "engine/test_heartbeat_locks.py",
+    "engine/test_outages.py",
     "store/test_query_plans.py",
 )
 

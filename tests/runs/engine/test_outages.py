@@ -108,6 +108,7 @@ async def test_a_server_that_stops_does_not_wait_for_a_database_that_stays_away(
     assert (await readers.run(Run.objects.get, pk=run_id)).status == RunStatus.RUNNING
     # Another process finds it later.
     stop_signals.lose(UUID(run_id), 1)
+    await readers.close()
 
 
 def test_a_lease_is_believed_only_after_answers_without_a_gap(monkeypatch: pytest.MonkeyPatch) -> None:
