@@ -73,7 +73,8 @@ def free_expired() -> int:
     Those that were claimed ``MOST_CLAIMS`` times keep their lease, which is over: recovery ends them.
     """
     expired = Run.objects.filter(may_go_on(), lease_until__lt=Now())
-    return expired.update(worker="", lease_until=None)
+    # Looked for first: a write would wait for other writers, each time.
+    return expired.update(worker="", lease_until=None) if expired.exists() else 0
 
 
 def may_go_on() -> Q:
