@@ -5,6 +5,7 @@ import logging
 
 from concurrency.threads import readers
 from project import schema
+from runs.engine import executor
 
 logger = logging.getLogger("runnel.lifecycle")
 
@@ -21,11 +22,16 @@ has_begun = False
 async def check() -> bool:
     """Return whether the database is the one that this code needs. Log a sentence when it is not, once."""
     global problem  # noqa: PLW0603 - one for the process
-    found = await readers.run(schema.problem)
+    found = _of_settings() or await readers.run(schema.problem)
     if found and found != problem:
         logger.error("Not ready: %s", found)
     problem = found
     return not found
+
+
+def _of_settings() -> str:
+    """Return what `manage.py check` says of an executor without its database, for servers that do not ask it."""
+    return " ".join(f"{error.msg} {error.hint}" for error in executor.check_database())
 
 
 async def wait_until_begun() -> None:

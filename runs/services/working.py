@@ -39,6 +39,8 @@ logger = logging.getLogger("runnel.worker")
 POLL = 1.0
 #: The same for a server that executes its runs itself, and takes those that a worker was to take before.
 POLL_OF_SERVERS = 10.0
+#: Seconds that a worker which stops waits for the runs that it has claimed.
+PATIENCE = 5.0
 #: Runs that are claimed at once.
 TOGETHER = 16
 
@@ -66,11 +68,12 @@ class Worker:
         self._claiming = spawn(self._keep_claiming(), name="worker", is_shared=True)
 
     async def stop(self) -> None:
-        """Claim no more runs, and wait until those that were claimed have begun. They go on."""
+        """Claim no more runs, and wait until those that were claimed have begun, for ``PATIENCE`` seconds. They go on."""
         self._is_stopping = True
         self.ring()
         if self._claiming is not None:
-            await self._claiming
+            # A database that is away holds them up.
+            await asyncio.wait({self._claiming}, timeout=PATIENCE)
 
     async def _keep_claiming(self) -> None:
         here = supervisor.current()

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from pytest_django.fixtures import Settings
 
 from project import readiness, schema
 from project.asgi import refuse_until_ready
+from runs.engine import executor
 from tests.providers.calling import until
 
 pytestmark = pytest.mark.django_db
@@ -54,6 +56,15 @@ def test_a_database_that_is_away_is_one(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(schema, "MigrationLoader", fail)
     monkeypatch.setattr(connection, "close", lambda: None)
     assert schema.problem() == "The database cannot be reached."
+
+
+async def test_workers_without_a_database_with_a_queue_are_one(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.RUNNEL_EXECUTOR = "procrastinate"
+    monkeypatch.setattr(executor, "connection", SimpleNamespace(vendor="sqlite"))
+    assert not await readiness.check()
+    assert readiness.problem.startswith("RUNNEL_EXECUTOR=procrastinate needs PostgreSQL. Set DATABASE_URL")
 
 
 async def test_it_is_said_once_and_waited_for(

@@ -1,28 +1,29 @@
 """Which executor the settings choose, and what ``manage.py`` says of one that cannot work."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from django.core.checks import run_checks
 from django.core.management import CommandError, call_command
-from django.db import connection
 
 from project import environment
 from runs.engine import executor
 from runs.engine.executor import ByWorkers, InProcess
 
 
+@pytest.mark.django_db
 def test_a_database_without_a_queue_is_an_error_of_the_check(
     settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.RUNNEL_EXECUTOR = "procrastinate"
-    monkeypatch.setattr(connection, "vendor", "sqlite")
+    monkeypatch.setattr(executor, "connection", SimpleNamespace(vendor="sqlite"))
     (found,) = [error for error in run_checks() if error.id == "runnel.E001"]
     assert found.msg == "RUNNEL_EXECUTOR=procrastinate needs PostgreSQL."
-    monkeypatch.setattr(connection, "vendor", "postgresql")
+    monkeypatch.setattr(executor, "connection", SimpleNamespace(vendor="postgresql"))
     assert not executor.check_database()
     settings.RUNNEL_EXECUTOR = "inprocess"
-    monkeypatch.setattr(connection, "vendor", "sqlite")
+    monkeypatch.setattr(executor, "connection", SimpleNamespace(vendor="sqlite"))
     assert not executor.check_database()
 
 
