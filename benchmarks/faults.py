@@ -8,6 +8,7 @@ import argparse
 import asyncio
 import contextlib
 import itertools
+import json
 import random
 import signal
 import sqlite3
@@ -104,18 +105,16 @@ async def kills(here: Installation, number: int, chance: random.Random) -> None:
             (await clients[place % 2].start(f"emulator/{chance.choice(MODELS)}"))["run_id"]
             for place in range(BESIDE_KILLS)
         ]
-        for run_id in runs:
-            for client in clients:
-                await client.ask("subscribe", run_id=run_id)
+        for place, run_id in enumerate(runs):
+            await clients[1 - place % 2].ask("subscribe", run_id=run_id)
         await asyncio.sleep(chance.random() * 0.8)
         victim.kill()
-        begin = time.monotonic()
-        await asyncio.to_thread(victim.start, patience=PATIENCE)
+        begin, dead = time.monotonic(), f":{victim.pid}:"
+        restarting = asyncio.create_task(asyncio.to_thread(victim.start, patience=PATIENCE))
         watcher = await here.client()
         for run_id in runs:
             await watcher.ask("subscribe", run_id=run_id)
         # What goes on elsewhere is cancelled, or it would stream for ever; what was lost ends by itself.
-        dead = f":{victim.pid}:"
         for run_id in runs:
             ((worker,),) = here.rows("SELECT worker FROM runs_run WHERE id = %s", _key(here, run_id))
             if here.workers and dead not in worker:
@@ -128,10 +127,9 @@ async def kills(here: Installation, number: int, chance: random.Random) -> None:
         for run_id in runs:
             log = watcher.frames[run_id]
             for client in clients:
-                seen = client.frames[run_id]
-                received += len(seen)
-                missing += sum(frame != log[place] for place, frame in enumerate(seen[: len(log)]))
-                missing += max(0, len(seen) - len(log))
+                received += len(client.frames[run_id])
+                missing += sum(_is_missing(frame, log) for frame in client.frames[run_id])
+        await restarting
         for client in (*clients, watcher):
             await client.leave()
     print(f"1  kill -9 x{number}: {received:,} events received, {missing} of them missing")
@@ -257,6 +255,11 @@ async def queue(here: Installation, number: int) -> None:
         await clients[place % 2].ended(run_id)
     for each in (client, *clients):
         await each.leave()
+
+
+def _is_missing(frame: str, log: Sequence[str]) -> bool:
+    seq: int = json.loads(frame)["seq"]
+    return seq > len(log) or log[seq - 1] != frame
 
 
 def _is_over(exchange: EmulatedExchange, each: EmulatedExchange) -> bool:
