@@ -17,6 +17,7 @@ def versions(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.STORAGES = settings.STORAGES | {
         "staticfiles": {"BACKEND": "project.staticfiles.VersionedStaticFilesStorage"}
     }
+    settings.SERVESTATIC_USE_FINDERS = True
     monkeypatch.setattr(staticfiles, "_LOOK_EVERY", 0.0)
 
 
