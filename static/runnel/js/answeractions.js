@@ -13,7 +13,7 @@ function button(words, act) {
 
 /**
  * Return what is offered under an answer.
- * @param {import("./runview.js").RunView} view
+ * @param {any} view  a `RunView`
  * @param {{again?: Function, goOn?: Function, editQuestion?: Function, branch?: Function, show?: Function, traces?: string}} handlers
  *   `again(view, {isOtherModel})` asks the same once more, `goOn(view)` for the rest, `editQuestion(view)` lets the user
  *   change what was asked, `branch(message)` goes on behind a message in another way; what is left out is not offered

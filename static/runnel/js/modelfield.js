@@ -2,8 +2,8 @@
 //
 // The list of models and what shows it are loaded when somebody looks at the field.
 
-import { listModels } from "./api.js";
 import { byId } from "./dom.js";
+import { readModels } from "./modellist.js";
 import { modelName } from "./words.js";
 
 /** Where this browser keeps the model that answered last. */
@@ -12,18 +12,6 @@ const EMULATOR = "emulator/";
 
 /** Milliseconds that a message waits to know whether its model exists. */
 const PATIENCE = 2000;
-
-/** @type {Promise<import("./models.js").Catalog> | null} */
-let reading = null;
-
-/** Return what there is to choose from, asked for once; again after a failure. */
-export function readModels() {
-  reading ??= listModels().catch((error) => {
-    reading = null;
-    throw error;
-  });
-  return reading;
-}
 
 /** Return the model that the user chooses in a dialog, "" if none. */
 export async function askForModel(question, current) {

@@ -3,7 +3,7 @@
 import { storeChoices } from "./api.js";
 import { element } from "./dom.js";
 import { shown } from "./hidden.js";
-import { readModels } from "./modelfield.js";
+import { readModels } from "./modellist.js";
 import { facts, groupsFor } from "./models.js";
 
 /** Pixels between the field and the list. */

@@ -4,8 +4,8 @@
 
 import { element } from "./dom.js";
 import { shown } from "./hidden.js";
+import { isForProgram } from "./interrupts.js";
 import { pretty } from "./json.js";
-import { isForProgram } from "./waiting.js";
 
 function button(label, look, pressed) {
   const made = element("button", { type: "button", class: look }, label);

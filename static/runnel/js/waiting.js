@@ -2,11 +2,7 @@
 
 import { countdown } from "./countdown.js";
 import { element } from "./dom.js";
-
-/** Return whether a call waits for the result of a program, not for a decision. */
-export function isForProgram({ reason }) {
-  return reason === "tool_result";
-}
+import { isForProgram } from "./interrupts.js";
 
 function waitsFor(interrupts) {
   const programs = interrupts.filter(isForProgram).length;
