@@ -68,6 +68,7 @@ def test_the_stop_reasons_are_the_protocols() -> None:
         "insufficient_credits",
         "content_filter",
         "timeout",
+        "log_unavailable",
         "budget_exhausted",
         "worker_lost",
         "shutdown",

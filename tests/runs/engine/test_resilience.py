@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from django.db import OperationalError
+from django.db import DatabaseError, OperationalError
 
 from concurrency.threads import readers
 from providers.models import ProviderTrace
@@ -25,14 +25,15 @@ type Connect = Callable[..., Awaitable[Socket]]
 class FailsOnce:
     """Stands before a function and fails the first call, as a database does that is not there yet."""
 
-    def __init__(self, function: Callable[..., Any]) -> None:
+    def __init__(self, function: Callable[..., Any], error: type[DatabaseError] = OperationalError) -> None:
         self._function = function
+        self._error = error
         self.calls = 0
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         self.calls += 1
         if self.calls == 1:
-            raise OperationalError("database is locked")
+            raise self._error("database is locked")
         return self._function(*args, **kwargs)
 
 
@@ -151,6 +152,21 @@ async def test_it_answers_once_when_a_known_run_cannot_be_looked_up(
     assert [answer["type"] for answer in socket.answers(frame_id)] == ["error"]
 
 
+async def test_it_reads_a_log_again_when_the_database_did_not_answer(
+    connect: Connect, ada: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = await connect(ada)
+    run_id = (await first.start())["run_id"]
+    await first.ended(run_id)
+    second = await connect(ada)
+    monkeypatch.setattr(feed, "READ_AGAIN", 0.0)
+    monkeypatch.setattr(feed, "read_page", failing := FailsOnce(read_page))
+    await second.ask("subscribe", run_id=run_id)
+    await second.ended(run_id)
+    assert failing.calls > 1
+    assert second.texts(run_id) == first.texts(run_id)
+
+
 async def test_it_asks_a_viewer_to_come_back_when_its_log_cannot_be_read(
     connect: Connect, ada: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -158,7 +174,7 @@ async def test_it_asks_a_viewer_to_come_back_when_its_log_cannot_be_read(
     run_id = (await first.start())["run_id"]
     await first.ended(run_id)
     second = await connect(ada)
-    monkeypatch.setattr(feed, "read_page", FailsOnce(read_page))
+    monkeypatch.setattr(feed, "read_page", FailsOnce(read_page, DatabaseError))
     await second.ask("subscribe", run_id=run_id)
     await second.closed()
     assert second.close_code == 4409
