@@ -91,3 +91,18 @@ def test_the_model_is_told_between_two_steps_without_being_stopped(page: Page) -
     page.reload()
     expect(last_run(page).locator(".answer .asked")).to_contain_text("In Tokyo, please")
     assert whole_run(page) == shown
+
+
+def test_who_writes_on_while_a_message_is_on_its_way_sends_each_once(page: Page) -> None:
+    begin(page)
+    page.get_by_label("Message", exact=True).focus()
+    for words in ("one", "two", "three"):
+        page.keyboard.type(words)
+        page.keyboard.press("Enter")
+    # What was written before another one had arrived is one message with what came after it.
+    page.wait_for_function(
+        """() => [...document.querySelectorAll("#queue-list li .words")].map((each) => each.textContent).join("")
+            === "onetwothree\""""
+    )
+    expect(page.get_by_label("Message", exact=True)).to_have_value("")
+    stop(page)

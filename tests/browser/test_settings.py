@@ -80,7 +80,14 @@ def test_a_preset_brings_all_its_settings_into_another_conversation(page: Page) 
     expect(page.get_by_label("Preset", exact=True)).to_be_disabled()
 
 
-def test_a_value_that_is_none_is_told_and_not_stored(page: Page) -> None:
+def test_a_value_that_cannot_be_is_told_and_the_others_are_kept(page: Page) -> None:
     open_settings(page)
+    page.get_by_label("System prompt").fill("You are a tide table.")
     page.get_by_label("Temperature").fill("9")
-    expect(page.locator("#settings-drawer .state")).to_contain_text("less than or equal to 2")
+    state = page.locator("#settings-drawer .state")
+    expect(state).to_contain_text("Temperature is not saved: ")
+    expect(state).to_contain_text("less than or equal to 2")
+    page.keyboard.press("Escape")
+    open_settings(page)
+    expect(page.get_by_label("System prompt")).to_have_value("You are a tide table.")
+    expect(page.get_by_label("Temperature")).to_have_value("")

@@ -29,6 +29,8 @@ export class Composer {
   #isNoteOffline = false;
   #isGone = false;
   #isSending = false;
+  /** What becomes of what was written, and sent off, while something was on its way; "" for nothing. */
+  #next = "";
   #activity = "idle";
   #drafts;
   /** Counts the conversations that were written to. */
@@ -202,7 +204,11 @@ export class Composer {
 
   /** Send what is written: `how` is what becomes of it while an answer is written, `"queue"`, `"interrupt"` or `"steer"`. */
   async #submit(how) {
-    if (this.#isSending || this.#isGone || this.#isEmpty) return;
+    if (this.#isGone || this.#isEmpty) return;
+    if (this.#isSending) {
+      this.#next = how;
+      return;
+    }
     if (!this.#model.value) {
       this.note("Choose a model first.");
       this.#model.focus();
@@ -210,27 +216,31 @@ export class Composer {
     }
     const turn = this.#turn;
     this.#isSending = true;
+    this.#next = "";
     this.#show();
+    let isDelivered = false;
     try {
-      await this.#deliver(how, turn);
+      isDelivered = await this.#deliver(how, turn);
     } catch (error) {
       if (turn === this.#turn) this.#tellProblem(error);
     } finally {
       if (turn === this.#turn) this.#isSending = false;
       this.#show();
     }
+    if (isDelivered && this.#next && turn === this.#turn) this.#submit(this.#next);
   }
 
+  /** Send what is written; return whether it was taken, and what was written meanwhile may follow. */
   async #deliver(how, turn) {
     const problem = await this.#model.problem();
     if (problem) {
       this.note(problem);
-      return;
+      return false;
     }
     const attached = this.#attachments.files;
     if (attached.isBusy) this.note("This is sent as soon as the files have arrived.");
     // One that failed has said so.
-    if (!(await attached.arrived()) || this.#isEmpty || turn !== this.#turn) return;
+    if (!(await attached.arrived()) || this.#isEmpty || turn !== this.#turn) return false;
     const { id } = this.#drafts;
     const text = this.#text.value;
     const files = this.#attachments.parts;
@@ -243,13 +253,15 @@ export class Composer {
     this.#attachments.clear(attached);
     if (turn !== this.#turn) {
       this.#drafts.sent(id, text);
-      return;
+      return false;
     }
-    if (this.#text.value === text) this.#text.value = "";
+    // Whoever went on writing keeps that.
+    if (this.#text.value.startsWith(text)) this.#text.value = this.#text.value.slice(text.length).trimStart();
     if (how !== "steer") this.#leaveBranch();
     // Of a new one its first run tells.
     if (isTyped && id) this.#handlers.modelChosen(model);
     this.#drafts.keep();
+    return true;
   }
 
   #options(how) {

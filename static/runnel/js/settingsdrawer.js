@@ -22,9 +22,14 @@ function number(attributes) {
   return element("input", { type: "number", inputmode: "decimal", autocomplete: "off", ...attributes });
 }
 
-/** Return the number in a field, or undefined for none. */
+/** Return the number in a field, or undefined for none and for one that cannot be. */
 function numberIn(field) {
-  return field.value === "" || Number.isNaN(field.valueAsNumber) ? undefined : field.valueAsNumber;
+  return field.value === "" || !field.validity.valid ? undefined : field.valueAsNumber;
+}
+
+/** Return what is wrong with a field, by its label. */
+function problemWith(field) {
+  return `${field.closest("label").querySelector(".label").textContent} is not saved: ${field.validationMessage}`;
 }
 
 /** Return an object without what is empty. */
@@ -189,15 +194,12 @@ export class SettingsDrawer {
     if (!this.#timer) return;
     clearTimeout(this.#timer);
     this.#timer = 0;
+    // The others are saved all the same.
     const wrong = [this.#temperature, this.#output, this.#money, this.#tokens].find((field) => !field.validity.valid);
-    if (wrong) {
-      this.#state.textContent = wrong.validationMessage;
-      return;
-    }
     try {
-      this.#isChanged = false;
+      this.#isChanged = Boolean(wrong);
       await this.#handlers.changed(this.#values);
-      this.#state.textContent = "Saved. The next message is sent so.";
+      this.#state.textContent = wrong ? problemWith(wrong) : "Saved. The next message is sent so.";
     } catch (error) {
       this.#isChanged = true;
       this.#state.textContent = `Not saved: ${error.message}`;
