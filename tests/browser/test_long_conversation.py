@@ -48,9 +48,12 @@ def numbers(page: Page) -> list[int]:
 def test_it_reads_a_long_conversation_in_pieces(page: Page) -> None:
     address = f"/c/{page.evaluate(_ASK, [0, RUNS, None])}/"
     reads: list[Response] = []
-    page.on(
-        "response", lambda got: reads.append(got) if f"/api/conversations{address[2:]}" in got.url else None
-    )
+
+    def note(got: Response) -> None:
+        if got.request.method == "GET" and f"/api/conversations{address[2:]}" in got.url:
+            reads.append(got)
+
+    page.on("response", note)
     page.goto(address)
     page.locator("main[data-connection=online]").wait_for()
     expect(page.locator(".run").last).to_contain_text(f"number {RUNS - 1}.")
