@@ -14,6 +14,12 @@ from tests.providers.calling import until
 LARGE = b"x" * 100_000
 
 
+@pytest.fixture(autouse=True)
+def no_connections(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave alone what other tests have opened in this process."""
+    monkeypatch.setattr(unread, "close_old_connections", lambda: None)
+
+
 class Client:
     """A client that reads when it is told to, and the server's objects of its connection."""
 
