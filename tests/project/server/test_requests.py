@@ -140,8 +140,9 @@ def test_long_bodies_that_do_not_end_leave_descriptors_to_others(server: ServerP
         assert wires[-1].answer().startswith(b"HTTP/1.1 503 ")
         assert get(server, "/login/").status_code == 200
         if descriptors.exists():
-            # 256 descriptors, a third of them in reserve, half of that for bodies.
-            assert len(list(descriptors.iterdir())) <= before + len(wires) + 42 + 1
+            # 256 descriptors, a third of them in reserve, half of that for bodies. A thread that is new opens the
+            # database's three files.
+            assert len(list(descriptors.iterdir())) <= before + len(wires) + 42 + 1 + 3
 
 
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="only Linux tells a process's memory")
