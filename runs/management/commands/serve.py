@@ -19,7 +19,8 @@ from django.db.migrations.executor import MigrationExecutor
 
 from concurrency import migration_lock
 from project import data_folder, environment, listening, memory
-from runs.engine import lock, stop_signals, supervisor
+from runs.engine import lock, supervisor
+from runs.management.live_runs import print_live_runs
 
 
 class Command(BaseCommand):
@@ -119,17 +120,10 @@ class Command(BaseCommand):
 
         server = Server(application, reserved=reserved, bounds=bounds.from_settings(), ready=announce)
         running: Any = reactor
-        running.addSystemEventTrigger("before", "shutdown", self._print_live_runs)
+        running.addSystemEventTrigger("before", "shutdown", print_live_runs, self.stdout)
         running.addSystemEventTrigger("before", "shutdown", _skip_drain_at_next_signal, running)
         server.run()
         self.stdout.write("Stopped.")
-
-    def _print_live_runs(self) -> None:
-        if live := len(stop_signals.live()):
-            answers = "1 answer has" if live == 1 else f"{live} answers have"
-            seconds = f"{settings.RUNNEL_DRAIN_SECONDS:g} s"
-            self.stdout.write(f"Stopping: {answers} {seconds} to end (Ctrl-C again: none) ...")
-            self.stdout.flush()
 
 
 def _skip_drain_at_next_signal(reactor: Any) -> None:

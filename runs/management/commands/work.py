@@ -9,8 +9,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from concurrency.tasks import spawn
 from project import lifecycle, memory, readiness
-from runs.engine import stop_signals, supervisor
+from runs.engine import supervisor
 from runs.engine.executor import PROCRASTINATE
+from runs.management.live_runs import print_live_runs
 from runs.services.working import Worker
 
 
@@ -51,7 +52,7 @@ class Command(BaseCommand):
             self.stdout.write(f"This worker executes up to {most:,} runs at a time  (Ctrl-C stops it)")
             self.stdout.flush()
         await told_to_stop.wait()
-        self._print_live_runs()
+        print_live_runs(self.stdout)
         await worker.stop()
         answering.cancel()
         await asyncio.gather(answering, return_exceptions=True)
@@ -69,13 +70,6 @@ class Command(BaseCommand):
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, stop)
         return told
-
-    def _print_live_runs(self) -> None:
-        if live := len(stop_signals.live()):
-            answers = "1 answer has" if live == 1 else f"{live} answers have"
-            seconds = f"{settings.RUNNEL_DRAIN_SECONDS:g} s"
-            self.stdout.write(f"Stopping: {answers} {seconds} to end (Ctrl-C again: none) ...")
-            self.stdout.flush()
 
 
 async def _first(*waits: Any) -> None:
