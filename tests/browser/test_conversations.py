@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, Locator, Page, Route, WebSocketRoute, expect
+from playwright.sync_api import APIResponse, BrowserContext, Locator, Page, Route, WebSocketRoute, expect
 
 from tests.browser.doing import choose, outcome, send
 
@@ -162,3 +162,30 @@ def test_it_says_that_the_conversation_was_deleted_elsewhere(page: Page, context
 
     expect(page.locator("#note")).to_have_text("This conversation was deleted. Begin a new one")
     expect(page.get_by_role("link", name="Deleted on the phone")).to_have_count(0)
+
+
+def test_a_reading_that_a_deletion_has_overtaken_brings_nothing_back(
+    page: Page, context: BrowserContext
+) -> None:
+    send(page, "Deleted while it was read", "emulator/hello")
+    expect(outcome(page)).to_contain_text("Done")
+    page.wait_for_load_state("networkidle")
+    held: list[tuple[Route, APIResponse]] = []
+    page.route(re.compile(r"/api/conversations/(\?.*)?$"), lambda route: held.append((route, route.fetch())))
+    page.evaluate("dispatchEvent(new Event('focus'))")
+    while not held:
+        page.evaluate("0")
+    link = page.get_by_role("link", name="Deleted while it was read")
+    expect(link).to_have_count(1)
+    token = next(cookie["value"] for cookie in context.cookies() if cookie["name"] == "csrftoken")
+    address = page.url.replace("/c/", "/api/conversations/")
+    assert context.request.delete(address, headers={"X-CSRFToken": token}).status == 204
+    expect(link).to_have_count(0)
+
+    with page.expect_event("requestfinished"):
+        for route, response in held:
+            route.fulfill(response=response)
+    # What the answer changes is drawn by then.
+    page.evaluate("new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
+    expect(link).to_have_count(0)
+    page.unroute_all(behavior="ignoreErrors")
