@@ -1,0 +1,88 @@
+"""The processes that are broken: one on SQLite, or several on PostgreSQL and Redis."""
+
+import asyncio
+import contextlib
+import itertools
+import sqlite3
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from websockets.exceptions import InvalidMessage
+
+from tests.faults import stack
+from tests.faults.server_process import Client, ServerProcess, is_terminal
+
+#: Seconds after which something that does not happen counts as stuck.
+PATIENCE = 300.0
+
+
+@dataclass(kw_only=True)
+class Installation:
+    """The processes of one installation."""
+
+    web: Sequence[ServerProcess]
+    #: Those that execute runs apart from ``web``.
+    workers: Sequence[ServerProcess]
+    token: str
+    rows: Callable[..., list[tuple[Any, ...]]]
+
+    async def client(self, number: int = 0) -> Client:
+        """Open a socket to the web process with this number, or to the next one that answers."""
+        async with asyncio.timeout(PATIENCE):
+            for place in itertools.count(number):
+                with contextlib.suppress(OSError, InvalidMessage):
+                    return await Client.connect(self.web[place % len(self.web)], self.token)
+                await asyncio.sleep(0.05)
+        raise AssertionError("it counts for ever")
+
+    def unfinished(self) -> int:
+        """Return how many runs have not ended."""
+        ((number,),) = self.rows("SELECT count(*) FROM runs_run WHERE finished_at IS NULL")
+        return int(number)
+
+    async def all_ended(self, patience: float = 60.0) -> int:
+        """Wait until all runs have ended. Return how many have not after ``patience`` seconds."""
+        end = time.monotonic() + patience
+        while (left := self.unfinished()) and time.monotonic() < end:  # noqa: ASYNC110 - of other processes
+            await asyncio.sleep(0.05)
+        return left
+
+
+@contextmanager
+def one(folder: Path, **settings: str) -> Iterator[Installation]:
+    """One process on SQLite."""
+    server = ServerProcess(folder, **settings)
+
+    def rows(query: str, *values: Any) -> list[tuple[Any, ...]]:
+        with sqlite3.connect(folder / "runnel.sqlite3", timeout=30) as database:
+            return database.execute(query.replace("%s", "?"), values).fetchall()
+
+    server.start(patience=PATIENCE)
+    try:
+        yield Installation(web=[server], workers=[], token=server.issue_token(), rows=rows)
+    finally:
+        server.kill()
+
+
+@contextmanager
+def apart(folder: Path, **settings: str) -> Iterator[Installation]:
+    """Two web processes and two workers."""
+    with stack.running(folder, settings, patience=PATIENCE) as found:
+        yield Installation(web=found.web, workers=found.workers, token=found.token, rows=found.rows)
+
+
+def ended(client: Client, run_id: str) -> bool:
+    return bool(client.frames[run_id]) and is_terminal(client.frames[run_id][-1])
+
+
+def key(here: Installation, run_id: str) -> str:
+    return run_id if here.workers else UUID(run_id).hex
+
+
+def text(key: Any) -> str:
+    return str(key if isinstance(key, UUID) else UUID(key))
