@@ -11,6 +11,7 @@ from uuid import UUID
 
 import orjson
 from django.db import transaction
+from django.db.models import QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -58,29 +59,29 @@ def reap(
             a renewal may have failed.
         continuity: notes that the database has answered. Until it has done so for a while, no lease is believed.
     """
-    driven = Run.objects.filter(status__in=DRIVEN, finished_at=None).select_related("log").order_by()
-    if everything:
-        found = [*driven]
-    else:
-        found = [*driven.filter(lease_until__lt=Now()).exclude(claims.may_go_on())]
+    orphans = Run.objects.filter(status__in=DRIVEN, finished_at=None).order_by()
+    if not everything:
+        orphans = orphans.filter(lease_until__lt=Now()).exclude(claims.may_go_on())
+    found = [*orphans.select_related("log")]
+    if not everything:
         if continuity is not None and not continuity.note_answer():
             return 0
         claims.free_expired()
-    return sum(_try_to_end(run) for run in found if not is_live_here(run.id))
+    return sum(_try_to_end(run, orphans) for run in found if not is_live_here(run.id))
 
 
-def _try_to_end(run: Run) -> bool:
+def _try_to_end(run: Run, orphans: QuerySet[Run]) -> bool:
     """End one orphan. Log a failure, so that it blocks neither other orphans nor the server's start."""
     try:
-        return _end_orphan(run)
+        return _end_orphan(run, orphans)
     except Exception:
         logger.exception("run %s was left active by a dead worker and could not be ended", run.id)
         return False
 
 
-def _end_orphan(run: Run) -> bool:
+def _end_orphan(run: Run, orphans: QuerySet[Run]) -> bool:
     with transaction.atomic():
-        if not transitions.take_over(run.id, fence=run.fence):
+        if not transitions.take_over(run.id, fence=run.fence, among=orphans):
             return False
         run.refresh_from_db()
         events = list(replay.events(run.id))

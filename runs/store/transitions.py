@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
@@ -363,17 +363,19 @@ def _store_answer(run_id: UUID, step_id: UUID, answer: Answer) -> None:
     records.keep(run_id, step_id, result, answer.calls)
 
 
-def take_over(run_id: UUID, *, fence: int) -> bool:
+def take_over(run_id: UUID, *, fence: int, among: QuerySet[Run] | None = None) -> bool:
     """Increase a run's fence, so that the process that drove it cannot write any more.
 
     Args:
         run_id: the run.
         fence: the fence that the caller has read.
+        among: the runs that may be taken over, by default all that a process drives. It is asked once more here: since
+            the caller has read them, the process may have renewed its lease.
 
     Returns:
-        Whether the fence was increased: False if it has changed, or if the run has ended or is paused.
+        Whether the fence was increased: False if it has changed, or if the run is not among those any more.
     """
-    driven = Run.objects.filter(pk=run_id, status__in=DRIVEN)
+    driven = (Run.objects.filter(status__in=DRIVEN) if among is None else among).filter(pk=run_id)
     if not driven.exists():
         return False
     EventLog.objects.get_or_create(run_id=run_id)

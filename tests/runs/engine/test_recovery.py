@@ -5,7 +5,7 @@ import threading
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from django.db import connection
@@ -19,7 +19,7 @@ from runs.log.journal import Fenced, Journal
 from runs.log.writer import Append, Group, write_group
 from runs.models import Message, Run, RunEvent, Step
 from runs.states import ACTIVE, TERMINAL, RunStatus, StopReason
-from runs.store import claims, history, transitions
+from runs.store import claims, clock, history, transitions
 from tests.runs.conftest import Connect, Person
 from tests.runs.rows import make_run, make_step, stored_frames
 
@@ -220,6 +220,18 @@ def test_what_nothing_drives_anyway_is_left_alone(status: RunStatus, ada: Person
     before = Run.objects.values().get(pk=run.pk)
     assert recovery.reap(everything=True) == 0
     assert Run.objects.values().get(pk=run.pk) == before
+
+
+def test_a_run_whose_lease_was_renewed_since_it_was_found_is_left_alone(ada: Person) -> None:
+    run = orphan(ada, STARTED, STEP)
+
+    def renew(run_id: UUID) -> bool:
+        Run.objects.filter(pk=run_id).update(lease_until=clock.after(timedelta(seconds=60)))
+        return False
+
+    assert recovery.reap(everything=False, is_live_here=renew) == 0
+    run.refresh_from_db()
+    assert (run.status, run.fence) == (RunStatus.RUNNING, 0)
 
 
 @pytest.mark.parametrize("status", [RunStatus.CREATED, RunStatus.RUNNING])
