@@ -66,9 +66,9 @@ class SharedSlots:
         return slot
 
     async def give_back(self, slot: str) -> None:
-        """Free a slot."""
-        name, _ = self._held.pop(slot)
-        if not self._is_left_alone:
+        """Free a slot; after ``close`` its lease does."""
+        name, _ = self._held.pop(slot, ("", 0))
+        if name and not self._is_left_alone:
             with contextlib.suppress(Exception):
                 await self._redis.zrem(_key(name), slot)
 

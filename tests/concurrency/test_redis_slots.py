@@ -52,6 +52,15 @@ async def test_what_a_process_holds_is_renewed_and_what_a_dead_one_held_is_free(
     assert await two.take("held", 1) is None
 
 
+async def test_who_gives_a_slot_back_after_the_connection_was_closed_need_not_know(
+    processes: tuple[SharedSlots, SharedSlots],
+) -> None:
+    slot = await processes[0].take("openai", 100)
+    await processes[0].close()
+    await processes[0].give_back(slot or "")
+    assert await processes[1].take("openai", 100) is not None
+
+
 async def test_without_redis_each_process_counts_alone(
     settings: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
