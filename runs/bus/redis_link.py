@@ -72,7 +72,7 @@ class RedisLink:
 
     @property
     def is_up(self) -> bool:
-        """Whether a message has come back within ``SILENCE`` seconds."""
+        """Whether our own messages come back, and something was heard within ``SILENCE`` seconds."""
         return self._was_up and not self._is_silent
 
     @property
@@ -140,7 +140,6 @@ class RedisLink:
                     self._heard_at = time.monotonic()
                     await self._hear(pubsub)
             except Exception as error:  # noqa: BLE001 - whatever it is, Redis is away
-                self._was_up = False
                 self._tell_down(error)
                 await asyncio.sleep(RETRY)
 
@@ -156,15 +155,15 @@ class RedisLink:
             if message is None:
                 continue
             self._heard_at = time.monotonic()
-            if not self._was_up:
-                self._tell_up()
             origin, messages = orjson.loads(message["data"])
             if origin != self._origin:
                 self._others[origin] = self._heard_at
                 for kind, payload in messages:
                     self._receive(kind, payload)
-            elif not messages:
-                self._forget_silent()
+                continue
+            if not self._was_up:
+                self._tell_up()
+            self._forget_silent()
         raise TimeoutError("nothing was heard")
 
     def _forget_silent(self) -> None:
@@ -181,6 +180,8 @@ class RedisLink:
         self._receive("up", {})
 
     def _tell_down(self, error: Exception) -> None:
+        """Note that messages may have been lost: ``up`` follows when one of our own comes back."""
+        self._was_up = False
         if not self._is_told:
             self._is_told = True
             logger.warning(

@@ -125,6 +125,25 @@ async def test_a_redis_that_is_away_is_noticed_costs_no_time_and_is_found_again(
     await until(is_heard)
 
 
+async def test_after_a_message_that_could_not_be_sent_it_is_up_anew(
+    two: tuple[Bus, Bus], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ups: list[Any] = []
+    bus.listen(bus.Kind.UP, ups.append)
+    link = two[0]._link
+    assert link is not None
+    publish = link._redis.publish
+
+    async def fail(*_: Any) -> None:
+        monkeypatch.setattr(link._redis, "publish", publish)
+        raise ConnectionError
+
+    monkeypatch.setattr(link._redis, "publish", fail)
+    two[0].take("news", {})
+    await until(lambda: bool(ups))
+    assert two[0].is_shared
+
+
 async def test_a_process_that_is_not_heard_any_more_is_told_of(
     two: tuple[Bus, Bus], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -137,4 +156,10 @@ async def test_a_process_that_is_not_heard_any_more_is_told_of(
     two[1].take("news", {})
     await until(lambda: bool(heard))
     await two[1].close()
-    await until(lambda: {"process": two[1].origin} in gone)
+
+    def is_told() -> bool:
+        # Also by a process that always has something to send.
+        two[0].take("news", {})
+        return {"process": two[1].origin} in gone
+
+    await until(is_told)
