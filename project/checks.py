@@ -126,5 +126,5 @@ class Redis(Check):
             raise ServiceWarning("Redis cannot be reached: each process counts alone.") from None
 
 
-#: Further parts of the system, such as a queue of runs, add theirs.
+#: In the order of the answer.
 CHECKS: tuple[type[Check], ...] = (Server, Database, Migrations, Queue, Disk, Redis)

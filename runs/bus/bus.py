@@ -35,7 +35,7 @@ class Kind(StrEnum):
     CANCEL = "cancel"
     #: A run is stored and waits for a worker (``run_id``).
     WAITS = "waits"
-    #: A run has begun, or goes on (``run_id``, ``conversation_id``, ``owner_id``).
+    #: A run has begun, or goes on (``run_id``, ``conversation_id``).
     BEGAN = "began"
     #: The queue or the shown branch of a conversation has changed (``conversation_id``, ``run_id`` or null).
     CHANGED = "changed"

@@ -21,11 +21,10 @@ from runs.engine.live_poll import LivePoll
 from runs.engine.reaping import Continuity
 from runs.engine.spec import WorkerSettings
 from runs.log.feed import Feed
+from runs.log.patient_writer import OUTAGE_SECONDS
 
 #: Seconds between two looks at whether something waits for the database.
 INTERVAL = 0.25
-#: Seconds without the database after which runs end. Until then nobody loses anything.
-OUTAGE_SECONDS = 30.0
 
 
 class Liveness:

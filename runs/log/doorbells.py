@@ -13,10 +13,8 @@ from uuid import UUID
 from runs import bus
 from runs.bus import Kind
 
-#: Seconds between two announcements of what is watched.
-REPEAT = 4.0
-#: Seconds for which an announcement holds.
-HOLDS = 3 * REPEAT
+#: Seconds for which an announcement holds. It is repeated after each ``RUNNEL_HEARTBEAT_SECONDS``.
+HOLDS = 12.0
 
 
 class Doorbells:

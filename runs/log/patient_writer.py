@@ -13,16 +13,15 @@ from runs.log.writer import Group, Outcomes, write_group
 
 logger = logging.getLogger("runnel.journal")
 
-#: Seconds of an outage after which callers are told that it fails.
+#: Seconds without the database after which runs end, and callers are told that it fails. Until then nobody loses anything.
 OUTAGE_SECONDS = 30.0
 #: Seconds that a large group may take to be written while people are told nothing.
 SLOW_SECONDS = 4.0
 #: Seconds between two attempts to write a group.
 PAUSE_SECONDS = 0.2
-
-
 #: Seconds of an outage after which a process that stops waits no longer for the database.
 GIVE_UP = 5.0
+
 #: What waits, for ``Availability``.
 _WRITES, _FAILS = "journal", "journal, again"
 

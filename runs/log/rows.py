@@ -36,7 +36,8 @@ def read_page(run_id: UUID, after: int) -> list[tuple[int, list[str]]]:
 def read_news(after: Mapping[UUID, int]) -> dict[UUID, list[tuple[int, int, list[str]]]]:
     """Return the next frames of several runs, each after a seq: first seq, last seq and frames of each row.
 
-    There are at most ``MAX_ROWS`` rows in all. The first row of a run may begin before that seq. Of a run with many new events, only the first may be there.
+    There are at most ``MAX_ROWS`` rows in all: some runs may have only their first new events, or none. The first row of
+    a run may begin before that seq.
     """
     found: dict[UUID, list[tuple[int, int, list[str]]]] = {}
     wanted = reduce(or_, (Q(run_id=run_id, last_seq__gt=seq) for run_id, seq in after.items()))
