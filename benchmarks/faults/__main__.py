@@ -2,14 +2,16 @@
 
 import argparse
 import asyncio
+import os
 import random
 import tempfile
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
 import benchmarks.faults
-from benchmarks.faults.cancels import cancels
+from benchmarks.faults.cancels import cancels, cancels_without_redis
 from benchmarks.faults.ends import kills, stops
 from benchmarks.faults.installation import PATIENCE, Installation, apart, one
 from benchmarks.faults.queue import queue
@@ -19,35 +21,72 @@ from emulator import Emulator
 from tests.faults import server_process
 
 
+@dataclass(frozen=True, kw_only=True)
+class Damage:
+    """What a part may use: the installation, a source of chance with a seed, and the provider of all runs."""
+
+    here: Installation
+    chance: random.Random
+    upstream: Emulator
+
+
+@dataclass(frozen=True)
+class Part:
+    """One sort of damage; the number of its option says how often, 0 leaves it out."""
+
+    option: str
+    default: int
+    do: Callable[[Damage, int], Awaitable[None]]
+
+
+#: In the order in which they are done: what ends processes comes last.
+PARTS = (
+    Part("starts", 200, lambda what, number: queue(what.here, number)),
+    Part("cancels", 200, lambda what, number: cancels(what.here, number, what.chance, what.upstream)),
+    Part(
+        "cancels-without-redis",
+        100,
+        lambda what, number: cancels_without_redis(what.here, number, what.chance, what.upstream),
+    ),
+    Part("cuts", 20, lambda what, number: cuts(what.here, number, what.chance)),
+    Part("stops", 5, lambda what, number: stops(what.here, number, what.chance)),
+    Part("kills", 20, lambda what, number: kills(what.here, number, what.chance)),
+)
+
+
 async def run(options: argparse.Namespace, here: Installation, upstream_port: int) -> None:
     """Break what the options name."""
     async with AsyncExitStack() as left:
         upstream = await Emulator.start(port=upstream_port)
         left.push_async_callback(upstream.close)
-        chance = random.Random(options.seed)
-        parts: list[tuple[int, Callable[[], Awaitable[None]]]] = [
-            (options.starts, lambda: queue(here, options.starts)),
-            (options.cancels, lambda: cancels(here, options.cancels, chance, upstream)),
-            (options.cuts, lambda: cuts(here, options.cuts, chance)),
-            (options.stops, lambda: stops(here, options.stops, chance)),
-            (options.kills, lambda: kills(here, options.kills, chance)),
-        ]
-        for number, part in parts:
-            if number:
-                await part()
+        what = Damage(here=here, chance=random.Random(options.seed), upstream=upstream)
+        for part in PARTS:
+            if number := getattr(options, part.option.replace("-", "_")):
+                await part.do(what, number)
+                print(f"   load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores", flush=True)
 
 
 def main() -> None:
     """Break an installation and print what was noticed."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.faults", description=benchmarks.faults.__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.faults", description=benchmarks.faults.__doc__
+    )
     parser.add_argument("--one", action="store_true", help="one process on SQLite")
     parser.add_argument("--seed", type=int, default=1)
-    for name, default in (("kills", 20), ("stops", 5), ("cancels", 200), ("cuts", 20), ("starts", 200)):
-        parser.add_argument(f"--{name}", type=int, default=default)
+    parser.add_argument("--only", action="store_true", help="leave out the parts whose numbers are not given")
+    for part in PARTS:
+        parser.add_argument(f"--{part.option}", type=int)
     options = parser.parse_args()
+    for part in PARTS:
+        name = part.option.replace("-", "_")
+        if getattr(options, name) is None:
+            setattr(options, name, 0 if options.only else part.default)
     server_process.STUCK = PATIENCE
     port = free_port()
-    settings = providers_at(f"http://127.0.0.1:{port}") | {"RUNNEL_STARTS_PER_MINUTE": "1000000"}
+    settings = providers_at(f"http://127.0.0.1:{port}") | {
+        "RUNNEL_MAX_RUNS_PER_USER": "1000",
+        "RUNNEL_STARTS_PER_MINUTE": "1000000",
+    }
     print(
         f"seed {options.seed}, {'one process on SQLite' if options.one else '2 web processes and 2 workers'}"
     )

@@ -6,16 +6,20 @@ import itertools
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 from websockets.exceptions import InvalidMessage
 
+from benchmarks.faults.observer import Observer
 from tests.faults import stack
-from tests.faults.server_process import Client, ServerProcess, is_terminal
+from tests.faults.redis_process import RedisServer
+from tests.faults.server_process import ServerProcess
+from tests.postgresql import DatabaseServer
 
 #: Seconds after which something that does not happen counts as stuck.
 PATIENCE = 300.0
@@ -30,15 +34,29 @@ class Installation:
     workers: Sequence[ServerProcess]
     token: str
     rows: Callable[..., list[tuple[Any, ...]]]
+    #: ``None`` with SQLite.
+    redis: RedisServer | None = None
+    database: DatabaseServer | None = None
+    #: Starts one more web process, which drives the runs that it stores; ends it after the ``with`` block.
+    driving: Callable[[], AbstractContextManager[ServerProcess]] | None = None
 
-    async def client(self, number: int = 0) -> Client:
+    async def client(self, number: int = 0) -> Observer:
         """Open a socket to the web process with this number, or to the next one that answers."""
         async with asyncio.timeout(PATIENCE):
             for place in itertools.count(number):
                 with contextlib.suppress(OSError, InvalidMessage):
-                    return await Client.connect(self.web[place % len(self.web)], self.token)
+                    return await Observer.connect(self.web[place % len(self.web)], self.token)
                 await asyncio.sleep(0.05)
         raise AssertionError("it counts for ever")
+
+    def runs(self, run_ids: Sequence[str]) -> dict[str, tuple[str, str, str]]:
+        """Return of each run the process that has driven it last, its status and its stop reason."""
+        keys = [run_id if self.workers else UUID(run_id).hex for run_id in run_ids]
+        places = ", ".join(["%s"] * len(keys))
+        found = self.rows(
+            f"SELECT id, worker, status, stop_reason FROM runs_run WHERE id IN ({places})", *keys
+        )
+        return {str(key if isinstance(key, UUID) else UUID(key)): (w, s, r or "") for key, w, s, r in found}
 
     def unfinished(self) -> int:
         """Return how many runs have not ended."""
@@ -56,7 +74,7 @@ class Installation:
 @contextmanager
 def one(folder: Path, **settings: str) -> Iterator[Installation]:
     """One process on SQLite."""
-    server = ServerProcess(folder, **settings)
+    server = ServerProcess(folder, DJANGO_SETTINGS_MODULE="tests.scenarios.settings", **settings)
 
     def rows(query: str, *values: Any) -> list[tuple[Any, ...]]:
         with sqlite3.connect(folder / "runnel.sqlite3", timeout=30) as database:
@@ -73,16 +91,12 @@ def one(folder: Path, **settings: str) -> Iterator[Installation]:
 def apart(folder: Path, **settings: str) -> Iterator[Installation]:
     """Two web processes and two workers."""
     with stack.running(folder, settings, patience=PATIENCE) as found:
-        yield Installation(web=found.web, workers=found.workers, token=found.token, rows=found.rows)
-
-
-def ended(client: Client, run_id: str) -> bool:
-    return bool(client.frames[run_id]) and is_terminal(client.frames[run_id][-1])
-
-
-def key(here: Installation, run_id: str) -> str:
-    return run_id if here.workers else UUID(run_id).hex
-
-
-def text(key: Any) -> str:
-    return str(key if isinstance(key, UUID) else UUID(key))
+        yield Installation(
+            web=found.web,
+            workers=found.workers,
+            token=found.token,
+            rows=found.rows,
+            redis=found.redis,
+            database=found.database,
+            driving=partial(found.one_more, RUNNEL_EXECUTOR="inprocess"),
+        )

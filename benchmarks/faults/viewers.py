@@ -4,7 +4,8 @@ import asyncio
 import contextlib
 import random
 
-from benchmarks.faults.installation import Installation, ended
+from benchmarks.faults.installation import Installation
+from benchmarks.faults.observer import has_ended
 from tests.faults.server_process import is_terminal
 
 
@@ -29,7 +30,7 @@ async def _with_cuts(here: Installation, run_id: str, chance: random.Random) -> 
         await client.ask("subscribe", run_id=run_id, after=len(frames))
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(chance.random() * 0.5):
-                await client.until(lambda client=client: ended(client, run_id))
+                await client.until(lambda client=client: has_ended(client, run_id))
         await client.leave()
         frames += client.frames[run_id]
     return frames

@@ -8,34 +8,51 @@ from typing import Any
 
 import psycopg
 
+from tests.faults.redis_process import RedisServer, temporary_redis
 from tests.faults.server_process import STUCK, ServerProcess, WorkerProcess
-from tests.postgresql import temporary_database
-from tests.redis_server import temporary_redis
+from tests.postgresql import DatabaseServer, temporary_server
 
 
 class Stack:
     """Web processes and two workers."""
 
     def __init__(
-        self, folder: Path, database: str, redis: str, *, servers: int, settings: Mapping[str, str]
+        self,
+        folder: Path,
+        database: DatabaseServer,
+        redis: RedisServer,
+        *,
+        servers: int,
+        settings: Mapping[str, str],
     ) -> None:
-        """Take a folder, the addresses of a database and of Redis, and further settings of all processes."""
+        """Take a folder, a database server and a Redis, and further settings of all processes."""
         self.database = database
-        environment = {
-            "DATABASE_URL": database,
+        self.redis = redis
+        self._folder = folder
+        self._environment = {
+            "DATABASE_URL": database.url,
             "DJANGO_SETTINGS_MODULE": "tests.scenarios.settings",
-            "REDIS_URL": redis,
+            "REDIS_URL": redis.url,
             "RUNNEL_EXECUTOR": "procrastinate",
             "SECRET_KEY": "one for all",
             **settings,
         }
+        self.web = [self._process(ServerProcess, f"web{number}") for number in range(1, servers + 1)]
+        self.workers = [self._process(WorkerProcess, name) for name in ("worker1", "worker2")]
 
-        def process(kind: type[ServerProcess], name: str) -> Any:
-            (folder / name).mkdir()
-            return kind(folder / name, **environment)
+    def _process(self, kind: type[ServerProcess], name: str, **environment: str) -> Any:
+        (self._folder / name).mkdir(exist_ok=True)
+        return kind(self._folder / name, **self._environment | environment)
 
-        self.web = [process(ServerProcess, f"web{number}") for number in range(1, servers + 1)]
-        self.workers = [process(WorkerProcess, name) for name in ("worker1", "worker2")]
+    @contextmanager
+    def one_more(self, *, patience: float = 4 * STUCK, **environment: str) -> Iterator[ServerProcess]:
+        """Start one more web process, with further settings; end it afterwards."""
+        server: ServerProcess = self._process(ServerProcess, "web0", **environment)
+        server.start(patience=patience)
+        try:
+            yield server
+        finally:
+            server.kill()
 
     def start(self, *, patience: float = 4 * STUCK) -> None:
         with ThreadPoolExecutor() as pool:
@@ -47,7 +64,7 @@ class Stack:
             each.kill()
 
     def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
-        with psycopg.connect(self.database) as connection:
+        with psycopg.connect(self.database.url) as connection:
             return connection.execute(query, values).fetchall()
 
     def carrier(self, run_id: str) -> WorkerProcess:
@@ -62,7 +79,7 @@ def running(
     folder: Path, settings: Mapping[str, str], *, servers: int = 2, patience: float = 4 * STUCK
 ) -> Iterator[Stack]:
     """Start everything, with files in ``folder``; end it afterwards. Skip the test where a program is missing."""
-    with temporary_redis() as redis, temporary_database() as database:
+    with temporary_redis() as redis, temporary_server() as database:
         stack = Stack(folder, database, redis, servers=servers, settings=settings)
         try:
             stack.start(patience=patience)
