@@ -19,6 +19,11 @@ def bound(**values: object) -> Iterator[None]:
         yield
 
 
+def bound_value(name: str) -> str:
+    """Return what is bound as ``name`` here, empty if nothing is."""
+    return str(structlog.contextvars.get_contextvars().get(name, ""))
+
+
 def fresh_context() -> contextvars.Context:
     """Return a fresh context that carries over only the bound values."""
     context = contextvars.Context()

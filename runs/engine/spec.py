@@ -35,6 +35,8 @@ class RunSpec:
 
     segment: Segment
     owner_id: int
+    #: What the client called the request that started the run, for log lines.
+    request_id: str
     #: The model to ask, then its fallbacks. A fallback is asked only while viewers have seen no output.
     targets: tuple[Target, ...]
     policy: RetryPolicy

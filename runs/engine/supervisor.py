@@ -178,7 +178,7 @@ class Supervisor:
     async def _drive(self, spec: RunSpec, engine: Engine, claimed: Cancellation) -> None:
         run_id, has_ended = spec.segment.run_id, False
         try:
-            with bound(run_id=run_id, user_id=claimed.owner_id):
+            with bound(run_id=run_id, user_id=claimed.owner_id, request_id=spec.request_id or None):
                 has_ended = await engine.drive()
         finally:
             stop_signals.drop(claimed)

@@ -55,6 +55,8 @@ class Run(UsageColumns):
     #: The API token that queued or started the run, without which it neither begins nor goes on where a worker drives
     #: it; NULL for a session. Tokens are deleted.
     queued_by_token = models.BigIntegerField(null=True, blank=True, editable=False)
+    #: What the client called the request that started the run, for log lines.
+    request_id = models.CharField(max_length=200, blank=True, default="", db_default="", editable=False)
     begins = models.CharField(
         max_length=16, choices=Beginning.choices, blank=True, default="", db_default="", editable=False
     )

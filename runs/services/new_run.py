@@ -63,6 +63,8 @@ class StartRequest:
     parent_id: UUID | None = None
     #: The API token that the client uses; ``None`` for a session. It does not distinguish one request from another.
     token_id: int | None = None
+    #: What the client calls its request, for log lines. It does not distinguish one request from another.
+    request_id: str = ""
     #: A ``WhenBusy``. It does not distinguish one request from another.
     when_busy: str = "reject"
     system: str = ""
@@ -281,6 +283,7 @@ def _run(
         client_tools=request.client_tools,
         budget=request.spendable,
         queued_by_token=request.token_id,
+        request_id=request.request_id,
         request_digest=request.digest(),
     )
 

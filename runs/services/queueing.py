@@ -161,6 +161,7 @@ def request_of(row: Run) -> StartRequest:
         chosen_id=row.chosen_id,
         conversation_id=row.conversation_id,
         token_id=row.queued_by_token,
+        request_id=row.request_id,
         model=row.model,
         messages=row.input if has_own_words else [],
         names_parent=bool(row.begins),

@@ -42,6 +42,7 @@ def of_run(
     return RunSpec(
         segment=Segment(conversation_id=run.conversation_id, run_id=run.pk, number=number),
         owner_id=run.owner_id,
+        request_id=run.request_id,
         targets=targets,
         policy=options.retry_policy(run.options, ceilings),
         system=run.system,

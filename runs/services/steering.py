@@ -8,6 +8,7 @@ from uuid import UUID
 
 from uuid6 import uuid7
 
+from concurrency.log_context import bound_value
 from concurrency.threads import readers
 from providers.types import Json
 from runs import limits
@@ -74,6 +75,7 @@ def _request(run: Run, messages: list[Json]) -> StartRequest:
     return StartRequest(
         run_id=uuid7(),
         conversation_id=run.conversation_id,
+        request_id=bound_value("request_id"),
         model=run.model,
         messages=messages,
         system=run.system,

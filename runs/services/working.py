@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any
 
 from django.db import InterfaceError, OperationalError
+from django.utils import timezone
 
 from concurrency.tasks import spawn
 from concurrency.threads import readers
@@ -32,6 +33,7 @@ from runs.services import specs
 from runs.states import StopReason
 from runs.store import claims, transitions
 from runs.store.transitions import LostRace
+from runs.telemetry import metrics
 
 logger = logging.getLogger("runnel.worker")
 
@@ -154,6 +156,8 @@ class Worker:
         begin = partial(transitions.begin, run.pk, step, worker=here.settings.worker)
         await here.journal.commit(log, events, begin)
         log.fence += 1
+        if run.segment == 1:
+            metrics.WAITED.observe(max(0.0, (timezone.now() - run.created_at).total_seconds()))
         return here.launch(spec, log)
 
     async def _give_back(self, run: Run) -> None:

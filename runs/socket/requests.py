@@ -18,6 +18,7 @@ def start_request(frame: Start, run_id: UUID, *, token_id: int | None) -> StartR
         names_parent="parent_id" in frame.model_fields_set and frame.conversation_id is not None,
         parent_id=UUID(frame.parent_id) if frame.parent_id else None,
         token_id=token_id,
+        request_id=frame.id,
         when_busy=frame.when_busy,
         system=frame.system or "",
         options=frame.options.model_dump(exclude_none=True) if frame.options else {},

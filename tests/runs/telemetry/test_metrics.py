@@ -4,16 +4,19 @@ import os
 import re
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.db import OperationalError
+from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from project.probes import may_read_metrics
 from runs.engine import stop_signals
 from runs.http import metrics
+from runs.models import Run
 from runs.states import RunStatus
 from runs.telemetry import rows
 from tests.providers.calling import until
@@ -92,9 +95,22 @@ def test_the_tables_tell_of_all_processes_in_one_statement(django_assert_num_que
     make_run(owner=owner, status=RunStatus.COMPLETED)
     with django_assert_num_queries(1):
         found = rows.UnfinishedRuns()
-    (family,) = found.collect()
+    family, oldest = found.collect()
     counts = {sample.labels["status"]: sample.value for sample in family.samples}
     assert counts == {"awaiting_approval": 1, "created": 0, "running": 2}
+    assert oldest.samples[0].value == 0
+
+
+@pytest.mark.django_db
+def test_the_tables_tell_for_how_long_the_oldest_run_has_waited_that_no_worker_has() -> None:
+    now, owner = timezone.now(), make_user()
+    for minutes, lease_until in ((3, None), (1, None), (9, now)):
+        run = make_run(owner=owner, status=RunStatus.CREATED)
+        Run.objects.filter(pk=run.pk).update(
+            created_at=now - timedelta(minutes=minutes), lease_until=lease_until
+        )
+    _, oldest = rows.UnfinishedRuns().collect()
+    assert oldest.samples[0].value == pytest.approx(180, abs=60)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -1,13 +1,18 @@
 """One line for each start, pause and end of a run, with the run, its user and the request."""
 
 import logging
+import re
 from typing import Any
 
 import pytest
 
 from concurrency.threads import readers
-from runs.engine import recovery
+from runs.engine import recovery, supervisor
+from runs.engine.executor import ByWorkers
+from runs.services.working import Worker
 from runs.states import RunStatus
+from runs.telemetry import metrics
+from runs.telemetry.rows import Nothing
 from tests.providers.calling import until
 from tests.runs.conftest import Connect, Person
 from tests.runs.rows import make_run
@@ -59,6 +64,31 @@ async def test_a_run_has_a_line_at_its_start_and_one_at_its_end(
     assert (end["status"], end["stop_reason"]) == ("completed", "end_turn")
     assert end["seconds"] >= 0
     assert "error_code" not in end
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_a_worker_names_the_request_that_started_the_run_and_counts_how_long_it_waited(
+    ada: Person, connect: Connect, lines: Lines
+) -> None:
+    socket, here = await connect(ada), supervisor.current()
+    here.executor = ByWorkers(here.announce, lambda _: None)
+    await socket.ask("start", id="frame-9", model="emulator/hello", input="hi")
+    before = _waits()
+    worker = Worker(most=1)
+    worker.start()
+    await lines.has("run ended")
+    await worker.stop()
+    assert [(line["event"], line["request_id"]) for line in lines.seen] == [
+        ("run started", "frame-9"),
+        ("run ended", "frame-9"),
+    ]
+    assert _waits() == before + 1
+
+
+def _waits() -> float:
+    found = re.search(rb"^runnel_queue_seconds_count (\S+)$", metrics.text(Nothing()), re.MULTILINE)
+    assert found is not None
+    return float(found[1])
 
 
 @pytest.mark.django_db(transaction=True)
