@@ -4,6 +4,8 @@ import argparse
 import asyncio
 import os
 import random
+import signal
+import sys
 import tempfile
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
@@ -15,7 +17,8 @@ from benchmarks.faults.cancels import cancels, cancels_without_redis
 from benchmarks.faults.ends import kills, stops
 from benchmarks.faults.installation import PATIENCE, Installation, apart, one
 from benchmarks.faults.queue import queue
-from benchmarks.faults.viewers import cuts
+from benchmarks.faults.races import races
+from benchmarks.faults.viewers import across, cuts
 from benchmarks.server import free_port, providers_at
 from emulator import Emulator
 from tests.faults import server_process
@@ -48,7 +51,9 @@ PARTS = (
         100,
         lambda what, number: cancels_without_redis(what.here, number, what.chance, what.upstream),
     ),
+    Part("races", 20, lambda what, number: races(what.here, number, what.chance)),
     Part("cuts", 20, lambda what, number: cuts(what.here, number, what.chance)),
+    Part("across", 8, lambda what, number: across(what.here, number)),
     Part("stops", 5, lambda what, number: stops(what.here, number, what.chance)),
     Part("kills", 20, lambda what, number: kills(what.here, number, what.chance)),
 )
@@ -82,6 +87,8 @@ def main() -> None:
         if getattr(options, name) is None:
             setattr(options, name, 0 if options.only else part.default)
     server_process.STUCK = PATIENCE
+    # Whoever stops this stops what it has started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
     port = free_port()
     settings = providers_at(f"http://127.0.0.1:{port}") | {
         "RUNNEL_MAX_RUNS_PER_USER": "1000",

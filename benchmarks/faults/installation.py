@@ -49,9 +49,13 @@ class Installation:
                 await asyncio.sleep(0.05)
         raise AssertionError("it counts for ever")
 
+    def key(self, id: str) -> str:
+        """Return an id as the database stores it."""
+        return id if self.workers else UUID(id).hex
+
     def runs(self, run_ids: Sequence[str]) -> dict[str, tuple[str, str, str]]:
         """Return of each run the process that has driven it last, its status and its stop reason."""
-        keys = [run_id if self.workers else UUID(run_id).hex for run_id in run_ids]
+        keys = [self.key(run_id) for run_id in run_ids]
         places = ", ".join(["%s"] * len(keys))
         found = self.rows(
             f"SELECT id, worker, status, stop_reason FROM runs_run WHERE id IN ({places})", *keys

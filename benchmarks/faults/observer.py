@@ -35,6 +35,10 @@ class Observer(Client):
         await super()._read()
         self.closed_at = time.monotonic()
 
+    def cut(self) -> None:
+        """Break the connection off, as a lost network does."""
+        self._connection.transport.abort()
+
     def told(self, run_id: str) -> float | None:
         """Return when this viewer first knew that a run's process is away or that the run has ended."""
         known = [self.closed_at, self.silent.get(run_id)]
