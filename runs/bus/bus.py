@@ -33,6 +33,8 @@ class Kind(StrEnum):
     WATCHED = "watched"
     #: A cancel was stored (``run_id``).
     CANCEL = "cancel"
+    #: A run whose lease was over was ended (``run_id``, ``segment``).
+    REAPED = "reaped"
     #: A run is stored and waits for a worker (``run_id``).
     WAITS = "waits"
     #: A run has begun, or goes on (``run_id``, ``conversation_id``).

@@ -26,6 +26,7 @@ def connect() -> None:
     bus.listen(Kind.RING, _rung)
     bus.listen(Kind.WATCHED, _watched)
     bus.listen(Kind.CANCEL, _cancelled)
+    bus.listen(Kind.REAPED, _reaped)
     bus.listen(Kind.BEGAN, _began)
     bus.listen(Kind.CHANGED, _changed)
     bus.listen(Kind.LISTED, _listed)
@@ -63,6 +64,11 @@ def _watched(payload: Payload) -> None:
 def _cancelled(payload: Payload) -> None:
     if stop_signals.is_live(UUID(payload["run_id"])):
         supervisor.current().liveness.look_for_cancels()
+
+
+def _reaped(payload: Payload) -> None:
+    if stop_signals.is_live(run_id := UUID(payload["run_id"])):
+        supervisor.current().liveness.note_reaped(run_id, payload["segment"])
 
 
 def _began(payload: Payload) -> None:

@@ -2,11 +2,13 @@
 
 The heartbeat has a thread and a database connection of its own, so that neither a busy event loop nor a queue
 of reads delays it. Its statements give up long before a lease ends, and are tried again. A lease that ends all
-the same costs no run: the process goes on with it until another process has raised its fence, and it never
-takes over its own runs.
+the same costs no run by itself: if nobody reaches the database, nobody takes the run over. Once another process has
+done so, the run must stop. This process finds out in the database, or, if it alone cannot reach that, from the other
+process's message (``Liveness.note_reaped``). It never takes over its own runs.
 """
 
 import asyncio
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from uuid import UUID
@@ -40,6 +42,8 @@ class Heartbeat:
         self._lease = lease
         self._driven = driven
         self._loop = asyncio.get_running_loop()
+        #: ``time.monotonic()`` seconds before the last renewal, or before the last look that found nothing to renew.
+        self._renewed_at = time.monotonic()
         self._thread = PeriodicThread(
             "runnel-heartbeat",
             self._beat,
@@ -57,11 +61,19 @@ class Heartbeat:
         self._thread.stop()
         await asyncio.to_thread(self._thread.join)
 
+    @property
+    def is_overdue(self) -> bool:
+        """Whether leases may be over, because they were not renewed for so long."""
+        return time.monotonic() - self._renewed_at > self._lease.total_seconds()
+
     def _beat(self) -> None:
         if self._loop.is_closed():
             self._thread.stop()
-        elif run_ids := self._driven():
+            return
+        begun_at = time.monotonic()
+        if run_ids := self._driven():
             self._renew(run_ids)
+        self._renewed_at = begun_at
 
     def _renew(self, run_ids: tuple[UUID, ...]) -> None:
         """Renew the leases of ``run_ids``.

@@ -79,6 +79,16 @@ class Liveness:
         """Look now whether other processes have stored cancels of runs that are live here."""
         self._poll.look_now()
 
+    def note_reaped(self, run_id: UUID, segment: int) -> None:
+        """Stop a segment that is driven here, and that another process says it has ended because its lease was over.
+
+        It is believed at once if leases may be over here: this process may be the only one that cannot reach the
+        database, and would read the provider for nobody. Otherwise the database is asked, now.
+        """
+        if self._heartbeat.is_overdue:
+            stop_signals.lose(run_id, segment)
+        self._poll.look_now()
+
     async def reap(self, *, everything: bool) -> None:
         """End runs whose process has died. The arguments are those of ``recovery.reap``."""
         await readers.run(

@@ -18,6 +18,8 @@ from django.utils import timezone
 from providers.models import trace_store
 from providers.types import Origin, Part
 from providers.types.trace import TraceRecord, TraceStatus
+from runs import bus
+from runs.bus import Kind
 from runs.calls.outcomes import CallOutcome, NotExecuted, after_edit, unanswered
 from runs.engine import lost_usage
 from runs.engine.reaping import Continuity
@@ -125,6 +127,7 @@ def _end_orphan(run: Run, orphans: QuerySet[Run]) -> bool:
         )
         if isinstance(failure := outcomes.decisions[0], BaseException):
             raise failure
+    bus.send(Kind.REAPED, {"run_id": str(run.id), "segment": run.segment})
     logger.warning("run %s was left active by a dead worker: it is %s now", run.id, ending.status)
     notes.run_ended(run.id, run.owner_id, ending)
     return True

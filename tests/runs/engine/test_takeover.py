@@ -1,0 +1,97 @@
+"""A process hears that another one has ended its runs, also when it alone cannot reach the database."""
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.db import OperationalError
+
+from concurrency.threads import readers
+from providers.errors.stop_signal import StopCause
+from runs import bus
+from runs.bus import Kind
+from runs.bus.bus import Payload
+from runs.engine import elsewhere, recovery, stop_signals
+from runs.engine.heartbeat import Heartbeat
+from runs.engine.live_poll import LivePoll
+from runs.models import Run
+from runs.states import RunStatus
+from runs.store import clock
+from tests.runs.conftest import Connect, Person
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+STUCK = 20.0
+
+
+async def live_run(connect: Connect, person: Person) -> UUID:
+    socket = await connect(person)
+    run_id = (await socket.start("emulator/silent"))["run_id"]
+    await socket.saw(run_id, "STEP_STARTED")
+    return UUID(run_id)
+
+
+def fail(*_: Any) -> None:
+    raise OperationalError("cut off")
+
+
+async def until(condition: Any) -> None:
+    async with asyncio.timeout(STUCK):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
+async def test_who_cannot_renew_its_leases_stops_a_run_at_once_when_another_process_has_ended_it(
+    ada: Person, connect: Connect, monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    settings.RUNNEL_HEARTBEAT_SECONDS, settings.RUNNEL_LEASE_SECONDS = 0.05, 0.3
+    run_id = await live_run(connect, ada)
+    live = stop_signals.get(run_id)
+    assert live is not None
+    # It can neither renew nor look.
+    monkeypatch.setattr(LivePoll, "_look", fail)
+    monkeypatch.setattr(Heartbeat, "_renew", fail)
+    async with asyncio.timeout(STUCK):
+        while not live.signal.is_set():
+            # As another process says it, again and again while the lease here is not over yet.
+            elsewhere._reaped({"run_id": str(run_id), "segment": 1})
+            await asyncio.sleep(0.02)
+    assert live.signal.cause is StopCause.LOST
+    await until(lambda: not stop_signals.is_live(run_id))
+    # It writes nothing: whoever has ended the run has written its end.
+    assert (await readers.run(Run.objects.get, pk=run_id)).status == RunStatus.RUNNING
+
+
+async def test_who_renews_its_leases_believes_the_database(ada: Person, connect: Connect) -> None:
+    run_id = await live_run(connect, ada)
+    looked = asyncio.Event()
+    loop, look = asyncio.get_running_loop(), LivePoll._look_at
+
+    def note(poll: LivePoll, run_ids: tuple[UUID, ...]) -> None:
+        look(poll, run_ids)
+        loop.call_soon_threadsafe(looked.set)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(LivePoll, "_look_at", note)
+        elsewhere._reaped({"run_id": str(run_id), "segment": 1})
+        async with asyncio.timeout(STUCK):
+            await looked.wait()
+    live = stop_signals.get(run_id)
+    assert live is not None
+    assert not live.signal.is_set()
+
+
+async def test_who_ends_a_run_of_another_process_says_so(ada: Person, connect: Connect) -> None:
+    run_id = await live_run(connect, ada)
+    told: list[Payload] = []
+    bus.listen(Kind.REAPED, told.append, own=True)
+    await readers.run(
+        lambda: (
+            Run.objects.filter(pk=run_id).update(lease_until=clock.after(timedelta(seconds=-1))),
+            recovery.reap(everything=False),
+        )
+    )
+    await until(lambda: told)
+    assert told == [{"run_id": str(run_id), "segment": 1}]
