@@ -230,7 +230,7 @@ class Feed:
             self._elsewhere.remove(run_id)
 
     def ring(self, run_id: UUID, last_seq: int) -> None:
-        """Take the newest seq of a run from the process that drives it; it may be late, or of no interest here."""
+        """Take the newest seq of a run from the process that drives it; it may be late, wrong, or of no interest here."""
         channel = self._channels.get(run_id)
         if channel is not None and channel.source is _Source.LOG:
             self._take_state(run_id, last_seq, False, channel.is_silent)

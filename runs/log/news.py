@@ -6,7 +6,7 @@ committed here; a viewer that is further behind reads its own pages.
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from uuid import UUID
 
 from django.db import InterfaceError, OperationalError
@@ -15,13 +15,14 @@ from concurrency.tasks import spawn
 from concurrency.threads import readers
 from runs.log.rows import read_news
 from runs.log.run_log import Committed
+from runs.models import EventLog
 
 logger = logging.getLogger("runnel.feed")
 
 #: Seconds until the events are read again after the database was away.
 AGAIN = 0.5
 
-#: Called with a run, what was read of it, and the newest seq that was known before.
+#: Called with a run, what was read of it, and the newest seq that the database is known to have.
 type NewsRead = Callable[[UUID, list[Committed], int], None]
 
 
@@ -50,8 +51,9 @@ class News:
             after = {run_id: seq for run_id, seq in known.items() if seq < wanted[run_id]}
             if not after:
                 continue
+            newest: Mapping[UUID, int] = wanted
             try:
-                found = await readers.run(read_news, after)
+                found, newest = await readers.run(_read, after, wanted)
             except (OperationalError, InterfaceError):
                 logger.warning("events of other processes cannot be read: trying again", exc_info=True)
                 self._wanted = wanted | self._wanted
@@ -66,4 +68,16 @@ class News:
                     Committed(run_id=run_id, first_seq=first, last_seq=last, frames=frames)
                     for first, last, frames in found.get(run_id, ())
                 ]
-                self._read(run_id, batches, wanted[run_id])
+                self._read(run_id, batches, newest[run_id])
+
+
+def _read(
+    after: Mapping[UUID, int], wanted: Mapping[UUID, int]
+) -> tuple[dict[UUID, list[tuple[int, int, list[str]]]], dict[UUID, int]]:
+    """Return what ``read_news`` returns, and the newest seq of each run: a bell may name one that there is not."""
+    found = read_news(after)
+    short = [run_id for run_id in after if run_id not in found or found[run_id][-1][1] < wanted[run_id]]
+    if not short:
+        return found, {**wanted}
+    stored = dict(EventLog.objects.filter(run_id__in=short).values_list("run_id", "last_seq"))
+    return found, {**wanted, **{run_id: stored.get(run_id, 0) for run_id in short}}

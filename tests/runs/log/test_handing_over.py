@@ -41,3 +41,21 @@ async def test_without_a_viewer_it_is_forgotten(stage: Stage, monkeypatch: pytes
     stage.feed.hand_over(log.run_id)
     assert len(stage.feed) == 1
     await until(lambda: len(stage.feed) == 0)
+
+
+async def test_a_bell_that_names_events_that_are_not_there_takes_nothing_from_a_viewer(stage: Stage) -> None:
+    log, reader = await stage.open(), Reader()
+    stage.feed.expect(log.run_id)
+    await stage.write(log)
+    stage.feed.hand_over(log.run_id)
+    stage.feed.watch(log.run_id, reader, after=0, last_seq=0, finished=False).start()
+    await until(lambda: reader.seqs == [1])
+    stage.feed.ring(log.run_id, 10**15)
+    elsewhere = Journal(interval=0.001, on_commit=lambda _: None)
+    its = elsewhere.open(log.run_id, fence=0, last_seq=1)
+    elsewhere.append(its, {"type": "CUSTOM", "name": "2", "value": "x"})
+    await elsewhere.execute(lambda: None)
+    await until(lambda: reader.seqs == [1, 2])
+    await readers.run(Run.objects.filter(pk=log.run_id).update, status=RunStatus.COMPLETED)
+    await until(lambda: reader.has_ended)
+    await elsewhere.close()
