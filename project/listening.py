@@ -12,10 +12,10 @@ class Unavailable(Exception):  # noqa: N818 - it names what happened
     """The address cannot be bound. The message says why, and names the variable to change."""
 
 
-def reserve(host: str, port: int) -> socket.socket:
+def reserve(host: str, port: int, *, variable: str = "PORT") -> socket.socket:
     """Return a socket that is bound to ``host`` and does not listen yet.
 
-    Port 0 chooses a free port. If a host name has several addresses, IPv4 is preferred.
+    Port 0 chooses a free port. If a host name has several addresses, IPv4 is preferred. ``variable`` names the port.
 
     Raises:
         Unavailable: the port is taken or reserved, or ``host`` is not an address of this machine.
@@ -32,16 +32,16 @@ def reserve(host: str, port: int) -> socket.socket:
         reserved.bind(address)
     except OSError as error:
         reserved.close()
-        raise Unavailable(_describe(error, host, port)) from None
+        raise Unavailable(_describe(error, host, port, variable)) from None
     return reserved
 
 
-def _describe(error: OSError, host: str, port: int) -> str:
+def _describe(error: OSError, host: str, port: int, variable: str) -> str:
     match error.errno:
         case errno.EADDRINUSE:
-            return f"Port {port} of {host} is taken. Set PORT to another one."
+            return f"Port {port} of {host} is taken. Set {variable} to another one."
         case errno.EACCES:
-            return f"Port {port} needs more rights than you have here. Set PORT to one above 1023."
+            return f"Port {port} needs more rights than you have here. Set {variable} to one above 1023."
         case errno.EADDRNOTAVAIL:
             return f"HOST takes an address or a name of this machine, not {host!r}."
         case _:

@@ -10,8 +10,10 @@ import ipaddress
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import parse_qs
 
 import orjson
 from django.conf import settings
@@ -24,6 +26,7 @@ from runs.http import metrics
 
 type Application = Callable[[Any, Any, Any], Awaitable[None]]
 type Answer = tuple[HTTPStatus, str, bytes]
+type Scope = Mapping[str, Any]
 
 _TEXT = "text/plain; charset=utf-8"
 _JSON = "application/json"
@@ -40,17 +43,25 @@ _FORWARDED = (
 )
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Found:
+    """What a check has found: a sentence, or ``ok``."""
+
+    message: str
+    is_failure: bool
+
+
 class _Readiness:
     """Looks at all checks, for all who ask at the same time once."""
 
     def __init__(self) -> None:
-        self._looking: asyncio.Task[Answer] | None = None
+        self._looking: asyncio.Task[dict[str, _Found]] | None = None
         self._found_at = 0.0
         # A thread of its own: a database that hangs holds it, and nobody else's.
         self._threads = ThreadPoolExecutor(len(CHECKS), thread_name_prefix="runnel-ready")
 
-    async def answer(self) -> Answer:
-        """Return what was found within the last second, or is found now."""
+    async def found(self) -> dict[str, _Found]:
+        """Return what each check found within the last second, or finds now."""
         loop = asyncio.get_running_loop()
         is_stale = (
             self._looking is not None and self._looking.done() and loop.time() - self._found_at > _FRESH
@@ -59,35 +70,43 @@ class _Readiness:
             self._looking = spawn(self._look(), name="readiness", is_shared=True)
         return await asyncio.shield(self._looking)
 
-    async def _look(self) -> Answer:
+    async def _look(self) -> dict[str, _Found]:
         results = await asyncio.gather(*(check().get_result(self._threads) for check in CHECKS))
         self._found_at = asyncio.get_running_loop().time()
-        failures = [
-            result for result in results if result.error and not isinstance(result.error, ServiceWarning)
-        ]
-        body = {
-            "status": "not ready" if failures else "ready",
-            "checks": {
-                check.name: result.error.message if result.error else "ok"
-                for check, result in zip(CHECKS, results, strict=True)
-            },
+        return {
+            check.name: _Found(
+                message=result.error.message if result.error else "ok",
+                is_failure=bool(result.error) and not isinstance(result.error, ServiceWarning),
+            )
+            for check, result in zip(CHECKS, results, strict=True)
         }
-        status = HTTPStatus.SERVICE_UNAVAILABLE if failures else HTTPStatus.OK
-        return status, _JSON, orjson.dumps(body, option=orjson.OPT_APPEND_NEWLINE)
 
 
 _readiness = PerLoop(_Readiness)
 
 
-async def _health(scope: Mapping[str, Any]) -> Answer:
+async def _health(scope: Scope) -> Answer:
     return HTTPStatus.OK, _TEXT, b"ok\n"
 
 
-async def _ready(scope: Mapping[str, Any]) -> Answer:
-    return await _readiness.get().answer()
+async def _ready(scope: Scope) -> Answer:
+    """Answer 503 while a check fails that ``?exclude=`` does not name: it may come several times."""
+    excluded = set(parse_qs(scope.get("query_string", b"").decode("latin-1")).get("exclude", ()))
+    names = [check.name for check in CHECKS]
+    if not excluded <= set(names):
+        sentence = f"There is no such check to exclude. There are: {', '.join(names)}.\n"
+        return HTTPStatus.BAD_REQUEST, _TEXT, sentence.encode()
+    found = await _readiness.get().found()
+    is_ready = not any(each.is_failure for name, each in found.items() if name not in excluded)
+    body = {
+        "status": "ready" if is_ready else "not ready",
+        "checks": {name: each.message for name, each in found.items()},
+    }
+    status = HTTPStatus.OK if is_ready else HTTPStatus.SERVICE_UNAVAILABLE
+    return status, _JSON, orjson.dumps(body, option=orjson.OPT_APPEND_NEWLINE)
 
 
-async def _metrics(scope: Mapping[str, Any]) -> Answer:
+async def _metrics(scope: Scope) -> Answer:
     if not may_read_metrics(scope):
         return HTTPStatus.NOT_FOUND, _TEXT, b"There is nothing here.\n"
     content_type, body = await metrics.exposition()
@@ -97,7 +116,7 @@ async def _metrics(scope: Mapping[str, Any]) -> Answer:
 PROBES = {"/healthz": _health, "/readyz": _ready, "/metrics": _metrics}
 
 
-def may_read_metrics(scope: Mapping[str, Any]) -> bool:
+def may_read_metrics(scope: Scope) -> bool:
     """Return whether a request comes with the token, or, where none is set, from this machine by a local name."""
     headers = dict(scope["headers"])
     if settings.RUNNEL_METRICS_TOKEN:
@@ -119,28 +138,36 @@ def _is_loopback(address: str) -> bool:
     return (mapped or found).is_loopback
 
 
+async def answer(scope: Scope) -> tuple[HTTPStatus, dict[str, str], bytes]:
+    """Return status, headers and body of the answer to a request; 404 for what is no probe."""
+    probe = PROBES.get(scope["path"])
+    if probe is None:
+        status, content_type, body = HTTPStatus.NOT_FOUND, _TEXT, b"There is nothing here.\n"
+    elif scope["method"] in {"GET", "HEAD"}:
+        status, content_type, body = await probe(scope)
+    else:
+        status, content_type, body = HTTPStatus.METHOD_NOT_ALLOWED, _TEXT, b"Use GET.\n"
+    headers = {
+        "allow": "GET, HEAD",
+        "cache-control": "no-store",
+        "content-length": str(len(body)),
+        "content-security-policy": "default-src 'none'",
+        "content-type": content_type,
+        "x-content-type-options": "nosniff",
+    }
+    return status, headers, b"" if scope["method"] == "HEAD" else body
+
+
 def answer_probes(application: Application) -> Application:
     """Answer the probes, and pass all other requests to ``application``."""
 
     async def wrapped(scope: Any, receive: Any, send: Any) -> None:
-        answer = PROBES.get(scope["path"])
-        if answer is None:
+        if scope["path"] not in PROBES:
             await application(scope, receive, send)
             return
-        if scope["method"] in {"GET", "HEAD"}:
-            status, content_type, body = await answer(scope)
-        else:
-            status, content_type, body = HTTPStatus.METHOD_NOT_ALLOWED, _TEXT, b"Use GET.\n"
-        headers = {
-            "allow": "GET, HEAD",
-            "cache-control": "no-store",
-            "content-length": str(len(body)),
-            "content-security-policy": "default-src 'none'",
-            "content-type": content_type,
-            "x-content-type-options": "nosniff",
-        }
+        status, headers, body = await answer(scope)
         raw = [(name.encode(), value.encode()) for name, value in headers.items()]
         await send({"type": "http.response.start", "status": status.value, "headers": raw})
-        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
+        await send({"type": "http.response.body", "body": body})
 
     return wrapped

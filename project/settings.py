@@ -169,6 +169,8 @@ if RUNNEL_EXECUTOR == "procrastinate" and DATABASES["default"]["ENGINE"] == "dja
     INSTALLED_APPS.append("procrastinate.contrib.django")
 #: Runs that one worker executes at the same time.
 RUNNEL_WORKER_RUNS = whole("RUNNEL_WORKER_RUNS", 200, at_least=1)
+#: The port on which a worker answers /healthz, /readyz and /metrics; 0 for none.
+RUNNEL_WORKER_PORT = whole("RUNNEL_WORKER_PORT", 0, at_most=65535)
 
 REDIS_URL = text("REDIS_URL")
 CHANNEL_LAYERS: dict[str, dict[str, Any]] = {

@@ -39,12 +39,13 @@ async def ask(path: str, method: str = "GET", **headers: str) -> tuple[int, dict
     async def send(message: dict[str, Any]) -> None:
         sent.append(message)
 
+    path, _, query = path.partition("?")
     scope = {
         "type": "http",
         "method": method,
         "path": path,
         "raw_path": path.encode(),
-        "query_string": b"",
+        "query_string": query.encode(),
         "headers": [(b"host", b"10.0.0.7"), *((k.encode(), v.encode()) for k, v in headers.items())],
         "client": ("127.0.0.1", 50_000),
         "scheme": "http",
@@ -56,9 +57,9 @@ async def ask(path: str, method: str = "GET", **headers: str) -> tuple[int, dict
     return begin["status"], told, b"".join(part.get("body", b"") for part in rest).decode()
 
 
-async def ready() -> tuple[int, dict[str, Any]]:
+async def ready(query: str = "") -> tuple[int, dict[str, Any]]:
     probes._readiness.pop()
-    status, _, body = await ask("/readyz")
+    status, _, body = await ask(f"/readyz{query}")
     return status, json.loads(body)
 
 
@@ -108,6 +109,25 @@ async def test_it_is_not_ready_without_its_database_and_quotes_no_error(
         status, body = await ready()
     assert (status, body["checks"]["database"]) == (503, "The database cannot be reached.")
     assert "db.internal" not in str(body) + caplog.text
+
+
+async def test_a_proxy_may_leave_out_what_all_servers_share(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: float) -> None:
+        raise OSError
+
+    monkeypatch.setattr(checks, "limit_waiting", fail)
+    status, body = await ready("?exclude=database&exclude=redis")
+    assert (status, body["status"]) == (200, "ready")
+    assert body["checks"]["database"] == "The database cannot be reached."
+    assert (await ready("?exclude=redis"))[0] == 503
+    monkeypatch.setattr(supervisor.current(), "draining", True)
+    assert (await ready("?exclude=database"))[0] == 503
+
+
+async def test_a_check_that_does_not_exist_cannot_be_left_out() -> None:
+    status, _, body = await ask("/readyz?exclude=databse")
+    assert status == 400
+    assert "There are: server, database, migrations, queue, disk, redis." in body
 
 
 async def test_it_is_not_ready_on_a_full_disk(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:

@@ -1,14 +1,16 @@
 """``manage.py work``: execute runs that web processes have stored, and serve nothing."""
 
 import asyncio
+import contextlib
 import signal
+from socket import socket
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from concurrency.tasks import spawn
-from project import lifecycle, memory, readiness
+from project import environment, lifecycle, listening, memory, readiness, worker_probes
 from runs.engine import supervisor
 from runs.engine.executor import PROCRASTINATE
 from runs.management.live_runs import print_live_runs
@@ -21,14 +23,16 @@ class Command(BaseCommand):
     help = "Execute runs that wait for a worker (RUNNEL_EXECUTOR=procrastinate), several at the same time."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Declare how many runs; the default is a setting."""
+        """Declare how many runs, and where probes are answered; the defaults are settings."""
         parser.add_argument("--runs", type=int, default=settings.RUNNEL_WORKER_RUNS)
+        parser.add_argument("--host", default=environment.text("HOST", "127.0.0.1"))
+        parser.add_argument("--port", type=int, default=settings.RUNNEL_WORKER_PORT, help="0 for no probes")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Work until SIGTERM or Ctrl-C.
 
         Raises:
-            CommandError: the settings say that there is nothing to do for a worker.
+            CommandError: the settings say that there is nothing to do for a worker, or its port is in use.
         """
         if settings.RUNNEL_EXECUTOR != PROCRASTINATE:
             raise CommandError(
@@ -36,10 +40,21 @@ class Command(BaseCommand):
                 "Set RUNNEL_EXECUTOR=procrastinate for all of them and for the workers."
             )
         memory.keep_large_objects_apart()
-        asyncio.run(self._work(options["runs"]))
+        port = options["port"]
+        try:
+            reserved = (
+                listening.reserve(options["host"], port, variable="RUNNEL_WORKER_PORT") if port else None
+            )
+        except listening.Unavailable as unavailable:
+            raise CommandError(str(unavailable)) from None
+        asyncio.run(self._work(options["runs"], reserved))
         self.stdout.write("Stopped.")
 
-    async def _work(self, most: int) -> None:
+    async def _work(self, most: int, reserved: socket | None) -> None:
+        with worker_probes.answered(reserved) if reserved else contextlib.nullcontext():
+            await self._execute(most)
+
+    async def _execute(self, most: int) -> None:
         from runs.engine.jobs import Jobs  # imported here, because it takes Procrastinate
 
         told_to_stop = self._stop_at_signals()
