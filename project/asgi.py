@@ -9,7 +9,7 @@ import contextlib
 import logging
 import os
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any
 
 from autobahn.exception import Disconnected
@@ -24,6 +24,7 @@ django_application = get_asgi_application()
 # After Django's set-up: these import models.
 from concurrency.tasks import spawn  # noqa: E402
 from project import outages, readiness, shutdown_signals  # noqa: E402
+from project.application import Application  # noqa: E402
 from project.backpressure import read_what_is_handled  # noqa: E402
 from project.lifecycle import end_sockets, shut_down, start_up  # noqa: E402
 from project.outages import answer_in_outages  # noqa: E402
@@ -35,8 +36,6 @@ from runs.engine import lock, supervisor  # noqa: E402
 from runs.socket.routing import websocket_urlpatterns  # noqa: E402
 
 logger = logging.getLogger("runnel.lifecycle")
-
-type Application = Callable[[Any, Any, Any], Awaitable[None]]
 
 
 def _hook_into_daphne() -> None:

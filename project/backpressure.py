@@ -8,13 +8,13 @@ its frames cost no more of the loop than their handling.
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from project.application import Application
+
 #: Frames of one connection that may wait to be handled. Those of a piece that was read already come on top.
 MOST_WAITING = 64
 #: Bytes that are read of one connection before the loop serves others. Twisted would read 64 KiB, which are
 #: 3,000 small frames.
 PIECE = 8 * 1024
-
-type Application = Callable[[Any, Any, Any], Awaitable[None]]
 
 
 def read_what_is_handled(application: Application) -> Application:

@@ -5,7 +5,6 @@ Static files need no database and are served all the time.
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 from django.conf import settings
@@ -13,9 +12,8 @@ from django.core.signals import got_request_exception
 from django.db import InterfaceError, OperationalError
 
 from concurrency.tasks import spawn
+from project.application import Application
 from runs.engine import supervisor
-
-type Application = Callable[[Any, Any, Any], Awaitable[None]]
 
 #: Seconds after which a client may ask again.
 RETRY_AFTER = 2

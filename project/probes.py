@@ -8,7 +8,7 @@ import asyncio
 import hmac
 import ipaddress
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -21,10 +21,10 @@ from health_check.exceptions import ServiceWarning
 
 from concurrency.per_loop import PerLoop
 from concurrency.tasks import spawn
+from project.application import Application
 from project.checks import CHECKS
 from runs.http import metrics
 
-type Application = Callable[[Any, Any, Any], Awaitable[None]]
 type Answer = tuple[HTTPStatus, str, bytes]
 type Scope = Mapping[str, Any]
 

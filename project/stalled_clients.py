@@ -6,14 +6,13 @@ pings are not answered, they close a connection politely, which waits for the sa
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 from django.conf import settings
 
-logger = logging.getLogger("runnel.socket")
+from project.application import Application
 
-type Application = Callable[[Any, Any, Any], Awaitable[None]]
+logger = logging.getLogger("runnel.socket")
 
 
 def leave_stalled_clients(application: Application) -> Application:

@@ -6,7 +6,7 @@ wait, the address that has most of them is told to come again.
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
@@ -15,6 +15,7 @@ from django.conf import settings
 from django.http import parse_cookie
 
 from concurrency.per_loop import PerLoop
+from project.application import Application
 from runs.access import addresses
 
 #: Requests that are worked on at the same time, in all and of one client.
@@ -24,8 +25,6 @@ OF_ONE_CLIENT = 8
 WAITING = 256
 #: Seconds after which a client may ask again that had no place among these.
 _AGAIN = 5
-
-type Application = Callable[[Any, Any, Any], Awaitable[None]]
 
 
 class Busy(Exception):  # noqa: N818 - it names what happened

@@ -15,6 +15,7 @@ from django.http import HttpRequest
 from django.utils.decorators import sync_and_async_middleware
 
 from concurrency.per_loop import PerLoop
+from project.application import Application
 
 #: Bytes of all unread answers together. A larger one may be alone.
 MOST_BYTES = 32 * 1024 * 1024
@@ -22,8 +23,6 @@ MOST_BYTES = 32 * 1024 * 1024
 _PIECE = 64 * 1024
 #: The member of the scope that takes a large answer.
 _ANSWER = "runnel.answer"
-
-type Application = Callable[[Any, Any, Any], Awaitable[None]]
 
 
 class Answer:

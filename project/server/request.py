@@ -3,21 +3,19 @@
 import asyncio
 import io
 import tempfile
-from collections.abc import Awaitable, Callable
 from typing import Any, override
 
 from daphne.http_protocol import WebRequest
 from twisted.internet.interfaces import IPushProducer
 from zope.interface import implementer
 
+from project.application import Application
 from project.server.connections import Connections
 
 #: Bytes of a body that the application gets at once.
 _PIECE = 64 * 1024
 #: Bytes of a body that stay in memory. A longer one goes into a file, which takes a descriptor.
 _IN_MEMORY = 32 * 1024
-
-type Application = Callable[[Any, Any, Any], Awaitable[None]]
 
 
 @implementer(IPushProducer)

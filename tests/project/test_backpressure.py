@@ -4,7 +4,8 @@ import asyncio
 from functools import partial
 from typing import Any
 
-from project.backpressure import MOST_WAITING, Application, read_what_is_handled
+from project.application import Application
+from project.backpressure import MOST_WAITING, read_what_is_handled
 
 
 class Transport:
