@@ -85,7 +85,7 @@ class TestReset:
 
         assert done.returncode == 1
         assert "nothing was deleted" in done.stderr
-        assert (copy / "project" / "settings.py").exists()
+        assert (copy / "project" / "settings").exists()
 
 
 class TestPackages:
