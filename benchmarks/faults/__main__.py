@@ -18,6 +18,7 @@ from benchmarks.faults.ends import kills, stops
 from benchmarks.faults.installation import PATIENCE, Installation, apart, one
 from benchmarks.faults.queue import queue
 from benchmarks.faults.races import races
+from benchmarks.faults.rights import rights, rights_without_redis
 from benchmarks.faults.viewers import across, cuts
 from benchmarks.server import free_port, providers_at
 from emulator import Emulator
@@ -31,6 +32,8 @@ class Damage:
     here: Installation
     chance: random.Random
     upstream: Emulator
+    #: How many cancels, or races, are under way at the same time.
+    lanes: int
 
 
 @dataclass(frozen=True)
@@ -45,15 +48,23 @@ class Part:
 #: In the order in which they are done: what ends processes comes last.
 PARTS = (
     Part("starts", 200, lambda what, number: queue(what.here, number)),
-    Part("cancels", 200, lambda what, number: cancels(what.here, number, what.chance, what.upstream)),
+    Part(
+        "cancels",
+        200,
+        lambda what, number: cancels(what.here, number, what.chance, what.upstream, lanes=what.lanes),
+    ),
     Part(
         "cancels-without-redis",
         100,
-        lambda what, number: cancels_without_redis(what.here, number, what.chance, what.upstream),
+        lambda what, number: cancels_without_redis(
+            what.here, number, what.chance, what.upstream, lanes=what.lanes
+        ),
     ),
-    Part("races", 20, lambda what, number: races(what.here, number, what.chance)),
+    Part("races", 20, lambda what, number: races(what.here, number, what.chance, lanes=what.lanes)),
     Part("cuts", 20, lambda what, number: cuts(what.here, number, what.chance)),
     Part("across", 8, lambda what, number: across(what.here, number)),
+    Part("rights", 3, lambda what, number: rights(what.here, number)),
+    Part("rights-without-redis", 2, lambda what, number: rights_without_redis(what.here, number)),
     Part("stops", 5, lambda what, number: stops(what.here, number, what.chance)),
     Part("kills", 20, lambda what, number: kills(what.here, number, what.chance)),
 )
@@ -64,7 +75,7 @@ async def run(options: argparse.Namespace, here: Installation, upstream_port: in
     async with AsyncExitStack() as left:
         upstream = await Emulator.start(port=upstream_port)
         left.push_async_callback(upstream.close)
-        what = Damage(here=here, chance=random.Random(options.seed), upstream=upstream)
+        what = Damage(here=here, chance=random.Random(options.seed), upstream=upstream, lanes=options.lanes)
         for part in PARTS:
             if number := getattr(options, part.option.replace("-", "_")):
                 await part.do(what, number)
@@ -78,6 +89,7 @@ def main() -> None:
     )
     parser.add_argument("--one", action="store_true", help="one process on SQLite")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--lanes", type=int, default=8, help="cancels and races at the same time")
     parser.add_argument("--only", action="store_true", help="leave out the parts whose numbers are not given")
     for part in PARTS:
         parser.add_argument(f"--{part.option}", type=int)

@@ -13,8 +13,6 @@ from benchmarks.faults.spread import milliseconds
 from emulator import Emulator, ExchangeOutcome
 from emulator.exchanges import EmulatedExchange
 
-#: Cancels that are under way at the same time.
-LANES = 8
 #: What is cancelled: endless streams, silent ones, ones that never answer, and ones that are over at any moment.
 MODELS = ("drip", "drip", "stall-mid", "silent", "stall-headers", "echo")
 
@@ -32,7 +30,7 @@ class Cancels:
         self._chance = chance
         self._upstream = upstream
 
-    async def lane(self, numbers: list[int], name: str) -> None:
+    async def lane(self, numbers: range, name: str) -> None:
         """Cancel one run after the other."""
         clients = [await self.here.client(0), await self.here.client(1)]
         for number in numbers:
@@ -89,18 +87,19 @@ async def cancels(
     chance: random.Random,
     upstream: Emulator,
     *,
+    lanes: int,
     how: str = "",
 ) -> None:
     """Cancel runs at random moments through any web process; measure until the upstream is left."""
     noticed = Cancels(here, chance, upstream)
     begin = time.monotonic()
-    lanes = [list(range(lane, number, LANES)) for lane in range(LANES)]
     async with asyncio.TaskGroup() as group:
-        for place, numbers in enumerate(lanes):
-            group.create_task(noticed.lane(numbers, f"cancel{how} {place}"))
+        for lane in range(lanes):
+            numbers = range(lane, number, lanes)
+            group.create_task(noticed.lane(numbers, f"cancel{how} {lane}"))
     seconds = time.monotonic() - begin
     print(
-        f"3  cancel x{number}{how}, {LANES} at a time, {seconds:.0f} s: {dict(noticed.states)}, "
+        f"3  cancel x{number}{how}, {lanes} at a time, {seconds:.0f} s: {dict(noticed.states)}, "
         f"stuck {await here.all_ended(20)}, logs with a gap or not one end {noticed.broken}, "
         f"upstreams left open {noticed.open}"
     )
@@ -109,12 +108,12 @@ async def cancels(
 
 
 async def cancels_without_redis(
-    here: Installation, number: int, chance: random.Random, upstream: Emulator
+    here: Installation, number: int, chance: random.Random, upstream: Emulator, *, lanes: int
 ) -> None:
     """The same while Redis hangs, and while it is dead."""
     if here.redis is None:
         return
     with here.redis.hung():
-        await cancels(here, number, chance, upstream, how=", Redis hung")
+        await cancels(here, number, chance, upstream, lanes=lanes, how=", Redis hung")
     with here.redis.dead():
-        await cancels(here, number, chance, upstream, how=", Redis dead")
+        await cancels(here, number, chance, upstream, lanes=lanes, how=", Redis dead")

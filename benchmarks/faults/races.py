@@ -12,8 +12,6 @@ from benchmarks.faults.installation import Installation
 from benchmarks.faults.observer import Observer, has_ended, is_whole
 from tests.faults.server_process import Json
 
-#: Races that are under way at the same time.
-LANES = 8
 #: What a loser may be told.
 TOO_LATE = frozenset({"nothing_pending", "already_terminal", "interrupt_mismatch", "conflict"})
 #: Seconds between two moments at which all leases are made to look over.
@@ -227,7 +225,7 @@ RACES: dict[str, Race] = {
 }
 
 
-async def races(here: Installation, number: int, chance: random.Random) -> None:
+async def races(here: Installation, number: int, chance: random.Random, *, lanes: int) -> None:
     """Let each race be run ``number`` times, and print how the races came out, and which came out wrong."""
     for name, race in RACES.items():
         if race is reap_and_complete and not here.workers:
@@ -237,15 +235,15 @@ async def races(here: Installation, number: int, chance: random.Random) -> None:
         begin = time.monotonic()
         expiring = asyncio.create_task(_expire(here)) if race is reap_and_complete else None
         async with asyncio.TaskGroup() as group:
-            for lane in range(LANES):
-                count = len(range(lane, number, LANES))
+            for lane in range(lanes):
+                count = len(range(lane, number, lanes))
                 group.create_task(_lane(here, race, f"{lane}", count, chance, counted, wrong))
         if expiring is not None:
             expiring.cancel()
         seconds = time.monotonic() - begin
         outcomes = "; ".join(f"{count} {outcome}" for outcome, count in counted.most_common())
         print(
-            f"4  {name} x{number}, {LANES} at a time, {seconds:.0f} s: {outcomes}; wrong {len(wrong)}",
+            f"4  {name} x{number}, {lanes} at a time, {seconds:.0f} s: {outcomes}; wrong {len(wrong)}",
             flush=True,
         )
         for each in wrong[:5]:
