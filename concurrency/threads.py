@@ -5,6 +5,7 @@ these threads instead.
 """
 
 import asyncio
+import contextlib
 import functools
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +14,9 @@ from django.db import InterfaceError, OperationalError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from concurrency.log_context import fresh_context
+
+#: Seconds that ``close`` waits for calls that are under way.
+CLOSING = 2.0
 
 
 class DatabaseThreads:
@@ -45,11 +49,14 @@ class DatabaseThreads:
     async def close(self) -> None:
         """Finish the submitted calls, end the threads and close their connections.
 
-        A later ``run`` starts new threads.
+        Calls that do not end within ``CLOSING`` seconds are left alone: the database may never answer. A later ``run``
+        starts new threads.
         """
         pool, held, self._pool = self._pool, self._connections, None
         if pool is not None:
-            await asyncio.to_thread(_end, pool, held)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(CLOSING):
+                    await asyncio.to_thread(_end, pool, held)
 
 
 def keep_no_query_log() -> None:

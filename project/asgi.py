@@ -23,7 +23,7 @@ django_application = get_asgi_application()
 
 # After Django's set-up: these import models.
 from concurrency.tasks import spawn  # noqa: E402
-from project import outages, readiness, shutdown_signals  # noqa: E402
+from project import exit_limit, outages, readiness, shutdown_signals  # noqa: E402
 from project.application import Application  # noqa: E402
 from project.backpressure import read_what_is_handled  # noqa: E402
 from project.lifecycle import end_sockets, shut_down, start_up  # noqa: E402
@@ -61,6 +61,7 @@ def _hook_into_daphne() -> None:
         running.callLater(0, lambda: spawn(begin(), name="server start-up"))
 
     def stop() -> Any:
+        exit_limit.begin()
         return Deferred.fromFuture(spawn(shut_down(), name="server shutdown"))
 
     running.callWhenRunning(start)

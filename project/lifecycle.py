@@ -14,7 +14,7 @@ from concurrency import database_limits
 from concurrency.redis_slots import close_shared
 from concurrency.tasks import spawn
 from concurrency.threads import readers
-from project import memory, readiness
+from project import exit_limit, memory, readiness
 from providers import clients
 from providers.catalog import cache
 from providers.clients import model_lists
@@ -90,7 +90,11 @@ async def _begin() -> None:
 
 
 async def end_sockets() -> None:
-    """End the live runs, let their viewers see it, and close all sockets. ``shut_down`` does the rest."""
+    """End the live runs, let their viewers see it, and close all sockets. ``shut_down`` does the rest.
+
+    For a process that was told to stop: it ends soon, whatever hangs (``exit_limit``).
+    """
+    exit_limit.begin()
     readiness.has_begun = False
     await supervisor.current().drain()
     await consumers.close_all()

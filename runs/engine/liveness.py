@@ -72,8 +72,7 @@ class Liveness:
         if self._watching is not None:
             self._watching.cancel()
             await asyncio.gather(self._watching, return_exceptions=True)
-            await self._heartbeat.stop()
-            await self._poll.stop()
+            await asyncio.gather(self._heartbeat.stop(), self._poll.stop())
 
     def look_for_cancels(self) -> None:
         """Look now whether other processes have stored cancels of runs that are live here."""

@@ -338,8 +338,7 @@ class Supervisor:
             self._tidying.cancel()
             await self.liveness.stop()
         await self.journal.close()
-        await packers.close()
-        await readers.close()
+        await asyncio.gather(packers.close(), readers.close())
 
     async def _tidy_up(self) -> None:
         """End the runs of dead workers, and paused runs that are overdue, once in each heartbeat's time."""

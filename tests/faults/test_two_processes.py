@@ -224,6 +224,24 @@ async def test_a_long_outage_ends_runs_with_their_reason_soon_after_it(both: Pro
                 assert a.frames[run_id] == b.frames[run_id]
 
 
+@pytest.mark.skipif(FAULTS < 2, reason="it takes ten seconds: `make thorough` does it")
+async def test_a_process_that_is_told_to_stop_does_not_wait_for_a_database_that_hangs(
+    both: Processes,
+) -> None:
+    async with await both.client(both.a) as a, await both.client(both.b) as b:
+        run_id = await watched_by_b(a, b)
+        asked_at = time.monotonic()
+        with both.database.hung():
+            both.a.send(signal.SIGTERM)
+            assert await a.closed() == 4409
+            await asyncio.to_thread(both.a.wait)
+            report("exit while the database hangs", [time.monotonic() - asked_at])
+        assert "The database does not answer, so this process ends without it." in both.a.output
+        assert_lost(await end_of(b, run_id, seconds=ALL_ENDED), b.frames[run_id])
+    await asyncio.to_thread(both.a.start)
+    await asyncio.to_thread(both.a.wait_until_loaded)
+
+
 @pytest.mark.skipif(FAULTS < 2, reason="it takes a lease each time: `make thorough` does it")
 async def test_who_was_stopped_for_longer_than_a_lease_writes_nothing_more_and_tells_its_viewers(
     both: Processes,

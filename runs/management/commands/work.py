@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from concurrency.tasks import spawn
-from project import environment, lifecycle, listening, memory, readiness, worker_probes
+from project import environment, exit_limit, lifecycle, listening, memory, readiness, worker_probes
 from runs.engine import supervisor
 from runs.engine.executor import PROCRASTINATE
 from runs.management.live_runs import print_live_runs
@@ -67,6 +67,7 @@ class Command(BaseCommand):
             self.stdout.write(f"This worker executes up to {most:,} runs at a time  (Ctrl-C stops it)")
             self.stdout.flush()
         await told_to_stop.wait()
+        exit_limit.begin()
         print_live_runs(self.stdout)
         await worker.stop()
         answering.cancel()
