@@ -8,11 +8,10 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime
 from uuid import UUID
 
 from django.db import connection
-from django.utils import timezone
 
 from concurrency.tasks import spawn
 from concurrency.threads import readers
@@ -28,9 +27,6 @@ GATHER = 0.05
 #: Seconds between two looks for changes by other processes. With SQLite these are commands only.
 POLL = {"postgresql": 0.5}
 POLL_OF_COMMANDS = 5.0
-#: How far back a look goes beyond the last one: clocks of processes differ, and transactions take time to commit.
-_OVERLAP = timedelta(seconds=5)
-
 #: Entries that are remembered; then they may be told twice.
 _MOST_TOLD = 20_000
 
@@ -48,7 +44,8 @@ class Listings:
         self._dirty: dict[UUID, set[int]] = {}
         self._is_dirty = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
-        self._looked_at = timezone.now()
+        #: When the last look was, by the database's clock; ``None`` before the first one.
+        self._looked_at: datetime | None = None
 
     @property
     def is_followed(self) -> bool:
@@ -59,7 +56,7 @@ class Listings:
         """Call ``tell`` for each entry of the user's list that changes from now on."""
         self._followers.setdefault(user_id, set()).add(tell)
         if self._task is None or self._task.done():
-            self._looked_at = timezone.now()
+            self._looked_at = None
             self._task = spawn(self._work(), name="listings", is_shared=True)
 
     def unfollow(self, user_id: int, tell: Tell) -> None:
@@ -105,8 +102,9 @@ class Listings:
 
     async def _look(self) -> None:
         """Find what has changed without a word to this process."""
-        since, self._looked_at = self._looked_at - _OVERLAP, timezone.now()
-        owners = await readers.run(listing.changed_since, tuple(self._followers), since)
+        owners, self._looked_at = await readers.run(
+            listing.changed_since, tuple(self._followers), self._looked_at
+        )
         await self._read({conversation_id: {owner} for conversation_id, owner in owners.items()})
 
     async def _read(self, concerned: dict[UUID, set[int]]) -> None:

@@ -9,7 +9,6 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 from django.db.models.functions import Now
-from django.utils import timezone
 
 from providers.text.cleaning import clean
 from runs.engine import supervisor
@@ -49,7 +48,7 @@ class Changes:
         if self.is_archived is not None:
             columns["is_archived"] = self.is_archived
         if self.is_seen:
-            columns["seen_at"] = timezone.now()
+            columns["seen_at"] = Now()
         return columns
 
 
@@ -71,8 +70,7 @@ def change_conversation(user: Any, conversation_id: UUID, changes: Changes) -> N
     conversation = Conversation.objects.filter(pk=conversation_id, owner=user).first()
     if conversation is None:
         raise NotFound
-    conversation.changed_at = timezone.now()
-    for name, value in columns.items():
+    for name, value in {**columns, "changed_at": Now()}.items():
         setattr(conversation, name, value)
     folded = ["folded_title"] if "title" in columns else []
     conversation.save(update_fields=[*columns, *folded, "changed_at"])
@@ -88,7 +86,7 @@ def rename_folder(user: Any, name: str, new_name: str) -> int:
     columns = Changes(folder=new_name).columns()
     own = Conversation.objects.filter(owner=user, folder=name).exclude(folder="")
     ids = list(own.values_list("pk", flat=True))
-    own.update(changed_at=timezone.now(), **columns)
+    own.update(changed_at=Now(), **columns)
     for conversation_id in ids:
         transaction.on_commit(partial(supervisor.listing_changed, user.pk, conversation_id))
     return len(ids)
@@ -111,10 +109,9 @@ def delete_conversation(user: Any, conversation_id: UUID) -> None:
             raise NotFound
         if conversation.runs.filter(status__in=ACTIVE).exists():
             raise ConversationBusy
-        conversation.erased_at = conversation.changed_at = timezone.now()
+        now = conversation.erased_at = conversation.changed_at = clock.read()
         if settings.RUNNEL_UNDO_SECONDS:
-            undo = timedelta(seconds=settings.RUNNEL_UNDO_SECONDS)
-            conversation.restorable_until = clock.read(undo)
+            conversation.restorable_until = now + timedelta(seconds=settings.RUNNEL_UNDO_SECONDS)
         conversation.save(update_fields=["erased_at", "changed_at", "restorable_until"])
     _tell(conversation)
 

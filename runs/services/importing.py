@@ -5,7 +5,6 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import models, transaction
-from django.utils import timezone
 
 from runs.engine import supervisor
 from runs.models import Conversation, Message, Run
@@ -22,13 +21,13 @@ def store(imported: Imported) -> Conversation:
     """Store the rows, and tell the owner's open pages. Return the conversation."""
     conversation = imported.conversation
     # Hidden until it is whole. What stays hidden is deleted with what users delete.
-    conversation.erased_at = timezone.now()
-    conversation.restorable_until = clock.read(_UNFINISHED)
+    conversation.erased_at = clock.read()
+    conversation.restorable_until = conversation.erased_at + _UNFINISHED
     conversation.save(force_insert=True)
     _insert(Run, imported.runs)
     _insert(Message, imported.messages)
     conversation.erased_at = conversation.restorable_until = None
-    conversation.changed_at = timezone.now()
+    conversation.changed_at = clock.read()
     conversation.save(update_fields=["erased_at", "restorable_until", "changed_at"])
     owner_id, key = conversation.owner_id, conversation.pk
     transaction.on_commit(lambda: supervisor.listing_changed(owner_id, key))

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.db.models import Q, QuerySet
-from django.utils import timezone
+from django.db.models.functions import Now
 
 from runs.engine import supervisor
 from runs.errors import BadChange, NotFound
@@ -171,6 +171,6 @@ def _check_room(conversation: Conversation) -> None:
 def _tell(share: Share) -> None:
     """Tell the open pages of owner and user that the list of one of them has changed."""
     conversation_id, user_id = share.conversation_id, share.user_id
-    Conversation.objects.filter(pk=conversation_id).update(changed_at=timezone.now())
+    Conversation.objects.filter(pk=conversation_id).update(changed_at=Now())
     if user_id is not None:
         transaction.on_commit(lambda: supervisor.listing_changed(user_id, conversation_id))

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth.models import User
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from runs.engine.spec import WorkerSettings
@@ -53,7 +54,9 @@ def store(start: PreparedStart, step: Step | None, driver: WorkerSettings | None
     if not _insert_run(start, ceilings, driver.lease_time if driver is not None else None).execute():
         raise _why_not(start, ceilings)
     if start.is_first:
-        statements.insert([start.conversation]).execute()
+        times = ("created_at", "updated_at", "changed_at", "seen_at")
+        now_there = {column: (clock.sql_after(timedelta()), "") for column in times}
+        statements.insert([start.conversation], computed=now_there).execute()
     elif not _update_conversation(start).execute():
         raise NotFound
     if start.uploads:
@@ -73,6 +76,8 @@ def _insert_run(start: PreparedStart, ceilings: Ceilings, lease: timedelta | Non
     computed = {"created_at": (clock.sql_after(timedelta()), "")}
     if lease is not None:
         computed["lease_until"] = clock.sql_after(lease), ""
+        if run.started_at is not None:
+            computed["started_at"] = computed["created_at"]
     if not start.is_first and not run.begins:
         computed["parent_id"] = branches.END_OF_SHOWN, "conversation_id"
     return statements.insert(
@@ -98,7 +103,7 @@ def show_uploads(start: PreparedStart) -> None:
 
 
 def _update_conversation(start: PreparedStart) -> Statement:
-    columns: dict[str, Any] = {"updated_at": timezone.now(), "shown_run_id": start.run.pk}
+    columns: dict[str, Any] = {"updated_at": Now(), "shown_run_id": start.run.pk}
     names = start.request.options.get("tools")
     if names is not None and start.conversation.tools != names:
         columns["tools"] = names

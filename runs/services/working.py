@@ -153,7 +153,8 @@ class Worker:
         log = here.journal.open(run.pk, fence=run.fence, last_seq=run.last_seq)
         step = spec.first_step
         events = [agui.step_started(name_of(step))] if step is not None else []
-        begin = partial(transitions.begin, run.pk, step, worker=here.settings.worker)
+        own = here.settings
+        begin = partial(transitions.begin, run.pk, step, worker=own.worker, lease=own.lease_time)
         await here.journal.commit(log, events, begin)
         log.fence += 1
         if run.segment == 1:

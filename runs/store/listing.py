@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +14,7 @@ from providers.types import Json
 from runs.models import Conversation, Message, Run, Share
 from runs.models.fields import folded
 from runs.states import ACTIVE, RunStatus
+from runs.store import clock
 
 #: Conversations on one page of the list, and on one page of what a search finds.
 PAGE_SIZE = 50
@@ -27,6 +28,8 @@ MOST_WORDS = 8
 LONGEST_WORD = 100
 #: Characters of an excerpt before and behind the place that was found.
 _BEFORE, _BEHIND = 40, 120
+#: How far back a look for changes goes beyond the last one: transactions take time to commit.
+OVERLAP = timedelta(seconds=5)
 #: What a row of the list is made of.
 _FIELDS = (
     *(
@@ -209,19 +212,23 @@ def excerpt(text: str, words: Sequence[str]) -> str:
     return f"{'…' if begin else ''}{cut}{'…' if end < len(text) else ''}"
 
 
-def changed_since(user_ids: Iterable[int], moment: datetime) -> dict[UUID, int]:
-    """Return the conversations of these users that have changed since ``moment``, or in which a run is active.
+def changed_since(user_ids: Iterable[int], moment: datetime | None) -> tuple[dict[UUID, int], datetime]:
+    """Return the conversations of these users that have changed since ``moment``, or in which a run is active; and the time.
 
     Those that others share with them are among them. An active run may have been paused or continued by another process, which changes no time. Each comes with its
-    owner; erased ones are among them.
+    owner; erased ones are among them. Both times are the database's; without a ``moment``, what has changed in the last
+    ``OVERLAP`` is returned.
     """
+    now = clock.read()
+    moment = (moment or now) - OVERLAP
     users: Any = list(user_ids)
     own = Conversation.all_rows.filter(owner_id__in=users).order_by()
     unfinished = Run.objects.filter(owner_id__in=users, finished_at=None, status__in=ACTIVE).order_by()
     shared = Conversation.all_rows.filter(shares__user_id__in=users, changed_at__gte=moment).order_by()
-    return {
+    found = {
         **dict(shared.values_list("pk", "owner_id")),
         **dict(own.filter(changed_at__gte=moment).values_list("pk", "owner_id")),
         **dict(own.filter(updated_at__gte=moment).values_list("pk", "owner_id")),
         **dict(unfinished.values_list("conversation_id", "owner_id")),
     }
+    return found, now

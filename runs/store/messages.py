@@ -1,9 +1,10 @@
 """Stores the messages of runs, each at the end of its run. Runs in a transaction of its caller."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any
 from uuid import UUID
+
+from django.db.models.functions import Now
 
 from providers.types import ChatMessage, Json, Role
 from runs.models import Conversation, Run
@@ -83,6 +84,6 @@ def _inserting(rows: Sequence[MessageRow], **condition: Any) -> Statement:
     return statements.insert(rows, computed=computed, **condition)
 
 
-def touch(run_id: UUID, now: datetime) -> None:
-    """Store that the run's conversation was changed at ``now``."""
-    statements.update(Conversation, {"updated_at": now}, key=run_id, key_is=_CONVERSATION).execute()
+def touch(run_id: UUID) -> None:
+    """Store that the run's conversation has changed now."""
+    statements.update(Conversation, {"updated_at": Now()}, key=run_id, key_is=_CONVERSATION).execute()

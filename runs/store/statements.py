@@ -7,12 +7,16 @@ is built once for each set of columns.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cache
 from types import MappingProxyType
 from typing import Any
 
 from django.db import connection, models
 from django.db.models.expressions import DatabaseDefault
+from django.db.models.functions import Now
+
+from runs.store import clock
 
 #: Fields whose texts are stored as they are.
 _TEXTS = (models.CharField, models.TextField)
@@ -88,15 +92,19 @@ def update(
 
     Args:
         model: the table.
-        columns: the new values, by the model's attributes.
+        columns: the new values, by the model's attributes; ``Now()`` for the time by the database's clock.
         key: the row's primary key.
         key_is: SQL that finds the primary key from ``key``, its one ``%s``, for the key of a related row.
         condition: further SQL of the WHERE clause.
         values: what stands for each ``%s`` of ``condition``, as the database stores it.
     """
-    fields = [_field(model, name) for name in columns]
-    parameters = [_stored(field, value) for field, value in zip(fields, columns.values(), strict=True)]
-    sql = _update_sql(model, tuple(field.column for field in fields), key_is, condition)
+    fields = [(_field(model, name), value) for name, value in columns.items()]
+    parameters = [_stored(field, value) for field, value in fields if not isinstance(value, Now)]
+    places = tuple(
+        (field.column, clock.sql_after(timedelta()) if isinstance(value, Now) else "%s")
+        for field, value in fields
+    )
+    sql = _update_sql(model, places, key_is, condition)
     return Statement(sql, [[*parameters, _stored(model._meta.pk, key), *values]])
 
 
@@ -147,8 +155,10 @@ def _delete_sql(model: type[models.Model], condition: str) -> str:
 
 
 @cache
-def _update_sql(model: type[models.Model], columns: tuple[str, ...], key_is: str, condition: str) -> str:
-    changes = ", ".join(f'"{column}" = %s' for column in columns)
+def _update_sql(
+    model: type[models.Model], places: tuple[tuple[str, str], ...], key_is: str, condition: str
+) -> str:
+    changes = ", ".join(f'"{column}" = {place}' for column, place in places)
     key = model._meta.pk.column
     tail = f" AND {condition}" if condition else ""
     return f'UPDATE "{model._meta.db_table}" SET {changes} WHERE "{key}" = {key_is}{tail}'  # noqa: S608 - names of models and columns only

@@ -160,8 +160,10 @@ def resume(run_id: UUID, *, worker: str = "", lease: timedelta | None = None) ->
     _raise_fence(run_id, changed)
 
 
-def begin(run_id: UUID, step: Step | None, *, worker: str) -> None:
+def begin(run_id: UUID, step: Step | None, *, worker: str, lease: timedelta) -> None:
     """Change a run that ``worker`` has claimed to running, with its first ``step`` if it has none yet.
+
+    It is reserved for ``lease`` from now: nobody has renewed the lease of its claim.
 
     Raises:
         LostRace: a cancel was stored first, or the run belongs to another process by now.
@@ -173,7 +175,12 @@ def begin(run_id: UUID, step: Step | None, *, worker: str) -> None:
         lease_until__isnull=False,
         cancel_requested_at=None,
     )
-    _raise_fence(run_id, claimed.update(status=RunStatus.RUNNING, started_at=Coalesce("started_at", Now())))
+    begun = claimed.update(
+        status=RunStatus.RUNNING,
+        started_at=Coalesce("started_at", Now()),
+        lease_until=clock.after(lease),
+    )
+    _raise_fence(run_id, begun)
     if step is not None:
         statements.insert([step]).execute()
 
@@ -228,7 +235,8 @@ def end(
         "error_message": ending.error_message,
         "stream_was_cancelled": ending.stream_was_cancelled,
         "upstream_closed_ms": ending.upstream_closed_ms,
-        "finished_at": now,
+        # By the clock by which others judge whether the user has seen it.
+        "finished_at": Now(),
         "lease_until": None,
         "awaiting_until": None,
     }
@@ -242,7 +250,7 @@ def end(
     if not has_input:
         messages.hold_place(run_id)
     left_out.mark(run_id, status=ending.status, stop_reason=ending.stop_reason, error_code=ending.error_code)
-    messages.touch(run_id, now)
+    messages.touch(run_id)
 
 
 def _update_running(run_id: UUID, **columns: Any) -> None:

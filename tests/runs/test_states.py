@@ -78,7 +78,7 @@ def test_the_stop_reasons_are_the_protocols() -> None:
 def drive(run: Run) -> None:
     if run.status == S.CREATED:
         claims.claim("w", timedelta(seconds=9), most=1)
-        transitions.begin(run.pk, None, worker="w")
+        transitions.begin(run.pk, None, worker="w", lease=timedelta(seconds=60))
     else:
         transitions.resume(run.pk, worker="w", lease=timedelta(seconds=9))
 

@@ -95,12 +95,21 @@ def test_only_its_worker_begins_a_run_and_only_once(ada: Person) -> None:
     run = waiting(ada)
     claims.claim("one", LEASE, most=1)
     with pytest.raises(LostRace):
-        transitions.begin(run.pk, None, worker="two")
-    transitions.begin(run.pk, None, worker="one")
+        transitions.begin(run.pk, None, worker="two", lease=LEASE)
+    transitions.begin(run.pk, None, worker="one", lease=LEASE)
     run.refresh_from_db()
     assert (run.status, run.started_at is not None) == ("running", True)
     with pytest.raises(LostRace):
-        transitions.begin(run.pk, None, worker="one")
+        transitions.begin(run.pk, None, worker="one", lease=LEASE)
+
+
+def test_a_run_whose_claim_took_long_to_begin_is_not_taken_for_lost(ada: Person) -> None:
+    run = waiting(ada)
+    claims.claim("one", timedelta(seconds=-1), most=1)
+    transitions.begin(run.pk, None, worker="one", lease=LEASE)
+    assert recovery.reap(everything=False) == 0
+    run.refresh_from_db()
+    assert run.status == RunStatus.RUNNING
 
 
 def test_a_run_goes_to_another_worker_until_it_has_cost_too_many(ada: Person) -> None:
@@ -112,7 +121,7 @@ def test_a_run_goes_to_another_worker_until_it_has_cost_too_many(ada: Person) ->
         ended = recovery.reap(everything=False)
         assert ended == (number == claims.MOST_CLAIMS)
         with pytest.raises(LostRace):
-            transitions.begin(run.pk, None, worker=f"w{number}")
+            transitions.begin(run.pk, None, worker=f"w{number}", lease=LEASE)
     run.refresh_from_db()
     assert (run.status, run.stop_reason, run.lease_until) == ("failed", "worker_lost", None)
     assert ['"RUN_ERROR"' in frame for frame in stored_frames(run.pk)][-1]
