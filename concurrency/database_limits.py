@@ -1,14 +1,20 @@
-"""Limits of PostgreSQL sessions of processes that serve: what such a process holds, it holds for seconds only.
+"""Sessions of processes that serve, on PostgreSQL: what such a process holds, it holds for seconds only.
 
 A process that is stopped in the middle of a transaction would keep its locks for as long as it is stopped, and so would
 one whose host is gone. Commands such as ``migrate`` may take their time: they have no limits.
+
+A server that only reads for now, as during a failover, counts as away: psycopg calls it an internal error.
 """
 
+from collections.abc import Callable
 from typing import Any
 
+from django.db import InternalError, OperationalError
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 
+#: PostgreSQL's codes (its manual, appendix A): a write to a server that only reads; a session that idled for too long.
+_AWAY = frozenset({"25006", "25P03"})
 _SET = "SELECT set_config('idle_in_transaction_session_timeout', %s, false), set_config('lock_timeout', %s, false)"
 
 
@@ -23,5 +29,21 @@ def limit_sessions(seconds: float) -> None:
         if connection.vendor == "postgresql":
             with connection.cursor() as cursor:
                 cursor.execute(_SET, [milliseconds, milliseconds])
+            if _tell_that_it_is_away not in connection.execute_wrappers:
+                connection.execute_wrappers.append(_tell_that_it_is_away)
 
     connection_created.connect(limit, weak=False, dispatch_uid="limits of sessions")
+
+
+def _tell_that_it_is_away(execute: Callable[..., Any], *statement: Any) -> Any:
+    """Execute a statement.
+
+    Raises:
+        OperationalError: the server only reads, or has ended the session, beside what says so anyway.
+    """
+    try:
+        return execute(*statement)
+    except InternalError as error:
+        if getattr(error.__cause__, "sqlstate", None) in _AWAY:
+            raise OperationalError(*error.args) from error.__cause__
+        raise

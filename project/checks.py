@@ -32,20 +32,24 @@ class Check(HealthCheck):
 
 @dataclasses.dataclass
 class Database(Check):
-    """Whether the database answers."""
+    """Whether the database answers, and can save."""
 
     name = "database"
 
     def run(self) -> None:
-        """Ask for 1 on a connection of this thread, and close it."""
+        """Ask on a connection of this thread whether it only reads, and close it."""
+        on_postgresql = connection.vendor == "postgresql"
         try:
             limit_waiting(PATIENCE)
             with connection.cursor() as cursor:
-                cursor.execute("SELECT 1")
+                cursor.execute("SHOW transaction_read_only" if on_postgresql else "SELECT 'off'")
+                (only_reads,) = cursor.fetchone()
         except Exception:  # noqa: BLE001 - its message may name the host and the user
             raise ServiceUnavailable("The database cannot be reached.") from None
         finally:
             connection.close()
+        if only_reads == "on":
+            raise ServiceUnavailable("The database only reads now.")
 
 
 @dataclasses.dataclass

@@ -68,7 +68,7 @@ class _Crowd:
             fresh = await self._socket()
             old, self.sockets[place % SOCKETS] = self.sockets[place % SOCKETS], fresh
             # What was begun over it ends first.
-            asyncio.get_running_loop().call_later(20, lambda old=old: asyncio.ensure_future(old.leave()))
+            asyncio.get_running_loop().call_later(20, lambda left: asyncio.ensure_future(left.leave()), old)
 
     async def use(self) -> None:
         """Do one thing of those that people do."""

@@ -2,7 +2,8 @@
 
 While the database is away, nobody renews a lease. When it is back, all leases look over, and the processes that live
 need a moment to renew theirs. So whoever looks for runs of dead processes believes what is found only after the
-database has answered all the time for so long that a living process would have renewed.
+database has answered all the time for so long that a living process would have renewed. A run that cannot be ended
+shows that nothing can be saved, though the database answers: then nobody could renew a lease either.
 """
 
 import time
@@ -27,3 +28,7 @@ class Continuity:
             self._since = now
         self._last = now
         return now - self._since >= self._needed
+
+    def note_failure(self) -> None:
+        """Note that nothing can be saved now: the time without a gap begins anew."""
+        self._last = -float("inf")

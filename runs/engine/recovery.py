@@ -25,7 +25,7 @@ from runs.engine import lost_usage
 from runs.engine.reaping import Continuity
 from runs.log import agui, replay
 from runs.log.agui import Segment
-from runs.log.writer import Append, AtomicChange, Group, write_group
+from runs.log.writer import Append, AtomicChange, Group, is_outage, write_group
 from runs.models import Run, Step, ToolCall
 from runs.models.tool_call import OPEN, ToolCallStatus
 from runs.states import DRIVEN, RunStatus, StopReason
@@ -69,14 +69,16 @@ def reap(
         if continuity is not None and not continuity.note_answer():
             return 0
         claims.free_expired()
-    return sum(_try_to_end(run, orphans) for run in found if not is_live_here(run.id))
+    return sum(_try_to_end(run, orphans, continuity) for run in found if not is_live_here(run.id))
 
 
-def _try_to_end(run: Run, orphans: QuerySet[Run]) -> bool:
+def _try_to_end(run: Run, orphans: QuerySet[Run], continuity: Continuity | None) -> bool:
     """End one orphan. Log a failure, so that it blocks neither other orphans nor the server's start."""
     try:
         return _end_orphan(run, orphans)
-    except Exception:
+    except Exception as error:
+        if continuity is not None and is_outage(error):
+            continuity.note_failure()
         logger.exception("run %s was left active by a dead worker and could not be ended", run.id)
         return False
 

@@ -29,9 +29,9 @@ ROW = 1000
 
 #: SQLite's code of an error in a statement.
 _SQLITE_ERROR = 1
-#: Classes of PostgreSQL's errors (its manual, appendix A): connection, rollback, resources, state of an object,
-#: intervention of an operator, system.
-_STATES_OF_OUTAGES = frozenset({"08", "40", "53", "55", "57", "58"})
+#: Classes of PostgreSQL's errors (its manual, appendix A): connection, a server that only reads, rollback, resources,
+#: state of an object, intervention of an operator, system.
+_STATES_OF_OUTAGES = frozenset({"08", "25", "40", "53", "55", "57", "58"})
 
 
 class Fenced(Exception):  # noqa: N818 - it names what happened

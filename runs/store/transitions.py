@@ -390,8 +390,8 @@ def take_over(run_id: UUID, *, fence: int, among: QuerySet[Run] | None = None) -
     log = EventLog.objects.filter(run_id=run_id)
     if not log.filter(fence=fence).update(fence=fence + 1):
         return False
-    # The run may have ended or paused before this transaction got the log's row.
-    if driven.exists():
+    # The run may have ended, paused or been renewed before this transaction got the log's row. Now it stays as it is.
+    if list(driven.select_for_update(no_key=True).values_list("pk")):
         return True
     log.update(fence=fence)
     return False

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 from django.db import IntegrityError, transaction
+from django.db.models.functions import Now
 
 from runs.models import Run
 from runs.states import ACTIVE, TERMINAL, TRANSITIONS, RunStatus, StopReason, sources
-from runs.store import claims, transitions
+from runs.store import claims, clock, transitions
 from runs.store.transitions import Ending, LostRace
 from tests.runs.conftest import Person
 from tests.runs.rows import make_run
@@ -173,6 +174,16 @@ def test_of_two_that_take_a_run_over_one_wins(ada: Person) -> None:
     assert [transitions.take_over(run.pk, fence=0) for _ in range(2)] == [True, False]
     run.refresh_from_db()
     assert run.fence == 1
+
+
+@pytest.mark.django_db
+def test_a_lease_that_was_renewed_meanwhile_keeps_a_run(ada: Person) -> None:
+    run = make_run(owner=ada.user, status=S.RUNNING)
+    over, taken = Run.objects.filter(lease_until__lt=Now()), []
+    for seconds in (60, -60):
+        Run.objects.filter(pk=run.pk).update(lease_until=clock.after(timedelta(seconds=seconds)))
+        taken.append(transitions.take_over(run.pk, fence=0, among=over))
+    assert taken == [False, True]
 
 
 @pytest.mark.django_db

@@ -9,11 +9,13 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+import psycopg
 import pytest
 from django.db import OperationalError, connection
+from django.db.backends.signals import connection_created
 from django.utils import timezone
 
-from concurrency import availability
+from concurrency import availability, database_limits
 from concurrency.threads import readers
 from runs.engine import liveness, recovery, stop_signals, supervisor
 from runs.engine.reaping import Continuity
@@ -30,6 +32,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 STUCK = 20.0
 needs_sqlite = pytest.mark.skipif(
     "connection.vendor != 'sqlite'", reason="only SQLite has one lock for all writers"
+)
+needs_postgresql = pytest.mark.skipif(
+    "connection.vendor != 'postgresql'", reason="only PostgreSQL has servers that only read"
 )
 
 
@@ -54,6 +59,52 @@ def waiting(socket: Socket, run_id: str) -> list[tuple[int, bool]]:
         and frame["run_id"] == run_id
         and frame["event"].get("name") == "storage_waiting"
     ]
+
+
+def configure(*statements: str) -> None:
+    with psycopg.connect(**connection.get_connection_params(), autocommit=True) as own:
+        own.execute("SET default_transaction_read_only = off")
+        for statement in (*statements, "SELECT pg_reload_conf()"):
+            own.execute(statement)
+
+
+@contextmanager
+def only_reading() -> Iterator[None]:
+    """Let the whole server only read, as a primary does that has become a replica."""
+    configure("ALTER SYSTEM SET default_transaction_read_only = on")
+    try:
+        yield
+    finally:
+        configure("ALTER SYSTEM RESET default_transaction_read_only")
+
+
+@pytest.fixture
+def limited_sessions() -> Iterator[None]:
+    database_limits.limit_sessions(20.0)
+    yield
+    connection_created.disconnect(dispatch_uid="limits of sessions")
+
+
+@needs_postgresql
+@pytest.mark.usefixtures("limited_sessions")
+async def test_a_server_that_only_reads_is_an_outage_that_runs_survive_and_nobody_reaps(
+    ada: Person, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(availability, "NOTICEABLE", 0.3)
+    monkeypatch.setattr(liveness, "NOTICEABLE", 0.3)
+    socket = await connect(ada)
+    run_id = (await socket.start("emulator/drip"))["run_id"]
+    await socket.saw(run_id, "TEXT_MESSAGE_CONTENT")
+    dead = await readers.run(lambda: make_run(owner=ada.user, status=RunStatus.RUNNING, worker="dead"))
+    await readers.run(Run.objects.filter(pk=dead.pk).update, lease_until=clock.after(timedelta(seconds=-1)))
+    continuity = Continuity(gap=60.0, needed=0.0)
+    with only_reading():
+        await socket.until(lambda: bool(waiting(socket, run_id)))
+        assert await readers.run(recovery.reap, everything=False, continuity=continuity) == 0
+    assert continuity._last == -float("inf")
+    await socket.ask("cancel", run_id=run_id)
+    assert (await socket.ended(run_id))["outcome"] == {"type": "cancelled"}
+    assert [told for _, told in waiting(socket, run_id)] == [True, False]
 
 
 @needs_sqlite
