@@ -31,7 +31,15 @@ FILE = ROOT / "deploy" / "compose.yaml"
 #: Seconds for a service to answer, and to end.
 PATIENCE = 300.0
 #: The port that each service has in its container.
-PORTS = {"web1": 8000, "web2": 8000, "postgres": 5432, "redis": 6379, "proxy": 443}
+PORTS = {
+    "web1": 8000,
+    "web2": 8000,
+    "worker1": 8000,
+    "worker2": 8000,
+    "postgres": 5432,
+    "redis": 6379,
+    "proxy": 443,
+}
 #: Services that run Runnel.
 WEB, WORKERS = ("web1", "web2"), ("worker1", "worker2")
 #: ``${NAME}``, ``${NAME:-default}`` and ``${NAME:?what it is}``.
@@ -109,7 +117,7 @@ class Stack:
         for name in WORKERS:
             self._run(name, [sys.executable, "manage.py", *self.services[name]["command"]], cwd=ROOT)
         for name in WORKERS:
-            self._await(name, lambda name=name: "This worker executes" in self.log(name))
+            self._await(name, lambda name=name: _answers(f"http://127.0.0.1:{self.ports[name]}/readyz"))
         self._start_proxy()
 
     def stop(self) -> None:
@@ -182,8 +190,7 @@ class Stack:
             # What the image sets.
             own |= {"DEBUG": "false", "HOST": "127.0.0.1", "PYTHONUNBUFFERED": "1"}
             own["RUNNEL_DATA_DIR"] = str(self.folder / "data")
-        if name in WEB:
-            own["PORT"] = str(self.ports[name])
+            own["PORT" if name in WEB else "RUNNEL_WORKER_PORT"] = str(self.ports[name])
         return {"PATH": os.environ["PATH"]} | given | own
 
     def _here(self, text: str) -> str:
@@ -275,7 +282,7 @@ def running(first_port: int | None = None) -> Iterator[Stack]:
 def main() -> int:
     """Serve until Ctrl-C."""
     parser = argparse.ArgumentParser(description="Start the compose file's services as plain processes.")
-    parser.add_argument("--port", type=int, help="the first of five ports; by default any free ones")
+    parser.add_argument("--port", type=int, help="the first of seven ports; by default any free ones")
     print("Starting PostgreSQL, Redis, two servers, two workers and Caddy ...")
     with running(parser.parse_args().port) as stack:
         password = (stack.folder / "data" / "first_password").read_text().strip()

@@ -89,6 +89,9 @@ def test_a_proxy_strips_limits_and_hides(name: str) -> None:
     for path in ("/healthz", "/readyz", "/metrics"):
         assert path in text
     assert re.search(r"(client_max_body_size|max_size) 21", text)
+    # What a browser shows while no server is there.
+    assert re.search(r"Retry-After 5", text)
+    assert "Runnel is not available at the moment." in text
 
 
 @pytest.mark.parametrize("unit", ["runnel.service", "runnel@.service", "runnel-worker@.service"])
@@ -132,8 +135,17 @@ def test_the_compose_file_has_what_it_says(services: dict[str, dict[str, Any]]) 
 
 def test_the_compose_file_sets_known_settings_only(services: dict[str, dict[str, Any]]) -> None:
     page = (ROOT / "docs" / "settings.md").read_text()
-    for name in services["web1"]["environment"]:
+    for name in {**services["web1"]["environment"], **services["worker1"]["environment"]}:
         assert f"| `{name}` |" in page
+
+
+def test_workers_differ_from_servers_by_the_port_that_the_image_asks(
+    services: dict[str, dict[str, Any]],
+) -> None:
+    web, worker = services["web1"]["environment"], services["worker1"]["environment"]
+    assert worker == web | {"RUNNEL_WORKER_PORT": "8000"}
+    assert "http://127.0.0.1:8000/healthz" in (DEPLOY / "Dockerfile").read_text()
+    assert "healthcheck" not in services["worker1"]
 
 
 @pytest.mark.parametrize("missing", VARIABLES)

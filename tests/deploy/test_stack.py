@@ -44,8 +44,8 @@ def get(url: str, **headers: str) -> tuple[int, str]:
         return error.code, error.read().decode()
 
 
-def test_both_servers_are_ready_and_only_the_token_reads_metrics(stack: compose.Stack) -> None:
-    for name in ("web1", "web2"):
+def test_servers_and_workers_are_ready_and_only_the_token_reads_metrics(stack: compose.Stack) -> None:
+    for name in ("web1", "web2", "worker1", "worker2"):
         address = f"http://127.0.0.1:{stack.ports[name]}"
         assert json.loads(get(f"{address}/readyz")[1])["status"] == "ready"
         assert get(f"{address}/metrics")[0] == 404
