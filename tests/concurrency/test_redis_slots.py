@@ -7,13 +7,13 @@ import pytest
 
 from concurrency import redis_slots
 from concurrency.redis_slots import SharedSlots, shared_slots
-from tests.redis_server import temporary_redis
+from tests.faults.redis_process import temporary_redis
 
 
 @pytest.fixture(scope="module")
 def redis() -> Iterator[str]:
-    with temporary_redis() as url:
-        yield url
+    with temporary_redis() as server:
+        yield server.url
 
 
 @pytest.fixture

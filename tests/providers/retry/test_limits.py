@@ -12,10 +12,10 @@ from providers.catalog.limits import Limits
 from providers.errors.stop_signal import RunCancelled, StopSignal
 from providers.retry.limits import ConcurrencySlots, slot
 from providers.types.trace import TraceStatus
+from tests.faults.redis_process import temporary_redis
 from tests.providers.calling import PATIENT, at, until
 from tests.providers.retry.attempting import Step, beginning, speaking
 from tests.providers.upstream import forever, in_turn, streaming, upstream
-from tests.redis_server import temporary_redis
 
 CHAT = "openai-chat"
 IMPATIENT = Timeouts(connect=1, first_byte=0.2, idle=5)
@@ -166,7 +166,8 @@ async def test_several_waiters_come_one_after_the_other(fresh_clients: None) -> 
 
 
 async def test_a_place_that_another_process_has_is_waited_for(fresh_clients: None, settings: Any) -> None:
-    with temporary_redis() as settings.REDIS_URL:
+    with temporary_redis() as redis:
+        settings.REDIS_URL = redis.url
         other = SharedSlots(settings.REDIS_URL)
         async with upstream(speaking(CHAT)) as server:
             target = limited(server.origin, concurrency=1)
