@@ -7,10 +7,13 @@ goes first is a matter of ``runs.store.claims``.
 import asyncio
 import contextlib
 import logging
+from collections.abc import Collection
 from datetime import timedelta
 from functools import partial
 from typing import Any
+from uuid import UUID
 
+from django.contrib.auth.models import User
 from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 
@@ -21,16 +24,17 @@ from runs import bus
 from runs.bus import Kind
 from runs.calls.outcomes import NotExecuted
 from runs.engine import endings, queued, stop_signals, supervisor
+from runs.engine.cancel_request import CancelRequest
 from runs.engine.spec import RunSpec
 from runs.engine.step import name_of
 from runs.engine.stop_signals import Cancellation
 from runs.engine.supervisor import Draining
-from runs.errors import ServiceError
+from runs.errors import Forbidden, ServiceError
 from runs.log import agui
 from runs.log.journal import Fenced
-from runs.models import Run
+from runs.models import ApiToken, Run
 from runs.services import specs
-from runs.states import StopReason
+from runs.states import CancelledBy, StopReason
 from runs.store import claims, transitions
 from runs.store.transitions import LostRace
 from runs.telemetry import metrics
@@ -133,6 +137,8 @@ class Worker:
             if isinstance(spec, Exception):
                 raise spec
             return await self._launch(run, spec, claim)
+        except Forbidden as why:
+            await here.cancel(CancelRequest(run_id=run.pk, by=CancelledBy.ACCESS, reason=why.message))
         except (CatalogError, ServiceError) as why:
             await self._fail(run, why)
         except (Fenced, LostRace):
@@ -179,7 +185,26 @@ class Worker:
 
 def _claim(worker: str, lease: timedelta, most: int) -> list[tuple[Run, RunSpec | Exception]]:
     """Claim runs. Return each with what there is to do for it, or why that cannot be said. In one go: hops cost time."""
-    return [(run, _read(run)) for run in claims.claim(worker, lease, most=most)]
+    claimed = claims.claim(worker, lease, most=most)
+    forbidden = _forbidden(claimed)
+    return [(run, forbidden.get(run.pk) or _read(run)) for run in claimed]
+
+
+def _forbidden(claimed: Collection[Run]) -> dict[UUID, Forbidden]:
+    """Return why those of the runs may not begin for whom nobody answers any more: rights may end while a run waits."""
+    if not claimed:
+        return {}
+    users = User.objects.filter(pk__in={run.owner_id for run in claimed}, is_active=True)
+    active = set(users.values_list("pk", flat=True))
+    named = {run.queued_by_token for run in claimed} - {None}
+    live = set(ApiToken.live().filter(pk__in=named).values_list("pk", flat=True)) if named else set()
+    found = {}
+    for run in claimed:
+        if run.owner_id not in active:
+            found[run.pk] = Forbidden("The user was deactivated or deleted.")
+        elif run.queued_by_token not in {None, *live}:
+            found[run.pk] = Forbidden("The API token that started it was revoked, or has expired.")
+    return found
 
 
 def _read(run: Run) -> RunSpec | Exception:

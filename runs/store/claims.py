@@ -43,8 +43,8 @@ WITH waiting AS (
 UPDATE "runs_run" SET "worker" = %s, "lease_until" = {until}, "claims" = "claims" + 1
 FROM claimed WHERE "runs_run"."id" = claimed."id"
 RETURNING {columns},
-    (SELECT "fence" FROM "runs_eventlog" WHERE "run_id" = "runs_run"."id") AS "log_fence",
-    (SELECT "last_seq" FROM "runs_eventlog" WHERE "run_id" = "runs_run"."id") AS "log_seq"
+    COALESCE((SELECT "fence" FROM "runs_eventlog" WHERE "run_id" = "runs_run"."id"), 0) AS "log_fence",
+    COALESCE((SELECT "last_seq" FROM "runs_eventlog" WHERE "run_id" = "runs_run"."id"), 0) AS "log_seq"
 """
 #: How a worker leaves rows alone that another one claims now. SQLite has one writer.
 _LOCK = {"postgresql": "FOR UPDATE OF run SKIP LOCKED", "sqlite": ""}

@@ -9,13 +9,14 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from django.contrib.auth.models import User
 
 from concurrency.threads import readers
 from providers import catalog
 from runs.access import rights
 from runs.engine import recovery, supervisor
 from runs.engine.executor import ByWorkers, InProcess
-from runs.models import ApiToken, Run, ToolCall
+from runs.models import ApiToken, EventLog, Run, ToolCall
 from runs.models.tool_call import ToolCallStatus
 from runs.services import specs
 from runs.services.working import Worker
@@ -250,3 +251,25 @@ async def test_a_server_that_executes_its_runs_takes_what_was_to_wait_for_a_work
     assert (await talk.socket.ended(run_id))["outcome"] == {"type": "success"}
     assert (await talk.socket.ended(await talk.start("and now?")))["outcome"] == {"type": "success"}
     await leftovers.stop()
+
+
+@pytest.mark.parametrize("what", ["user", "token"])
+async def test_a_run_that_waits_does_not_begin_for_somebody_who_has_no_rights_any_more(
+    talk: Talk, work: Callable[..., Worker], what: str
+) -> None:
+    run_id = await talk.start("hi")
+    if what == "user":
+        await readers.run(User.objects.filter(pk=talk.person.user.pk).update, is_active=False)
+    else:
+        await readers.run(ApiToken.objects.filter(user=talk.person.user)._raw_delete, "default")
+    work()
+    ended = await until(run_id, RunStatus.CANCELLED, RunStatus.COMPLETED)
+    assert (ended.status, ended.cancelled_by, ended.log.last_seq) == ("cancelled", "access", 2)
+    assert what in ended.cancel_reason
+
+
+async def test_a_log_that_has_no_row_holds_up_no_other_run(talk: Talk, work: Callable[..., Worker]) -> None:
+    broken, whole = await talk.start("hi"), (await talk.socket.start(ECHO))["run_id"]
+    await readers.run(EventLog.objects.filter(pk=UUID(broken)).delete)
+    work()
+    assert (await until(whole, RunStatus.COMPLETED)).claims == 1
