@@ -196,7 +196,7 @@ def _forbidden(claimed: Collection[Run]) -> dict[UUID, Forbidden]:
         return {}
     users = User.objects.filter(pk__in={run.owner_id for run in claimed}, is_active=True)
     active = set(users.values_list("pk", flat=True))
-    named = {run.queued_by_token for run in claimed} - {None}
+    named = {run.queued_by_token for run in claimed if run.queued_by_token is not None}
     live = set(ApiToken.live().filter(pk__in=named).values_list("pk", flat=True)) if named else set()
     found = {}
     for run in claimed:
