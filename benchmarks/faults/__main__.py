@@ -13,12 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import benchmarks.faults
+from benchmarks.faults import stamps
 from benchmarks.faults.cancels import cancels, cancels_without_redis
 from benchmarks.faults.ends import kills, stops
 from benchmarks.faults.installation import PATIENCE, Installation, apart, one
 from benchmarks.faults.queue import queue
 from benchmarks.faults.races import races
 from benchmarks.faults.rights import rights, rights_without_redis
+from benchmarks.faults.slow import slow
+from benchmarks.faults.sockets import sockets
 from benchmarks.faults.viewers import across, cuts
 from benchmarks.server import free_port, providers_at
 from emulator import Emulator
@@ -34,6 +37,8 @@ class Damage:
     upstream: Emulator
     #: How many cancels, or races, are under way at the same time.
     lanes: int
+    #: Tokens a second of each of many streams.
+    rate: float
 
 
 @dataclass(frozen=True)
@@ -63,6 +68,8 @@ PARTS = (
     Part("races", 20, lambda what, number: races(what.here, number, what.chance, lanes=what.lanes)),
     Part("cuts", 20, lambda what, number: cuts(what.here, number, what.chance)),
     Part("across", 8, lambda what, number: across(what.here, number)),
+    Part("slow", 50, lambda what, number: slow(what.here, number)),
+    Part("sockets", 1000, lambda what, number: sockets(what.here, number, what.rate)),
     Part("rights", 3, lambda what, number: rights(what.here, number)),
     Part("rights-without-redis", 2, lambda what, number: rights_without_redis(what.here, number)),
     Part("stops", 5, lambda what, number: stops(what.here, number, what.chance)),
@@ -75,7 +82,13 @@ async def run(options: argparse.Namespace, here: Installation, upstream_port: in
     async with AsyncExitStack() as left:
         upstream = await Emulator.start(port=upstream_port)
         left.push_async_callback(upstream.close)
-        what = Damage(here=here, chance=random.Random(options.seed), upstream=upstream, lanes=options.lanes)
+        what = Damage(
+            here=here,
+            chance=random.Random(options.seed),
+            upstream=upstream,
+            lanes=options.lanes,
+            rate=options.rate,
+        )
         for part in PARTS:
             if number := getattr(options, part.option.replace("-", "_")):
                 await part.do(what, number)
@@ -90,6 +103,9 @@ def main() -> None:
     parser.add_argument("--one", action="store_true", help="one process on SQLite")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--lanes", type=int, default=8, help="cancels and races at the same time")
+    parser.add_argument(
+        "--rate", type=float, default=30.0, help="tokens a second of each stream of --sockets"
+    )
     parser.add_argument("--only", action="store_true", help="leave out the parts whose numbers are not given")
     for part in PARTS:
         parser.add_argument(f"--{part.option}", type=int)
@@ -99,11 +115,13 @@ def main() -> None:
         if getattr(options, name) is None:
             setattr(options, name, 0 if options.only else part.default)
     server_process.STUCK = PATIENCE
+    stamps.install()
     # Whoever stops this stops what it has started.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
     port = free_port()
     settings = providers_at(f"http://127.0.0.1:{port}") | {
         "RUNNEL_MAX_RUNS_PER_USER": "1000",
+        "RUNNEL_ANSWER_CHARS": "100000000",
         "RUNNEL_STARTS_PER_MINUTE": "1000000",
     }
     print(

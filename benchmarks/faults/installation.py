@@ -34,6 +34,8 @@ class Installation:
     workers: Sequence[ServerProcess]
     token: str
     rows: Callable[..., list[tuple[Any, ...]]]
+    #: Executes a statement that returns no rows.
+    execute: Callable[[str], None]
     #: ``None`` with SQLite.
     redis: RedisServer | None = None
     database: DatabaseServer | None = None
@@ -84,9 +86,13 @@ def one(folder: Path, **settings: str) -> Iterator[Installation]:
         with sqlite3.connect(folder / "runnel.sqlite3", timeout=30) as database:
             return database.execute(query.replace("%s", "?"), values).fetchall()
 
+    def execute(statement: str) -> None:
+        with sqlite3.connect(folder / "runnel.sqlite3", timeout=30) as database:
+            database.execute(statement)
+
     server.start(patience=PATIENCE)
     try:
-        yield Installation(web=[server], workers=[], token=server.issue_token(), rows=rows)
+        yield Installation(web=[server], workers=[], token=server.issue_token(), rows=rows, execute=execute)
     finally:
         server.kill()
 
@@ -100,6 +106,7 @@ def apart(folder: Path, **settings: str) -> Iterator[Installation]:
             workers=found.workers,
             token=found.token,
             rows=found.rows,
+            execute=found.execute,
             redis=found.redis,
             database=found.database,
             driving=partial(found.one_more, RUNNEL_EXECUTOR="inprocess"),

@@ -67,6 +67,10 @@ class Stack:
         with psycopg.connect(self.database.url) as connection:
             return connection.execute(query, values).fetchall()
 
+    def execute(self, statement: str) -> None:
+        with psycopg.connect(self.database.url) as connection:
+            connection.execute(statement)
+
     def carrier(self, run_id: str) -> WorkerProcess:
         """Return the worker that drives a run."""
         ((name,),) = self.rows("SELECT worker FROM runs_run WHERE id = %s", run_id)
