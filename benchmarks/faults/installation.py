@@ -22,7 +22,7 @@ from tests.faults.server_process import ServerProcess
 from tests.postgresql import DatabaseServer
 
 #: Seconds after which something that does not happen counts as stuck.
-PATIENCE = 300.0
+PATIENCE = 900.0
 
 
 @dataclass(kw_only=True)
