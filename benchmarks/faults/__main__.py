@@ -6,22 +6,25 @@ import os
 import random
 import signal
 import sys
-import tempfile
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from pathlib import Path
 
 import benchmarks.faults
 from benchmarks.faults import stamps
 from benchmarks.faults.cancels import cancels, cancels_without_redis
+from benchmarks.faults.clocks import clocks, standstills
+from benchmarks.faults.disks import disks
 from benchmarks.faults.ends import kills, stops
-from benchmarks.faults.installation import PATIENCE, Installation, apart, one
+from benchmarks.faults.installation import PATIENCE, Installation, installed
+from benchmarks.faults.outages import database_outages, long_outages, redis_outages
 from benchmarks.faults.queue import queue
 from benchmarks.faults.races import races
 from benchmarks.faults.rights import rights, rights_without_redis
 from benchmarks.faults.slow import slow
+from benchmarks.faults.soak import soaks
 from benchmarks.faults.sockets import sockets
+from benchmarks.faults.upgrades import first_starts, upgrades
 from benchmarks.faults.viewers import across, cuts
 from benchmarks.server import free_port, providers_at
 from emulator import Emulator
@@ -72,8 +75,30 @@ PARTS = (
     Part("sockets", 1000, lambda what, number: sockets(what.here, number, what.rate)),
     Part("rights", 3, lambda what, number: rights(what.here, number)),
     Part("rights-without-redis", 2, lambda what, number: rights_without_redis(what.here, number)),
+    Part("redis", 2, lambda what, number: redis_outages(what.here, number)),
+    Part("database", 2, lambda what, number: database_outages(what.here, number)),
+    Part("long-outages", 0, lambda what, number: long_outages(what.here, number)),
+    Part("clocks", 1, lambda what, number: clocks(what.here, number)),
+    Part("standstills", 2, lambda what, number: standstills(what.here, number, what.chance)),
     Part("stops", 5, lambda what, number: stops(what.here, number, what.chance)),
     Part("kills", 20, lambda what, number: kills(what.here, number, what.chance)),
+)
+
+
+@dataclass(frozen=True)
+class Own:
+    """A sort of damage that needs processes of its own; the number of its option says how often, 0 leaves it out."""
+
+    option: str
+    #: Whether the processes are one on SQLite.
+    do: Callable[[int, Mapping[str, str], bool], None]
+
+
+OWN = (
+    Own("disks", disks),
+    Own("upgrades", lambda number, settings, _: upgrades(number, settings)),
+    Own("first-starts", lambda number, settings, _: first_starts(number, settings)),
+    Own("soak", soaks),
 )
 
 
@@ -109,6 +134,8 @@ def main() -> None:
     parser.add_argument("--only", action="store_true", help="leave out the parts whose numbers are not given")
     for part in PARTS:
         parser.add_argument(f"--{part.option}", type=int)
+    for own in OWN:
+        parser.add_argument(f"--{own.option}", type=int, default=0)
     options = parser.parse_args()
     for part in PARTS:
         name = part.option.replace("-", "_")
@@ -127,11 +154,12 @@ def main() -> None:
     print(
         f"seed {options.seed}, {'one process on SQLite' if options.one else '2 web processes and 2 workers'}"
     )
-    with tempfile.TemporaryDirectory(prefix="runnel-faults-") as folder:
-        # PostgreSQL's user passes through it.
-        Path(folder).chmod(0o711)
-        with (one if options.one else apart)(Path(folder), **settings) as here:
+    if any(getattr(options, part.option.replace("-", "_")) for part in PARTS):
+        with installed(settings, is_one=options.one) as here:
             asyncio.run(run(options, here, port))
+    for own in OWN:
+        if number := getattr(options, own.option.replace("-", "_")):
+            own.do(number, settings, options.one)
 
 
 if __name__ == "__main__":

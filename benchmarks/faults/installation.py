@@ -4,8 +4,9 @@ import asyncio
 import contextlib
 import itertools
 import sqlite3
+import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -39,8 +40,8 @@ class Installation:
     #: ``None`` with SQLite.
     redis: RedisServer | None = None
     database: DatabaseServer | None = None
-    #: Starts one more web process, which drives the runs that it stores; ends it after the ``with`` block.
-    driving: Callable[[], AbstractContextManager[ServerProcess]] | None = None
+    #: Starts one more web process, which drives the runs that it stores, with further settings; ends it after the ``with`` block.
+    driving: Callable[..., AbstractContextManager[ServerProcess]] | None = None
 
     async def client(self, number: int = 0) -> Observer:
         """Open a socket to the web process with this number, or to the next one that answers."""
@@ -111,3 +112,15 @@ def apart(folder: Path, **settings: str) -> Iterator[Installation]:
             database=found.database,
             driving=partial(found.one_more, RUNNEL_EXECUTOR="inprocess"),
         )
+
+
+@contextmanager
+def installed(
+    settings: Mapping[str, str], *, is_one: bool, inside: Path | None = None
+) -> Iterator[Installation]:
+    """One of both, with its files in a folder that is deleted afterwards, ``inside`` another one if that is given."""
+    with tempfile.TemporaryDirectory(prefix="runnel-faults-", dir=inside) as folder:
+        # PostgreSQL's user passes through it.
+        Path(folder).chmod(0o711)
+        with (one if is_one else apart)(Path(folder), **settings) as here:
+            yield here

@@ -19,6 +19,8 @@ class Observer(Client):
         self.times: defaultdict[str, list[float]] = defaultdict(list)
         #: When the process of a run was first said to be silent.
         self.silent: dict[str, float] = {}
+        #: When it was said of a run that its events wait to be saved.
+        self.waiting: dict[str, float] = {}
         #: When the connection ended; ``None`` before.
         self.closed_at: float | None = None
         super().__init__(connection)
@@ -30,6 +32,8 @@ class Observer(Client):
             self.times[frame["run_id"]].append(time.monotonic())
         elif frame["event"]["name"] == "worker_silent" and frame["event"]["value"]["silent"]:
             self.silent.setdefault(frame["run_id"], time.monotonic())
+        elif frame["event"]["name"] == "storage_waiting" and frame["event"]["value"]["waiting"]:
+            self.waiting.setdefault(frame["run_id"], time.monotonic())
 
     async def _read(self) -> None:
         await super()._read()

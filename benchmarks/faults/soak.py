@@ -11,14 +11,15 @@ import random
 import statistics
 import time
 from collections import Counter
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from benchmarks import machine
-from benchmarks.faults.installation import PATIENCE, Installation
-from benchmarks.server import PROVIDERS
+from benchmarks.faults.installation import PATIENCE, Installation, installed
+from benchmarks.server import PROVIDERS, free_port, providers_at
+from emulator import Emulator
 from tests.faults.server_process import Client
 
 #: Runs before anything is measured, and how many of them are under way at once.
@@ -29,6 +30,8 @@ RATE = 5.0
 READ, LINE, REST = 10.0, 60.0, 30.0
 #: Sockets that most runs share, and seconds between two that are replaced.
 SOCKETS, REPLACED = 12, 2.0
+#: Seconds after which a replaced socket is closed: what was begun over it ends first.
+LEAVES = 20.0
 #: Turns of a conversation, so that its runs do not become longer and longer.
 TURNS = 4
 
@@ -63,12 +66,13 @@ class _Crowd:
 
     async def replace(self) -> None:
         """Let somebody come back over a new socket, again and again."""
+        leaving: list[asyncio.Task[None]] = []
         for place in itertools.count():
             await asyncio.sleep(REPLACED)
             fresh = await self._socket()
             old, self.sockets[place % SOCKETS] = self.sockets[place % SOCKETS], fresh
-            # What was begun over it ends first.
-            asyncio.get_running_loop().call_later(20, lambda left: asyncio.ensure_future(left.leave()), old)
+            leaving.append(asyncio.create_task(_leave_later(old)))
+            leaving = [task for task in leaving if not task.done()]
 
     async def use(self) -> None:
         """Do one thing of those that people do."""
@@ -162,6 +166,11 @@ class _Crowd:
         await again.leave()
         await client.ended(run["run_id"])
         client.frames.pop(run["run_id"], None)
+
+
+async def _leave_later(client: Client) -> None:
+    await asyncio.sleep(LEAVES)
+    await client.leave()
 
 
 async def soak(here: Installation, minutes: int, chance: random.Random) -> None:
@@ -265,3 +274,22 @@ def _connections(here: Installation) -> int:
         "SELECT count(*) - 1 FROM pg_stat_activity WHERE backend_type = 'client backend'"
     )
     return int(number)
+
+
+def soaks(minutes: int, settings: Mapping[str, str], is_one: bool) -> None:
+    """Use an installation without ``DEBUG`` for so many minutes."""
+    upstream_port = free_port()
+    own = providers_at(f"http://127.0.0.1:{upstream_port}") | {
+        "DEBUG": "false",
+        "SECRET_KEY": "one for all, and long enough for a deployment",
+        # Its failing runs are deliberate.
+        "RUNNEL_CIRCUIT_FAILURES": "0",
+    }
+    with installed({**settings, **own}, is_one=is_one) as here:
+
+        async def use() -> None:
+            upstream = await Emulator.start(port=upstream_port)
+            await soak(here, minutes, random.Random(minutes))
+            await upstream.close()
+
+        asyncio.run(use())

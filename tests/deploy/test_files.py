@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,8 @@ ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy"
 #: Headers that a client must not be able to send past a proxy.
 STRIPPED = ("X-Forwarded-For", "Forwarded", "X-Real-IP", "Daphne-Root-Path")
+#: Where programs are looked for.
+PATH = f"{Path(sys.executable).parent}:/usr/sbin:/usr/bin:/usr/local/bin"
 VARIABLES = {"SECRET_KEY": "s3cret", "POSTGRES_PASSWORD": "pw"}
 
 
@@ -35,7 +38,7 @@ def run(*command: str | Path, **environment: str) -> subprocess.CompletedProcess
 
 
 def needs(program: str) -> Any:
-    found = shutil.which(program, path="/usr/sbin:/usr/bin:/usr/local/bin")
+    found = shutil.which(program, path=PATH)
     return pytest.mark.skipif(found is None, reason=f"{program} is not installed")
 
 
@@ -152,6 +155,12 @@ def test_workers_differ_from_servers_by_the_port_that_the_image_asks(
 def test_the_compose_file_demands_its_secrets(missing: str) -> None:
     with pytest.raises(SystemExit, match=f"{missing} is missing"):
         compose.services({name: value for name, value in VARIABLES.items() if name != missing})
+
+
+@needs("hadolint")
+def test_hadolint_finds_nothing_in_the_image_file() -> None:
+    done = run(shutil.which("hadolint", path=PATH) or "", DEPLOY / "Dockerfile")
+    assert (done.returncode, done.stdout) == (0, "")
 
 
 def test_the_image_has_every_package_and_runs_as_nobody_special() -> None:

@@ -1,13 +1,8 @@
-"""The release before this one and this one serve one database side by side: an upgrade, and the way back, while people stream.
-
-``deploy/previous-release`` names the commit of the release before this one.
-"""
+"""The release before this one and this one serve one database side by side: an upgrade, and the way back, while people stream."""
 
 import asyncio
 import json
-import shutil
 import signal
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -16,27 +11,22 @@ from pathlib import Path
 import pytest
 
 from tests.faults.processes import TimedClient, report
-from tests.faults.server_process import PROJECT, STUCK, ServerProcess
+from tests.faults.releases import unpack_previous
+from tests.faults.server_process import STUCK, ServerProcess
 from tests.postgresql import temporary_server
 
 #: Runs that stream while the servers change.
 STREAMS = 5
 
 
-def _git(*arguments: str) -> "subprocess.CompletedProcess[bytes]":
-    return subprocess.run(["git", *arguments], cwd=PROJECT, capture_output=True, check=False)
-
-
 @pytest.fixture(scope="module")
 def earlier_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The code of the release before this one."""
-    commit = (PROJECT / "deploy" / "previous-release").read_text().strip()
-    if shutil.which("git") is None or _git("cat-file", "-e", f"{commit}^{{commit}}").returncode:
-        pytest.skip(f"the code of {commit[:8]} is not here: it needs git, and a clone with its history")
     folder = tmp_path_factory.mktemp("earlier")
-    archive = _git("archive", "--format=tar", commit)
-    assert archive.returncode == 0, archive.stderr
-    subprocess.run(["tar", "-x", "-C", str(folder)], input=archive.stdout, check=True)
+    try:
+        unpack_previous(folder)
+    except LookupError as missing:
+        pytest.skip(str(missing))
     return folder
 
 
