@@ -6,7 +6,7 @@ UV_COMPILE := $(PYTHON) -m uv pip compile --no-config --quiet --universal --pyth
 	--generate-hashes --custom-compile-command "make lock" $(UPGRADE)
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev boto3 s3 otel run compose test lint types imports pytest js vendor thorough pictures failures compatibility pythons coverage lanes format lock reset clean
+.PHONY: help install dev boto3 s3 otel run compose test lint types imports pytest js vendor thorough faults pictures failures compatibility pythons coverage lanes format lock reset clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -63,6 +63,11 @@ thorough: dev ## Repeat what `make test` repeats some times as often as before a
 		tests/runs/services/test_queue_interleavings.py tests/deploy/test_stack.py \
 		tests/providers/usage/test_stopped_answers.py tests/js/test_modules.py tests/browser/test_markdown.py \
 		tests/browser/test_bad_lines.py
+
+faults: dev ## Break whole installations as often as before a release, and print what was noticed (half a day)
+	@$(PYTHON) -m benchmarks.faults --starts 200 --cancels 10000 --races 2000 --cuts 500 --stops 50 --kills 200 \
+		--redis 20 --database 20 --long-outages 1 --clocks 5 --standstills 50 --disks 1 --upgrades 3 --first-starts 20 --soak 30
+	@$(PYTHON) -m benchmarks.faults --one --cancels 10000 --cuts 500 --stops 50 --kills 200 --standstills 5 --disks 1 --soak 30
 
 pictures: dev ## Take the pictures in docs/pictures/ anew (needs chromium)
 	@$(PYTHON) -m scripts.pictures
