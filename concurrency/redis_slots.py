@@ -15,6 +15,7 @@ from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
+from concurrency import redis_names
 from concurrency.per_loop import PerLoop
 from concurrency.tasks import spawn
 
@@ -104,7 +105,7 @@ class SharedSlots:
 
 
 def _key(name: str) -> str:
-    return f"runnel:slots:{name}"
+    return redis_names.own(f"slots:{name}")
 
 
 def _of_settings() -> SharedSlots | None:

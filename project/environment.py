@@ -96,6 +96,24 @@ def days(name: str, default: int | None = None) -> timedelta | None:
     return timedelta(days=value)
 
 
+def redis_address(name: str) -> str:
+    """Return the variable as an address of Redis; empty if it is not set.
+
+    Raises:
+        Mistake: the value is none. The message omits it, because it may contain a password.
+    """
+    given = text(name).strip()
+    if given:
+        from redis.connection import parse_url  # imported here: most have no Redis
+
+        try:
+            parse_url(given)
+        except ValueError:
+            known = "redis://host:6379/0, rediss://… with TLS, or unix://…"
+            raise Mistake(f"{name} takes the address of a Redis, as {known}.") from None
+    return given
+
+
 def database(name: str) -> dict[str, Any] | None:
     """Return Django's settings of the database at a URL, or ``None`` if the variable is not set.
 

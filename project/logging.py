@@ -134,8 +134,8 @@ def _is_of_outage(error: BaseException) -> bool:
     """Return whether an error says that a database or a Redis is away. A query that is wrong keeps its traceback."""
     if isinstance(error, OperationalError | InterfaceError):
         return not str(error).startswith("no such")
-    is_redis = type(error).__module__.startswith("redis.")
-    return is_redis and type(error).__name__ in {"ConnectionError", "TimeoutError", "BusyLoadingError"}
+    # Also one that is full, only reads or wants a password: each call would say so.
+    return type(error).__module__.startswith("redis.")
 
 
 def _bounded(_logger: object, _name: str, line: structlog.types.EventDict) -> structlog.types.EventDict:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from project import data_folder, secret_key
-from project.environment import Mistake, boolean, choice, database, env, text, whole, words
+from project.environment import Mistake, boolean, choice, database, env, redis_address, text, whole, words
 
 BASE_DIR = Path(__file__).resolve().parents[2]
 
@@ -98,7 +98,7 @@ RUNNEL_WORKER_RUNS = whole("RUNNEL_WORKER_RUNS", 200, at_least=1)
 RUNNEL_WORKER_PORT = whole("RUNNEL_WORKER_PORT", 0, at_most=65535)
 
 #: What processes tell each other, and limits that they share, go through it. If empty, each process is alone with them.
-REDIS_URL = text("REDIS_URL")
+REDIS_URL = redis_address("REDIS_URL")
 CHANNEL_LAYERS: dict[str, dict[str, Any]] = {
     # The only Redis layer that kept all sockets open through an outage of Redis.
     "default": {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": [REDIS_URL]}}

@@ -33,6 +33,8 @@ NAME = "RUNNEL_TRIED_HERE"
         ("0", lambda: environment.whole(NAME, 8000, at_most=65535), 0),
         ("", lambda: environment.text(NAME, "default"), "default"),
         ("", lambda: environment.database(NAME), None),
+        ("", lambda: environment.redis_address(NAME), ""),
+        (" unix:///run/redis?db=1 ", lambda: environment.redis_address(NAME), "unix:///run/redis?db=1"),
         ("", lambda: environment.days(NAME), None),
         (" ", lambda: environment.days(NAME, 7), timedelta(days=7)),
         ("30", lambda: environment.days(NAME), timedelta(days=30)),
@@ -50,6 +52,11 @@ def test_it_reads_what_is_set_and_takes_nothing_for_not_set(
 @pytest.mark.parametrize(
     ("given", "read", "sentence"),
     [
+        (
+            "secret@localhost:6379",
+            lambda: environment.redis_address(NAME),
+            "takes the address of a Redis, as redis://host:6379/0, rediss://… with TLS, or unix://….",
+        ),
         ("maybe", lambda: environment.boolean(NAME, True), "takes true or false, not 'maybe'."),
         ("soon", lambda: environment.number(NAME, 1.0), "takes a number, 0 or more, not 'soon'."),
         ("nan", lambda: environment.number(NAME, 1.0), "takes a number, 0 or more, not 'nan'."),
