@@ -2,11 +2,14 @@
 
 Nobody waits for it: messages that cannot be sent are dropped, the oldest first. Each process also hears its own
 messages, and sends an empty one each second; if it hears none for ``SILENCE`` seconds, Redis counts as down, whether
-it is dead or hangs, and the link is made anew.
+it is dead or hangs, and the link is made anew. What others write into the channel is not heard: messages are sealed with a
+key made of ``SECRET_KEY``.
 """
 
 import asyncio
 import contextlib
+import hashlib
+import hmac
 import logging
 import time
 from collections import deque
@@ -19,6 +22,7 @@ from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
+from concurrency import redis_names
 from concurrency.tasks import spawn
 
 logger = logging.getLogger("runnel.bus")
@@ -35,11 +39,25 @@ RETRY = 0.5
 MOST_WAITING = 10_000
 #: Messages that are sent at once.
 MOST_AT_ONCE = 500
+#: Bytes of a seal.
+_SEAL = 16
 
 
-def channel() -> str:
-    """Return the channel of this installation: others may use the same Redis."""
-    return f"runnel:bus:{salted_hmac('runs.bus', 'channel', algorithm='sha256').hexdigest()[:16]}"
+class Sealing:
+    """Seals what is sent, and opens what comes."""
+
+    def __init__(self) -> None:
+        """Make the key."""
+        self._key = salted_hmac("runs.bus", "seal", algorithm="sha256").digest()
+
+    def seal(self, body: bytes) -> bytes:
+        """Return a message with its seal."""
+        return hashlib.blake2b(body, digest_size=_SEAL, key=self._key).digest() + body
+
+    def open(self, message: bytes) -> bytes | None:
+        """Return what was sealed; ``None`` if somebody else has written it."""
+        body = message[_SEAL:]
+        return body if hmac.compare_digest(message, self.seal(body)) else None
 
 
 class RedisLink:
@@ -56,7 +74,8 @@ class RedisLink:
         """
         self._origin = origin
         self._receive = receive
-        self._channel = channel()
+        self._channel = redis_names.own("bus")
+        self._sealing = Sealing()
         self._redis = Redis.from_url(
             url, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE, retry=Retry(NoBackoff(), 0)
         )
@@ -69,6 +88,7 @@ class RedisLink:
         self._others: dict[str, float] = {}
         self._was_up = False
         self._is_told = False
+        self._is_told_of_others = False
 
     @property
     def is_up(self) -> bool:
@@ -130,7 +150,7 @@ class RedisLink:
             messages.append(self._waiting.popleft())
         if self._waiting:
             self._is_waiting.set()
-        return orjson.dumps([self._origin, messages])
+        return self._sealing.seal(orjson.dumps([self._origin, messages]))
 
     async def _keep_hearing(self) -> None:
         while True:
@@ -154,8 +174,12 @@ class RedisLink:
             message = await pubsub.get_message(ignore_subscribe_messages=True, timeout=BEAT)
             if message is None:
                 continue
+            body = self._sealing.open(message["data"])
+            if body is None:
+                self._tell_of_others()
+                continue
             self._heard_at = time.monotonic()
-            origin, messages = orjson.loads(message["data"])
+            origin, messages = orjson.loads(body)
             if origin != self._origin:
                 self._others[origin] = self._heard_at
                 for kind, payload in messages:
@@ -171,6 +195,13 @@ class RedisLink:
         for origin in silent:
             del self._others[origin]
             self._receive("gone", {"process": origin})
+
+    def _tell_of_others(self) -> None:
+        if not self._is_told_of_others:
+            self._is_told_of_others = True
+            logger.warning(
+                "Somebody without this SECRET_KEY writes into the channel in Redis: it is not listened to."
+            )
 
     def _tell_up(self) -> None:
         self._was_up = True

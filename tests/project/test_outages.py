@@ -6,6 +6,7 @@ import logging
 from typing import Any
 
 import pytest
+import redis
 from django.db import InterfaceError, OperationalError
 
 from project import logging as ours
@@ -134,6 +135,9 @@ def lines_of(errors: list[Exception], *, message: str = "it failed for %s") -> l
 def test_an_outage_is_a_line_now_and_then_without_a_traceback() -> None:
     lines = lines_of([OperationalError("the server closed the connection\nunexpectedly")] * 500)
     assert lines == ["it failed for 0: OperationalError: the server closed the connection"]
+    # So is a Redis that answers, and does nothing.
+    full = redis.exceptions.OutOfMemoryError("command not allowed when used memory > 'maxmemory'.")
+    assert len(lines_of([full, redis.exceptions.ReadOnlyError("a replica")])) == 1
 
 
 def test_other_errors_keep_their_tracebacks() -> None:

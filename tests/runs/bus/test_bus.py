@@ -7,6 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from redis.asyncio import Redis
 
 from runs import bus
 from runs.bus import bus as inside
@@ -163,3 +164,20 @@ async def test_a_process_that_is_not_heard_any_more_is_told_of(
         return {"process": two[1].origin} in gone
 
     await until(is_told)
+
+
+async def test_what_others_write_into_the_channel_is_not_heard_and_disturbs_nobody(
+    two: tuple[Bus, Bus], redis: RedisServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    heard: list[Any] = []
+    ups: list[Any] = []
+    bus.listen("news", heard.append)
+    bus.listen(bus.Kind.UP, ups.append)
+    async with Redis.from_url(redis.url) as other:
+        (channel,) = await other.pubsub_channels("runnel:*")
+        for forged in (b"", b"garbage", b'["x", [["news", {}]]]', b"0" * 16 + b'["x", [["news", {}]]]'):
+            await other.publish(channel, forged)
+    two[0].take("news", {"number": 1})
+    await until(lambda: bool(heard))
+    assert (heard, ups) == ([{"number": 1}], [])
+    assert caplog.text.count("Somebody without this SECRET_KEY") == 2
