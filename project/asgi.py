@@ -23,7 +23,7 @@ django_application = get_asgi_application()
 
 # After Django's set-up: these import models.
 from concurrency.tasks import spawn  # noqa: E402
-from project import exit_limit, outages, readiness, shutdown_signals  # noqa: E402
+from project import exit_limit, outages, readiness, shutdown_signals, unavailable  # noqa: E402
 from project.application import Application  # noqa: E402
 from project.backpressure import read_what_is_handled  # noqa: E402
 from project.lifecycle import end_sockets, shut_down, start_up  # noqa: E402
@@ -96,9 +96,7 @@ def refuse_until_ready(application: Application) -> Application:
         elif scope["type"] == "websocket":
             await no_such_address(scope, receive, send)
         else:
-            headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"retry-after", b"5")]
-            await send({"type": "http.response.start", "status": 503, "headers": headers})
-            await send({"type": "http.response.body", "body": b"This server is not ready yet.\n"})
+            await unavailable.refuse(scope, send, "This server is not ready yet.", retry_after=5)
 
     return wrapped
 

@@ -12,6 +12,7 @@ from django.core.signals import got_request_exception
 from django.db import InterfaceError, OperationalError
 
 from concurrency.tasks import spawn
+from project import unavailable
 from project.application import Application
 from runs.engine import supervisor
 
@@ -19,7 +20,9 @@ from runs.engine import supervisor
 RETRY_AFTER = 2
 #: Seconds between two looks whether a request waits for a database that is away.
 INTERVAL = 0.25
-_BODY = b"Nothing can be read or saved at the moment: the database cannot be reached. Try again in a few seconds.\n"
+_SENTENCE = (
+    "Nothing can be read or saved at the moment: the database cannot be reached. Try again in a few seconds."
+)
 #: Key of a request's scope: the database could not be reached for it.
 _FAILED = "runnel.database_failed"
 
@@ -42,14 +45,14 @@ def answer_in_outages(application: Application) -> Application:
             await application(scope, receive, send)
             return
         if _is_down():
-            await _refuse(send)
+            await _refuse(scope, send)
             return
         answer = _Answer(scope, send)
         serving = spawn(_serve(application, scope, receive, answer.send), name="a request")
         try:
             while not await _is_done(serving):
                 if _is_down() and answer.take_over():
-                    await _refuse(send)
+                    await _refuse(scope, send)
                     return
             await serving
         finally:
@@ -94,17 +97,10 @@ class _Answer:
         is_start = message["type"] == "http.response.start"
         if is_start and message["status"] == 500 and self._scope.get(_FAILED):
             self._is_replaced = True
-            await _refuse(self._send)
+            await _refuse(self._scope, self._send)
         else:
             await self._send(message)
 
 
-async def _refuse(send: Any) -> None:
-    headers = [
-        (b"content-type", b"text/plain; charset=utf-8"),
-        (b"retry-after", str(RETRY_AFTER).encode()),
-        (b"cache-control", b"no-store"),
-        (b"x-content-type-options", b"nosniff"),
-    ]
-    await send({"type": "http.response.start", "status": 503, "headers": headers})
-    await send({"type": "http.response.body", "body": _BODY})
+async def _refuse(scope: Any, send: Any) -> None:
+    await unavailable.refuse(scope, send, _SENTENCE, retry_after=RETRY_AFTER)

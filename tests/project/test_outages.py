@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import json
 import logging
 from typing import Any
 
@@ -38,10 +39,11 @@ async def nothing() -> Json:
     return {"type": "http.request"}
 
 
-async def ask(application: Any, path: str = "/") -> Sent:
+async def ask(application: Any, path: str = "/", accept: str = "*/*") -> Sent:
     sent = Sent()
+    scope = {"type": "http", "method": "GET", "path": path, "headers": [(b"accept", accept.encode())]}
     async with asyncio.timeout(10):
-        await outages.answer_in_outages(application)({"type": "http", "path": path}, nothing, sent.send)
+        await outages.answer_in_outages(application)(scope, nothing, sent.send)
     return sent
 
 
@@ -61,6 +63,20 @@ async def test_it_refuses_at_once_and_says_when_to_come_again_but_serves_static_
     refused = await ask(answer)
     assert (refused.status, refused.headers[b"retry-after"]) == (503, b"2")
     assert (await ask(answer, "/static/runnel/x.js")).status == 200
+
+
+@pytest.mark.usefixtures("down")
+async def test_a_browser_gets_a_page_that_tries_again_and_a_program_what_it_can_read() -> None:
+    page = await ask(answer, accept="text/html,*/*;q=0.8")
+    assert page.headers[b"content-type"] == b"text/html; charset=utf-8"
+    assert b'http-equiv="refresh"' in page.messages[1]["body"]
+    assert b"the database cannot be reached." in page.messages[1]["body"]
+
+    told = await ask(answer, "/api/conversations/", accept="text/html")
+    assert told.headers[b"content-type"] == b"application/json"
+    assert json.loads(told.messages[1]["body"])["message"].startswith("Nothing can be read or saved")
+
+    assert (await ask(answer)).headers[b"content-type"] == b"text/plain; charset=utf-8"
 
 
 async def test_a_request_that_hangs_is_answered_once_the_database_counts_as_down() -> None:
