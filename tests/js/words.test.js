@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
-import { isBlank, modelName, sendable, titled, withoutNote } from "../../static/runnel/js/words.js";
+import { isBlank, modelName, sendable, sentenceOf, titled, withoutNote } from "../../static/runnel/js/words.js";
 
 describe("isBlank", () => {
   const blank = ["", " \n\t", "\u200b", "\u00ad", "\u2800", "\u3164", "\u0000", "\ufe0f"];
@@ -49,4 +49,14 @@ describe("modelName", () => {
   for (const [typed, expected] of cases) {
     it(`sends ${typed} as ${expected}`, () => assert.equal(modelName(typed), expected));
   }
+});
+
+describe("sentenceOf", () => {
+  it("keeps what was written for a person", () => {
+    assert.equal(sentenceOf({ code: "conflict", message: "It was changed." }), "It was changed.");
+  });
+  it("leaves out what a browser says", () => {
+    const error = new TypeError("Failed to fetch dynamically imported module: https://runnel.example/models.js");
+    assert.equal(sentenceOf(error), "Something went wrong. Try again in a moment.");
+  });
 });

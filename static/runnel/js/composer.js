@@ -4,7 +4,7 @@ import { Attachments } from "./attachments.js";
 import { byId, element } from "./dom.js";
 import { Drafts } from "./drafts.js";
 import { ModelField } from "./modelfield.js";
-import { isBlank } from "./words.js";
+import { isBlank, sentenceOf } from "./words.js";
 
 /** What is said beside the field while something goes on. */
 const BUSY = {
@@ -125,7 +125,7 @@ export class Composer {
         this.#drafts.keep();
       }
     } catch (error) {
-      if (turn === this.#turn) this.note(error.message);
+      if (turn === this.#turn) this.note(sentenceOf(error));
     } finally {
       if (turn === this.#turn) this.#isSending = false;
       this.#show();
@@ -271,10 +271,10 @@ export class Composer {
     };
   }
 
-  #tellProblem({ code, message }) {
-    this.note(message);
+  #tellProblem(error) {
+    this.note(sentenceOf(error));
     const text = this.#text.value;
-    if (code !== TOO_LONG || text.length < 1000) return;
+    if (error.code !== TOO_LONG || text.length < 1000) return;
     const attach = element("button", { type: "button", class: "link" }, "Send it as a file");
     attach.addEventListener("click", () => {
       this.#attachments.addText(text, "Message.txt");

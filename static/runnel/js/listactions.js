@@ -5,11 +5,11 @@ import { offer } from "./actions.js";
 import { byId, element } from "./dom.js";
 import { KEYS } from "./keys.js";
 import { toast } from "./toast.js";
-import { titled } from "./words.js";
+import { sentenceOf, titled } from "./words.js";
 
 /** Say what went wrong, and bring the list up to date again. */
 function complain(error) {
-  toast(error.message);
+  toast(sentenceOf(error));
 }
 
 function download({ id }, format) {

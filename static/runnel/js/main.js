@@ -21,7 +21,7 @@ import { ToolMenu } from "./toolmenu.js";
 import { Versions } from "./versions.js";
 import { Viewer } from "./viewer.js";
 import { refreshCount } from "./waitingcount.js";
-import { titled } from "./words.js";
+import { sentenceOf, titled } from "./words.js";
 
 const CONNECTION = {
   online: "",
@@ -123,10 +123,11 @@ const composer = new Composer(
 );
 const versions = new Versions({ viewer, commands, composer, settings, report, traces: main.dataset.traces });
 
-function report({ code, message }) {
+function report(error) {
+  const { code } = error;
   if (code === "not_found" && viewer.conversation) conversationGone();
   // The line about the connection says that already; what was left is of no interest any more.
-  else if (code !== "offline" && code !== "left") composer.note(message);
+  else if (code !== "offline" && code !== "left") composer.note(sentenceOf(error));
 }
 
 function showTitle(title) {
@@ -204,9 +205,9 @@ function announce(words) {
 }
 
 function runChanged(view, what) {
-  announce(what === "started" ? "Answering." : view.announcement);
+  announce(view.announcement);
   // Whatever was said of the run while it waited, or while it went on.
-  if (what !== "waits") composer.note("");
+  if (what !== "waits" && what !== "held") composer.note("");
   if (view.run.status === "completed" && view.run.model) composer.model.remember(view.run.model);
   showState();
 }

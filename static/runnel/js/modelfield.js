@@ -112,9 +112,9 @@ export class ModelField {
     if (!this.#isTyped) return "";
     const name = this.value;
     const late = new Promise((resolve) => setTimeout(resolve, PATIENCE));
-    const catalog = await Promise.race([readModels().catch(() => null), late]);
-    const { problemWith } = await import("./models.js");
-    const found = catalog ? problemWith(catalog, name) : null;
+    const known = Promise.all([readModels(), import("./models.js")]).catch(() => null);
+    const [catalog, { problemWith } = {}] = (await Promise.race([known, late])) ?? [];
+    const found = problemWith ? problemWith(catalog, name) : null;
     if (!found || (!found.isCertain && this.#warned === name)) return "";
     this.#warned = name;
     this.#input.setAttribute("aria-invalid", "true");
@@ -122,7 +122,9 @@ export class ModelField {
   }
 
   async #open({ isWhole = false } = {}) {
-    const { ModelPicker } = await import("./modelpicker.js");
+    // Without it the name can still be typed.
+    const { ModelPicker } = (await import("./modelpicker.js").catch(() => null)) ?? {};
+    if (!ModelPicker) return;
     // Somebody may have gone on meanwhile.
     if (document.activeElement !== this.#input) return;
     this.#picker ??= new ModelPicker(this.#input, {

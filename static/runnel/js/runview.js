@@ -30,7 +30,7 @@ export class RunView {
   /** What it waits for, or null. */
   #waiting = null;
   /** What is said to go on, until it is asked to stop. */
-  #goesOn = WAITING;
+  #goesOn = "Waiting for its turn…";
   #isStopping = false;
   #remedies = element("div", { class: "remedies" });
   #isFollowed = true;
@@ -101,11 +101,12 @@ export class RunView {
     this.#show();
   }
 
-  /** Tell why nothing more comes for now; without a reason it goes on. */
+  /** Tell why nothing more comes for now; without a reason it goes on. Return whether that is new. */
   heldUp(why = "") {
-    if ((why || "") === this.#heldUp) return;
+    if ((why || "") === this.#heldUp) return false;
     this.#heldUp = why || "";
     this.#show();
+    return !this.isFinished;
   }
 
   /** Tell whether the run is heard of as it goes on. */
@@ -201,8 +202,9 @@ export class RunView {
     return this.run.status === "cancelled" && !this.element.querySelector(".answer > *");
   }
 
-  /** How the run ended or what it waits for, in a sentence to be read out. */
+  /** What holds the run up, how it ended or what it waits for, in a sentence to be read out. */
   get announcement() {
+    if (!this.isFinished && !this.isWaiting) return this.#heldUp || "Answering.";
     if (this.isWaiting) return this.#waiting.announcement;
     return this.run.status === "failed" ? `Failed. ${this.run.error_message}` : format.ending(this.run);
   }

@@ -55,8 +55,8 @@ const viewer = new Viewer({
     showState();
   },
   loadedOlder: (_, draw) => keepInSight(byId("scroll"), runs.firstElementChild, draw),
-  changed: (view, what) => {
-    byId("announcer").textContent = what === "started" ? "Answering." : view.announcement;
+  changed: (view) => {
+    byId("announcer").textContent = view.announcement;
     showState();
   },
   handlers: {},

@@ -16,8 +16,8 @@ import { RequestError } from "./socket.js";
 
 /** Why nothing more comes of a run for now, by the event that tells it; nothing once it goes on. */
 const HELD_UP = {
-  storage_waiting: ({ waiting }) => waiting && "Nothing can be saved at the moment; the answer goes on when it can…",
-  worker_silent: ({ silent }) => silent && "The server that writes this answer is not heard of at the moment…",
+  storage_waiting: ({ waiting }) => waiting && "Nothing can be saved at the moment. The answer goes on by itself…",
+  worker_silent: ({ silent }) => silent && "The server that writes this answer does not respond. Waiting for it…",
 };
 
 /** Milliseconds for which what was read before it was wanted is as good as new. */
@@ -57,7 +57,7 @@ export class Viewer {
    *   loaded: Function, loadedOlder: Function, changed: Function, handlers: object}} options
    *   `user` is the name of who looks; `read` reads what is stored, as `readConversation` does; `loaded(stored)` is called with a conversation and those of its runs that
    *   were read; `loadedOlder(stored, draw)` with older ones, which `draw` puts on the page;
-   *   `changed(view, what)` when a run appears or goes on (`"started"`), `"waits"` or has `"ended"`;
+   *   `changed(view, what)` when a run appears or goes on (`"started"`), `"waits"`, is `"held"` up or has `"ended"`;
    *   `handlers` is what a `RunView` takes
    */
   constructor({ socket, list, conversation, user, read = readConversation, loaded, loadedOlder, changed, handlers }) {
@@ -232,7 +232,8 @@ export class Viewer {
   receive({ run_id: runId, seq, event }, characters) {
     if (event.type === "CUSTOM" && Object.hasOwn(HELD_UP, event.name)) {
       // It is in no log, and has the number of the event before it.
-      this.#runs.known.get(runId)?.view.heldUp(HELD_UP[event.name](event.value));
+      const { view } = this.#runs.known.get(runId) ?? {};
+      if (view?.heldUp(HELD_UP[event.name](event.value))) this.#told.changed(view, "held");
       return;
     }
     if (!this.#isOurs(runId, seq, event)) return;

@@ -26,3 +26,11 @@ export function withoutNote(content) {
 export function modelName(typed) {
   return typed.trim().replace(/^([^/]*?)\s*\/\s*/, (_, provider) => `${provider.toLowerCase()}/`);
 }
+
+/**
+ * Return what a person reads of an error: the sentence that the server or this page wrote for it. What a browser says
+ * of a part of the page that it could not load has no code.
+ */
+export function sentenceOf({ code, message }) {
+  return typeof code === "string" ? message : "Something went wrong. Try again in a moment.";
+}
