@@ -1,5 +1,6 @@
 """The addresses of static files, with which browsers keep them until they change."""
 
+import asyncio
 import hashlib
 import re
 import time
@@ -8,12 +9,13 @@ from functools import cache
 from importlib.metadata import version
 from inspect import iscoroutinefunction
 from pathlib import Path
-from typing import Any
+from typing import Any, override
 
 from django.conf import settings
 from django.contrib.staticfiles.storage import StaticFilesStorage
 from django.http import HttpRequest
 from django.utils.decorators import sync_and_async_middleware
+from servestatic.middleware import ServeStaticMiddleware
 from servestatic.storage import CompressedManifestStaticFilesStorage
 
 #: What browsers are told of a file that never changes under its address.
@@ -30,6 +32,23 @@ class HashedStaticFilesStorage(CompressedManifestStaticFilesStorage):
     """Without ``DEBUG``: puts a content hash into names, also in imports of ES modules, so that caches never mix versions."""
 
     support_js_module_import_aggregation = True
+
+
+class StaticFilesMiddleware(ServeStaticMiddleware):
+    """Serves also what another version of Runnel has collected into the same folder.
+
+    While servers are upgraded one after the other, a page of the new version may ask an old server for its files, and a page that
+    was opened before asks a new server for old ones. Their names have hashes, so that all of them may stay.
+    """
+
+    @override
+    async def __call__(self, request: HttpRequest) -> Any:
+        path = request.path_info
+        if path.startswith(self.static_prefix) and path not in self.files and not self.autorefresh:
+            found = await asyncio.to_thread(self.find_file, path)
+            if found is not None:
+                self.files[path] = found
+        return await super().__call__(request)
 
 
 class VersionedStaticFilesStorage(StaticFilesStorage):

@@ -36,7 +36,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "project.compression.CompressionMiddleware",
     "project.staticfiles.serve_versions",
-    "servestatic.middleware.ServeStaticMiddleware",
+    "project.staticfiles.StaticFilesMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "project.csp.relax_admin_policy",
     "django.contrib.sessions.middleware.SessionMiddleware",
