@@ -37,7 +37,8 @@ def serve(collected: Path, settings: Any) -> Serve:
     middleware = StaticFilesMiddleware(otherwise)
 
     async def ask(path: str) -> HttpResponseBase:
-        return await middleware(RequestFactory().get(path))
+        answer: HttpResponseBase = await middleware(RequestFactory().get(path))
+        return answer
 
     return ask
 
