@@ -14,6 +14,8 @@ from tests.providers.wires.playing import Told, check_consistent
 LOCAL = Quirks(thoughts_may_be_the_answer=True, thoughts_may_be_in_tags=True)
 
 HI, STOP = chunk(content="Hi"), chunk("stop")
+#: A part of a message's content that is a thought.
+THINKING = {"type": "thinking", "thinking": "Hm. "}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""The Anthropic's Messages wire: what its stream means, and what is kept of a cut answer."""
+"""Anthropic's Messages wire: what its stream means."""
 
 import pytest
 
@@ -24,7 +24,6 @@ from providers.types.events import (
 )
 from providers.types.usage import Usage, UsageSource
 from providers.wires import anthropic_messages as wire
-from tests.compatibility import understood
 from tests.providers.wires.anthropic_events import (
     SERVER,
     block,
@@ -36,7 +35,7 @@ from tests.providers.wires.anthropic_events import (
     text,
     thinking,
 )
-from tests.providers.wires.playing import Cut, Ending, check_consistent
+from tests.providers.wires.playing import Ending
 
 ENDINGS = [
     Ending(
@@ -276,103 +275,6 @@ def test_it_tells_everything_in_the_order_in_which_it_came() -> None:
     assert told.result.response["stop_reason"] == "tool_use"
 
 
-def test_it_takes_an_input_that_came_whole_with_the_start() -> None:
-    content = {"type": "tool_use", "id": "c1", "name": "look", "input": {"a": "ü"}}
-    told = play([start(), *block(0, content), *end("tool_use")])
-    assert told.result.tool_calls == (ToolCallPart(id="c1", name="look", arguments='{"a": "ü"}'),)
-    assert ToolCallDelta("c1", '{"a": "ü"}') in told.events
-    assert told.result.native == (content,)
-
-
-@pytest.mark.parametrize(
-    ("pieces", "shown", "value"),
-    [
-        pytest.param(['{"a": b}'], None, {}, id="no JSON"),
-        pytest.param(["[1]"], None, {}, id="no object"),
-        pytest.param(['{"a": NaN}'], None, {}, id="a number that JSON does not have"),
-        pytest.param(['{"a":' + "[" * 100_000], None, {}, id="nested without end"),
-        pytest.param(["[", "]"], "{}", {}, id="an empty list"),
-        pytest.param(["{}", '{"a": 1}'], '{"a": 1}', {"a": 1}, id="an empty object before the input"),
-        pytest.param(['{"a": 1}', '{"a"', ": 1}"], '{"a": 1}', {"a": 1}, id="said twice"),
-        pytest.param(['"{\\"a\\"', ': 1}"'], '{"a": 1}', {"a": 1}, id="encoded twice"),
-        understood(
-            ["nu", "ll"],
-            "{}",
-            {},
-            server="Any server",
-            oddity="A call's input that streams as `null` on the Messages wire is `{}`.",
-            id="null",
-        ),
-    ],
-)
-def test_it_takes_whatever_a_call_says_for_its_arguments(
-    pieces: list[str], shown: str | None, value: Json
-) -> None:
-    told = play([start(), *call(0, "c1", *pieces), *end("tool_use")])
-    assert told.result.stop_reason is FinishReason.TOOL_CALLS
-    expected = ToolCallPart(id="c1", name="look", arguments="".join(pieces) if shown is None else shown)
-    assert told.result.tool_calls == (expected,)
-    assert told.result.native == ({"type": "tool_use", "id": "c1", "name": "look", "input": value},)
-    check_consistent(told)
-
-
-def test_it_names_a_call_that_has_no_name() -> None:
-    told = play([start(), *block(0, {"type": "tool_use", "id": "c1", "name": None}), *end("tool_use")])
-    assert told.result.tool_calls == (ToolCallPart(id="c1", name="unnamed_tool", arguments="{}"),)
-    assert told.result.native[0]["name"] == "unnamed_tool"
-    check_consistent(told)
-
-
-ZONE = {"type": "tool_use", "id": "c1", "name": "look", "input": {"a": 1}}
-NO_INPUT = ZONE | {"input": None}
-
-
-@pytest.mark.parametrize(
-    ("stream", "arguments"),
-    [
-        pytest.param(
-            block(0, ZONE, {"type": "input_json_delta", "partial_json": ""}), '{"a": 1}', id="empty"
-        ),
-        pytest.param(
-            block(0, ZONE, {"type": "input_json_delta", "partial_json": "{}"}), '{"a": 1}', id="none"
-        ),
-        pytest.param(
-            block(0, ZONE, {"type": "input_json_delta", "partial_json": '{"a": 2}'}), '{"a": 2}', id="others"
-        ),
-        pytest.param(
-            block(0, NO_INPUT, {"type": "input_json_delta", "partial_json": {"a": 3}}),
-            '{"a": 3}',
-            id="decoded",
-        ),
-        pytest.param(block(0, ZONE | {"input": '{"a": 4}'}), '{"a": 4}', id="as text in the start"),
-        pytest.param(
-            [*block(0, NO_INPUT), *block(0, {}, {"type": "input_json_delta", "partial_json": "{}"})[1:]],
-            "{}",
-            id="after a whole call",
-        ),
-        pytest.param(
-            [
-                *block(0, NO_INPUT, {"type": "input_json_delta", "partial_json": '{"a"'}),
-                *block(0, {}, {"type": "input_json_delta", "partial_json": ": 5}"})[1:],
-            ],
-            '{"a": 5}',
-            id="stopped too early",
-        ),
-        pytest.param(
-            [*block(0, ZONE, stop=False), *block(0, ZONE)],
-            '{"a": 1}',
-            id="started twice",
-        ),
-        pytest.param(block(0, ZONE, stop=False), '{"a": 1}', id="never stopped"),
-    ],
-)
-def test_it_makes_one_call_of_odd_events(stream: list[Json], arguments: str) -> None:
-    told = play([start(), *stream, *end("tool_use")])
-    assert told.raised is None
-    assert told.result.tool_calls == (ToolCallPart(id="c1", name="look", arguments=arguments),)
-    check_consistent(told)
-
-
 def test_it_keeps_server_tools_as_items_of_the_provider() -> None:
     told = play([start(), *SERVER, *search_result(1, "srv_1"), *text(2, "So"), *end("end_turn")])
     used = {"type": "server_tool_use", "id": "srv_1", "name": "look", "input": {"query": "x"}}
@@ -401,64 +303,3 @@ def test_it_names_the_model_that_took_over() -> None:
     fallback = {"type": "fallback", "from": {"model": "claude-x"}, "to": {"model": "claude-y"}}
     told = play([start(), *block(0, fallback), *text(1, "So"), *end("end_turn")])
     assert told.result.model == "claude-y"
-
-
-CUTS = [
-    Cut(name="inside a text", stream=text(0, "Hel", stop=False), native=({"type": "text", "text": "Hel"},)),
-    Cut(name="in blank text", stream=text(0, "\n\n", stop=False), native=[]),
-    Cut(name="before the signature", stream=thinking(0, "Hm", None, stop=False), native=[]),
-    Cut(
-        name="after the signature",
-        stream=thinking(0, "Hm", "sig", stop=False),
-        native=({"type": "thinking", "thinking": "Hm", "signature": "sig"},),
-    ),
-    Cut(
-        name="in words after a thought",
-        stream=[*thinking(0, "Hm", "sig"), *text(1, "So", stop=False)],
-        native=({"type": "thinking", "thinking": "Hm", "signature": "sig"}, {"type": "text", "text": "So"}),
-    ),
-    Cut(name="inside an input", stream=call(0, "c1", '{"a": 1}', stop=False), native=[]),
-    Cut(name="before a server tool's result", stream=[*SERVER], native=[]),
-    Cut(
-        name="inside a server tool that another one called",
-        stream=[
-            *call(0, "srv_1", '{"code": ""}', kind="server_tool_use"),
-            *block(
-                1,
-                {
-                    "type": "server_tool_use",
-                    "id": "srv_2",
-                    "name": "fetch",
-                    "input": {},
-                    "caller": {"type": "code_execution_20260120", "tool_id": "srv_1"},
-                },
-            ),
-            *search_result(2, "srv_2"),
-        ],
-        native=[],
-    ),
-]
-
-
-@pytest.mark.parametrize("cut", CUTS, ids=lambda cut: cut.name)
-def test_it_sends_back_only_what_the_provider_takes(cut: Cut) -> None:
-    cut.check(wire.KIND)
-
-
-def test_it_keeps_a_server_tool_that_waits_for_our_result() -> None:
-    caller = {"type": "code_execution_20260120", "tool_id": "srv_1"}
-    ours = {"type": "tool_use", "id": "c1", "name": "look", "input": {}, "caller": caller}
-    told = play([start(), *SERVER, *block(1, ours), *end("tool_use")])
-    assert [item["type"] for item in told.result.native] == ["server_tool_use", "tool_use"]
-
-
-def test_it_keeps_a_server_tool_that_the_provider_executes_with_the_next_request() -> None:
-    for reason, more in (("tool_use", call(1, "c1", "{}")), ("pause_turn", [])):
-        told = play([start(), *SERVER, *more, *end(reason)])
-        assert told.result.native[0]["type"] == "server_tool_use"
-
-
-def test_it_survives_half_a_character() -> None:
-    told = play([start(), *text(0, "\ud83d"), *call(1, "c1", '{"a": "\\ud83d"}'), *end("tool_use")])
-    assert told.result.text == "\ud83d"
-    assert told.result.native[1]["input"] == {"a": "\ud83d"}

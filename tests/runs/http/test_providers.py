@@ -10,7 +10,7 @@ from providers import catalog
 from providers.catalog import cache
 from providers.models import Provider
 from runs.models import AuditEntry
-from tests.providers.admin.test_admin import serving
+from tests.providers.admin.pages import serving
 from tests.runs.rows import make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
