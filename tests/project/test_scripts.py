@@ -88,16 +88,20 @@ class TestReset:
         assert (copy / "project" / "settings").exists()
 
 
+#: A command of each package that tests need, and the package.
+NEEDED = {"chromium": "chromium", "node": "nodejs", "initdb": "postgresql", "redis-server": "redis-server"}
+
+
 class TestPackages:
     @pytest.fixture
     def bare_path(self, tmp_path: Path) -> Path:
-        """Return a folder of commands in which there is a shell, but no browser, no Node.js and no apt."""
+        """Return a folder of commands in which there is a shell, and nothing that tests need, and no apt."""
         for name in ("sh", "tr", "id"):
             (tmp_path / name).symlink_to(str(shutil.which(name)))
         return tmp_path
 
     def test_it_says_nothing_when_all_is_there(self, bare_path: Path):
-        for name in ("chromium", "node"):
+        for name in NEEDED:
             (bare_path / name).touch(mode=0o755)
 
         done = run(ROOT / ".ci/packages", PATH=str(bare_path), CI="true")
@@ -107,16 +111,17 @@ class TestPackages:
     def test_it_says_what_is_missing_and_how_to_get_it(self, bare_path: Path):
         done = run(ROOT / ".ci/packages", PATH=str(bare_path))
 
-        assert (done.returncode, done.stdout) == (0, "chromium\nnodejs\n")
-        assert "apt-get install chromium nodejs" in done.stderr
+        assert (done.returncode, done.stdout) == (0, "\n".join([*NEEDED.values(), ""]))
+        assert f"apt-get install {' '.join(NEEDED.values())}" in done.stderr
 
-    @pytest.mark.parametrize(("present", "package"), [("chromium", "nodejs"), ("node", "chromium")])
-    def test_it_fails_in_ci_when_something_is_missing(self, bare_path: Path, present: str, package: str):
-        (bare_path / present).touch(mode=0o755)
+    @pytest.mark.parametrize("absent", NEEDED)
+    def test_it_fails_in_ci_when_something_is_missing(self, bare_path: Path, absent: str):
+        for name in NEEDED.keys() - {absent}:
+            (bare_path / name).touch(mode=0o755)
 
         done = run(ROOT / ".ci/packages", PATH=str(bare_path), CI="true")
 
-        assert (done.returncode, done.stdout) == (1, f"{package}\n")
+        assert (done.returncode, done.stdout) == (1, f"{NEEDED[absent]}\n")
 
 
 class TestInstall:
