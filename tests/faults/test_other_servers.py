@@ -9,7 +9,9 @@ from typing import override
 import pytest
 
 from tests.complaints import tracebacks_in
-from tests.faults.server_process import Client, ServerProcess
+from tests.faults.flood import write_flood
+from tests.faults.server_process import STUCK, Client, ServerProcess
+from tests.faults.stalled import StalledClient
 from tests.prepared import prepare
 
 #: The arguments of Python for each server.
@@ -17,6 +19,9 @@ COMMANDS = {
     "uvicorn": ("uvicorn", "--ws", "websockets-sansio", "--log-level", "warning"),
     "granian": ("granian", "--interface", "asgi", "--log-level", "warning"),
 }
+
+#: Of text: more than the kernel takes for a viewer that does not read.
+MEGABYTES = 12
 
 #: The close code that each server lets the application choose when it is about to end.
 RESTARTING = 4409
@@ -36,17 +41,55 @@ class OtherServer(ServerProcess):
         return ["-m", name, *where, *options, "project.asgi:application"]
 
 
-@pytest.fixture
-def token(tmp_path: Path) -> str:
-    return prepare(tmp_path)
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("other")
+    write_flood(folder / "recordings", name="flood", megabytes=MEGABYTES)
+    return folder
 
 
-@pytest.fixture(params=COMMANDS)
-def server(request: pytest.FixtureRequest, token: str, tmp_path: Path) -> Iterator[OtherServer]:
-    process = OtherServer(request.param, tmp_path, RUNNEL_DRAIN_SECONDS="0.5")
+@pytest.fixture(scope="module")
+def token(folder: Path) -> str:
+    return prepare(folder)
+
+
+@pytest.fixture(params=COMMANDS, scope="module")
+def server(request: pytest.FixtureRequest, token: str, folder: Path) -> Iterator[OtherServer]:
+    """A server, which the last test ends."""
+    settings = {
+        "RUNNEL_DRAIN_SECONDS": "0.5",
+        "RUNNEL_RECORDINGS_DIR": str(folder / "recordings"),
+        "RUNNEL_STALLED_SECONDS": "1",
+        "RUNNEL_ANSWER_CHARS": "100000000",
+    }
+    process = OtherServer(request.param, folder, **settings)
     process.start()
     yield process
     process.kill()
+
+
+async def test_a_viewer_that_reads_nothing_is_left_and_misses_nothing_when_it_comes_back(
+    server: OtherServer, token: str
+) -> None:
+    async with (
+        await Client.connect(server, token) as client,
+        await StalledClient.connect(server, token) as stalled,
+    ):
+        run_id = (await client.start("emulator/recording/flood"))["run_id"]
+        await stalled.subscribe(run_id)
+        assert (await client.ended(run_id))["outcome"] == {"type": "success"}
+        async with asyncio.timeout(STUCK):
+            while "has read nothing for" not in server.output:
+                await asyncio.sleep(0.05)
+        async with asyncio.timeout(STUCK):
+            await stalled.read_to_the_end()
+        frames = client.frames[run_id]
+        assert stalled.frames == frames[: len(stalled.frames)] != frames
+        async with await StalledClient.connect(server, token) as again:
+            await again.subscribe(run_id, after=len(stalled.frames))
+            await again.read_to_the_end()
+        assert stalled.frames + again.frames == frames
+    assert not tracebacks_in(server.output)
 
 
 async def test_it_streams_cancels_and_at_its_end_tells_viewers_how_their_runs_ended(
