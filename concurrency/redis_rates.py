@@ -79,7 +79,7 @@ def shared_limiter() -> SharedRates | None:
         f"async+{_NO_ADDRESS}",
         implementation="redispy",
         key_prefix=redis_names.own("limits"),
-        connection_pool=pool,
+        connection_pool=pool,  # type: ignore[arg-type]  # typed for options of other kinds
     )
     return SharedRates(counts)
 

@@ -107,7 +107,7 @@ def redis_address(name: str) -> str:
         from redis.connection import parse_url  # imported here: most have no Redis
 
         try:
-            parse_url(given)
+            parse_url(given)  # type: ignore[no-untyped-call]
         except ValueError:
             known = "redis://host:6379/0, rediss://… with TLS, or unix://…"
             raise Mistake(f"{name} takes the address of a Redis, as {known}.") from None

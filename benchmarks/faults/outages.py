@@ -217,7 +217,7 @@ def _read_only(here: Installation) -> Iterator[None]:
 
         def switch(value: str) -> None:
             connection.execute("SET default_transaction_read_only = off")
-            connection.execute(f"ALTER SYSTEM SET default_transaction_read_only = {value}")  # type: ignore[arg-type]
+            connection.execute(f"ALTER SYSTEM SET default_transaction_read_only = {value}")
             connection.execute("SELECT pg_reload_conf()")
 
         switch("on")

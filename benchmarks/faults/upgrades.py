@@ -145,7 +145,7 @@ def _seconds_until_served(server: ServerProcess) -> float:
 
 def _new_database(server: DatabaseServer, number: int) -> str:
     with psycopg.connect(server.url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE first_{number}")  # type: ignore[arg-type]
+        connection.execute(f"CREATE DATABASE first_{number}")
     return f"{server.url.rpartition('/')[0]}/first_{number}"
 
 
