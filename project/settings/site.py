@@ -108,6 +108,7 @@ AXES_COOLOFF_TIME = timedelta(minutes=RUNNEL_SIGN_IN_LOCK_MINUTES)
 # Nobody locks a user out from elsewhere.
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_LOCKOUT_CALLABLE = "runs.access.sign_in.refused"
+AXES_USERNAME_CALLABLE = "runs.access.sign_in.name_of"
 AXES_CLIENT_IP_CALLABLE = "runs.access.addresses.of_request"
 AXES_RESET_ON_SUCCESS = True
 # Attempts while an account is locked do not lock it for longer.

@@ -15,7 +15,6 @@ from math import ceil
 from typing import Any
 
 from axes.handlers.database import AxesDatabaseHandler
-from axes.helpers import get_client_username
 from axes.models import AccessAttempt
 from django.conf import settings
 from django.db.models import Max, Sum
@@ -32,7 +31,7 @@ from runs.access import addresses, audit
 AT_ONCE = 64
 #: Seconds after which a client may try again that was refused for that reason.
 _SOON = 5
-#: Characters of a user's name on a page; no user has a longer one.
+#: Characters of a user's name on a page, and as it is counted; no user has a longer one.
 _LONGEST_NAME = 150
 
 
@@ -57,7 +56,7 @@ class Handler(AxesDatabaseHandler):
         super().user_login_failed(sender, credentials, request, **kwargs)
         if was_refused:
             return
-        name = get_client_username(request, credentials) or ""
+        name = name_of(request, credentials)
         audit.note_failed_sign_in(name)
         if request.axes_locked_out:
             audit.note_lock(name)
@@ -68,6 +67,12 @@ class Handler(AxesDatabaseHandler):
         return _failures(_of_address(address)) >= settings.RUNNEL_SIGN_IN_FAILURES_PER_ADDRESS
 
 
+def name_of(request: Any, credentials: dict[str, Any] | None = None) -> str:
+    """Return the name that somebody signs in with, as long as a user's may be. ``axes`` counts by it."""
+    given = (credentials or request.POST).get("username") or ""
+    return str(given)[:_LONGEST_NAME]
+
+
 def _of_address(address: str | None) -> Any:
     since = timezone.now() - settings.AXES_COOLOFF_TIME
     return AccessAttempt.objects.filter(ip_address=address, attempt_time__gte=since)
@@ -75,14 +80,14 @@ def _of_address(address: str | None) -> Any:
 
 def refused(request: HttpRequest, response: Any = None, credentials: Any = None) -> HttpResponse:
     """Return the page that says what is locked, and for how long. ``axes`` calls this."""
-    name = get_client_username(request, credentials) or ""
+    name = name_of(request, credentials)
     all_names = _of_address(addresses.of_request(request))
     this_name = all_names.filter(username=name)
     is_name = _failures(this_name) >= settings.RUNNEL_SIGN_IN_FAILURES
     found = this_name if is_name else all_names
     last = found.aggregate(last=Max("attempt_time"))["last"]
     wait = settings.AXES_COOLOFF_TIME - (timezone.now() - last) if last else timedelta()
-    told = {"name": visible(name[:_LONGEST_NAME]) if is_name else "", "failures": _failures(found)}
+    told = {"name": visible(name) if is_name else "", "failures": _failures(found)}
     return _too_many(request, max(_SOON, ceil(wait.total_seconds())), **told)
 
 
