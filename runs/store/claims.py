@@ -1,7 +1,8 @@
 """Runs that are stored and wait for a worker: which of them a worker takes, and in which order.
 
 A claim is one statement. It gives a run a worker and a lease, and the run stays ``created`` until the worker begins it.
-A worker that dies before loses the lease, and another one claims the run.
+A worker that dies before loses the lease, and another one claims the run. Such a run is claimed alone from then on: it
+may be what has killed the worker, and would take those with it that were claimed together with it.
 """
 
 from datetime import timedelta
@@ -23,9 +24,10 @@ MOST_CLAIMS = 3
 BACKGROUND = "background"
 
 #: The order: interactive runs before background ones; then the user of whom the fewest runs are driven; then the oldest.
+#: The first one goes alone if it was claimed before; with it go none that were.
 _CLAIM = """
 WITH waiting AS (
-    SELECT "id", "owner_id", "created_at", COALESCE("options" ->> 'priority', '') = 'background' AS "is_background"
+    SELECT "id", "owner_id", "created_at", "claims", COALESCE("options" ->> 'priority', '') = 'background' AS "is_background"
     FROM "runs_run"
     WHERE "status" = 'created' AND "lease_until" IS NULL AND "cancel_requested_at" IS NULL AND "claims" < {most}
 ), driven AS (
@@ -34,10 +36,14 @@ WITH waiting AS (
     SELECT waiting.*, COALESCE("number", 0)
         + ROW_NUMBER() OVER (PARTITION BY waiting."owner_id" ORDER BY "is_background", "created_at", "id") AS "turn"
     FROM waiting LEFT JOIN driven ON driven."owner_id" = waiting."owner_id"
+), placed AS (
+    SELECT "id", ROW_NUMBER() OVER places AS "place", "claims" + FIRST_VALUE("claims") OVER places AS "claims_of_both"
+    FROM ordered WINDOW places AS (ORDER BY "is_background", "turn", "created_at", "id")
 ), claimed AS MATERIALIZED (
-    SELECT run."id" FROM "runs_run" AS run JOIN ordered ON ordered."id" = run."id"
+    SELECT run."id" FROM "runs_run" AS run JOIN placed ON placed."id" = run."id"
     WHERE run."status" = 'created' AND run."lease_until" IS NULL AND run."cancel_requested_at" IS NULL
-    ORDER BY ordered."is_background", ordered."turn", ordered."created_at", ordered."id"
+        AND ("place" = 1 OR "claims_of_both" = 0)
+    ORDER BY "place"
     LIMIT %s {lock}
 )
 UPDATE "runs_run" SET "worker" = %s, "lease_until" = {until}, "claims" = "claims" + 1

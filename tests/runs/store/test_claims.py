@@ -135,3 +135,12 @@ def test_a_lease_that_holds_is_left_alone(ada: Person) -> None:
     assert not claims.give_back(run.pk, "two")
     assert claims.give_back(run.pk, "one")
     assert [each.pk for each in claims.claim("two", LEASE, most=1)] == [run.pk]
+
+
+def test_a_run_that_was_claimed_before_is_claimed_alone(ada: Person) -> None:
+    new = [waiting(ada, 10 - place) for place in range(3)]
+    suspected = [waiting(ada, age, claims=1) for age in (60, 8.5, 1)]
+    taken = []
+    while claimed := claims.claim("w", LEASE, most=16):
+        taken.append({run.pk for run in claimed})
+    assert taken == [{suspected[0].pk}, {run.pk for run in new}, {suspected[1].pk}, {suspected[2].pk}]
