@@ -6,6 +6,7 @@ import os
 import random
 import signal
 import sys
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ from benchmarks.faults.soak import soaks
 from benchmarks.faults.sockets import sockets
 from benchmarks.faults.upgrades import first_starts, upgrades
 from benchmarks.faults.viewers import across, cuts
+from benchmarks.faults.workers import poison, tools
 from benchmarks.server import free_port, providers_at
 from emulator import Emulator
 from tests.faults import server_process
@@ -80,6 +82,8 @@ PARTS = (
     Part("long-outages", 0, lambda what, number: long_outages(what.here, number)),
     Part("clocks", 1, lambda what, number: clocks(what.here, number)),
     Part("standstills", 2, lambda what, number: standstills(what.here, number, what.chance)),
+    Part("tools", 3, lambda what, number: tools(what.here, number)),
+    Part("poison", 1, lambda what, number: poison(what.here, number)),
     Part("stops", 5, lambda what, number: stops(what.here, number, what.chance)),
     Part("kills", 20, lambda what, number: kills(what.here, number, what.chance)),
 )
@@ -116,6 +120,7 @@ async def run(options: argparse.Namespace, here: Installation, upstream_port: in
         )
         for part in PARTS:
             if number := getattr(options, part.option.replace("-", "_")):
+                here.deadline = time.monotonic() + options.minutes * 60
                 await part.do(what, number)
                 print(f"   load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores", flush=True)
 
@@ -131,6 +136,7 @@ def main() -> None:
     parser.add_argument(
         "--rate", type=float, default=30.0, help="tokens a second of each stream of --sockets"
     )
+    parser.add_argument("--minutes", type=float, default=60.0, help="the most that one part may take")
     parser.add_argument("--only", action="store_true", help="leave out the parts whose numbers are not given")
     for part in PARTS:
         parser.add_argument(f"--{part.option}", type=int)
@@ -148,6 +154,7 @@ def main() -> None:
     port = free_port()
     settings = providers_at(f"http://127.0.0.1:{port}") | {
         "RUNNEL_MAX_RUNS_PER_USER": "1000",
+        "DJANGO_SETTINGS_MODULE": "tests.faults.poison.settings",
         "RUNNEL_ANSWER_CHARS": "100000000",
         "RUNNEL_STARTS_PER_MINUTE": "1000000",
     }

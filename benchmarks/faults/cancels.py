@@ -34,6 +34,8 @@ class Cancels:
         """Cancel one run after the other."""
         clients = [await self.here.client(0), await self.here.client(1)]
         for number in numbers:
+            if time.monotonic() > self.here.deadline:
+                break
             await self._one(clients, f"{name} {number}")
             for client in clients:
                 client.frames.clear()
@@ -99,7 +101,7 @@ async def cancels(
             group.create_task(noticed.lane(numbers, f"cancel{how} {lane}"))
     seconds = time.monotonic() - begin
     print(
-        f"3  cancel x{number}{how}, {lanes} at a time, {seconds:.0f} s: {dict(noticed.states)}, "
+        f"3  cancel x{noticed.states.total()} of {number}{how}, {lanes} at a time, {seconds:.0f} s: {dict(noticed.states)}, "
         f"stuck {await here.all_ended(20)}, logs with a gap or not one end {noticed.broken}, "
         f"upstreams left open {noticed.open}"
     )

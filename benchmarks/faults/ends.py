@@ -32,10 +32,12 @@ class Kills:
 async def kills(here: Installation, number: int, chance: random.Random) -> None:
     """Kill a process at random moments while runs stream; look for what was seen and is not in the log."""
     noticed = Kills()
-    for _ in range(number):
+    done = 0
+    while done < number and time.monotonic() < here.deadline:
         await _kill(here, chance, noticed)
+        done += 1
     print(
-        f"1  kill -9 x{number} of {'web and worker processes' if here.workers else 'the process'}: "
+        f"1  kill -9 x{done} of {number}, of {'web and worker processes' if here.workers else 'the process'}: "
         f"{noticed.received:,} events received, {noticed.missing} of them missing; {noticed.lost} runs lost"
     )
     print(f"   not terminal {noticed.left}; the lost runs were terminal after", seconds(noticed.over))
@@ -90,7 +92,7 @@ async def stops(here: Installation, number: int, chance: random.Random) -> None:
     """Stop processes by SIGTERM under streams; look whether all viewers see all ends."""
     took: list[float] = []
     unseen = left = odd = codes = 0
-    for _ in range(number):
+    while len(took) < number and time.monotonic() < here.deadline:
         victim = chance.choice([*here.web, *here.workers])
         client = await here.client(1 if victim is here.web[0] else 0)
         on_victim = await Observer.connect(victim, here.token) if victim in here.web else None
@@ -125,7 +127,7 @@ async def stops(here: Installation, number: int, chance: random.Random) -> None:
             await client.ask("cancel", run_id=run_id)
         left += await here.all_ended()
         await client.leave()
-    print(f"2  SIGTERM x{number} under {BESIDE_STOPS} streams: exit after", seconds(took))
+    print(f"2  SIGTERM x{len(took)} of {number} under {BESIDE_STOPS} streams: exit after", seconds(took))
     print(
         f"   not terminal {left}, without its reason or status {odd}, ends that a connected viewer did not see {unseen}, "
         f"sockets closed with another code than {RESTARTING}: {codes}"

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import itertools
+import math
 import sqlite3
 import tempfile
 import time
@@ -37,6 +38,8 @@ class Installation:
     rows: Callable[..., list[tuple[Any, ...]]]
     #: Executes a statement that returns no rows.
     execute: Callable[[str], None]
+    #: ``time.monotonic()`` after which a part begins nothing more, and prints what it has done.
+    deadline: float = math.inf
     #: ``None`` with SQLite.
     redis: RedisServer | None = None
     database: DatabaseServer | None = None
@@ -81,7 +84,7 @@ class Installation:
 @contextmanager
 def one(folder: Path, **settings: str) -> Iterator[Installation]:
     """One process on SQLite."""
-    server = ServerProcess(folder, DJANGO_SETTINGS_MODULE="tests.scenarios.settings", **settings)
+    server = ServerProcess(folder, **settings)
 
     def rows(query: str, *values: Any) -> list[tuple[Any, ...]]:
         with sqlite3.connect(folder / "runnel.sqlite3", timeout=30) as database:

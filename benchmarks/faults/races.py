@@ -227,12 +227,14 @@ RACES: dict[str, Race] = {
 
 async def races(here: Installation, number: int, chance: random.Random, *, lanes: int) -> None:
     """Let each race be run ``number`` times, and print how the races came out, and which came out wrong."""
+    share = (here.deadline - time.monotonic()) / len(RACES)
     for name, race in RACES.items():
         if race is reap_and_complete and not here.workers:
             print("4  reap/complete: nobody else reaps the runs of the only process, and it spares its own")
             continue
         counted, wrong = Counter[str](), list[str]()
         begin = time.monotonic()
+        here.deadline = begin + share
         expiring = asyncio.create_task(_expire(here)) if race is reap_and_complete else None
         async with asyncio.TaskGroup() as group:
             for lane in range(lanes):
@@ -242,8 +244,9 @@ async def races(here: Installation, number: int, chance: random.Random, *, lanes
             expiring.cancel()
         seconds = time.monotonic() - begin
         outcomes = "; ".join(f"{count} {outcome}" for outcome, count in counted.most_common())
+        done = counted.total() + len(wrong)
         print(
-            f"4  {name} x{number}, {lanes} at a time, {seconds:.0f} s: {outcomes}; wrong {len(wrong)}",
+            f"4  {name} x{done} of {number}, {lanes} at a time, {seconds:.0f} s: {outcomes}; wrong {len(wrong)}",
             flush=True,
         )
         for each in wrong[:5]:
@@ -262,6 +265,8 @@ async def _lane(
 ) -> None:
     clients = [await here.client(0), await here.client(1)]
     for number in range(count):
+        if time.monotonic() > here.deadline:
+            break
         pair = Pair(here=here, one=clients[number % 2], other=clients[1 - number % 2], chance=chance)
         try:
             async with asyncio.timeout(60):

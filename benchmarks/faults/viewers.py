@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import random
+import time
 
 from benchmarks.faults.installation import Installation
 from benchmarks.faults.observer import Observer, has_ended, is_whole
@@ -18,13 +19,13 @@ TIMED_SECONDS = 5.0
 async def cuts(here: Installation, number: int, chance: random.Random) -> None:
     """Cut viewers off at random offsets and let them come back to any process; compare what all have seen."""
     done = unequal = viewers = 0
-    while done < number:
+    while done < number and time.monotonic() < here.deadline:
         found = await asyncio.gather(*(_cut_run(here, chance) for _ in range(RUNS)))
         for cut, differ in found:
             done += cut
             unequal += differ
             viewers += 3
-    print(f"5  cuts x{done} at random offsets: {unequal} of {viewers} transcripts differ")
+    print(f"5  cuts x{done} of {number} at random offsets: {unequal} of {viewers} transcripts differ")
     print(f"   not terminal {await here.all_ended()}")
 
 

@@ -1,0 +1,1 @@
+"""An app with a tool that kills any worker which only reads the run that offers it, before the run begins."""
