@@ -15,7 +15,12 @@ from django.db.backends.signals import connection_created
 
 #: PostgreSQL's codes (its manual, appendix A): a write to a server that only reads; a session that idled for too long.
 _AWAY = frozenset({"25006", "25P03"})
-_SET = "SELECT set_config('idle_in_transaction_session_timeout', %s, false), set_config('lock_timeout', %s, false)"
+#: Whatever the server's own default is: an UPDATE of a row that another process changes now must wait, and not fail.
+_ISOLATION = "set_config('default_transaction_isolation', 'read committed', false)"
+_SET = (
+    "SELECT set_config('idle_in_transaction_session_timeout', %s, false), set_config('lock_timeout', %s, false),"
+    f" {_ISOLATION}"
+)
 
 
 def limit_sessions(seconds: float) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from django.db import connection, connections
 
-from concurrency.threads import keep_no_query_log
+from concurrency.threads import close_stale, keep_no_query_log
 
 logger = logging.getLogger("runnel.periodic")
 
@@ -62,6 +62,7 @@ class PeriodicThread:
                 if self._is_over:
                     return
                 try:
+                    close_stale()
                     if connection.connection is None or connection.connection is not limited:
                         limit_waiting(self._patience)
                         limited = connection.connection

@@ -7,8 +7,10 @@ these threads instead.
 import asyncio
 import contextlib
 import functools
+import select
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 from django.db import InterfaceError, OperationalError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -84,7 +86,24 @@ def _end(pool: ThreadPoolExecutor, held: list[BaseDatabaseWrapper]) -> None:
         connection.close()
 
 
+def close_stale() -> None:
+    """Close connections of this thread that PostgreSQL has closed since their last use: the next call opens new ones.
+
+    It takes no round trip: to a client that asks nothing, a server says nothing but that it closes the connection.
+    """
+    for connection in connections.all(initialized_only=True):
+        link: Any = connection.connection
+        if connection.vendor != "postgresql" or link is None or connection.in_atomic_block:
+            continue
+        said = select.poll()
+        if not link.closed:
+            said.register(link.fileno(), select.POLLIN)
+        if link.closed or said.poll(0):
+            connection.close()
+
+
 def _guarded[T](call: Callable[[], T]) -> T:
+    close_stale()
     try:
         return call()
     except (OperationalError, InterfaceError):

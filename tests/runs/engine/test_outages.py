@@ -79,9 +79,13 @@ def only_reading() -> Iterator[None]:
 
 
 @pytest.fixture
-def limited_sessions() -> Iterator[None]:
+def limited_sessions(ada: Person) -> Iterator[int]:
+    """Limit sessions from now on; yield the process of the one before, which clears the tables after the test."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        (before,) = cursor.fetchone()
     database_limits.limit_sessions(20.0)
-    yield
+    yield before
     connection_created.disconnect(dispatch_uid="limits of sessions")
 
 
@@ -102,9 +106,37 @@ async def test_a_server_that_only_reads_is_an_outage_that_runs_survive_and_nobod
         await socket.until(lambda: bool(waiting(socket, run_id)))
         assert await readers.run(recovery.reap, everything=False, continuity=continuity) == 0
     assert continuity._last == -float("inf")
+    await socket.until(lambda: not waiting(socket, run_id)[-1][1])
     await socket.ask("cancel", run_id=run_id)
     assert (await socket.ended(run_id))["outcome"] == {"type": "cancelled"}
-    assert [told for _, told in waiting(socket, run_id)] == [True, False]
+
+
+@needs_postgresql
+async def test_connections_that_the_server_has_closed_meanwhile_fail_no_command(
+    ada: Person, limited_sessions: int, connect: Connect, caplog: pytest.LogCaptureFixture
+) -> None:
+    socket = await connect(ada)
+    run_id = (await socket.start("emulator/hello"))["run_id"]
+    await socket.ended(run_id)
+    # Each of the threads has a connection by now.
+    await asyncio.gather(*(socket.ask("subscribe", run_id=run_id) for _ in range(16)))
+    configure(
+        "ALTER SYSTEM SET default_transaction_isolation = 'serializable'",
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+        f" WHERE pid NOT IN (pg_backend_pid(), {limited_sessions}) AND datname = current_database()",
+    )
+    for _ in range(8):
+        await socket.ask("subscribe", run_id=run_id)
+    found = await readers.run(isolation)
+    configure("ALTER SYSTEM RESET default_transaction_isolation")
+    assert found == "read committed"
+    assert "terminating connection" not in caplog.text
+
+
+def isolation() -> str:
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW transaction_isolation")
+        return str(cursor.fetchone()[0])
 
 
 @needs_sqlite
