@@ -15,10 +15,13 @@ SILENT = "The server that writes this answer does not respond. Waiting for it…
 
 
 class Notes:
-    """Puts notes of a run into the frames of a page's socket, as a server sends them in an outage."""
+    """Puts notes of a run into the frames of a page's socket, as a server sends them in an outage.
 
-    def __init__(self, page: Page) -> None:
-        self._page = page
+    Nothing of an answer comes while a note holds it up, and from the first event of the type ``until`` on.
+    """
+
+    def __init__(self, page: Page, *, until: str = "") -> None:
+        self._until = until
         self._to_page: Any = None
         self._run_id = ""
         self._is_open = True
@@ -29,9 +32,11 @@ class Notes:
         server = to_page.connect_to_server()
 
         def pass_on(text: str | bytes) -> None:
-            self._run_id = json.loads(text).get("run_id") or self._run_id
-            # Nothing of an answer comes while a test looks at what holds it up.
-            if self._is_open or json.loads(text)["type"] != "event":
+            frame = json.loads(text)
+            self._run_id = frame.get("run_id") or self._run_id
+            if frame.get("event", {}).get("type") == self._until:
+                self._is_open = False
+            if self._is_open or frame["type"] != "event":
                 to_page.send(text)
 
         server.on_message(pass_on)
@@ -62,6 +67,14 @@ def test_what_holds_an_answer_up_is_shown_and_read_out(page: Page, name: str, fi
     expect(page.locator("#announcer")).to_have_text("Answering.")
     expect(last_run(page).locator(".working")).not_to_have_text(words)
     stop(page)
+
+
+def test_a_run_that_nobody_has_taken_yet_does_not_wait_for_the_model(page: Page) -> None:
+    Notes(page, until="STEP_STARTED")
+    page.reload()
+    page.locator("main[data-connection=online]").wait_for()
+    send(page, "When it is my turn", "emulator/echo")
+    expect(last_run(page).locator(".working")).to_have_text("Waiting for its turn…")
 
 
 def test_a_message_is_sent_although_the_models_cannot_be_looked_at(page: Page) -> None:

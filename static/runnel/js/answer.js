@@ -11,7 +11,7 @@ import { citationsIn, isCited, Sources } from "./sources.js";
 import { ToolCard } from "./toolcards.js";
 import { itemTitle, LEFT_CALLS } from "./vocabulary.js";
 
-export const WAITING = "Waiting for the model…";
+const WAITING = "Waiting for the model…";
 
 /** Items of which nothing is left to show beside their file. */
 const MEDIA_ITEMS = new Set(["inlineData", "inline_data", "image", "image_url", "audio"]);

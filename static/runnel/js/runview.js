@@ -3,7 +3,7 @@
 // Draws from AG-UI events while a run is followed and from stored messages afterwards; both end in
 // the same elements. Knows neither the socket nor other runs.
 
-import { Answer, WAITING } from "./answer.js";
+import { Answer } from "./answer.js";
 import { answerActions } from "./answeractions.js";
 import { Asked } from "./asked.js";
 import { element } from "./dom.js";
@@ -14,6 +14,9 @@ import { Waiting } from "./waiting.js";
 
 /** What is said of a run that nobody here hears of. */
 const UNHEARD = "Without a connection. What comes meanwhile is shown later.";
+
+/** What is said of a run until its first step begins: a worker may have to take it first. */
+const QUEUED = "Waiting for its turn…";
 
 /** Stop reasons of answers that lack their end. */
 const CUTS = new Set(["max_tokens_exceeded", "max_steps", "max_continuations", "budget_exhausted"]);
@@ -30,7 +33,7 @@ export class RunView {
   /** What it waits for, or null. */
   #waiting = null;
   /** What is said to go on, until it is asked to stop. */
-  #goesOn = "Waiting for its turn…";
+  #goesOn = QUEUED;
   #isStopping = false;
   #remedies = element("div", { class: "remedies" });
   #isFollowed = true;
@@ -218,7 +221,7 @@ export class RunView {
       for (const [index, id] of ids.entries()) this.#asked[index]?.know({ id, parent_id: index ? ids[index - 1] : parent });
     }
     this.#decided();
-    this.#goesOn = this.#answer.resume(resume) ?? WAITING;
+    this.#goesOn = this.#answer.resume(resume) ?? QUEUED;
     this.#show();
   }
 
