@@ -281,6 +281,9 @@ def running(first_port: int | None = None) -> Iterator[Stack]:
 
 def main() -> int:
     """Serve until Ctrl-C."""
+    # SIGTERM too, and Ctrl-C also where a shell has started this in the background and lets it be ignored.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     parser = argparse.ArgumentParser(description="Start the compose file's services as plain processes.")
     parser.add_argument("--port", type=int, help="the first of seven ports; by default any free ones")
     print("Starting PostgreSQL, Redis, two servers, two workers and Caddy ...")
