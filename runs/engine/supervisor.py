@@ -254,6 +254,7 @@ class Supervisor:
             await self.journal.commit(log, events, lambda: queued.end(run, ending, outcomes))
             has_ended = True
             if run.status == RunStatus.CREATED:
+                notes.run_ended(run_id, run.owner_id, ending)
                 self._freed(run.conversation_id)
                 self.listings.changed(run.owner_id, run.conversation_id)
         except (Fenced, LostRace):

@@ -17,6 +17,7 @@ from django.contrib.auth.models import User
 from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 
+from concurrency.log_context import bound
 from concurrency.tasks import spawn
 from concurrency.threads import readers
 from providers.catalog import CatalogError
@@ -37,7 +38,7 @@ from runs.services import specs
 from runs.states import CancelledBy, StopReason
 from runs.store import claims, transitions
 from runs.store.transitions import LostRace
-from runs.telemetry import metrics
+from runs.telemetry import metrics, notes
 
 logger = logging.getLogger("runnel.worker")
 
@@ -181,6 +182,9 @@ class Worker:
         events = [*map(agui.tool_result, outcomes), event]
         with contextlib.suppress(Fenced, LostRace):
             await here.journal.commit(log, events, partial(queued.end, run, ending, outcomes))
+            with bound(request_id=run.request_id or None):
+                notes.run_ended(run.pk, run.owner_id, ending)
+            here.listings.changed(run.owner_id, run.conversation_id)
 
 
 def _claim(worker: str, lease: timedelta, most: int) -> list[tuple[Run, RunSpec | Exception]]:

@@ -85,6 +85,26 @@ async def test_a_worker_names_the_request_that_started_the_run_and_counts_how_lo
     assert _waits() == before + 1
 
 
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("is_cancelled", [True, False], ids=["cancelled", "its model is gone"])
+async def test_a_run_that_never_begins_in_a_worker_has_a_line_at_its_end(
+    is_cancelled: bool, ada: Person, connect: Connect, lines: Lines, settings: Any
+) -> None:
+    socket, here = await connect(ada), supervisor.current()
+    here.executor = ByWorkers(here.announce, lambda _: None)
+    run_id = (await socket.ask("start", model="emulator/hello", input="hi"))["run_id"]
+    if is_cancelled:
+        await socket.ask("cancel", run_id=run_id)
+    settings.RUNNEL_EMULATOR = False
+    worker = Worker(most=1)
+    worker.start()
+    await lines.has("run ended")
+    await worker.stop()
+    end = lines.of("run ended")
+    assert (end["run_id"], end["user_id"]) == (run_id, str(ada.user.pk))
+    assert end["status"] == ("cancelled" if is_cancelled else "failed")
+
+
 def _waits() -> float:
     found = re.search(rb"^runnel_queue_seconds_count (\S+)$", metrics.text(Nothing()), re.MULTILINE)
     assert found is not None
