@@ -6,7 +6,7 @@ UV_COMPILE := $(PYTHON) -m uv pip compile --no-config --quiet --universal --pyth
 	--generate-hashes --custom-compile-command "make lock" $(UPGRADE)
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev boto3 s3 otel run compose test lint types imports pytest js vendor thorough faults pictures failures compatibility pythons coverage lanes format lock reset clean
+.PHONY: help install dev boto3 s3 otel run compose test lint types imports pytest postgresql js vendor thorough faults pictures failures compatibility pythons coverage lanes format lock reset clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ imports: dev ## Check who imports whom
 
 pytest: dev ## Run the tests alone (ARGS="tests/project -x")
 	@$(PYTHON) -m pytest $(ARGS)
+
+postgresql: dev ## Run the tests that touch the database with a PostgreSQL of their own (ARGS="tests/runs/store")
+	@$(PYTHON) -m tests.on_postgresql $(ARGS)
 
 js: ## Check the types of the page's JavaScript (needs npm; not part of `make test`)
 	@! npm exec --yes --package=typescript@5.9.3 -- tsc --project jsconfig.json | grep '^static/runnel\|^error'

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from django.db import transaction
 from django.db.models import F, QuerySet
 from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
@@ -371,6 +372,7 @@ def _store_answer(run_id: UUID, step_id: UUID, answer: Answer) -> None:
     records.keep(run_id, step_id, result, answer.calls)
 
 
+@transaction.atomic
 def take_over(run_id: UUID, *, fence: int, among: QuerySet[Run] | None = None) -> bool:
     """Increase a run's fence, so that the process that drove it cannot write any more.
 

@@ -1,0 +1,52 @@
+"""Runs tests with a PostgreSQL and a Redis of their own: ``python -m tests.on_postgresql [arguments of pytest]``.
+
+Without a file or folder among the arguments, it runs the suites that touch the database. Fails if one of the two servers
+is not installed.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.postgresql import temporary_database
+from tests.redis_server import temporary_redis
+
+PROJECT = Path(__file__).resolve().parents[1]
+
+#: The suites that touch the database.
+SUITES = (
+    "tests/runs/engine",
+    "tests/runs/store",
+    "tests/runs/services",
+    "tests/runs/log",
+    "tests/runs/socket",
+    "tests/runs/http",
+    "tests/runs/access",
+    "tests/runs/admin",
+    "tests/runs/limits",
+    "tests/runs/retention",
+    "tests/runs/usage",
+)
+
+
+def main(arguments: list[str]) -> int:
+    """Run pytest, and return its exit code."""
+    chosen = any((PROJECT / argument.partition("::")[0]).exists() for argument in arguments)
+    # The server goes with its databases, of which threads may still hold connections.
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--reuse-db", *arguments]
+    try:
+        with temporary_database() as database, temporary_redis() as redis:
+            lane = {"RUNNEL_LANE_DATABASE_URL": database, "RUNNEL_LANE_REDIS_URL": redis}
+            return subprocess.run(
+                command if chosen else [*command, *SUITES], cwd=PROJECT, env=os.environ | lane, check=False
+            ).returncode
+    except pytest.skip.Exception as missing:
+        print(missing, file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
