@@ -28,13 +28,18 @@ type StateSeen = Callable[[UUID, int, bool, bool], None]
 
 
 class StatePoll:
-    """Reports the state of each added run at once, then every ``interval`` seconds."""
+    """Reports the state of each added run at once, then every ``interval`` seconds.
+
+    Runs are added one by one all the time: what is asked at once is asked for the new ones only.
+    """
 
     def __init__(self, seen: StateSeen, *, interval: float) -> None:
         """Keep the function that is called with each state. It may remove runs."""
         self._seen = seen
         self._interval = interval
         self._run_ids: set[UUID] = set()
+        #: Those that were not reported yet.
+        self._new: set[UUID] = set()
         self._is_new = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -46,6 +51,7 @@ class StatePoll:
     def add(self, run_id: UUID) -> None:
         """Report the state of a run from now on."""
         self._run_ids.add(run_id)
+        self._new.add(run_id)
         self._is_new.set()
         if self._task is None or self._task.done():
             self._task = spawn(self._poll(), name="feed", is_shared=True)
@@ -53,14 +59,21 @@ class StatePoll:
     def remove(self, run_id: UUID) -> None:
         """Report the state of a run no more. The query ends with the last run."""
         self._run_ids.discard(run_id)
+        self._new.discard(run_id)
         if not self._run_ids and self._task is not None:
             self._task.cancel()
             self._task = None
 
     async def _poll(self) -> None:
+        loop = asyncio.get_running_loop()
+        due = loop.time()
         while True:
             self._is_new.clear()
-            asked = tuple(self._run_ids)
+            if self._new and loop.time() < due:
+                asked = tuple(self._new)
+            else:
+                asked, due = tuple(self._run_ids), loop.time() + self._interval
+            self._new.clear()
             try:
                 states = await readers.run(_read_states, asked)
             except Exception:
@@ -70,7 +83,7 @@ class StatePoll:
                     # A run that was deleted has ended.
                     self._report(run_id, *states.get(run_id, (0, True, False)))
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._interval):
+                async with asyncio.timeout_at(due):
                     await self._is_new.wait()
 
     def _report(self, run_id: UUID, last_seq: int, has_ended: bool, is_silent: bool) -> None:

@@ -173,3 +173,14 @@ async def test_one_run_that_cannot_be_reported_keeps_no_other_from_it(queries: Q
     await until(lambda: set(heard) == set(ids) and len(heard) > 4)
     for run_id in ids:
         poll.remove(run_id)
+
+
+async def test_a_new_run_is_asked_about_at_once_and_alone(queries: Queries, ada: Person) -> None:
+    ids = await readers.run(lambda: [make_run(owner=ada.user).pk for _ in range(3)])
+    poll = polling.StatePoll(lambda *_: None, interval=3600)
+    for number, run_id in enumerate(ids, 1):
+        poll.add(run_id)
+        await until(lambda number=number: len(queries.asked) == number)
+    assert queries.asked == [{run_id} for run_id in ids]
+    for run_id in ids:
+        poll.remove(run_id)
