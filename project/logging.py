@@ -85,6 +85,8 @@ def configure(*, debug: bool) -> dict[str, Any]:
         | {name: {"level": "WARNING"} for name in CHATTY}
         # Its errors contain data from servers. Runnel logs the outcome of an MCP call itself.
         | {"mcp": {"level": "CRITICAL"}}
+        # It tells each attempt to reach a database that is away, in several lines; whoever wants a connection says so.
+        | {"psycopg.pool": {"level": "ERROR"}}
         # /readyz answers what it finds. A traceback for each time that somebody asks would be a flood.
         | {"health_check": {"level": "CRITICAL"}},
     }

@@ -30,7 +30,7 @@ RATE = 5.0
 READ, LINE, REST = 10.0, 60.0, 30.0
 #: Sockets that most runs share, and seconds between two that are replaced.
 SOCKETS, REPLACED = 12, 2.0
-#: Seconds after which a replaced socket is closed: what was begun over it ends first.
+#: Seconds after which a replaced socket is closed, at the earliest.
 LEAVES = 20.0
 #: Turns of a conversation, so that its runs do not become longer and longer.
 TURNS = 4
@@ -89,7 +89,7 @@ class _Crowd:
             async with asyncio.timeout(PATIENCE):
                 await kind(self.chance.choice(self.sockets))
         except Exception as error:  # noqa: BLE001 - it is counted, and the soak goes on
-            self.outcomes[f"{kind.__name__.strip('_')}: {type(error).__name__}: {error}"[:200]] += 1
+            self.outcomes[f"{kind.__name__.strip('_')}: {type(error).__name__}: {error}"[:60]] += 1
 
     async def _socket(self) -> Client:
         self._opened += 1
@@ -126,7 +126,8 @@ class _Crowd:
             self.conversations[run["conversation_id"]] = turns + 1
 
     async def _cancelled(self, client: Client) -> None:
-        run = await client.start("openai-chat/drip")
+        # It ends by itself, if nobody is left to cancel it.
+        run = await client.start("openai-chat/long")
         await asyncio.sleep(self.chance.random() * 0.5)
         await self._other(client).ask("cancel", run_id=run["run_id"])
         await self._end(client, run["run_id"])
@@ -170,6 +171,8 @@ class _Crowd:
 
 async def _leave_later(client: Client) -> None:
     await asyncio.sleep(LEAVES)
+    while client.frames:  # noqa: ASYNC110 - what was begun over it ends first
+        await asyncio.sleep(1)
     await client.leave()
 
 

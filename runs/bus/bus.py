@@ -35,6 +35,8 @@ class Kind(StrEnum):
     CANCEL = "cancel"
     #: A run whose lease was over was ended (``run_id``, ``segment``).
     REAPED = "reaped"
+    #: What these runs say cannot be saved now, or can be again (``run_ids``, ``waiting``).
+    STALLED = "stalled"
     #: A run is stored and waits for a worker (``run_id``).
     WAITS = "waits"
     #: A run has begun, or goes on (``run_id``, ``conversation_id``).

@@ -27,6 +27,7 @@ def connect() -> None:
     bus.listen(Kind.WATCHED, _watched)
     bus.listen(Kind.CANCEL, _cancelled)
     bus.listen(Kind.REAPED, _reaped)
+    bus.listen(Kind.STALLED, _stalled)
     bus.listen(Kind.BEGAN, _began)
     bus.listen(Kind.CHANGED, _changed)
     bus.listen(Kind.LISTED, _listed)
@@ -69,6 +70,11 @@ def _cancelled(payload: Payload) -> None:
 def _reaped(payload: Payload) -> None:
     if stop_signals.is_live(run_id := UUID(payload["run_id"])):
         supervisor.current().liveness.note_reaped(run_id, payload["segment"])
+
+
+def _stalled(payload: Payload) -> None:
+    for run_id in payload["run_ids"]:
+        supervisor.current().feed.take_stalled(UUID(run_id), payload["waiting"])
 
 
 def _began(payload: Payload) -> None:

@@ -15,6 +15,8 @@ from concurrency.availability import NOTICEABLE, Availability
 from concurrency.tasks import spawn
 from concurrency.threads import readers
 from providers.errors.stop_signal import StopCause
+from runs import bus
+from runs.bus import Kind
 from runs.engine import endings, heartbeat, reaping, recovery, stop_signals
 from runs.engine.heartbeat import Heartbeat
 from runs.engine.live_poll import LivePoll
@@ -106,8 +108,14 @@ class Liveness:
             if is_told != (waiting > NOTICEABLE):
                 is_told = not is_told
                 self._feed.tell_waiting(is_told)
+                self._tell_others(is_told)
             if waiting > OUTAGE_SECONDS:
                 self._end_driven()
+
+    def _tell_others(self, is_waiting: bool) -> None:
+        """Tell those who show the runs that are driven here: what they read themselves may be well."""
+        if run_ids := [str(run_id) for run_id in self._driven()]:
+            bus.send(Kind.STALLED, {"run_ids": run_ids, "waiting": is_waiting})
 
     def _end_driven(self) -> None:
         """Stop the runs that are driven here. Their ends are stored when the database is back."""

@@ -104,6 +104,9 @@ class _Channel:
     source: _Source
     #: Whether the process that drives the run has sent no heartbeat for a while.
     is_silent: bool = False
+    #: Whether that process has said that it cannot save anything, and whether the viewers were told that saving waits.
+    is_stalled: bool = False
+    is_told_waiting: bool = False
     #: Bytes published so far; a paused viewer measures its growth.
     published: int = 0
     #: The first batch of a run that begins here, for the viewer that its start will bring.
@@ -125,6 +128,7 @@ class Feed:
         self._elsewhere = StatePoll(self._take_state, interval=poll)
         self._news = News(self._read_seq, self._take_news)
         self.followers = Followers()
+        self._is_waiting = False
         self.doorbells = Doorbells(lambda: self._elsewhere.run_ids, self._driven_seq)
 
     def expect(self, run_id: UUID) -> None:
@@ -210,10 +214,23 @@ class Feed:
 
     def tell_waiting(self, is_waiting: bool) -> None:
         """Tell all viewers of runs that have not ended that nothing can be saved now, or that it can be again."""
+        self._is_waiting = is_waiting
         for channel in self._channels.values():
-            if channel.source is not _Source.ENDED:
-                for viewer in channel.viewers:
-                    viewer.tell("storage_waiting", {"waiting": is_waiting})
+            self._tell_waiting(channel)
+
+    def take_stalled(self, run_id: UUID, is_waiting: bool) -> None:
+        """Tell the viewers of a run the same of the process that drives it: a worker may be the only one that writes."""
+        channel = self._channels.get(run_id)
+        if channel is not None and channel.source is _Source.LOG:
+            channel.is_stalled = is_waiting
+            self._tell_waiting(channel)
+
+    def _tell_waiting(self, channel: _Channel) -> None:
+        is_waiting = self._is_waiting or channel.is_stalled
+        if channel.source is not _Source.ENDED and channel.is_told_waiting != is_waiting:
+            channel.is_told_waiting = is_waiting
+            for viewer in channel.viewers:
+                viewer.tell("storage_waiting", {"waiting": is_waiting})
 
     def leave(self, viewer: "Viewer") -> None:
         """Remove a viewer, and its channel if it was the last one and this process does not drive the run."""
@@ -247,6 +264,9 @@ class Feed:
             for viewer in channel.viewers:
                 viewer.tell("worker_silent", {"silent": is_silent})
         if last_seq > channel.last_seq:
+            # Whatever it has said before, it saves now.
+            channel.is_stalled = False
+            self._tell_waiting(channel)
             self._news.want(run_id, last_seq)
         elif has_ended:
             channel.last_seq = last_seq

@@ -87,8 +87,8 @@ class Worker:
         while not self._is_stopping and not here.draining:
             try:
                 is_more = await self._claim()
-            except (OperationalError, InterfaceError) as error:
-                logger.warning("Runs that wait cannot be looked for: %s", error)
+            except (OperationalError, InterfaceError):
+                logger.warning("runs that wait cannot be looked for", exc_info=True)
                 is_more = False
             except Exception:
                 logger.exception("runs that wait could not be claimed; the next look tries again")

@@ -17,10 +17,10 @@ from django.utils import timezone
 
 from concurrency import availability, database_limits
 from concurrency.threads import readers
-from runs.engine import liveness, recovery, stop_signals, supervisor
+from runs.engine import elsewhere, liveness, recovery, stop_signals, supervisor
 from runs.engine.reaping import Continuity
 from runs.log import patient_writer
-from runs.models import Run
+from runs.models import EventLog, Run
 from runs.states import RunStatus
 from runs.store import clock, transitions
 from tests.runs.conftest import Connect, Person
@@ -271,3 +271,21 @@ async def test_a_cancel_that_another_process_has_stored_is_counted_from_then(
     assert end["outcome"] == {"type": "cancelled"}
     least, most = 5.0, 5.0 + time.monotonic() - begun + 1.0
     assert least <= end["metadata"]["upstream_closed_ms"] / 1000 <= most
+
+
+async def test_viewers_are_told_when_only_the_process_that_drives_their_run_cannot_save(
+    ada: Person, connect: Connect
+) -> None:
+    run = await readers.run(lambda: make_run(owner=ada.user, status=RunStatus.RUNNING, worker="a worker"))
+    socket, run_id = await connect(ada), str(run.pk)
+    await socket.ask("subscribe", run_id=run_id)
+    for is_waiting in (True, True, False):
+        elsewhere._stalled({"run_ids": [run_id, str(uuid4())], "waiting": is_waiting})
+    await socket.until(lambda: len(waiting(socket, run_id)) == 2)
+    elsewhere._stalled({"run_ids": [run_id], "waiting": True})
+    await socket.until(lambda: len(waiting(socket, run_id)) == 3)
+    # Its message that it saves again was lost; its events come.
+    events: Any = EventLog.objects.update_or_create
+    await readers.run(events, run_id=run_id, defaults={"last_seq": 1})
+    await socket.until(lambda: len(waiting(socket, run_id)) == 4)
+    assert [told for _, told in waiting(socket, run_id)] == [True, False, True, False]

@@ -10,6 +10,7 @@ from uuid import UUID
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import OperationalError
 
 from concurrency.threads import readers
 from providers import catalog
@@ -21,6 +22,7 @@ from runs.models.tool_call import ToolCallStatus
 from runs.services import specs
 from runs.services.working import Worker
 from runs.states import RunStatus
+from runs.store import claims
 from runs.toolbox.tool import Tool
 from tests.runs.conftest import Connect, Person
 from tests.runs.services.test_queue import CALLS, NOTE, SLOW, approve
@@ -273,3 +275,22 @@ async def test_a_log_that_has_no_row_holds_up_no_other_run(talk: Talk, work: Cal
     await readers.run(EventLog.objects.filter(pk=UUID(broken)).delete)
     work()
     assert (await until(whole, RunStatus.COMPLETED)).claims == 1
+
+
+@pytest.mark.usefixtures("talk")
+async def test_a_database_that_is_away_is_logged_as_an_outage_and_not_at_each_look(
+    work: Callable[..., Worker], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any, **__: Any) -> list[Run]:
+        raise OperationalError("connection failed\nIs the server running?")
+
+    monkeypatch.setattr(claims, "claim", fail)
+    work()
+    async with asyncio.timeout(10):
+        while not (lines := [each for each in caplog.records if each.name == "runnel.worker"]):
+            await asyncio.sleep(0.01)
+    # The message is the same at each look, and the error is beside it: so the log's filter knows it.
+    assert (lines[0].getMessage(), lines[0].exc_info is not None) == (
+        "runs that wait cannot be looked for",
+        True,
+    )
