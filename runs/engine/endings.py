@@ -30,7 +30,7 @@ NOT_EXECUTED = {
 }
 
 LOG_UNAVAILABLE = (
-    "What this answer says could not be saved, because the database could not be reached for too long. "
+    "The rest of this answer could not be saved, because the database could not be reached for too long. "
     "What was said until then is kept."
 )
 

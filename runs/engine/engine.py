@@ -112,12 +112,13 @@ class Engine:
         limit = asyncio.get_running_loop().call_later(
             max(left, 0.0), self._cancellation.stop, StopCause.TIME_LIMIT, message
         )
-        segment = self._run.segment
+        segment, origin = self._run.segment, self._targets[0].origin
         notes.run_began(
             self._run_id,
             segment.conversation_id,
             self._run.owner_id,
-            model=self._targets[0].origin.model,
+            provider=origin.provider,
+            model=origin.model,
             segment=segment.number,
         )
         try:

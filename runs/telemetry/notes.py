@@ -27,12 +27,16 @@ _BEGAN_WITHIN = 0.02
 _unwritten: dict[UUID, Callable[[], None]] = {}
 
 
-def run_began(run_id: UUID, conversation_id: UUID, owner_id: int, *, model: str, segment: int) -> None:
+def run_began(
+    run_id: UUID, conversation_id: UUID, owner_id: int, *, provider: str, model: str, segment: int
+) -> None:
     """Tell of a run that begins here, or goes on after a pause."""
     spans.begin_run(run_id, conversation_id, owner_id, model=model, segment=segment)
     if segment == 1:
         metrics.STARTED.inc()
-    line = partial(logger.info, "run started" if segment == 1 else "run resumed", model=model)
+    line = partial(
+        logger.info, "run started" if segment == 1 else "run resumed", provider=provider, model=model
+    )
     _unwritten[run_id] = partial(copy_context().run, line)
     asyncio.get_running_loop().call_later(_BEGAN_WITHIN, _write_beginning, run_id)
 

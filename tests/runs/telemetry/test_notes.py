@@ -60,7 +60,8 @@ async def test_a_run_has_a_line_at_its_start_and_one_at_its_end(
     for line in lines.seen:
         assert common.items() <= line.items()
         assert "secret" not in str(line)
-    end = lines.of("run ended")
+    began, end = lines.of("run started"), lines.of("run ended")
+    assert (began["provider"], began["model"]) == ("emulator", "hello")
     assert (end["status"], end["stop_reason"]) == ("completed", "end_turn")
     assert end["seconds"] >= 0
     assert "error_code" not in end
