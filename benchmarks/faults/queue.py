@@ -4,23 +4,36 @@ import asyncio
 import statistics
 import time
 
+from benchmarks.faults import people
 from benchmarks.faults.installation import Installation
 from benchmarks.faults.observer import Observer
 from benchmarks.faults.spread import milliseconds
 
 #: Starts that are timed one by one, and those before them, after which everything is loaded.
 ONE_BY_ONE, WARMING = 60, 10
+#: Of one user, a process stores few starts at the same time, so that a burst leaves room for others.
+USERS = 20
 
 
 async def queue(here: Installation, number: int) -> None:
     """Measure the time to the first token one by one, and until ``number`` starts at once all run."""
     await _one_by_one(here)
     clients = [await here.client(0), await here.client(1)]
-    for round_ in range(2):
-        stored, running = await _at_once(clients, number)
-        name = "" if round_ else ", the first time"
-        print(f"10 {number} starts at once{name}: stored {stored:.2f} s, all running {running:.2f} s")
-    for each in clients:
+    persons = await asyncio.to_thread(
+        people.make, here.web[0], [f"starter-{place}" for place in range(USERS)]
+    )
+    many = [
+        await Observer.connect(here.web[place % len(here.web)], person.token)
+        for place, person in enumerate(persons)
+    ]
+    for whose, starters in (("one user", clients), (f"{USERS} users", many)):
+        for time_ in ("the first time", "again"):
+            stored, running = await _at_once(starters, number)
+            print(
+                f"10 {number} starts at once by {whose}, {time_}: stored {stored:.2f} s, all running {running:.2f} s",
+                flush=True,
+            )
+    for each in (*clients, *many):
         await each.leave()
 
 
@@ -62,15 +75,15 @@ async def _first_token(client: Observer, place: int) -> float:
 async def _at_once(clients: list[Observer], number: int) -> tuple[float, float]:
     """Start ``number`` runs at once. Return the seconds until all were stored, and until all ran."""
     begin = time.monotonic()
-    starting = [clients[place % 2].start("emulator/silent") for place in range(number)]
+    starting = [clients[place % len(clients)].start("emulator/silent") for place in range(number)]
     runs = [started["run_id"] for started in await asyncio.gather(*starting)]
     stored = time.monotonic() - begin
     for place, run_id in enumerate(runs):
-        await clients[place % 2].saw(run_id, "STEP_STARTED")
+        await clients[place % len(clients)].saw(run_id, "STEP_STARTED")
     running = time.monotonic() - begin
     await asyncio.gather(
-        *(clients[place % 2].ask("cancel", run_id=run_id) for place, run_id in enumerate(runs))
+        *(clients[place % len(clients)].ask("cancel", run_id=run_id) for place, run_id in enumerate(runs))
     )
     for place, run_id in enumerate(runs):
-        await clients[place % 2].ended(run_id)
+        await clients[place % len(clients)].ended(run_id)
     return stored, running

@@ -9,6 +9,7 @@ from functools import partial
 
 from websockets.asyncio.client import ClientConnection
 
+from benchmarks.faults import people
 from benchmarks.faults.installation import Installation
 from benchmarks.faults.observer import Observer
 from benchmarks.faults.spread import seconds
@@ -19,14 +20,6 @@ from tests.faults.server_process import ServerProcess
 SIGNED_OUT = 4401
 #: Seconds after which a socket that is still open is not closed any more.
 PATIENCE = 30.0
-#: Makes an active user with a token, and prints both.
-_MAKE_USER = """
-from django.contrib.auth.models import User
-from runs.models import ApiToken
-user = User.objects.create_user({name!r}, password="fault-benchmark-1")
-row, text = ApiToken.issue(user)
-print(user.pk, row.pk, text)
-"""
 
 
 async def rights(here: Installation, number: int) -> None:
@@ -38,13 +31,14 @@ async def rights(here: Installation, number: int) -> None:
     for place in range(number):
         signed_out.append(await _signed_out(one, other, password))
         name = f"user-{time.monotonic_ns()}-{place}"
-        done = await asyncio.to_thread(one.run, "shell", "-v", "0", "-c", _MAKE_USER.format(name=name))
-        user_id, token_id, token = done.stdout.split()[-3:]
-        own = await asyncio.to_thread(Browser.signed_in, one, name, "fault-benchmark-1")
-        session, program = await own.socket(other), await Observer.connect(other, token)
-        revoking = asyncio.to_thread(own.post, one, f"/tokens/{token_id}/revoke/")
+        (person,) = await asyncio.to_thread(people.make, one, [name])
+        own = await asyncio.to_thread(Browser.signed_in, one, name, people.PASSWORD)
+        session, program = await own.socket(other), await Observer.connect(other, person.token)
+        revoking = asyncio.to_thread(own.post, one, f"/tokens/{person.token_id}/revoke/")
         revoked.append(await _until_closed(program.closed, revoking))
-        deactivating = asyncio.to_thread(_deactivate, admin, one, user_id)
+        path = f"/admin/auth/user/{person.user_id}/change/"
+        form = await asyncio.to_thread(admin.get, one, path)
+        deactivating = asyncio.to_thread(admin.post, one, path, **_deactivated(form))
         deactivated.append(await _until_closed(partial(_code_of, session), deactivating))
     print(
         f"12 x{number}, sockets of {'another process' if one is not other else 'the process'} closed after:"
@@ -83,14 +77,12 @@ async def _code_of(socket: ClientConnection) -> int | None:
     return socket.close_code
 
 
-def _deactivate(admin: Browser, server: ServerProcess, user_id: str) -> None:
-    """Send the admin's form of a user as it is, without the mark that the user is active."""
-    path = f"/admin/auth/user/{user_id}/change/"
-    form = admin.get(server, path)
-    fields = {}
+def _deactivated(form: str) -> dict[str, str]:
+    """Return the fields of the admin's form of a user as they are, without the mark that the user is active."""
+    fields = {"_save": "Save"}
     for tag in re.findall(r"<input[^>]*>", form):
         values = dict(re.findall(r'(name|type|value)="([^"]*)"', tag))
         if values.get("type") in {"text", "email", "hidden"} and values.get("name"):
             fields[values["name"]] = html.unescape(values.get("value", ""))
-    fields["_save"] = "Save"
-    admin.post(server, path, **{name: value for name, value in fields.items() if name != "is_active"})
+    del fields["csrfmiddlewaretoken"]
+    return fields

@@ -3,18 +3,12 @@
 import asyncio
 import time
 
+from benchmarks.faults import people
 from benchmarks.faults.installation import PATIENCE, Installation
 from benchmarks.faults.observer import Observer
 from benchmarks.faults.spread import seconds
-from tests.faults.poison.backend import NAME
+from tests.faults.poison import NAME
 from tests.faults.server_process import ServerProcess
-
-_MAKE_USER = """
-from django.contrib.auth.models import User
-from runs.models import ApiToken
-user = User.objects.filter(username={name!r}).first() or User.objects.create_user({name!r})
-print(ApiToken.issue(user)[1])
-"""
 
 
 async def poison(here: Installation, number: int) -> None:
@@ -22,8 +16,8 @@ async def poison(here: Installation, number: int) -> None:
     if not here.workers:
         print("10 a run that kills its worker: there are no workers")
         return
-    done = await asyncio.to_thread(here.web[0].run, "shell", "-v", "0", "-c", _MAKE_USER.format(name=NAME))
-    poisoned = await Observer.connect(here.web[0], done.stdout.split()[-1])
+    (person,) = await asyncio.to_thread(people.make, here.web[0], [NAME])
+    poisoned = await Observer.connect(here.web[0], person.token)
     other = await here.client(1)
     reviving = [asyncio.create_task(_revive(worker)) for worker in here.workers]
     given_up, waited, deaths = list[float](), list[float](), 0

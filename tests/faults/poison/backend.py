@@ -7,8 +7,7 @@ from typing import Any
 
 from django.contrib.auth.backends import BaseBackend
 
-#: The user whose runs kill workers.
-NAME = "poisoned"
+from tests.faults.poison import NAME
 
 
 class Backend(BaseBackend):
