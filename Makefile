@@ -57,20 +57,21 @@ vendor: ## Fetch the page's third-party modules again, as scripts/vendor.json pi
 	@python3 scripts/vendor.py $(ARGS)
 
 thorough: dev ## Repeat what `make test` repeats some times as often as before a release
-	@KILLS=20 RANDOM_CANCELS=2000 MANY_CALLS=2000 MUTATIONS=20000 STOPS=100 INTERLEAVINGS=200 \
-		STARTS=200 DEATHS=10 ACROSS=100 FAULTS=20 LONG_OUTAGES=1 STACK=1 DOCUMENTS=300 CUTS=20 MARKDOWN_CUTS=20 LINE_CUTS=50 \
+	@KILLS=200 RANDOM_CANCELS=10000 RACES=2000 MANY_CALLS=2000 MUTATIONS=20000 STOPS=100 INTERLEAVINGS=200 \
+		STARTS=200 DEATHS=50 ACROSS=500 FAULTS=20 LONG_OUTAGES=1 STACK=1 DOCUMENTS=300 CUTS=20 MARKDOWN_CUTS=20 LINE_CUTS=50 \
 		$(PYTHON) -m pytest --timeout=3600 $(ARGS) \
 		tests/faults/test_kill.py tests/faults/test_kill_compaction.py tests/faults/test_cancel_random.py \
 		tests/faults/test_many_streams.py tests/faults/test_two_processes.py tests/faults/test_workers.py \
-		tests/contract/test_mutations.py \
+		tests/scenarios/test_races.py tests/contract/test_mutations.py \
 		tests/runs/services/test_queue_interleavings.py tests/deploy/test_stack.py \
 		tests/providers/usage/test_stopped_answers.py tests/js/test_modules.py tests/browser/test_markdown.py \
 		tests/browser/test_bad_lines.py
 
 faults: dev ## Break whole installations as often as before a release, and print what was noticed (half a day)
-	@$(PYTHON) -m benchmarks.faults --starts 200 --cancels 10000 --races 2000 --cuts 500 --stops 50 --kills 200 \
+	@$(PYTHON) -m benchmarks.faults --lanes 16 --minutes 120 --starts 200 --cancels 10000 --cancels-without-redis 1000 \
+		--races 2000 --cuts 500 --rights 20 --rights-without-redis 20 --tools 20 --poison 5 --stops 50 --kills 200 \
 		--redis 20 --database 20 --long-outages 1 --clocks 5 --standstills 50 --disks 1 --upgrades 3 --first-starts 20 --soak 30
-	@$(PYTHON) -m benchmarks.faults --one --cancels 10000 --cuts 500 --stops 50 --kills 200 --standstills 5 --disks 1 --soak 30
+	@$(PYTHON) -m benchmarks.faults --one --lanes 16 --minutes 120 --cancels 10000 --races 2000 --cuts 500 --stops 50 --kills 200 --standstills 5 --disks 1 --soak 30
 
 pictures: dev ## Take the pictures in docs/pictures/ anew (needs chromium)
 	@$(PYTHON) -m scripts.pictures
