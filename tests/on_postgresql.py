@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults.redis_process import temporary_redis
 from tests.postgresql import temporary_database
-from tests.redis_server import temporary_redis
 
 PROJECT = Path(__file__).resolve().parents[1]
 
@@ -39,7 +39,7 @@ def main(arguments: list[str]) -> int:
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--reuse-db", *arguments]
     try:
         with temporary_database() as database, temporary_redis() as redis:
-            lane = {"RUNNEL_LANE_DATABASE_URL": database, "RUNNEL_LANE_REDIS_URL": redis}
+            lane = {"RUNNEL_LANE_DATABASE_URL": database, "RUNNEL_LANE_REDIS_URL": redis.url}
             return subprocess.run(
                 command if chosen else [*command, *SUITES], cwd=PROJECT, env=os.environ | lane, check=False
             ).returncode

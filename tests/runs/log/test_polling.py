@@ -175,12 +175,16 @@ async def test_one_run_that_cannot_be_reported_keeps_no_other_from_it(queries: Q
         poll.remove(run_id)
 
 
+def _ignore(*_: object) -> None:
+    """Take a state."""
+
+
 async def test_a_new_run_is_asked_about_at_once_and_alone(queries: Queries, ada: Person) -> None:
     ids = await readers.run(lambda: [make_run(owner=ada.user).pk for _ in range(3)])
-    poll = polling.StatePoll(lambda *_: None, interval=3600)
+    poll = polling.StatePoll(_ignore, interval=3600)
     for number, run_id in enumerate(ids, 1):
         poll.add(run_id)
-        await until(lambda number=number: len(queries.asked) == number)
+        await until(lambda: len(queries.asked) == number)  # noqa: B023 - awaited here
     assert queries.asked == [{run_id} for run_id in ids]
     for run_id in ids:
         poll.remove(run_id)
