@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.faults.installation import Installation
+from benchmarks.faults.installation import PATIENCE, Installation
 from benchmarks.faults.observer import Observer, has_ended
 from benchmarks.faults.spread import seconds
 
@@ -32,7 +32,7 @@ async def clocks(here: Installation, number: int) -> None:
         over: list[float] = []
         for _ in range(number):
             wrong = {"LD_PRELOAD": str(library), "FAKETIME": skew, "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
-            with here.driving(**wrong) as server:
+            with here.driving(patience=PATIENCE, **wrong) as server:
                 owner, other = await Observer.connect(server, here.token), await here.client(0)
                 mine, theirs = await _streams(owner), await _streams(other)
                 for client, runs in ((owner, theirs), (other, mine)):
@@ -65,7 +65,7 @@ async def standstills(here: Installation, number: int, chance: random.Random) ->
         return
     false = stale = untold = odd = 0
     ended_after: list[float] = []
-    with here.driving() as web:
+    with here.driving(patience=PATIENCE) as web:
         for _ in range((number + 1) // 2):
             worker = chance.choice(here.workers)
             owner, other = await Observer.connect(web, here.token), await here.client(0)
