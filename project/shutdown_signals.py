@@ -19,6 +19,12 @@ logger = logging.getLogger("runnel.lifecycle")
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
+def stop_at_hangup() -> None:
+    """Let SIGHUP, which a terminal sends when it is closed, stop the process as SIGTERM does, unless it is ignored."""
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
+        signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
+
+
 def hear_first(end: Callable[[], Awaitable[None]], hurry: Callable[[], None]) -> None:
     """Let the first signal to stop call ``end``, and pass it on to the server afterwards; a further one calls ``hurry``.
 

@@ -18,7 +18,7 @@ from django.db import OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
 
 from concurrency import migration_lock
-from project import data_folder, environment, listening, memory
+from project import data_folder, environment, listening, memory, shutdown_signals
 from runs.engine import lock, supervisor
 from runs.management.live_runs import print_live_runs
 
@@ -47,6 +47,7 @@ class Command(BaseCommand):
         except lock.AlreadyRunning as running:
             raise CommandError(str(running)) from None
         memory.keep_large_objects_apart()
+        shutdown_signals.stop_at_hangup()
         host = options["host"]
         try:
             reserved = listening.reserve(host, options["port"])

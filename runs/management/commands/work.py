@@ -10,7 +10,16 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from concurrency.tasks import spawn
-from project import environment, exit_limit, lifecycle, listening, memory, readiness, worker_probes
+from project import (
+    environment,
+    exit_limit,
+    lifecycle,
+    listening,
+    memory,
+    readiness,
+    shutdown_signals,
+    worker_probes,
+)
 from runs.engine import supervisor
 from runs.engine.executor import PROCRASTINATE
 from runs.management.live_runs import print_live_runs
@@ -40,6 +49,7 @@ class Command(BaseCommand):
                 "Set RUNNEL_EXECUTOR=procrastinate for all of them and for the workers."
             )
         memory.keep_large_objects_apart()
+        shutdown_signals.stop_at_hangup()
         port = options["port"]
         try:
             reserved = (
