@@ -16,6 +16,7 @@ import structlog
 structlog.get_logger("runs").info("run.started", run_id="r1")
 logging.getLogger("httpx2").info("HTTP Request: POST https://api.example/?key=sk-secret")
 logging.getLogger("openai").info("Request options: sk-secret")
+logging.getLogger("axes.handlers.database").info("AXES: sk-secret signed in.")
 logging.getLogger("django.request").warning("Not Found: %s", "/x", extra={"request": "sk-secret"})
 
 long = "/" + "a" * 15_000

@@ -73,3 +73,13 @@ def test_the_first_password_is_in_a_file_of_its_owner_and_in_no_log(
     assert str(kept) in out.getvalue()
     assert told.endswith("the password is above." if is_shown else "the password is in the file.")
     assert (password in out.getvalue()) is is_shown
+
+
+@pytest.mark.parametrize(
+    ("demands_https", "where"), [(False, "Open it "), (True, "Open the site's https address ")]
+)
+def test_the_first_steps_lead_where_one_can_sign_in(
+    settings: Any, tmp_path: Path, demands_https: bool, where: str
+) -> None:
+    settings.RUNNEL_DATA_DIR, settings.SECURE_SSL_REDIRECT = tmp_path, demands_https
+    assert serve.Command(stdout=StringIO())._make_first_admin().startswith(where)

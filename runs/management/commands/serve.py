@@ -99,7 +99,10 @@ class Command(BaseCommand):
         # What is no terminal may be a log, which others read and which stays.
         self.stdout.write(f"Password: {password if self.stdout.isatty() else 'see the file'}")
         self.stdout.write(f"File: {kept}")
-        return f"Open it in a browser and sign in as admin; the password is {'above' if self.stdout.isatty() else 'in the file'}."
+        # With https demanded, nobody can sign in at the address that is printed.
+        where = "the site's https address" if settings.SECURE_SSL_REDIRECT else "it"
+        place = "above" if self.stdout.isatty() else "in the file"
+        return f"Open {where} in a browser and sign in as admin; the password is {place}."
 
     def _serve(self, host: str, reserved: socket) -> None:
         from twisted.internet import reactor  # imported here, after Daphne has installed its reactor
