@@ -41,7 +41,10 @@ class Command(BaseCommand):
         except backup.Damaged as damaged:
             raise CommandError(f"The copy is not whole, and was deleted: {damaged}.") from None
         except (OSError, sqlite3.Error) as error:
-            raise CommandError(f"Nothing was backed up: {error}.") from None
+            raise CommandError(
+                f"Nothing was backed up: {error}. The data folder is {settings.RUNNEL_DATA_DIR}: "
+                "set RUNNEL_DATA_DIR if Runnel's data is elsewhere."
+            ) from None
         files = "no files (they are in a store elsewhere)" if made.files is None else f"{made.files} files"
         self.stdout.write(
             f"Backed up to {folder}: {made.size / _MEGABYTE:.1f} MB of database, checked; {files}."
