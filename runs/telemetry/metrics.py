@@ -39,6 +39,9 @@ _SHORT = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0
 
 STARTED = Counter("runnel_runs_started", "Runs that began here.", registry=_own)
 ENDED = Counter("runnel_runs_ended", "Runs that ended.", ("status", "stop_reason"), registry=_own)
+# Told as 0 from the start: Prometheus sees no increase in a number that it had not seen before.
+for _reason in (StopReason.WORKER_LOST, StopReason.LOG_UNAVAILABLE):
+    ENDED.labels(RunStatus.FAILED.value, _reason.value)
 WAITED = Histogram(
     "runnel_queue_seconds",
     "From the storing of a run to its beginning in a worker, by the clocks of both machines.",
