@@ -1,11 +1,10 @@
 """Heartbeats: a process keeps its runs through locks, set clocks and floods, until another one takes them over."""
 
 import asyncio
-import sqlite3
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -20,17 +19,14 @@ from runs.models import Run
 from runs.services.new_run import Started, StartRequest
 from runs.states import TERMINAL, RunStatus
 from runs.store import transitions
+from tests.runs import storage
 from tests.runs.conftest import Person
 from tests.runs.rows import make_run
+from tests.runs.storage import STUCK, locked, needs_sqlite
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("server")]
 
-STUCK = 20.0
 LONG_AGO = "2020-01-01T00:00:00Z"
-
-needs_sqlite = pytest.mark.skipif(
-    "connection.vendor != 'sqlite'", reason="only SQLite has one lock for all writers"
-)
 
 
 async def start(person: Person, model: str = "emulator/silent") -> Started:
@@ -46,15 +42,11 @@ async def start(person: Person, model: str = "emulator/silent") -> Started:
 
 
 async def stored(started: Started) -> Run:
-    return await readers.run(Run.objects.select_related("log").get, pk=started.run_id)
+    return await storage.stored(started.run_id)
 
 
 async def until(started: Started, condition: Callable[[Run], bool]) -> Run:
-    """Wait until a stored run fulfils ``condition``, and return it."""
-    async with asyncio.timeout(STUCK):
-        while not condition(run := await stored(started)):
-            await asyncio.sleep(0.01)
-    return run
+    return await storage.until_stored(started.run_id, condition)
 
 
 def is_running(run: Run) -> bool:
@@ -67,18 +59,6 @@ def lease_is_over(run: Run) -> bool:
 
 def lease_is_good(run: Run) -> bool:
     return run.lease_until is not None and run.lease_until > timezone.now()
-
-
-@contextmanager
-def locked() -> Iterator[None]:
-    """Hold SQLite's write lock."""
-    other = sqlite3.connect(connection.settings_dict["NAME"], isolation_level=None)
-    other.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-    finally:
-        other.execute("ROLLBACK")
-        other.close()
 
 
 @asynccontextmanager

@@ -1,13 +1,15 @@
-"""The heartbeat waits for no row that another transaction has locked: only PostgreSQL locks rows."""
+"""Nobody waits for long for rows that others have locked: only PostgreSQL locks rows."""
 
 import threading
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
+from django.db.backends.signals import connection_created
 from django.utils import timezone
 
+from concurrency import database_limits
 from runs.engine.heartbeat import Heartbeat
 from runs.models import Run
 from runs.states import RunStatus
@@ -17,6 +19,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 STUCK = 20.0
 LONG_AGO = "2020-01-01T00:00:00Z"
+
+needs_postgresql = pytest.mark.skipif("connection.vendor != 'postgresql'", reason="SQLite locks no rows")
 
 
 def renewed(beat: Heartbeat, runs: list[Run]) -> set[Any]:
@@ -41,7 +45,7 @@ def test_the_leases_of_its_own_runs_are_renewed(beat: Heartbeat, runs: list[Run]
     assert renewed(beat, runs) == {runs[0].pk}
 
 
-@pytest.mark.skipif("connection.vendor != 'postgresql'", reason="SQLite locks no rows")
+@needs_postgresql
 def test_a_locked_row_waits_for_the_next_heartbeat(beat: Heartbeat, runs: list[Run]) -> None:
     is_locked, done = threading.Event(), threading.Event()
 
@@ -59,3 +63,34 @@ def test_a_locked_row_waits_for_the_next_heartbeat(beat: Heartbeat, runs: list[R
     done.set()
     other.join()
     assert renewed(beat, runs) == {run.pk for run in runs}
+
+
+@needs_postgresql
+def test_who_stands_still_inside_a_transaction_loses_it_and_its_locks(runs: list[Run]) -> None:
+    database_limits.limit_sessions(0.3)
+    is_locked, may_go_on = threading.Event(), threading.Event()
+    lost: list[DatabaseError] = []
+
+    def stand_still() -> None:
+        try:
+            with transaction.atomic():
+                Run.objects.filter(pk=runs[0].pk).update(system="of who stood still")
+                is_locked.set()
+                may_go_on.wait(STUCK)
+                Run.objects.filter(pk=runs[0].pk).exists()
+        except DatabaseError as error:
+            lost.append(error)
+        finally:
+            connection.close()
+
+    other = threading.Thread(target=stand_still)
+    other.start()
+    try:
+        assert is_locked.wait(STUCK)
+        Run.objects.filter(pk=runs[0].pk).update(system="of who went on")
+    finally:
+        connection_created.disconnect(dispatch_uid="limits of sessions")
+        may_go_on.set()
+        other.join()
+    assert lost
+    assert Run.objects.get(pk=runs[0].pk).system == "of who went on"

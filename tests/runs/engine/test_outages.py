@@ -1,9 +1,8 @@
 """What a database that is away, another process and a clock that is set do to the runs of this process."""
 
 import asyncio
-import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
@@ -26,28 +25,13 @@ from runs.store import clock, transitions
 from tests.runs.conftest import Connect, Person
 from tests.runs.rows import make_run
 from tests.runs.sockets import Socket
+from tests.runs.storage import STUCK, locked, needs_sqlite
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-STUCK = 20.0
-needs_sqlite = pytest.mark.skipif(
-    "connection.vendor != 'sqlite'", reason="only SQLite has one lock for all writers"
-)
 needs_postgresql = pytest.mark.skipif(
     "connection.vendor != 'postgresql'", reason="only PostgreSQL has servers that only read"
 )
-
-
-@contextmanager
-def locked() -> Iterator[None]:
-    """Hold SQLite's write lock: nothing can be saved."""
-    other = sqlite3.connect(connection.settings_dict["NAME"], isolation_level=None)
-    other.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-    finally:
-        other.execute("ROLLBACK")
-        other.close()
 
 
 def waiting(socket: Socket, run_id: str) -> list[tuple[int, bool]]:
@@ -228,13 +212,6 @@ async def test_no_process_clock_makes_a_lease_longer_or_shorter(
     assert await readers.run(recovery.reap, everything=False) == 1
     assert (await readers.run(Run.objects.get, pk=dead.pk)).status == RunStatus.FAILED
     assert (await readers.run(Run.objects.get, pk=run_id)).status == RunStatus.RUNNING
-
-
-async def until_stored(run_id: Any, condition: Callable[[Run], bool]) -> Run:
-    async with asyncio.timeout(STUCK):
-        while not condition(run := await readers.run(Run.objects.get, pk=run_id)):
-            await asyncio.sleep(0.01)
-    return run
 
 
 async def test_a_run_that_another_process_has_ended_stops_here_though_nothing_comes_and_its_viewers_are_told(
