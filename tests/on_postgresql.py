@@ -44,7 +44,7 @@ def main(arguments: list[str]) -> int:
                 command if chosen else [*command, *SUITES], cwd=PROJECT, env=os.environ | lane, check=False
             ).returncode
     except pytest.skip.Exception as missing:
-        print(missing, file=sys.stderr)
+        sys.stderr.write(f"{missing}\n")
         return 1
 
 

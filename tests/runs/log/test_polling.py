@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -179,12 +180,16 @@ def _ignore(*_: object) -> None:
     """Take a state."""
 
 
+def has_asked(queries: Queries, number: int) -> bool:
+    return len(queries.asked) == number
+
+
 async def test_a_new_run_is_asked_about_at_once_and_alone(queries: Queries, ada: Person) -> None:
     ids = await readers.run(lambda: [make_run(owner=ada.user).pk for _ in range(3)])
     poll = polling.StatePoll(_ignore, interval=3600)
     for number, run_id in enumerate(ids, 1):
         poll.add(run_id)
-        await until(lambda: len(queries.asked) == number)  # noqa: B023 - awaited here
+        await until(partial(has_asked, queries, number))
     assert queries.asked == [{run_id} for run_id in ids]
     for run_id in ids:
         poll.remove(run_id)
