@@ -85,8 +85,8 @@ compatibility: dev ## Write docs/compatibility.md anew: which servers' oddities 
 pythons: dev ## Run the quick tests with every Python from 3.12 to 3.14 that is installed (ARGS="tests/providers")
 	@scripts/pythons $(ARGS)
 
-coverage: dev ## Run the tests and print which branches they leave out (ARGS="tests/runs"); a report is in test-results/
-	@$(PYTHON) -m pytest -n $(or $(TEST_WORKERS),2) --dist loadfile -m 'not browser' --cov --cov-branch \
+coverage: dev ## Run the tests and print which lines they leave out (ARGS="tests/runs"); a report is in test-results/
+	@$(PYTHON) -m pytest -n $(or $(TEST_WORKERS),2) --dist loadfile -m 'not browser' --cov \
 		--cov-report=term:skip-covered --cov-report=html:test-results/coverage $(ARGS)
 
 lanes: dev ## Run the tests against servers that we did not write (CONTRIBUTING.md says how to get them)

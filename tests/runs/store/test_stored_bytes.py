@@ -43,10 +43,14 @@ def stored() -> Counter[str]:
 
 
 def _bytes_in(table: str, column: str) -> int:
-    size = "octet_length({})" if connection.vendor == "postgresql" else "length(cast({} as blob))"
-    cast = f'"{column}"::text' if connection.vendor == "postgresql" else f'"{column}"'
+    # PostgreSQL compresses what is long, and would count the digits of bytes that are cast to a text.
+    size = (
+        f'pg_column_size("{column}")'
+        if connection.vendor == "postgresql"
+        else f'length(cast("{column}" as blob))'
+    )
     with connection.cursor() as cursor:
-        cursor.execute(f'SELECT COALESCE(SUM({size.format(cast)}), 0) FROM "{table}"')
+        cursor.execute(f'SELECT COALESCE(SUM({size}), 0) FROM "{table}"')
         return int(cursor.fetchone()[0])
 
 
