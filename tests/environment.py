@@ -1,8 +1,8 @@
 """The environment that tests run in, set before anything reads settings (pytest's ``-p``).
 
 Tests do not see the developer's keys, database or ``.env``. They see only the variables that name the folders
-of foreign servers (``tests/lanes/``), ``RUNNEL_LANE_DATABASE_URL``, the database to use instead of SQLite, and
-``RUNNEL_LANE_REDIS_URL``, the Redis to use beside it. Child processes of tests inherit this environment.
+of foreign servers (``tests/lanes/``), and ``RUNNEL_LANE_DATABASE_URL``, the database to use instead of SQLite.
+Child processes of tests inherit this environment.
 """
 
 import atexit
@@ -39,9 +39,5 @@ os.environ.update(
     RUNNEL_CIRCUIT_FAILURES="0",
 )
 if _database := os.environ.get(f"{_LANES}DATABASE_URL"):
-    # Those of pytest-xdist have a database each; the key keeps their messages apart.
-    _worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0")
     os.environ["DATABASE_URL"] = _database
-    os.environ["SECRET_KEY"] = f"the key of all tests of {_worker}"
-    if _redis := os.environ.get(f"{_LANES}REDIS_URL"):
-        os.environ["REDIS_URL"] = f"{_redis.rpartition('/')[0]}/{_worker.removeprefix('gw')}"
+    os.environ["SECRET_KEY"] = "the key of all tests"

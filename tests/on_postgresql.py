@@ -1,7 +1,7 @@
-"""Runs tests with a PostgreSQL and a Redis of their own: ``python -m tests.on_postgresql [arguments of pytest]``.
+"""Runs tests with a PostgreSQL of their own: ``python -m tests.on_postgresql [arguments of pytest]``.
 
-Without a file or folder among the arguments, it runs the suites that touch the database. Fails if one of the two servers
-is not installed.
+Without a file or folder among the arguments, it runs the suites that touch the database. Fails if PostgreSQL is not
+installed. What needs Redis starts one by itself (``tests/faults``, ``tests/runs/bus``, ``tests/concurrency``).
 """
 
 import os
@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.redis_process import temporary_redis
 from tests.postgresql import temporary_database
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -38,8 +37,8 @@ def main(arguments: list[str]) -> int:
     # The server goes with its databases, of which threads may still hold connections.
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--reuse-db", *arguments]
     try:
-        with temporary_database() as database, temporary_redis() as redis:
-            lane = {"RUNNEL_LANE_DATABASE_URL": database, "RUNNEL_LANE_REDIS_URL": redis.url}
+        with temporary_database() as database:
+            lane = {"RUNNEL_LANE_DATABASE_URL": database}
             return subprocess.run(
                 command if chosen else [*command, *SUITES], cwd=PROJECT, env=os.environ | lane, check=False
             ).returncode

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from django.db import connection  # noqa: F401 - for a condition
 
 from concurrency.threads import readers
 from providers.catalog import cache
@@ -82,6 +83,7 @@ async def test_a_provider_that_another_process_has_stored_is_there_at_its_word(s
     await readers.run(lambda: Provider.objects.filter(slug="new").delete())
 
 
+@pytest.mark.skipif("connection.vendor != 'sqlite'", reason="where a poll looks, it knows the run by then")
 @pytest.mark.django_db(transaction=True)
 async def test_followers_hear_once_of_a_run_that_began_elsewhere(ada: Someone, connect: Connect) -> None:
     socket = await connect(ada)
