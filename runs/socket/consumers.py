@@ -22,8 +22,8 @@ from runs.access.wrong_tokens import check_token, count_token
 from runs.engine import supervisor
 from runs.errors import Forbidden, RateLimited
 from runs.limits import rates
-from runs.log.feed import DROP_ABOVE
 from runs.log.followers import Follower
+from runs.log.viewer import DROP_ABOVE
 from runs.models.audit import Actor
 from runs.socket import frame_parsing, server_frames
 from runs.socket.client_frames import Ack, ClientFrame, Ping

@@ -12,8 +12,8 @@ from concurrency.tasks import spawn
 from providers.types import Json
 from runs.engine import supervisor
 from runs.errors import RateLimited
-from runs.log.feed import DROP_ABOVE, Viewer, size_of
 from runs.log.followers import Follower
+from runs.log.viewer import DROP_ABOVE, Viewer, size_of
 from runs.socket import server_frames
 
 #: Seconds after which a client may try again that follows too much. When a run ends is not known.
@@ -21,7 +21,7 @@ _ASK_AGAIN = 5.0
 
 
 class Subscriptions:
-    """The ``feed.Client`` of one socket."""
+    """The ``viewer.Client`` of one socket."""
 
     def __init__(
         self,

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from emulator import Emulator
-from runs.log.feed import DROP_ABOVE
+from runs.log.viewer import DROP_ABOVE
 from tests.faults.flood import write_flood
 from tests.faults.line import PROMPTLY, is_gone
 from tests.faults.server_process import STUCK, Client, ServerProcess

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from runs.log import feed
+from runs.log import viewer
 from tests.faults.aftermath import assert_call_was_cut, assert_cancelled, assert_sound, said
 from tests.faults.client import Client
 from tests.faults.flood import write_flood
@@ -40,7 +40,7 @@ async def blocked(line: Line, model: str) -> tuple[Client, UUID]:
     client = await line.client()
     run_id = await client.start(model)
     client.stop_reading()
-    await client.until(lambda: client.unread > feed.PAUSE_ABOVE)
+    await client.until(lambda: client.unread > viewer.PAUSE_ABOVE)
     return client, run_id
 
 
@@ -71,7 +71,7 @@ async def test_one_that_never_reads_is_dropped_and_holds_up_nobody(flooding: Non
     assert other.frames[str(run_id)] == stored.frames
     await slow.until(lambda: slow.close_code is not None)
     assert slow.close_code == 4408
-    assert slow.unread <= feed.PAUSE_ABOVE + ONE_FRAME
+    assert slow.unread <= viewer.PAUSE_ABOVE + ONE_FRAME
     assert other.close_code is None
     await line.assert_nothing_left()
 

@@ -12,7 +12,7 @@ from concurrency.threads import readers
 from providers.models import ProviderTrace
 from runs import services
 from runs.engine import recovery, supervisor
-from runs.log import feed
+from runs.log import viewer
 from runs.log.rows import read_page
 from runs.models import Run, Step
 from tests.runs.sockets import STUCK, Socket, bearer
@@ -67,7 +67,7 @@ async def test_it_closes_a_socket_that_sends_and_reads_nothing(ada: Any, server:
     socket._scope["runnel.unsent"] = lambda: unsent
     await socket.open()
     await socket.in_step()
-    unsent = feed.DROP_ABOVE + 1
+    unsent = viewer.DROP_ABOVE + 1
     socket.send("ping")
     await socket.closed()
     assert socket.close_code == 4408
@@ -159,8 +159,8 @@ async def test_it_reads_a_log_again_when_the_database_did_not_answer(
     run_id = (await first.start())["run_id"]
     await first.ended(run_id)
     second = await connect(ada)
-    monkeypatch.setattr(feed, "READ_AGAIN", 0.0)
-    monkeypatch.setattr(feed, "read_page", failing := FailsOnce(read_page))
+    monkeypatch.setattr(viewer, "READ_AGAIN", 0.0)
+    monkeypatch.setattr(viewer, "read_page", failing := FailsOnce(read_page))
     await second.ask("subscribe", run_id=run_id)
     await second.ended(run_id)
     assert failing.calls > 1
@@ -174,7 +174,7 @@ async def test_it_asks_a_viewer_to_come_back_when_its_log_cannot_be_read(
     run_id = (await first.start())["run_id"]
     await first.ended(run_id)
     second = await connect(ada)
-    monkeypatch.setattr(feed, "read_page", FailsOnce(read_page, DatabaseError))
+    monkeypatch.setattr(viewer, "read_page", FailsOnce(read_page, DatabaseError))
     await second.ask("subscribe", run_id=run_id)
     await second.closed()
     assert second.close_code == 4409

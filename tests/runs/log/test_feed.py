@@ -11,12 +11,13 @@ from uuid import UUID
 import pytest
 
 from concurrency.threads import readers
-from runs.log import feed as feeds
-from runs.log.feed import Feed, Viewer
+from runs.log import viewer as viewers
+from runs.log.feed import Feed
 from runs.log.followers import Follower
 from runs.log.journal import Journal
 from runs.log.rows import read_page
 from runs.log.run_log import RunLog
+from runs.log.viewer import Viewer
 from runs.models import Run
 from runs.states import RunStatus
 from tests.runs.conftest import Person
@@ -205,7 +206,7 @@ async def test_a_viewer_that_lags_is_told_and_caught_up_without_a_gap(stage: Sta
     await until(lambda: bool(reader.lags))
     stopped_at = len(reader.frames)
     assert reader.lags == [30 - stopped_at]
-    assert reader.unread() <= feeds.PAUSE_ABOVE + 101_000
+    assert reader.unread() <= viewers.PAUSE_ABOVE + 101_000
     await stage.write(log, 5, size=10)
     await asyncio.sleep(0.1)
     assert len(reader.frames) == stopped_at
@@ -244,9 +245,9 @@ async def test_a_slow_reader_of_a_finished_run_is_waited_for(stage: Stage) -> No
 async def test_what_does_not_fit_into_memory_comes_from_the_log(stage: Stage) -> None:
     log, reader = await stage.open(), Reader()
     viewer = await stage.watch(log, reader)
-    await stage.write(log, feeds.MAX_QUEUED + 1)
+    await stage.write(log, viewers.MAX_QUEUED + 1)
     await stage.write(log, 3)
-    assert viewer._queued <= feeds.MAX_QUEUED
+    assert viewer._queued <= viewers.MAX_QUEUED
     await stage.end(log)
     await until(lambda: reader.has_ended)
     assert reader.frames == await stage.log_of(log)
