@@ -5,7 +5,6 @@ socket owns these tasks, so a closed socket stops no run.
 """
 
 import asyncio
-import concurrent.futures
 import contextlib
 import logging
 import os
@@ -48,8 +47,6 @@ logger = logging.getLogger("runnel.supervisor")
 
 #: Seconds between two attempts to start while the database does not answer.
 START_AGAIN = 1.0
-#: Seconds that a thread waits for the event loop.
-THREAD_TIMEOUT = 30.0
 
 
 class Draining(Exception):  # noqa: N818 - it names what happened
@@ -381,43 +378,3 @@ def current() -> Supervisor:
 def serving() -> tuple[Supervisor, asyncio.AbstractEventLoop] | None:
     """Return the supervisor and its running loop, for other threads. ``None`` without a running loop."""
     return next(((supervisor, loop) for loop, supervisor in _of_this_loop.running()), None)
-
-
-def end_paused_soon(run_id: UUID) -> None:
-    """Schedule ``end_paused`` if this process serves. For threads other than the event loop's."""
-    if (found := serving()) is not None:
-        supervisor, loop = found
-        loop.call_soon_threadsafe(lambda: spawn(supervisor.end_paused(run_id), name=f"end {run_id}"))
-
-
-def listing_changed(user_id: int, conversation_id: UUID) -> None:
-    """Tell the user's open pages what the list shows of a conversation now. For other threads than the event loop's.
-
-    Call it after the commit. Other processes find the change by themselves.
-    """
-    if (found := serving()) is not None:
-        supervisor, loop = found
-        loop.call_soon_threadsafe(supervisor.listings.changed, user_id, conversation_id)
-
-
-def wait_on[T](loop: asyncio.AbstractEventLoop, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
-    """Run ``work`` on ``loop`` and return its result. For threads other than the event loop's.
-
-    Raises:
-        TimeoutError: the loop did not finish ``work`` within ``THREAD_TIMEOUT`` seconds.
-        concurrent.futures.CancelledError: ``work`` was cancelled on the loop.
-        Exception: any error that ``work`` raised.
-    """
-    answer: concurrent.futures.Future[T] = concurrent.futures.Future()
-
-    async def do() -> None:
-        try:
-            answer.set_result(await work())
-        except asyncio.CancelledError:
-            answer.cancel()
-            raise
-        except Exception as error:  # noqa: BLE001 - it is raised in the waiting thread
-            answer.set_exception(error)
-
-    loop.call_soon_threadsafe(lambda: spawn(do(), name="for a thread"))
-    return answer.result(THREAD_TIMEOUT)

@@ -8,7 +8,7 @@ from django.db import connection, transaction
 from concurrency.threads import readers
 from runs import bus
 from runs.bus import Kind
-from runs.engine import supervisor
+from runs.engine import from_threads, supervisor
 from runs.engine.cancel_request import CancelRequest
 from runs.models.audit import Actor
 from runs.models.run import CancelMode
@@ -63,7 +63,7 @@ def cancel_from_thread(
 
     Raises:
         NotFound: there is no such run, or it belongs to another user.
-        TimeoutError: the event loop did not answer within ``supervisor.THREAD_TIMEOUT`` seconds.
+        TimeoutError: the event loop did not answer within ``from_threads.THREAD_TIMEOUT`` seconds.
     """
     by = CancelledBy.ADMIN if owner_id is None else CancelledBy.USER
     by_name = actor.name if actor is not None else name
@@ -74,7 +74,7 @@ def cancel_from_thread(
     # Inside a transaction this would deadlock: the journal and this thread would wait for each other.
     if serving is not None and not connection.in_atomic_block:
         here, loop = serving
-        return _state(supervisor.wait_on(loop, lambda: here.cancel(request)))
+        return _state(from_threads.wait_on(loop, lambda: here.cancel(request)))
     request.signal()
     stored = request.store()
     if stored.was_active:
@@ -82,7 +82,7 @@ def cancel_from_thread(
         transaction.on_commit(partial(bus.send, Kind.CANCEL, {"run_id": str(run_id)}))
     if stored.is_paused:
         # A serving process ends the run now. Otherwise another process ends it at its next heartbeat.
-        transaction.on_commit(partial(supervisor.end_paused_soon, run_id))
+        transaction.on_commit(partial(from_threads.end_paused_soon, run_id))
     return _state(stored.was_active)
 
 

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from providers.text.cleaning import clean
-from runs.engine import supervisor
+from runs.engine import from_threads
 from runs.errors import BadChange, ConversationBusy, NotFound
 from runs.models import Conversation
 from runs.models.conversation import FOLDER_LENGTH, TITLE_LENGTH
@@ -88,7 +88,7 @@ def rename_folder(user: Any, name: str, new_name: str) -> int:
     ids = list(own.values_list("pk", flat=True))
     own.update(changed_at=Now(), **columns)
     for conversation_id in ids:
-        transaction.on_commit(partial(supervisor.listing_changed, user.pk, conversation_id))
+        transaction.on_commit(partial(from_threads.listing_changed, user.pk, conversation_id))
     return len(ids)
 
 
@@ -129,9 +129,9 @@ def restore_conversation(user: Any, conversation_id: UUID) -> None:
     # Asked twice, it is there.
     if not is_restored and not Conversation.objects.filter(pk=conversation_id, owner=user).exists():
         raise NotFound
-    supervisor.listing_changed(user.pk, conversation_id)
+    from_threads.listing_changed(user.pk, conversation_id)
 
 
 def _tell(conversation: Conversation) -> None:
-    tell = partial(supervisor.listing_changed, conversation.owner_id, conversation.pk)
+    tell = partial(from_threads.listing_changed, conversation.owner_id, conversation.pk)
     transaction.on_commit(tell)

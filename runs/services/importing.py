@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import models, transaction
 
-from runs.engine import supervisor
+from runs.engine import from_threads
 from runs.models import Conversation, Message, Run
 from runs.store import clock
 from runs.store.portable import Imported
@@ -30,7 +30,7 @@ def store(imported: Imported) -> Conversation:
     conversation.changed_at = clock.read()
     conversation.save(update_fields=["erased_at", "restorable_until", "changed_at"])
     owner_id, key = conversation.owner_id, conversation.pk
-    transaction.on_commit(lambda: supervisor.listing_changed(owner_id, key))
+    transaction.on_commit(lambda: from_threads.listing_changed(owner_id, key))
     return conversation
 
 

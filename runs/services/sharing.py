@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
-from runs.engine import supervisor
+from runs.engine import from_threads
 from runs.errors import BadChange, NotFound
 from runs.models import Conversation, Run, Share
 
@@ -173,4 +173,4 @@ def _tell(share: Share) -> None:
     conversation_id, user_id = share.conversation_id, share.user_id
     Conversation.objects.filter(pk=conversation_id).update(changed_at=Now())
     if user_id is not None:
-        transaction.on_commit(lambda: supervisor.listing_changed(user_id, conversation_id))
+        transaction.on_commit(lambda: from_threads.listing_changed(user_id, conversation_id))
