@@ -93,7 +93,9 @@ async def test_it_follows_nothing_for_a_socket_that_has_gone(
     await asyncio.wait_for(reached.wait(), STUCK)
     await second.close()
     go_on.set()
-    await asyncio.sleep(0.05)
+    async with asyncio.timeout(STUCK):
+        while any(task.get_name().startswith("job of") for task in asyncio.all_tasks()):
+            await asyncio.sleep(0)
     assert not supervisor.current().feed.followers._followers
 
 
@@ -152,12 +154,18 @@ async def test_it_answers_once_when_a_known_run_cannot_be_looked_up(
     assert [answer["type"] for answer in socket.answers(frame_id)] == ["error"]
 
 
+async def told_all(connect: Connect, ada: Any) -> tuple[Socket, str]:
+    """Return a socket that has got all events of a run, and the run's id."""
+    socket = await connect(ada)
+    run_id = str((await socket.start())["run_id"])
+    await socket.ended(run_id)
+    return socket, run_id
+
+
 async def test_it_reads_a_log_again_when_the_database_did_not_answer(
     connect: Connect, ada: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = await connect(ada)
-    run_id = (await first.start())["run_id"]
-    await first.ended(run_id)
+    first, run_id = await told_all(connect, ada)
     second = await connect(ada)
     monkeypatch.setattr(viewer, "READ_AGAIN", 0.0)
     monkeypatch.setattr(viewer, "read_page", failing := FailsOnce(read_page))
@@ -170,9 +178,7 @@ async def test_it_reads_a_log_again_when_the_database_did_not_answer(
 async def test_it_asks_a_viewer_to_come_back_when_its_log_cannot_be_read(
     connect: Connect, ada: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = await connect(ada)
-    run_id = (await first.start())["run_id"]
-    await first.ended(run_id)
+    first, run_id = await told_all(connect, ada)
     second = await connect(ada)
     monkeypatch.setattr(viewer, "read_page", FailsOnce(read_page, DatabaseError))
     await second.ask("subscribe", run_id=run_id)

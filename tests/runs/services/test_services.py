@@ -249,15 +249,6 @@ async def test_the_heartbeat_hears_of_a_cancel_that_somebody_else_stored(ada: Pe
     assert (run.status, run.cancelled_by) == ("cancelled", "admin")
 
 
-async def test_the_heartbeat_renews_the_lease_of_what_it_drives(ada: Person, settings: Any) -> None:
-    settings.RUNNEL_HEARTBEAT_SECONDS, settings.RUNNEL_LEASE_SECONDS = 0.05, 0.4
-    started = await start(ada, model="emulator/silent")
-    await asyncio.sleep(0.8)
-    run = await readers.run(Run.objects.get, pk=started.run_id)
-    assert run.status == "running"
-    assert await services.cancel(ada.user.pk, started.run_id) == "requested"
-
-
 async def test_a_cancel_after_the_step_lets_the_step_say_all_of_it(ada: Person) -> None:
     started = await start(ada, model="emulator/hello")
     assert await services.cancel(ada.user.pk, started.run_id, mode="after_step") == "requested"
