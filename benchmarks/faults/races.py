@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from benchmarks.faults.installation import Installation
+from benchmarks.faults.installation import PATIENCE, Installation
 from benchmarks.faults.observer import Observer, has_ended, is_whole
 from tests.faults.server_process import Json
 
@@ -269,7 +269,7 @@ async def _lane(
             break
         pair = Pair(here=here, one=clients[number % 2], other=clients[1 - number % 2], chance=chance)
         try:
-            async with asyncio.timeout(60):
+            async with asyncio.timeout(PATIENCE):
                 counted[await race(pair, f"{race.__name__}-{lane}-{number}")] += 1
         except TimeoutError:
             wrong.append("it hangs")
