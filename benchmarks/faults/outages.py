@@ -231,12 +231,11 @@ def _read_only(here: Installation) -> Iterator[None]:
 def _full(disk: Path) -> Iterator[None]:
     """Take all the room that a disk has."""
     balloon = disk / "balloon"
-    with balloon.open("wb") as file, contextlib.suppress(OSError):
+    with balloon.open("wb", buffering=0) as file:
         for size in (1 << 20, 4096, 1):
             with contextlib.suppress(OSError):
                 while True:
                     file.write(b"\0" * size)
-                    file.flush()
     try:
         yield
     finally:
