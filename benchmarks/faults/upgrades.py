@@ -60,11 +60,18 @@ class _Noticed:
 def _pair(earlier: Path, settings: Mapping[str, str]) -> Iterator[tuple[ServerProcess, ServerProcess]]:
     """A server of each release on one database; neither is started."""
     with temporary_server() as database, tempfile.TemporaryDirectory(prefix="runnel-pair-") as folder:
-        common = {"DATABASE_URL": database.url, "SECRET_KEY": "one for all", "RUNNEL_NEWER_DATABASE": "true"}
+        common = {
+            **settings,
+            "DATABASE_URL": database.url,
+            # The release before this one has no settings of tests for this one.
+            "DJANGO_SETTINGS_MODULE": "project.settings",
+            "RUNNEL_NEWER_DATABASE": "true",
+            "SECRET_KEY": "one for all",
+        }
         servers = []
         for name in ("earlier", "present"):
             (Path(folder) / name).mkdir()
-            servers.append(ServerProcess(Path(folder) / name, **common, **settings))
+            servers.append(ServerProcess(Path(folder) / name, **common))
         servers[0].project = earlier
         try:
             yield servers[0], servers[1]
