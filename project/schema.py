@@ -1,4 +1,6 @@
-"""Whether the database has the tables that this code was written for."""
+"""Whether the database has the tables that this code was written for, and takes all that people write."""
+
+from typing import Any
 
 from django.conf import settings
 from django.db import OperationalError, connection
@@ -16,6 +18,11 @@ def problem() -> str:
     except OperationalError:
         connection.close()
         return "The database cannot be reached."
+    if (encoding := _encoding()) not in {"", "UTF8"}:
+        return (
+            f"The database's encoding is {encoding}, in which not everything can be saved that people and models write: "
+            "make it anew with `createdb --encoding=UTF8 --template=template0`."
+        )
     applied = set(loader.applied_migrations)
     missing = sorted(set(loader.graph.nodes) - applied)
     # Migrations that a squashed one replaces are known to it alone.
@@ -34,6 +41,12 @@ def problem() -> str:
             "Start that version, or set RUNNEL_NEWER_DATABASE=true to go back by one version."
         )
     return ""
+
+
+def _encoding() -> str:
+    """Return the encoding of a database on PostgreSQL, as PostgreSQL calls it; nothing for others."""
+    link: Any = connection.connection
+    return str(link.info.parameter_status("server_encoding")) if connection.vendor == "postgresql" else ""
 
 
 def _name(migration: tuple[str, str]) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
+import psycopg
 import pytest
 from django.db import OperationalError, connection
 from django.db.migrations.recorder import MigrationRecorder
@@ -35,6 +36,24 @@ def test_a_database_that_was_not_migrated_is_one() -> None:
     assert schema.problem().startswith(
         f"The database lacks 1 migrations, from runs.{name} on: run `manage.py migrate`"
     )
+
+
+@pytest.mark.skipif("connection.vendor != 'postgresql'", reason="SQLite has one encoding")
+@pytest.mark.django_db(transaction=True)
+def test_a_database_that_cannot_hold_every_character_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    name = "runnel_latin"
+    with psycopg.connect(**connection.get_connection_params(), autocommit=True) as own:
+        own.execute(f"CREATE DATABASE {name} ENCODING LATIN1 LOCALE 'C' TEMPLATE template0")
+        try:
+            connection.close()
+            with monkeypatch.context() as patch:
+                patch.setitem(connection.settings_dict, "NAME", name)
+                found = schema.problem()
+                connection.close()
+        finally:
+            own.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    assert found.startswith("The database's encoding is LATIN1, in which not everything can be saved")
+    assert schema.problem() == ""
 
 
 def test_a_database_of_a_newer_version_is_one_unless_the_operator_goes_back(settings: Settings) -> None:
