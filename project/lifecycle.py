@@ -77,6 +77,7 @@ async def _begin() -> None:
     gc.set_threshold(GC_THRESHOLD, 50, 50)
     logger.info("what the first runs need is loaded")
     _background.add(spawn(memory.keep_small(), name="memory"))
+    _background.add(spawn(clients.keep_few(), name="idle connections", is_shared=True))
     _background.add(spawn(daily.keep_pruned(), name="daily pruning"))
     _background.add(spawn(rights.keep_checking(), name="rights", is_shared=True))
     _background.add(spawn(shares_in_use.keep_checking(), name="shares", is_shared=True))

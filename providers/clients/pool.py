@@ -5,6 +5,7 @@ to checked addresses only (``providers.security.pinned``). Neither follows a red
 would take the key along, and neither waits for a free connection, because a stream holds one for minutes.
 """
 
+import asyncio
 from contextlib import suppress
 from functools import cache as cached
 from typing import Any
@@ -25,6 +26,8 @@ from providers.security.redaction import remember
 
 #: Idle connections that are kept for the next call, per loop.
 _KEPT_CONNECTIONS = 100
+#: Seconds between two looks for connections that were idle for too long.
+_INTERVAL = 5.0
 
 #: Local servers (the emulator, Ollama, vLLM) are never behind the proxy that the environment names.
 _LOCAL = tuple(f"all://{host}" for host in ("127.0.0.1", "localhost", "[::1]"))
@@ -35,9 +38,8 @@ _HOOKS: Any = {"request": [exchange.on_request], "response": [exchange.on_respon
 _trusted = cached(httpx2.create_ssl_context)
 
 
-def _open_pool(limits: httpx2.Limits) -> httpx2.AsyncClient:
+def _open_pool(direct: Transport, limits: httpx2.Limits) -> httpx2.AsyncClient:
     """Return the pool for providers of the environment. It uses the environment's proxies."""
-    direct = Transport(AsyncioBackend(), limits=limits, ssl_context=_trusted())
     # httpx2 prefers a proxy of one scheme to this; one for all schemes would have the same pattern.
     patterns = _LOCAL if "all" in getproxies() else (*_LOCAL, "all://")
     return httpx2.AsyncClient(
@@ -49,13 +51,8 @@ def _open_pool(limits: httpx2.Limits) -> httpx2.AsyncClient:
     )
 
 
-def _guarded_pool(limits: httpx2.Limits) -> httpx2.AsyncClient:
+def _guarded_pool(transport: Transport) -> httpx2.AsyncClient:
     """Return the pool for providers from the admin. It takes nothing from the environment."""
-    transport = PinnedTransport(
-        limits=limits,
-        allow_loopback=lambda: settings.RUNNEL_ALLOW_LOOPBACK_PROVIDERS,
-        ssl_context=_trusted(),
-    )
     return httpx2.AsyncClient(
         transport=transport, trust_env=False, follow_redirects=False, event_hooks=_HOOKS
     )
@@ -66,7 +63,14 @@ class _LoopClients:
 
     def __init__(self) -> None:
         limits = httpx2.Limits(max_connections=None, max_keepalive_connections=_KEPT_CONNECTIONS)
-        self.http, self.guarded = _open_pool(limits), _guarded_pool(limits)
+        direct = Transport(AsyncioBackend(), limits=limits, ssl_context=_trusted())
+        pinned = PinnedTransport(
+            limits=limits,
+            allow_loopback=lambda: settings.RUNNEL_ALLOW_LOOPBACK_PROVIDERS,
+            ssl_context=_trusted(),
+        )
+        self._transports = (direct, pinned)
+        self.http, self.guarded = _open_pool(direct, limits), _guarded_pool(pinned)
         self._sdk_clients: dict[tuple[object, ...], Any] = {}
 
     def sdk_client(self, target: Target, base_url: str | None) -> Any:
@@ -84,6 +88,10 @@ class _LoopClients:
         who = (target.is_guarded, target.api_key, target.base_url)
         for key in [key for key in self._sdk_clients if key[0] == who]:
             del self._sdk_clients[key]
+
+    async def close_expired(self) -> None:
+        for transport in self._transports:
+            await transport.close_expired()
 
     async def close(self) -> None:
         await self.http.aclose()
@@ -109,6 +117,13 @@ def forget(target: Target) -> None:
         # A loop that has closed meanwhile takes its clients along.
         with suppress(RuntimeError):
             loop.call_soon_threadsafe(clients.forget, target)
+
+
+async def keep_few() -> None:
+    """Close connections that nobody has used for some seconds, until the task is cancelled."""
+    while True:
+        await asyncio.sleep(_INTERVAL)
+        await of_this_loop.get().close_expired()
 
 
 async def close_all() -> None:

@@ -38,6 +38,10 @@ class Transport(httpx2.AsyncHTTPTransport):
             network_backend=backend,
         )
 
+    async def close_expired(self) -> None:
+        """Close the connections that were idle for longer than ``limits`` allow: the pool does so at the next call only."""
+        await self._pool._close_connections(self._pool._assign_requests_to_connections())
+
     @override
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         response = await super().handle_async_request(request)
