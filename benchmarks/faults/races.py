@@ -120,7 +120,7 @@ async def approve_and_cancel(pair: Pair, label: str) -> str:
     decided, _ = await pair.both(
         pair.one._answer("resolve", {"run_id": run_id, "resume": resume}),
         pair.other._answer("cancel", {"run_id": run_id}),
-        ahead=0.1,
+        ahead=0.4,
     )
     require(decided["type"] == "ok" or decided["code"] in TOO_LATE, str(decided))
     if decided["type"] == "ok":
