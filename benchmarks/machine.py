@@ -24,7 +24,12 @@ def pin(pid: int, to: set[int] | None) -> None:
 
 
 def cpu_seconds(pid: int) -> float:
-    """Return the seconds of CPU time that a process has used, in user and kernel mode."""
+    """Return the seconds of CPU time that a process and its children have used, in user and kernel mode."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return _own_cpu_seconds(pid) + sum(cpu_seconds(int(child)) for child in children)
+
+
+def _own_cpu_seconds(pid: int) -> float:
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / _TICK
 

@@ -18,7 +18,7 @@ from typing import Any
 from benchmarks import machine, upstream
 from benchmarks.figures import Figures
 from benchmarks.sdk_alone import DICTS, TYPED
-from benchmarks.server import PROJECT, PROVIDERS, Served, providers_at, serve
+from benchmarks.server import PROJECT, PROVIDERS, SERVERS, Served, providers_at, serve
 from benchmarks.upstream import Load, Upstream
 from benchmarks.viewer import Viewer
 
@@ -110,15 +110,21 @@ def sdk_alone(source: Upstream, cores: set[int] | None) -> Iterator[SdkAlone]:
 
 
 def measure(
-    source: Upstream, provider: str, load: Load, warm: Load, streams: int, cores: set[int] | None
+    source: Upstream,
+    provider: str,
+    load: Load,
+    warm: Load,
+    streams: int,
+    cores: set[int] | None,
+    kind: str,
 ) -> dict[str, Figures]:
-    """Read the same load in all three ways, each in a new, warmed-up process."""
+    """Read the same load in all three ways, each in a new, warmed-up process; ``kind`` is a server."""
     rows = {}
     for mode, label in ((TYPED, "SDK alone, typed"), (DICTS, "SDK alone, dicts")):
         with sdk_alone(source, cores) as alone:
             alone.read(mode, warm, 1)
             rows[label] = alone.read(mode, load, streams)
-    with serve(providers_at(source.origin)) as server:
+    with serve(providers_at(source.origin), kind=kind) as server:
 
         async def warmed() -> Figures:
             await through_runnel(server, provider, warm, 1)
@@ -161,6 +167,7 @@ def main() -> None:
     parser.add_argument("--streams", type=int, nargs="*", default=[25, 100], help="at 50 tokens/s each")
     parser.add_argument("--seconds", type=float, default=6.0, help="how long a paced stream lasts")
     parser.add_argument("--tokens", type=int, default=30_000, help="of the stream flat out")
+    parser.add_argument("--server", choices=SERVERS, default="daphne", help="what serves Runnel")
     options = parser.parse_args()
     available = machine.cores()
     measured, rest = available or (None, None)
@@ -172,11 +179,11 @@ def main() -> None:
         print(f"Load average before: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores.")
         warm = source.flat_out(2_000)
         load = source.flat_out(options.tokens)
-        rows = measure(source, PROVIDERS[options.wire], load, warm, 1, measured)
+        rows = measure(source, PROVIDERS[options.wire], load, warm, 1, measured, options.server)
         show(f"One stream, flat out, {load.tokens:,} tokens", rows, paced=False)
         for streams in options.streams:
             load = source.paced(rate=RATE, seconds=options.seconds)
-            rows = measure(source, PROVIDERS[options.wire], load, warm, streams, measured)
+            rows = measure(source, PROVIDERS[options.wire], load, warm, streams, measured, options.server)
             show(f"{streams} streams at {RATE} tokens/s, {options.seconds:.0f} s", rows, paced=True)
 
 

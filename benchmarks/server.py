@@ -30,6 +30,22 @@ PROVIDERS = {
 }
 
 
+#: How each server is started, without its host and port. ``manage.py serve`` is Daphne's, and prepares the folder itself.
+SERVERS = {
+    "daphne": ("manage.py", "serve"),
+    "uvicorn": (
+        "-m",
+        "uvicorn",
+        "--ws",
+        "websockets-sansio",
+        "--log-level",
+        "warning",
+        "project.asgi:application",
+    ),
+    "granian": ("-m", "granian", "--interface", "asgi", "--log-level", "warning", "project.asgi:application"),
+}
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Served:
     """A running server and an API token for it."""
@@ -63,9 +79,13 @@ def providers_at(origin: str) -> dict[str, str]:
 
 @contextlib.contextmanager
 def serve(
-    environment: Mapping[str, str], *, is_pinned: bool = True, descriptors: int | None = None
+    environment: Mapping[str, str],
+    *,
+    is_pinned: bool = True,
+    descriptors: int | None = None,
+    kind: str = "daphne",
 ) -> Iterator[Served]:
-    """Serve with ``environment`` added to this process's own.
+    """Serve with ``environment`` added to this process's own, by one of ``SERVERS``.
 
     The server ``is_pinned`` to one core if there are several. Otherwise it uses all, as an operator's does. It may have
     so many ``descriptors``; ``None`` for as many as this process.
@@ -79,11 +99,13 @@ def serve(
             "RUNNEL_ENV_FILE": os.devnull,
             **environment,
         }
+        if kind != "daphne":
+            _prepare(values)
         available = machine.cores() if is_pinned else None
         output = Path(folder, "output")
         with output.open("wb") as file:
             process = subprocess.Popen(
-                [sys.executable, "manage.py", "serve"],
+                [sys.executable, *SERVERS[kind], "--host", "127.0.0.1", "--port", str(port)],
                 cwd=PROJECT,
                 env=values,
                 stdout=file,
@@ -108,6 +130,16 @@ def serve(
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+
+
+def _prepare(values: Mapping[str, str]) -> None:
+    """Make the tables and the first admin, as ``manage.py serve`` does."""
+    script = (
+        "from django.contrib.auth import get_user_model; from django.core.management import call_command;"
+        "call_command('migrate', verbosity=0); get_user_model().objects.create_superuser('admin')"
+    )
+    command = [sys.executable, "manage.py", "shell", "--no-imports", "-c", script]
+    subprocess.run(command, cwd=PROJECT, env=values, check=True, stdout=subprocess.DEVNULL)
 
 
 def free_port() -> int:
