@@ -271,7 +271,7 @@ class Supervisor:
         request.signal()
         if request.by is CancelledBy.SERVER:
             return True
-        stored = await self.journal.execute(request.store)
+        stored = await self.journal.execute(request.store, about=request.run_id)
         if stored.was_active:
             # The run may have resumed here before the intent was stored.
             request.signal()

@@ -48,6 +48,8 @@ class _Request:
     apply: Callable[[], Any]
     answer: asyncio.Future[Any]
     makes_run: bool = False
+    #: The run that it changes, if it has no log.
+    about: UUID | None = None
     #: The log's pending items, which are committed together with the decision.
     before: list[str | Delta] = field(default_factory=list)
 
@@ -55,6 +57,12 @@ class _Request:
     def may_be_refused(self) -> bool:
         """Whether it is no commit of a run that is driven."""
         return self.makes_run or self.log is None
+
+    @property
+    def place(self) -> int:
+        """Its place in a group. Processes that lock the rows of several runs in one order wait, and do not deadlock."""
+        run_id = self.log.run_id if self.log is not None else self.about
+        return run_id.int if run_id is not None else 0
 
 
 class Journal:
@@ -149,13 +157,15 @@ class Journal:
         """
         return await self._request(log, events, apply, makes_run=True)
 
-    async def execute[T](self, apply: Callable[[], T]) -> T:
+    async def execute[T](self, apply: Callable[[], T], *, about: UUID | None = None) -> T:
         """Run ``apply`` in the writer's next transaction, without events, and return its result.
+
+        ``about`` is the run that it changes, if it is one.
 
         Raises:
             Exception: ``apply`` raised it; its changes are rolled back.
         """
-        return await self._request(None, [], apply)
+        return await self._request(None, [], apply, about=about)
 
     async def close(self) -> None:
         """Commit all pending events, unless the database is away for too long, and stop the writer."""
@@ -178,14 +188,20 @@ class Journal:
         self._start()
 
     async def _request[T](
-        self, log: RunLog | None, events: list[Event], apply: Callable[[], T], *, makes_run: bool = False
+        self,
+        log: RunLog | None,
+        events: list[Event],
+        apply: Callable[[], T],
+        *,
+        makes_run: bool = False,
+        about: UUID | None = None,
     ) -> T:
         if log is not None and log.lost:
             raise Fenced
         # Serialized here: an error fails this request only, while an error in the commit fails the group.
         texts = [_dumps(event) for event in events]
         answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._requests.append(_Request(log, texts, apply, answer, makes_run))
+        self._requests.append(_Request(log, texts, apply, answer, makes_run, about))
         self._is_urgent.set()
         self._start()
         return await asyncio.shield(answer)
@@ -212,7 +228,7 @@ class Journal:
 
     async def _commit_pending(self) -> None:
         """Commit what was collected. Nothing of it is held afterwards: a request knows its run's files."""
-        logs, requests = list(self._dirty), self._requests
+        logs, requests = list(self._dirty), sorted(self._requests, key=lambda item: item.place)
         self._dirty, self._requests = {}, []
         if not logs and not requests:
             return

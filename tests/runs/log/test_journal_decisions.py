@@ -2,6 +2,7 @@
 
 import asyncio
 from functools import partial
+from uuid import UUID
 
 import pytest
 from django.db import IntegrityError
@@ -158,3 +159,15 @@ async def test_an_answer_that_nobody_waits_for_any_more_is_still_carried_out(boo
     with pytest.raises(asyncio.CancelledError):
         await waiting
     assert [event["value"] for event in await book.events(log)] == ["end"]
+
+
+async def test_a_group_changes_runs_in_the_order_of_their_ids_so_that_processes_do_not_deadlock(
+    book: Book,
+) -> None:
+    logs = [await book.open() for _ in range(3)]
+    ids = sorted((log.run_id for log in logs), reverse=True)
+    changed: list[UUID] = []
+    await asyncio.gather(
+        *(book.journal.execute(partial(changed.append, run_id), about=run_id) for run_id in (*ids, ids[0]))
+    )
+    assert changed == sorted([*ids, ids[0]])
