@@ -136,7 +136,7 @@ class Journal:
         Args:
             log: the run's log.
             events: the events to append; may be empty.
-            apply: runs on the writer's thread inside the transaction.
+            apply: runs on the writer's thread inside the transaction; again, if that was rolled back.
 
         Returns:
             The result of ``apply``.

@@ -119,10 +119,14 @@ class _Mismatch(Exception):  # noqa: N818 - it names what happened
     """At least one append of a group found another fence or another ``last_seq`` than expected."""
 
 
+class _Refused(Exception):  # noqa: N818 - it names what happened
+    """At least one decision of a group failed, and none of it has a savepoint to go back to."""
+
+
 def write_group(group: Group) -> Outcomes:
     """Write ``group`` in one transaction; if that fails, write each part in a transaction of its own.
 
-    Blocks the calling thread.
+    Decisions have savepoints only once one of them has failed: then the group is written again. Blocks the thread.
 
     Raises:
         OperationalError, InterfaceError: the database cannot be reached. The same group can be written again: what was
@@ -132,10 +136,11 @@ def write_group(group: Group) -> Outcomes:
         if not group.appends and len(group.decisions) == 1:
             # Alone it needs no savepoint.
             return Outcomes(decisions=[_apply(group.decisions[0])])
-        with transaction.atomic():
-            if not _append_all(group.appends):
-                raise _Mismatch
-            return Outcomes(decisions=[_apply(decision) for decision in group.decisions])
+        try:
+            return _write_together(group, _apply_unguarded)
+        except _Refused:
+            _forget_rows(group)
+            return _write_together(group, _apply)
     except (OperationalError, InterfaceError) as error:
         _forget_rows(group)
         if not is_outage(error):
@@ -152,6 +157,13 @@ def write_group(group: Group) -> Outcomes:
         _forget_rows(group)
         logger.exception("a group of %d failed: retrying one by one", len(group.appends))
         return _write_one_by_one(group)
+
+
+def _write_together(group: Group, apply: Callable[[AtomicChange], Any]) -> Outcomes:
+    with transaction.atomic():
+        if not _append_all(group.appends):
+            raise _Mismatch
+        return Outcomes(decisions=[apply(decision) for decision in group.decisions])
 
 
 def is_outage(error: Exception) -> bool:
@@ -198,13 +210,7 @@ def _apply(decision: AtomicChange) -> Any:
         return decision.outcome
     try:
         with transaction.atomic():
-            if decision.append is not None and not decision.makes_run:
-                _append_one(decision.append)
-            result = decision.apply()
-            if decision.append is not None and decision.makes_run:
-                decision.append.keep(result)
-                _append_one(decision.append)
-            return result
+            return _carry_out(decision)
     except Exception as error:
         if decision.append is not None:
             decision.append.newest_row.forget()
@@ -212,6 +218,26 @@ def _apply(decision: AtomicChange) -> Any:
             raise
         # The caller of Journal.commit gets it.
         return error
+
+
+def _apply_unguarded(decision: AtomicChange) -> Any:
+    """Do the same without a savepoint, which costs two statements. Raise ``_Refused`` if it fails."""
+    if decision.is_over:
+        return decision.outcome
+    try:
+        return _carry_out(decision)
+    except Exception as error:
+        raise error if is_outage(error) else _Refused from error
+
+
+def _carry_out(decision: AtomicChange) -> Any:
+    if decision.append is not None and not decision.makes_run:
+        _append_one(decision.append)
+    result = decision.apply()
+    if decision.append is not None and decision.makes_run:
+        decision.append.keep(result)
+        _append_one(decision.append)
+    return result
 
 
 def _append_one(append: Append) -> None:

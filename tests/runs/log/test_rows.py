@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.db import InterfaceError, OperationalError, connection
+from django.test.utils import CaptureQueriesContext
 
 from runs.log import agui, writer
 from runs.log.packing import frame_head, frames
@@ -150,6 +151,34 @@ def test_a_group_that_fails_is_written_once(log: Log, ada: Person) -> None:
     log.write()
     log.assert_whole()
     other.assert_whole()
+
+
+def test_decisions_have_savepoints_only_once_one_of_them_has_failed(log: Log, ada: Person) -> None:
+    other = Log(make_run(owner=ada.user, status=RunStatus.RUNNING))
+    log.write()
+    other.write()
+
+    def decide(*applied: Callable[[], Any]) -> tuple[list[Any], int]:
+        appends = [each.append() for each in (log, other)]
+        decisions = [AtomicChange(append, apply) for append, apply in zip(appends, applied, strict=True)]
+        with CaptureQueriesContext(connection) as queries:
+            outcomes = write_group(Group([], decisions)).decisions
+        for each, append, outcome in zip((log, other), appends, outcomes, strict=True):
+            each.events += append.events if outcome is None else []
+        return outcomes, sum("SAVEPOINT" in query["sql"] for query in queries)
+
+    def rename_and_fail() -> None:
+        Run.objects.filter(pk=other.run.pk).update(model="changed")
+        raise LookupError
+
+    assert decide(lambda: None, lambda: None) == ([None, None], 0)
+    outcomes, savepoints = decide(lambda: None, rename_and_fail)
+    assert [type(outcome) for outcome in outcomes] == [type(None), LookupError]
+    assert savepoints
+    assert Run.objects.get(pk=other.run.pk).model == "emulator/hello"
+    for each in (log, other):
+        each.write()
+        each.assert_whole()
 
 
 def test_an_outage_loses_and_doubles_nothing(log: Log) -> None:
