@@ -11,8 +11,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
+from uuid import uuid4
 
 import psycopg
+from websockets.exceptions import ConnectionClosed, InvalidMessage
 
 from benchmarks.faults.installation import PATIENCE
 from benchmarks.faults.observer import Observer, has_ended, is_whole
@@ -24,6 +26,8 @@ from tests.postgresql import DatabaseServer, temporary_server
 
 #: Streams under which the versions change, and seconds between two further starts.
 STREAMS, BETWEEN = 20, 0.5
+#: Seconds after which a start counts as not answered.
+ANSWERED = 30.0
 #: Processes that start at once.
 AT_ONCE = 3
 
@@ -110,21 +114,26 @@ async def _there_and_back(earlier: ServerProcess, present: ServerProcess, notice
 
 
 async def _keep_starting(serving: Sequence[ServerProcess], token: str, noticed: _Noticed) -> None:
-    """Start runs again and again at the server that serves now, as a balancer lets people do."""
+    """Start runs again and again at the server that serves now. Who loses a connection comes back and asks the same again."""
     for number in itertools.count():
         noticed.starts += 1
-        try:
-            client = await Observer.connect(serving[0], token)
-            run = await client.start("emulator/echo", f"number {number}")
-            await client.ended(run["run_id"])
-            await client.leave()
-        except asyncio.CancelledError:
-            noticed.starts -= 1
-            raise
-        except Exception as error:  # noqa: BLE001 - it is counted
-            noticed.unanswered += 1
-            print(f"   a start was not answered: {type(error).__name__}: {error}")
+        run_id, end = str(uuid4()), time.monotonic() + ANSWERED
+        while not await _start(serving[0], token, run_id, f"number {number}"):
+            if time.monotonic() > end:
+                noticed.unanswered += 1
+                break
+            await asyncio.sleep(0.1)
         await asyncio.sleep(BETWEEN)
+
+
+async def _start(server: ServerProcess, token: str, run_id: str, text: str) -> bool:
+    """Start a run, or find that it was started, and see its end. Return whether that came before the connection broke."""
+    with contextlib.suppress(OSError, InvalidMessage, ConnectionClosed, AssertionError):
+        async with await Observer.connect(server, token) as client:
+            await client.start("emulator/echo", text, run_id=run_id)
+            await client.ended(run_id)
+            return True
+    return False
 
 
 def first_starts(number: int, settings: Mapping[str, str]) -> None:
