@@ -41,13 +41,15 @@ class Command(BaseCommand):
         """Work until SIGTERM or Ctrl-C.
 
         Raises:
-            CommandError: the settings say that there is nothing to do for a worker, or its port is in use.
+            CommandError: the settings, or --runs, say that there is nothing to do for a worker, or its port is in use.
         """
         if settings.RUNNEL_EXECUTOR != PROCRASTINATE:
             raise CommandError(
                 "There is nothing for a worker to do: the web processes execute their runs themselves. "
                 "Set RUNNEL_EXECUTOR=procrastinate for all of them and for the workers."
             )
+        if options["runs"] < 1:
+            raise CommandError("A worker executes one run at a time at least: give --runs a number from 1.")
         memory.keep_large_objects_apart()
         shutdown_signals.stop_at_hangup()
         port = options["port"]

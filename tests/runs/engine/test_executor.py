@@ -44,6 +44,12 @@ def test_a_worker_that_has_nothing_to_do_says_so() -> None:
         call_command("work")
 
 
+def test_a_worker_that_would_execute_nothing_says_so(settings: Any) -> None:
+    settings.RUNNEL_EXECUTOR = "procrastinate"
+    with pytest.raises(CommandError, match="from 1"):
+        call_command("work", runs=0)
+
+
 def test_a_choice_is_one_of_its_values(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RUNNEL_EXECUTOR", "celery")
     with pytest.raises(environment.Mistake, match="inprocess or procrastinate, not 'celery'"):
