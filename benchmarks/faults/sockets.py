@@ -42,7 +42,7 @@ _NOTE_COMMITS = {
         (
             "CREATE TRIGGER IF NOT EXISTS benchmark_note AFTER UPDATE ON runs_eventlog"
             " WHEN substr(NEW.run_id, 1, 1) = '0' BEGIN INSERT INTO benchmark_commits"
-            " VALUES (NEW.run_id, NEW.last_seq, unixepoch('subsec')); END"
+            " VALUES (NEW.run_id, NEW.last_seq, (julianday('now') - 2440587.5) * 86400.0); END"
         ),
     ),
 }
