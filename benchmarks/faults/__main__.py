@@ -154,6 +154,7 @@ def main() -> None:
     port = free_port()
     settings = providers_at(f"http://127.0.0.1:{port}") | {
         "RUNNEL_MAX_RUNS_PER_USER": "1000",
+        "RUNNEL_SOCKETS_PER_USER": "2000",
         "DJANGO_SETTINGS_MODULE": "tests.faults.poison.settings",
         "RUNNEL_ANSWER_CHARS": "100000000",
         "RUNNEL_STARTS_PER_MINUTE": "1000000",
