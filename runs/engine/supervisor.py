@@ -334,8 +334,8 @@ class Supervisor:
             await asyncio.gather(self._compacting, return_exceptions=True)
         if self._tidying is not None:
             self._tidying.cancel()
-            await self.liveness.stop()
-        await self.journal.close()
+        # Each may wait some seconds for a database that hangs, and the sockets are closed only then.
+        await asyncio.gather(self.liveness.stop(), self.journal.close())
         await asyncio.gather(packers.close(), readers.close())
 
     async def _tidy_up(self) -> None:
