@@ -392,8 +392,7 @@ async def test_a_cancel_that_is_stored_behind_a_decision_stops_at_once(
 
     monkeypatch.setattr(journal, "execute", decided_before)
     await sync_to_async(lambda: services.cancel_from_thread(ada.user.pk, run.pk))()
-    await asyncio.sleep(1.0)
-    assert (await readers.run(Run.objects.get, pk=run.pk)).status == "cancelled"
+    await until(run.pk, "cancelled")
 
 
 async def test_what_a_start_cancels_is_told_after_its_answer(ada: Person) -> None:
