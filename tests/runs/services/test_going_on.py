@@ -385,10 +385,10 @@ async def test_a_cancel_that_is_stored_behind_a_decision_stops_at_once(
     journal = supervisor.current().journal
     execute = journal.execute
 
-    async def decided_before(apply: Any) -> Any:
+    async def decided_before(apply: Any, **about: Any) -> Any:
         monkeypatch.undo()
         await resolving.resolve(ada.user.pk, run.pk, resume)
-        return await execute(apply)
+        return await execute(apply, **about)
 
     monkeypatch.setattr(journal, "execute", decided_before)
     await sync_to_async(lambda: services.cancel_from_thread(ada.user.pk, run.pk))()
