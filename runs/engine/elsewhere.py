@@ -85,7 +85,7 @@ def _began(payload: Payload) -> None:
 def _changed(payload: Payload) -> None:
     here, conversation_id = supervisor.current(), UUID(payload["conversation_id"])
     # Perhaps something is queued behind a run that ends here.
-    here.queues.add(conversation_id)
+    here.note_queue(conversation_id)
     run_id = payload["run_id"]
     here.feed.followers.changed_elsewhere(conversation_id, UUID(run_id) if run_id else None)
 

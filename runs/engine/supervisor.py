@@ -45,6 +45,8 @@ from runs.telemetry import notes
 
 logger = logging.getLogger("runnel.supervisor")
 
+#: Conversations that are remembered because something may be queued in them.
+MOST_QUEUES = 10_000
 #: Seconds between two attempts to start while the database does not answer.
 START_AGAIN = 1.0
 
@@ -78,8 +80,8 @@ class Supervisor:
         self.drained = asyncio.Event()
         self._skip_wait = StopSignal()
         self._runs: dict[UUID, asyncio.Task[None]] = {}
-        #: Conversations in which something may be queued, as far as this process knows. The rest is found by looking.
-        self.queues: set[UUID] = set()
+        #: The last ``MOST_QUEUES`` conversations in which something may be queued. The rest is found by looking.
+        self._queues: dict[UUID, None] = {}
         self._launches: WeakValueDictionary[UUID, asyncio.Event] = WeakValueDictionary()
         self.liveness = Liveness(
             self.settings,
@@ -201,10 +203,17 @@ class Supervisor:
         self._titling.add(task)
         task.add_done_callback(self._titling.discard)
 
+    def note_queue(self, conversation_id: UUID) -> None:
+        """Look for what is queued in a conversation when its run ends here, and not at the next heartbeat only."""
+        self._queues.pop(conversation_id, None)
+        self._queues[conversation_id] = None
+        if len(self._queues) > MOST_QUEUES:
+            del self._queues[next(iter(self._queues))]
+
     def _freed(self, conversation_id: UUID) -> None:
         """Begin with what is queued in a conversation, whose run has ended or paused."""
         # A worker does not know what others have queued.
-        may_be_queued = conversation_id in self.queues or self.executor.driver is None
+        may_be_queued = conversation_id in self._queues or self.executor.driver is None
         if may_be_queued and not self.draining:
             for begin_next in _when_free:
                 spawn(begin_next(conversation_id), name=f"queue of {conversation_id}", is_shared=True)
@@ -212,7 +221,7 @@ class Supervisor:
     async def _begin_queued(self) -> None:
         """Begin with what is queued and free to begin, in all conversations."""
         for conversation_id in await readers.run(queue.ready_to_begin):
-            self.queues.add(conversation_id)
+            self.note_queue(conversation_id)
             self._freed(conversation_id)
 
     async def end_paused(self, run_id: UUID) -> None:

@@ -100,7 +100,7 @@ async def _set_pause(owner_id: int, conversation_id: UUID, why: str) -> None:
         if not is_known:
             raise NotFound
 
-    here.queues.add(conversation_id)
+    here.note_queue(conversation_id)
     await here.journal.execute(store)
     here.feed.followers.changed(conversation_id)
 

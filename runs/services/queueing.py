@@ -69,7 +69,7 @@ async def enqueue(prepared: PreparedStart, *, steers: UUID | None = None, is_nex
         if prepared.uploads:
             storing.show_uploads(prepared)
 
-    here.queues.add(conversation_id)
+    here.note_queue(conversation_id)
     try:
         await here.journal.execute(store)
     except Repeated as repeated:

@@ -118,7 +118,7 @@ async def test_a_restart_keeps_the_queue_and_goes_on_with_it(talk: Talk, ada: Pe
     # As a dead process leaves it.
     await readers.run(lambda: Run.objects.filter(pk=run_id).update(status="failed", lease_until=None))
     here = supervisor.current()
-    here.queues.clear()
+    here._queues.clear()
     await here._begin_queued()
     await talk.socket.ended(queued)
     assert (await readers.run(Run.objects.get, pk=queued)).status == RunStatus.COMPLETED
@@ -336,3 +336,13 @@ async def test_what_a_revoked_token_has_queued_is_not_sent(talk: Talk) -> None:
     told = (await talk.read())["queue"]
     assert (told["paused"]["why"], [item["run_id"] for item in told["items"]]) == ("not_begun", [queued])
     assert "revoked" in told["paused"]["message"]
+
+
+async def test_the_conversations_that_are_remembered_are_bounded(
+    talk: Talk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervisor, "MOST_QUEUES", 2)
+    here, ids = supervisor.current(), [uuid4() for _ in range(3)]
+    for conversation_id in (*ids, ids[1]):
+        here.note_queue(conversation_id)
+    assert list(here._queues) == [ids[2], ids[1]]

@@ -181,7 +181,7 @@ async def test_messages_wait_and_are_sent_with_a_worker_too(talk: Talk, work: Ca
     )
     assert queued["state"] == "queued"
     # Another process knows nothing of what was queued here.
-    supervisor.current().queues.clear()
+    supervisor.current()._queues.clear()
     now = await talk.socket.ask(
         "start", model=ECHO, input="first this", when_busy="interrupt", conversation_id=talk.id
     )
