@@ -4,12 +4,16 @@ import asyncio
 import base64
 import json
 import os
+import re
 import time
 from typing import Any
 
 from benchmarks.figures import LONGEST_STAMP, STAMP, Figures
 
 _ENDS = (b'"type":"RUN_FINISHED"', b'"type":"RUN_ERROR"', b'{"type":"error"')
+
+#: A ping frame's first two bytes: what it is, and how long its payload is.
+_PING = re.compile(rb"\x89[\x00-\x7d]", re.DOTALL)
 
 
 class Viewer(asyncio.Protocol):
@@ -46,6 +50,7 @@ class Viewer(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         now = time.monotonic() * 1e3
+        self._answer_pings(data)
         seen = self._tail + data
         if not self.is_ready.done():
             if b'"type":"ready"' in seen:
@@ -66,6 +71,13 @@ class Viewer(asyncio.Protocol):
                 self.has_ended.set_exception(RuntimeError(seen.decode(errors="replace")[-500:]))
             else:
                 self.has_ended.set_result(None)
+
+    def _answer_pings(self, data: bytes) -> None:
+        """Send a pong for whatever looks like a ping: the server closes sockets that send none, and ignores others."""
+        for ping in _PING.finditer(data):
+            payload = data[ping.end() : ping.end() + ping[0][1]]
+            if len(payload) == ping[0][1] and self._transport is not None:
+                self._transport.write(bytes([0x8A, 0x80 | len(payload)]) + bytes(4) + payload)
 
     def connection_lost(self, error: Exception | None) -> None:
         for future in (self.is_ready, self.has_ended):

@@ -87,7 +87,7 @@ class _Crowd:
         (kind,) = self.chance.choices([kind for _, kind in kinds], [weight for weight, _ in kinds])
         try:
             async with asyncio.timeout(PATIENCE):
-                await kind(self.chance.choice(self.sockets))
+                await kind(await self._living())
         except Exception as error:  # noqa: BLE001 - it is counted, and the soak goes on
             self.outcomes[f"{kind.__name__.strip('_')}: {type(error).__name__}: {error}"[:60]] += 1
 
@@ -95,8 +95,17 @@ class _Crowd:
         self._opened += 1
         return await self.here.client(self._opened)
 
+    async def _living(self) -> Client:
+        """Return one of the sockets; one that has ended, as on a machine that is too busy for pings, is opened anew."""
+        place = self.chance.randrange(SOCKETS)
+        if self.sockets[place].has_ended:
+            self.outcomes["a socket had ended"] += 1
+            self.sockets[place] = await self._socket()
+        return self.sockets[place]
+
     def _other(self, client: Client) -> Client:
-        return self.chance.choice([each for each in self.sockets if each is not client])
+        others = [each for each in self.sockets if each is not client and not each.has_ended]
+        return self.chance.choice(others or [client])
 
     async def _end(self, client: Client, run_id: str) -> None:
         end = await client.ended(run_id)

@@ -170,6 +170,11 @@ class Client:
     async def __aexit__(self, *exc: object) -> None:
         await self.leave()
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether the connection has ended."""
+        return self._reading.done()
+
     async def leave(self) -> None:
         """Close the connection. The frames stay."""
         await self._connection.close()
