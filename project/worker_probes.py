@@ -80,5 +80,10 @@ def answered(reserved: socket.socket) -> Iterator[None]:
     try:
         yield
     finally:
-        # Not `shutdown()`: it would wait here for an answer that this event loop has to make.
-        server.server_close()
+        # Not here: it waits for an answer that this event loop has to make.
+        Thread(target=_end, args=(server,), name="runnel-probes-end", daemon=True).start()
+
+
+def _end(server: _Server) -> None:
+    server.shutdown()
+    server.server_close()

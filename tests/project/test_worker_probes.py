@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -49,6 +50,15 @@ async def test_a_worker_answers_the_probes_and_nothing_else(reserved: socket.soc
         status, _, body = await ask(reserved, "/readyz?exclude=database")
         assert (status, '"status":"ready"' in body) == (200, True)
         assert (await ask(reserved, "/login/"))[0] == 404
+
+
+async def test_nothing_goes_on_when_the_worker_ends(reserved: socket.socket) -> None:
+    with worker_probes.answered(reserved):
+        assert (await ask(reserved, "/healthz"))[0] == 200
+    async with asyncio.timeout(10):
+        while any(thread.name.startswith("runnel-probes") for thread in threading.enumerate()):
+            await asyncio.sleep(0.01)
+    assert reserved.fileno() == -1
 
 
 async def test_a_worker_tells_what_it_counts_to_whom_the_token_names(
