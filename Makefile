@@ -66,6 +66,7 @@ thorough: dev ## Repeat what `make test` repeats some times as often as before a
 		tests/runs/services/test_queue_interleavings.py tests/deploy/test_stack.py \
 		tests/providers/usage/test_stopped_answers.py tests/js/test_modules.py tests/browser/test_markdown.py \
 		tests/browser/test_bad_lines.py
+	@$(PYTHON) -m tests.on_postgresql -n $(or $(TEST_WORKERS),2) --dist loadfile
 
 faults: dev ## Break whole installations as often as before a release, and print what was noticed (half a day)
 	@$(PYTHON) -m benchmarks.faults --lanes 16 --minutes 120 --starts 200 --cancels 10000 --cancels-without-redis 1000 \

@@ -11,9 +11,11 @@ import shutil
 import signal
 import tempfile
 
-# What a shell begins in the background ignores Ctrl-C, and so would the servers to which tests send it.
+# What a shell begins in the background, or `nohup`, ignores these, and so would the servers to which tests send them.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 _OURS = ("RUNNEL_", "SECURE_", "OPENAI_", "ANTHROPIC_", "GEMINI_", "GOOGLE_", "AWS_", "AZURE_", "CHATGPT_")
 _PROVIDERS = ("_API_KEY", "_BASE_URL")

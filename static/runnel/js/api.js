@@ -37,7 +37,9 @@ function answerOf(status, answer) {
 /** Call the server with a form, or with JSON text; return its answer, null if that is empty. */
 async function call(method, address, body = null) {
   const headers = headersFor(body);
-  const response = await fetch(address, { method, body, headers }).catch(() => {
+  // What was changed is kept, also if the page is left at once. Browsers do so for 64 KiB.
+  const keepalive = method !== "GET" && !(body instanceof FormData) && (body?.length ?? 0) < 30_000;
+  const response = await fetch(address, { method, body, headers, keepalive }).catch(() => {
     throw unreachable();
   });
   if (response.status === 204) return null;
