@@ -1,7 +1,7 @@
 """The environment that tests run in, set before anything reads settings (pytest's ``-p``).
 
 Tests do not see the developer's keys, database or ``.env``. They see only the variables that name the folders
-of foreign servers (``tests/lanes/``), and ``RUNNEL_LANE_DATABASE_URL``, the database to use instead of SQLite.
+of foreign servers (``tests/lanes/``), and ``RUNNEL_LANE_DATABASE_URL``, the database to use instead of SQLite, or several.
 Child processes of tests inherit this environment.
 """
 
@@ -41,5 +41,7 @@ os.environ.update(
     RUNNEL_CIRCUIT_FAILURES="0",
 )
 if _database := os.environ.get(f"{_LANES}DATABASE_URL"):
-    os.environ["DATABASE_URL"] = _database
+    # Each process of pytest-xdist takes one of the addresses: some tests change the whole server.
+    _place = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    os.environ["DATABASE_URL"] = _database.split()[_place % len(_database.split())]
     os.environ["SECRET_KEY"] = "the key of all tests"

@@ -1,4 +1,4 @@
-"""Runs tests with a PostgreSQL of their own: ``python -m tests.on_postgresql [arguments of pytest]``.
+"""Runs tests with PostgreSQL servers of their own: ``python -m tests.on_postgresql [arguments of pytest]``.
 
 Without a file or folder among the arguments, it runs the suites that touch the database. Fails if PostgreSQL is not
 installed. What needs Redis starts one by itself (``tests/faults``, ``tests/runs/bus``, ``tests/concurrency``).
@@ -7,6 +7,7 @@ installed. What needs Redis starts one by itself (``tests/faults``, ``tests/runs
 import os
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -37,14 +38,20 @@ def main(arguments: list[str]) -> int:
     # The server goes with its databases, of which threads may still hold connections.
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--reuse-db", *arguments]
     try:
-        with temporary_database() as database:
-            lane = {"RUNNEL_LANE_DATABASE_URL": database}
+        with ExitStack() as servers:
+            addresses = [servers.enter_context(temporary_database()) for _ in range(_processes(arguments))]
+            lane = {"RUNNEL_LANE_DATABASE_URL": " ".join(addresses)}
             return subprocess.run(
                 command if chosen else [*command, *SUITES], cwd=PROJECT, env=os.environ | lane, check=False
             ).returncode
     except pytest.skip.Exception as missing:
         sys.stderr.write(f"{missing}\n")
         return 1
+
+
+def _processes(arguments: list[str]) -> int:
+    """Return the number behind ``-n``: each process of pytest-xdist gets a server of its own."""
+    return int(arguments[arguments.index("-n") + 1]) if "-n" in arguments else 1
 
 
 if __name__ == "__main__":
