@@ -7,6 +7,7 @@ A server that only reads for now, as during a failover, counts as away: psycopg 
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from django.db import InternalError, OperationalError
@@ -36,12 +37,14 @@ def limit_sessions(seconds: float) -> None:
                 cursor.execute(_SET, [milliseconds, milliseconds])
             if _tell_that_it_is_away not in connection.execute_wrappers:
                 connection.execute_wrappers.append(_tell_that_it_is_away)
+                # No wrapper sees a COMMIT.
+                vars(connection)["commit"] = partial(_tell_that_it_is_away, connection.commit)
 
     connection_created.connect(limit, weak=False, dispatch_uid="limits of sessions")
 
 
 def _tell_that_it_is_away(execute: Callable[..., Any], *statement: Any) -> Any:
-    """Execute a statement.
+    """Execute a statement, or commit.
 
     Raises:
         OperationalError: the server only reads, or has ended the session, beside what says so anyway.

@@ -115,10 +115,11 @@ class _FewLinesInOutages(logging.Filter):
         self._lines: dict[tuple[str, str], tuple[float, int]] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
-        error = record.exc_info[1] if isinstance(record.exc_info, tuple) else None
+        error = _said(record.exc_info[1]) if isinstance(record.exc_info, tuple) else None
         if error is None or not isinstance(record.msg, str) or not _is_of_outage(error):
             return True
-        key, now = (record.name, record.msg), time.monotonic()
+        # asyncio's message goes on with the task that failed, which is another one each time.
+        key, now = (record.name, record.msg.partition("\n")[0]), time.monotonic()
         logged_at, count = self._lines.get(key, (-OUTAGE_LINE_SECONDS, 0))
         if now - logged_at < OUTAGE_LINE_SECONDS:
             self._lines[key] = logged_at, count + 1
@@ -127,19 +128,27 @@ class _FewLinesInOutages(logging.Filter):
             self._lines.clear()
         self._lines[key] = now, 0
         why = str(error).partition("\n")[0]
-        record.msg = f"{record.getMessage()}: {type(error).__name__}: {why}"
+        said = record.getMessage().partition("\n")[0]
+        record.msg = f"{said}: {type(error).__name__}: {why}"
         if count:
             record.msg += f" (and {count:,} times more since the last line)"
         record.args, record.exc_info = (), None
         return True
 
 
+def _said(error: BaseException | None) -> BaseException | None:
+    """Return what the driver said, where Procrastinate tells only that it said something."""
+    is_wrapped = type(error).__module__ == "procrastinate.exceptions"
+    return error.__cause__ if error is not None and is_wrapped and error.__cause__ is not None else error
+
+
 def _is_of_outage(error: BaseException) -> bool:
     """Return whether an error says that a database or a Redis is away. A query that is wrong keeps its traceback."""
     if isinstance(error, OperationalError | InterfaceError):
         return not str(error).startswith("no such")
+    kinds = [kind for kind in type(error).__mro__ if kind.__module__.startswith(("psycopg", "redis."))]
     # Also one that is full, only reads or wants a password: each call would say so.
-    return type(error).__module__.startswith("redis.")
+    return bool(kinds) and not any(kind.__name__ == "ProgrammingError" for kind in kinds)
 
 
 def _bounded(_logger: object, _name: str, line: structlog.types.EventDict) -> structlog.types.EventDict:

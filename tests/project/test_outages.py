@@ -6,9 +6,11 @@ import json
 import logging
 from typing import Any
 
+import psycopg
 import pytest
 import redis
 from django.db import InterfaceError, OperationalError
+from procrastinate.exceptions import ConnectorException
 
 from project import logging as ours
 from project import outages
@@ -154,6 +156,25 @@ def test_an_outage_is_a_line_now_and_then_without_a_traceback() -> None:
     # So is a Redis that answers, and does nothing.
     full = redis.exceptions.OutOfMemoryError("command not allowed when used memory > 'maxmemory'.")
     assert len(lines_of([full, redis.exceptions.ReadOnlyError("a replica")])) == 1
+
+
+def test_what_procrastinate_wraps_is_told_as_the_driver_said_it() -> None:
+    def wrapped(said: Exception) -> Exception:
+        error = ConnectorException()
+        error.__cause__ = said
+        return error
+
+    # As asyncio tells of a task that nobody waited for.
+    message = "Task exception was never retrieved\nfuture: <Task name='job %s'>"
+    gone, reads = (
+        psycopg.OperationalError("it is gone\nunexpectedly"),
+        psycopg.errors.ReadOnlySqlTransaction("no"),
+    )
+    assert lines_of([wrapped(gone), wrapped(reads)], message=message) == [
+        "Task exception was never retrieved: OperationalError: it is gone"
+    ]
+    wrong_query = wrapped(psycopg.errors.UndefinedTable("procrastinate_jobs"))
+    assert "Traceback (most recent call last):" in lines_of([wrong_query])
 
 
 def test_other_errors_keep_their_tracebacks() -> None:
