@@ -8,7 +8,6 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID, uuid4
 
-import orjson
 from django.conf import settings
 
 from concurrency.per_loop import PerLoop
@@ -37,8 +36,6 @@ class Kind(StrEnum):
     REAPED = "reaped"
     #: What these runs say cannot be saved now, or can be again (``run_ids``, ``waiting``).
     STALLED = "stalled"
-    #: A run is stored and waits for a worker (``run_id``).
-    WAITS = "waits"
     #: A run has begun, or goes on (``run_id``, ``conversation_id``).
     BEGAN = "began"
     #: The queue or the shown branch of a conversation has changed (``conversation_id``, ``run_id`` or null).
@@ -60,23 +57,22 @@ class Kind(StrEnum):
     GONE = "gone"
 
 
-_handlers: defaultdict[str, list[tuple[Handler, bool]]] = defaultdict(list)
+_handlers: defaultdict[str, list[Handler]] = defaultdict(list)
 
 
-def listen(kind: str, handler: Handler, *, own: bool = False) -> None:
-    """Call ``handler`` with each message of a kind, for as long as the process lives.
+def listen(kind: str, handler: Handler) -> None:
+    """Call ``handler`` with each message of a kind from other processes, for as long as this one lives.
 
     Args:
         kind: a ``Kind``, or any other word.
         handler: must not raise; what it raises is logged.
-        own: whether it is also called with the messages of this process, soon after they are sent.
     """
-    if (handler, own) not in _handlers[kind]:
-        _handlers[kind].append((handler, own))
+    if handler not in _handlers[kind]:
+        _handlers[kind].append(handler)
 
 
 def send(kind: str, payload: Payload) -> None:
-    """Send a message to the other processes, and to those here who listen to this process's own. From any thread.
+    """Send a message to the other processes. From any thread.
 
     Never waits and never raises. Without a running event loop, as in a command, the message is dropped.
     """
@@ -146,10 +142,6 @@ class Bus:
         """Send a message."""
         if self._link is not None:
             self._link.send(kind, payload)
-        if any(own for _, own in _handlers.get(kind, ())):
-            # As others get it: ids are texts.
-            copy = orjson.loads(orjson.dumps(payload))
-            asyncio.get_running_loop().call_soon(_hand_out, kind, copy, True)
 
     def ring(self, run_id: UUID, last_seq: int) -> None:
         """Send the newest seq of a run, with those of other runs of this turn."""
@@ -157,10 +149,8 @@ class Bus:
             self._link.ring(str(run_id), last_seq)
 
 
-def _hand_out(kind: str, payload: Payload, is_own: bool = False) -> None:
-    for handler, own in tuple(_handlers.get(kind, ())):
-        if is_own and not own:
-            continue
+def _hand_out(kind: str, payload: Payload) -> None:
+    for handler in tuple(_handlers.get(kind, ())):
         try:
             handler(payload)
         except Exception:

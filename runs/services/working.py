@@ -7,13 +7,10 @@ goes first is a matter of ``runs.store.claims``.
 import asyncio
 import contextlib
 import logging
-from collections.abc import Collection
 from datetime import timedelta
 from functools import partial
 from typing import Any
-from uuid import UUID
 
-from django.contrib.auth.models import User
 from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 
@@ -21,8 +18,6 @@ from concurrency.log_context import bound
 from concurrency.tasks import spawn
 from concurrency.threads import readers
 from providers.catalog import CatalogError
-from runs import bus
-from runs.bus import Kind
 from runs.calls.outcomes import NotExecuted
 from runs.engine import endings, queued, stop_signals, supervisor
 from runs.engine.cancel_request import CancelRequest
@@ -33,16 +28,17 @@ from runs.engine.supervisor import Draining
 from runs.errors import Forbidden, ServiceError
 from runs.log import agui
 from runs.log.journal import Fenced
-from runs.models import ApiToken, Run
+from runs.models import Run
 from runs.services import specs
 from runs.states import CancelledBy, StopReason
 from runs.store import claims, transitions
+from runs.store.claims import Claimed
 from runs.store.transitions import LostRace
 from runs.telemetry import metrics, notes
 
 logger = logging.getLogger("runnel.worker")
 
-#: Seconds between two looks for runs that wait. Messages and notifications come sooner.
+#: Seconds between two looks for runs that wait. Notifications come sooner.
 POLL = 1.0
 #: The same for a server that executes its runs itself, and takes those that a worker was to take before.
 POLL_OF_SERVERS = 10.0
@@ -68,10 +64,8 @@ class Worker:
         """Look for runs that wait soon. On the event loop."""
         self._rung.set()
 
-    def start(self, *, hears: bool = True) -> None:
-        """Begin to claim runs, and hear of those that are stored meanwhile, unless others are to take them."""
-        if hears:
-            bus.listen(Kind.WAITS, self.ring, own=True)
+    def start(self) -> None:
+        """Begin to claim runs."""
         self._claiming = spawn(self._keep_claiming(), name="worker", is_shared=True)
 
     async def stop(self) -> None:
@@ -170,8 +164,12 @@ class Worker:
 
     async def _give_back(self, run: Run) -> None:
         here = supervisor.current()
-        if await here.journal.execute(partial(claims.give_back, run.pk, here.settings.worker)):
-            bus.send(Kind.WAITS, {"run_id": str(run.pk)})
+
+        def give_back() -> None:
+            if claims.give_back(run.pk, here.settings.worker):
+                here.executor.defer(run.pk)
+
+        await here.journal.execute(give_back)
 
     async def _fail(self, run: Run, why: CatalogError | ServiceError) -> None:
         """End a run that cannot be made any more, because its model or its tools are not there by now."""
@@ -189,30 +187,15 @@ class Worker:
 
 def _claim(worker: str, lease: timedelta, most: int) -> list[tuple[Run, RunSpec | Exception]]:
     """Claim runs. Return each with what there is to do for it, or why that cannot be said. In one go: hops cost time."""
-    claimed = claims.claim(worker, lease, most=most)
-    forbidden = _forbidden(claimed)
-    return [(run, forbidden.get(run.pk) or _read(run)) for run in claimed]
+    return [(each.run, _read(each)) for each in claims.claim(worker, lease, most=most)]
 
 
-def _forbidden(claimed: Collection[Run]) -> dict[UUID, Forbidden]:
-    """Return why those of the runs may not begin for whom nobody answers any more: rights may end while a run waits."""
-    if not claimed:
-        return {}
-    users = User.objects.filter(pk__in={run.owner_id for run in claimed}, is_active=True)
-    active = set(users.values_list("pk", flat=True))
-    named = {run.queued_by_token for run in claimed if run.queued_by_token is not None}
-    live = set(ApiToken.live().filter(pk__in=named).values_list("pk", flat=True)) if named else set()
-    found = {}
-    for run in claimed:
-        if run.owner_id not in active:
-            found[run.pk] = Forbidden("The user was deactivated or deleted.")
-        elif run.queued_by_token not in {None, *live}:
-            found[run.pk] = Forbidden("The API token that started it was revoked, or has expired.")
-    return found
-
-
-def _read(run: Run) -> RunSpec | Exception:
+def _read(claimed: Claimed) -> RunSpec | Exception:
+    if not claimed.has_owner:
+        return Forbidden("The user was deactivated or deleted.")
+    if not claimed.has_token:
+        return Forbidden("The API token that started it was revoked, or has expired.")
     try:
-        return specs.read(run)
+        return specs.read(claimed.run)
     except Exception as error:  # noqa: BLE001 - whoever begins the run judges it
         return error

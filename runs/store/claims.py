@@ -5,6 +5,7 @@ A worker that dies before loses the lease, and another one claims the run. Such 
 may be what has killed the worker, and would take those with it that were claimed together with it.
 """
 
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -50,21 +51,38 @@ UPDATE "runs_run" SET "worker" = %s, "lease_until" = {until}, "claims" = "claims
 FROM claimed WHERE "runs_run"."id" = claimed."id"
 RETURNING {columns},
     COALESCE((SELECT "fence" FROM "runs_eventlog" WHERE "run_id" = "runs_run"."id"), 0) AS "log_fence",
-    COALESCE((SELECT "last_seq" FROM "runs_eventlog" WHERE "run_id" = "runs_run"."id"), 0) AS "log_seq"
+    COALESCE((SELECT "last_seq" FROM "runs_eventlog" WHERE "run_id" = "runs_run"."id"), 0) AS "log_seq",
+    EXISTS (SELECT 1 FROM "auth_user" WHERE "id" = "runs_run"."owner_id" AND "is_active") AS "has_owner",
+    "queued_by_token" IS NULL OR EXISTS (
+        SELECT 1 FROM "runs_apitoken" WHERE "id" = "queued_by_token" AND ("expires_at" IS NULL OR "expires_at" > {now})
+    ) AS "has_token"
 """
 #: How a worker leaves rows alone that another one claims now. SQLite has one writer.
 _LOCK = {"postgresql": "FOR UPDATE OF run SKIP LOCKED", "sqlite": ""}
 
 
-def claim(worker: str, lease: timedelta, *, most: int) -> list[Run]:
-    """Claim up to ``most`` runs that wait, for a process that reserves them for ``lease``. Return them with their logs."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Claimed:
+    """A run that was claimed, with its log. Rights may end while a run waits."""
+
+    run: Run
+    #: Whether its owner is there, and is active.
+    has_owner: bool
+    #: Whether the API token that started it, if one did, is still valid (``ApiToken.live``).
+    has_token: bool
+
+
+def claim(worker: str, lease: timedelta, *, most: int) -> list[Claimed]:
+    """Claim up to ``most`` runs that wait, for a process that reserves them for ``lease``. Return the oldest first."""
     columns = ", ".join(f'"runs_run"."{field.column}"' for field in Run._meta.concrete_fields)
     lock, until = _LOCK[connection.vendor], clock.sql_after(lease)
-    sql = _CLAIM.format(most=MOST_CLAIMS, lock=lock, until=until, columns=columns)
-    claimed: list[Any] = list(Run.objects.raw(sql, [most, worker]))
-    for run in claimed:
-        run.log = EventLog(run=run, fence=run.log_fence, last_seq=run.log_seq)
-    return sorted(claimed, key=lambda run: run.created_at)
+    now = clock.sql_after(timedelta())
+    sql = _CLAIM.format(most=MOST_CLAIMS, lock=lock, until=until, now=now, columns=columns)
+    rows: list[Any] = list(Run.objects.raw(sql, [most, worker]))
+    for row in rows:
+        row.log = EventLog(run=row, fence=row.log_fence, last_seq=row.log_seq)
+    claimed = [Claimed(run=row, has_owner=bool(row.has_owner), has_token=bool(row.has_token)) for row in rows]
+    return sorted(claimed, key=lambda each: each.run.created_at)
 
 
 def give_back(run_id: UUID, worker: str) -> bool:

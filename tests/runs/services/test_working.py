@@ -5,12 +5,14 @@ The server and the worker are one process here; ``tests/faults/test_workers.py``
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import OperationalError
+from django.db import OperationalError, transaction
+from django.utils import timezone
 
 from concurrency.threads import readers
 from providers import catalog
@@ -31,28 +33,38 @@ from tests.runs.talks import ECHO, Talk, sent
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
+#: Those of the running test.
+_workers: list[Worker] = []
+
+
 @pytest.fixture
 async def talk(connect: Connect, ada: Person) -> Talk:
     """A conversation on a server that executes nothing."""
     talk = Talk(ada, await connect(ada))
     here = supervisor.current()
-    here.executor = ByWorkers(here.announce, lambda _: None)
+    loop = asyncio.get_running_loop()
+
+    def ring() -> None:
+        for worker in _workers:
+            loop.call_soon_threadsafe(worker.ring)
+
+    # Workers elsewhere hear of the job with the commit.
+    here.executor = ByWorkers(here.announce, lambda _: transaction.on_commit(ring))
     return talk
 
 
 @pytest.fixture
 async def work(talk: Talk) -> AsyncIterator[Callable[..., Worker]]:
     """Return a function that lets a worker begin; it stops after the test."""
-    workers = []
 
     def begin(most: int = 10) -> Worker:
-        workers.append(Worker(most=most))
-        workers[-1].start()
-        return workers[-1]
+        _workers.append(Worker(most=most))
+        _workers[-1].start()
+        return _workers[-1]
 
     yield begin
-    for worker in workers:
-        await worker.stop()
+    while _workers:
+        await _workers.pop().stop()
 
 
 async def row(run_id: str) -> Run:
@@ -249,25 +261,27 @@ async def test_a_server_that_executes_its_runs_takes_what_was_to_wait_for_a_work
     run_id = await talk.start("hi")
     here.executor = InProcess(here.settings, here.launch)
     leftovers = Worker(most=1)
-    leftovers.start(hears=False)
+    leftovers.start()
     assert (await talk.socket.ended(run_id))["outcome"] == {"type": "success"}
     assert (await talk.socket.ended(await talk.start("and now?")))["outcome"] == {"type": "success"}
     await leftovers.stop()
 
 
-@pytest.mark.parametrize("what", ["user", "token"])
+@pytest.mark.parametrize("what", ["user", "revoked", "expired"])
 async def test_a_run_that_waits_does_not_begin_for_somebody_who_has_no_rights_any_more(
     talk: Talk, work: Callable[..., Worker], what: str
 ) -> None:
     run_id = await talk.start("hi")
     if what == "user":
         await readers.run(User.objects.filter(pk=talk.person.user.pk).update, is_active=False)
-    else:
+    elif what == "revoked":
         await readers.run(ApiToken.objects.filter(user=talk.person.user)._raw_delete, "default")
+    else:
+        await readers.run(ApiToken.objects.update, expires_at=timezone.now() - timedelta(seconds=1))
     work()
     ended = await until(run_id, RunStatus.CANCELLED, RunStatus.COMPLETED)
     assert (ended.status, ended.cancelled_by, ended.log.last_seq) == ("cancelled", "access", 2)
-    assert what in ended.cancel_reason
+    assert ("user" if what == "user" else "token") in ended.cancel_reason
 
 
 async def test_a_log_that_has_no_row_holds_up_no_other_run(talk: Talk, work: Callable[..., Worker]) -> None:

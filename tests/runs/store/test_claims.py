@@ -32,13 +32,13 @@ def waiting(person: Person, age: float = 0.0, **columns: Any) -> Run:
 def one_by_one() -> list[UUID]:
     taken = []
     while claimed := claims.claim("w", LEASE, most=1):
-        taken.append(claimed[0].pk)
+        taken.append(claimed[0].run.pk)
     return taken
 
 
 def test_a_claim_gives_a_worker_and_a_lease_and_counts(ada: Person) -> None:
     run = waiting(ada)
-    (claimed,) = claims.claim("one", LEASE, most=5)
+    claimed = claims.claim("one", LEASE, most=5)[0].run
     assert (claimed.pk, claimed.status, claimed.worker, claimed.claims) == (run.pk, "created", "one", 1)
     assert Run.objects.filter(lease_until__gt=Now()).get() == run
     assert Run.objects.filter(lease_until__lt=timezone.now() + 2 * LEASE).get() == run
@@ -80,7 +80,7 @@ def test_of_several_workers_each_run_goes_to_one(ada: Person) -> None:
 
     def take(name: str) -> None:
         while claimed := claims.claim(name, LEASE, most=2):
-            taken.extend(run.pk for run in claimed)
+            taken.extend(each.run.pk for each in claimed)
         connection.close()
 
     threads = [threading.Thread(target=take, args=(f"w{number}",)) for number in range(3)]
@@ -116,7 +116,7 @@ def test_a_run_goes_to_another_worker_until_it_has_cost_too_many(ada: Person) ->
     run = waiting(ada)
     for number in range(1, claims.MOST_CLAIMS + 1):
         (claimed,) = claims.claim(f"w{number}", timedelta(seconds=-1), most=1)
-        assert claimed.claims == number
+        assert claimed.run.claims == number
         # A worker that was only slow has lost it.
         ended = recovery.reap(everything=False)
         assert ended == (number == claims.MOST_CLAIMS)
@@ -134,7 +134,7 @@ def test_a_lease_that_holds_is_left_alone(ada: Person) -> None:
     assert (claims.free_expired(), recovery.reap(everything=False)) == (0, 0)
     assert not claims.give_back(run.pk, "two")
     assert claims.give_back(run.pk, "one")
-    assert [each.pk for each in claims.claim("two", LEASE, most=1)] == [run.pk]
+    assert [each.run.pk for each in claims.claim("two", LEASE, most=1)] == [run.pk]
 
 
 def test_a_run_that_was_claimed_before_is_claimed_alone(ada: Person) -> None:
@@ -142,5 +142,5 @@ def test_a_run_that_was_claimed_before_is_claimed_alone(ada: Person) -> None:
     suspected = [waiting(ada, age, claims=1) for age in (60, 8.5, 1)]
     taken = []
     while claimed := claims.claim("w", LEASE, most=16):
-        taken.append({run.pk for run in claimed})
+        taken.append({each.run.pk for each in claimed})
     assert taken == [{suspected[0].pk}, {run.pk for run in new}, {suspected[1].pk}, {suspected[2].pk}]
