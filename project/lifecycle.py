@@ -84,7 +84,7 @@ async def _begin() -> None:
     _background.add(spawn(metrics.keep_measuring(), name="metrics", is_shared=True))
     if settings.RUNNEL_EXECUTOR != PROCRASTINATE and connection.vendor == "postgresql":
         _leftovers.append(Worker(most=settings.RUNNEL_WORKER_RUNS, poll=POLL_OF_SERVERS))
-        _leftovers[-1].start()
+        _leftovers[-1].start(hears=False)
     if settings.RUNNEL_LIST_MODELS:
         _background.add(spawn(model_lists.keep_fresh(), name="model lists"))
     readiness.has_begun = True

@@ -36,6 +36,8 @@ class Kind(StrEnum):
     REAPED = "reaped"
     #: What these runs say cannot be saved now, or can be again (``run_ids``, ``waiting``).
     STALLED = "stalled"
+    #: A run is stored and waits for a worker (``run_id``).
+    WAITS = "waits"
     #: A run has begun, or goes on (``run_id``, ``conversation_id``).
     BEGAN = "began"
     #: The queue or the shown branch of a conversation has changed (``conversation_id``, ``run_id`` or null).

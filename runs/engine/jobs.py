@@ -23,8 +23,8 @@ logger = logging.getLogger("runnel.jobs")
 
 QUEUE = "runnel"
 TASK = "runnel.run_waits"
-#: Seconds between two looks for jobs. Notifications come sooner.
-POLL = 1.0
+#: Seconds between two looks for jobs to delete. They have rung by then: in a burst of starts, deleting them can wait.
+POLL = 5.0
 #: Jobs that are finished at the same time.
 AT_ONCE = 4
 #: Seconds between two heartbeats of Procrastinate's workers, and without one after which their jobs are nobody's.

@@ -158,8 +158,9 @@ class Supervisor:
         return driving
 
     def announce(self, spec: RunSpec) -> None:
-        """Tell those who follow the conversation of a stored segment that waits for a worker."""
+        """Tell workers, and those who follow the conversation, of a stored segment that waits for a worker."""
         run_id, conversation_id = spec.segment.run_id, spec.segment.conversation_id
+        bus.send(Kind.WAITS, {"run_id": str(run_id)})
         self.feed.hand_over(run_id)
         self.feed.followers.began(conversation_id, run_id)
         self.listings.changed(spec.owner_id, conversation_id)

@@ -7,6 +7,8 @@ goes first is a matter of ``runs.store.claims``.
 import asyncio
 import contextlib
 import logging
+import math
+import time
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -18,6 +20,8 @@ from concurrency.log_context import bound
 from concurrency.tasks import spawn
 from concurrency.threads import readers
 from providers.catalog import CatalogError
+from runs import bus
+from runs.bus import Kind
 from runs.calls.outcomes import NotExecuted
 from runs.engine import endings, queued, stop_signals, supervisor
 from runs.engine.cancel_request import CancelRequest
@@ -38,10 +42,12 @@ from runs.telemetry import metrics, notes
 
 logger = logging.getLogger("runnel.worker")
 
-#: Seconds between two looks for runs that wait. Notifications come sooner.
+#: Seconds between two looks for runs that wait. Notifications and messages come sooner.
 POLL = 1.0
 #: The same for a server that executes its runs itself, and takes those that a worker was to take before.
 POLL_OF_SERVERS = 10.0
+#: Seconds after a notification in which a message of the bus tells nothing new: each start has both.
+NOTIFIED = 1.0
 #: Seconds that a worker which stops waits for the runs that it has claimed.
 PATIENCE = 5.0
 #: Runs that are claimed at once.
@@ -56,22 +62,31 @@ class Worker:
         self._most = most
         self._poll = poll
         self._rung = asyncio.Event()
+        self._notified_at = -math.inf
         self._carried: set[asyncio.Task[None]] = set()
         self._claiming: asyncio.Task[None] | None = None
         self._is_stopping = False
 
-    def ring(self, _: Any = None) -> None:
-        """Look for runs that wait soon. On the event loop."""
+    def notify(self) -> None:
+        """Look for runs that wait soon, because PostgreSQL has just said that there are some. On the event loop."""
+        self._notified_at = time.monotonic()
         self._rung.set()
 
-    def start(self) -> None:
-        """Begin to claim runs."""
+    def _hear(self, _: Any) -> None:
+        """Look for runs that wait soon, unless notifications come: a pooler may keep them from this process."""
+        if time.monotonic() - self._notified_at > NOTIFIED:
+            self._rung.set()
+
+    def start(self, *, hears: bool = True) -> None:
+        """Begin to claim runs, and hear of those that are stored meanwhile, unless others are to take them."""
+        if hears:
+            bus.listen(Kind.WAITS, self._hear)
         self._claiming = spawn(self._keep_claiming(), name="worker", is_shared=True)
 
     async def stop(self) -> None:
         """Claim no more runs, and wait until those that were claimed have begun, for ``PATIENCE`` seconds. They go on."""
         self._is_stopping = True
-        self.ring()
+        self._rung.set()
         if self._claiming is not None:
             # A database that is away holds them up.
             await asyncio.wait({self._claiming}, timeout=PATIENCE)
@@ -106,10 +121,16 @@ class Worker:
             task = spawn(self._carry(run, spec, has_begun), name=f"carry {run.pk}", is_shared=True)
             self._carried.add(task)
             task.add_done_callback(self._carried.discard)
-            task.add_done_callback(self.ring)
+            task.add_done_callback(self._has_room)
         for has_begun in begun:
             await has_begun.wait()
-        return len(claimed) == room
+        # One that was claimed before was claimed alone: others may wait behind it.
+        return len(claimed) == room or any(run.claims > 1 for run, _ in claimed)
+
+    def _has_room(self, _: object) -> None:
+        """Look for more when one of as many as are allowed has ended."""
+        if len(self._carried) == self._most - 1:
+            self._rung.set()
 
     async def _carry(self, run: Run, spec: RunSpec | Exception, has_begun: asyncio.Event) -> None:
         """Begin a claimed run, and wait for the end of its segment."""

@@ -73,7 +73,7 @@ class Command(BaseCommand):
         await lifecycle.start_up()
         await _first(readiness.wait_until_begun(), told_to_stop.wait())
         worker = Worker(most=most)
-        answering = spawn(Jobs(worker.ring).keep_answering(), name="jobs", is_shared=True)
+        answering = spawn(Jobs(worker.notify).keep_answering(), name="jobs", is_shared=True)
         if not told_to_stop.is_set():
             worker.start()
             self.stdout.write(f"This worker executes up to {most:,} runs at a time  (Ctrl-C stops it)")

@@ -17,6 +17,8 @@ from django.utils import timezone
 from concurrency.threads import readers
 from providers import catalog
 from runs.access import rights
+from runs.bus import Kind
+from runs.bus.bus import _hand_out
 from runs.engine import recovery, supervisor
 from runs.engine.executor import ByWorkers, InProcess
 from runs.models import ApiToken, EventLog, Run, ToolCall
@@ -33,6 +35,8 @@ from tests.runs.talks import ECHO, Talk, sent
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
+STUCK = 10.0
+
 #: Those of the running test.
 _workers: list[Worker] = []
 
@@ -46,7 +50,7 @@ async def talk(connect: Connect, ada: Person) -> Talk:
 
     def ring() -> None:
         for worker in _workers:
-            loop.call_soon_threadsafe(worker.ring)
+            loop.call_soon_threadsafe(worker.notify)
 
     # Workers elsewhere hear of the job with the commit.
     here.executor = ByWorkers(here.announce, lambda _: transaction.on_commit(ring))
@@ -72,7 +76,7 @@ async def row(run_id: str) -> Run:
 
 
 async def until(run_id: str, *statuses: str) -> Run:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(STUCK):
         while (found := await row(run_id)).status not in statuses:
             await asyncio.sleep(0.01)
     return found
@@ -95,6 +99,16 @@ async def test_a_run_waits_without_a_lease_until_a_worker_executes_it(
     # What follows in the conversation is built from rows, too.
     second = await talk.say("and now?")
     assert [text for role, text in await sent(second) if role == "user"] == ["hi", "and now?"]
+
+
+async def test_a_worker_that_no_notification_reaches_hears_of_a_run_over_the_bus(talk: Talk) -> None:
+    worker = Worker(most=1, poll=10 * STUCK)
+    worker.start()
+    for _ in range(2):
+        run_id = await talk.start("hi")
+        _hand_out(Kind.WAITS, {"run_id": run_id})
+        assert (await until(run_id, RunStatus.COMPLETED)).claims == 1
+    await worker.stop()
 
 
 async def test_a_run_that_waits_is_cancelled_at_once(talk: Talk, work: Callable[..., Worker]) -> None:
@@ -261,7 +275,7 @@ async def test_a_server_that_executes_its_runs_takes_what_was_to_wait_for_a_work
     run_id = await talk.start("hi")
     here.executor = InProcess(here.settings, here.launch)
     leftovers = Worker(most=1)
-    leftovers.start()
+    leftovers.start(hears=False)
     assert (await talk.socket.ended(run_id))["outcome"] == {"type": "success"}
     assert (await talk.socket.ended(await talk.start("and now?")))["outcome"] == {"type": "success"}
     await leftovers.stop()
