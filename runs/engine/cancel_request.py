@@ -1,12 +1,16 @@
 """A request to cancel a run. ``Supervisor.cancel`` carries out every such request.
 
 The run's stop signal is set at once. The intent is queued on the journal at the same moment, so that it is
-stored before any end that the cancel brings about.
+stored before any end that the cancel brings about. If that takes long, because the database is away, the process that
+drives the run is told all the same.
 """
 
 from dataclasses import dataclass
 from uuid import UUID
 
+from runs import bus
+from runs.bus import Kind
+from runs.bus.bus import Payload
 from runs.engine import stop_signals
 from runs.errors import NotFound
 from runs.models import AuditEntry, Run
@@ -53,6 +57,18 @@ class CancelRequest:
         # The live run may belong to another user who chose the same id.
         if self.owner_id is None or self.owner_id == live.owner_id:
             stop_signals.request(self.run_id, by=self.by, by_name=self.by_name, reason=self.reason)
+
+    def tell_unstored(self) -> None:
+        """Tell the process that drives the run. It stops the run at once, and finds the stored intent when there is one."""
+        if self.mode == CancelMode.IMMEDIATE:
+            said = {"by": self.by, "by_name": self.by_name, "owner_id": self.owner_id, "reason": self.reason}
+            bus.send(Kind.CANCEL, {"run_id": str(self.run_id), "unstored": said})
+
+    @classmethod
+    def told(cls, payload: Payload) -> "CancelRequest":
+        """Return the request that another process told with ``tell_unstored``."""
+        said = payload["unstored"]
+        return cls(**{**said, "run_id": UUID(payload["run_id"]), "by": CancelledBy(said["by"])})
 
     def store(self) -> StoredCancel:
         """Store the intent. Runs in a transaction that the caller opened.

@@ -1,4 +1,4 @@
-"""What other processes tell this one, and what it does then. Each message only makes it look, sooner than it would."""
+"""What other processes tell this one, and what it does then. Most messages only make it look, sooner than it would."""
 
 from functools import partial
 from typing import Any
@@ -16,6 +16,7 @@ from runs import bus
 from runs.bus import Kind
 from runs.bus.bus import Payload
 from runs.engine import stop_signals, supervisor
+from runs.engine.cancel_request import CancelRequest
 from runs.limits import ceilings
 from runs.models import GroupLimits
 
@@ -63,7 +64,9 @@ def _watched(payload: Payload) -> None:
 
 
 def _cancelled(payload: Payload) -> None:
-    if stop_signals.is_live(UUID(payload["run_id"])):
+    if "unstored" in payload:
+        CancelRequest.told(payload).signal()
+    elif stop_signals.is_live(UUID(payload["run_id"])):
         supervisor.current().liveness.look_for_cancels()
 
 

@@ -49,6 +49,8 @@ logger = logging.getLogger("runnel.supervisor")
 MOST_QUEUES = 10_000
 #: Seconds between two attempts to start while the database does not answer.
 START_AGAIN = 1.0
+#: Seconds after which a cancel that is not stored yet is told to the process that drives the run.
+UNSTORED = 1.0
 
 
 class Draining(Exception):  # noqa: N818 - it names what happened
@@ -280,7 +282,11 @@ class Supervisor:
         request.signal()
         if request.by is CancelledBy.SERVER:
             return True
-        stored = await self.journal.execute(request.store, about=request.run_id)
+        telling = asyncio.get_running_loop().call_later(UNSTORED, request.tell_unstored)
+        try:
+            stored = await self.journal.execute(request.store, about=request.run_id)
+        finally:
+            telling.cancel()
         if stored.was_active:
             # The run may have resumed here before the intent was stored.
             request.signal()

@@ -1,10 +1,11 @@
-"""A process hears that another one has ended its runs, also when it alone cannot reach the database."""
+"""What a process hears of its runs from another one, and believes when the database cannot be reached."""
 
 import asyncio
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+import orjson
 import pytest
 from django.db import OperationalError
 
@@ -13,11 +14,13 @@ from providers.errors.stop_signal import StopCause
 from runs import bus
 from runs.bus import Kind
 from runs.bus.bus import Payload
-from runs.engine import elsewhere, recovery, stop_signals
+from runs.engine import elsewhere, recovery, stop_signals, supervisor
+from runs.engine.cancel_request import CancelRequest
 from runs.engine.heartbeat import Heartbeat
 from runs.engine.live_poll import LivePoll
+from runs.errors import NotFound
 from runs.models import Run
-from runs.states import RunStatus
+from runs.states import CancelledBy, RunStatus
 from runs.store import clock
 from tests.runs.conftest import Connect, Person
 
@@ -96,3 +99,38 @@ async def test_who_ends_a_run_of_another_process_says_so(
         )
     )
     await until(lambda: (Kind.REAPED, {"run_id": str(run_id), "segment": 1}) in told)
+
+
+async def test_a_cancel_that_cannot_be_stored_soon_reaches_who_drives_the_run_and_of_its_owner_only(
+    ada: Person, eve: Person, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id = await live_run(connect, ada)
+    here, told, is_back = supervisor.current(), list[bytes](), asyncio.Event()
+    execute = here.journal.execute
+
+    async def wait(*args: Any, **kwargs: Any) -> Any:
+        await is_back.wait()
+        return await execute(*args, **kwargs)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(supervisor, "UNSTORED", 0.05)
+        patch.setattr(here.journal, "execute", wait)
+        patch.setattr(bus, "send", lambda _, payload: told.append(orjson.dumps(payload)))
+        # As in a process that does not drive the run.
+        patch.setattr(CancelRequest, "signal", lambda _: None)
+        requests = [
+            CancelRequest(run_id=run_id, by=CancelledBy.USER, by_name=who.user.username, owner_id=who.user.pk)
+            for who in (eve, ada)
+        ]
+        cancels = [asyncio.create_task(here.cancel(request)) for request in requests]
+        await until(lambda: len(told) == len(cancels))
+    live = stop_signals.get(run_id)
+    assert live is not None
+    elsewhere._cancelled(orjson.loads(told[0]))
+    assert not live.signal.is_set()
+    elsewhere._cancelled(orjson.loads(told[1]))
+    assert (live.signal.is_set(), live.by, live.by_name) == (True, "user", "ada")
+    is_back.set()
+    assert [type(each) for each in await asyncio.gather(*cancels, return_exceptions=True)] == [NotFound, bool]
+    await until(lambda: not stop_signals.is_live(run_id))
+    assert (await readers.run(Run.objects.get, pk=run_id)).status == RunStatus.CANCELLED
