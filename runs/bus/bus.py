@@ -30,7 +30,7 @@ class Kind(StrEnum):
     RING = "ring"
     #: A process follows runs that others drive, and wants to hear of their events (``run_ids``).
     WATCHED = "watched"
-    #: A cancel was stored (``run_id``), or cannot be stored soon; then the message says who asks for it, and why (``unstored``).
+    #: A cancel was stored (``run_id``), or cannot be stored soon; then the message has the whole request (``unstored``).
     CANCEL = "cancel"
     #: A run whose lease was over was ended (``run_id``, ``segment``).
     REAPED = "reaped"

@@ -2,10 +2,10 @@
 
 The run's stop signal is set at once. The intent is queued on the journal at the same moment, so that it is
 stored before any end that the cancel brings about. If that takes long, because the database is away, the process that
-drives the run is told all the same.
+drives the run is told all the same. It does the same with the request as if it had been made there.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from uuid import UUID
 
 from runs import bus
@@ -48,6 +48,8 @@ class CancelRequest:
     keeps_queue: bool = False
     #: The admin who cancels it, for the audit log; ``None`` if that is not to be noted.
     actor: Actor | None = None
+    #: Whether another process has told this one of it, because it could not store it soon.
+    is_told: bool = False
 
     def signal(self) -> None:
         """Set the run's stop signal if the run is live here and the cancel need not wait for its step."""
@@ -59,16 +61,22 @@ class CancelRequest:
             stop_signals.request(self.run_id, by=self.by, by_name=self.by_name, reason=self.reason)
 
     def tell_unstored(self) -> None:
-        """Tell the process that drives the run. It stops the run at once, and finds the stored intent when there is one."""
-        if self.mode == CancelMode.IMMEDIATE:
-            said = {"by": self.by, "by_name": self.by_name, "owner_id": self.owner_id, "reason": self.reason}
-            bus.send(Kind.CANCEL, {"run_id": str(self.run_id), "unstored": said})
+        """Tell the process that drives the run to cancel it, although the intent is not stored yet."""
+        if self.mode == CancelMode.IMMEDIATE and not self.is_told:
+            run_id = str(self.run_id)
+            bus.send(Kind.CANCEL, {"run_id": run_id, "unstored": asdict(self) | {"run_id": run_id}})
 
     @classmethod
     def told(cls, payload: Payload) -> "CancelRequest":
         """Return the request that another process told with ``tell_unstored``."""
         said = payload["unstored"]
-        return cls(**{**said, "run_id": UUID(payload["run_id"]), "by": CancelledBy(said["by"])})
+        typed = {
+            "run_id": UUID(said["run_id"]),
+            "by": CancelledBy(said["by"]),
+            "actor": Actor(**said["actor"]) if said["actor"] else None,
+            "is_told": True,
+        }
+        return cls(**(said | typed))
 
     def store(self) -> StoredCancel:
         """Store the intent. Runs in a transaction that the caller opened.

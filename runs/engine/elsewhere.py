@@ -1,11 +1,12 @@
 """What other processes tell this one, and what it does then. Most messages only make it look, sooner than it would."""
 
+from contextlib import suppress
 from functools import partial
 from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.models import Group, User
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.db.models.signals import m2m_changed, post_delete, post_save
 
 from concurrency.tasks import spawn
@@ -17,6 +18,7 @@ from runs.bus import Kind
 from runs.bus.bus import Payload
 from runs.engine import stop_signals, supervisor
 from runs.engine.cancel_request import CancelRequest
+from runs.errors import NotFound
 from runs.limits import ceilings
 from runs.models import GroupLimits
 
@@ -64,10 +66,24 @@ def _watched(payload: Payload) -> None:
 
 
 def _cancelled(payload: Payload) -> None:
+    if not stop_signals.is_live(UUID(payload["run_id"])):
+        return
     if "unstored" in payload:
-        CancelRequest.told(payload).signal()
-    elif stop_signals.is_live(UUID(payload["run_id"])):
+        request = CancelRequest.told(payload)
+        spawn(_cancel_unstored(request), name=f"cancel {request.run_id}", is_shared=True)
+    else:
         supervisor.current().liveness.look_for_cancels()
+
+
+async def _cancel_unstored(request: CancelRequest) -> None:
+    """Cancel a run for a process that cannot store this soon.
+
+    It is stored here too, before the end of the run: else the other process might store it after that, and what is queued
+    behind the run would begin.
+    """
+    # Whoever asked hears of a failure from the other process.
+    with suppress(NotFound, OperationalError, InterfaceError):
+        await supervisor.current().cancel(request)
 
 
 def _reaped(payload: Payload) -> None:

@@ -1,6 +1,7 @@
 """What a process hears of its runs from another one, and believes when the database cannot be reached."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -20,9 +21,13 @@ from runs.engine.heartbeat import Heartbeat
 from runs.engine.live_poll import LivePoll
 from runs.errors import NotFound
 from runs.models import Run
+from runs.models.audit import Actor
+from runs.models.conversation import QueuePause
+from runs.models.fields import uuid7
 from runs.states import CancelledBy, RunStatus
 from runs.store import clock
 from tests.runs.conftest import Connect, Person
+from tests.runs.talks import ECHO
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -105,6 +110,9 @@ async def test_a_cancel_that_cannot_be_stored_soon_reaches_who_drives_the_run_an
     ada: Person, eve: Person, connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run_id = await live_run(connect, ada)
+    conversation_id = str((await readers.run(Run.objects.get, pk=run_id)).conversation_id)
+    behind = {"model": ECHO, "input": "next", "conversation_id": conversation_id, "when_busy": "queue"}
+    queued = (await (await connect(ada)).ask("start", **behind))["run_id"]
     here, told, is_back = supervisor.current(), list[bytes](), asyncio.Event()
     execute = here.journal.execute
 
@@ -112,10 +120,14 @@ async def test_a_cancel_that_cannot_be_stored_soon_reaches_who_drives_the_run_an
         await is_back.wait()
         return await execute(*args, **kwargs)
 
+    def tell(kind: str, payload: Payload) -> None:
+        if kind == Kind.CANCEL:
+            told.append(orjson.dumps(payload))
+
     with monkeypatch.context() as patch:
         patch.setattr(supervisor, "UNSTORED", 0.05)
         patch.setattr(here.journal, "execute", wait)
-        patch.setattr(bus, "send", lambda _, payload: told.append(orjson.dumps(payload)))
+        patch.setattr(bus, "send", tell)
         # As in a process that does not drive the run.
         patch.setattr(CancelRequest, "signal", lambda _: None)
         requests = [
@@ -126,11 +138,32 @@ async def test_a_cancel_that_cannot_be_stored_soon_reaches_who_drives_the_run_an
         await until(lambda: len(told) == len(cancels))
     live = stop_signals.get(run_id)
     assert live is not None
-    elsewhere._cancelled(orjson.loads(told[0]))
-    assert not live.signal.is_set()
-    elsewhere._cancelled(orjson.loads(told[1]))
-    assert (live.signal.is_set(), live.by, live.by_name) == (True, "user", "ada")
+    for message in told:
+        elsewhere._cancelled(orjson.loads(message))
+    await until(live.signal.is_set)
+    # Not of eve, whose message came first.
+    assert (live.by, live.by_name) == ("user", "ada")
+    await until(lambda: not stop_signals.is_live(run_id))
+    ended = await readers.run(Run.objects.select_related("conversation").get, pk=run_id)
+    # All that a cancel stores is stored with the end, although who was asked has stored nothing yet.
+    assert (ended.status, ended.cancelled_by_name) == (RunStatus.CANCELLED, "ada")
+    assert ended.conversation.queue_paused == QueuePause.CANCELLED
+    assert (await readers.run(Run.objects.get, pk=queued)).status == RunStatus.QUEUED
     is_back.set()
     assert [type(each) for each in await asyncio.gather(*cancels, return_exceptions=True)] == [NotFound, bool]
-    await until(lambda: not stop_signals.is_live(run_id))
-    assert (await readers.run(Run.objects.get, pk=run_id)).status == RunStatus.CANCELLED
+
+
+async def test_a_cancel_that_another_process_told_is_not_told_again(
+    ada: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[Payload] = []
+    monkeypatch.setattr(bus, "send", lambda _, payload: told.append(orjson.loads(orjson.dumps(payload))))
+    actor = Actor(user_id=ada.user.pk, name="ada", address="10.0.0.1")
+    request = CancelRequest(
+        run_id=uuid7(), by=CancelledBy.ADMIN, by_name="ada", actor=actor, keeps_queue=True
+    )
+    request.tell_unstored()
+    heard = CancelRequest.told(told[0])
+    assert heard == replace(request, is_told=True)
+    heard.tell_unstored()
+    assert len(told) == 1
