@@ -60,8 +60,8 @@ class Jobs:
         while True:
             try:
                 await self._answer()
-            except Exception as error:  # noqa: BLE001 - the database is away, and whoever else asks it says so
-                logger.warning("Jobs cannot be read (%s): trying again.", type(error).__name__)
+            except Exception as error:  # noqa: BLE001 - the database is away, or its tables are not there yet
+                logger.warning("Jobs cannot be read (%s): trying again.", _why(error))
             await asyncio.sleep(RETRY)
 
     async def _answer(self) -> None:
@@ -104,3 +104,12 @@ class Jobs:
                     await manager.finish_job(job, Status.FAILED, delete_job=True)
             await manager.prune_stalled_workers(STALLED)
             await asyncio.sleep(HEARTBEAT)
+
+
+def _why(error: BaseException) -> str:
+    """Return in a line what the driver said of the first task that failed."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    if isinstance(error, ConnectorException) and error.__cause__ is not None:
+        error = error.__cause__
+    return f"{type(error).__name__}: {error}".partition("\n")[0]
