@@ -16,7 +16,7 @@ from uuid import UUID, uuid4
 from weakref import WeakValueDictionary
 
 from django.conf import settings
-from django.db import OperationalError
+from django.db import InterfaceError, OperationalError
 
 from concurrency.availability import Availability
 from concurrency.log_context import bound
@@ -114,7 +114,7 @@ class Supervisor:
             try:
                 await self.liveness.reap(everything=lock.is_held())
                 break
-            except OperationalError:
+            except (OperationalError, InterfaceError):
                 logger.exception("runs of a dead worker cannot be looked for: trying again")
                 await asyncio.sleep(START_AGAIN)
         self.liveness.start()

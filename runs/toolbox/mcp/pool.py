@@ -4,11 +4,13 @@ Conversations share no session, because a server may keep state in it.
 """
 
 import asyncio
+import logging
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.db import InterfaceError, OperationalError
 
 from concurrency.per_loop import PerLoop
 from concurrency.threads import readers
@@ -18,6 +20,8 @@ from runs.toolbox.mcp.connection import load
 from runs.toolbox.mcp.session import Session, SessionExpired
 from runs.toolbox.mcp.target import McpEndpoint
 from runs.toolbox.tool import ProgressNote, ToolError, no_progress
+
+logger = logging.getLogger("runnel.mcp")
 
 #: Seconds to wait for all sessions to end. A child process that ignores its closed input takes 5 s.
 _CLOSE_SECONDS = 10.0
@@ -114,8 +118,16 @@ def current() -> Pool:
 
 
 async def warm_up() -> None:
-    """Import the library ``mcp`` now if a server is enabled, so that the first call does not wait for it."""
-    if await readers.run(McpServer.objects.filter(is_enabled=True).exists):
+    """Import the library ``mcp`` now if a server is enabled, so that the first call does not wait for it.
+
+    If the database is away, the first call waits: a process begins all the same.
+    """
+    try:
+        is_needed = await readers.run(McpServer.objects.filter(is_enabled=True).exists)
+    except (OperationalError, InterfaceError):
+        logger.warning("whether there are MCP servers cannot be read", exc_info=True)
+        return
+    if is_needed:
         await load()
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from django.db import OperationalError
 
 from runs.toolbox.mcp import close_all, pool, results, session
 from runs.toolbox.mcp.target import McpEndpoint
@@ -335,3 +336,13 @@ async def test_headers_go_along(log: Log) -> None:
             await call(http(url, secrets=(("Authorization", "Bearer of-rivers"),)), "add")
     assert b"Authorization: Bearer of-rivers\r\n" in seen[0]
     assert "of-rivers" not in repr(http(url, secrets=(("Authorization", "Bearer of-rivers"),)))
+
+
+async def test_a_process_begins_though_it_cannot_read_whether_there_are_servers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def fail(_: object) -> bool:
+        raise OperationalError("away")
+
+    monkeypatch.setattr(pool.readers, "run", fail)
+    await pool.warm_up()
