@@ -79,7 +79,6 @@ class Command(BaseCommand):
             self.stdout.write(f"This worker executes up to {most:,} runs at a time  (Ctrl-C stops it)")
             self.stdout.flush()
         await told_to_stop.wait()
-        exit_limit.begin()
         print_live_runs(self.stdout)
         await worker.stop()
         answering.cancel()
@@ -87,10 +86,14 @@ class Command(BaseCommand):
         await lifecycle.shut_down()
 
     def _stop_at_signals(self) -> asyncio.Event:
-        """Return an event that SIGTERM or SIGINT sets; the next one ends the wait for live runs."""
+        """Return an event that SIGTERM or SIGINT sets; the next one ends the wait for live runs.
+
+        The first one also begins the exit's limit: the process may still wait for a database to begin with.
+        """
         told = asyncio.Event()
 
         def stop() -> None:
+            exit_limit.begin()
             if told.is_set():
                 supervisor.current().skip_drain_wait()
             told.set()
