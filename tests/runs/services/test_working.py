@@ -111,6 +111,16 @@ async def test_a_worker_that_no_notification_reaches_hears_of_a_run_over_the_bus
     await worker.stop()
 
 
+async def test_the_bus_tells_a_worker_nothing_new_beside_a_notification() -> None:
+    worker = Worker(most=1)
+    worker._hear({})
+    assert worker._rung.is_set()
+    worker.notify()
+    worker._rung.clear()
+    worker._hear({})
+    assert not worker._rung.is_set()
+
+
 async def test_a_run_that_waits_is_cancelled_at_once(talk: Talk, work: Callable[..., Worker]) -> None:
     run_id = await talk.start("hi")
     assert (await talk.socket.ask("cancel", run_id=run_id))["state"] == "requested"
