@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 
-from django.db import DatabaseError
+from django.db import DatabaseError, InterfaceError
 from prometheus_client import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
 
@@ -33,7 +33,7 @@ class _Rows:
             self._reading = spawn(readers.run(UnfinishedRuns), name="metrics", is_shared=True)
         try:
             return await asyncio.wait_for(asyncio.shield(self._reading), _PATIENCE)
-        except (DatabaseError, TimeoutError):
+        except (DatabaseError, InterfaceError, TimeoutError):
             return Nothing()
 
 

@@ -15,6 +15,7 @@ from uuid import UUID
 import pytest
 from django.db import OperationalError
 
+from concurrency.threads import readers
 from runs.toolbox.mcp import close_all, pool, results, session
 from runs.toolbox.mcp.target import McpEndpoint
 from runs.toolbox.tool import ToolError
@@ -344,5 +345,5 @@ async def test_a_process_begins_though_it_cannot_read_whether_there_are_servers(
     async def fail(_: object) -> bool:
         raise OperationalError("away")
 
-    monkeypatch.setattr(pool.readers, "run", fail)
+    monkeypatch.setattr(readers, "run", fail)
     await pool.warm_up()
