@@ -166,9 +166,11 @@ class Feed:
             for viewer in channel.viewers:
                 viewer.tell("worker_silent", {"silent": is_silent})
         if last_seq > channel.last_seq:
-            # Whatever it has said before, it saves now.
-            channel.is_stalled = False
-            self._tell_waiting(channel)
+            if last_seq > channel.heard_seq:
+                # Whatever it has said before, it saves now. A bell that is repeated in an outage says nothing of that.
+                channel.heard_seq = last_seq
+                channel.is_stalled = False
+                self._tell_waiting(channel)
             self._news.want(run_id, last_seq)
         elif has_ended:
             channel.last_seq = last_seq

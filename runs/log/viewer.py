@@ -92,6 +92,8 @@ class Channel:
 
     last_seq: int
     source: Source
+    #: The newest seq of a run of another process that was heard of; what is behind it may not be readable yet.
+    heard_seq: int = 0
     #: Whether the process that drives the run has sent no heartbeat for a while.
     is_silent: bool = False
     #: Whether that process has said that it cannot save anything, and whether the viewers were told that saving waits.

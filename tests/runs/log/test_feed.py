@@ -268,6 +268,24 @@ async def test_a_run_that_another_process_drives_is_followed_by_polling(stage: S
     assert len(stage.feed) == 0
 
 
+async def test_a_bell_that_is_repeated_does_not_say_that_saving_goes_on(stage: Stage) -> None:
+    # The database went away after the commit of event 5, before this process had read it.
+    log, reader = await stage.open(local=False), Reader()
+    viewer = await stage.watch(log, reader)
+    stage.feed.ring(log.run_id, 5)
+    stage.feed.take_stalled(log.run_id, is_waiting=True)
+    await until(lambda: len(reader.notes) == 1)
+
+    stage.feed.ring(log.run_id, 5)
+    await asyncio.sleep(0.05)
+    assert [value for _, _, value in reader.notes] == [{"waiting": True}]
+
+    stage.feed.ring(log.run_id, 6)
+    await until(lambda: len(reader.notes) == 2)
+    assert [value for _, _, value in reader.notes] == [{"waiting": True}, {"waiting": False}]
+    await viewer.stop()
+
+
 async def test_a_viewer_that_was_there_before_the_run_gets_it_live(stage: Stage) -> None:
     log, reader = await stage.open(local=False), Reader()
     await stage.watch(log, reader)
