@@ -23,8 +23,8 @@ INTERVAL = 0.25
 _SENTENCE = (
     "Nothing can be read or saved at the moment: the database cannot be reached. Try again in a few seconds."
 )
-#: Key of a request's scope: the database could not be reached for it.
-_FAILED = "runnel.database_failed"
+#: Key of a request's scope, which is copied on its way to Django: the ``_Answer`` to it.
+_ANSWER = "runnel.answer_in_outages"
 
 
 def connect() -> None:
@@ -33,8 +33,9 @@ def connect() -> None:
 
 
 def _note(request: Any = None, **_: Any) -> None:
-    if isinstance(sys.exc_info()[1], OperationalError | InterfaceError) and hasattr(request, "scope"):
-        request.scope[_FAILED] = True
+    answer = getattr(request, "scope", {}).get(_ANSWER)
+    if answer is not None and isinstance(sys.exc_info()[1], OperationalError | InterfaceError):
+        answer.has_failed = True
 
 
 def answer_in_outages(application: Application) -> Application:
@@ -48,7 +49,9 @@ def answer_in_outages(application: Application) -> Application:
             await _refuse(scope, send)
             return
         answer = _Answer(scope, send)
-        serving = spawn(_serve(application, scope, receive, answer.send), name="a request")
+        serving = spawn(
+            _serve(application, scope | {_ANSWER: answer}, receive, answer.send), name="a request"
+        )
         try:
             while not await _is_done(serving):
                 if _is_down() and answer.take_over():
@@ -83,6 +86,8 @@ class _Answer:
         self._send = send
         self._has_begun = False
         self._is_replaced = False
+        #: Whether the database could not be reached for it.
+        self.has_failed = False
 
     def take_over(self) -> bool:
         """Send nothing of the application's answer any more. Return whether nothing was sent yet."""
@@ -95,7 +100,7 @@ class _Answer:
             return
         self._has_begun = True
         is_start = message["type"] == "http.response.start"
-        if is_start and message["status"] == 500 and self._scope.get(_FAILED):
+        if is_start and message["status"] == 500 and self.has_failed:
             self._is_replaced = True
             await _refuse(self._scope, self._send)
         else:
