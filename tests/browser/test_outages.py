@@ -69,6 +69,23 @@ def test_what_holds_an_answer_up_is_shown_and_read_out(page: Page, name: str, fi
     stop(page)
 
 
+def test_what_is_stopped_while_something_holds_it_up_is_not_said_to_go_on(page: Page) -> None:
+    notes = Notes(page)
+    page.reload()
+    page.locator("main[data-connection=online]").wait_for()
+    send(page, "Do not go on", "emulator/long")
+    wait_for_words(page, 20)
+    notes.tell("storage_waiting", waiting=True)
+    expect(page.locator("#announcer")).to_have_text(SAVING)
+
+    page.get_by_role("button", name="Stop", exact=True).click()
+    expect(page.locator("#announcer")).to_have_text("Stopping…")
+    notes.tell("worker_silent", silent=True)
+    page.wait_for_timeout(100)
+    expect(last_run(page).locator(".working")).to_have_text("Stopping…")
+    expect(page.locator("#announcer")).to_have_text("Stopping…")
+
+
 def test_a_run_that_nobody_has_taken_yet_does_not_wait_for_the_model(page: Page) -> None:
     Notes(page, until="STEP_STARTED")
     page.reload()

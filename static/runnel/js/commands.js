@@ -22,17 +22,19 @@ export class Commands {
   #composer;
   #begun;
   #taken;
+  #stopping;
   #report;
   /** Commands that the server has not answered. */
   #unanswered = new Set();
 
   /**
    * @param {{socket: object, viewer: object, tools: object, settings: object, composer: () => object,
-   *   begun: (conversation: string) => void, taken: () => void, report: (error: object) => void}} parts
-   *   `begun(id)` is called when a message has begun a conversation, `taken()` when any was taken, `report(error)` when
-   *   an error is to be told
+   *   begun: (conversation: string) => void, taken: () => void, stopping: (view: object) => void,
+   *   report: (error: object) => void}} parts
+   *   `begun(id)` is called when a message has begun a conversation, `taken()` when any was taken, `stopping(view)` when
+   *   a run was asked to stop, `report(error)` when an error is to be told
    */
-  constructor({ socket, viewer, tools, settings, composer, begun, taken, report }) {
+  constructor({ socket, viewer, tools, settings, composer, begun, taken, stopping, report }) {
     this.#socket = socket;
     this.#viewer = viewer;
     this.#tools = tools;
@@ -40,6 +42,7 @@ export class Commands {
     this.#composer = composer;
     this.#begun = begun;
     this.#taken = taken;
+    this.#stopping = stopping;
     this.#report = report;
   }
 
@@ -77,6 +80,7 @@ export class Commands {
     const view = this.#viewer.liveRun;
     if (!view) return;
     view.stopping();
+    this.#stopping(view);
     const { id } = view.run;
     if (!this.#socket.isReady) this.#stopOverHttp(id);
     // Asking twice changes nothing, and would only wait twice.

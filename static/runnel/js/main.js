@@ -108,7 +108,17 @@ const settings = new Settings(conversation, {
   stopAfterStep: () => commands.stop({ mode: "after_step" }),
   canStopAfterStep: () => composer.activity === "running",
 });
-const commands = new Commands({ socket, viewer, tools, settings, composer: () => composer, begun, taken: toEnd, report });
+const commands = new Commands({
+  socket,
+  viewer,
+  tools,
+  settings,
+  composer: () => composer,
+  begun,
+  taken: toEnd,
+  stopping,
+  report,
+});
 const queue = new Queue({ change: (frame) => commands.change(frame), report });
 const composer = new Composer(
   {
@@ -202,6 +212,11 @@ function showState() {
 function announce(words) {
   const announcer = byId("announcer");
   if (announcer.textContent !== words) announcer.textContent = words;
+}
+
+// Most runs stop at once, and only that is read out.
+function stopping(view) {
+  if (view.isHeldUp) announce(view.announcement);
 }
 
 function runChanged(view, what) {

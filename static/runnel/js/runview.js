@@ -17,6 +17,7 @@ const UNHEARD = "Without a connection. What comes meanwhile is shown later.";
 
 /** What is said of a run until its first step begins: a worker may have to take it first. */
 const QUEUED = "Waiting for its turn…";
+const STOPPING = "Stopping…";
 
 /** Stop reasons of answers that lack their end. */
 const CUTS = new Set(["max_tokens_exceeded", "max_steps", "max_continuations", "budget_exhausted"]);
@@ -102,6 +103,11 @@ export class RunView {
   stopping(wasAsked = true) {
     this.#isStopping = wasAsked;
     this.#show();
+  }
+
+  /** Whether something was told that holds it up. */
+  get isHeldUp() {
+    return this.#heldUp !== "";
   }
 
   /** Tell why nothing more comes for now; without a reason it goes on. Return whether that is new. */
@@ -207,6 +213,8 @@ export class RunView {
 
   /** What holds the run up, how it ended or what it waits for, in a sentence to be read out. */
   get announcement() {
+    // Whatever holds it up, it does not go on any more.
+    if (!this.isFinished && this.#isStopping) return STOPPING;
     if (!this.isFinished && !this.isWaiting) return this.#heldUp || "Answering.";
     if (this.isWaiting) return this.#waiting.announcement;
     return this.run.status === "failed" ? `Failed. ${this.run.error_message}` : format.ending(this.run);
@@ -279,7 +287,7 @@ export class RunView {
     this.element.dataset.status = this.isWaiting ? "awaiting_approval" : "running";
     const heard = this.#heldUp || words;
     const known = this.isWaiting || this.#isFollowed ? heard : UNHEARD;
-    const line = this.#isStopping ? ["Stopping…"] : [known, ...until.flatMap((each) => [" · ", each])];
+    const line = this.#isStopping ? [STOPPING] : [known, ...until.flatMap((each) => [" · ", each])];
     this.#outcome.replaceChildren(element("p", { class: isStill ? "working still" : "working" }, ...line));
   }
 
