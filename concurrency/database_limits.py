@@ -15,7 +15,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 
 #: PostgreSQL's codes (its manual, appendix A): a write to a server that only reads; a session that idled for too long.
-_AWAY = frozenset({"25006", "25P03"})
+AWAY = frozenset({"25006", "25P03"})
 #: Whatever the server's own default is: an UPDATE of a row that another process changes now must wait, and not fail.
 _ISOLATION = "set_config('default_transaction_isolation', 'read committed', false)"
 _SET = (
@@ -52,6 +52,6 @@ def _tell_that_it_is_away(execute: Callable[..., Any], *statement: Any) -> Any:
     try:
         return execute(*statement)
     except InternalError as error:
-        if getattr(error.__cause__, "sqlstate", None) in _AWAY:
+        if getattr(error.__cause__, "sqlstate", None) in AWAY:
             raise OperationalError(*error.args) from error.__cause__
         raise

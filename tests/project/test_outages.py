@@ -174,8 +174,14 @@ def test_what_procrastinate_wraps_is_told_as_the_driver_said_it() -> None:
     assert lines_of([wrapped(gone), wrapped(reads)], message=message) == [
         "Task exception was never retrieved: OperationalError: it is gone"
     ]
-    wrong_query = wrapped(psycopg.errors.UndefinedTable("procrastinate_jobs"))
-    assert "Traceback (most recent call last):" in lines_of([wrong_query])
+    # The database has answered: these say what is wrong with what it was asked.
+    for wrong in (
+        psycopg.errors.UndefinedTable("procrastinate_jobs"),
+        psycopg.errors.UniqueViolation("it is there"),
+        psycopg.errors.InFailedSqlTransaction("aborted"),
+        psycopg.DataError("too long"),
+    ):
+        assert "Traceback (most recent call last):" in lines_of([wrapped(wrong)])
 
 
 def test_other_errors_keep_their_tracebacks() -> None:
