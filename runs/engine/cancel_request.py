@@ -51,14 +51,15 @@ class CancelRequest:
     #: Whether another process has told this one of it, because it could not store it soon.
     is_told: bool = False
 
-    def signal(self) -> None:
-        """Set the run's stop signal if the run is live here and the cancel need not wait for its step."""
+    def signal(self) -> bool:
+        """Set the run's stop signal if the run is live here and the cancel need not wait for its step. Return whether it is."""
         live = stop_signals.get(self.run_id)
         if live is None or self.mode != CancelMode.IMMEDIATE:
-            return
+            return False
         # The live run may belong to another user who chose the same id.
-        if self.owner_id is None or self.owner_id == live.owner_id:
-            stop_signals.request(self.run_id, by=self.by, by_name=self.by_name, reason=self.reason)
+        if self.owner_id is not None and self.owner_id != live.owner_id:
+            return False
+        return stop_signals.request(self.run_id, by=self.by, by_name=self.by_name, reason=self.reason)
 
     def tell_unstored(self) -> None:
         """Tell the process that drives the run to cancel it, although the intent is not stored yet."""

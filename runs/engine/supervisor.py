@@ -279,12 +279,13 @@ class Supervisor:
         Raises:
             NotFound: there is no such run, or it belongs to another user than ``request.owner_id``.
         """
-        request.signal()
+        has_stopped = request.signal()
         if request.by is CancelledBy.SERVER:
             return True
         telling = asyncio.get_running_loop().call_later(UNSTORED, request.tell_unstored)
         try:
-            stored = await self.journal.execute(request.store, about=request.run_id)
+            # The end of a run that stops here is stored in any case, and this before it.
+            stored = await self.journal.execute(request.store, about=request.run_id, is_kept=has_stopped)
         finally:
             telling.cancel()
         if stored.was_active:

@@ -50,6 +50,8 @@ class _Request:
     makes_run: bool = False
     #: The run that it changes, if it has no log.
     about: UUID | None = None
+    #: Whether it is stored once the database is back, also after whoever asked was told that it fails.
+    is_kept: bool = False
     #: The log's pending items, which are committed together with the decision.
     before: list[str | Delta] = field(default_factory=list)
 
@@ -157,15 +159,20 @@ class Journal:
         """
         return await self._request(log, events, apply, makes_run=True)
 
-    async def execute[T](self, apply: Callable[[], T], *, about: UUID | None = None) -> T:
+    async def execute[T](
+        self, apply: Callable[[], T], *, about: UUID | None = None, is_kept: bool = False
+    ) -> T:
         """Run ``apply`` in the writer's next transaction, without events, and return its result.
 
-        ``about`` is the run that it changes, if it is one.
+        Args:
+            apply: runs on the writer's thread inside the transaction; again, if that was rolled back.
+            about: the run that it changes, if it is one.
+            is_kept: whether it is stored after an outage that was too long for whoever asked, too.
 
         Raises:
             Exception: ``apply`` raised it; its changes are rolled back.
         """
-        return await self._request(None, [], apply, about=about)
+        return await self._request(None, [], apply, about=about, is_kept=is_kept)
 
     async def close(self) -> None:
         """Commit all pending events, unless the database is away for too long, and stop the writer."""
@@ -195,13 +202,14 @@ class Journal:
         *,
         makes_run: bool = False,
         about: UUID | None = None,
+        is_kept: bool = False,
     ) -> T:
         if log is not None and log.lost:
             raise Fenced
         # Serialized here: an error fails this request only, while an error in the commit fails the group.
         texts = [_dumps(event) for event in events]
         answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._requests.append(_Request(log, texts, apply, answer, makes_run, about))
+        self._requests.append(_Request(log, texts, apply, answer, makes_run, about, is_kept))
         self._is_urgent.set()
         self._start()
         return await asyncio.shield(answer)
@@ -284,12 +292,13 @@ class Journal:
         """Answer those who wait for what they could ask for again, such as starts. Runs that are driven wait on."""
         for item, decision in zip(requests, decisions, strict=True):
             if item.may_be_refused and not decision.is_over:
-                decision.settle(error)
+                if not item.is_kept:
+                    decision.settle(error)
                 _fail(item, error)
         for item in self._requests:
             if item.may_be_refused:
                 _fail(item, error)
-        self._requests = [item for item in self._requests if not item.may_be_refused]
+        self._requests = [item for item in self._requests if item.is_kept or not item.may_be_refused]
 
     def _resolve(self, item: _Request, decision: AtomicChange, outcome: Any) -> None:
         """Resolve the caller's future.

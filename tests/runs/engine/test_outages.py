@@ -20,6 +20,7 @@ from runs.engine import elsewhere, liveness, recovery, stop_signals, supervisor
 from runs.engine.reaping import Continuity
 from runs.log import patient_writer
 from runs.models import EventLog, Run
+from runs.models.conversation import QueuePause
 from runs.states import RunStatus
 from runs.store import clock, transitions
 from tests.runs.conftest import Connect, Person
@@ -266,3 +267,28 @@ async def test_viewers_are_told_when_only_the_process_that_drives_their_run_cann
     await readers.run(events, run_id=run_id, defaults={"last_seq": 1})
     await socket.until(lambda: len(waiting(socket, run_id)) == 4)
     assert [told for _, told in waiting(socket, run_id)] == [True, False, True, False]
+
+
+async def test_a_cancel_is_stored_before_the_end_of_its_run_also_after_an_outage_that_is_too_long(
+    ada: Person, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    socket = await connect(ada)
+    run_id = (await socket.start("emulator/drip"))["run_id"]
+    await socket.saw(run_id, "TEXT_MESSAGE_CONTENT")
+    conversation = (await readers.run(Run.objects.get, pk=run_id)).conversation_id
+    behind = {"model": "emulator/hello", "input": "next", "conversation_id": str(conversation)}
+    queued = (await socket.ask("start", **behind, when_busy="queue"))["run_id"]
+
+    def fail(_: Any) -> None:
+        raise OperationalError("gone")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(patient_writer, "OUTAGE_SECONDS", 0.3)
+        patch.setattr(patient_writer, "write_group", fail)
+        # Whoever asks is told that it fails, and the run stops all the same.
+        assert (await socket.answer(socket.send("cancel", run_id=run_id)))["type"] == "error"
+    assert (await socket.ended(run_id))["outcome"] == {"type": "cancelled"}
+    run = await readers.run(Run.objects.select_related("conversation").get, pk=run_id)
+    assert (run.status, run.cancelled_by_name) == (RunStatus.CANCELLED, ada.user.username)
+    assert run.conversation.queue_paused == QueuePause.CANCELLED
+    assert (await readers.run(Run.objects.get, pk=queued)).status == RunStatus.QUEUED
