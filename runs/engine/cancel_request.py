@@ -6,6 +6,7 @@ drives the run is told all the same. It does the same with the request as if it 
 """
 
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 from uuid import UUID
 
 from runs import bus
@@ -18,6 +19,11 @@ from runs.models.audit import Actor, AuditAction
 from runs.models.run import CancelMode
 from runs.states import UNDRIVEN, CancelledBy, RunStatus
 from runs.store import queue, transitions
+
+#: What the audit log calls a run.
+_TARGET = "runs.run"
+#: How far the hosts' clocks may be apart: they set the times of runs and of the audit log's entries.
+_CLOCKS = timedelta(days=1)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -94,12 +100,21 @@ class CancelRequest:
         was_active = transitions.request_cancel(
             self.run_id, by=self.by, by_name=self.by_name, reason=self.reason, mode=self.mode
         )
-        if was_active and self.actor is not None:
-            AuditEntry.note(self.actor, AuditAction.CANCELLED, "runs.run", self.run_id, self.reason)
+        if was_active and self.actor is not None and not self._is_noted(self.actor):
+            AuditEntry.note(self.actor, AuditAction.CANCELLED, _TARGET, self.run_id, self.reason)
         # Read after the write, which waits for a pause in progress. A later pause finds the intent.
         is_paused = run.filter(status__in=UNDRIVEN).exists()
         queue_changed_of = self._change_queue(*before) if was_active else None
         return StoredCancel(was_active=was_active, is_paused=is_paused, queue_changed_of=queue_changed_of)
+
+    def _is_noted(self, actor: Actor) -> bool:
+        """Return whether another process, which was told of the request or has told it, has noted it in the audit log.
+
+        Both have changed the run's row before, so that the second one waits for the first.
+        """
+        since = Run.objects.filter(pk=self.run_id).values_list("created_at", flat=True).get() - _CLOCKS
+        same = AuditEntry.objects.filter(actor_id=actor.user_id, actor_name=actor.name[:150], at__gte=since)
+        return same.filter(action=AuditAction.CANCELLED, target=_TARGET, target_id=str(self.run_id)).exists()
 
     def _change_queue(self, status: str, conversation_id: UUID) -> UUID | None:
         """Pause what is queued behind the run, or note that the run is taken out of the queue."""

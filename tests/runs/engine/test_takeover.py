@@ -20,13 +20,14 @@ from runs.engine.cancel_request import CancelRequest
 from runs.engine.heartbeat import Heartbeat
 from runs.engine.live_poll import LivePoll
 from runs.errors import NotFound
-from runs.models import Run
+from runs.models import AuditEntry, Run
 from runs.models.audit import Actor
 from runs.models.conversation import QueuePause
 from runs.models.fields import uuid7
 from runs.states import CancelledBy, RunStatus
 from runs.store import clock
 from tests.runs.conftest import Connect, Person
+from tests.runs.rows import make_run
 from tests.runs.talks import ECHO
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -167,3 +168,14 @@ async def test_a_cancel_that_another_process_told_is_not_told_again(
     assert heard == replace(request, is_told=True)
     heard.tell_unstored()
     assert len(told) == 1
+
+
+async def test_a_cancel_that_two_processes_store_is_in_the_audit_log_once(ada: Person) -> None:
+    run = await readers.run(lambda: make_run(owner=ada.user, status=RunStatus.RUNNING))
+    actor = Actor(user_id=ada.user.pk, name="ada", address="10.0.0.1")
+    request = CancelRequest(run_id=run.pk, by=CancelledBy.ADMIN, by_name="ada", actor=actor)
+    other = replace(request, by_name="eve", actor=Actor(name="eve"))
+    for each in (request, replace(request, is_told=True), other):
+        assert (await supervisor.current().journal.execute(each.store)).was_active
+    noted = AuditEntry.objects.filter(target_id=str(run.pk)).order_by("pk")
+    assert await readers.run(lambda: [entry.actor_name for entry in noted]) == ["ada", "eve"]
