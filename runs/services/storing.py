@@ -16,6 +16,9 @@ from runs.states import ACTIVE, RunStatus
 from runs.store import branches, clock, messages, statements
 from runs.store.statements import Statement
 
+#: How often a run's row is inserted while what is in its way goes before it can be named.
+ATTEMPTS = 3
+
 #: Whether a user may have one more run. It names the statuses so that SQLite takes the index of unfinished runs.
 MAY_HAVE_ONE_MORE = (
     '(SELECT COUNT(*) FROM "runs_run" WHERE "owner_id" = %s AND "finished_at" IS NULL AND "status" IN (%s, %s, %s)) < %s'
@@ -51,8 +54,14 @@ def store(start: PreparedStart, step: Step | None, driver: WorkerSettings | None
         run.status, run.worker = RunStatus.RUNNING, driver.worker
     if step is not None:
         run.started_at = step.started_at = now
-    if not _insert_run(start, ceilings, driver.lease_time if driver is not None else None).execute():
-        raise _why_not(start, ceilings)
+    insert = _insert_run(start, ceilings, driver.lease_time if driver is not None else None)
+    for _ in range(ATTEMPTS):
+        if insert.execute():
+            break
+        if (reason := _why_not(start, ceilings)) is not None:
+            raise reason
+    else:
+        raise ConversationBusy
     if start.is_first:
         times = ("created_at", "updated_at", "changed_at", "seen_at")
         now_there = {column: (clock.sql_after(timedelta()), "") for column in times}
@@ -113,8 +122,8 @@ def _update_conversation(start: PreparedStart) -> Statement:
     )
 
 
-def _why_not(start: PreparedStart, ceilings: Ceilings) -> Exception:
-    """Return the reason why a run's row was not inserted."""
+def _why_not(start: PreparedStart, ceilings: Ceilings) -> Exception | None:
+    """Return the reason why a run's row was not inserted; ``None`` if it has gone meanwhile, as a run in its way has ended."""
     if (existing := known(start.owner_id, start.request)) is not None:
         return Repeated(existing)
     active = Run.objects.filter(conversation_id=start.conversation.pk, status__in=ACTIVE).order_by()
@@ -122,4 +131,5 @@ def _why_not(start: PreparedStart, ceilings: Ceilings) -> Exception:
         return AwaitsDecision() if status == RunStatus.AWAITING_APPROVAL else ConversationBusy()
     if not User.objects.filter(pk=start.owner_id, is_active=True).exists():
         return Forbidden("This account is closed.")
-    return too_many(ceilings)
+    unfinished = Run.objects.filter(owner_id=start.owner_id, finished_at=None, status__in=ACTIVE).order_by()
+    return too_many(ceilings) if unfinished.count() >= ceilings.runs else None

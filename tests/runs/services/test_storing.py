@@ -7,6 +7,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
+from django.utils import timezone
 
 from providers import catalog
 from runs import errors, limits
@@ -68,3 +69,22 @@ def test_an_account_that_was_closed_meanwhile_takes_no_run(ada: Any) -> None:
     User.objects.filter(pk=ada.pk).update(is_active=True)
     store(start)
     assert Message.objects.get().text == "hi"
+
+
+def test_a_run_in_the_way_that_ends_before_it_can_be_named_is_no_reason(
+    ada: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = prepared(ada)
+    store(first)
+    why_not = storing._why_not
+
+    def end_first(*args: Any) -> Exception | None:
+        Run.objects.filter(pk=first.run.pk).update(
+            status="completed", lease_until=None, finished_at=timezone.now()
+        )
+        return why_not(*args)
+
+    monkeypatch.setattr(storing, "_why_not", end_first)
+    second = prepared(ada, conversation_id=first.conversation.pk)
+    store(second)
+    assert Run.objects.filter(pk=second.run.pk).exists()
