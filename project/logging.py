@@ -13,8 +13,6 @@ from typing import Any, TextIO
 import structlog
 from django.db.utils import InterfaceError, OperationalError
 
-from concurrency.database_limits import AWAY
-
 #: Characters of a message, of a value beside it, and of what an exception says. Strangers choose paths and headers.
 LONGEST = 1_000
 #: Seconds in which an outage's line is logged once.
@@ -148,6 +146,8 @@ def _is_of_outage(error: BaseException) -> bool:
     """Return whether an error says that a database or a Redis is away. A query that is wrong keeps its traceback."""
     if isinstance(error, OperationalError | InterfaceError):
         return not str(error).startswith("no such")
+    from concurrency.database_limits import AWAY  # imported here: scripts read the settings without the rest
+
     kinds = {kind.__name__ for kind in type(error).__mro__ if kind.__module__.startswith("psycopg")}
     # An internal error to psycopg is also a server that only reads, or has ended the session.
     if kinds & {"OperationalError", "InterfaceError"} or getattr(error, "sqlstate", None) in AWAY:

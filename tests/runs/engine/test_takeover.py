@@ -170,6 +170,7 @@ async def test_a_cancel_that_another_process_told_is_not_told_again(
     assert len(told) == 1
 
 
+@pytest.mark.usefixtures("server")
 async def test_a_cancel_that_two_processes_store_is_in_the_audit_log_once(ada: Person) -> None:
     run = await readers.run(lambda: make_run(owner=ada.user, status=RunStatus.RUNNING))
     actor = Actor(user_id=ada.user.pk, name="ada", address="10.0.0.1")
