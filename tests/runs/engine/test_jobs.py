@@ -14,7 +14,7 @@ async def test_it_says_in_a_line_what_is_wrong(
 ) -> None:
     async def fail(_: Jobs) -> None:
         said = psycopg.errors.UndefinedTable("there is no such table\nLINE 1: SELECT")
-        # As the driver's error comes from a task that listens, finishes or works.
+        # As the driver's error comes from a task that listens or deletes.
         async with asyncio.TaskGroup() as group:
             group.create_task(wrap(said))
 
