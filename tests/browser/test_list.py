@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, WebSocketRoute, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Route, WebSocketRoute, expect
 
 from tests.browser.doing import choose, entry, last_run, outcome, press, send, wait_for_words
 from tests.browser.test_access import violations
@@ -51,10 +51,36 @@ def test_an_answer_that_goes_on_elsewhere_is_marked_and_read_later(page: Page) -
     expect(row).not_to_contain_text("(new answer)")
 
 
+def test_what_is_told_while_the_list_is_read_stays_in_it(page: Page) -> None:
+    lists = re.compile(r"/api/conversations/$")
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route(lists, hold)
+    page.evaluate("dispatchEvent(new Event('focus'))")
+    while not held:
+        page.wait_for_timeout(20)
+    read_before = held[0].fetch()
+    begin(page, "Begun while the list was read")
+    page.get_by_role("link", name="New conversation").first.click()
+    expect(entry(page, "Begun while the list was read")).to_have_count(1)
+    with page.expect_response(lists) as late:
+        held[0].fulfill(response=read_before)
+    late.value.finished()
+    # The page reads it, and draws.
+    page.wait_for_timeout(100)
+    expect(entry(page, "Begun while the list was read")).to_have_count(1)
+    page.unroute(lists)
+
+
 def test_it_finds_renames_pins_files_and_archives(page: Page, context: BrowserContext) -> None:
     begin(page, "Alpine glaciers and their words")
     other = context.new_page()
     other.goto("/")
+    # A page behind another one is drawn once a second.
+    page.bring_to_front()
     search = page.get_by_label("Search the conversations")
     search.fill("GLACIERS emulator")
     found = page.locator("#found-list li")

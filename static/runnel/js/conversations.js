@@ -35,6 +35,8 @@ export class ConversationList {
   #loadedFolders = new Set();
   /** Ids of those that were deleted: a reading that was begun before still has them. */
   #gone = new Set();
+  /** Entries that were told since the last reading was begun, by id: it may be older than they are. */
+  #told = new Map();
   #refreshing = null;
   #isStale = false;
 
@@ -98,8 +100,8 @@ export class ConversationList {
     // Deleting can be undone.
     if (entry.deleted) this.#gone.add(entry.id);
     else this.#gone.delete(entry.id);
-    if (entry.deleted || entry.archived) this.#forget(entry.id);
-    else if (before || this.#belongs(entry)) this.#known.set(entry.id, entry);
+    this.#told.set(entry.id, entry);
+    this.#keep(entry);
     if (this.#opened?.id === entry.id && !entry.deleted) this.#opened = entry;
     if (entry.pinned || entry.shared_by) this.#extra.add(entry.id);
     this.#draw();
@@ -125,11 +127,17 @@ export class ConversationList {
     this.#draw();
   }
 
+  #keep(entry) {
+    if (entry.deleted || entry.archived) this.#forget(entry.id);
+    else if (this.entry(entry.id) || this.#belongs(entry)) this.#known.set(entry.id, entry);
+  }
+
   // A folder that is known stays, also when it is empty.
   async #askWhileStale() {
     while (this.#isStale) {
       this.#isStale = false;
       const goneBefore = new Set(this.#gone);
+      this.#told.clear();
       const { conversations, before, pinned = [], folders = [], shared = [] } = await listConversations();
       this.#folders = folders;
       for (const { id } of [...pinned, ...shared]) this.#extra.add(id);
@@ -139,6 +147,7 @@ export class ConversationList {
       await Promise.all(folders.map((name) => this.#loadFolder(name, { again: true })));
       for (const id of goneBefore) this.#gone.delete(id);
       this.#forgetGone();
+      for (const entry of this.#told.values()) this.#keep(entry);
       this.#draw();
       const current = this.#known.get(this.#current);
       if (current) this.#handlers.changed(current, null);
