@@ -16,7 +16,7 @@ from tests.providers.upstream import Upstream, in_turn, streaming, upstream
 from tests.providers.wires.anthropic_events import SERVER, end, search_result, text
 from tests.providers.wires.anthropic_events import start as opening
 from tests.runs.conftest import Person
-from tests.runs.services.test_going_on import until
+from tests.runs.services.waiting_runs import until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("server")]
 

@@ -14,7 +14,7 @@ from runs.models.standing_decision import Verdict
 from runs.services import resolving, standing
 from tests.runs.conftest import Person
 from tests.runs.rows import make_user
-from tests.runs.services.test_going_on import paused_run, until
+from tests.runs.services.waiting_runs import paused_run, until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("server")]
 

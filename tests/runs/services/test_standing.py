@@ -12,7 +12,7 @@ from runs.models.standing_decision import Verdict
 from runs.services import resolving, standing
 from tests.runs.conftest import Person
 from tests.runs.rows import make_group
-from tests.runs.services.test_going_on import calls, paused_run, results, resume_of, start, until
+from tests.runs.services.waiting_runs import calls, paused_run, results, resume_of, start, until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("server")]
 
