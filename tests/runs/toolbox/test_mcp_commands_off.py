@@ -12,7 +12,7 @@ from runs.toolbox import ToolError, usable
 from runs.toolbox.mcp import listed_tools
 from runs.toolbox.mcp.target import Unusable, read
 from tests.runs.rows import make_user
-from tests.runs.toolbox.test_mcp_listed_tools import make
+from tests.runs.toolbox.mcp_rows import make
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
