@@ -4,6 +4,7 @@ import pytest
 from django.conf import settings
 
 from tests import emptying
+from tests.faults.server_process import ServerProcess
 
 
 def pytest_configure() -> None:
@@ -12,6 +13,7 @@ def pytest_configure() -> None:
     # Each client of a test would look at all static files, which takes longer than most requests.
     settings.SERVESTATIC_USE_FINDERS = False
     emptying.install()
+    ServerProcess.is_forked = True
 
 
 @pytest.fixture(autouse=True)

@@ -6,7 +6,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,6 +13,8 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, StorageState, sync_playwright
+
+from tests.faults.forked import Forked
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -39,7 +40,7 @@ def _free_port() -> int:
         return port
 
 
-def _wait_for_password(process: subprocess.Popen[str], output: Path, port: int) -> str:
+def _wait_for_password(process: Forked, output: Path, port: int) -> str:
     deadline = time.monotonic() + START_TIMEOUT
     while time.monotonic() < deadline and process.poll() is None:
         lines = output.read_text().splitlines()
@@ -59,15 +60,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     port = _free_port()
     output = folder / "output"
     environment = os.environ | {"RUNNEL_DATA_DIR": str(folder), "HOST": "127.0.0.1", "PORT": str(port)}
-    with output.open("w") as file:
-        process = subprocess.Popen(
-            [sys.executable, "manage.py", "serve"],
-            cwd=PROJECT,
-            env=environment | {"PYTHONUNBUFFERED": "1"},
-            stdout=file,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
+    process = Forked(["serve"], cwd=PROJECT, env=environment, output=output, descriptors=None)
     try:
         password = _wait_for_password(process, output, port)
         yield Server(url=f"http://127.0.0.1:{port}", password=password)

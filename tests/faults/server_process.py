@@ -16,6 +16,7 @@ from typing import Any, Self
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
+from tests.faults.forked import Forked
 from tests.notes import is_note
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -32,7 +33,9 @@ class ServerProcess:
     command = "serve"
     #: Where the code is.
     project = PROJECT
-    #: How many file descriptors the server may have; ``None`` for as many as this process.
+    #: Whether it begins with the large libraries loaded, as in tests, and not as a person starts it.
+    is_forked = False
+    #: How many file descriptors a forked server may have; ``None`` for as many as this process.
     descriptors: int | None = None
 
     def __init__(self, folder: Path, **environment: str) -> None:
@@ -46,19 +49,12 @@ class ServerProcess:
             "RUNNEL_DATA_DIR": str(folder),
             **environment,
         }
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[bytes] | Forked | None = None
 
     def start(self, *, patience: float = STUCK) -> float:
         """Start the server, and return the seconds until it accepted connections."""
         begin = time.monotonic()
-        with self._output.open("a") as output:
-            self._process = subprocess.Popen(
-                [*self._limited(), sys.executable, *self._command()],
-                cwd=self.project,
-                env=self._environment,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-            )
+        self._process = self._begin()
         while time.monotonic() < begin + patience and self._process.poll() is None:
             if self._is_up():
                 return time.monotonic() - begin
@@ -66,18 +62,33 @@ class ServerProcess:
         self.kill()
         raise AssertionError(f"the server did not start:\n{self.output}")
 
-    def _command(self) -> list[str]:
-        """Return the arguments of Python."""
-        return ["manage.py", self.command]
+    def _begin(self) -> subprocess.Popen[bytes] | Forked:
+        if self.is_forked and self.project == PROJECT:
+            return Forked(
+                [self.command],
+                cwd=PROJECT,
+                env=self._environment,
+                output=self._output,
+                descriptors=self.descriptors,
+            )
+        return self._begin_anew("manage.py", self.command)
+
+    def _begin_anew(self, *arguments: str) -> subprocess.Popen[bytes]:
+        """Start Python with these arguments."""
+        with self._output.open("a") as output:
+            return subprocess.Popen(
+                [sys.executable, *arguments],
+                cwd=self.project,
+                env=self._environment,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
 
     def _is_up(self) -> bool:
         with contextlib.suppress(OSError):
             socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
             return True
         return False
-
-    def _limited(self) -> list[str]:
-        return ["sh", "-c", f'ulimit -n {self.descriptors} && exec "$@"', "sh"] if self.descriptors else []
 
     @property
     def pid(self) -> int:

@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import override
@@ -35,10 +36,10 @@ class OtherServer(ServerProcess):
         self._kind = kind
 
     @override
-    def _command(self) -> list[str]:
+    def _begin(self) -> subprocess.Popen[bytes]:
         name, *options = COMMANDS[self._kind]
         where = ["--host", "127.0.0.1", "--port", str(self.port)]
-        return ["-m", name, *where, *options, "project.asgi:application"]
+        return self._begin_anew("-m", name, *where, *options, "project.asgi:application")
 
 
 @pytest.fixture(scope="module")
