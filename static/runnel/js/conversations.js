@@ -123,6 +123,7 @@ export class ConversationList {
   /** Take out one that is gone. */
   remove(id) {
     this.#gone.add(id);
+    this.#told.delete(id);
     this.#forget(id);
     this.#draw();
   }
