@@ -1,7 +1,9 @@
 """Processes of ``manage.py`` that begin with large libraries loaded: to import them takes most of a server's start.
 
 A fork server imports them once for each process that runs tests. What begins there is a process like any other, with
-an id, signals, and an end of its own; it runs ``manage.py`` as the command line does.
+an id, signals, and an end of its own; it runs ``manage.py`` as the command line does. Two things are not its own: the
+seed of ``hash()``, which all of them share, and variables that Python or the C library reads when it starts (``LD_PRELOAD``,
+``PYTHONHASHSEED``): they are those of the fork server. What needs either begins without it (``ServerProcess.is_forked``).
 """
 
 import atexit
@@ -113,7 +115,8 @@ def _run(
         os.dup2(file, standard)
     os.close(file)
     for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(write_through=True)  # type: ignore[union-attr]
+        # ``write_through`` would leave lines in the buffer below: those on standard output would come last, or never.
+        stream.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     if descriptors:
         resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors))
     sys.argv = arguments
