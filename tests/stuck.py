@@ -51,9 +51,9 @@ def _end(test: str, seconds: float) -> None:
         faulthandler.dump_traceback(_told)
         os.write(_told, "\n".join(["\nIts tasks:", *_tasks(), ""]).encode())
     finally:
-        for child in _children():
+        for process in _descendants(os.getpid()):
             with contextlib.suppress(ProcessLookupError):
-                os.kill(child, signal.SIGKILL)
+                os.kill(process, signal.SIGKILL)
         os._exit(1)
 
 
@@ -79,10 +79,15 @@ def _first_of(thing: Any, *names: str) -> Any:
     return next((found for name in names if (found := getattr(thing, name, None)) is not None), None)
 
 
-def _children() -> list[int]:
-    """Return the ids of the processes that this one has started; none if the system does not list them."""
-    return [
-        int(child)
-        for thread in Path("/proc/self/task").glob("*/children")
-        for child in thread.read_text().split()
-    ]
+def _descendants(process: int) -> list[int]:
+    """Return the ids of the processes that one has started, and of theirs; none if the system does not list them.
+
+    Servers of tests are started by a fork server, not by this process (``tests/faults/forked.py``).
+    """
+    found: list[int] = []
+    for thread in Path(f"/proc/{process}/task").glob("*/children"):
+        # It may have ended meanwhile.
+        with contextlib.suppress(OSError):
+            for child in map(int, thread.read_text().split()):
+                found += [child, *_descendants(child)]
+    return found
