@@ -29,14 +29,19 @@ STALLED = 20
 #: Seconds between two attempts while the database does not answer.
 RETRY = 1.0
 
+# A job that a worker of the previous version fetches meanwhile is judged again with its worker, as long as no join names it:
+# PostgreSQL does not join again for a row that has changed, and would take the worker for unknown.
 _DELETE_RUNG = """
 DELETE FROM procrastinate_jobs WHERE id IN (
     SELECT job.id
-    FROM procrastinate_jobs job LEFT JOIN procrastinate_workers fetcher ON fetcher.id = job.worker_id
+    FROM procrastinate_jobs job
     WHERE job.queue_name = %(queue)s AND (
         job.status = 'todo'
-        OR job.status = 'doing'
-            AND COALESCE(fetcher.last_heartbeat < now() - make_interval(secs => %(stalled)s), true)
+        OR job.status = 'doing' AND NOT EXISTS (
+            SELECT FROM procrastinate_workers fetcher
+            WHERE fetcher.id = job.worker_id
+                AND fetcher.last_heartbeat >= now() - make_interval(secs => %(stalled)s)
+        )
     )
     FOR UPDATE OF job SKIP LOCKED
 )
@@ -75,8 +80,8 @@ class Jobs:
             await asyncio.sleep(RETRY)
 
     async def _answer(self) -> None:
-        # A connection to listen with, and one to delete with.
-        app = App(connector=PsycopgConnector(kwargs=connector_params(), min_size=1, max_size=2))
+        # One connection deletes. The one that listens is beside the pool.
+        app = App(connector=PsycopgConnector(kwargs=connector_params(), min_size=1, max_size=1))
         async with app.open_async(), asyncio.TaskGroup() as group:
             group.create_task(self._listen(app))
             group.create_task(self._clear(app))
