@@ -75,6 +75,7 @@ class ServerProcess:
 
     def _begin_anew(self, *arguments: str) -> subprocess.Popen[bytes]:
         """Start Python with these arguments."""
+        assert self.descriptors is None, "only a forked server is given fewer"
         with self._output.open("a") as output:
             return subprocess.Popen(
                 [sys.executable, *arguments],
