@@ -1,9 +1,10 @@
 """Signing in and out, and changing the password, with forms. Sockets are in ``test_sign_out``."""
 
 import pytest
-from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
+
+from tests.runs.http.signed_in import a_client, csrf  # noqa: F401 - a fixture
 
 pytestmark = pytest.mark.django_db
 
@@ -13,19 +14,6 @@ PASSWORD = "a river in the wood"
 @pytest.fixture
 def user() -> User:
     return User.objects.create_user("ada", password=PASSWORD)
-
-
-@pytest.fixture
-def client(user: User) -> Client:
-    signed_in = Client(enforce_csrf_checks=True)
-    signed_in.force_login(user)
-    return signed_in
-
-
-def csrf(client: Client) -> dict[str, str]:
-    """Return the header that a page of ours sends."""
-    client.get("/")
-    return {"X-CSRFToken": client.cookies[settings.CSRF_COOKIE_NAME].value}
 
 
 @pytest.mark.parametrize("target", ["https://evil.example/", "//evil.example", "javascript:alert(1)"])
