@@ -318,9 +318,13 @@ async def test_a_stopping_server_takes_no_new_runs(ada: Person) -> None:
 
 async def test_a_run_that_starts_as_the_server_stops_is_not_left_behind(ada: Person) -> None:
     await ended((await start(ada)).run_id)
+    here = supervisor.current()
     starting = asyncio.create_task(start(ada, model="emulator/silent"))
-    await asyncio.sleep(0)
-    await supervisor.current().drain()
+    async with asyncio.timeout(STUCK):
+        # Before it is claimed it would be refused, and after it is stored it would be live.
+        while not here.live_count(ada.user.pk):
+            await asyncio.sleep(0)
+    await here.drain()
     started = await asyncio.wait_for(starting, STUCK)
     assert await readers.run(Run.objects.filter(status__in=ACTIVE).count) == 0
     run = await ended(started.run_id)
