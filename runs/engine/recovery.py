@@ -30,7 +30,8 @@ from runs.models import Run, Step, ToolCall
 from runs.models.tool_call import OPEN, ToolCallStatus
 from runs.states import DRIVEN, RunStatus, StopReason
 from runs.store import claims, transitions
-from runs.store.transitions import Ending, StepEnding
+from runs.store.step_endings import StepEnding
+from runs.store.transitions import Ending
 from runs.telemetry import notes
 from runs.usage.run_usage import UsageTotals
 

@@ -28,7 +28,7 @@ from runs.models import Step
 from runs.store.embedded import Embedded
 from runs.store.made import MadeFile, NotKept
 from runs.store.media import Contents
-from runs.store.transitions import Answer, StepEnding
+from runs.store.step_endings import Answer, StepEnding
 from runs.telemetry import notes
 from runs.usage.budget import BudgetMeter
 

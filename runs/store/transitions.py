@@ -5,7 +5,7 @@ expected status, the UPDATE changes nothing and the function reports that the ca
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -15,22 +15,15 @@ from django.db.models import F, QuerySet
 from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
-from providers.models.trace_store import PackedTraces
-from providers.types import Origin, StepResult
-from providers.types.cost import Cost
-from providers.usage.spending import ModelUsage
 from runs.calls import records
 from runs.calls.outcomes import CallOutcome
-from runs.calls.planning import PlannedCall
-from runs.log import replay
 from runs.models import EventLog, Run, Step
 from runs.models import Message as MessageRow
-from runs.models.fields import usage_columns, uuid7
+from runs.models.fields import uuid7
 from runs.models.run import CancelMode
 from runs.states import ACTIVE, DRIVEN, RunStatus, StopReason, sources
-from runs.store import clock, history, left_out, messages, statements
-from runs.store.embedded import Embedded
-from runs.store.made import MadeFile, NotKept
+from runs.store import clock, left_out, messages, statements, step_endings
+from runs.store.step_endings import StepEnding
 from runs.usage.run_usage import UsageTotals
 
 
@@ -59,36 +52,6 @@ class Ending:
     upstream_closed_ms: float | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Answer:
-    """The result of a provider call, and the id of its message."""
-
-    message_id: UUID
-    origin: Origin
-    result: StepResult
-    #: ``None`` if unknown.
-    cost: Cost | None = None
-    #: The plan for each complete call; a call without a plan cannot be executed.
-    calls: tuple[PlannedCall, ...] = ()
-    #: The stored files in the answer.
-    files: tuple[tuple[Embedded, MadeFile | NotKept], ...] = ()
-    #: How long each piece of reasoning took, in order, in seconds.
-    reasoning_seconds: tuple[float, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class StepEnding:
-    """The final state of one step. Without an answer, its message is rebuilt from the event log."""
-
-    step_id: UUID
-    answer: Answer | None = None
-    #: The usage of a step without an answer; ``None`` keeps the stored one.
-    lost: ModelUsage | None = None
-    error_code: str = ""
-    #: The traces of its calls, in their order.
-    traces: PackedTraces = field(default_factory=PackedTraces)
-
-
 def next_step(run_id: UUID, step: Step, *, before: Callable[[], None] | None = None) -> None:
     """Store the answers to the previous step's calls, then what ``before`` stores, then the next step.
 
@@ -109,7 +72,7 @@ def end_step(run_id: UUID, ending: StepEnding, used: UsageTotals) -> None:
         LostRace: a cancel was stored first, or the run is not running.
     """
     _update_running(run_id, **used.columns)
-    _end_step(run_id, ending, timezone.now())
+    step_endings.store(run_id, ending, timezone.now())
 
 
 def pause(
@@ -136,7 +99,7 @@ def pause(
         lease_until=None,
         **used.columns,
     )
-    _end_step(run_id, ending, timezone.now())
+    step_endings.store(run_id, ending, timezone.now())
 
 
 def resume(run_id: UUID, *, worker: str = "", lease: timedelta | None = None) -> None:
@@ -243,7 +206,7 @@ def end(
     }
     _update_run(run_id, sources(ending.status), columns, is_cancel=ending.status is RunStatus.CANCELLED)
     for step in steps:
-        _end_step(run_id, step, now)
+        step_endings.store(run_id, step, now)
     for outcome in outcomes:
         records.answer(outcome)
     if has_results:
@@ -318,58 +281,6 @@ def _lost_race(run_id: UUID) -> LostRace:
         Run.objects.filter(pk=run_id, status__in=ACTIVE).values_list("cancelled_by", "cancel_reason").first()
     )
     return LostRace(*stored) if stored else LostRace()
-
-
-def _end_step(run_id: UUID, ending: StepEnding, now: datetime) -> None:
-    last = ending.traces.rows[-1] if ending.traces.rows else None
-    columns: dict[str, Any] = {"finished_at": now, "error_code": ending.error_code}
-    if last is not None:
-        columns |= {"first_byte_at": last.first_byte_at, "first_token_at": last.first_token_at}
-    if ending.answer is not None:
-        columns |= _answer_columns(ending.answer)
-        _store_answer(run_id, ending.step_id, ending.answer)
-    elif ending.lost is not None:
-        columns |= usage_columns(ending.lost.usage, ending.lost.cost)
-    if ending.answer is None and (said := replay.message_of(replay.last_step(replay.events(run_id)))):
-        messages.add(
-            run_id,
-            said.message,
-            message_id=said.message_id,
-            item_files=said.files,
-            reasoning_seconds=said.reasoning_seconds,
-        )
-    statements.update(Step, columns, key=ending.step_id).execute()
-    ending.traces.store()
-
-
-def _answer_columns(answer: Answer) -> dict[str, Any]:
-    result, origin = answer.result, answer.origin
-    return {
-        **usage_columns(result.usage, answer.cost),
-        # A fallback may have answered, so these can differ from the step's first target.
-        "provider": origin.provider,
-        "wire": origin.wire,
-        "model": origin.model,
-        "model_served": (result.model or "")[:200],
-        "response_id": (result.response_id or "")[:200],
-        "stop_reason": result.stop_reason or "",
-        "raw_stop_reason": (result.raw_stop_reason or "")[:100],
-        "stream_was_cancelled": result.stream_was_cancelled,
-    }
-
-
-def _store_answer(run_id: UUID, step_id: UUID, answer: Answer) -> None:
-    result = answer.result
-    if result.parts or result.native:
-        message = history.answer(result, answer.origin)
-        messages.add(
-            run_id,
-            message,
-            message_id=answer.message_id,
-            files=answer.files,
-            reasoning_seconds=answer.reasoning_seconds,
-        )
-    records.keep(run_id, step_id, result, answer.calls)
 
 
 @transaction.atomic
