@@ -14,10 +14,10 @@ THREAD_TIMEOUT = 30.0
 
 
 def end_paused_soon(run_id: UUID) -> None:
-    """Schedule ``end_paused`` if this process serves."""
+    """End a run that nobody drives, soon, if this process serves."""
     if (found := serving()) is not None:
         here, loop = found
-        loop.call_soon_threadsafe(lambda: spawn(here.end_paused(run_id), name=f"end {run_id}"))
+        loop.call_soon_threadsafe(lambda: spawn(here.undriven.end(run_id), name=f"end {run_id}"))
 
 
 def listing_changed(user_id: int, conversation_id: UUID) -> None:

@@ -26,22 +26,21 @@ from concurrency.threads import packers, readers
 from providers.errors.stop_signal import RunCancelled, StopSignal, wait_for
 from runs import bus
 from runs.bus import Kind
-from runs.engine import executor, lock, paused, queued, stop_signals, titling
+from runs.engine import executor, lock, stop_signals, titling
 from runs.engine.cancel_request import CancelRequest
 from runs.engine.engine import Engine
 from runs.engine.listings import Listings
 from runs.engine.liveness import Liveness
 from runs.engine.spec import RunSpec, WorkerSettings
 from runs.engine.stop_signals import Cancellation
+from runs.engine.undriven import Undriven
 from runs.log.compaction import Compactor
 from runs.log.feed import Feed
-from runs.log.journal import Fenced, Journal
+from runs.log.journal import Journal
 from runs.log.patient_writer import GIVE_UP
 from runs.log.run_log import RunLog
-from runs.states import CancelledBy, RunStatus
+from runs.states import CancelledBy
 from runs.store import queue
-from runs.store.transitions import LostRace
-from runs.telemetry import notes
 
 logger = logging.getLogger("runnel.supervisor")
 
@@ -85,6 +84,13 @@ class Supervisor:
         #: The last ``MOST_QUEUES`` conversations in which something may be queued. The rest is found by looking.
         self._queues: dict[UUID, None] = {}
         self._launches: WeakValueDictionary[UUID, asyncio.Event] = WeakValueDictionary()
+        self.undriven = Undriven(
+            journal=self.journal,
+            feed=self.feed,
+            listings=self.listings,
+            is_driven=self._runs.__contains__,
+            on_free=self._freed,
+        )
         self.liveness = Liveness(
             self.settings,
             driven=lambda: tuple(self._runs),
@@ -226,51 +232,6 @@ class Supervisor:
             self.note_queue(conversation_id)
             self._freed(conversation_id)
 
-    async def end_paused(self, run_id: UUID) -> None:
-        """End a run that nobody drives and whose cancel was stored, or a paused one whose deadline has passed."""
-        found = await readers.run(paused.read, run_id)
-        if found is None:
-            await self._end_undriven(run_id)
-            return
-        events, ending, outcomes = paused.ending(found)
-        log = self.journal.open(run_id, fence=found.row.fence, last_seq=found.row.last_seq)
-        self.feed.open(run_id, found.row.conversation_id)
-        has_ended = False
-        try:
-            await self.journal.commit(log, events, lambda: paused.end(found, ending, outcomes))
-            has_ended = True
-            notes.run_ended(run_id, found.row.owner_id, ending, seconds=found.row.active_seconds)
-        except (Fenced, LostRace):
-            logger.info("run %s is no longer paused: another change came first", run_id)
-        finally:
-            if run_id not in self._runs:
-                self.feed.close(run_id, has_ended=has_ended)
-                self._freed(found.row.conversation_id)
-            self.listings.changed(found.row.owner_id, found.row.conversation_id)
-
-    async def _end_undriven(self, run_id: UUID) -> None:
-        run = await readers.run(queued.cancelled, run_id)
-        if run is None:
-            return
-        outcomes = await readers.run(queued.unanswered, run)
-        events, ending = queued.ending(run, outcomes)
-        log = self.journal.open(run_id, fence=run.fence, last_seq=run.last_seq)
-        # Nobody but its own viewers need hear of a run that never began.
-        self.feed.expect(run_id)
-        has_ended = False
-        try:
-            await self.journal.commit(log, events, lambda: queued.end(run, ending, outcomes))
-            has_ended = True
-            if run.status == RunStatus.CREATED:
-                notes.run_ended(run_id, run.owner_id, ending)
-                self._freed(run.conversation_id)
-                self.listings.changed(run.owner_id, run.conversation_id)
-        except (Fenced, LostRace):
-            logger.info("run %s does not wait any more: another change came first", run_id)
-        finally:
-            if run_id not in self._runs:
-                self.feed.close(run_id, has_ended=has_ended)
-
     async def cancel(self, request: CancelRequest) -> bool:
         """Cancel a run. Return whether it was active, also when a cancel had been requested before.
 
@@ -293,7 +254,7 @@ class Supervisor:
             request.signal()
             bus.send(Kind.CANCEL, {"run_id": str(request.run_id)})
         if stored.is_paused:
-            await self.end_paused(request.run_id)
+            await self.undriven.end(request.run_id)
         if stored.queue_changed_of is not None:
             self.feed.followers.changed(stored.queue_changed_of, request.run_id)
         return stored.was_active
@@ -361,17 +322,10 @@ class Supervisor:
             try:
                 self.feed.doorbells.repeat()
                 await self.liveness.reap(everything=False)
-                await self._end_overdue()
+                await self.undriven.end_overdue()
                 await self._begin_queued()
             except Exception:
                 logger.exception("overdue runs could not be looked for; the next heartbeat tries again")
-
-    async def _end_overdue(self) -> None:
-        for run_id in await readers.run(paused.overdue):
-            try:
-                await self.end_paused(run_id)
-            except Exception:
-                logger.exception("paused run %s is overdue and could not be ended", run_id)
 
 
 #: Begin with what is queued in a conversation, if nothing is in its way.

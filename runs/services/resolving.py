@@ -41,7 +41,7 @@ async def resolve(owner_id: int, run_id: UUID, resume: list[Json], *, actor: Act
     await here.ready()
     found = await readers.run(_find, owner_id, run_id)
     if found.is_over or found.row.cancel_requested_at is not None:
-        await here.end_paused(run_id)
+        await here.undriven.end(run_id)
         raise AlreadyTerminal
     decided = human_decisions.decide(found.pending, resume)
     spec = specs.of_run(

@@ -5,25 +5,21 @@ concurrently. This module does not import Channels and does not use the socket d
 """
 
 import contextlib
-import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 from uuid import UUID
 
-from django.db import InterfaceError, OperationalError
 from uuid6 import uuid7
 
 from concurrency.log_context import bound
-from providers.catalog import CatalogError
-from providers.types import Json
 from runs import limits, services
-from runs.errors import Forbidden, NotFound, ServiceError
+from runs.errors import NotFound, ServiceError
 from runs.models.audit import Actor
 from runs.services import Onlooker
-from runs.socket import queue_commands, server_frames, shared_view
+from runs.socket import queue_commands, refusals, server_frames
 from runs.socket.client_frames import Ack, Cancel, QueueFrame, Resolve, Show, Start, Subscribe, Unsubscribe
-from runs.socket.frame_parsing import BadFrame
+from runs.socket.following import Follow, Following
 from runs.socket.queue_frames import QueueSend
 from runs.socket.requests import start_request
 from runs.socket.run_ids import RunIds
@@ -33,26 +29,11 @@ from runs.socket.storage_notes import told_if_storage_waits
 from runs.socket.subscriptions import Subscriptions
 from runs.states import RunStatus
 
-logger = logging.getLogger("runnel.socket")
-
 type Command = Start | Subscribe | Unsubscribe | Cancel | Resolve | Show | QueueFrame
-#: Starts delivery, or ``None``. Called after ``ok`` was sent, so that events follow the answer.
-type Follow = Callable[[], None] | None
 type Work = Callable[[], Awaitable[Follow]]
 
 #: The key of commands about the list of conversations.
 LIST = UUID(int=0)
-
-#: The answer while the database is away, and the seconds after which to ask again.
-_NO_DATABASE = (
-    "Nothing can be saved at the moment: the database cannot be reached. Try again in a few seconds."
-)
-_ASK_AGAIN = 2.0
-
-#: The answer to a subscription to a run whose events retention has deleted.
-_EVENTS_DELETED = (
-    "The events of this run were deleted because of their age. Its messages are in its conversation."
-)
 
 
 class Commands:
@@ -102,6 +83,14 @@ class Commands:
             send_text=send_text,
             lost=lost,
         )
+        self._following = Following(
+            user_id,
+            onlooker,
+            subscriptions=subscriptions,
+            shared=self._shared,
+            ids=ids,
+            send_text=send_text,
+        )
         self._executor = SerialExecutor()
         #: Followed conversations whose outline is about to be sent.
         self._untold: set[UUID] = set()
@@ -149,19 +138,19 @@ class Commands:
     def _work_of_following(self, command: Subscribe | Unsubscribe) -> tuple[UUID, Work]:
         match command:
             case Subscribe(list=True):
-                return LIST, partial(self._follow_list, command.id)
+                return LIST, partial(self._following.follow_list, command.id)
             case Unsubscribe(list=True):
-                return LIST, partial(self._unfollow_list, command.id)
+                return LIST, partial(self._following.unfollow_list, command.id)
             case Subscribe(run_id=None):
                 key = UUID(command.conversation_id)
-                return key, partial(self._follow, command, key)
+                return key, partial(self._following.follow, command, key)
             case Unsubscribe(run_id=None):
                 key = UUID(command.conversation_id)
-                return key, partial(self._unfollow, command.id, key)
+                return key, partial(self._following.unfollow, command.id, key)
             case Subscribe():
-                return self._about_run(command.run_id, partial(self._subscribe, command))
+                return self._about_run(command.run_id, partial(self._following.subscribe, command))
             case Unsubscribe():
-                return self._about_run(command.run_id, partial(self._unsubscribe, command))
+                return self._about_run(command.run_id, partial(self._following.unsubscribe, command))
 
     def _about_run(self, run_id: str | None, work: Callable[[UUID], Awaitable[Follow]]) -> tuple[UUID, Work]:
         key = UUID(run_id)
@@ -189,7 +178,7 @@ class Commands:
 
         async def watch() -> None:
             await self._ids.learn(run_id)
-            self._watch(run_id, conversation_id=conversation_id)
+            self._following.watch(run_id, conversation_id=conversation_id)
 
         self._executor.submit(str(run_id), watch, after=str(conversation_id))
 
@@ -222,26 +211,8 @@ class Commands:
                 follow = await work()
                 if follow is not None:
                     follow()
-        except (ServiceError, CatalogError) as failure:
-            refusal = server_frames.error(
-                failure.code,
-                failure.message,
-                frame_id=frame_id,
-                retryable=getattr(failure, "retryable", False),
-                limit=getattr(failure, "limit", None),
-                retry_after=getattr(failure, "retry_after", None),
-            )
-        except BadFrame as bad:
-            refusal = server_frames.error(bad.code, bad.message, frame_id=frame_id)
-        except (OperationalError, InterfaceError):
-            logger.warning("a frame could not be carried out", exc_info=True)
-            refusal = server_frames.error(
-                "internal", _NO_DATABASE, frame_id=frame_id, retryable=True, retry_after=_ASK_AGAIN
-            )
-        except Exception:
-            logger.exception("a frame of user %s failed", self.user_id)
-            message = "Something went wrong on our side. Try again."
-            refusal = server_frames.error("internal", message, frame_id=frame_id, retryable=True)
+        except Exception as failure:  # noqa: BLE001 - ``refusals`` logs what nobody has foreseen
+            refusal = refusals.answer_to(failure, frame_id=frame_id)
         else:
             return
         await self._send_text(refusal)
@@ -267,70 +238,7 @@ class Commands:
                     status=started.status,
                 )
             )
-        return lambda: self._watch(started.run_id, position)
-
-    async def _subscribe(self, frame: Subscribe, run_id: UUID) -> Follow:
-        position = await services.locate_run(self._onlooker, run_id)
-        after = frame.after or 0
-        if after > position.last_seq:
-            raise BadFrame("bad_frame", f"after is beyond the run's last seq, {position.last_seq}.")
-        await self._subscriptions.stop(run_id)
-        self._shared.use(position.share)
-        pruned = {"events": "deleted", "message": _EVENTS_DELETED} if position.is_pruned else {}
-        await self._send_text(
-            server_frames.ok(frame.id, run_id=run_id, status=position.status, seq=position.last_seq, **pruned)
-        )
-        return lambda: self._watch(run_id, position, after=after)
-
-    async def _follow(self, frame: Subscribe, conversation_id: UUID) -> Follow:
-        # Check who looks first, because a follower is notified of new runs at once. Then look up the active
-        # run again: one may have begun meanwhile.
-        await services.locate_conversation(self._onlooker, conversation_id)
-        self._subscriptions.follow(conversation_id)
-        try:
-            place = await services.locate_conversation(self._onlooker, conversation_id)
-        except ServiceError:
-            await self._subscriptions.unfollow(conversation_id)
-            raise
-        self._shared.use(place.share)
-        active = place.active
-        values: Json = shared_view.told(place.share)
-        if active is not None:
-            await self._ids.learn(active.run_id)
-            values |= {"run_id": active.run_id, "status": active.status, "seq": active.last_seq}
-        outline = await services.outline(self._onlooker, conversation_id)
-        await self._send_text(
-            server_frames.ok(frame.id, conversation_id=conversation_id, **values, **outline)
-        )
-        self._shared.enter(conversation_id, place.share, is_told=frame.presence)
-        if active is None:
-            return None
-        return lambda: self._watch(active.run_id, active, conversation_id=conversation_id)
-
-    async def _follow_list(self, frame_id: str) -> Follow:
-        if self._onlooker.user_id is None:
-            raise Forbidden("Whoever has a link has no list of conversations.")
-        self._subscriptions.follow_list(self.user_id)
-        await self._send_text(server_frames.ok(frame_id, list=True))
-        return None
-
-    async def _unfollow_list(self, frame_id: str) -> Follow:
-        self._subscriptions.unfollow_list()
-        await self._send_text(server_frames.ok(frame_id, list=True))
-        return None
-
-    async def _unsubscribe(self, frame: Unsubscribe, run_id: UUID) -> Follow:
-        await services.locate_run(self._onlooker, run_id)
-        await self._subscriptions.stop(run_id)
-        await self._send_text(server_frames.ok(frame.id, run_id=run_id))
-        return None
-
-    async def _unfollow(self, frame_id: str, conversation_id: UUID) -> Follow:
-        self._shared.leave(conversation_id)
-        await self._subscriptions.unfollow(conversation_id)
-        await services.locate_conversation(self._onlooker, conversation_id)
-        await self._send_text(server_frames.ok(frame_id, conversation_id=conversation_id))
-        return None
+        return lambda: self._following.watch(started.run_id, position)
 
     async def _cancel(self, frame: Cancel, run_id: UUID) -> Follow:
         with self._subscriptions.delivery_paused(run_id):
@@ -368,26 +276,9 @@ class Commands:
             await self._send_text(server_frames.ok(frame.id, **values))
         if (run_id := values.get("queued_run_id")) is None:
             return None
-        return lambda: self._watch(run_id)
+        return lambda: self._following.watch(run_id)
 
     async def _show(self, frame: Show, conversation_id: UUID, run_id: UUID) -> Follow:
         outline = await services.show(self.user_id, conversation_id, run_id)
         await self._send_text(server_frames.ok(frame.id, conversation_id=conversation_id, **outline))
         return None
-
-    def _watch(
-        self,
-        run_id: UUID,
-        position: services.Position | None = None,
-        *,
-        after: int = 0,
-        conversation_id: UUID | None = None,
-    ) -> None:
-        """Start delivery of a run's events; ``position`` is ``None`` for a run that has just begun."""
-        self._subscriptions.watch(
-            run_id,
-            after=after,
-            last_seq=position.last_seq if position else 0,
-            finished=position.is_finished if position else False,
-            conversation_id=conversation_id,
-        )

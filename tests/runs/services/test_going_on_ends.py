@@ -116,7 +116,7 @@ async def test_a_run_that_cannot_be_ended_keeps_no_other_one_from_it(ada: Person
         Run.objects.update(awaiting_until=timezone.now())
 
     await readers.run(spoil)
-    await supervisor.current()._end_overdue()
+    await supervisor.current().undriven.end_overdue()
     await until(good.pk, "failed")
 
 
