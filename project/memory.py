@@ -9,6 +9,7 @@ import asyncio
 import ctypes
 import gc
 import sys
+import time
 from contextlib import suppress
 from pathlib import Path
 from resource import getpagesize
@@ -20,11 +21,13 @@ _OPTIONS = (-3, -1)
 _BYTES = 1024 * 1024
 
 #: Seconds between two looks at the memory, and the growth in bytes after which garbage is looked for and holes are
-#: given back. Circles of objects that have lived for a while are left by the collector for hours otherwise, so rarely
-#: does it look at old objects (``lifecycle.GC_THRESHOLD``): a process grew by a MB in three minutes at five runs a
-#: second. One look stopped the event loop for 8 to 19 ms then, on a slow machine; it is longer with more sockets.
+#: given back. Otherwise the collector leaves reference cycles that have lived for a while for hours, so rarely does it
+#: look at old objects (``lifecycle.GC_THRESHOLD``): a process grew by a MB in three minutes at five runs a second.
 _INTERVAL = 20.0
 _GROWTH = 2 * 1024 * 1024
+#: A full collection stops the event loop: 8 to 19 ms with few sockets on a slow machine, and longer with more objects.
+#: The next one may begin after this many times as long.
+_REST = 1_000
 
 _STATM = Path("/proc/self/statm")
 
@@ -40,13 +43,15 @@ def keep_large_objects_apart() -> None:
 
 
 async def keep_small() -> None:
-    """Collect garbage and give the heap's holes back whenever the process has grown, until the task is cancelled."""
-    smallest = resident()
+    """Collect garbage and give the heap's holes back when the process has grown by 2 MB, until the task is cancelled."""
+    smallest, took = resident(), 0.0
     while True:
-        await asyncio.sleep(_INTERVAL)
+        await asyncio.sleep(max(_INTERVAL, _REST * took))
         now = resident()
         if now > smallest + _GROWTH:
+            began = time.monotonic()
             gc.collect()
+            took = time.monotonic() - began
             await off_loop(give_back)
             now = smallest = resident()
         smallest = min(smallest, now)

@@ -33,7 +33,7 @@ class StoredCancel:
     #: False when the run had ended before.
     was_active: bool
     #: Whether the run is paused, queued, or waits for a worker. No engine drives such a run, so the caller must write its end.
-    is_paused: bool
+    is_undriven: bool
     #: The conversation whose queue has changed: the run was in it, or the cancel has paused it.
     queue_changed_of: UUID | None = None
 
@@ -103,9 +103,9 @@ class CancelRequest:
         if was_active and self.actor is not None and not self._is_noted(self.actor):
             AuditEntry.note(self.actor, AuditAction.CANCELLED, _TARGET, self.run_id, self.reason)
         # Read after the write, which waits for a pause in progress. A later pause finds the intent.
-        is_paused = run.filter(status__in=UNDRIVEN).exists()
+        is_undriven = run.filter(status__in=UNDRIVEN).exists()
         queue_changed_of = self._change_queue(*before) if was_active else None
-        return StoredCancel(was_active=was_active, is_paused=is_paused, queue_changed_of=queue_changed_of)
+        return StoredCancel(was_active=was_active, is_undriven=is_undriven, queue_changed_of=queue_changed_of)
 
     def _is_noted(self, actor: Actor) -> bool:
         """Return whether another process, which was told of the request or has told it, has noted it in the audit log.

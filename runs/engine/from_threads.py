@@ -13,7 +13,7 @@ from runs.engine.supervisor import serving
 THREAD_TIMEOUT = 30.0
 
 
-def end_paused_soon(run_id: UUID) -> None:
+def end_undriven_soon(run_id: UUID) -> None:
     """End a run that nobody drives, soon, if this process serves."""
     if (found := serving()) is not None:
         here, loop = found

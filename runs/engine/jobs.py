@@ -24,26 +24,12 @@ QUEUE = "runnel"
 TASK = "runnel.run_waits"
 #: Seconds between two looks for jobs to delete. They have rung by then: in a burst of starts, deleting them can wait.
 CLEAR = 5.0
-#: Seconds without a heartbeat after which what a worker of Procrastinate fetched is nobody's. The previous version had such workers.
-STALLED = 20
 #: Seconds between two attempts while the database does not answer.
 RETRY = 1.0
 
-# A job that a worker of the previous version fetches meanwhile is judged again with its worker, as long as no join names it:
-# PostgreSQL does not join again for a row that has changed, and would take the worker for unknown.
 _DELETE_RUNG = """
 DELETE FROM procrastinate_jobs WHERE id IN (
-    SELECT job.id
-    FROM procrastinate_jobs job
-    WHERE job.queue_name = %(queue)s AND (
-        job.status = 'todo'
-        OR job.status = 'doing' AND NOT EXISTS (
-            SELECT FROM procrastinate_workers fetcher
-            WHERE fetcher.id = job.worker_id
-                AND fetcher.last_heartbeat >= now() - make_interval(secs => %(stalled)s)
-        )
-    )
-    FOR UPDATE OF job SKIP LOCKED
+    SELECT id FROM procrastinate_jobs WHERE queue_name = %(queue)s FOR UPDATE SKIP LOCKED
 )
 """
 
@@ -71,7 +57,7 @@ class Jobs:
         self._ring = ring
 
     async def keep_answering(self) -> NoReturn:
-        """Ring for each notification, and delete the jobs, also those of workers that have died."""
+        """Ring for each notification, and delete the jobs."""
         while True:
             try:
                 await self._answer()
@@ -94,8 +80,7 @@ class Jobs:
 
     async def _clear(self, app: App) -> NoReturn:
         while True:
-            await app.connector.execute_query_async(_DELETE_RUNG, queue=QUEUE, stalled=STALLED)
-            await app.job_manager.prune_stalled_workers(STALLED)
+            await app.connector.execute_query_async(_DELETE_RUNG, queue=QUEUE)
             await asyncio.sleep(CLEAR)
 
 

@@ -253,7 +253,7 @@ class Supervisor:
             # The run may have resumed here before the intent was stored.
             request.signal()
             bus.send(Kind.CANCEL, {"run_id": str(request.run_id)})
-        if stored.is_paused:
+        if stored.is_undriven:
             await self.undriven.end(request.run_id)
         if stored.queue_changed_of is not None:
             self.feed.followers.changed(stored.queue_changed_of, request.run_id)

@@ -17,7 +17,7 @@ logger = logging.getLogger("runnel.engine")
 
 
 class Undriven:
-    """Ends them through the journal of one event loop, and tells those who watch."""
+    """Ends such runs through the journal of one event loop, and tells those who watch."""
 
     def __init__(
         self,
@@ -89,9 +89,11 @@ class Undriven:
                 self._feed.close(run_id, has_ended=has_ended)
 
     async def end_overdue(self) -> None:
-        """End all of them that are due: those whose cancel was stored, and paused ones that are overdue."""
+        """End all that are due: those whose cancel was stored, and paused ones whose deadline has passed."""
         for run_id in await readers.run(paused.overdue):
             try:
                 await self.end(run_id)
             except Exception:
-                logger.exception("paused run %s is overdue and could not be ended", run_id)
+                logger.exception(
+                    "run %s, which nobody drives, could not be ended; the next heartbeat tries again", run_id
+                )

@@ -80,9 +80,9 @@ def cancel_from_thread(
     if stored.was_active:
         request.signal()
         transaction.on_commit(partial(bus.send, Kind.CANCEL, {"run_id": str(run_id)}))
-    if stored.is_paused:
+    if stored.is_undriven:
         # A serving process ends the run now. Otherwise another process ends it at its next heartbeat.
-        transaction.on_commit(partial(from_threads.end_paused_soon, run_id))
+        transaction.on_commit(partial(from_threads.end_undriven_soon, run_id))
     return _state(stored.was_active)
 
 

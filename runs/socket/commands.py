@@ -211,7 +211,7 @@ class Commands:
                 follow = await work()
                 if follow is not None:
                     follow()
-        except Exception as failure:  # noqa: BLE001 - ``refusals`` logs what nobody has foreseen
+        except Exception as failure:  # noqa: BLE001 - ``refusals`` logs unexpected errors
             refusal = refusals.answer_to(failure, frame_id=frame_id)
         else:
             return

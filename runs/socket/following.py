@@ -24,7 +24,7 @@ _EVENTS_DELETED = (
 
 
 class Following:
-    """Executes them for one socket."""
+    """Executes these commands for one socket. Each method answers the client, and returns what starts the delivery."""
 
     def __init__(
         self,
@@ -45,6 +45,12 @@ class Following:
         self._send_text = send_text
 
     async def subscribe(self, frame: Subscribe, run_id: UUID) -> Follow:
+        """Deliver a run's events from the place that the frame names.
+
+        Raises:
+            NotFound: the onlooker may not see such a run.
+            BadFrame: the place is beyond the run's last event.
+        """
         position = await services.locate_run(self._onlooker, run_id)
         after = frame.after or 0
         if after > position.last_seq:
@@ -58,6 +64,11 @@ class Following:
         return lambda: self.watch(run_id, position, after=after)
 
     async def follow(self, frame: Subscribe, conversation_id: UUID) -> Follow:
+        """Deliver a conversation's active run, and each run that begins in it.
+
+        Raises:
+            NotFound: the onlooker may not see such a conversation.
+        """
         # Check who looks first, because a follower is notified of new runs at once. Then look up the active
         # run again: one may have begun meanwhile.
         await services.locate_conversation(self._onlooker, conversation_id)
@@ -83,6 +94,11 @@ class Following:
         return lambda: self.watch(active.run_id, active, conversation_id=conversation_id)
 
     async def follow_list(self, frame_id: str) -> Follow:
+        """Tell the entries of the user's list of conversations that change.
+
+        Raises:
+            Forbidden: the onlooker came by a link.
+        """
         if self._onlooker.user_id is None:
             raise Forbidden("Whoever has a link has no list of conversations.")
         self._subscriptions.follow_list(self._user_id)
@@ -90,17 +106,20 @@ class Following:
         return None
 
     async def unfollow_list(self, frame_id: str) -> Follow:
+        """Tell nothing of the list any more."""
         self._subscriptions.unfollow_list()
         await self._send_text(server_frames.ok(frame_id, list=True))
         return None
 
     async def unsubscribe(self, frame: Unsubscribe, run_id: UUID) -> Follow:
+        """Stop the delivery of a run. Raises ``NotFound`` as ``subscribe`` does."""
         await services.locate_run(self._onlooker, run_id)
         await self._subscriptions.stop(run_id)
         await self._send_text(server_frames.ok(frame.id, run_id=run_id))
         return None
 
     async def unfollow(self, frame_id: str, conversation_id: UUID) -> Follow:
+        """Stop the delivery of a conversation. Raises ``NotFound`` as ``follow`` does, after it has stopped."""
         self._shared.leave(conversation_id)
         await self._subscriptions.unfollow(conversation_id)
         await services.locate_conversation(self._onlooker, conversation_id)

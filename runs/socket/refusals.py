@@ -17,12 +17,12 @@ _NO_DATABASE = (
 )
 _ASK_AGAIN = 2.0
 
-#: The answer to what nobody has foreseen.
+#: The answer to an unexpected error.
 _OUR_FAULT = "Something went wrong on our side. Try again."
 
 
 def answer_to(failure: Exception, *, frame_id: str) -> str:
-    """Return the answer to a frame that has failed. What nobody has foreseen is logged with its traceback."""
+    """Return the answer to a frame that has failed. An unexpected error is logged with its traceback."""
     match failure:
         case ServiceError() | CatalogError():
             return server_frames.error(

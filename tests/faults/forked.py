@@ -1,9 +1,10 @@
 """Processes of ``manage.py`` that begin with large libraries loaded: to import them takes most of a server's start.
 
-A fork server imports them once for each process that runs tests. What begins there is a process like any other, with
-an id, signals, and an end of its own; it runs ``manage.py`` as the command line does. Two things are not its own: the
-seed of ``hash()``, which all of them share, and variables that Python or the C library reads when it starts (``LD_PRELOAD``,
-``PYTHONHASHSEED``): they are those of the fork server. What needs either begins without it (``ServerProcess.is_forked``).
+A fork server imports them once for each process that runs tests. What begins there has an id, signals and an end of its
+own, and runs ``manage.py`` as the command line does. What it does not have of its own: the seed of ``hash()``; variables
+that Python, the C library or these libraries read when they are loaded (``LD_PRELOAD``, ``PYTHONHASHSEED``, ``OPENAI_LOG``,
+``PSYCOPG_IMPL``), which are those of the fork server; and a few open descriptors more. An unhandled Ctrl-C ends it with the
+code 1. What needs any of these begins without it (``ServerProcess.is_forked``).
 """
 
 import atexit
@@ -20,7 +21,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-#: What does nothing when it is imported, and reads neither settings nor the environment.
+#: What does nothing when it is imported, and reads no settings.
 _LIBRARIES = [
     "anthropic",
     "autobahn.websocket.protocol",
@@ -124,6 +125,6 @@ def _run(
     try:
         runpy.run_path("manage.py", run_name="__main__")
     finally:
-        # What ``multiprocessing`` leaves out at the end of a process.
+        # As at the end of any program. Not each version of ``multiprocessing`` does both.
         threading._shutdown()  # type: ignore[attr-defined]
         atexit._run_exitfuncs()

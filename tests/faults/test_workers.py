@@ -91,11 +91,6 @@ async def test_a_worker_that_is_killed_loses_nothing_that_was_seen_and_its_tools
     stack: Stack,
 ) -> None:
     chance = random.Random(7)
-    # As a worker leaves it that died between fetching and finishing it.
-    ((job,),) = stack.rows(
-        "INSERT INTO procrastinate_jobs (queue_name, task_name, status) VALUES ('runnel', 'runnel.run_waits', 'doing')"
-        " RETURNING id"
-    )
     for death in range(DEATHS):
         async with await Client.connect(stack.web[0], stack.token) as client:
             runs = [(await client.start("emulator/long"))["run_id"] for _ in range(STREAMS)]
@@ -124,9 +119,6 @@ async def test_a_worker_that_is_killed_loses_nothing_that_was_seen_and_its_tools
         assert sum(path.read_text().count(f"linger {label}") for path in notes_of(stack)) == 1
         if death < DEATHS - 1:
             await asyncio.to_thread(victim.start)
-    async with asyncio.timeout(30):
-        while stack.rows("SELECT 1 FROM procrastinate_jobs WHERE id = %s", job):
-            await asyncio.sleep(0.1)
 
 
 def notes_of(stack: Stack) -> list[Path]:

@@ -3,40 +3,25 @@
 // The server tells each entry that changes. What changes is drawn into what is there, so that the place in the list
 // and the focus stay.
 
-import { listConversations } from "./api.js";
 import { byId, element } from "./dom.js";
 import { EntryRow } from "./entryrow.js";
-import { ageOf, groupsOf } from "./listgroups.js";
+import { KnownConversations } from "./known.js";
+import { groupsOf } from "./listgroups.js";
 
 /** Where this browser keeps the names of the folders that are shut. */
 const SHUT_KEY = "runnel.shut-folders";
-/** Pages of one folder that are read at most when it is opened. */
-const FOLDER_PAGES = 10;
 
 export class ConversationList {
   #list = byId("conversations");
   #older = byId("older");
   #handlers;
   #current;
-  /** Without gaps from the newest one to the last that was asked for, and what else is known, by id. */
-  #known = new Map();
-  /** Ids of pinned ones and of those in opened folders: they may be older than all others that are known. */
-  #extra = new Set();
-  #folders = [];
-  /** The place in the list after which older ones follow, or null. */
-  #before = null;
-  /** The one on the page as it was loaded: it may be older than all that are known. */
-  #opened = null;
+  #known = new KnownConversations();
   /** @type {Map<string, EntryRow>} */
   #rows = new Map();
   /** What shows each group: {section, title, list}, by its key. */
   #groups = new Map();
   #shut = new Set(JSON.parse(localStorage.getItem(SHUT_KEY) ?? "[]"));
-  #loadedFolders = new Set();
-  /** Ids of those that were deleted: a reading that was begun before still has them. */
-  #gone = new Set();
-  /** Entries that were told since the last reading was begun, by id: it may be older than they are. */
-  #told = new Map();
   #refreshing = null;
   #isStale = false;
 
@@ -59,25 +44,24 @@ export class ConversationList {
   set current(id) {
     if (id === this.#current) return;
     this.#current = id;
-    this.#opened = null;
+    this.#known.leave();
     this.#draw();
     this.#rows.get(id)?.item.scrollIntoView({ block: "nearest" });
   }
 
   /** The names of all folders. */
   get folders() {
-    const used = [...this.#known.values()].map(({ folder }) => folder);
-    return [...new Set([...this.#folders, ...used])].filter(Boolean).sort((one, other) => one.localeCompare(other, "en"));
+    return this.#known.folders;
   }
 
   /** All entries that are known. */
   get entries() {
-    return [...this.#known.values()];
+    return this.#known.entries;
   }
 
   /** Return what is known of a conversation, or undefined. */
   entry(id) {
-    return this.#known.get(id) ?? (this.#opened?.id === id ? this.#opened : undefined);
+    return this.#known.entry(id);
   }
 
   /** Return the row that shows a conversation, or undefined. */
@@ -97,123 +81,45 @@ export class ConversationList {
   /** Take an entry that has changed, as the server tells it. */
   take(entry) {
     const before = this.entry(entry.id) ?? null;
-    // Deleting can be undone.
-    if (entry.deleted) this.#gone.add(entry.id);
-    else this.#gone.delete(entry.id);
-    this.#told.set(entry.id, entry);
-    this.#keep(entry);
-    if (this.#opened?.id === entry.id && !entry.deleted) this.#opened = entry;
-    if (entry.pinned || entry.shared_by) this.#extra.add(entry.id);
+    this.#known.take(entry);
     this.#draw();
     this.#handlers.changed(entry, before);
   }
 
   /** Show the conversation on the page, however old it is. */
-  open({ id, title, updated_at, runs, shared }) {
-    if (this.#gone.has(id)) return;
-    const isFirst = this.#opened === null;
-    const active = runs.find((run) => run.finished_at === null);
-    const { id: active_run_id = null, status: active_run_status = null } = active ?? {};
-    const state = !active ? "idle" : active_run_status === "awaiting_approval" ? "waiting" : "running";
-    this.#opened = { pinned: false, folder: "", unread: false, shared_by: shared?.owner, ...this.#known.get(id), id, title, updated_at, state, active_run_id };
+  open(stored) {
+    const isFirst = !this.#known.isOpen;
+    if (!this.#known.open(stored)) return;
     this.#draw();
-    if (isFirst) this.#rows.get(id)?.item.scrollIntoView({ block: "nearest" });
+    if (isFirst) this.#rows.get(stored.id)?.item.scrollIntoView({ block: "nearest" });
   }
 
   /** Take out one that is gone. */
   remove(id) {
-    this.#gone.add(id);
-    this.#told.delete(id);
-    this.#forget(id);
+    this.#known.remove(id);
     this.#draw();
-  }
-
-  #keep(entry) {
-    if (entry.deleted || entry.archived) this.#forget(entry.id);
-    else if (this.entry(entry.id) || this.#belongs(entry)) this.#known.set(entry.id, entry);
   }
 
   // A folder that is known stays, also when it is empty.
   async #askWhileStale() {
     while (this.#isStale) {
       this.#isStale = false;
-      const goneBefore = new Set(this.#gone);
-      this.#told.clear();
-      const { conversations, before, pinned = [], folders = [], shared = [] } = await listConversations();
-      this.#folders = folders;
-      for (const { id } of [...pinned, ...shared]) this.#extra.add(id);
-      this.#take(conversations, before);
-      for (const each of [...pinned, ...shared]) this.#known.set(each.id, each);
-      for (const name of this.#loadedFolders) if (!folders.includes(name)) this.#loadedFolders.delete(name);
-      await Promise.all(folders.map((name) => this.#loadFolder(name, { again: true })));
-      for (const id of goneBefore) this.#gone.delete(id);
-      this.#forgetGone();
-      for (const entry of this.#told.values()) this.#keep(entry);
+      await this.#known.readNewest(this.#shut);
       this.#draw();
-      const current = this.#known.get(this.#current);
+      const current = this.entries.find(({ id }) => id === this.#current);
       if (current) this.#handlers.changed(current, null);
     }
   }
 
-  // The older pages that were opened stay, unless so much is new that a part between is missing.
-  #take(conversations, before) {
-    const ids = new Set(conversations.map(({ id }) => id));
-    const known = [...this.#known.values()];
-    const end = before === null ? -Infinity : ageOf(conversations.at(-1));
-    const others = known.filter(({ id }) => !this.#extra.has(id));
-    const isGap = others.every((each) => ageOf(each) < end);
-    const older = known.filter((each) => {
-      return !ids.has(each.id) && (this.#extra.has(each.id) || (!isGap && ageOf(each) <= end));
-    });
-    this.#known = new Map([...conversations, ...older].map((each) => [each.id, each]));
-    if (isGap || !older.some(({ id }) => !this.#extra.has(id))) this.#before = before;
-  }
-
   async #showOlder() {
-    const { conversations, before } = await listConversations({ before: this.#before });
-    for (const each of conversations) if (!this.#known.has(each.id)) this.#known.set(each.id, each);
-    this.#forgetGone();
-    this.#before = before;
+    await this.#known.readOlder();
     this.#draw();
   }
 
-  async #loadFolder(name, { again = false } = {}) {
-    if (this.#shut.has(name) || (this.#loadedFolders.has(name) && !again)) return;
-    this.#loadedFolders.add(name);
-    let before = null;
-    for (let page = 0; page < FOLDER_PAGES; page++) {
-      const read = await listConversations({ folder: name, before });
-      for (const each of read.conversations) {
-        this.#extra.add(each.id);
-        this.#known.set(each.id, each);
-      }
-      before = read.before;
-      if (before === null) return;
-    }
-  }
-
-  #forgetGone() {
-    for (const id of this.#gone) this.#forget(id);
-  }
-
-  #forget(id) {
-    this.#known.delete(id);
-    this.#extra.delete(id);
-    if (this.#opened?.id === id) this.#opened = null;
-  }
-
-  // One that is older than what was asked for comes with its page.
-  #belongs(entry) {
-    if (this.#before === null || entry.pinned || entry.shared_by || this.#loadedFolders.has(entry.folder)) return true;
-    const ages = [...this.#known.values()].filter(({ id }) => !this.#extra.has(id)).map(ageOf);
-    return ageOf(entry) >= Math.min(...ages);
-  }
-
   #draw() {
-    const all = [...this.#known.values()];
-    if (this.#opened && !this.#known.has(this.#opened.id)) all.push(this.#opened);
+    const all = this.#known.shown;
     const focused = /** @type {HTMLElement} */ (document.activeElement);
-    const groups = groupsOf(all, this.#folders, Date.now());
+    const groups = groupsOf(all, this.#known.toldFolders, Date.now());
     const ids = new Set(all.map(({ id }) => id));
     for (const [id, row] of this.#rows) {
       if (ids.has(id)) continue;
@@ -229,7 +135,7 @@ export class ConversationList {
     inOrder(this.#list, sections);
     // One that was moved has lost it.
     if (this.#list.contains(focused)) focused.focus({ preventScroll: true });
-    this.#older.hidden = this.#before === null;
+    this.#older.hidden = !this.#known.hasOlder;
   }
 
   #drawGroup({ key, title, isFolder, entries }) {
@@ -256,7 +162,7 @@ export class ConversationList {
     else this.#shut.add(name);
     localStorage.setItem(SHUT_KEY, JSON.stringify([...this.#shut]));
     // Without an answer the folder shows what is known; the next look tries again.
-    if (isOpen) this.#loadFolder(name).then(() => this.#draw()).catch(() => this.#loadedFolders.delete(name));
+    if (isOpen) this.#known.readFolder(name).then(() => this.#draw()).catch(() => {});
   }
 
   #drawOne(entry) {
