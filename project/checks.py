@@ -72,10 +72,10 @@ class Server(Check):
 
     async def run(self) -> None:
         """Say that the server begins or stops."""
-        if not readiness.has_begun:
-            raise ServiceUnavailable("The server is starting.")
         if supervisor.current().draining:
             raise ServiceUnavailable("The server is stopping.")
+        if not readiness.has_begun:
+            raise ServiceUnavailable("The server is starting.")
 
 
 @dataclasses.dataclass

@@ -17,6 +17,7 @@ from procrastinate import App, PsycopgConnector
 from procrastinate.contrib.django.django_connector import DjangoConnector
 from procrastinate.contrib.django.utils import connector_params
 from procrastinate.exceptions import ConnectorException
+from psycopg import AsyncConnection
 
 logger = logging.getLogger("runnel.jobs")
 
@@ -67,7 +68,10 @@ class Jobs:
 
     async def _answer(self) -> None:
         # One connection deletes. The one that listens is beside the pool.
-        app = App(connector=PsycopgConnector(kwargs=connector_params(), min_size=1, max_size=1))
+        connector = PsycopgConnector(
+            kwargs=connector_params(), min_size=1, max_size=1, configure=_commit_each
+        )
+        app = App(connector=connector)
         async with app.open_async(), asyncio.TaskGroup() as group:
             group.create_task(self._listen(app))
             group.create_task(self._clear(app))
@@ -82,6 +86,11 @@ class Jobs:
         while True:
             await app.connector.execute_query_async(_DELETE_RUNG, queue=QUEUE)
             await asyncio.sleep(CLEAR)
+
+
+async def _commit_each(connection: AsyncConnection) -> None:
+    """Leave out transactions: a process that is stopped inside of one would keep its locks."""
+    await connection.set_autocommit(True)
 
 
 def _why(error: BaseException) -> str:

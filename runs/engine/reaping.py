@@ -3,10 +3,15 @@
 While the database is away, nobody renews a lease. When it is back, all leases look over, and the processes that live
 need a moment to renew theirs. So whoever looks for runs of dead processes believes what is found only after the
 database has answered all the time for so long that a living process would have renewed. A run that cannot be ended
-shows that nothing can be saved, though the database answers: then nobody could renew a lease either.
+shows that nothing can be saved, though the database answers: then nobody could renew a lease either. Nor could anybody
+while the table of runs is locked, as by a migration that makes an index.
 """
 
 import time
+
+from django.db import OperationalError, connection, transaction
+
+from runs.models import Run
 
 #: Seconds that a living process needs for a renewal that was due.
 RENEWAL = 1.0
@@ -32,3 +37,14 @@ class Continuity:
     def note_failure(self) -> None:
         """Note that nothing can be saved now: the time without a gap begins anew."""
         self._last = -float("inf")
+
+
+def is_table_locked() -> bool:
+    """Return whether somebody has locked the table of runs against all changes. Only for PostgreSQL."""
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            # The lock that each change takes.
+            cursor.execute(f'LOCK TABLE "{Run._meta.db_table}" IN ROW EXCLUSIVE MODE NOWAIT')
+    except OperationalError:
+        return True
+    return False

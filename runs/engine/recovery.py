@@ -21,7 +21,7 @@ from providers.types.trace import TraceRecord, TraceStatus
 from runs import bus
 from runs.bus import Kind
 from runs.calls.outcomes import CallOutcome, NotExecuted, after_edit, unanswered
-from runs.engine import lost_usage
+from runs.engine import lost_usage, reaping
 from runs.engine.reaping import Continuity
 from runs.log import agui, replay
 from runs.log.agui import Segment
@@ -60,17 +60,26 @@ def reap(
             folder's lock. Without it, only runs whose lease has expired are ended.
         is_live_here: whether this process drives or prepares a run. It is alive then, whatever the lease says:
             a renewal may have failed.
-        continuity: notes that the database has answered. Until it has done so for a while, no lease is believed.
+        continuity: notes that the database has answered, and that leases could be renewed. Until it has done so for a
+            while, no lease is believed. ``None`` on SQLite.
     """
     orphans = Run.objects.filter(status__in=DRIVEN, finished_at=None).order_by()
     if not everything:
         orphans = orphans.filter(lease_until__lt=Now()).exclude(claims.may_go_on())
     found = [*orphans.select_related("log")]
     if not everything:
-        if continuity is not None and not continuity.note_answer():
+        if continuity is not None and not _is_believable(continuity):
             return 0
         claims.free_expired()
     return sum(_try_to_end(run, orphans, continuity) for run in found if not is_live_here(run.id))
+
+
+def _is_believable(continuity: Continuity) -> bool:
+    """Return whether a lease that is over is that of a dead process: a living one could have renewed it."""
+    if reaping.is_table_locked():
+        continuity.note_failure()
+        return False
+    return continuity.note_answer()
 
 
 def _try_to_end(run: Run, orphans: QuerySet[Run], continuity: Continuity | None) -> bool:

@@ -117,6 +117,7 @@ def read(request: HttpRequest, found: Conversation, *, share: Share | None) -> H
     about = {name: getattr(found, name) for name in ("id", "title", "updated_at")}
     if share is None:
         about |= services.outline_of(found, branch, is_whole=True)
+        about |= {"pinned": found.is_pinned, "archived": found.is_archived, "folder": found.folder}
         about |= {"tools": found.tools, "settings": found.settings} | conversation_cost(found)
     else:
         # What waits to be said is the owner's.

@@ -197,9 +197,11 @@ def test_a_narrow_page_never_scrolls_sideways(page: Page, width: int) -> None:
 
 
 def test_nothing_moves_for_who_wants_that(page: Page) -> None:
-    page.emulate_media(reduced_motion="reduce")
+    page.emulate_media(reduced_motion="no-preference")
     send(page, "Say nothing", "emulator/silent")
     expect(page.get_by_role("button", name="Stop", exact=True)).to_be_visible()
+    assert page.evaluate("document.getAnimations().length") > 0
+    page.emulate_media(reduced_motion="reduce")
     assert page.evaluate("document.getAnimations().length") == 0
 
 

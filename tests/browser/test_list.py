@@ -105,11 +105,20 @@ def test_it_finds_renames_pins_files_and_archives(page: Page, context: BrowserCo
         expect(each.locator(".folder", has_text="Mountains")).to_contain_text("Ice")
 
     choose(page, "Ice", "Archive")
-    expect(page.locator("#conversations").get_by_role("link", name="Ice")).to_have_count(1)
-    page.get_by_role("link", name="New conversation").first.click()
-    expect(page.locator("#conversations").get_by_role("link", name="Ice")).to_have_count(0)
+    for each in (page, other):
+        expect(entry(each, "Ice")).to_have_count(0)
+    press(page, "Undo")
+    for each in (page, other):
+        expect(each.locator(".folder", has_text="Mountains")).to_contain_text("Ice")
+    choose(page, "Ice", "Archive")
+    expect(entry(page, "Ice")).to_have_count(0)
     page.get_by_role("button", name="Archive", exact=True).click()
     expect(found.filter(has_text="Ice")).to_have_count(1)
+    page.reload()
+    # What is archived is on the page, and not in the list.
+    expect(page.locator(".asked")).to_contain_text("Alpine glaciers")
+    expect(page.get_by_role("button", name="Actions for the folder “Mountains”")).to_have_count(1)
+    expect(entry(page, "Ice")).to_have_count(0)
 
 
 def test_a_link_shows_the_answer_live_until_it_is_revoked(page: Page, browser: Browser, server: Any) -> None:

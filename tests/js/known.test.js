@@ -108,6 +108,42 @@ test("what is deleted stays away until the last reading that was begun before ha
   assert.deepEqual(ids(known), ["a"]);
 });
 
+test("what is deleted again while the list is read stays away", async () => {
+  const known = await knowing();
+  known.remove("a");
+  const done = known.readNewest(NOTHING_SHUT);
+  known.take(used("a", 20));
+  known.remove("a");
+  await answer({ conversations: [used("a", 20)] });
+  await done;
+  assert.deepEqual(ids(known), []);
+});
+
+test("older ones that do not follow the newest any more are left out", async () => {
+  const known = await knowing();
+  const older = known.readOlder();
+  const newest = known.readNewest(NOTHING_SHUT);
+  const [askedOlder] = held.splice(0, 1);
+  await answer({ conversations: [used("n", 30)], before: "another place" });
+  await newest;
+  held.push(askedOlder);
+  await answer({ conversations: [used("x", 1)], before: "far away" });
+  await older;
+  assert.deepEqual(ids(known), ["n"]);
+  assert.ok(known.hasOlder);
+});
+
+test("a folder that cannot be read keeps nothing else from the list", async () => {
+  const known = await knowing();
+  const done = known.readNewest(NOTHING_SHUT);
+  await answer({ conversations: [used("a", 20)], folders: ["F", "G"] });
+  held.shift()({ status: 500, json: async () => null });
+  known.remove("g");
+  await answer({ conversations: [used("g", 2, { folder: "G" }), used("h", 2, { folder: "G" })] });
+  await done;
+  assert.deepEqual(ids(known), ["a", "h"]);
+});
+
 test("what was deleted and is there again comes back", async () => {
   const known = await knowing();
   known.remove("a");
@@ -123,16 +159,29 @@ test("what was deleted and is there again comes back", async () => {
   assert.deepEqual(ids(known), ["a"]);
 });
 
-test("an archived conversation that is opened while the list is read stays on the page", async () => {
+test("an archived conversation on the page is known, and not in the list", async () => {
   const known = await knowing();
   const done = known.readNewest(NOTHING_SHUT);
   known.take(used("x", 1, { archived: true }));
-  assert.ok(known.open({ ...used("x", 1), runs: [], shared: null }));
+  assert.ok(known.open({ ...used("x", 1, { archived: true }), runs: [], shared: null }));
   await answer({ conversations: [used("a", 20)] });
   await done;
-  assert.deepEqual(ids(known), ["a", "x"]);
-  known.leave();
   assert.deepEqual(ids(known), ["a"]);
+  assert.ok(known.entry("x").archived);
+  // It is older than what was asked for, and in the list all the same, because it is on the page.
+  known.take(used("x", 1));
+  assert.deepEqual(ids(known), ["a", "x"]);
+  known.take(used("x", 1, { archived: true }));
+  assert.deepEqual(ids(known), ["a"]);
+  assert.ok(known.entry("x").archived);
+  known.leave();
+  assert.equal(known.entry("x"), undefined);
+});
+
+test("the conversation on the page is in its folder, also if that was not read", async () => {
+  const known = await knowing();
+  known.open({ ...used("x", 1, { folder: "F", pinned: true }), runs: [], shared: null });
+  assert.deepEqual([known.entry("x").folder, known.entry("x").pinned], ["F", true]);
 });
 
 test("a folder that could not be read is read again", async () => {

@@ -92,10 +92,11 @@ async def test_it_is_not_ready_on_another_database_and_says_why(monkeypatch: pyt
 async def test_it_is_not_ready_before_it_has_begun_and_while_it_stops(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(supervisor.current(), "draining", True)
-    assert (await ready())[1]["checks"]["server"] == "The server is stopping."
     monkeypatch.setattr(readiness, "has_begun", False)
     assert (await ready())[1]["checks"]["server"] == "The server is starting."
+    # While it stops, it has not begun either.
+    monkeypatch.setattr(supervisor.current(), "draining", True)
+    assert (await ready())[1]["checks"]["server"] == "The server is stopping."
 
 
 async def test_it_is_not_ready_without_its_database_and_quotes_no_error(

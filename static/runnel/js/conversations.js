@@ -84,6 +84,8 @@ export class ConversationList {
     this.#known.take(entry);
     this.#draw();
     this.#handlers.changed(entry, before);
+    // The folder that it was in may be gone.
+    if (before?.folder && before.folder !== entry.folder) this.refresh().catch(() => {});
   }
 
   /** Show the conversation on the page, however old it is. */

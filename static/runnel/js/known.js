@@ -42,9 +42,9 @@ export class KnownConversations {
     return [...this.#known.values()];
   }
 
-  /** All entries, and the one on the page. */
+  /** What the list shows: all entries, and the one on the page unless it is archived. */
   get shown() {
-    const isMissing = this.#opened && !this.#known.has(this.#opened.id);
+    const isMissing = this.#opened && isListed(this.#opened) && !this.#known.has(this.#opened.id);
     return isMissing ? [...this.entries, this.#opened] : this.entries;
   }
 
@@ -61,21 +61,22 @@ export class KnownConversations {
   /** Take an entry that has changed, as the server tells it. */
   take(entry) {
     // Deleting can be undone.
-    if (entry.deleted) this.#gone.add(entry.id);
+    if (entry.deleted) this.#miss(entry.id);
     else this.#gone.delete(entry.id);
     this.#told.set(entry.id, entry);
     this.#keep(entry);
-    if (this.#opened?.id === entry.id) this.#opened = isListed(entry) ? entry : null;
+    if (this.#opened?.id === entry.id) this.#opened = entry.deleted ? null : entry;
     if (entry.pinned || entry.shared_by) this.#extra.add(entry.id);
   }
 
   /** Take the conversation on the page, however old it is. Return false if it was deleted. */
-  open({ id, title, updated_at, runs, shared }) {
+  open({ id, title, updated_at, pinned = false, archived = false, folder = "", runs, shared }) {
     if (this.#gone.has(id)) return false;
     const active = runs.find((run) => run.finished_at === null);
     const { id: active_run_id = null, status: active_run_status = null } = active ?? {};
     const state = !active ? "idle" : active_run_status === "awaiting_approval" ? "waiting" : "running";
-    this.#opened = { pinned: false, folder: "", unread: false, shared_by: shared?.owner, ...this.#known.get(id), id, title, updated_at, state, active_run_id };
+    const { unread = false } = this.#known.get(id) ?? {};
+    this.#opened = { id, title, updated_at, pinned, archived, folder, unread, shared_by: shared?.owner, state, active_run_id };
     return true;
   }
 
@@ -91,7 +92,7 @@ export class KnownConversations {
 
   /** Take out one that is gone. */
   remove(id) {
-    this.#gone.add(id);
+    this.#miss(id);
     this.#told.delete(id);
     this.#forget(id);
   }
@@ -105,14 +106,18 @@ export class KnownConversations {
       this.#replaceNewest(conversations, before);
       for (const each of [...pinned, ...shared]) this.#known.set(each.id, each);
       for (const name of this.#readFolders) if (!folders.includes(name)) this.#readFolders.delete(name);
-      await Promise.all(folders.filter((name) => !shut.has(name)).map((name) => this.#addFolder(name)));
+      // A folder that could not be read is read with the next look.
+      await Promise.allSettled(folders.filter((name) => !shut.has(name)).map((name) => this.#addFolder(name)));
     });
   }
 
   /** Read the page that follows the oldest ones. */
   readOlder() {
     return this.#read(async () => {
-      const { conversations, before } = await listConversations({ before: this.#before });
+      const place = this.#before;
+      const { conversations, before } = await listConversations({ before: place });
+      // So much was new meanwhile that these do not follow what is known.
+      if (this.#before !== place) return;
       for (const each of conversations) if (!this.#known.has(each.id)) this.#known.set(each.id, each);
       this.#before = before;
     });
@@ -172,7 +177,6 @@ export class KnownConversations {
     let before = null;
     for (let page = 0; page < FOLDER_PAGES; page++) {
       const read = await listConversations({ folder: name, before }).catch((error) => {
-        // The next look tries again.
         this.#readFolders.delete(name);
         throw error;
       });
@@ -183,6 +187,11 @@ export class KnownConversations {
       before = read.before;
       if (before === null) return;
     }
+  }
+
+  #miss(id) {
+    this.#gone.add(id);
+    this.#goneBefore.delete(id);
   }
 
   #forget(id) {

@@ -39,6 +39,8 @@ const sidebar = new Sidebar(conversation, {
   go: (address) => navigation.go(address),
   titled: showTitle,
   gone: conversationGone,
+  // Somebody has undone the deletion.
+  back: () => location.reload(),
 });
 const toEnd = stickToEnd(byId("scroll"), byId("jump"), () => byId("welcome").hidden);
 const loadOlder = loadTowardsBeginning(byId("scroll"), () => viewer.loadOlder().catch(report));

@@ -14,11 +14,14 @@ export class Sidebar {
   #actions;
   #list;
   #finder;
+  /** Whether the conversation on the page was deleted. */
+  #isGone = false;
 
   /**
    * @param {string} current  id of the conversation on the page, or ""
-   * @param {{go: (address: string) => void, titled: (title: string) => void, gone: (id: string) => void}} handlers
-   *   `go` shows another conversation, `titled` tells the title of the one on the page, `gone` that it was deleted
+   * @param {{go: (address: string) => void, titled: (title: string) => void, gone: (id: string) => void, back: () => void}} handlers
+   *   `go` shows another conversation, `titled` tells the title of the one on the page, `gone` that it was deleted,
+   *   `back` that it is there again
    */
   constructor(current, handlers) {
     this.#handlers = handlers;
@@ -41,6 +44,7 @@ export class Sidebar {
 
   /** The conversation on the page, or "". */
   set current(id) {
+    this.#isGone = false;
     this.#list.current = id;
     this.#finder.current = id;
     this.#markSeen();
@@ -94,8 +98,12 @@ export class Sidebar {
     this.#alerts.changed(entry, before);
     this.#alerts.count(this.#list.entries.filter(({ id }) => id !== this.#list.current || document.hidden));
     if (entry.id !== this.#list.current) return;
-    if (entry.deleted) this.#handlers.gone(entry.id);
-    else {
+    if (entry.deleted) {
+      this.#isGone = true;
+      this.#handlers.gone(entry.id);
+    } else if (this.#isGone) {
+      this.#handlers.back();
+    } else {
       this.#handlers.titled(entry.title);
       this.#markSeen();
     }

@@ -1,6 +1,7 @@
 """Nobody waits for long for rows that others have locked: only PostgreSQL locks rows."""
 
 import threading
+import time
 from datetime import timedelta
 from typing import Any
 
@@ -10,7 +11,9 @@ from django.db.backends.signals import connection_created
 from django.utils import timezone
 
 from concurrency import database_limits
+from runs.engine import recovery
 from runs.engine.heartbeat import Heartbeat
+from runs.engine.reaping import Continuity
 from runs.models import Run
 from runs.states import RunStatus
 from tests.runs.rows import make_run, make_user
@@ -98,3 +101,30 @@ def test_who_stands_still_inside_a_transaction_loses_it_and_its_locks(
         other.join()
     assert lost
     assert Run.objects.get(pk=runs[0].pk).system == "of who went on"
+
+
+@needs_postgresql
+def test_nobody_is_taken_for_dead_while_the_table_of_runs_is_locked(runs: list[Run]) -> None:
+    is_locked, done = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with transaction.atomic(), connection.cursor() as cursor:
+            # As CREATE INDEX does.
+            cursor.execute('LOCK TABLE "runs_run" IN SHARE MODE')
+            is_locked.set()
+            done.wait(STUCK)
+        connection.close()
+
+    continuity = Continuity(gap=60.0, needed=0.2)
+    assert recovery.reap(everything=False, continuity=continuity) == 0
+    time.sleep(0.3)
+    other = threading.Thread(target=hold)
+    other.start()
+    assert is_locked.wait(STUCK)
+    assert recovery.reap(everything=False, continuity=continuity) == 0
+    done.set()
+    other.join()
+    # Those who live have a moment for their renewals.
+    assert recovery.reap(everything=False, continuity=continuity) == 0
+    time.sleep(0.3)
+    assert recovery.reap(everything=False, continuity=continuity) == len(runs)
