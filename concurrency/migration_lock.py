@@ -50,6 +50,18 @@ def held(connection: BaseDatabaseWrapper, folder: Path, *, on_wait: Callable[[],
         yield
 
 
+def is_held(connection: BaseDatabaseWrapper) -> bool:
+    """Return whether some process migrates the database now, on PostgreSQL; of others it is not known."""
+    if connection.vendor != "postgresql":
+        return False
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [_NUMBER])
+        is_free = cursor.fetchone() == (True,)
+        if is_free:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [_NUMBER])
+    return not is_free
+
+
 def _place(connection: BaseDatabaseWrapper, folder: Path) -> Path:
     name = Path(str(connection.settings_dict["NAME"]))
     return name.parent if connection.vendor == "sqlite" and name.is_absolute() else folder

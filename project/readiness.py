@@ -25,7 +25,7 @@ async def check() -> bool:
     found = _of_settings() or await readers.run(schema.problem)
     # The rest of the sentence changes while another process migrates.
     if found and found.split()[:3] != problem.split()[:3]:
-        logger.error("Not ready: %s", found)
+        logger.log(logging.INFO if found == schema.BEING_UPDATED else logging.ERROR, "Not ready: %s", found)
     problem = found
     return not found
 

@@ -6,6 +6,11 @@ from django.conf import settings
 from django.db import OperationalError, connection
 from django.db.migrations.loader import MigrationLoader
 
+from concurrency import migration_lock
+
+#: What ``problem`` says while another process migrates.
+BEING_UPDATED = "Another process is updating the database."
+
 
 def problem() -> str:
     """Return a sentence if this process may not serve the database, nothing if it may. Reads the database.
@@ -30,6 +35,8 @@ def problem() -> str:
     unknown = sorted(
         key for key in applied - set(loader.disk_migrations) - replaced if key[0] in loader.migrated_apps
     )
+    if missing and migration_lock.is_held(connection):
+        return BEING_UPDATED
     if missing:
         return (
             f"The database lacks {len(missing)} migrations, from {_name(missing[0])} on: "

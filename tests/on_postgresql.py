@@ -29,6 +29,7 @@ SUITES = (
     "tests/runs/limits",
     "tests/runs/retention",
     "tests/runs/usage",
+    "tests/project/test_readiness.py",
 )
 
 

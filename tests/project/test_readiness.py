@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,6 +13,7 @@ from django.db import OperationalError, connection
 from django.db.migrations.recorder import MigrationRecorder
 from pytest_django.fixtures import Settings
 
+from concurrency import migration_lock
 from project import readiness, schema
 from project.asgi import refuse_until_ready
 from runs.engine import executor
@@ -36,6 +38,18 @@ def test_a_database_that_was_not_migrated_is_one() -> None:
     assert schema.problem().startswith(
         f"The database lacks 1 migrations, from runs.{name} on: run `manage.py migrate`"
     )
+
+
+@pytest.mark.skipif("connection.vendor != 'postgresql'", reason="SQLite has one server")
+@pytest.mark.django_db(transaction=True)
+def test_a_database_that_another_process_migrates_is_one_for_a_while(tmp_path: Path) -> None:
+    latest = MigrationRecorder.Migration.objects.filter(app="runs").latest("id")
+    latest.delete()
+    with migration_lock.held(connection, tmp_path, on_wait=pytest.fail):
+        assert schema.problem() == "Another process is updating the database."
+    assert schema.problem().startswith("The database lacks 1 migrations")
+    MigrationRecorder(connection).record_applied("runs", latest.name)
+    assert schema.problem() == ""
 
 
 @pytest.mark.skipif("connection.vendor != 'postgresql'", reason="SQLite has one encoding")
