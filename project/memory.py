@@ -24,7 +24,7 @@ _BYTES = 1024 * 1024
 #: given back. Otherwise the collector leaves reference cycles that have lived for a while for hours, so rarely does it
 #: look at old objects (``lifecycle.GC_THRESHOLD``): a process grew by a MB in three minutes at five runs a second.
 _INTERVAL = 20.0
-_GROWTH = 2 * 1024 * 1024
+_GROWTH = 512 * 1024
 #: A full collection stops the event loop: 8 to 19 ms with few sockets on a slow machine, and longer with more objects.
 #: The next one may begin after this many times as long.
 _REST = 1_000
@@ -43,7 +43,7 @@ def keep_large_objects_apart() -> None:
 
 
 async def keep_small() -> None:
-    """Collect garbage and give the heap's holes back when the process has grown by 2 MB, until the task is cancelled."""
+    """Collect garbage and give the heap's holes back when the process has grown by half a MB, until the task is cancelled."""
     smallest, took = resident(), 0.0
     while True:
         await asyncio.sleep(max(_INTERVAL, _REST * took))
