@@ -10,7 +10,8 @@ from uuid import UUID, uuid4
 
 import psycopg
 import pytest
-from django.db import OperationalError, connection
+from asgiref.sync import sync_to_async
+from django.db import OperationalError, connection, connections
 from django.db.backends.signals import connection_created
 from django.utils import timezone
 
@@ -114,6 +115,8 @@ async def test_connections_that_the_server_has_closed_meanwhile_fail_no_command(
         await socket.ask("subscribe", run_id=run_id)
     found = await readers.run(isolation)
     configure("ALTER SYSTEM RESET default_transaction_isolation")
+    # The thread that later tests share for what is not asynchronous has one of the closed connections, too.
+    await sync_to_async(connections.close_all)()
     assert found == "read committed"
     assert "terminating connection" not in caplog.text
 
