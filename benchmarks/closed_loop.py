@@ -13,13 +13,14 @@ import re
 import statistics
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any
 
 from websockets.asyncio.client import connect
 
 from benchmarks import machine
-from benchmarks.server import PROJECT, PROVIDERS, Served, providers_at, serve
+from benchmarks.server import PROJECT, PROVIDERS, SERVERS, Served, providers_at, serve
 
 #: Seconds between the moment when a token was read and the next token.
 PAUSE = 0.02
@@ -140,9 +141,11 @@ async def _view(served: Served, upstream: Upstream, number: int) -> None:
                 upstream.note(text.encode())
 
 
-async def through_runnel(upstream: Upstream, streams: int, seconds: float) -> tuple[float, float]:
-    """Measure a server with ``streams`` viewers."""
-    with serve(providers_at(upstream.origin)) as served:
+async def through_runnel(
+    upstream: Upstream, streams: int, seconds: float, *, kind: str
+) -> tuple[float, float]:
+    """Measure a server of a kind with ``streams`` viewers."""
+    with serve(providers_at(upstream.origin), kind=kind) as served:
         viewers = [asyncio.create_task(_view(served, upstream, number)) for number in range(streams)]
         figures = await _once_flowing(upstream, served.pid, seconds)
         await _end(viewers)
@@ -201,27 +204,28 @@ async def _texts(client: Any, prompt: str) -> AsyncIterator[str]:
         yield event["choices"][0]["delta"]["content"]
 
 
-#: What is compared: the raw SDK first, which is the floor.
-WAYS: dict[str, Callable[[Upstream, int, float], Awaitable[tuple[float, float]]]] = {
-    "SDK alone": through_sdk,
-    "Runnel": through_runnel,
-}
+type Way = Callable[[Upstream, int, float], Awaitable[tuple[float, float]]]
+
+#: The floor of what is compared.
+SDK = "SDK alone"
 
 
-async def compare(streams: int, seconds: float, rounds: int) -> None:
-    """Measure each way ``rounds`` times in turn; print the medians and their ratio."""
+async def compare(kinds: Sequence[str], streams: int, seconds: float, rounds: int) -> None:
+    """Measure the raw SDK and each kind of server ``rounds`` times in turn; print the medians and their ratios."""
+    ways: dict[str, Way] = {SDK: through_sdk, **{kind: partial(through_runnel, kind=kind) for kind in kinds}}
     upstream = Upstream()
     await upstream.start()
-    costs: dict[str, list[float]] = {name: [] for name in WAYS}
+    costs: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(rounds):
-        for name, way in WAYS.items():
+        for name, way in ways.items():
             cost, per_second = await way(upstream, streams, seconds)
             costs[name].append(cost)
             print(f"{name:10} {cost:7.0f} µs CPU/token at {per_second:6.0f} tokens/s", flush=True)
     medians = {name: statistics.median(measured) for name, measured in costs.items()}
     print("median    ", "  ".join(f"{name} {cost:.0f} µs" for name, cost in medians.items()))
     await upstream.close()
-    print(f"Runnel : SDK alone = {medians['Runnel'] / medians['SDK alone']:.2f} × the CPU per token")
+    for kind in kinds:
+        print(f"Runnel on {kind} : {SDK} = {medians[kind] / medians[SDK]:.2f} × the CPU per token")
 
 
 def main() -> None:
@@ -230,6 +234,9 @@ def main() -> None:
     parser.add_argument("--streams", type=int, default=25)
     parser.add_argument("--seconds", type=float, default=6.0, help="how long each measurement lasts")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument(
+        "--servers", nargs="+", choices=SERVERS, default=["daphne"], help="what serves Runnel"
+    )
     parser.add_argument("--read", nargs=3, metavar=("ORIGIN", "PORT", "STREAMS"), help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.read:
@@ -237,7 +244,7 @@ def main() -> None:
         asyncio.run(read_with_sdk(origin, int(port), int(streams)))
         return
     machine.pin(0, (machine.cores() or (None, None))[1])
-    asyncio.run(compare(options.streams, options.seconds, options.rounds))
+    asyncio.run(compare(options.servers, options.streams, options.seconds, options.rounds))
 
 
 if __name__ == "__main__":

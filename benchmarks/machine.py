@@ -39,9 +39,10 @@ def resident_bytes(pid: int) -> int:
 
 
 def cpu_nanoseconds(pid: int) -> int:
-    """Return the nanoseconds of CPU time that the living threads of a process have used."""
+    """Return the nanoseconds of CPU time that the living threads of a process and of its children have used."""
     total = 0
     for task in Path(f"/proc/{pid}/task").iterdir():
         with contextlib.suppress(OSError):
             total += int((task / "schedstat").read_text().split()[0])
+            total += sum(cpu_nanoseconds(int(child)) for child in (task / "children").read_text().split())
     return total
