@@ -53,6 +53,11 @@ export class KnownConversations {
     return this.#before !== null;
   }
 
+  /** Whether a conversation is on the page. */
+  get isOpen() {
+    return this.#opened !== null;
+  }
+
   /** Return what is known of a conversation, or undefined. */
   entry(id) {
     return this.#known.get(id) ?? (this.#opened?.id === id ? this.#opened : undefined);
@@ -78,11 +83,6 @@ export class KnownConversations {
     const { unread = false } = this.#known.get(id) ?? {};
     this.#opened = { id, title, updated_at, pinned, archived, folder, unread, shared_by: shared?.owner, state, active_run_id };
     return true;
-  }
-
-  /** Whether a conversation is on the page. */
-  get isOpen() {
-    return this.#opened !== null;
   }
 
   /** Take that another page is shown. */
