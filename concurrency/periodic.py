@@ -20,11 +20,19 @@ class PeriodicThread:
     """
 
     def __init__(
-        self, name: str, work: Callable[[], None], *, interval: float, patience: float, retry: float
+        self,
+        name: str,
+        work: Callable[[], None],
+        *,
+        interval: float,
+        patience: float,
+        retry: float,
+        before: Callable[[], None] | None = None,
     ) -> None:
-        """Prepare the thread; all times are in seconds."""
+        """Prepare the thread; all times are in seconds. ``before`` is called first, also if the database is away then."""
         self._name = name
         self._work = work
+        self._before = before
         self._interval = interval
         self._patience = patience
         self._retry = min(retry, interval)
@@ -61,6 +69,8 @@ class PeriodicThread:
                 self._wake.clear()
                 if self._is_over:
                     return
+                if self._before is not None:
+                    self._before()
                 try:
                     close_stale()
                     if connection.connection is None or connection.connection is not limited:

@@ -53,7 +53,12 @@ class LivePoll:
         self._driven = driven
         self._loop = asyncio.get_running_loop()
         self._thread = PeriodicThread(
-            "runnel-poll", self._look, interval=INTERVAL, patience=patience, retry=RETRY
+            "runnel-poll",
+            self._look,
+            interval=INTERVAL,
+            patience=patience,
+            retry=RETRY,
+            before=lambda: availability.asks("poll"),
         )
 
     def start(self) -> None:
@@ -73,7 +78,6 @@ class LivePoll:
         if self._loop.is_closed():
             self._thread.stop()
             return
-        self._availability.asks("poll")
         if run_ids := self._driven():
             self._look_at(run_ids)
         else:
