@@ -55,11 +55,9 @@ def is_held(connection: BaseDatabaseWrapper) -> bool:
     if connection.vendor != "postgresql":
         return False
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [_NUMBER])
-        is_free = cursor.fetchone() == (True,)
-        if is_free:
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [_NUMBER])
-    return not is_free
+        # If it is free, this holds it for the length of the statement.
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [_NUMBER])
+        return bool(cursor.fetchone() == (False,))
 
 
 def _place(connection: BaseDatabaseWrapper, folder: Path) -> Path:
