@@ -26,9 +26,11 @@ from concurrency.tasks import spawn  # noqa: E402
 from project import exit_limit, outages, readiness, shutdown_signals, unavailable  # noqa: E402
 from project.application import Application  # noqa: E402
 from project.backpressure import read_what_is_handled  # noqa: E402
+from project.connection import describe_connection  # noqa: E402
 from project.lifecycle import end_sockets, shut_down, start_up  # noqa: E402
 from project.outages import answer_in_outages  # noqa: E402
 from project.probes import answer_probes  # noqa: E402
+from project.server.bodies import read_bodies  # noqa: E402
 from project.stalled_clients import leave_stalled_clients  # noqa: E402
 from project.turns import take_turns  # noqa: E402
 from project.unread import send_large_answers  # noqa: E402
@@ -110,21 +112,6 @@ def ignore_clients_prefix(application: Application) -> Application:
     return wrapped
 
 
-def report_unsent_bytes(application: Application) -> Application:
-    """Put into the scope a function that returns how many bytes the server has not sent to the client yet.
-
-    Daphne neither limits nor reports them. Its ``send`` is bound to the connection, which has the buffers.
-    """
-
-    async def wrapped(scope: Any, receive: Any, send: Any) -> None:
-        transport = getattr(next(iter(getattr(send, "args", ())), None), "transport", None)
-        if transport is not None:
-            scope["runnel.unsent"] = lambda: _unsent(transport)
-        await application(scope, receive, send)
-
-    return wrapped
-
-
 def ignore_sends_after_disconnect(application: Application) -> Application:
     """Ignore what is sent to a client that has disconnected, whether the server raises an error of its own or ASGI's."""
 
@@ -136,12 +123,6 @@ def ignore_sends_after_disconnect(application: Application) -> Application:
         await application(scope, receive, send_if_connected)
 
     return wrapped
-
-
-def _unsent(transport: Any) -> int:
-    """Return the bytes in a Twisted transport's buffers (``twisted.internet.abstract``)."""
-    waiting = getattr(transport, "dataBuffer", b"")
-    return len(waiting) - getattr(transport, "offset", 0) + getattr(transport, "_tempDataLen", 0)
 
 
 async def no_such_address(scope: Any, receive: Any, send: Any) -> None:
@@ -166,9 +147,12 @@ application = ProtocolTypeRouter(
         "http": within(
             django_application,
             answer_probes,
+            describe_connection,
+            leave_stalled_clients,
             refuse_until_ready,
             answer_in_outages,
             ignore_clients_prefix,
+            read_bodies,
             send_large_answers,
             take_turns,
         ),
@@ -176,7 +160,7 @@ application = ProtocolTypeRouter(
             URLRouter([*websocket_urlpatterns, re_path("", nowhere)]),
             refuse_until_ready,
             ignore_clients_prefix,
-            report_unsent_bytes,
+            describe_connection,
             read_what_is_handled,
             leave_stalled_clients,
             ignore_sends_after_disconnect,

@@ -44,6 +44,13 @@ def hear_first(end: Callable[[], Awaitable[None]], hurry: Callable[[], None]) ->
 
 #: The task that ends what goes on.
 _ending: set[asyncio.Task[None]] = set()
+#: What is called before.
+_before_end: list[Callable[[], None]] = []
+
+
+def before_end(tell: Callable[[], None]) -> None:
+    """Let the first signal to stop call ``tell`` before it ends anything."""
+    _before_end.append(tell)
 
 
 def _stop(
@@ -55,6 +62,9 @@ def _stop(
     if _ending:
         hurry()
         return
+
+    for tell in _before_end:
+        tell()
 
     async def stop() -> None:
         try:

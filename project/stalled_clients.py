@@ -1,7 +1,7 @@
-"""Lets go of a WebSocket whose client reads nothing, under servers whose ``send`` waits for the client.
+"""Lets go of a client that reads nothing, under servers whose ``send`` waits for the client.
 
-Daphne's does not wait: there the feed looks at what is unread. uvicorn and granian wait without end; when their own
-pings are not answered, they close a connection politely, which waits for the same client.
+Daphne's does not wait: there the feed looks at what is unread, and the server at an answer's end. uvicorn and granian
+wait without end; when their own pings are not answered, they close a connection politely, which waits for the same client.
 """
 
 import asyncio
@@ -11,15 +11,16 @@ from typing import Any
 from django.conf import settings
 
 from project.application import Application
+from project.connection import ABORT, UNSENT
 
 logger = logging.getLogger("runnel.socket")
 
 
 def leave_stalled_clients(application: Application) -> Application:
-    """Wrap a WebSocket application: it ends when a message was not sent within ``RUNNEL_STALLED_SECONDS``."""
+    """Wrap an application: it ends when a message was not sent within ``RUNNEL_STALLED_SECONDS``."""
 
     async def wrapped(scope: Any, receive: Any, send: Any) -> None:
-        if "runnel.unsent" in scope:
+        if UNSENT in scope:
             await application(scope, receive, send)
             return
         serving = asyncio.current_task()
@@ -45,13 +46,8 @@ def leave_stalled_clients(application: Application) -> Application:
         except asyncio.CancelledError:
             if not is_stalled:
                 raise
-            _abort(send)
+            # What is unsent would keep the connection open. The server hears of its end in the loop's next turn.
+            scope[ABORT]()
+            await asyncio.sleep(0)
 
     return wrapped
-
-
-def _abort(send: Any) -> None:
-    """Break the connection behind ``send``, if the server lets us: what is unsent would keep it open."""
-    transport = getattr(getattr(send, "__self__", None), "transport", None)
-    if isinstance(transport, asyncio.Transport):
-        transport.abort()

@@ -16,6 +16,7 @@ from django.utils.decorators import sync_and_async_middleware
 
 from concurrency.per_loop import PerLoop
 from project.application import Application
+from project.connection import ABORT
 
 #: Bytes of all unread answers together. A larger one may be alone.
 MOST_BYTES = 32 * 1024 * 1024
@@ -100,17 +101,11 @@ def send_large_answers(application: Application) -> Application:
 
     async def wrapped(scope: Any, receive: Any, send: Any) -> None:
         unread, answer = _unread.get(), Answer()
-        request = next(iter(getattr(send, "args", ())), None)
-
-        def abort() -> None:
-            transport = getattr(getattr(request, "channel", None), "transport", None)
-            if transport is not None:
-                transport.abortConnection()
 
         async def send_all(message: Any) -> None:
             if message["type"] == "http.response.body" and answer.content:
                 unread.add(answer)
-                await answer.send(send, abort)
+                await answer.send(send, scope[ABORT])
             else:
                 await send(message)
 

@@ -1,1 +1,1 @@
-"""Daphne as ``manage.py serve`` runs it: with limits on what a client may send before it is known."""
+"""The servers of ``manage.py serve``, Daphne and uvicorn, and limits on what a client may send before it is known."""

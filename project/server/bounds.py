@@ -9,6 +9,10 @@ from django.conf import settings
 BODY_BYTES = 1024 * 1024
 #: Bytes that a form adds to the file that is uploaded in it.
 FORM_BYTES = 64 * 1024
+#: Bytes of a WebSocket's frame.
+FRAME_BYTES = 1024 * 1024
+#: Connections that wait in the kernel until they are accepted. Whoever finds no place there tries again after a second.
+BACKLOG = 1024
 #: The most descriptors that the process asks for. Nothing here needs more.
 _DESCRIPTORS = 65_536
 #: Descriptors that no connection of a client takes: for the database, providers, files.

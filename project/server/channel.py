@@ -1,29 +1,17 @@
 """One HTTP connection: limits the size and the time of what comes in before the request is known."""
 
 import asyncio
-import json
-import logging
-import math
-from http import HTTPStatus
 from typing import Any, override
 
 from twisted.web import http
 
 from concurrency.tasks import spawn
-from project.server.bounds import BODY_BYTES, FORM_BYTES, Bounds
+from project.server import admission
+from project.server.bounds import BODY_BYTES, Bounds
 from project.server.connections import NO_ROOM, Connections
 from runs.access import addresses
 from runs.http import upload_admission
 
-logger = logging.getLogger("runnel.server")
-
-_MEGABYTE = 1024 * 1024
-#: Seconds for which a refused body is read on and thrown away, so that its sender reads the answer and is not
-#: reset: of a stranger, and of a signed-in user.
-_LINGER_SECONDS = 2.0
-_LINGER_SECONDS_OF_USER = 30.0
-#: Seconds after which a long body may be sent again when there were too many.
-_AGAIN = 5.0
 #: Bytes of a body that are kept while its sender is looked up.
 _HELD_BYTES = 256 * 1024
 
@@ -43,8 +31,6 @@ class Channel(http.HTTPChannel):
         #: What came of a body while its sender is looked up; ``None`` while nobody is.
         self._held: list[bytes] | None = None
         self._is_reading = False
-        #: Whether a signed-in user sends the current request.
-        self._is_known = False
         #: Bytes that the body of the current request may have.
         self.body_limit = BODY_BYTES
 
@@ -78,7 +64,7 @@ class Channel(http.HTTPChannel):
         if self.length == 0:
             super().allHeadersReceived()
             return
-        self._is_reading, self._is_known = True, False
+        self._is_reading, self.body_limit = True, BODY_BYTES
         if (upload := upload_admission.upload_of(self._command, self._path)) is not None:
             self._held = []
             self.transport.pauseProducing()
@@ -92,23 +78,15 @@ class Channel(http.HTTPChannel):
             name.decode("latin-1").lower(): b", ".join(values).decode("latin-1")
             for name, values in request.requestHeaders.getAllRawHeaders()
         }
-        try:
-            admission = await upload_admission.admit(upload, headers, self.length, self._peer())
-        except Exception:
-            logger.exception("an upload's sender could not be looked up")
-            self.refuse(HTTPStatus.SERVICE_UNAVAILABLE, "internal", "Try again in a moment.")
-            return
+        most = await admission.most_of_upload(upload, headers, self.length, self._peer())
         if self.transport is None or not self.transport.connected:
             return
-        self._is_known = not isinstance(admission, upload_admission.Refusal) or admission.of_user
-        if isinstance(admission, upload_admission.Refusal):
-            self.refuse(
-                admission.status, admission.code, admission.message, retry_after=admission.retry_after
-            )
+        if isinstance(most, upload_admission.Refusal):
+            self.refuse(most)
             return
         self.connections.work(self.transport)
         held, self._held = self._held or [], None
-        self._take_body(admission + FORM_BYTES)
+        self._take_body(most)
         self.transport.resumeProducing()
         if held and not self._is_refused:
             super().rawDataReceived(b"".join(held))
@@ -120,7 +98,7 @@ class Channel(http.HTTPChannel):
             self.refuse_size()
             return
         expected = limit if self.length is None else self.length
-        self._start_deadline(self.bounds.body_seconds * max(1, -(-expected // _MEGABYTE)))
+        self._start_deadline(admission.seconds_for(expected, self.bounds.body_seconds))
         super().allHeadersReceived()
 
     @override
@@ -150,52 +128,24 @@ class Channel(http.HTTPChannel):
 
     def refuse_size(self) -> None:
         """Refuse the body of the current request, of which more has come or is announced than it may have."""
-        limit = max((self.body_limit - FORM_BYTES) // _MEGABYTE, 1)
-        self.refuse(
-            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-            "too_large",
-            f"A request may have {limit} MB here, and no more.",
-        )
+        self.refuse(admission.too_long(self.body_limit))
 
-    def refuse_file(self) -> None:
-        """Refuse the body of the current request: too many other long ones are coming in."""
-        self.refuse(
-            HTTPStatus.SERVICE_UNAVAILABLE,
-            "busy",
-            "Too many long requests are coming in. Try again in a moment.",
-            retry_after=_AGAIN,
-        )
-
-    def refuse(
-        self, status: HTTPStatus, code: str, message: str, *, retry_after: float | None = None
-    ) -> None:
-        """Answer before the request is complete, and close the connection. ``retry_after`` is in seconds."""
+    def refuse(self, refusal: upload_admission.Refusal) -> None:
+        """Answer before the request is complete, and close the connection."""
         if self._is_refused or self.transport is None:
             return
         self._is_refused = True
         self._is_reading = False
-        body = json.dumps({"code": code, "message": message}).encode()
-        self._write_answer(status, body, retry_after)
+        headers, body = admission.answer(refusal)
+        head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        status = f"HTTP/1.1 {refusal.status.value} {refusal.status.phrase}\r\n"
+        self.transport.write(f"{status}{head}\r\n".encode() + body)
         self._stop_deadline()
         self._held = None
         self.connections.wait(self.transport)
         self.transport.resumeProducing()
         self.transport.loseWriteConnection()
-        linger = _LINGER_SECONDS_OF_USER if self._is_known else _LINGER_SECONDS
-        self._deadline = self.callLater(linger, self._abort)
-
-    def _write_answer(self, status: HTTPStatus, body: bytes, retry_after: float | None) -> None:
-        fields = {
-            "Content-Type": "application/json",
-            "Content-Length": str(len(body)),
-            "Cache-Control": "no-store",
-            "X-Content-Type-Options": "nosniff",
-            "Connection": "close",
-        }
-        if retry_after is not None:
-            fields["Retry-After"] = str(math.ceil(retry_after))
-        head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
-        self.transport.write(f"HTTP/1.1 {status.value} {status.phrase}\r\n{head}\r\n".encode() + body)
+        self._deadline = self.callLater(admission.linger_seconds(refusal, self.body_limit), self._abort)
 
     def _start_deadline(self, seconds: float) -> None:
         self._stop_deadline()
@@ -208,7 +158,7 @@ class Channel(http.HTTPChannel):
 
     def _take_too_long(self) -> None:
         self._deadline = None
-        self.refuse(HTTPStatus.REQUEST_TIMEOUT, "timeout", "The request took too long to arrive.")
+        self.refuse(admission.TOO_SLOW)
 
     def _abort(self) -> None:
         self._deadline = None

@@ -2,7 +2,6 @@
 
 import asyncio
 import io
-import tempfile
 from typing import Any, override
 
 from daphne.http_protocol import WebRequest
@@ -10,12 +9,9 @@ from twisted.internet.interfaces import IPushProducer
 from zope.interface import implementer
 
 from project.application import Application
+from project.server import admission
+from project.server.bodies import IN_MEMORY, IS_READ, new_file, receive_from
 from project.server.connections import Connections
-
-#: Bytes of a body that the application gets at once.
-_PIECE = 64 * 1024
-#: Bytes of a body that stay in memory. A longer one goes into a file, which takes a descriptor.
-_IN_MEMORY = 32 * 1024
 
 
 @implementer(IPushProducer)
@@ -39,7 +35,7 @@ class Request(WebRequest):
     @override
     def gotLength(self, length: int | None) -> None:
         # Twisted makes a file for each body that is announced as long, before anything of it comes.
-        self.content = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - closed with the body
+        self.content = new_file()
 
     @override
     def handleContentChunk(self, data: bytes) -> None:
@@ -47,9 +43,9 @@ class Request(WebRequest):
         if self._received > self.channel.body_limit:
             self.channel.refuse_size()
             return
-        if self._received > _IN_MEMORY and self._counts_file is None:
+        if self._received > IN_MEMORY and self._counts_file is None:
             if not self.channel.connections.take_body_file():
-                self.channel.refuse_file()
+                self.channel.refuse(admission.TOO_MANY)
                 return
             self._counts_file = self.channel.connections
         super().handleContentChunk(data)
@@ -129,21 +125,8 @@ def with_body_from_file(application: Application) -> Application:
 
     async def wrapped(scope: Any, receive: Any, send: Any) -> None:
         request = next(iter(getattr(send, "args", ())), None)
-        if not isinstance(request, Request) or request.body is None:
-            await application(scope, receive, send)
-            return
-        body, is_whole = request.body, False
-
-        async def receive_piece() -> Any:
-            nonlocal is_whole
-            if is_whole or body.closed:
-                message = await receive()
-                # Daphne's own message about the body says that it is empty.
-                return message if message["type"] != "http.request" else await receive()
-            piece = body.read(_PIECE)
-            is_whole = len(piece) < _PIECE
-            return {"type": "http.request", "body": piece, "more_body": not is_whole}
-
-        await application(scope, receive_piece, send)
+        if isinstance(request, Request) and request.body is not None:
+            scope, receive = scope | {IS_READ: True}, receive_from(request.body, receive)
+        await application(scope, receive, send)
 
     return wrapped

@@ -13,13 +13,11 @@ from daphne.ws_protocol import WebSocketFactory
 from twisted.internet import tcp
 from twisted.logger import globalLogBeginner
 
-from project.server.bounds import Bounds
+from project.server.bounds import BACKLOG, FRAME_BYTES, Bounds
 from project.server.channel import Channel, drained
 from project.server.connections import Connections
 from project.server.request import Request, with_body_from_file
 
-#: Connections that wait in the kernel until they are accepted. Whoever finds no place there tries again after a second.
-_BACKLOG = 1024
 #: Connections that are accepted in one turn of the loop, each of which takes some tenths of a millisecond.
 _ACCEPTED_AT_ONCE = 16
 
@@ -84,6 +82,8 @@ class Server(DaphneServer):
             endpoints=["reserved"],
             ready_callable=ready,
             server_name="runnel",
+            websocket_max_message_size=FRAME_BYTES,
+            websocket_max_frame_size=FRAME_BYTES,
         )
         self._reserved = reserved
         self._bounds = bounds
@@ -114,7 +114,7 @@ class Server(DaphneServer):
         running.run(installSignalHandlers=self.signal_handlers)
 
     def _listen(self, reactor: Any) -> None:
-        self._reserved.listen(_BACKLOG)
+        self._reserved.listen(BACKLOG)
         self._reserved.setblocking(False)
         port = _Port._fromListeningDescriptor(
             reactor, self._reserved.fileno(), self._reserved.family, self.http_factory

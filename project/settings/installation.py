@@ -90,6 +90,8 @@ DATABASES = {"default": _database()}
 RUNNEL_NEWER_DATABASE = boolean("RUNNEL_NEWER_DATABASE", False)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+#: What serves under ``manage.py serve``. uvicorn leaves bounds on heads and on connections to a proxy.
+RUNNEL_SERVER = choice("RUNNEL_SERVER", "daphne", "uvicorn")
 #: Who executes runs: the process that stores them, or workers (``manage.py work``), which needs PostgreSQL.
 RUNNEL_EXECUTOR = choice("RUNNEL_EXECUTOR", "inprocess", "procrastinate")
 #: Runs that one worker executes at the same time.

@@ -8,6 +8,7 @@ import os
 import random
 from collections import Counter
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from tests.faults.aftermath import assert_sound
@@ -91,7 +92,9 @@ async def fire(line: Line, clients: list[Client], shot: Shot) -> tuple[UUID, str
     return run_id, state
 
 
-async def test_no_timing_leaves_a_run_stuck(line: Line) -> None:
+async def test_no_timing_leaves_a_run_stuck(line: Line, settings: Any) -> None:
+    # Ten thousand of one user, as fast as they go: a fast machine would be told to wait.
+    settings.RUNNEL_STARTS_PER_MINUTE = 10 * CANCELS
     clients = [await line.client() for _ in range(SOCKETS)]
     longest = TIMES_A_SHORT_RUN * await rehearse(clients)
     turns = asyncio.Semaphore(AT_ONCE)

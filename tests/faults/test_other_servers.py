@@ -15,10 +15,11 @@ from tests.faults.server_process import STUCK, Client, ServerProcess
 from tests.faults.stalled import StalledClient
 from tests.prepared import prepare
 
-#: The arguments of Python for each server.
+#: The arguments of Python for each server: our own command, and theirs.
 COMMANDS = {
-    "uvicorn": ("uvicorn", "--ws", "websockets-sansio", "--log-level", "warning"),
-    "granian": ("granian", "--interface", "asgi", "--log-level", "warning"),
+    "serve": ("manage.py", "serve"),
+    "uvicorn": ("-m", "uvicorn", "--ws", "websockets-sansio", "--log-level", "warning"),
+    "granian": ("-m", "granian", "--interface", "asgi", "--log-level", "warning"),
 }
 
 #: Of text: more than the kernel takes for a viewer that does not read.
@@ -33,13 +34,13 @@ class OtherServer(ServerProcess):
 
     def __init__(self, kind: str, folder: Path, **environment: str) -> None:
         super().__init__(folder, **environment)
-        self._kind = kind
+        self.kind = kind
 
     @override
     def _begin(self) -> subprocess.Popen[bytes]:
-        name, *options = COMMANDS[self._kind]
-        where = ["--host", "127.0.0.1", "--port", str(self.port)]
-        return self._begin_anew("-m", name, *where, *options, "project.asgi:application")
+        where = ("--host", "127.0.0.1", "--port", str(self.port))
+        application = () if self.kind == "serve" else ("project.asgi:application",)
+        return self._begin_anew(*COMMANDS[self.kind], *where, *application)
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +59,7 @@ def token(folder: Path) -> str:
 def server(request: pytest.FixtureRequest, token: str, folder: Path) -> Iterator[OtherServer]:
     """A server, which the last test ends."""
     settings = {
+        "RUNNEL_SERVER": "uvicorn",
         "RUNNEL_DRAIN_SECONDS": "0.5",
         "RUNNEL_RECORDINGS_DIR": str(folder / "recordings"),
         "RUNNEL_STALLED_SECONDS": "1",
@@ -116,5 +118,9 @@ async def test_it_streams_cancels_and_at_its_end_tells_viewers_how_their_runs_en
             assert await other.ended(run_id) == end
         assert await client.closed() == RESTARTING
         assert await other.closed() == RESTARTING
-        await asyncio.to_thread(server.wait)
+        code = await asyncio.to_thread(server.wait)
     assert not tracebacks_in(server.output)
+    if server.kind == "serve":
+        # It says how many go on, and ends as one that was told to end, not as one that was killed.
+        assert "Stopping: 2 answers have 0.5 s to end" in server.output
+        assert (code, server.output.splitlines()[-1]) == (0, "Stopped.")

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from project.connection import UNSENT, describe_connection
 from project.stalled_clients import leave_stalled_clients
 
 type Json = dict[str, Any]
@@ -57,7 +58,7 @@ async def test_it_is_left_and_its_connection_broken(settings: Any) -> None:
     settings.RUNNEL_STALLED_SECONDS = 0.01
     connection = Connection(room=2)
 
-    await leave_stalled_clients(talk)({}, receive, connection.send)
+    await describe_connection(leave_stalled_clients(talk))({}, receive, connection.send)
 
     assert [message["number"] for message in connection.sent] == [0, 1]
     assert connection.transport.is_aborted
@@ -66,7 +67,9 @@ async def test_it_is_left_and_its_connection_broken(settings: Any) -> None:
 async def test_one_who_reads_is_not_left(settings: Any) -> None:
     settings.RUNNEL_STALLED_SECONDS = 0.01
     connection = Connection(room=4)
-    serving = asyncio.ensure_future(leave_stalled_clients(talk)({}, receive, connection.send))
+    serving = asyncio.ensure_future(
+        describe_connection(leave_stalled_clients(talk))({}, receive, connection.send)
+    )
 
     while len(connection.sent) < 4:
         await asyncio.sleep(0)
@@ -83,6 +86,6 @@ async def test_under_a_server_that_tells_what_is_unsent_nothing_changes() -> Non
     async def application(scope: Any, receive: Any, send: Any) -> None:
         seen.append(send)
 
-    await leave_stalled_clients(application)({"runnel.unsent": lambda: 0}, receive, connection.send)
+    await leave_stalled_clients(application)({UNSENT: lambda: 0}, receive, connection.send)
 
     assert seen == [connection.send]

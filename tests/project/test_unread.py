@@ -8,6 +8,7 @@ import pytest
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 
 from project import unread
+from project.connection import ABORT
 from project.unread import send_large_answers, take_large_answers
 from tests.providers.calling import until
 
@@ -21,7 +22,7 @@ def no_connections(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Client:
-    """A client that reads when it is told to, and the server's objects of its connection."""
+    """A client that reads when it is told to, and its connection."""
 
     def __init__(self, *, reads: bool) -> None:
         self.may_read = asyncio.Event()
@@ -30,27 +31,16 @@ class Client:
         self.body = b""
         self.is_asked = False
         self.is_aborted = False
-        self.channel = self.transport = self
 
-    def abortConnection(self) -> None:  # noqa: N802 - Twisted's name
+    def abort(self) -> None:
         self.is_aborted = True
         self.may_read.set()
 
-    async def handle_reply(self, request: Any, message: Any) -> None:
+    async def send(self, message: Any) -> None:
         if message["type"] == "http.response.body":
             self.is_asked = True
             await self.may_read.wait()
             self.body += message.get("body", b"")
-
-
-class Send:
-    """Daphne's ``send``, a partial of the connection."""
-
-    def __init__(self, client: Client) -> None:
-        self.args = (client,)
-
-    async def __call__(self, message: Any) -> None:
-        await self.args[0].handle_reply(None, message)
 
 
 def site(response: Any) -> Any:
@@ -76,7 +66,9 @@ async def began(serving: "asyncio.Future[None]", client: Client) -> None:
 
 
 async def ask(client: Client, content: bytes = LARGE) -> "asyncio.Future[None]":
-    serving: asyncio.Future[None] = asyncio.ensure_future(site(HttpResponse(content))({}, None, Send(client)))
+    serving: asyncio.Future[None] = asyncio.ensure_future(
+        site(HttpResponse(content))({ABORT: client.abort}, None, client.send)
+    )
     await began(serving, client)
     return serving
 
@@ -114,7 +106,7 @@ async def test_a_large_one_alone_has_room(monkeypatch: pytest.MonkeyPatch) -> No
 async def test_a_response_keeps_nothing_of_what_was_taken() -> None:
     response = HttpResponse(LARGE)
     client = Client(reads=False)
-    serving = asyncio.ensure_future(site(response)({}, None, Send(client)))
+    serving = asyncio.ensure_future(site(response)({ABORT: client.abort}, None, client.send))
     await began(serving, client)
     assert response.content == b""
     client.may_read.set()
@@ -127,7 +119,8 @@ async def test_files_are_not_taken() -> None:
         yield LARGE
 
     response: Any = StreamingHttpResponse(pieces())
-    await site(response)({}, None, Send(Client(reads=True)))
+    client = Client(reads=True)
+    await site(response)({ABORT: client.abort}, None, client.send)
     assert b"".join([part async for part in response]) == LARGE
 
 

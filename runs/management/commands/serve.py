@@ -1,4 +1,4 @@
-"""``manage.py serve``: migrate the database, make the first admin, serve. ``make run`` calls it.
+"""``manage.py serve``: migrate the database, make the first admin, serve with Daphne or uvicorn. ``make run`` calls it.
 
 The command locks the data folder and reserves the port before it makes a password, so that a failed start
 prints no password. It prints the address only when the server accepts connections.
@@ -6,7 +6,7 @@ prints no password. It prints the address only when the server accepts connectio
 
 import secrets
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from socket import socket
 from typing import Any
 
@@ -29,7 +29,7 @@ class Command(BaseCommand):
     #: How to sign in, told after the address; empty unless this start has made the first user.
     _first_steps = ""
 
-    help = "Migrate, make the first admin if there is no user, and serve HTTP and WebSocket with Daphne."
+    help = "Migrate, make the first admin if there is no user, and serve HTTP and WebSocket."
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare host and port; the defaults come from the environment."""
@@ -105,11 +105,8 @@ class Command(BaseCommand):
         return f"Open {where} in a browser and sign in as admin; the password is {place}."
 
     def _serve(self, host: str, reserved: socket) -> None:
-        from twisted.internet import reactor  # imported here, after Daphne has installed its reactor
-
         from project.asgi import application  # imported here, because it needs the database tables
         from project.server import bounds
-        from project.server.server import Server
 
         port = reserved.getsockname()[1]
         hints = list(_hints(reserved))
@@ -122,12 +119,33 @@ class Command(BaseCommand):
             for hint in hints:
                 self.stderr.write(hint)
 
-        server = Server(application, reserved=reserved, bounds=bounds.from_settings(), ready=announce)
-        running: Any = reactor
-        running.addSystemEventTrigger("before", "shutdown", print_live_runs, self.stdout)
-        running.addSystemEventTrigger("before", "shutdown", _skip_drain_at_next_signal, running)
-        server.run()
+        serve = _serve_with_uvicorn if settings.RUNNEL_SERVER == "uvicorn" else _serve_with_daphne
+        serve(
+            application,
+            reserved=reserved,
+            bounds=bounds.from_settings(),
+            ready=announce,
+            stopping=lambda: print_live_runs(self.stdout),
+        )
         self.stdout.write("Stopped.")
+
+
+def _serve_with_daphne(application: Any, *, stopping: Callable[[], None], **options: Any) -> None:
+    from twisted.internet import reactor  # imported here, after Daphne has installed its reactor
+
+    from project.server.server import Server
+
+    server = Server(application, **options)
+    running: Any = reactor
+    running.addSystemEventTrigger("before", "shutdown", stopping)
+    running.addSystemEventTrigger("before", "shutdown", _skip_drain_at_next_signal, running)
+    server.run()
+
+
+def _serve_with_uvicorn(application: Any, **options: Any) -> None:
+    from project.server.on_uvicorn import Server
+
+    Server(application, **options).run()
 
 
 def _skip_drain_at_next_signal(reactor: Any) -> None:
@@ -151,6 +169,15 @@ def _hints(reserved: socket) -> Iterator[str]:
         yield (
             "Every request is redirected to https, which this server does not speak: put a TLS proxy before it "
             "and set RUNNEL_BEHIND_PROXY=true, or set SECURE_SSL_REDIRECT=false. docs/how-to/deploy.md shows how."
+        )
+    if (
+        settings.RUNNEL_SERVER == "uvicorn"
+        and not settings.RUNNEL_BEHIND_PROXY
+        and listening.is_for_others(reserved)
+    ):
+        yield (
+            "uvicorn leaves the time for a request's head and the connections of one address to a proxy: put one before "
+            "it and set RUNNEL_BEHIND_PROXY=true, or leave RUNNEL_SERVER at daphne. docs/how-to/deploy.md shows how."
         )
     if data_folder.is_open_to_others(settings.RUNNEL_DATA_DIR):
         yield (
