@@ -30,18 +30,10 @@ PROVIDERS = {
 }
 
 
-#: How each server is started, without its host and port. ``manage.py serve`` is Daphne's, and prepares the folder itself.
+#: How each server is started, without its host and port: ``manage.py serve``, which prepares the folder itself, or another.
 SERVERS = {
     "daphne": ("manage.py", "serve"),
-    "uvicorn": (
-        "-m",
-        "uvicorn",
-        "--ws",
-        "websockets-sansio",
-        "--log-level",
-        "warning",
-        "project.asgi:application",
-    ),
+    "uvicorn": ("manage.py", "serve"),
     "granian": ("-m", "granian", "--interface", "asgi", "--log-level", "warning", "project.asgi:application"),
 }
 
@@ -97,9 +89,10 @@ def serve(
             "PORT": str(port),
             "RUNNEL_DATA_DIR": folder,
             "RUNNEL_ENV_FILE": os.devnull,
+            "RUNNEL_SERVER": "uvicorn" if kind == "uvicorn" else "daphne",
             **environment,
         }
-        if kind != "daphne":
+        if kind == "granian":
             _prepare(values)
         available = machine.cores() if is_pinned else None
         output = Path(folder, "output")
