@@ -1,9 +1,5 @@
-"""Rates that all processes count together, in Redis.
+"""Rates that all processes count together, in Redis. What cannot be counted in time goes through."""
 
-After a failure, Redis is not asked for some seconds, and everything goes through: one that hangs would hold up each caller.
-"""
-
-import time
 from functools import cache
 from typing import Any
 
@@ -14,13 +10,12 @@ from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from concurrency import redis_names
+from concurrency import redis_names, redis_pause
 
-#: Seconds to wait for Redis. What cannot be counted in time goes through.
-_PATIENCE = 1.0
-#: Seconds for which Redis is not asked after a failure.
-_LEFT_ALONE = 5.0
-_OPTIONS: dict[str, Any] = {"socket_timeout": _PATIENCE, "socket_connect_timeout": _PATIENCE}
+_OPTIONS: dict[str, Any] = {
+    "socket_timeout": redis_pause.PATIENCE,
+    "socket_connect_timeout": redis_pause.PATIENCE,
+}
 #: ``limits`` reads addresses in a way of its own, which knows fewer of them: it gets connections, and this in their place.
 _NO_ADDRESS = "redis://redis:6379"
 
@@ -28,7 +23,10 @@ _NO_ADDRESS = "redis://redis:6379"
 class SharedRates(aio.strategies.MovingWindowRateLimiter):
     """Rates of one event loop. After a failure, everything goes through for some seconds."""
 
-    _left_alone_until = 0.0
+    def __init__(self, counts: aio.storage.Storage, url: str) -> None:
+        """Take where it counts, and the address of Redis."""
+        super().__init__(counts)
+        self._url = url
 
     async def hit(self, item: RateLimitItem, *identifiers: str, cost: int = 1) -> bool:
         """Count one; return whether it goes through.
@@ -36,19 +34,22 @@ class SharedRates(aio.strategies.MovingWindowRateLimiter):
         Raises:
             RedisError: Redis did not answer, or with an error.
         """
-        if time.monotonic() < self._left_alone_until:
+        if redis_pause.is_left_alone(self._url):
             return True
         try:
             return await super().hit(item, *identifiers, cost=cost)
         except redis.RedisError:
-            self._left_alone_until = time.monotonic() + _LEFT_ALONE
+            redis_pause.leave_alone(self._url)
             raise
 
 
 class RatesOfThreads(strategies.MovingWindowRateLimiter):
     """Rates that threads count, which wait for Redis. After a failure, everything goes through for some seconds."""
 
-    _left_alone_until = 0.0
+    def __init__(self, counts: storage.Storage, url: str) -> None:
+        """Take where it counts, and the address of Redis."""
+        super().__init__(counts)
+        self._url = url
 
     def test(self, item: RateLimitItem, *identifiers: str, cost: int = 1) -> bool:
         """Return whether one more goes through. Raises as ``SharedRates.hit``."""
@@ -59,12 +60,12 @@ class RatesOfThreads(strategies.MovingWindowRateLimiter):
         return self._ask(super().hit, item, *identifiers, cost=cost)
 
     def _ask(self, ask: Any, *arguments: Any, cost: int) -> bool:
-        if time.monotonic() < self._left_alone_until:
+        if redis_pause.is_left_alone(self._url):
             return True
         try:
             return bool(ask(*arguments, cost=cost))
         except redis.RedisError:
-            self._left_alone_until = time.monotonic() + _LEFT_ALONE
+            redis_pause.leave_alone(self._url)
             raise
 
 
@@ -81,7 +82,7 @@ def shared_limiter() -> SharedRates | None:
         key_prefix=redis_names.own("limits"),
         connection_pool=pool,  # type: ignore[arg-type]  # typed for options of other kinds
     )
-    return SharedRates(counts)
+    return SharedRates(counts, settings.REDIS_URL)
 
 
 def limiter_for_threads() -> RatesOfThreads | None:
@@ -93,4 +94,4 @@ def limiter_for_threads() -> RatesOfThreads | None:
 def _blocking(url: str) -> RatesOfThreads:
     pool = redis.ConnectionPool.from_url(url, retry=Retry(NoBackoff(), 0), **_OPTIONS)
     counts = storage.RedisStorage(_NO_ADDRESS, connection_pool=pool, key_prefix=redis_names.own("limits"))
-    return RatesOfThreads(counts)
+    return RatesOfThreads(counts, url)

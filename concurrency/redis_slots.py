@@ -7,7 +7,6 @@ Redis' clock counts. While Redis cannot be reached, every slot is granted: limit
 import asyncio
 import contextlib
 import logging
-import time
 from uuid import uuid4
 
 from django.conf import settings
@@ -15,7 +14,7 @@ from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from concurrency import redis_names
+from concurrency import redis_names, redis_pause
 from concurrency.per_loop import PerLoop
 from concurrency.tasks import spawn
 
@@ -23,10 +22,6 @@ logger = logging.getLogger("runnel.slots")
 
 #: Seconds for which a slot is held after it was taken or renewed.
 LEASE = 20.0
-#: Seconds to wait for Redis.
-_PATIENCE = 1.0
-#: Seconds for which Redis is not asked after it has not answered: a Redis that hangs would hold up every call.
-_LEFT_ALONE = 5.0
 
 #: Takes or renews the slot ARGV[1] of the set KEYS[1] for ARGV[3] milliseconds if fewer than ARGV[2] others are held.
 _TAKE = """
@@ -47,11 +42,14 @@ class SharedSlots:
 
     def __init__(self, url: str) -> None:
         """Take Redis' address."""
+        self._url = url
         self._redis = Redis.from_url(
-            url, socket_timeout=_PATIENCE, socket_connect_timeout=_PATIENCE, retry=Retry(NoBackoff(), 0)
+            url,
+            socket_timeout=redis_pause.PATIENCE,
+            socket_connect_timeout=redis_pause.PATIENCE,
+            retry=Retry(NoBackoff(), 0),
         )
         self._take = self._redis.register_script(_TAKE)
-        self._left_alone_until = 0.0
         #: The held slots: the set of each, and how many it grants.
         self._held: dict[str, tuple[str, int]] = {}
         self._renewing: asyncio.Task[None] | None = None
@@ -69,7 +67,7 @@ class SharedSlots:
     async def give_back(self, slot: str) -> None:
         """Free a slot; after ``close`` its lease does."""
         name, _ = self._held.pop(slot, ("", 0))
-        if name and not self._is_left_alone:
+        if name and not redis_pause.is_left_alone(self._url):
             with contextlib.suppress(Exception):
                 await self._redis.zrem(_key(name), slot)
 
@@ -82,17 +80,13 @@ class SharedSlots:
         with contextlib.suppress(Exception):
             await self._redis.aclose()
 
-    @property
-    def _is_left_alone(self) -> bool:
-        return time.monotonic() < self._left_alone_until
-
     async def _ask(self, slot: str, name: str, capacity: int) -> bool:
-        if self._is_left_alone:
+        if redis_pause.is_left_alone(self._url):
             return True
         try:
             return bool(await self._take(keys=[_key(name)], args=[slot, capacity, int(LEASE * 1000)]))
         except Exception as error:  # noqa: BLE001 - whatever it is, a failure of the limiter must not fail the call
-            self._left_alone_until = time.monotonic() + _LEFT_ALONE
+            redis_pause.leave_alone(self._url)
             logger.warning("Redis cannot be reached (%s): this process counts alone.", type(error).__name__)
             return True
 

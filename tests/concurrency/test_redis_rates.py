@@ -1,5 +1,6 @@
 """Rates that processes count together: only where there is a Redis, and an error where it is away."""
 
+import inspect
 from typing import Any, cast
 
 import pytest
@@ -7,9 +8,11 @@ from django.test import override_settings
 from limits import RateLimitItemPerMinute
 
 from concurrency.redis_rates import limiter_for_threads, shared_limiter
+from concurrency.redis_slots import SharedSlots
 from tests.faults.redis_process import temporary_redis
 
 WINDOW = RateLimitItemPerMinute(1)
+MANY = RateLimitItemPerMinute(5)
 
 
 def test_without_redis_nothing_is_shared(settings: Any) -> None:
@@ -20,18 +23,33 @@ def test_without_redis_nothing_is_shared(settings: Any) -> None:
 
 async def test_a_redis_that_is_away_is_an_error_and_no_hang(settings: Any) -> None:
     # Nothing listens on port 1.
-    settings.REDIS_URL = "redis://127.0.0.1:1/0"
+    settings.REDIS_URL = "redis://127.0.0.1:1/1"
     limiter = shared_limiter()
     assert limiter is not None
     with pytest.raises(Exception, match="connect"):
-        await limiter.hit(RateLimitItemPerMinute(5), "starts", "7")
+        await limiter.hit(MANY, "starts", "7")
     # It is left alone then: a Redis that hangs would hold up each caller.
-    assert await limiter.hit(RateLimitItemPerMinute(5), "starts", "7")
+    assert await limiter.hit(MANY, "starts", "7")
+
+
+def test_threads_ask_one_that_is_away_once(settings: Any) -> None:
+    settings.REDIS_URL = "redis://127.0.0.1:1/2"
     blocking = limiter_for_threads()
     assert blocking is not None
     with pytest.raises(Exception, match="connect"):
-        blocking.hit(RateLimitItemPerMinute(5), "wrong tokens", "7")
-    assert blocking.test(RateLimitItemPerMinute(5), "wrong tokens", "7")
+        blocking.hit(MANY, "wrong tokens", "7")
+    assert blocking.test(MANY, "wrong tokens", "7")
+
+
+async def test_what_one_has_noticed_all_of_the_process_know(settings: Any) -> None:
+    settings.REDIS_URL = "redis://127.0.0.1:1/3"
+    slots = SharedSlots(settings.REDIS_URL)
+    assert await slots.take("openai", 1) is not None
+    for limiter in (shared_limiter(), limiter_for_threads()):
+        assert limiter is not None
+        hit: Any = limiter.hit(MANY, "starts", "7")
+        assert await hit if inspect.isawaitable(hit) else hit
+    await slots.close()
 
 
 @pytest.mark.parametrize(
