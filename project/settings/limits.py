@@ -11,7 +11,7 @@ RUNNEL_CONNECTIONS_PER_ADDRESS = whole("RUNNEL_CONNECTIONS_PER_ADDRESS", 200, at
 RUNNEL_HEADER_SECONDS = number("RUNNEL_HEADER_SECONDS", 15.0, at_least=0.1)
 RUNNEL_BODY_SECONDS = number("RUNNEL_BODY_SECONDS", 30.0, at_least=0.1)
 #: Seconds for which a client may leave an answer unread before its connection is closed.
-RUNNEL_STALLED_SECONDS = number("RUNNEL_STALLED_SECONDS", 60.0, at_least=0.1)
+RUNNEL_STALLED_SECONDS = number("RUNNEL_STALLED_SECONDS", 50.0, at_least=0.1)
 
 #: The largest upload, in megabytes.
 RUNNEL_UPLOAD_MB = whole("RUNNEL_UPLOAD_MB", 20, at_least=1)
