@@ -7,9 +7,11 @@ that text.
 
 import logging
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import orjson
+from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Now
@@ -94,6 +96,7 @@ def _try_to_end(run: Run, orphans: QuerySet[Run], continuity: Continuity | None)
 
 
 def _end_orphan(run: Run, orphans: QuerySet[Run]) -> bool:
+    last_alive = _last_alive(run)
     with transaction.atomic():
         if not transitions.take_over(run.id, fence=run.fence, among=orphans):
             return False
@@ -114,7 +117,7 @@ def _end_orphan(run: Run, orphans: QuerySet[Run]) -> bool:
                 StepEnding(
                     step_id=step.id,
                     error_code=ending.error_code,
-                    traces=trace_store.without_payloads([_lost_call(step)]),
+                    traces=trace_store.without_payloads([_lost_call(step, last_alive)]),
                     lost=lost,
                 )
             ]
@@ -145,7 +148,14 @@ def _end_orphan(run: Run, orphans: QuerySet[Run]) -> bool:
     return True
 
 
-def _lost_call(step: Step) -> TraceRecord:
+def _last_alive(run: Run) -> datetime:
+    """Return when the process that drove a run last renewed its lease: all that is known of when it died."""
+    if run.lease_until is None:
+        return timezone.now()
+    return run.lease_until - timedelta(seconds=settings.RUNNEL_LEASE_SECONDS)
+
+
+def _lost_call(step: Step, last_alive: datetime) -> TraceRecord:
     """Return a trace of the call that a dead worker made. Most of its fields are unknown."""
     return TraceRecord(
         run_id=step.run_id,
@@ -156,7 +166,7 @@ def _lost_call(step: Step) -> TraceRecord:
         error_code=StopReason.WORKER_LOST.value,
         error={"shown": WORKER_LOST},
         started_at=step.started_at,
-        ended_at=timezone.now(),
+        ended_at=max(step.started_at, last_alive),
         events=None,
         bytes=None,
     )

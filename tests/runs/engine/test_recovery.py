@@ -128,6 +128,18 @@ def test_the_call_that_was_lost_leaves_a_trace(ada: Person) -> None:
     assert (trace.request, trace.raw_usage, trace.events, trace.bytes) == (None, None, None, None)
 
 
+def test_the_call_that_was_lost_took_until_its_process_was_last_seen_alive(ada: Person, settings: Any) -> None:
+    run = orphan(ada, STARTED, STEP, *TEXT)
+    started = timezone.now() - timedelta(minutes=10)
+    run.steps.update(started_at=started)
+    alive = started + timedelta(seconds=7)
+    Run.objects.filter(pk=run.pk).update(lease_until=alive + timedelta(seconds=settings.RUNNEL_LEASE_SECONDS))
+
+    assert recovery.reap(everything=True) == 1
+
+    assert ProviderTrace.objects.get(run_id=run.pk).ended_at == alive
+
+
 def test_the_usage_of_what_said_nothing_is_unknown_and_not_zero(ada: Person) -> None:
     run = orphan(ada, STARTED, STEP)
     recovery.reap(everything=True)
