@@ -89,7 +89,7 @@ def serve(
             "PORT": str(port),
             "RUNNEL_DATA_DIR": folder,
             "RUNNEL_ENV_FILE": os.devnull,
-            "RUNNEL_SERVER": "uvicorn" if kind == "uvicorn" else "daphne",
+            "RUNNEL_SERVER": "" if kind == "granian" else kind,
             **environment,
         }
         if kind == "granian":

@@ -146,9 +146,9 @@ application = ProtocolTypeRouter(
     {
         "http": within(
             django_application,
-            answer_probes,
             describe_connection,
             leave_stalled_clients,
+            answer_probes,
             refuse_until_ready,
             answer_in_outages,
             ignore_clients_prefix,

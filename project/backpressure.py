@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from project.application import Application
+from project.connection import UNSENT
 
 #: Frames of one connection that may wait to be handled. Those of a piece that was read already come on top.
 MOST_WAITING = 64
@@ -25,9 +26,21 @@ def read_what_is_handled(application: Application) -> Application:
         connection = next(iter(getattr(send, "args", ())), None)
         if hasattr(connection, "onMessage") and hasattr(connection, "transport"):
             receive = _Reading(connection, receive).receive
+            _answer_pings(connection, scope[UNSENT])
         await application(scope, receive, send)
 
     return wrapped
+
+
+def _answer_pings(connection: Any, unsent: Callable[[], int]) -> None:
+    """Leave out pongs while the client reads nothing: it could fill the memory with them."""
+    answer: Callable[[bytes], None] = connection.onPing
+
+    def answer_who_reads(payload: bytes) -> None:
+        if unsent() < PIECE:
+            answer(payload)
+
+    connection.onPing = answer_who_reads
 
 
 class _Reading:

@@ -5,9 +5,9 @@ object that has the transport; of granian's nothing is known.
 """
 
 import asyncio
+import contextlib
 import socket
 import struct
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -17,10 +17,12 @@ from project.application import Application
 #: bytes the client has not taken yet. The second is there under Daphne only, whose ``send`` does not wait for a client.
 ABORT = "runnel.abort"
 UNSENT = "runnel.unsent"
+#: The connection's transport, where asyncio serves it.
+TRANSPORT = "runnel.transport"
 
 
 def describe_connection(application: Application) -> Application:
-    """Return ``application``, which finds ``ABORT`` and ``UNSENT`` in its scope. ``send`` must be the server's own."""
+    """Return ``application``, which finds what is known of its connection in its scope. ``send`` must be the server's own."""
 
     async def wrapped(scope: Any, receive: Any, send: Any) -> None:
         await application(scope | _members(send), receive, send)
@@ -28,23 +30,27 @@ def describe_connection(application: Application) -> Application:
     return wrapped
 
 
-def _members(send: Any) -> dict[str, Callable[[], Any]]:
+def _members(send: Any) -> dict[str, Any]:
     protocol: Any = next(iter(getattr(send, "args", ())), None)
     if protocol is None:
         transport = getattr(getattr(send, "__self__", None), "transport", None)
-        return {
-            ABORT: partial(_abort, transport) if isinstance(transport, asyncio.Transport) else _do_nothing
-        }
+        if not isinstance(transport, asyncio.Transport):
+            return {ABORT: _do_nothing}
+        return {ABORT: partial(abort, transport), TRANSPORT: transport}
     # A request has its connection's channel, a WebSocket the connection itself.
     transport = getattr(getattr(protocol, "channel", protocol), "transport", None)
-    return {ABORT: getattr(transport, "abortConnection", _do_nothing), UNSENT: lambda: _unsent(transport)}
+    if transport is None:
+        return {ABORT: _do_nothing}
+    return {ABORT: transport.abortConnection, UNSENT: lambda: _unsent(transport)}
 
 
-def _abort(transport: asyncio.Transport) -> None:
+def abort(transport: asyncio.Transport) -> None:
     """Break a connection, and forget what the kernel has not sent: to a client that reads slowly it would send for minutes."""
     opened = transport.get_extra_info("socket")
     if opened is not None and opened.family in {socket.AF_INET, socket.AF_INET6}:
-        opened.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        # Its client may have closed it.
+        with contextlib.suppress(OSError):
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     transport.abort()
 
 

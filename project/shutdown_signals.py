@@ -44,7 +44,7 @@ def hear_first(end: Callable[[], Awaitable[None]], hurry: Callable[[], None]) ->
 
 #: The task that ends what goes on.
 _ending: set[asyncio.Task[None]] = set()
-#: What is called before.
+#: What is called before anything ends.
 _before_end: list[Callable[[], None]] = []
 
 
@@ -63,11 +63,10 @@ def _stop(
         hurry()
         return
 
-    for tell in _before_end:
-        tell()
-
     async def stop() -> None:
         try:
+            for tell in _before_end:
+                tell()
             await end()
         finally:
             servers[signal.Signals(number)]()

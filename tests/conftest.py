@@ -5,6 +5,7 @@ import gc
 import pytest
 from django.conf import settings
 
+from concurrency import redis_pause
 from tests import emptying
 from tests.faults.server_process import ServerProcess
 
@@ -23,6 +24,12 @@ def pytest_collection_finish() -> None:
     # a second each time.
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(autouse=True)
+def no_redis_is_left_alone() -> None:
+    """Ask each Redis again that did not answer an earlier test."""
+    redis_pause.forget_all()
 
 
 @pytest.fixture(autouse=True)

@@ -31,7 +31,13 @@ TOO_MANY = Refusal(
     of_user=False,
     retry_after=5.0,
 )
-_UNKNOWN = Refusal(
+UNCLEAR = Refusal(
+    status=HTTPStatus.BAD_REQUEST,
+    code="invalid",
+    message="A request tells the length of its body in one way.",
+    of_user=False,
+)
+_NOT_NOW = Refusal(
     status=HTTPStatus.SERVICE_UNAVAILABLE, code="internal", message="Try again in a moment.", of_user=False
 )
 
@@ -54,7 +60,7 @@ async def most_of_upload(
         admission = await upload_admission.admit(upload, headers, size, peer)
     except Exception:
         logger.exception("an upload's sender could not be looked up")
-        return _UNKNOWN
+        return _NOT_NOW
     return admission if isinstance(admission, Refusal) else admission + FORM_BYTES
 
 

@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 from project.application import Application
 from project.server import admission, bounds
-from project.server.bounds import BODY_BYTES
+from project.server.bounds import BODY_BYTES, BodyFiles
 from runs.http import upload_admission
 from runs.http.upload_admission import Refusal
 
@@ -57,12 +57,17 @@ def read_bodies(application: Application) -> Application:
 
     async def wrapped(scope: Any, receive: Any, send: Any) -> None:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        # Over HTTP/2 a body need not be announced.
         has_body = "transfer-encoding" in headers or headers.get("content-length", "0") != "0"
+        has_body |= scope.get("http_version") == "2" and "content-length" not in headers
         if IS_READ in scope or not has_body:
             await application(scope, receive, send)
             return
         body, limit = _Body(), BODY_BYTES
         try:
+            if {"transfer-encoding", "content-length"} <= headers.keys():
+                # A proxy in front may have believed the other one.
+                raise _Refused(admission.UNCLEAR)
             limit = await _limit(scope, headers)
             await body.read(limit, headers, receive)
             whole = scope | {"headers": _with_length(scope["headers"], body.size)}
@@ -90,9 +95,6 @@ class _Disconnected(Exception):  # noqa: N818 - it names what happened
 
 class _Body:
     """One body, while it arrives and until it was answered."""
-
-    #: How many are in files now: each takes a descriptor.
-    _in_files = 0
 
     def __init__(self) -> None:
         self.file = new_file()
@@ -127,10 +129,9 @@ class _Body:
         if self.size > limit:
             raise _Refused(admission.too_long(limit))
         if self.size > IN_MEMORY and not self._is_in_file:
-            if _Body._in_files >= _bounds().body_files:
+            if not _body_files().take():
                 raise _Refused(admission.TOO_MANY)
             self._is_in_file = True
-            _Body._in_files += 1
         self.file.write(piece)
 
     def close(self) -> None:
@@ -138,12 +139,17 @@ class _Body:
         self.file.close()
         if self._is_in_file:
             self._is_in_file = False
-            _Body._in_files -= 1
+            _body_files().give_back()
 
 
 @functools.cache
 def _bounds() -> bounds.Bounds:
     return bounds.from_settings()
+
+
+@functools.cache
+def _body_files() -> BodyFiles:
+    return BodyFiles(_bounds().body_files)
 
 
 async def _limit(scope: Any, headers: dict[str, str]) -> int:

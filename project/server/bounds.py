@@ -39,6 +39,25 @@ class Bounds:
     behind_proxy: bool
 
 
+class BodyFiles:
+    """The bodies of one server that are in files. There are at most so many at the same time."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._open = 0
+
+    def take(self) -> bool:
+        """Count one more; return ``False``, and count none, if there are too many."""
+        if self._open >= self._most:
+            return False
+        self._open += 1
+        return True
+
+    def give_back(self) -> None:
+        """Count one less."""
+        self._open -= 1
+
+
 def from_settings() -> Bounds:
     """Return the bounds of the settings, as far as the process may have descriptors."""
     descriptors = _raise_descriptors()

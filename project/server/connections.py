@@ -7,7 +7,7 @@ sends nothing on them loses them again; somebody who sends a request gets an ans
 from collections import Counter
 from typing import Any
 
-from project.server.bounds import Bounds
+from project.server.bounds import BodyFiles, Bounds
 
 #: The response to a client for whom there is no place.
 NO_ROOM = (
@@ -34,7 +34,7 @@ class Connections:
         self._above: set[Any] = set()
         #: Connections that were told to close.
         self._going: set[Any] = set()
-        self._body_files = 0
+        self.body_files = BodyFiles(bounds.body_files)
 
     def __len__(self) -> int:
         return len(self._addresses) - len(self._going)
@@ -55,17 +55,6 @@ class Connections:
             return False
         self.wait(transport)
         return True
-
-    def take_body_file(self) -> bool:
-        """Count one more body that goes into a file; return ``False``, and count none, if there are too many."""
-        if self._body_files >= self._bounds.body_files:
-            return False
-        self._body_files += 1
-        return True
-
-    def close_body_file(self) -> None:
-        """Count one less."""
-        self._body_files -= 1
 
     def wait(self, transport: Any) -> None:
         """Note that a connection waits for a request, or for the rest of one."""

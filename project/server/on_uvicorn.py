@@ -3,6 +3,7 @@
 Its bounds on bodies are those of ``bodies``; the proxy has those on heads and on connections.
 """
 
+import asyncio
 from collections.abc import Callable
 from socket import socket
 from types import FrameType
@@ -11,14 +12,19 @@ from typing import Any, override
 import uvicorn
 
 from project import shutdown_signals
+from project.connection import abort
 from project.server.bounds import BACKLOG, FRAME_BYTES, Bounds
+from project.server.uvicorn_connections import Connection, Socket
 
+#: Seconds for which a connection may wait for a further request: longer than those proxies keep it that are in deploy/,
+#: which could else send one while it is closed.
+_KEEP_ALIVE = 150
 #: Seconds in which requests may end once the sockets are closed. A large answer to a slow reader is cut then.
-_LAST_REQUESTS = 5
+_LAST_REQUESTS = 2.0
 
 
 class Server(uvicorn.Server):
-    """Serves an ASGI application as Daphne would."""
+    """Serves an ASGI application on a socket that is bound already."""
 
     def __init__(
         self,
@@ -34,9 +40,12 @@ class Server(uvicorn.Server):
             uvicorn.Config(
                 application,
                 loop="asyncio",
-                http="h11",
-                ws="websockets-sansio",
+                http=Connection,
+                ws=Socket,
                 ws_max_size=FRAME_BYTES,
+                # As Daphne's: a client that answers no ping is gone after 50 seconds.
+                ws_ping_interval=20,
+                ws_ping_timeout=30,
                 ws_per_message_deflate=False,
                 lifespan="on",
                 log_config=None,
@@ -48,7 +57,9 @@ class Server(uvicorn.Server):
                 headers=[("server", "runnel")],
                 backlog=BACKLOG,
                 limit_concurrency=min(bounds.connections, bounds.last_descriptor),
-                timeout_graceful_shutdown=_LAST_REQUESTS,
+                timeout_keep_alive=_KEEP_ALIVE,
+                # After ours: uvicorn puts a traceback of each request that it cancels into the log.
+                timeout_graceful_shutdown=round(2 * _LAST_REQUESTS),
             )
         )
         self._reserved = reserved
@@ -64,6 +75,16 @@ class Server(uvicorn.Server):
         await super().startup(sockets)
         shutdown_signals.before_end(self._stopping)
         self._ready()
+
+    @override
+    async def shutdown(self, sockets: list[socket] | None = None) -> None:
+        cut = asyncio.get_running_loop().call_later(_LAST_REQUESTS, self._cut)
+        await super().shutdown(sockets)
+        cut.cancel()
+
+    def _cut(self) -> None:
+        for connection in tuple(self.server_state.connections):
+            abort(connection.transport)
 
     @override
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:

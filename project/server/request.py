@@ -11,7 +11,7 @@ from zope.interface import implementer
 from project.application import Application
 from project.server import admission
 from project.server.bodies import IN_MEMORY, IS_READ, new_file, receive_from
-from project.server.connections import Connections
+from project.server.bounds import BodyFiles
 
 
 @implementer(IPushProducer)
@@ -24,8 +24,8 @@ class Request(WebRequest):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._received = 0
-        #: The server's connections while the body is in a file, which they count.
-        self._counts_file: Connections | None = None
+        #: What counts the body while it is in a file.
+        self._counts_file: BodyFiles | None = None
         self.args: dict[bytes, list[bytes]] = {}
         self.body: Any = None
         #: Set while the client reads what it is sent.
@@ -44,10 +44,10 @@ class Request(WebRequest):
             self.channel.refuse_size()
             return
         if self._received > IN_MEMORY and self._counts_file is None:
-            if not self.channel.connections.take_body_file():
+            if not self.channel.connections.body_files.take():
                 self.channel.refuse(admission.TOO_MANY)
                 return
-            self._counts_file = self.channel.connections
+            self._counts_file = self.channel.connections.body_files
         super().handleContentChunk(data)
 
     @override
@@ -99,7 +99,7 @@ class Request(WebRequest):
             if file is not None:
                 file.close()
         if self._counts_file is not None:
-            self._counts_file.close_body_file()
+            self._counts_file.give_back()
             self._counts_file = None
 
     def pauseProducing(self) -> None:  # noqa: N802 - Twisted's name

@@ -18,7 +18,16 @@ from tests.prepared import prepare
 #: The arguments of Python for each server: our own command, and theirs.
 COMMANDS = {
     "serve": ("manage.py", "serve"),
-    "uvicorn": ("-m", "uvicorn", "--ws", "websockets-sansio", "--log-level", "warning"),
+    "uvicorn": (
+        "-m",
+        "uvicorn",
+        "--ws",
+        "websockets-sansio",
+        "--ws-per-message-deflate",
+        "false",
+        "--log-level",
+        "warning",
+    ),
     "granian": ("-m", "granian", "--interface", "asgi", "--log-level", "warning"),
 }
 

@@ -17,6 +17,9 @@ from tests.prepared import prepare
 
 DRAIN_SECONDS = 0.5
 
+#: By both servers of ``manage.py serve``.
+both_servers = pytest.mark.parametrize("kind", ["daphne", "uvicorn"])
+
 
 @pytest.fixture
 def token(tmp_path: Path) -> str:
@@ -99,8 +102,11 @@ async def test_a_run_that_is_nearly_done_comes_to_its_own_end(server: ServerProc
     assert statuses(server) == {"completed end_turn": 1}
 
 
-async def test_frames_are_answered_and_runs_can_be_stopped_until_the_end(token: str, tmp_path: Path) -> None:
-    server = ServerProcess(tmp_path, RUNNEL_DRAIN_SECONDS="600")
+@both_servers
+async def test_frames_are_answered_and_runs_can_be_stopped_until_the_end(
+    kind: str, token: str, tmp_path: Path
+) -> None:
+    server = ServerProcess(tmp_path, RUNNEL_SERVER=kind, RUNNEL_DRAIN_SECONDS="600")
     server.start()
     try:
         async with await Client.connect(server, token) as client:
@@ -120,8 +126,9 @@ async def test_frames_are_answered_and_runs_can_be_stopped_until_the_end(token: 
     assert statuses(server) == {"cancelled cancelled": 2}
 
 
-async def test_who_presses_ctrl_c_again_need_not_wait(token: str, tmp_path: Path) -> None:
-    server = ServerProcess(tmp_path, RUNNEL_DRAIN_SECONDS="600")
+@both_servers
+async def test_who_presses_ctrl_c_again_need_not_wait(kind: str, token: str, tmp_path: Path) -> None:
+    server = ServerProcess(tmp_path, RUNNEL_SERVER=kind, RUNNEL_DRAIN_SECONDS="600")
     server.start()
     try:
         async with await Client.connect(server, token) as client:

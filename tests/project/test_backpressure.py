@@ -5,7 +5,8 @@ from functools import partial
 from typing import Any
 
 from project.application import Application
-from project.backpressure import MOST_WAITING, read_what_is_handled
+from project.backpressure import MOST_WAITING, PIECE, read_what_is_handled
+from project.connection import UNSENT
 
 
 class Transport:
@@ -28,6 +29,11 @@ class Connection:
     def __init__(self) -> None:
         self.transport = Transport()
         self.queue: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self.unsent = 0
+        self.answered: list[bytes] = []
+
+    def onPing(self, payload: bytes) -> None:  # noqa: N802 - Autobahn's name
+        self.answered.append(payload)
 
     def onMessage(self, payload: bytes, isBinary: bool) -> None:  # noqa: N802, N803 - Autobahn's names
         self.queue.put_nowait({"type": "websocket.receive", "text": payload.decode()})
@@ -53,7 +59,9 @@ class Slow:
 async def serve(connection: Connection, application: Application) -> "asyncio.Future[None]":
     """Begin to serve a connection as Daphne does."""
     wrapped = read_what_is_handled(application)
-    serving = asyncio.ensure_future(wrapped({}, connection.queue.get, partial(send, connection)))
+    serving = asyncio.ensure_future(
+        wrapped({UNSENT: lambda: connection.unsent}, connection.queue.get, partial(send, connection))
+    )
     await asyncio.sleep(0)
     return serving
 
@@ -99,3 +107,15 @@ async def test_it_leaves_other_servers_alone() -> None:
 
     await read_what_is_handled(application)("scope", "receive", "send")
     assert called == [("scope", "receive", "send")]
+
+
+async def test_pings_of_a_client_that_reads_nothing_are_not_answered() -> None:
+    connection = Connection()
+    serving = await serve(connection, Slow())
+    connection.onPing(b"1")
+    connection.unsent = PIECE
+    connection.onPing(b"2")
+    connection.unsent = 0
+    connection.onPing(b"3")
+    serving.cancel()
+    assert connection.answered == [b"1", b"3"]

@@ -8,6 +8,7 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.db.migrations.executor import MigrationExecutor
 
+from project import listening
 from runs.management.commands import serve
 
 pytestmark = pytest.mark.django_db
@@ -73,6 +74,23 @@ def test_the_first_password_is_in_a_file_of_its_owner_and_in_no_log(
     assert str(kept) in out.getvalue()
     assert told.endswith("the password is above." if is_shown else "the password is in the file.")
     assert (password in out.getvalue()) is is_shown
+
+
+@pytest.mark.parametrize(
+    ("server", "host", "is_behind_proxy", "is_said"),
+    [
+        ("uvicorn", "0.0.0.0", False, True),
+        ("uvicorn", "0.0.0.0", True, False),
+        ("uvicorn", "127.0.0.1", False, False),
+        ("daphne", "0.0.0.0", False, False),
+    ],
+)
+def test_it_says_that_uvicorn_wants_a_proxy(
+    settings: Any, server: str, host: str, is_behind_proxy: bool, is_said: bool
+) -> None:
+    settings.RUNNEL_SERVER, settings.RUNNEL_BEHIND_PROXY = server, is_behind_proxy
+    with listening.reserve(host, 0) as reserved:
+        assert any("uvicorn leaves" in hint for hint in serve._hints(reserved)) is is_said
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,12 @@ class Transport(asyncio.Transport):
     def abort(self) -> None:
         self.is_aborted = True
 
+    def get_write_buffer_size(self) -> int:
+        return 0
+
+    def is_closing(self) -> bool:
+        return self.is_aborted
+
 
 class Connection:
     """A connection that takes ``room`` messages; then its client reads no further."""
@@ -61,6 +67,23 @@ async def test_it_is_left_and_its_connection_broken(settings: Any) -> None:
     await describe_connection(leave_stalled_clients(talk))({}, receive, connection.send)
 
     assert [message["number"] for message in connection.sent] == [0, 1]
+    assert connection.transport.is_aborted
+
+
+async def test_it_is_left_by_an_application_that_sends_from_its_own_task_and_waits_for_nothing_else(
+    settings: Any,
+) -> None:
+    async def tell(scope: Any, receive: Any, send: Any) -> None:
+        for number in range(4):
+            await send({"number": number})
+
+    settings.RUNNEL_STALLED_SECONDS = 0.01
+    connection = Connection(room=2)
+
+    await asyncio.ensure_future(
+        describe_connection(leave_stalled_clients(tell))({}, receive, connection.send)
+    )
+
     assert connection.transport.is_aborted
 
 

@@ -9,17 +9,20 @@ import pytest
 
 from project.server import admission, bodies, bounds
 from project.server.bodies import IN_MEMORY, IS_READ, read_bodies
-from project.server.bounds import BODY_BYTES
+from project.server.bounds import BODY_BYTES, BodyFiles
 
 type Message = dict[str, Any]
 
 
 @pytest.fixture(autouse=True)
 def few_files(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    few = replace(bounds.from_settings(), body_files=1, body_seconds=0.05)
+    few = replace(bounds.from_settings(), body_seconds=0.05)
+    files = BodyFiles(1)
     monkeypatch.setattr(bodies, "_bounds", lambda: few)
+    monkeypatch.setattr(bodies, "_body_files", lambda: files)
     yield
-    assert bodies._Body._in_files == 0
+    # All were given back.
+    assert files.take()
 
 
 class Client:
@@ -91,6 +94,13 @@ async def test_what_has_no_body_goes_on_at_once(headers: dict[str, str]) -> None
     assert site.body == b""
 
 
+async def test_over_http_2_a_body_need_not_be_announced() -> None:
+    client = Client(b"x" * BODY_BYTES, b"x")
+    client.scope["http_version"] = "2"
+    assert not (await asked(client)).is_called
+    assert client.status == 413
+
+
 async def test_what_the_server_has_read_itself_is_left_alone() -> None:
     client = Client(b"x" * 10, content_length=str(BODY_BYTES + 1))
     client.scope[IS_READ] = True
@@ -124,6 +134,8 @@ async def test_more_than_there_are_files_for_are_refused(monkeypatch: pytest.Mon
     long = b"x" * (IN_MEMORY + 1)
     client = Client(long, content_length=str(len(long)))
 
+    answered: list[bool] = []
+
     async def site(scope: Any, receive: Any, send: Any) -> None:
         """Answer the first while a second comes."""
         second = Client(long, content_length=str(len(long)))
@@ -131,8 +143,10 @@ async def test_more_than_there_are_files_for_are_refused(monkeypatch: pytest.Mon
         assert second.status == 503
         short = Client(b"x", content_length="1")
         assert (await asked(short)).is_called
+        answered.append(True)
 
     await read_bodies(site)(client.scope, client.receive, client.send)
+    assert answered
     assert (await asked(Client(long, content_length=str(len(long))))).is_called
 
 

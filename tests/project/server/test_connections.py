@@ -133,9 +133,9 @@ def test_behind_a_proxy_all_connections_have_one_address() -> None:
 
 def test_so_many_bodies_are_in_files_and_no_more_until_one_is_closed() -> None:
     here = connections()
-    assert [here.take_body_file() for _ in range(3)] == [True, True, False]
-    here.close_body_file()
-    assert [here.take_body_file() for _ in range(2)] == [True, False]
+    assert [here.body_files.take() for _ in range(3)] == [True, True, False]
+    here.body_files.give_back()
+    assert [here.body_files.take() for _ in range(2)] == [True, False]
 
 
 def test_a_flood_of_connections_makes_no_turn_of_the_loop_longer() -> None:

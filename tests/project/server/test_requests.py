@@ -127,7 +127,7 @@ def test_a_body_that_does_not_tell_its_length_is_refused_when_it_is_too_long(wir
     for _ in range(17):
         wire.send(b"%x\r\n%b\r\n" % (len(piece), piece))
 
-    assert wire.refusal().startswith(b"HTTP/1.1 413 ")
+    assert wire.answer().startswith(b"HTTP/1.1 413 ")
 
 
 @pytest.mark.parametrize("path", ["/api/files/", "/api/files", "/api/%66iles/"])

@@ -128,7 +128,9 @@ def test_the_call_that_was_lost_leaves_a_trace(ada: Person) -> None:
     assert (trace.request, trace.raw_usage, trace.events, trace.bytes) == (None, None, None, None)
 
 
-def test_the_call_that_was_lost_took_until_its_process_was_last_seen_alive(ada: Person, settings: Any) -> None:
+def test_the_call_that_was_lost_took_until_its_process_was_last_seen_alive(
+    ada: Person, settings: Any
+) -> None:
     run = orphan(ada, STARTED, STEP, *TEXT)
     started = timezone.now() - timedelta(minutes=10)
     run.steps.update(started_at=started)
