@@ -63,6 +63,8 @@ class Server:
             "ANTHROPIC_BASE_URL": upstream.origin,
             "GEMINI_API_KEY": "nobody",
             "GOOGLE_GEMINI_BASE_URL": upstream.origin,
+            # `make thorough` starts thousands of one user.
+            "RUNNEL_STARTS_PER_MINUTE": "1000000",
         }
         self.token = prepare(folder)
         self._start()
