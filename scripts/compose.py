@@ -133,6 +133,19 @@ class Stack:
                 process.kill()
                 process.wait()
 
+    def watch(self) -> None:
+        """Say which services end, until Ctrl-C. In containers they would be started again."""
+        running = dict(self._processes)
+        while True:
+            time.sleep(0.5)
+            for name, process in tuple(running.items()):
+                if process.poll() is not None:
+                    del running[name]
+                    print(
+                        f"{name} has ended ({process.returncode}). Its last lines:\n{self.log(name)[-500:]}",
+                        flush=True,
+                    )
+
     def log(self, name: str) -> str:
         """Return what a service has printed."""
         return (self.folder / f"{name}.log").read_text(errors="replace")
@@ -294,7 +307,7 @@ def main() -> int:
         )
         print("Ctrl-C stops everything and deletes it.")
         with contextlib.suppress(KeyboardInterrupt):
-            signal.pause()
+            stack.watch()
     return 0
 
 
