@@ -1,6 +1,7 @@
 """uvicorn in place of Daphne, for ``manage.py serve`` behind a proxy: it takes less of the processor for each token.
 
-Its bounds on bodies are those of ``bodies``; the proxy has those on heads and on connections.
+Its bounds on bodies are those of ``bodies``; those on the time for a head and on the connections of one address are the
+proxy's.
 """
 
 import asyncio
