@@ -78,6 +78,25 @@ def press(place: Page | Locator, name: str) -> None:
     place.get_by_role("button", name=name, exact=True).click()
 
 
+def press_and_read(page: Page, place: Locator, name: str, told: str) -> None:
+    """Press a button, which then says ``told`` for a second and a half: too short to be looked for on a busy machine."""
+    page.evaluate(
+        """() => {
+            window.told = [];
+            const note = (changes) => {
+                for (const { target } of changes) window.told.push(target.ariaLabel ?? target.textContent);
+            };
+            new MutationObserver(note).observe(document.body, {
+                subtree: true,
+                childList: true,
+                attributeFilter: ["aria-label"],
+            });
+        }"""
+    )
+    press(place, name)
+    page.wait_for_function("(told) => window.told.includes(told)", arg=told)
+
+
 def entry(page: Page, title: str) -> Locator:
     """Return the row of the list that shows a conversation."""
     return page.locator("#sidebar nav li").filter(has_text=title)

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.browser.conftest import sign_in
-from tests.browser.doing import last_run, outcome, press, send, stop, wait_for_words
+from tests.browser.doing import last_run, outcome, press, press_and_read, send, stop, wait_for_words
 
 pytestmark = pytest.mark.browser
 
@@ -113,6 +113,22 @@ def test_an_answer_is_copied_as_markdown(page: Page, context: BrowserContext) ->
     send(page, "# Title\n\nSome *words*", "emulator/echo")
     expect(outcome(page)).to_contain_text("Done")
 
-    press(last_run(page).locator(".remedies"), "Copy the answer as Markdown")
-    expect(last_run(page).get_by_role("button", name="Copied")).to_be_visible()
+    press_and_read(page, last_run(page).locator(".remedies"), "Copy the answer as Markdown", "Copied")
     assert page.evaluate("navigator.clipboard.readText()") == "# Title\n\nSome *words*"
+
+
+def test_what_copies_an_answer_outlives_its_being_drawn_again(page: Page) -> None:
+    """A run is drawn again when what is stored of it comes, and somebody may just have pressed the button."""
+    same = page.evaluate(
+        """async () => {
+            const { RunView } = await import("/static/runnel/js/runview.js");
+            const run = { id: crypto.randomUUID(), status: "completed", usage: {}, tool_calls: [] };
+            const said = [{ id: "m", role: "assistant", text: "hi", parts: [{ kind: "text", text: "hi" }] }];
+            const view = RunView.stored(run, said, {});
+            const before = view.element.querySelector(".copy");
+            view.finish(run);
+            view.identify(said);
+            return before !== null && before === view.element.querySelector(".copy");
+        }"""
+    )
+    assert same

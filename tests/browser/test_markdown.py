@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.browser.doing import last_run, outcome, press, send, stop, wait_for_words
+from tests.browser.doing import last_run, outcome, press, press_and_read, send, stop, wait_for_words
 
 pytestmark = pytest.mark.browser
 
@@ -174,8 +174,10 @@ def test_code_is_copied_to_the_byte(page: Page, context: BrowserContext) -> None
     send(page, f"```python\n{code}```", "emulator/echo")
     expect(outcome(page)).to_contain_text("Done")
 
-    press(last_run(page).locator(".block"), "Copy")
-    expect(last_run(page).get_by_role("button", name="Copied")).to_be_focused()
+    press_and_read(page, last_run(page).locator(".block"), "Copy", "Copied")
+    expect(
+        last_run(page).locator(".block").get_by_role("button", name=re.compile("^Cop(y|ied)$"))
+    ).to_be_focused()
     assert page.evaluate("navigator.clipboard.readText()") == code
 
 

@@ -24,8 +24,9 @@ export function answerActions(view, handlers) {
   const isEmpty = hasFailed || view.isStoppedInSilence;
   const offered = [];
   if (words) {
-    const copies = iconButton("copy", "Copy the answer as Markdown", () => copy(words, copies));
-    offered.push(copies);
+    // One for all drawings: it says for a while that it has copied, and what is stored may come meanwhile.
+    view.copies ??= iconButton("copy", "Copy the answer as Markdown", () => copy(view.words, view.copies));
+    offered.push(view.copies);
   }
   if (handlers.again && view.answered) {
     if (!isEmpty) offered.push(iconButton("again retry", "Answer again", () => handlers.again(view, {})));

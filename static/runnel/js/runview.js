@@ -31,6 +31,8 @@ export class RunView {
   #forks = { question: null, answer: null };
   /** Id of the message behind which what comes next is said; "" while that is not known. */
   lastMessage = "";
+  /** The button that copies the answer, once it was drawn; see `answerActions`. @type {HTMLElement?} */
+  copies = null;
   /** What it waits for, or null. */
   #waiting = null;
   /** What is said to go on, until it is asked to stop. */
