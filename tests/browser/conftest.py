@@ -88,7 +88,7 @@ def browser() -> Iterator[Browser]:
         "--disable-component-update",
         "--disable-sync",
         "--no-first-run",
-        "--disable-features=SpareRendererForSitePerProcess,PreloadTopChromeWebUI",
+        "--disable-features=SpareRendererForSitePerProcess",
     ]
     if os.geteuid() == 0:
         arguments.append("--no-sandbox")
