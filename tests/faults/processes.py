@@ -55,7 +55,7 @@ def running(folder: Path, **environment: str) -> Iterator[Processes]:
         try:
             for server in servers:
                 # The first one migrates.
-                server.start(patience=4 * STUCK)
+                server.start()
             for server in servers:
                 server.wait_until_loaded()
             a, b = servers

@@ -21,8 +21,10 @@ from tests.notes import is_note
 
 PROJECT = Path(__file__).resolve().parents[2]
 
-#: Seconds after which a server that does not start, end or answer counts as stuck.
+#: Seconds after which a server that does not end or answer counts as stuck.
 STUCK = 30.0
+#: The same for a start. The first one of a process of tests loads all libraries, and one that fails is noticed at once.
+STUCK_AT_START = 4 * STUCK
 
 type Json = dict[str, Any]
 
@@ -51,7 +53,7 @@ class ServerProcess:
         }
         self._process: subprocess.Popen[bytes] | Forked | None = None
 
-    def start(self, *, patience: float = STUCK) -> float:
+    def start(self, *, patience: float = STUCK_AT_START) -> float:
         """Start the server, and return the seconds until it accepted connections."""
         begin = time.monotonic()
         self._process = self._begin()
@@ -151,7 +153,7 @@ class WorkerProcess(ServerProcess):
 
     command = "work"
 
-    def start(self, *, patience: float = STUCK) -> float:
+    def start(self, *, patience: float = STUCK_AT_START) -> float:
         self._output.write_text("")
         return super().start(patience=patience)
 

@@ -12,7 +12,7 @@ import pytest
 
 from tests.faults.processes import TimedClient, report
 from tests.faults.releases import unpack_previous
-from tests.faults.server_process import STUCK, ServerProcess
+from tests.faults.server_process import ServerProcess
 from tests.postgresql import temporary_server
 
 #: Runs that stream while the servers change.
@@ -88,14 +88,14 @@ def silences(client: TimedClient, runs: list[str]) -> list[float]:
 
 
 async def test_both_serve_while_one_takes_the_place_of_the_other_and_back(pair: Pair) -> None:
-    await asyncio.to_thread(pair.earlier.start, patience=4 * STUCK)
+    await asyncio.to_thread(pair.earlier.start)
     await asyncio.to_thread(pair.earlier.wait_until_loaded)
     token = await asyncio.to_thread(pair.earlier.issue_token)
     async with await TimedClient.connect(pair.earlier, token) as before:
         runs = await streams(before)
         old = await turn(before)
         # The present one migrates the database under the streams of the earlier one.
-        await asyncio.to_thread(pair.present.start, patience=4 * STUCK)
+        await asyncio.to_thread(pair.present.start)
         await asyncio.to_thread(pair.present.wait_until_loaded)
         async with await TimedClient.connect(pair.present, token) as after:
             later_runs = await streams(after)
